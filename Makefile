@@ -1,0 +1,101 @@
+# The one door to every task: `make` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+root := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+python := $(root)/.venv/bin/python
+uv := $(root)/.venv/bin/uv
+sam := $(root)/.venvs/sam/bin/sam
+sources := $(shell find functions layers/common template.yaml -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+export SAM_CLI_TELEMETRY := 0
+export UV_NO_PROGRESS := 1
+export UV_PYTHON_DOWNLOADS := never
+
+# ARCHITECTURE and PARAMETERS are yours to set: make deploy ARCHITECTURE=x86_64 PARAMETERS='BaseUrl=… MailFrom=…'
+ARCHITECTURE ?= arm64
+PARAMETERS ?=
+platform_arm64 := aarch64-manylinux2014
+platform_x86_64 := x86_64-manylinux2014
+
+.PHONY: help
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: environments host ## the whole product on this machine (PORT=…, STEPS=…, OPEN=…)
+	@PORT="$(PORT)" STEPS="$(STEPS)" OPEN="$(OPEN)" $(python) -m tools.demo
+
+.PHONY: test
+test: environments host ## every test, and every branch of the product run
+	$(python) -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+.PHONY: check
+check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
+	$(python) -m ruff format --check .
+	$(python) -m ruff check .
+	$(python) -m mypy
+	PYTHONPATH=.:layers/common .venv/bin/lint-imports
+	$(sam) validate --lint --region us-east-1
+	$(python) -m tools.openapi --check
+
+.PHONY: build
+build: .venv/.made .venvs/sam/.made ## what is deployed, in .aws-sam/build (ARCHITECTURE=arm64 or x86_64)
+	UV="$(uv)" LAYER_PLATFORM="$(platform_$(ARCHITECTURE))" LAYER_PYTHON="$$($(uv) python find --no-project 3.13)" \
+		$(sam) build --parallel --parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: deploy
+deploy: build ## build, then deploy as samconfig.toml says (PARAMETERS='BaseUrl=… MailFrom=…')
+	$(sam) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+
+.PHONY: openapi
+openapi: .venv/.made ## write openapi.json anew from the code
+	$(python) -m tools.openapi
+
+.PHONY: clean
+clean: ## remove all that make and the tools have made
+	rm -rf .venv .venvs .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- below this line: what the tasks stand on ---
+
+.PHONY: host
+host: .aws-sam/host/.made
+
+# The same recipe as `build`, for the interpreter and the machine of the environments here: tests and demo run it.
+.aws-sam/host/.made: $(sources) .venv/.made .venvs/sam/.made
+	UV="$(uv)" LAYER_PLATFORM=host LAYER_PYTHON="$(python)" \
+		$(sam) build --parallel --build-dir .aws-sam/host
+	@touch $@
+
+.PHONY: environments
+environments: .venv/.made .venvs/sam/.made .venvs/local/.made
+
+# The newest interpreter that runs: what is first on the PATH may be a shim without anything behind it.
+find_python = $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	for each in $$(type -ap $$name); do \
+		$$each -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && exit; \
+	done; done)
+
+# Made anew whenever its requirements change, so that nothing is in it which they do not name.
+.venv/.made: requirements/uv.txt requirements/dev.txt
+	@[ -n "$(find_python)" ] || { echo 'make: no Python of 3.11 or later, with venv, was found' >&2; exit 1; }
+	rm -rf .venv && $(find_python) -m venv .venv
+	$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	VIRTUAL_ENV="$(root)/.venv" $(uv) pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venvs/%/.made: requirements/%.txt .venv/.made
+	rm -rf .venvs/$* && $(python) -m venv --without-pip .venvs/$*
+	VIRTUAL_ENV="$(root)/.venvs/$*" $(uv) pip install --quiet --require-hashes -r requirements/$*.txt
+	@touch $@
+
+# Pins anew what the .in files ask for; `make lock UPGRADE=--upgrade` takes newer versions as well.
+.PHONY: lock
+lock: .venv/.made
+	for each in layers/common/requirements requirements/uv requirements/dev requirements/sam requirements/local; do \
+		$(uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+			--no-emit-index-url --no-annotate --no-header $$each.in --output-file $$each.txt; done
