@@ -1,0 +1,111 @@
+"""From what `make host` built to what CloudFormation deploys: code as archives, the template expanded, both kept."""
+
+import hashlib
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tools.deployment import BUCKET
+from tools.emulator import REGION
+
+BUILT = Path(".aws-sam/host")
+KEPT = Path(".local/artefacts")
+CODE_PROPERTY = {
+    "AWS::Serverless::Function": "CodeUri",
+    "AWS::Serverless::LayerVersion": "ContentUri",
+}
+SAME_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class BuildFailed(Exception):
+    """The code could not be built or the template not expanded; the message tells what to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artefacts:
+    """All that a deployment needs: the expanded template and the archives it names."""
+
+    template: Path
+    archives: Mapping[str, Path]
+
+
+class Template(yaml.SafeLoader):
+    """Reads a template for its resources' names and folders; intrinsic functions are left as they are written."""
+
+
+Template.add_multi_constructor("!", lambda _loader, suffix, _node: f"!{suffix}")
+
+
+def build(root: Path) -> None:
+    """Have everything made that the stack needs; where make itself called us, it has done so."""
+    if "MAKELEVEL" in os.environ:
+        return
+    made = subprocess.run(
+        ["make", "--no-print-directory", "environments", "host"], cwd=root, capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        raise BuildFailed(f"`make environments host` failed:\n{made.stdout}{made.stderr}")
+
+
+def artefacts(root: Path, python: Path) -> Artefacts:
+    """Archive the built code and expand the built template; what has not changed is taken from the last time."""
+    built = root / BUILT
+    kept = root / KEPT
+    kept.mkdir(parents=True, exist_ok=True)
+    source = built / "template.yaml"
+    resources = yaml.load(source.read_text(), Loader=Template)["Resources"]  # noqa: S506  a safe loader, with tags
+    archives: dict[str, Path] = {}
+    locations: dict[str, str] = {}
+    for logical_id, resource in resources.items():
+        if code_property := CODE_PROPERTY.get(resource["Type"]):
+            folder = built / resource["Properties"][code_property]
+            archive = _archived(folder, kept)
+            archives[archive.name] = archive
+            locations[logical_id] = f"s3://{BUCKET}/{archive.name}"
+    return Artefacts(_expanded(source, locations, kept, python), archives)
+
+
+def _archived(folder: Path, kept: Path) -> Path:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder)} {len(content)} ".encode() + content)
+    archive = kept / f"{digest.hexdigest()[:32]}.zip"
+    if not archive.exists():
+        unfinished = archive.with_suffix(f".{os.getpid()}")
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as packed:
+            for path in files:
+                packed.writestr(zipfile.ZipInfo(str(path.relative_to(folder)), SAME_TIME), path.read_bytes())
+        unfinished.replace(archive)
+    return archive
+
+
+def _expanded(source: Path, locations: Mapping[str, str], kept: Path, python: Path) -> Path:
+    program = Path(__file__).with_name("expansion.py")
+    written = json.dumps(locations, sort_keys=True)
+    digest = hashlib.sha256(source.read_bytes() + program.read_bytes() + written.encode()).hexdigest()[:32]
+    expanded = kept / f"{digest}.json"
+    if not expanded.exists():
+        where = kept / f"{digest}.locations"
+        where.write_text(written)
+        made = subprocess.run(
+            [python, "-P", program, source, where],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": REGION},
+        )
+        where.unlink()
+        if made.returncode:
+            raise BuildFailed(f"the template could not be expanded:\n{made.stderr[-3000:]}")
+        unfinished = expanded.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(made.stdout)
+        unfinished.replace(expanded)
+    return expanded

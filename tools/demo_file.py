@@ -1,0 +1,68 @@
+"""`.local/demo.json`: what scripts and the other commands need to know of a running demo."""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from typing import NoReturn
+
+from tools.local_stack import ROOT, Stack
+from tools.sign_in import Person, SignIn
+
+FILE = ROOT / ".local" / "demo.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo; its secrets are worth nothing outside of this machine."""
+
+    base_url: str
+    aws_endpoint: str
+    region: str
+    table: str
+    inbox_url: str
+    people: dict[str, dict[str, str]]
+    sign_in: dict[str, str]
+    process: int
+
+    @property
+    def door(self) -> SignIn:
+        """Where to get tokens."""
+        return SignIn(**self.sign_in)
+
+
+def write_demo(stack: Stack, inbox_url: str, people: dict[str, Person]) -> None:
+    """Write the file, readable by its owner alone."""
+    demo = Demo(
+        base_url=stack.base_url,
+        aws_endpoint=stack.aws.endpoint,
+        region=stack.emulator.region,
+        table=stack.table,
+        inbox_url=inbox_url,
+        people={person.email: {"user_id": person.user_id, "password": person.password} for person in people.values()},
+        sign_in=stack.sign_in.to_json(),
+        process=os.getpid(),
+    )
+    FILE.parent.mkdir(exist_ok=True)
+    unfinished = FILE.with_suffix(".unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(json.dumps(asdict(demo), ensure_ascii=False, indent=2) + "\n")
+    unfinished.replace(FILE)
+
+
+def remove_demo() -> None:
+    """Remove the file when its demo ends; that of a later demo stays."""
+    if FILE.exists() and json.loads(FILE.read_text())["process"] == os.getpid():
+        FILE.unlink()
+
+
+def read_demo() -> Demo:
+    """Read the file, or say that no demo runs."""
+    if not FILE.exists():
+        _no_demo()
+    return Demo(**json.loads(FILE.read_text()))
+
+
+def _no_demo() -> NoReturn:
+    print("No demo runs here: start one with `make demo`, and leave it running.", file=sys.stderr)
+    raise SystemExit(1)

@@ -1,0 +1,105 @@
+"""Puts an expanded template on the emulator through CloudFormation, as the pipeline puts the shipped one on AWS."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from tools.emulator import ACCESS_KEY, REGION, SECRET_KEY
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import CapabilityType
+
+STACK = "partner-access"
+BUCKET = "partner-access-artefacts"
+DEPLOYED_WITHIN = 120.0
+CAPABILITIES: tuple["CapabilityType", ...] = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+
+
+class DeploymentFailed(Exception):
+    """CloudFormation refused or gave up; the message holds the reasons of every resource that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """The clients of one emulator, made as they are asked for."""
+
+    endpoint: str
+
+    def session(self) -> boto3.Session:
+        """Credentials and region that the emulator knows, and nothing of the machine's own."""
+        return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
+
+    @property
+    def settings(self) -> Config:
+        """One try more than one, short waits: the emulator is next door."""
+        return Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What CloudFormation made: the stack's outputs, and the physical id of each resource by its logical id."""
+
+    outputs: Mapping[str, str]
+    resources: Mapping[str, str]
+    kinds: Mapping[str, str]
+
+    def only(self, kind: str) -> str:
+        """The physical id of the one resource of this type."""
+        (found,) = (self.resources[name] for name, its_kind in self.kinds.items() if its_kind == kind)
+        return found
+
+
+def upload(aws: Aws, artefacts: Mapping[str, Path]) -> None:
+    """Lay the built code where the expanded template says it is."""
+    s3 = aws.session().client("s3", endpoint_url=aws.endpoint, config=aws.settings)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for key, path in artefacts.items():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+
+
+def deploy(aws: Aws, template: Path, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Deployed:
+    """Create the stack and wait until it stands; the template is too large to be sent inline."""
+    session = aws.session()
+    s3 = session.client("s3", endpoint_url=aws.endpoint, config=aws.settings)
+    s3.put_object(Bucket=BUCKET, Key="template.json", Body=template.read_bytes())
+    cloudformation = session.client("cloudformation", endpoint_url=aws.endpoint, config=aws.settings)
+    known = json.loads(template.read_text()).get("Parameters", {})
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateURL=f"{aws.endpoint}/{BUCKET}/template.json",
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items() if name in known
+        ],
+        Tags=[{"Key": name, "Value": value} for name, value in tags.items()],
+        Capabilities=CAPABILITIES,
+    )
+    return _when_it_stands(cloudformation)
+
+
+def _when_it_stands(cloudformation: "CloudFormationClient") -> Deployed:
+    patience = time.monotonic() + DEPLOYED_WITHIN
+    while time.monotonic() < patience:
+        (stack,) = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+            return Deployed(
+                outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
+                resources={one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
+                kinds={one["LogicalResourceId"]: one["ResourceType"] for one in resources},
+            )
+        if stack["StackStatus"] != "CREATE_IN_PROGRESS":
+            break
+        time.sleep(0.1)
+    reasons = [
+        f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}"
+        for event in cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        if event.get("ResourceStatus") == "CREATE_FAILED"
+    ]
+    raise DeploymentFailed("the stack does not stand. " + "; ".join(reasons))

@@ -1,0 +1,227 @@
+"""A small world to try the product on: partners, their people, their clients; always the same, all of it made up.
+
+Addresses are in domains reserved for examples. Who acts in the story has a name here and signs in; everyone else is
+drawn from the lists below.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from tools.web import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A person of the sample, by his address; those who sign in get the user id of their sign-in."""
+
+    email: str
+    name: str
+    locale: str
+    active: bool = True
+    signs_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That a person is in an account, with a default permission set."""
+
+    account_id: str
+    email: str
+    permission_set: str
+    seat: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that the vendor's back end tells the directory."""
+
+    accounts: dict[str, Json]
+    residents: dict[str, Resident]
+    memberships: tuple[Membership, ...]
+
+
+HARBOUR = "acct_harbour_finch"
+MINATO = "acct_minato_kikaku"
+LUMEN = "acct_lumen_row"
+
+NORA = Resident("nora.whitfield@harbourfinch.example", "Nora Whitfield", "en", signs_in=True)
+TOM = Resident("tom.adeyemi@harbourfinch.example", "Tom Adeyemi", "en", signs_in=True)
+PRIYA = Resident("priya.raman@harbourfinch.example", "Priya Raman", "en", signs_in=True)
+LARS = Resident("lars.holm@harbourfinch.example", "Lars Holm", "en", signs_in=True)
+ELENA = Resident("elena.petrova@harbourfinch.example", "Elena Petrova", "en", active=False)
+SAM = Resident("sam.okafor@freelance.example", "Sam Okafor", "en")
+HANAKO = Resident("hanako.yamada@alliance.example", "山田 花子", "ja", signs_in=True)
+KEN = Resident("ken.sato@minato-kikaku.example", "佐藤 健", "ja", signs_in=True)
+AOI = Resident("aoi.suzuki@minato-kikaku.example", "鈴木 葵", "ja", signs_in=True)
+REN = Resident("ren.takahashi@minato-kikaku.example", "高橋 蓮", "ja")
+MISAKI = Resident("misaki.ito@minato-kikaku.example", "伊藤 美咲", "ja")
+DAISUKE = Resident("daisuke.watanabe@minato-kikaku.example", "渡辺 大輔", "ja")
+GRACE = Resident("grace.muller@lumenrow.example", "Grace Müller", "en")
+OMAR = Resident("omar.haddad@lumenrow.example", "Omar Haddad", "en")
+
+ALICE = Resident("alice.moreau@brightwater.example", "Alice Moreau", "en", signs_in=True)
+BEN = Resident("ben.castillo@brightwater.example", "Ben Castillo", "en", signs_in=True)
+IVY = Resident("ivy.brandt@brightwater.example", "Ivy Brandt", "en", signs_in=True)
+CLARA = Resident("clara.nyberg@oakandiron.example", "Clara Nyberg", "en", signs_in=True)
+YUKI = Resident("yuki.kobayashi@aozora-foods.example", "小林 由紀", "ja", signs_in=True)
+
+BRIGHTWATER = "acct_brightwater"
+OAK_AND_IRON = "acct_oak_and_iron"
+AOZORA = "acct_aozora_foods"
+TWO_OF_A_FIRM = "acct_silver_birch"
+NOBODY_ELSE = "acct_juniper_lane"
+CLOSED = "acct_old_quay"
+
+PARTNERS: dict[str, Json] = {
+    HARBOUR: {
+        "kind": "partner",
+        "name": "Harbour & Finch",
+        "locale": "en",
+        "domains": ["harbourfinch.example", "alliance.example"],
+        "program": "active",
+    },
+    MINATO: {
+        "kind": "partner",
+        "name": "株式会社みなと企画",
+        "locale": "ja",
+        "domains": ["minato-kikaku.example", "alliance.example"],
+        "program": "active",
+    },
+    LUMEN: {
+        "kind": "partner",
+        "name": "Lumen Row",
+        "locale": "en",
+        "domains": ["lumenrow.example"],
+        "program": "suspended",
+    },
+}
+STAFF: dict[str, tuple[tuple[Resident, str], ...]] = {
+    HARBOUR: (
+        (NORA, "super_admin"),
+        (TOM, "marketing"),
+        (PRIYA, "service"),
+        (LARS, "service"),
+        (ELENA, "sales"),
+        (SAM, "marketing"),
+        (HANAKO, "reporting"),
+    ),
+    MINATO: (
+        (KEN, "super_admin"),
+        (AOI, "marketing"),
+        (REN, "sales"),
+        (MISAKI, "service"),
+        (DAISUKE, "reporting"),
+        (HANAKO, "marketing"),
+    ),
+    LUMEN: ((GRACE, "super_admin"), (OMAR, "marketing")),
+}
+CLIENTS: dict[str, Json] = {
+    BRIGHTWATER: {"kind": "client", "name": "Brightwater Clinics", "locale": "en", "pricing": "seat_based"},
+    OAK_AND_IRON: {"kind": "client", "name": "Oak & Iron Furniture", "locale": "en", "pricing": "legacy"},
+    AOZORA: {
+        "kind": "client",
+        "name": "あおぞらフーズ株式会社",
+        "locale": "ja",
+        "pricing": "seat_based",
+        "partner_seat_limit": 2,
+    },
+    TWO_OF_A_FIRM: {"kind": "client", "name": "Silver Birch Travel", "locale": "en", "pricing": "legacy"},
+    NOBODY_ELSE: {"kind": "client", "name": "Juniper Lane Studio", "locale": "en", "pricing": "seat_based"},
+    CLOSED: {"kind": "client", "name": "Old Quay Printing", "locale": "en", "pricing": "legacy", "state": "closed"},
+}
+CAST: tuple[Membership, ...] = (
+    Membership(BRIGHTWATER, ALICE.email, "super_admin", "core"),
+    Membership(BRIGHTWATER, BEN.email, "super_admin", "core"),
+    Membership(BRIGHTWATER, IVY.email, "marketing", "core"),
+    Membership(OAK_AND_IRON, CLARA.email, "super_admin", "core"),
+    Membership(OAK_AND_IRON, PRIYA.email, "super_admin", "core"),
+    Membership(AOZORA, YUKI.email, "super_admin", "core"),
+    Membership(TWO_OF_A_FIRM, PRIYA.email, "super_admin", "core"),
+    Membership(TWO_OF_A_FIRM, LARS.email, "super_admin", "core"),
+    Membership(NOBODY_ELSE, PRIYA.email, "super_admin", "core"),
+)
+
+FIRST = ("Amber", "Cedar", "Copper", "Fern", "Granite", "Hazel", "Larch", "Maple", "North", "Pebble", "Saffron", "Tide")
+SECOND = ("Bakery", "Logistics", "Dental", "Robotics")
+JAPANESE_FIRMS = (
+    ("sakura-denki", "さくら電機株式会社"),
+    ("fuji-bunko", "富士文庫株式会社"),
+    ("hoshizora-ryoko", "星空旅行株式会社"),
+    ("midori-noen", "みどり農園"),
+    ("kawabe-kogyo", "川辺工業株式会社"),
+    ("tsubame-unyu", "つばめ運輸株式会社"),
+    ("yamabiko-onkyo", "やまびこ音響株式会社"),
+    ("hinata-hoiku", "ひなた保育園"),
+)
+GIVEN = (
+    "Ada", "Bruno", "Celia", "Dario", "Esme", "Felix", "Greta", "Hugo", "Ines", "Jonas", "Keira", "Leon", "Maeve",
+    "Nils", "Olga", "Pavel", "Rosa", "Stefan", "Tara", "Umar", "Vera", "Wim", "Yara", "Zeno",
+)  # fmt: skip
+FAMILY = ("Albrecht", "Bianchi", "Costa", "Dubois", "Eriksen", "Farkas", "Garrido", "Horvat", "Iqbal", "Jansen", "Kaya")
+JAPANESE_GIVEN = (
+    ("akari", "明里"), ("haruto", "陽翔"), ("kaede", "楓"), ("makoto", "誠"), ("nao", "直"), ("riku", "陸"),
+    ("sakura", "桜"), ("takumi", "拓海"),
+)  # fmt: skip
+JAPANESE_FAMILY = (
+    ("abe", "阿部"), ("endo", "遠藤"), ("fujita", "藤田"), ("goto", "後藤"), ("hayashi", "林"), ("inoue", "井上"),
+    ("kimura", "木村"),
+)  # fmt: skip
+ORDINARY = ("marketing", "sales", "service", "reporting", "view_only")
+OTHERS_EACH = 4
+
+
+def world() -> World:
+    """The whole sample."""
+    accounts = PARTNERS | CLIENTS | dict(_more_clients())
+    residents = {person.email: person for staff in STAFF.values() for person, _ in staff}
+    residents |= {person.email: person for person in (ALICE, BEN, IVY, CLARA, YUKI)}
+    memberships = [
+        Membership(partner, person.email, permission_set, "core")
+        for partner, staff in STAFF.items()
+        for person, permission_set in staff
+    ]
+    memberships += CAST
+    english, japanese = _english(), _japanese()
+    for account_id, account in accounts.items():
+        if account["kind"] == "partner":
+            continue
+        domain = f"{account_id.removeprefix('acct_').replace('_', '-')}.example"
+        led = any(member.account_id == account_id for member in CAST)
+        for nth in range(OTHERS_EACH):
+            name, local = next(japanese if account.get("locale") == "ja" else english)
+            person = Resident(f"{local}@{domain}", name, str(account.get("locale", "en")))
+            residents[person.email] = person
+            permission_set = "super_admin" if nth == 0 and not led else ORDINARY[(nth + len(domain)) % len(ORDINARY)]
+            memberships.append(Membership(account_id, person.email, permission_set, "core"))
+    return World(accounts, residents, tuple(memberships))
+
+
+def _more_clients() -> Iterator[tuple[str, Json]]:
+    for nth, (first, second) in enumerate(product(FIRST, SECOND)):
+        if nth % 5:  # some names are left for the next firm
+            yield (
+                f"acct_{first}_{second}".lower(),
+                {
+                    "kind": "client",
+                    "name": f"{first} {second}",
+                    "locale": "en",
+                    "pricing": "legacy" if nth % 3 else "seat_based",
+                }
+                | ({"partner_seat_limit": 1 + nth % 4} if nth % 6 == 0 else {}),
+            )
+    for nth, (romanised, name) in enumerate(JAPANESE_FIRMS):
+        yield (
+            f"acct_{romanised.replace('-', '_')}",
+            {"kind": "client", "name": name, "locale": "ja", "pricing": "seat_based" if nth % 2 else "legacy"},
+        )
+
+
+def _english() -> Iterator[tuple[str, str]]:
+    for family, given in product(FAMILY, GIVEN):
+        yield f"{given} {family}", f"{given}.{family}".lower()
+
+
+def _japanese() -> Iterator[tuple[str, str]]:
+    for (family, kanji), (given, written) in product(JAPANESE_FAMILY, JAPANESE_GIVEN):
+        yield f"{kanji} {written}", f"{given}.{family}"

@@ -1,0 +1,136 @@
+"""AWS on this machine: one ministack process on loopback, with IAM enforced, and with nothing left behind."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import urllib3
+
+REGION: Final = "eu-west-1"
+ACCOUNT = "000000000000"
+ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105  no secret: what the emulator takes for the root of its only account
+READY_WITHIN = 30.0
+STOPPED_WITHIN = 10.0
+LOOPBACK = "127.0.0.1"
+
+
+class EmulatorFailed(Exception):
+    """The emulator did not come up; the message tells why and where its log is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running emulator."""
+
+    port: int
+    log: Path
+    region: str = REGION
+
+    @property
+    def endpoint(self) -> str:
+        """Address of every AWS service of this emulator."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on this port of loopback, and somebody may."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as attempt:
+        attempt.bind((LOOPBACK, 0))
+        port: int = attempt.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running_emulator(python: Path, *, port: int | None = None) -> Iterator[Emulator]:
+    """Start ministack under this interpreter, wait until it answers, and stop it at the end."""
+    port = port or free_port()
+    with tempfile.TemporaryDirectory(prefix="partner-access-", ignore_cleanup_errors=True) as folder:
+        log = Path(folder) / "emulator.log"
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                [python, "-P", str(Path(__file__).with_name("lifeline.py")), "ministack"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=_surroundings(port, Path(folder)),
+                cwd=folder,
+                start_new_session=True,  # so that Ctrl-C reaches us alone and we stop it in order
+            )
+        emulator = Emulator(port=port, log=log)
+        try:
+            _wait_until_ready(emulator, child)
+            yield emulator
+        finally:
+            _stop(child)
+
+
+def _surroundings(port: int, folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))}
+    (folder / "tmp").mkdir()
+    return kept | {
+        "AUTH": "true",
+        "BIND_HOST": LOOPBACK,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PERSIST_STATE": "0",
+        "STATE_DIR": str(folder / "state"),
+        "TMPDIR": str(folder / "tmp"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "INFO",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _wait_until_ready(emulator: Emulator, child: subprocess.Popen[bytes]) -> None:
+    patience = time.monotonic() + READY_WITHIN
+    with urllib3.PoolManager(retries=False, timeout=1.0) as web:
+        while time.monotonic() < patience:
+            if child.poll() is not None:
+                break
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                if web.request("GET", f"{emulator.endpoint}/_ministack/ready").status == HTTPStatus.OK:
+                    return
+            time.sleep(0.05)
+    last_words = emulator.log.read_text(errors="replace")[-1500:]
+    raise EmulatorFailed(f"ministack did not come up on port {emulator.port}. Its last words:\n{last_words}")
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """End the emulator and the function workers it started: all of one process group, which is ours alone."""
+    with contextlib.suppress(ProcessLookupError):
+        child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(STOPPED_WITHIN)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        if child.stdin:
+            child.stdin.close()

@@ -1,0 +1,149 @@
+"""Expands the shipped template for the emulator: `python expansion.py TEMPLATE LOCATIONS.json > expanded.json`.
+
+SAM's own transform does the work. It leaves an HTTP API's routes in an OpenAPI `Body`, which the emulator ignores:
+here they become the Integration, Route and Authorizer resources that CloudFormation also knows. It runs alone, in
+the emulator's environment, where SAM's transform is.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from samtranslator.translator.transform import transform  # type: ignore[import-not-found]  # it is elsewhere, see above
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
+
+Json = dict[str, Any]
+
+HTTP_METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
+ANY_METHOD = "x-amazon-apigateway-any-method"
+INTEGRATION = "x-amazon-apigateway-integration"
+AUTHORIZER = "x-amazon-apigateway-authorizer"
+CODE_PROPERTY = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+OPEN = "NONE"
+
+
+class NotExpandable(Exception):
+    """The template says something that this expansion would lose."""
+
+
+class NoManagedPolicies:
+    """What the transform asks for the names of AWS's own policies; the template names none."""
+
+    def load(self) -> dict[str, str]:
+        """None."""
+        return {}
+
+
+def with_code(template: Json, locations: dict[str, str]) -> Json:
+    """Put in the addresses of the built code, as packaging does."""
+    for logical_id, resource in template["Resources"].items():
+        if code_property := CODE_PROPERTY.get(resource["Type"]):
+            resource.setdefault("Properties", {})[code_property] = locations[logical_id]
+    return template
+
+
+def with_routes(template: Json) -> Json:
+    """Replace the OpenAPI body of every HTTP API by resources that say the same."""
+    resources: Json = template["Resources"]
+    for api, resource in list(resources.items()):
+        if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
+            body = resource["Properties"].pop("Body")
+            resource["Properties"] |= {"Name": body["info"]["title"], "ProtocolType": "HTTP"}
+            authorizers = _authorizers(api, body)
+            resources |= {f"{api}{_named(name)}Authorizer": authorizer for name, authorizer in authorizers.items()}
+            resources |= _routes(api, body, frozenset(authorizers))
+    return template
+
+
+def _authorizers(api: str, body: Json) -> Json:
+    found: Json = {}
+    for name, scheme in body.get("components", {}).get("securitySchemes", {}).items():
+        authorizer = scheme[AUTHORIZER]
+        if authorizer.get("type") != "jwt":
+            raise NotExpandable(f"authorizer {name} is not a JWT authorizer")
+        jwt = authorizer["jwtConfiguration"]
+        found[name] = {
+            "Type": "AWS::ApiGatewayV2::Authorizer",
+            "Properties": {
+                "ApiId": {"Ref": api},
+                "Name": name,
+                "AuthorizerType": "JWT",
+                "IdentitySource": [authorizer["identitySource"]],
+                "JwtConfiguration": {"Audience": jwt["audience"], "Issuer": jwt["issuer"]},
+            },
+        }
+    return found
+
+
+def _routes(api: str, body: Json, authorizers: frozenset[str]) -> Json:
+    made: Json = {}
+    for path, item in body["paths"].items():
+        for method, operation in _operations(path, item):
+            key = "$default" if path == "$default" else f"{method} {path}"
+            name = f"{api}{_named(key)}"
+            integration = operation[INTEGRATION]
+            if integration["type"] != "aws_proxy":
+                raise NotExpandable(f"{key} is integrated with {integration['type']}")
+            made[f"{name}Integration"] = {
+                "Type": "AWS::ApiGatewayV2::Integration",
+                "Properties": {
+                    "ApiId": {"Ref": api},
+                    "IntegrationType": "AWS_PROXY",
+                    "IntegrationMethod": integration["httpMethod"],
+                    "IntegrationUri": integration["uri"],
+                    "PayloadFormatVersion": integration["payloadFormatVersion"],
+                },
+            }
+            made[f"{name}Route"] = {
+                "Type": "AWS::ApiGatewayV2::Route",
+                "Properties": {
+                    "ApiId": {"Ref": api},
+                    "RouteKey": key,
+                    "Target": {"Fn::Join": ["/", ["integrations", {"Ref": f"{name}Integration"}]]},
+                    **_protection(api, key, operation, authorizers),
+                },
+            }
+    return made
+
+
+def _operations(path: str, item: Json) -> Iterator[tuple[str, Json]]:
+    for method, operation in item.items():
+        if method == ANY_METHOD:
+            yield "ANY", operation
+        elif method in HTTP_METHODS:
+            yield method.upper(), operation
+        else:
+            raise NotExpandable(f"{path} has {method}, which is no method")
+
+
+def _protection(api: str, key: str, operation: Json, authorizers: frozenset[str]) -> Json:
+    demands = operation.get("security", [])
+    if len(demands) != 1 or len(demands[0]) != 1:
+        raise NotExpandable(f"{key} must say exactly one authorizer, or {OPEN}")
+    ((name, scopes),) = demands[0].items()
+    if name == OPEN:
+        return {"AuthorizationType": "NONE"}
+    if name not in authorizers:
+        raise NotExpandable(f"{key} names an authorizer that is not there: {name}")
+    return {
+        "AuthorizationType": "JWT",
+        "AuthorizerId": {"Ref": f"{api}{_named(name)}Authorizer"},
+        "AuthorizationScopes": scopes,
+    }
+
+
+def _named(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:10]
+
+
+def main() -> None:
+    """Write the expanded template of the first argument, with code where the second says."""
+    template = with_code(yaml_parse(Path(sys.argv[1]).read_text()), json.loads(Path(sys.argv[2]).read_text()))
+    json.dump(with_routes(transform(template, {}, NoManagedPolicies())), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

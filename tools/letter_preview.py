@@ -1,0 +1,71 @@
+"""Every letter in every language, written with sample words into .local/letters, to be looked at.
+
+Run it as `PYTHONPATH=layers/common python -m tools.letter_preview`, then open .local/letters/index.html.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from partner_access.domain import catalogue
+from partner_access.letters import LANGUAGES, LETTERS, Composed, Words, compose
+
+FOLDER: Final = Path(__file__).parent.parent / ".local" / "letters"
+
+REMOVED: Final = frozenset({"crm.export", "crm.bulk_delete", "account.domains"})
+PARTNER_ADMIN: Final = frozenset(catalogue.SETS["partner_admin"][-1])
+
+ENGLISH: Final = Words(
+    partner_name="Northwind Agency",
+    partner_domains=("northwind.example", "northwind-labs.example"),
+    employee_name="Anna Berg",
+    employee_email="anna.berg@northwind.example",
+    account_name="Contoso Furniture",
+    actor_name="Maria Lindqvist",
+    can=tuple(sorted(PARTNER_ADMIN - REMOVED)),
+    cannot=tuple(sorted(catalogue.RESTRICTED | REMOVED)),
+    asked_more=tuple(sorted(REMOVED)),
+    until=datetime(2026, 11, 30, 9, tzinfo=UTC),
+    link_until=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
+    purpose="Set up the autumn campaign and clean the contact lists.",
+    reason="We would like to talk about the export of contacts first.",
+    address="https://access.example.com/approve#pal_SAMPLE-FOR-THE-PREVIEW-ONLY-0123456789abcdefghijklmnopqrstuvwxyz",
+    paid_seat_required=True,
+)
+JAPANESE: Final = replace(
+    ENGLISH,
+    partner_name="株式会社北風マーケティング",
+    partner_domains=("kitakaze.example",),
+    employee_name="佐藤 花子",
+    employee_email="hanako.sato@kitakaze.example",
+    account_name="青空家具株式会社",
+    actor_name="鈴木 一郎",
+    purpose="秋のキャンペーンの準備と、コンタクトリストの整理のため。",
+    reason="コンタクトのエクスポートについて、先に相談させてください。",
+)
+SAMPLES: Final = {"en": ENGLISH, "ja": JAPANESE}
+
+
+def main() -> None:
+    """Write the previews, and a page that leads to them."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    entries = []
+    for letter in LETTERS:
+        for language in LANGUAGES:
+            composed = compose(letter, language, SAMPLES[language])
+            _write(f"{letter}.{language}", composed)
+            entries.append(f'<li><a href="{letter}.{language}.html">{escape(composed.subject)}</a></li>')
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Letters</title><ul>{"".join(entries)}</ul>'
+    (FOLDER / "index.html").write_text(page, encoding="utf-8")
+    print(f"{len(entries)} letters are in {FOLDER}")
+
+
+def _write(name: str, composed: Composed) -> None:
+    (FOLDER / f"{name}.html").write_text(composed.html, encoding="utf-8")
+    (FOLDER / f"{name}.txt").write_text(f"{composed.subject}\n\n{composed.text}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The letters that a local stack has sent: `python -m tools.letters [--json]`, newest last."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+import urllib3
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from tools.demo_file import read_demo
+from tools.web import connections
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter as the emulator's mail service took it."""
+
+    message_id: str
+    at: datetime
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+
+
+def sent_letters(pool: urllib3.PoolManager, endpoint: str) -> list[Letter]:
+    """Every letter that was sent so far, newest last."""
+    answer = pool.request("GET", f"{endpoint}/_ministack/ses/messages")
+    by_account = json.loads(answer.data)["messages"]
+    letters = [
+        Letter(
+            message_id=one["MessageId"],
+            at=datetime.fromtimestamp(one["Timestamp"], UTC),
+            sender=one["Source"],
+            to=tuple(one["To"]),
+            subject=one["Subject"],
+            text=one["BodyText"] or "",
+            html=one["BodyHtml"] or "",
+        )
+        for messages in by_account.values()
+        for one in messages
+    ]
+    return sorted(letters, key=lambda letter: letter.at)
+
+
+def table_of(letters: list[Letter]) -> Table:
+    """The letters as a table, one a line."""
+    table = Table(title="Letters sent", title_justify="left")
+    table.add_column("at", no_wrap=True)
+    table.add_column("to")
+    table.add_column("subject")
+    for letter in letters:
+        table.add_row(f"{letter.at:%H:%M:%S}", ", ".join(letter.to), letter.subject)
+    return table
+
+
+def main(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for scripts.")] = False,
+    texts: Annotated[bool, typer.Option(help="Show the text of each letter below the table.")] = True,
+) -> None:
+    """Print the letters that the demo has sent, newest last."""
+    letters = sent_letters(connections(), read_demo().aws_endpoint)
+    if as_json:
+        print(json.dumps([asdict(letter) for letter in letters], default=str, ensure_ascii=False, indent=2))
+        return
+    console = Console()
+    console.print(table_of(letters))
+    for letter in letters if texts else ():
+        console.print(Panel(letter.text.strip(), title=f"{letter.subject} → {', '.join(letter.to)}"), highlight=False)
+
+
+if __name__ == "__main__":
+    typer.run(main)

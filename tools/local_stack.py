@@ -1,0 +1,120 @@
+"""The whole product on this machine: the shipped template, deployed to an emulator of its own, ready to be called."""
+
+import contextlib
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from tools.artefacts import artefacts, build
+from tools.deployment import Aws, Deployed, deploy, upload
+from tools.emulator import Emulator, running_emulator
+from tools.sign_in import SignIn, sign_in_of
+from tools.web import Answer, Caller, connections
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = Path(".venvs/local/bin/python")
+API_ID = "a11ce551"  # pinned by a tag on the stack, so that the address is known before the API is there
+SENDER = "access@vendor.example"
+READY_WITHIN = 30.0
+
+
+class StackNotReady(Exception):
+    """The stack stands but does not answer as the product does; the message holds what it answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running product."""
+
+    emulator: Emulator
+    aws: Aws
+    base_url: str
+    deployed: Deployed
+    sign_in: SignIn
+    pool: urllib3.PoolManager
+
+    @property
+    def table(self) -> str:
+        """Name of the one table."""
+        return self.deployed.only("AWS::DynamoDB::Table")
+
+    def caller(self, token: str | None = None) -> Caller:
+        """Somebody at the door of the API."""
+        return Caller(self.base_url, self.pool, token)
+
+    def back_end(self, *scopes: str) -> Caller:
+        """The vendor's back end, with a token of its own."""
+        return self.caller(self.sign_in.as_back_end(self.pool, *scopes))
+
+    def items(self) -> list[dict[str, Any]]:
+        """Everything in the table, read consistently."""
+        table = self.aws.session().resource("dynamodb", endpoint_url=self.aws.endpoint).Table(self.table)
+        found: list[dict[str, Any]] = []
+        page = table.scan(ConsistentRead=True)
+        found += page["Items"]
+        while "LastEvaluatedKey" in page:
+            page = table.scan(ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"])
+            found += page["Items"]
+        return found
+
+
+@contextlib.contextmanager
+def running_stack(*, port: int | None = None, tell: Callable[[str], None] = lambda _: None) -> Iterator[Stack]:
+    """Build, start, deploy, wait until it answers; at the end stop what was started and nothing else."""
+    tell("Building the layer and the functions, as `sam build` does")
+    build(ROOT)
+    python = ROOT / PYTHON
+    made = artefacts(ROOT, python)
+    tell("Starting AWS on loopback, with IAM enforced")
+    with running_emulator(python, port=port) as emulator, contextlib.closing(_Connections(connections())) as web:
+        aws = Aws(emulator.endpoint)
+        base_url = f"{emulator.endpoint}/_aws/execute-api/{API_ID}/%24default"
+        ses = aws.session().client("sesv2", endpoint_url=aws.endpoint, config=aws.settings)
+        ses.create_email_identity(EmailIdentity=SENDER)
+        tell("Deploying the template through CloudFormation")
+        upload(aws, made.archives)
+        deployed = deploy(
+            aws,
+            made.template,
+            {
+                "BaseUrl": base_url,
+                "MailFrom": SENDER,
+                "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+            },
+            tags={"ms-custom-id": API_ID},
+        )
+        stack = Stack(
+            emulator=emulator,
+            aws=aws,
+            base_url=base_url,
+            deployed=deployed,
+            sign_in=sign_in_of(aws, deployed.only("AWS::Cognito::UserPool")),
+            pool=web.pool,
+        )
+        _wait_until_ready(stack)
+        yield stack
+
+
+@dataclass(frozen=True, slots=True)
+class _Connections:
+    pool: urllib3.PoolManager
+
+    def close(self) -> None:
+        self.pool.clear()
+
+
+def _wait_until_ready(stack: Stack) -> None:
+    patience = time.monotonic() + READY_WITHIN
+    answer: Answer | None = None
+    while time.monotonic() < patience:
+        answer = stack.caller().get("/nothing-is-here")
+        if answer.status == HTTPStatus.NOT_FOUND and answer.code == "not_found":
+            return
+        time.sleep(0.2)
+    raise StackNotReady(f"the API does not answer as it should: {answer}\n{stack.emulator.log.read_text()[-2000:]}")

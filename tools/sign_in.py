@@ -1,0 +1,182 @@
+"""Real access tokens from the user pool of a stack: people by code and PKCE, the vendor's back end by its secret."""
+
+import base64
+import hashlib
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from html.parser import HTMLParser
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import urllib3
+from typing_extensions import override
+
+from tools.deployment import Aws
+
+USE = "partner-access/use"
+DIRECTORY = "partner-access/directory"
+DECIDE = "partner-access/decide"
+
+
+class SignInFailed(Exception):
+    """The sign-in pages or the token endpoint answered something else than expected; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Where and with which clients to sign in; secrets of a local stack only."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    user_pool: str
+    people_client: str
+    redirect_uri: str
+    back_end_client: str
+    back_end_secret: str
+
+    def as_person(
+        self, pool: urllib3.PoolManager, email: str, password: str, scope: str = f"openid email {USE}"
+    ) -> str:
+        """The access token that a person gets who fills in the sign-in page."""
+        return str(self.tokens_of_person(pool, email, password, scope)["access_token"])
+
+    def tokens_of_person(self, pool: urllib3.PoolManager, email: str, password: str, scope: str) -> dict[str, object]:
+        """All tokens of a sign-in, by authorization code with proof key."""
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        state = secrets.token_urlsafe(12)
+        question = {
+            "response_type": "code",
+            "client_id": self.people_client,
+            "redirect_uri": self.redirect_uri,
+            "scope": scope,
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        page = pool.request("GET", f"{self.authorization_endpoint}?{urlencode(question)}", redirect=False)
+        form = SignInForm.of(page)
+        filled = form.hidden | {"username": email, "password": password}
+        came_back = pool.request(
+            "POST",
+            _beside(self.authorization_endpoint, form.action),
+            body=urlencode(filled),
+            headers={"content-type": "application/x-www-form-urlencoded"},
+            redirect=False,
+        )
+        returned = parse_qs(urlsplit(came_back.headers.get("location", "")).query)
+        if "code" not in returned or returned.get("state") != [state]:
+            raise SignInFailed(f"{email} could not sign in: {came_back.status}")
+        return self._tokens(
+            pool,
+            {
+                "grant_type": "authorization_code",
+                "client_id": self.people_client,
+                "redirect_uri": self.redirect_uri,
+                "code": returned["code"][0],
+                "code_verifier": verifier,
+            },
+        )
+
+    def as_back_end(self, pool: urllib3.PoolManager, *scopes: str) -> str:
+        """The access token of the vendor's back end, with these scopes or with the directory's."""
+        asked = {"grant_type": "client_credentials", "scope": " ".join(scopes or (DIRECTORY,))}
+        credentials = base64.b64encode(f"{self.back_end_client}:{self.back_end_secret}".encode()).decode()
+        return str(self._tokens(pool, asked, authorization=f"Basic {credentials}")["access_token"])
+
+    def _tokens(self, pool: urllib3.PoolManager, asked: dict[str, str], **headers: str) -> dict[str, object]:
+        answer = pool.request(
+            "POST",
+            self.token_endpoint,
+            body=urlencode(asked),
+            headers={"content-type": "application/x-www-form-urlencoded", **headers},
+        )
+        if answer.status != HTTPStatus.OK:
+            raise SignInFailed(f"no token: {answer.status} {answer.data[:300].decode(errors='replace')}")
+        tokens: dict[str, object] = json.loads(answer.data)
+        return tokens
+
+    def to_json(self) -> dict[str, str]:
+        """For the file that the token command reads."""
+        return asdict(self)
+
+
+class SignInForm(HTMLParser):
+    """The one form of the sign-in page: where it goes and what it carries along."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action = ""
+        self.hidden: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, page: urllib3.BaseHTTPResponse) -> "SignInForm":
+        """Read a sign-in page."""
+        form = cls()
+        form.feed(page.data.decode())
+        if page.status != HTTPStatus.OK or not form.action:
+            raise SignInFailed(f"no sign-in page: {page.status} {page.data[:300].decode(errors='replace')}")
+        return form
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the form and its hidden fields."""
+        said = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.action = said.get("action", "")
+        elif tag == "input" and said.get("type") == "hidden":
+            self.hidden[said["name"]] = said.get("value", "")
+
+
+def _beside(address: str, action: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}{action}"
+
+
+def sign_in_of(aws: Aws, user_pool: str) -> SignIn:
+    """Read the clients of a user pool: people have no secret, the back end has one."""
+    cognito = aws.session().client("cognito-idp", endpoint_url=aws.endpoint, config=aws.settings)
+    clients = [
+        cognito.describe_user_pool_client(UserPoolId=user_pool, ClientId=one["ClientId"])["UserPoolClient"]
+        for one in cognito.list_user_pool_clients(UserPoolId=user_pool, MaxResults=60)["UserPoolClients"]
+    ]
+    (people,) = (client for client in clients if "code" in client.get("AllowedOAuthFlows", []))
+    (back_end,) = (client for client in clients if "client_credentials" in client.get("AllowedOAuthFlows", []))
+    return SignIn(
+        authorization_endpoint=f"{aws.endpoint}/oauth2/authorize",
+        token_endpoint=f"{aws.endpoint}/oauth2/token",
+        user_pool=user_pool,
+        people_client=people["ClientId"],
+        redirect_uri=people["CallbackURLs"][0],
+        back_end_client=back_end["ClientId"],
+        back_end_secret=back_end["ClientSecret"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can sign in."""
+
+    email: str
+    user_id: str
+    password: str
+
+
+def create_person(aws: Aws, user_pool: str, email: str, name: str) -> Person:
+    """Make a sign-in user with a password of his own; his user id is the `sub` that his tokens will carry."""
+    cognito = aws.session().client("cognito-idp", endpoint_url=aws.endpoint, config=aws.settings)
+    password = f"Aa1-{secrets.token_urlsafe(18)}"
+    made = cognito.admin_create_user(
+        UserPoolId=user_pool,
+        Username=email,
+        MessageAction="SUPPRESS",
+        UserAttributes=[
+            {"Name": "email", "Value": email},
+            {"Name": "email_verified", "Value": "true"},
+            {"Name": "name", "Value": name},
+        ],
+    )["User"]
+    cognito.admin_set_user_password(UserPoolId=user_pool, Username=email, Password=password, Permanent=True)
+    (user_id,) = (attribute["Value"] for attribute in made["Attributes"] if attribute["Name"] == "sub")
+    return Person(email=email, user_id=user_id, password=password)

@@ -1,0 +1,249 @@
+"""The three ways to become a partner admin, told as they happen: real tokens, real requests, every answer checked."""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from rich.console import Console
+from rich.json import JSON
+from rich.markup import escape
+from rich.padding import Padding
+from rich.rule import Rule
+
+from tools import directory_sample as sample
+from tools.directory_sample import Resident
+from tools.letters import Letter, sent_letters
+from tools.local_stack import Stack
+from tools.sign_in import Person
+from tools.web import Answer, Caller, Json
+
+SECRET = re.compile(r"#(pal_[A-Za-z0-9_-]+)")
+LETTER_WITHIN = 30.0
+SHOWN = 900
+FEW = 6
+
+
+class StoryFailed(Exception):
+    """A step was answered otherwise than the product promises; the message says which and how."""
+
+
+@dataclass(slots=True)
+class Story:
+    """Tells, calls, and checks."""
+
+    stack: Stack
+    people: Mapping[str, Person]
+    console: Console
+    callers: dict[str, Caller]
+
+    def chapter(self, title: str) -> None:
+        """Begin one of the three ways."""
+        self.console.print()
+        self.console.print(Rule(title, align="left"))
+
+    def tell(self, sentence: str) -> None:
+        """Say what happens next."""
+        self.console.print(f"\n[bold]{escape(sentence)}[/bold]")
+
+    def caller(self, who: Resident) -> Caller:
+        """Somebody, signed in."""
+        if who.email not in self.callers:
+            person = self.people[who.email]
+            token = self.stack.sign_in.as_person(self.stack.pool, person.email, person.password)
+            self.callers[who.email] = self.stack.caller(token)
+        return self.callers[who.email]
+
+    def expect(self, answer: Answer, status: int, code: str = "", *shown: str) -> Json:
+        """Show an answer, or fail; of a long one only the named fields are shown."""
+        if answer.status != status or answer.code != code:
+            raise StoryFailed(f"expected {status} {code}".rstrip() + f", and got: {answer}")
+        colour = "green" if status < HTTPStatus.BAD_REQUEST else "yellow"
+        self.console.print(f"  {answer.method} {escape(answer.path)} → [{colour}]{status} {code}[/{colour}]")
+        body = answer.json
+        if told := {name: body[name] for name in shown if name in body}:
+            text = json.dumps(told, ensure_ascii=False)
+            if len(text) > SHOWN:
+                text = json.dumps(told | {name: _shortened(value) for name, value in told.items()}, ensure_ascii=False)
+            self.console.print(Padding(JSON(text, ensure_ascii=False), (0, 0, 0, 4)))
+        return body
+
+    def letter(self, to: Resident, *, having: Callable[[Letter], bool] = lambda _: True) -> Letter:
+        """Wait for a letter to somebody."""
+        patience = time.monotonic() + LETTER_WITHIN
+        while time.monotonic() < patience:
+            for letter in sent_letters(self.stack.pool, self.stack.aws.endpoint):
+                if to.email in letter.to and having(letter):
+                    self.console.print(f"  [cyan]✉[/cyan] {escape(letter.subject)} → {escape(to.email)}")
+                    return letter
+            time.sleep(0.2)
+        raise StoryFailed(f"no letter came to {to.email} within {LETTER_WITHIN:.0f} seconds")
+
+
+def _shortened(value: object) -> object:
+    if isinstance(value, list) and len(value) > FEW:
+        return [*value[:FEW], f"… and {len(value) - FEW} more"]
+    return value
+
+
+def _key() -> str:
+    return f"demo-{secrets.token_hex(8)}"
+
+
+def tell_story(stack: Stack, people: Mapping[str, Person], console: Console) -> None:
+    """All three ways, one after the other."""
+    story = Story(stack, people, console, {})
+    by_access_link(story)
+    by_migration(story)
+    by_client_creation(story)
+
+
+def by_access_link(story: Story) -> None:
+    """A partner asks, a client approves."""
+    story.chapter("1. An access link: the partner asks, the client approves")
+    nora, alice, ben, ivy = (story.caller(who) for who in (sample.NORA, sample.ALICE, sample.BEN, sample.IVY))
+    tom = story.people[sample.TOM.email].user_id
+
+    story.tell(
+        "Nora manages client access at Harbour & Finch. She asks Brightwater Clinics to let her colleague Tom in."
+    )
+    link = story.expect(
+        nora.post(
+            f"/partners/{sample.HARBOUR}/access-links",
+            {
+                "employee_id": tom,
+                "recipient_email": sample.ALICE.email,
+                "permissions": {"remove": ["crm.export"]},
+                "access_days": 365,
+                "purpose": "Rebuild the booking campaigns for spring",
+            },
+            key=_key(),
+        ),
+        201,
+        "",
+        "link_id",
+        "state",
+        "permissions",
+        "expires_at",
+    )
+
+    story.tell("The letter to Alice at Brightwater holds a link of its own; its secret is in no server's log.")
+    found = SECRET.search(story.letter(sample.ALICE, having=lambda letter: bool(SECRET.search(letter.text))).text)
+    if not found:
+        raise StoryFailed("the letter holds no link")
+    secret = found.group(1)
+    if secret in link["url"]:
+        raise StoryFailed("the letter repeats the secret that was answered to the partner")
+
+    story.tell("Alice opens it. Nothing changes yet: she sees who asks, and what Tom will not be able to do.")
+    story.expect(alice.post("/access-links/preview", {"secret": secret}), 200, "", "partner", "cannot", "accounts")
+
+    story.tell("Ivy, a marketer at Brightwater, has the link too. She may not decide.")
+    approval: Json = {"secret": secret, "account_id": sample.BRIGHTWATER}
+    story.expect(ivy.post("/access-links/approvals", approval, key=_key()), 403, "not_an_approver", "detail")
+
+    story.tell("Alice approves, for half a year instead of a whole one.")
+    approval |= {"access_days": 180}
+    key = _key()
+    grant = story.expect(
+        alice.post("/access-links/approvals", approval, key=key),
+        201,
+        "",
+        "grant_id",
+        "source",
+        "state",
+        "seat",
+        "permissions",
+        "expires_at",
+    )
+
+    story.tell("Her browser lost the answer and asks again with the same Idempotency-Key: the same answer, one grant.")
+    again = alice.post("/access-links/approvals", approval, key=key)
+    replayed = story.expect(again, 201, "", "grant_id")
+    if again.headers.get("idempotent-replayed") != "true" or replayed["grant_id"] != grant["grant_id"]:
+        raise StoryFailed(f"the answer was not a replay: {again}")
+    story.console.print("  Idempotent-Replayed: true")
+
+    story.tell("Ben, the other super admin, comes a minute later.")
+    story.expect(ben.post("/access-links/approvals", approval, key=_key()), 409, "link_already_used", "detail")
+    story.letter(sample.TOM)
+
+    story.tell("Tom sees the account among his own.")
+    story.expect(story.caller(sample.TOM).get("/accounts"), 200, "", "items")
+
+
+def by_migration(story: Story) -> None:
+    """A super admin of the partner gives up what he should not have."""
+    story.chapter("2. Migration: a super admin who works for the partner becomes a partner admin")
+    priya, lars = story.caller(sample.PRIYA), story.caller(sample.LARS)
+    wanted: Json = {"account_ids": [sample.OAK_AND_IRON, sample.TWO_OF_A_FIRM, sample.NOBODY_ELSE]}
+
+    story.tell("Priya of Harbour & Finch is super admin of three clients. First she looks at what she would lose.")
+    shown = story.expect(
+        priya.post(f"/partners/{sample.HARBOUR}/migrations", wanted | {"dry_run": True}, key=_key()), 200, "", "items"
+    )
+    _must_be(shown, sample.OAK_AND_IRON, "would_migrate")
+    if (
+        "account.billing.manage"
+        not in next(row for row in shown["items"] if row["account_id"] == sample.OAK_AND_IRON)["lost"]
+    ):
+        raise StoryFailed(f"the preview does not tell what would be lost: {shown}")
+
+    story.tell("Then she does it. Where nobody else is left to be super admin, the product says no to that one alone.")
+    done = story.expect(priya.post(f"/partners/{sample.HARBOUR}/migrations", wanted, key=_key()), 200, "", "items")
+    _must_be(done, sample.OAK_AND_IRON, "done")
+    _must_be(done, sample.TWO_OF_A_FIRM, "done")
+    _must_be(done, sample.NOBODY_ELSE, "failed")
+    story.letter(sample.CLARA)
+
+    story.tell("Lars is now the last super admin of Silver Birch Travel. He cannot go the same way.")
+    story.expect(
+        lars.post(
+            f"/accounts/{sample.TWO_OF_A_FIRM}/migrations",
+            {"user_id": story.people[sample.LARS.email].user_id},
+            key=_key(),
+        ),
+        409,
+        "last_super_admin",
+        "detail",
+    )
+
+
+def _must_be(report: Json, account_id: str, outcome: str) -> None:
+    (row,) = (row for row in report["items"] if row["account_id"] == account_id)
+    if row["outcome"] != outcome:
+        raise StoryFailed(f"{account_id}: expected {outcome}, and got {row}")
+
+
+def by_client_creation(story: Story) -> None:
+    """A client adds the partner's employee directly."""
+    story.chapter("3. Client creation: the client adds the partner's employee itself")
+    yuki = story.caller(sample.YUKI)
+    users = f"/accounts/{sample.AOZORA}/users"
+
+    story.tell("小林 由紀, super admin of あおぞらフーズ, asks which sets she may give to 鈴木 葵 of みなと企画.")
+    story.expect(yuki.get(f"/accounts/{sample.AOZORA}/permission-sets?email={sample.AOI.email}"), 200, "", "items")
+
+    story.tell("She adds her as partner admin.")
+    story.expect(
+        yuki.post(users, {"email": sample.AOI.email, "permission_set": "partner_admin"}, key=_key()),
+        201,
+        "",
+        "user_id",
+        "permission_set",
+        "seat",
+        "state",
+        "partner_id",
+    )
+    story.letter(sample.AOI)
+
+    story.tell("Sam works for Harbour & Finch, but with an address outside of its verified domains.")
+    story.expect(
+        yuki.post(users, {"email": sample.SAM.email, "permission_set": "partner_admin"}, key=_key()),
+        409,
+        "not_eligible",
+        "detail",
+    )

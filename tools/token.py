@@ -1,0 +1,40 @@
+"""An access token of the running demo: `python -m tools.token EMAIL`, or `--directory` for the vendor's back end."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tools.demo_file import read_demo
+from tools.sign_in import DECIDE, DIRECTORY, SignInFailed
+from tools.web import connections
+
+
+def main(
+    email: Annotated[str | None, typer.Argument(help="Who signs in; the demo prints who can.")] = None,
+    *,
+    directory: Annotated[bool, typer.Option("--directory", help="For /directory/…, as the vendor's back end.")] = False,
+    decide: Annotated[bool, typer.Option("--decide", help="For /access/v1/…, as the vendor's back end.")] = False,
+) -> None:
+    """Print an access token, good for an hour, and nothing else."""
+    if (email is None) != (directory or decide):
+        print("Say either whose token it is, or --directory or --decide.", file=sys.stderr)
+        raise typer.Exit(2)
+    demo = read_demo()
+    pool = connections()
+    try:
+        if email is None:
+            wanted = [scope for scope, asked in ((DIRECTORY, directory), (DECIDE, decide)) if asked]
+            print(demo.door.as_back_end(pool, *wanted))
+        elif email in demo.people:
+            print(demo.door.as_person(pool, email, demo.people[email]["password"]))
+        else:
+            print(f"{email} cannot sign in. Who can: {', '.join(sorted(demo.people))}", file=sys.stderr)
+            raise typer.Exit(1)
+    except SignInFailed as failed:
+        print(f"No token: {failed}", file=sys.stderr)
+        raise typer.Exit(1) from failed
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,95 @@
+"""A caller of the HTTP API: JSON in, JSON out, a token for each call, nothing hidden."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+from typing_extensions import override
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back over HTTP."""
+
+    method: str
+    path: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Json:
+        """The body as a JSON object."""
+        read: Json = json.loads(self.body)
+        return read
+
+    @property
+    def code(self) -> str:
+        """The code of the problem that was answered, or nothing."""
+        if "problem+json" not in self.headers.get("content-type", ""):
+            return ""
+        return str(self.json.get("code", ""))
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} → {self.status} {self.body[:600].decode(errors='replace')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who calls the API of one stack with one token, or with none."""
+
+    base_url: str
+    pool: urllib3.PoolManager
+    token: str | None = None
+
+    def with_token(self, token: str | None) -> "Caller":
+        """The same way to the API, as somebody else."""
+        return Caller(self.base_url, self.pool, token)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request, with this Idempotency-Key if there is one, and give back whatever is answered."""
+        sent = dict(headers or {})
+        if self.token:
+            sent["authorization"] = f"Bearer {self.token}"
+        if key:
+            sent["idempotency-key"] = key
+        encoded: bytes | None = None
+        if body is not None:
+            sent.setdefault("content-type", "application/json")
+            encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
+        answer = self.pool.request(method, self.base_url + path, body=encoded, headers=sent, redirect=False)
+        return Answer(method, path, answer.status, answer.headers, answer.data)
+
+    def get(self, path: str) -> Answer:
+        """Read."""
+        return self.call("GET", path)
+
+    def put(self, path: str, body: object) -> Answer:
+        """State how something is."""
+        return self.call("PUT", path, body)
+
+    def post(self, path: str, body: object, *, key: str | None = None) -> Answer:
+        """Do something."""
+        return self.call("POST", path, body, key=key)
+
+    def delete(self, path: str) -> Answer:
+        """End something."""
+        return self.call("DELETE", path)
+
+
+def connections() -> urllib3.PoolManager:
+    """Kept-alive connections, enough for many threads; nothing is tried twice, so that every answer is seen."""
+    return urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(connect=5, read=60))
