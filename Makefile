@@ -11,6 +11,9 @@ uv := $(root)/.venv/bin/uv
 sam := $(root)/.venvs/sam/bin/sam
 sources := $(shell find functions layers/common template.yaml -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
+# sam tells of every step; it is worth reading when one fails
+quietly = > .aws-sam/sam-build.log 2>&1 || { cat .aws-sam/sam-build.log >&2; exit 1; }
+
 export SAM_CLI_TELEMETRY := 0
 export UV_NO_PROGRESS := 1
 export UV_PYTHON_DOWNLOADS := never
@@ -44,8 +47,11 @@ check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
 
 .PHONY: build
 build: .venv/.made .venvs/sam/.made ## what is deployed, in .aws-sam/build (ARCHITECTURE=arm64 or x86_64)
-	UV="$(uv)" LAYER_PLATFORM="$(platform_$(ARCHITECTURE))" LAYER_PYTHON="$$($(uv) python find --no-project 3.13)" \
-		$(sam) build --parallel --parameter-overrides Architecture=$(ARCHITECTURE)
+	@echo 'building the layer and the functions for AWS on $(ARCHITECTURE)'
+	@mkdir -p .aws-sam
+	@export UV="$(uv)" LAYER_PLATFORM="$(platform_$(ARCHITECTURE))" LAYER_PYTHON; \
+		LAYER_PYTHON="$$($(uv) python find --no-project 3.13)"; \
+		$(sam) build --parallel --parameter-overrides Architecture=$(ARCHITECTURE) $(quietly)
 
 .PHONY: deploy
 deploy: build ## build, then deploy as samconfig.toml says (PARAMETERS='BaseUrl=… MailFrom=…')
@@ -67,8 +73,10 @@ host: .aws-sam/host/.made
 
 # The same recipe as `build`, for the interpreter and the machine of the environments here: tests and demo run it.
 .aws-sam/host/.made: $(sources) .venv/.made .venvs/sam/.made
-	UV="$(uv)" LAYER_PLATFORM=host LAYER_PYTHON="$(python)" \
-		$(sam) build --parallel --build-dir .aws-sam/host
+	@mkdir -p .aws-sam
+	@echo 'building the layer and the functions for this machine'
+	@UV="$(uv)" LAYER_PLATFORM=host LAYER_PYTHON="$(python)" \
+		$(sam) build --parallel --build-dir .aws-sam/host $(quietly)
 	@touch $@
 
 .PHONY: environments
@@ -83,6 +91,7 @@ find_python = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 # Made anew whenever its requirements change, so that nothing is in it which they do not name.
 .venv/.made: requirements/uv.txt requirements/dev.txt
 	@[ -n "$(find_python)" ] || { echo 'make: no Python of 3.11 or later, with venv, was found' >&2; exit 1; }
+	@echo "making .venv with $(find_python)"
 	rm -rf .venv && $(find_python) -m venv .venv
 	$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	VIRTUAL_ENV="$(root)/.venv" $(uv) pip install --quiet --require-hashes -r requirements/dev.txt

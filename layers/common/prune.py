@@ -1,0 +1,64 @@
+"""Takes out of a built layer what no function of the product can reach: most of it is models of other AWS services."""
+
+import gzip
+import json
+import shutil
+import sys
+from pathlib import Path
+
+SERVICES = ("dynamodb", "sesv2")
+
+UNREACHABLE = (
+    "bin",
+    ".lock",
+    "boto3/data",  # resources; the product uses clients
+    "boto3/examples",
+    "dns",  # email-validator looks a domain up only when asked whether mail can be delivered
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.css",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.js",
+    "**/__pycache__",  # what a tool left; the recipe compiles afterwards
+    "**/tests",
+    "**/*.pyi",
+)
+
+# pydantic asks for the version of this one, and looks for plugins in every other that it finds
+KEPT_METADATA = "email_validator-"
+
+
+def prune(layer: Path) -> None:
+    for pattern in UNREACHABLE:
+        for found in sorted(layer.glob(pattern)):
+            _remove(found)
+    for metadata in layer.glob("*.dist-info"):
+        if not metadata.name.startswith(KEPT_METADATA):
+            _remove(metadata)
+    _keep_models(layer / "botocore" / "data")
+
+
+def _keep_models(models: Path) -> None:
+    """Keep the newest model of each service that is used, and of the list of endpoints what those services need."""
+    prefixes = set()
+    for folder in [each for each in models.iterdir() if each.is_dir()]:
+        if folder.name not in SERVICES:
+            _remove(folder)
+            continue
+        *older, newest = sorted(folder.iterdir())
+        for each in (*older, *newest.glob("examples-*")):
+            _remove(each)
+        prefixes.add(json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))["metadata"]["endpointPrefix"])
+
+    endpoints = json.loads((models / "endpoints.json").read_text())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: each for name, each in partition["services"].items() if name in prefixes}
+    (models / "endpoints.json").write_text(json.dumps(endpoints, separators=(",", ":")))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    prune(Path(sys.argv[1]))
