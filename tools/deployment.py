@@ -98,8 +98,8 @@ def _when_it_stands(cloudformation: "CloudFormationClient") -> Deployed:
             break
         time.sleep(0.1)
     reasons = [
-        f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}"
+        f"{event.get('LogicalResourceId')}: {event['ResourceStatusReason']}"
         for event in cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
-        if event.get("ResourceStatus") == "CREATE_FAILED"
+        if event.get("ResourceStatusReason") and "FAILED" in event.get("ResourceStatus", "")
     ]
     raise DeploymentFailed("the stack does not stand. " + "; ".join(reasons))

@@ -40,6 +40,10 @@ class Emulator:
         """Address of every AWS service of this emulator."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    def errors(self) -> str:
+        """What it complained of so far."""
+        return "\n".join(line for line in self.log.read_text(errors="replace").splitlines() if " ERROR " in line)
+
 
 def is_free(port: int) -> bool:
     """Tell whether nobody listens on this port of loopback, and somebody may."""

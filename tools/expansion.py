@@ -1,8 +1,9 @@
 """Expands the shipped template for the emulator: `python expansion.py TEMPLATE LOCATIONS.json > expanded.json`.
 
 SAM's own transform does the work. It leaves an HTTP API's routes in an OpenAPI `Body`, which the emulator ignores:
-here they become the Integration, Route and Authorizer resources that CloudFormation also knows. It runs alone, in
-the emulator's environment, where SAM's transform is.
+here they become the Integration, Route and Authorizer resources that CloudFormation also knows. An alarm over several
+metrics, which the emulator refuses, is left out: nothing on this machine would raise it. It runs alone, in the
+emulator's environment, where SAM's transform is.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ INTEGRATION = "x-amazon-apigateway-integration"
 AUTHORIZER = "x-amazon-apigateway-authorizer"
 CODE_PROPERTY = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 OPEN = "NONE"
+CORS = "x-amazon-apigateway-cors"
 
 
 class NotExpandable(Exception):
@@ -52,9 +54,21 @@ def with_routes(template: Json) -> Json:
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             body = resource["Properties"].pop("Body")
             resource["Properties"] |= {"Name": body["info"]["title"], "ProtocolType": "HTTP"}
+            if CORS in body:
+                resource["Properties"]["CorsConfiguration"] = body[CORS]
             authorizers = _authorizers(api, body)
             resources |= {f"{api}{_named(name)}Authorizer": authorizer for name, authorizer in authorizers.items()}
             resources |= _routes(api, body, frozenset(authorizers))
+    return template
+
+
+def without_metric_math(template: Json) -> Json:
+    """Leave out the alarms that reckon with several metrics."""
+    template["Resources"] = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if not (resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"])
+    }
     return template
 
 
@@ -142,7 +156,7 @@ def _named(key: str) -> str:
 def main() -> None:
     """Write the expanded template of the first argument, with code where the second says."""
     template = with_code(yaml_parse(Path(sys.argv[1]).read_text()), json.loads(Path(sys.argv[2]).read_text()))
-    json.dump(with_routes(transform(template, {}, NoManagedPolicies())), sys.stdout)
+    json.dump(without_metric_math(with_routes(transform(template, {}, NoManagedPolicies()))), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 import urllib3
 
 from tools.artefacts import artefacts, build
-from tools.deployment import Aws, Deployed, deploy, upload
+from tools.deployment import Aws, Deployed, DeploymentFailed, deploy, upload
 from tools.emulator import Emulator, running_emulator
 from tools.sign_in import SignIn, sign_in_of
 from tools.web import Answer, Caller, connections
@@ -79,16 +79,15 @@ def running_stack(*, port: int | None = None, tell: Callable[[str], None] = lamb
         ses.create_email_identity(EmailIdentity=SENDER)
         tell("Deploying the template through CloudFormation")
         upload(aws, made.archives)
-        deployed = deploy(
-            aws,
-            made.template,
-            {
-                "BaseUrl": base_url,
-                "MailFrom": SENDER,
-                "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
-            },
-            tags={"ms-custom-id": API_ID},
-        )
+        parameters = {
+            "BaseUrl": emulator.endpoint,
+            "MailFrom": SENDER,
+            "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+        }
+        try:
+            deployed = deploy(aws, made.template, parameters, tags={"ms-custom-id": API_ID})
+        except DeploymentFailed as failed:
+            raise DeploymentFailed(f"{failed}\n{emulator.errors()}") from failed
         stack = Stack(
             emulator=emulator,
             aws=aws,

@@ -170,6 +170,7 @@ def create_person(aws: Aws, user_pool: str, email: str, name: str) -> Person:
     made = cognito.admin_create_user(
         UserPoolId=user_pool,
         Username=email,
+        TemporaryPassword=password,
         MessageAction="SUPPRESS",
         UserAttributes=[
             {"Name": "email", "Value": email},
