@@ -45,7 +45,9 @@ def _keep_models(models: Path) -> None:
         *older, newest = sorted(folder.iterdir())
         for each in (*older, *newest.glob("examples-*")):
             _remove(each)
-        prefixes.add(json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))["metadata"]["endpointPrefix"])
+        prefixes.add(
+            json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))["metadata"]["endpointPrefix"]
+        )
 
     endpoints = json.loads((models / "endpoints.json").read_text())
     for partition in endpoints["partitions"]:
