@@ -1,0 +1,251 @@
+"""The letters as people read them: names and permissions go in, a subject, a text and a page come out.
+
+A folder is a letter. In it, `<language>.txt` begins with the subject; `<language>.html` begins with the words of the
+button and ends with why the reader gets the letter, and what is between goes into `layout.html`. The templates know one
+rule: a line that names an empty value is left out. Whoever writes a name writes text, never markup, a link or a line.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Final
+from unicodedata import category
+
+from partner_access.letters.plain_words import Language, sentences
+
+LETTERS: Final = (
+    "link_to_approve",
+    "access_granted",
+    "link_declined",
+    "link_expired",
+    "link_asked_anew",
+    "super_admin_migrated",
+    "user_created",
+)
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
+
+LONGEST_SUBJECT: Final = 150
+LONGEST_NAME: Final = 120
+LONGEST_NAME_IN_SUBJECT: Final = 36
+LONGEST_ADDRESS: Final = 254
+LONGEST_REMARK: Final = 500
+MOST_DOMAINS: Final = 5
+
+PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {
+        "product": "Partner access",
+        "account": "the client account",
+        "someone": "Unnamed user",
+        "employed": "{name} of {partner}",
+        "no_end": "No fixed end date",
+        "paid_seat": "a paid seat",
+        "more": "and {} more",
+        "listed": ", ",
+        "bullet": "\n- ",
+        "hint": "If the button does not work, copy this address into your browser:",
+        "months": "January February March April May June July August September October November December",
+    },
+    "ja": {
+        "product": "パートナーアクセス",
+        "account": "クライアントアカウント",
+        "someone": "担当者",
+        "employed": "{partner}の{name}",
+        "no_end": "期限なし",
+        "paid_seat": "有料シート",
+        "more": "ほか{}件",
+        "listed": "、",
+        "bullet": "\n・",
+        "hint": "ボタンが機能しない場合は、次のアドレスをブラウザーに貼り付けてください。",
+    },
+}
+
+UNSEEN: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and marks that show nothing; what Unicode itself calls control or format goes by its category."""
+
+LINKS: Final = re.compile(
+    r"[:：](?=[/／]{2})|(?<=\bmailto):|(?<=\bwww)\.|(?<=\w)\.(?=[^\W\d_]{2}[\w.-]*/)", re.IGNORECASE
+)
+"""Where mail programs see a link by itself; bracketing this one character takes it from them."""
+
+DOMAINS: Final = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
+"""The dot of anything like a domain, which free text has no need to point at."""
+
+WEB_ADDRESS: Final = re.compile(r"https?://[!#-;=?-~]+")
+
+STYLES: Final = {
+    'div class="note"': "margin:24px 0;padding:16px 20px;border-radius:6px;background:#eef3fa",
+    "p": "margin:0 0 16px",
+    "h1": "margin:0 0 16px;font-size:22px;line-height:1.4;font-weight:bold",
+    "h2": "margin:28px 0 8px;font-size:16px;line-height:1.5;font-weight:bold",
+    "table": "width:100%;margin:0 0 20px;border-collapse:collapse;font-size:15px;line-height:1.6",
+    "th": "width:36%;padding:8px 12px 8px 0;border-bottom:1px solid #dfe3e8;text-align:left;vertical-align:top;"
+    "font-weight:normal;color:#565f6b",
+    "td": "padding:8px 0;border-bottom:1px solid #dfe3e8;vertical-align:top;overflow-wrap:anywhere",
+    "ul": "margin:0 0 20px;padding:0 0 0 24px",
+    "ol": "margin:0 0 20px;padding:0 0 0 24px",
+    "li": "margin:0 0 6px",
+}
+"""Mail programs heed styles on the element itself, so each bare tag of a letter is given its own."""
+
+BARE_TAGS: Final = re.compile(rf"<({'|'.join(STYLES)})(?= |>)")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Everything a letter may name; each str is raw text that somebody wrote, trusted in nothing."""
+
+    partner_name: str
+    partner_domains: tuple[str, ...]
+    employee_name: str
+    employee_email: str
+    account_name: str | None
+    actor_name: str | None
+    can: tuple[str, ...]
+    cannot: tuple[str, ...]
+    asked_more: tuple[str, ...]
+    until: datetime | None
+    link_until: datetime | None
+    purpose: str | None
+    reason: str | None
+    address: str
+    paid_seat_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A letter ready to be sent: the subject is one line, the text and the page say the same."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def compose(letter: str, locale: str, words: Words) -> Composed:
+    """Write the letter in the reader's language, or in English where it has no words in his.
+
+    ValueError if there is no such letter, or if the button's address is not a plain web address.
+    """
+    if letter not in LETTERS:
+        raise ValueError(f"no letter is called {letter!r}")
+    if words.address and not WEB_ADDRESS.fullmatch(words.address):
+        raise ValueError("the address of the button is not a web address")
+
+    language = _language(locale)
+    phrases = PHRASES[language]
+    names = _names(words, language)
+    lists = {
+        "can": _plain(words.can, language),
+        "cannot": _plain(words.cannot, language),
+        "asked_more": _plain(words.asked_more, language),
+    }
+
+    subject, _, text = _template(f"{letter}/{language}.txt").partition("\n")
+    label, *page, why = _template(f"{letter}/{language}.html").strip().split("\n")
+    brief = _names(words, language, longest=LONGEST_NAME_IN_SUBJECT)
+    in_text = {key: "".join(phrases["bullet"] + each for each in items) for key, items in lists.items()}
+    in_page = {key: "".join(f"<li>{escape(each)}</li>" for each in items) for key, items in lists.items()}
+    escaped = {key: escape(name) for key, name in names.items()}
+
+    subject = _cut(_filled(subject, brief), LONGEST_SUBJECT)
+    button = {"address": escape(words.address), "label": label, "hint": phrases["hint"]}
+    frame = {
+        "language": language,
+        "subject": escape(subject),
+        "product": phrases["product"],
+        "body": BARE_TAGS.sub(_styled, _filled("\n".join(page), escaped | in_page)),
+        "button": _filled(_template("button.html"), button) if words.address else "",
+        "why": _filled(why, escaped),
+    }
+    return Composed(
+        subject=subject,
+        text=_filled(text, names | in_text | {"address": words.address and f"\n{words.address}"}).strip() + "\n",
+        html=_filled(_template("layout.html"), frame) + "\n",
+    )
+
+
+def _language(locale: str) -> Language:
+    return "ja" if re.split("[-_]", locale.lower(), maxsplit=1)[0] == "ja" else "en"
+
+
+def _names(words: Words, language: Language, *, longest: int = LONGEST_NAME) -> dict[str, str]:
+    """Every value that is one line of text, made harmless; empty where nothing is known."""
+    phrases = PHRASES[language]
+    partner = _clean(words.partner_name, longest)
+    account = _clean(words.account_name, longest)
+    email = _clean(words.employee_email, LONGEST_ADDRESS)
+    employee = _clean(words.employee_name, longest) or _cut(email, longest) or phrases["someone"]
+    return {
+        "partner_name": partner,
+        "partner_domains": _domains(words.partner_domains, language),
+        "employee_name": employee,
+        "employee_email": email,
+        "person": phrases["employed"].format(name=employee, partner=partner) if partner else employee,
+        "account_name": account,
+        "account": account or phrases["account"],
+        "actor_name": _clean(words.actor_name, longest),
+        "until": _moment(words.until, language) or phrases["no_end"],
+        "link_until": _moment(words.link_until, language),
+        "purpose": _remark(words.purpose),
+        "reason": _remark(words.reason),
+        "paid_seat": phrases["paid_seat"] if words.paid_seat_required else "",
+    }
+
+
+def _clean(raw: str | None, longest: int) -> str:
+    """One line of text that shows all it holds, links nowhere and has an end."""
+    shown = "".join(each for each in raw or "" if each.isspace() or not _is_unseen(each))
+    return _cut(LINKS.sub(r"[\g<0>]", _cut(" ".join(shown.split()), longest)), longest)
+
+
+def _is_unseen(character: str) -> bool:
+    return character in UNSEEN or category(character).startswith("C")
+
+
+def _remark(raw: str | None) -> str:
+    return _cut(DOMAINS.sub("[.]", _clean(raw, LONGEST_REMARK)), LONGEST_REMARK)
+
+
+def _cut(line: str, longest: int) -> str:
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def _domains(domains: tuple[str, ...], language: Language) -> str:
+    phrases = PHRASES[language]
+    known = [domain for domain in (_clean(each, LONGEST_ADDRESS) for each in domains) if domain]
+    more = [phrases["more"].format(len(known) - MOST_DOMAINS)] if len(known) > MOST_DOMAINS else []
+    return phrases["listed"].join(known[:MOST_DOMAINS] + more)
+
+
+def _plain(permissions: tuple[str, ...], language: Language) -> tuple[str, ...]:
+    return sentences(filter(None, (_clean(each, LONGEST_NAME) for each in permissions)), language)
+
+
+def _moment(moment: datetime | None, language: Language) -> str:
+    if not moment:
+        return ""
+    moment = moment.astimezone(UTC)
+    if language == "ja":
+        return f"{moment:%Y}年{moment.month}月{moment.day}日 {moment:%H:%M}（UTC）"
+    month = PHRASES["en"]["months"].split()[moment.month - 1]
+    return f"{moment.day} {month} {moment:%Y, %H:%M} UTC"
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with its values, without the lines that name an empty one; KeyError for a name nobody knows."""
+    lines = [Template(line) for line in template.split("\n")]
+    kept = [line.substitute(values) for line in lines if all(values[name] for name in line.get_identifiers())]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
+
+
+def _styled(tag: re.Match[str]) -> str:
+    return f'{tag[0]} style="{STYLES[tag[1]]}"'
+
+
+@cache
+def _template(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8").rstrip("\n")
