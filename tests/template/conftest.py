@@ -1,0 +1,24 @@
+"""The template as CloudFormation gets it: SAM's own transform, run where it is installed."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def template() -> Json:
+    expanded = subprocess.run(
+        [ROOT / ".venvs/sam/bin/python", "-P", Path(__file__).with_name("expand.py"), ROOT / "template.yaml"],
+        check=True,
+        env={"AWS_DEFAULT_REGION": "eu-west-1"},
+        stdout=subprocess.PIPE,
+    )
+    found: Json = json.loads(expanded.stdout)
+    return found

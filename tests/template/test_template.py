@@ -1,0 +1,468 @@
+"""What the template promises, read from what CloudFormation gets: a promise broken by a later edit fails here."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+Json = dict[str, Any]
+
+READ = {("dynamodb:BatchGetItem", "table"), ("dynamodb:GetItem", "table")}
+WRITE = {
+    ("dynamodb:ConditionCheckItem", "table"),
+    ("dynamodb:DeleteItem", "table"),
+    ("dynamodb:PutItem", "table"),
+    ("dynamodb:UpdateItem", "table"),
+}
+QUERY = {("dynamodb:Query", "table")}
+QUERY_DUE = {("dynamodb:Query", "index due")}
+QUERY_LISTING = {("dynamodb:Query", "index listing")}
+SEND = {
+    ("dynamodb:DescribeStream", "stream"),
+    ("dynamodb:GetRecords", "stream"),
+    ("dynamodb:GetShardIterator", "stream"),
+    ("dynamodb:ListStreams", "*"),
+    ("s3:ListBucket", "bucket"),
+    ("s3:PutObject", "bucket/*"),
+    ("ses:SendEmail", "mail identity"),
+    ("ses:SendEmail", "mail settings"),
+}
+
+MAY = {
+    "answer_unknown": set[tuple[str, str]](),
+    "approve_link": READ | WRITE | QUERY,
+    "create_link": READ | WRITE,
+    "create_user": READ | WRITE | QUERY,
+    "decline_link": READ | WRITE | QUERY,
+    "expire_links": READ | WRITE | QUERY_DUE,
+    "keep_directory": READ | WRITE | QUERY,
+    "migrate": READ | WRITE | QUERY,
+    "preview_link": READ | QUERY,
+    "record_delivery": READ | WRITE,
+    "renew_link": READ | WRITE,
+    "resend_link": READ | WRITE,
+    "revoke_link": READ | WRITE,
+    "send_letters": READ | WRITE | QUERY | SEND,
+    "view_accounts": READ | QUERY,
+    "view_links": READ | QUERY | QUERY_LISTING,
+    "view_permission_sets": READ,
+}
+
+USE, DIRECTORY = "UseScope", "DirectoryScope"
+
+ROUTES = {
+    "$default": ("answer_unknown", None),
+    "DELETE /partners/{partner_id}/access-links/{link_id}": ("revoke_link", {USE, DIRECTORY}),
+    "GET /accounts": ("view_accounts", {USE}),
+    "GET /accounts/{account_id}/permission-sets": ("view_permission_sets", {USE}),
+    "GET /directory/accounts/{account_id}": ("keep_directory", {DIRECTORY}),
+    "GET /directory/accounts/{account_id}/members/{user_id}": ("keep_directory", {DIRECTORY}),
+    "GET /directory/users/{user_id}": ("keep_directory", {DIRECTORY}),
+    "GET /partners/{partner_id}/access-links": ("view_links", {USE}),
+    "GET /partners/{partner_id}/access-links/{link_id}": ("view_links", {USE}),
+    "POST /access-links/approvals": ("approve_link", {USE}),
+    "POST /access-links/preview": ("preview_link", {USE}),
+    "POST /access-links/refusals": ("decline_link", {USE}),
+    "POST /access-links/renewals": ("renew_link", {USE}),
+    "POST /accounts/{account_id}/migrations": ("migrate", {USE}),
+    "POST /accounts/{account_id}/users": ("create_user", {USE}),
+    "POST /directory/users/{user_id}/erasure": ("keep_directory", {DIRECTORY}),
+    "POST /partners/{partner_id}/access-links": ("create_link", {USE}),
+    "POST /partners/{partner_id}/access-links/{link_id}/resend": ("resend_link", {USE}),
+    "POST /partners/{partner_id}/migrations": ("migrate", {USE}),
+    "PUT /directory/accounts/{account_id}": ("keep_directory", {DIRECTORY}),
+    "PUT /directory/accounts/{account_id}/members/{user_id}": ("keep_directory", {DIRECTORY}),
+    "PUT /directory/users/{user_id}": ("keep_directory", {DIRECTORY}),
+}
+
+# In the words of the template, the things that rights are given to.
+THINGS = {
+    '"*"': "*",
+    '{"Fn::GetAtt": ["GivenUpRecords", "Arn"]}': "bucket",
+    '{"Fn::GetAtt": ["Table", "Arn"]}': "table",
+    '{"Fn::GetAtt": ["Table", "StreamArn"]}': "stream",
+    '{"Fn::Sub": "${GivenUpRecords.Arn}/*"}': "bucket/*",
+    '{"Fn::Sub": "${Table.Arn}/index/due"}': "index due",
+    '{"Fn::Sub": "${Table.Arn}/index/listing"}': "index listing",
+}
+
+# AWS's own, for writing logs and traces.
+AWS_POLICIES = {"AWSLambdaBasicExecutionRole", "AWSXRayDaemonWriteAccess", "AWSXrayWriteOnlyAccess"}
+
+
+def each(template: Json, kind: str) -> Iterator[tuple[str, Json]]:
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == kind:
+            yield name, resource.get("Properties", {})
+
+
+def only(template: Json, kind: str) -> Json:
+    ((_, properties),) = each(template, kind)
+    return properties
+
+
+def functions(template: Json) -> dict[str, Json]:
+    return {operation(name): properties for name, properties in each(template, "AWS::Lambda::Function")}
+
+
+def operation(logical_id: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", logical_id.removesuffix("Function")).lower()
+
+
+def listed(one_or_many: Any) -> list[Any]:
+    return one_or_many if isinstance(one_or_many, list) else [one_or_many]
+
+
+def thing(resource: Any) -> str:
+    written = json.dumps(resource)
+    if ":identity/${Domain}" in written:
+        return "mail identity"
+    if ":configuration-set/${MailSettings}" in written:
+        return "mail settings"
+    return THINGS[written]
+
+
+def statements(template: Json, function: Json) -> Iterator[Json]:
+    """All that the function's role says, AWS's own policies apart."""
+    role = template["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    for policy in role["ManagedPolicyArns"]:
+        if isinstance(policy, Mapping) and "Ref" in policy:
+            yield from template["Resources"][policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
+        else:
+            assert any(json.dumps(policy).rstrip('"}').endswith(f"/{known}") for known in AWS_POLICIES)
+    for inline in role.get("Policies", []):
+        yield from inline["PolicyDocument"]["Statement"]
+
+
+def documents(template: Json) -> Iterator[Json]:
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        yield from (properties[key] for key in ("PolicyDocument", "AssumeRolePolicyDocument") if key in properties)
+        if resource["Type"] == "AWS::IAM::Role":
+            yield from (inline["PolicyDocument"] for inline in properties.get("Policies", []))
+
+
+@pytest.mark.parametrize("name", sorted(MAY))
+def test_a_function_may_do_this_and_nothing_else(template: Json, name: str) -> None:
+    given = {
+        (action, thing(resource))
+        for statement in statements(template, functions(template)[name])
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+
+    assert given == MAY[name]
+
+
+def test_every_function_is_in_the_table_of_rights(template: Json) -> None:
+    assert set(functions(template)) == set(MAY)
+
+
+def test_every_function_has_a_role_of_its_own(template: Json) -> None:
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in functions(template).values()]
+
+    assert len(roles) == len(set(roles))
+
+
+def test_no_right_is_given_by_a_wildcard(template: Json) -> None:
+    for document in documents(template):
+        for statement in document["Statement"]:
+            if statement["Effect"] == "Allow":
+                assert not [action for action in listed(statement["Action"]) if "*" in action]
+                assert "NotAction" not in statement
+                assert "NotResource" not in statement
+
+
+def test_the_table_is_written_only_within_transactions(template: Json) -> None:
+    for function in functions(template).values():
+        for statement in statements(template, function):
+            if {action for action, _ in WRITE} & set(listed(statement["Action"])):
+                assert statement["Condition"] == {
+                    "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
+                }
+
+
+def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
+    (statement,) = [
+        each_one
+        for each_one in statements(template, functions(template)["send_letters"])
+        if "ses:SendEmail" in each_one["Action"]
+    ]
+
+    assert statement["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": {"Ref": "MailFrom"}}}
+
+
+def test_routes_lead_to_their_functions_and_ask_for_their_scopes(template: Json) -> None:
+    found = {}
+    for path, item in only(template, "AWS::ApiGatewayV2::Api")["Body"]["paths"].items():
+        for method, route in item.items():
+            key = path if path == "$default" else f"{method.upper()} {path}"
+            uri = route["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            (demand,) = route["security"]
+            ((authorizer, scopes),) = demand.items()
+            assert authorizer == ("NONE" if path == "$default" else "Token")
+            (called,) = re.findall(r"\$\{(\w+)\.Arn\}/invocations", uri)
+            found[key] = (operation(called), {scope["Ref"] for scope in scopes} or None)
+
+    assert found == ROUTES
+
+
+def test_tokens_are_believed_of_one_issuer_and_for_named_audiences(template: Json) -> None:
+    schemes = only(template, "AWS::ApiGatewayV2::Api")["Body"]["components"]["securitySchemes"]
+    token = schemes["Token"]["x-amazon-apigateway-authorizer"]
+
+    assert set(schemes) == {"Token"}
+    assert token["type"] == "jwt"
+    assert token["identitySource"] == "$request.header.Authorization"
+    assert token["jwtConfiguration"]["audience"]
+    assert token["jwtConfiguration"]["issuer"]["Fn::If"][2] == {"Ref": "IssuerUrl"}
+
+
+def test_only_the_pages_may_call_from_a_browser(template: Json) -> None:
+    cors = only(template, "AWS::ApiGatewayV2::Api")["Body"]["x-amazon-apigateway-cors"]
+
+    assert cors["allowOrigins"] == [{"Ref": "BaseUrl"}]
+    assert "allowCredentials" not in cors
+    assert {"authorization", "content-type", "idempotency-key"} <= set(cors["allowHeaders"])
+
+
+def test_every_route_is_throttled(template: Json) -> None:
+    stage = only(template, "AWS::ApiGatewayV2::Stage")
+
+    for settings in (stage["DefaultRouteSettings"], *stage["RouteSettings"].values()):
+        assert settings["ThrottlingRateLimit"] > 0
+        assert settings["ThrottlingBurstLimit"] > 0
+    assert set(stage["RouteSettings"]) <= set(ROUTES)
+
+
+def test_the_access_log_holds_no_path_and_nobody(template: Json) -> None:
+    line = json.loads(only(template, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"])
+
+    assert line["route"] == "$context.routeKey"
+    assert not [value for value in line.values() if re.search(r"path|identity|claims|domain", value, re.IGNORECASE)]
+
+
+def test_the_table_can_be_brought_back_and_not_be_dropped(template: Json) -> None:
+    table = only(template, "AWS::DynamoDB::Table")
+
+    assert template["Resources"]["Table"]["DeletionPolicy"] == "Retain"
+    assert template["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "kept_until", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+
+
+def test_indexes_hold_keys_only(template: Json) -> None:
+    table = only(template, "AWS::DynamoDB::Table")
+
+    assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"due", "listing"}
+    for index in table["GlobalSecondaryIndexes"]:
+        assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def test_every_function_writes_to_a_log_that_forgets(template: Json) -> None:
+    logs = dict(each(template, "AWS::Logs::LogGroup"))
+    written = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions(template).values()]
+
+    assert len(written) == len(set(written))
+    assert set(logs) == {*written, "AccessLogs"}
+    for log in logs.values():
+        assert log["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
+    workers = {"expire_links", "record_delivery", "send_letters"}
+
+    for name, function in functions(template).items():
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert function["Architectures"] == [{"Ref": "Architecture"}]
+        assert function["Timeout"] == (60 if name in workers else 10)
+
+
+def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
+    for function in functions(template).values():
+        assert '"Api"' not in json.dumps(function)
+        assert "${Api" not in json.dumps(function)
+
+
+def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
+    mapping = only(template, "AWS::Lambda::EventSourceMapping")
+
+    assert mapping["FunctionName"] == {"Ref": "SendLettersFunction"}
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] == 5
+    assert mapping["MaximumRecordAgeInSeconds"] == 3600
+    assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["GivenUpRecords", "Arn"]}}
+
+
+def test_only_new_letters_wake_the_function_that_sends_them(template: Json) -> None:
+    (only_filter,) = only(template, "AWS::Lambda::EventSourceMapping")["FilterCriteria"]["Filters"]
+
+    assert json.loads(only_filter["Pattern"]) == {
+        "eventName": ["INSERT"],
+        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "OUTBOX#"}]}}},
+    }
+
+
+def test_given_up_records_are_encrypted_private_and_forgotten(template: Json) -> None:
+    bucket = only(template, "AWS::S3::Bucket")
+    (denial,) = only(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == [30]
+    assert denial["Effect"] == "Deny"
+    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
+    schedules = {
+        name: (one["ScheduleExpression"], one["Target"]) for name, one in each(template, "AWS::Scheduler::Schedule")
+    }
+    (trust,) = template["Resources"]["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+
+    assert {(expression, target["Arn"]["Fn::GetAtt"][0]) for expression, target in schedules.values()} == {
+        ("rate(5 minutes)", "ExpireLinksFunction"),
+        ("rate(1 minute)", "SendLettersFunction"),
+    }
+    assert {target["RoleArn"]["Fn::GetAtt"][0] for _, target in schedules.values()} == {"ScheduleRole"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_two_stacks_of_one_account_do_not_claim_the_same_names(template: Json) -> None:
+    named = {"BucketName", "ConfigurationSetName", "FunctionName", "LogGroupName", "ManagedPolicyName", "RoleName"}
+    named |= {"AlarmName", "DashboardName", "TableName", "TopicName", "UserPoolName"}
+    kinds_that_refer = {
+        "AWS::Lambda::EventSourceMapping",
+        "AWS::Lambda::Permission",
+        "AWS::SES::ConfigurationSetEventDestination",
+    }
+
+    for resource in template["Resources"].values():
+        if resource["Type"] not in kinds_that_refer:
+            assert not named & set(resource.get("Properties", {}))
+    for _, schedule in each(template, "AWS::Scheduler::Schedule"):
+        assert "Name" not in schedule
+
+
+def test_links_in_letters_are_left_as_they_are(template: Json) -> None:
+    destination = only(template, "AWS::SES::ConfigurationSetEventDestination")["EventDestination"]
+
+    assert "TrackingOptions" not in only(template, "AWS::SES::ConfigurationSet")
+    assert set(destination["MatchingEventTypes"]) == {
+        "send",
+        "delivery",
+        "bounce",
+        "complaint",
+        "reject",
+        "renderingFailure",
+    }
+    assert destination["Enabled"] is True
+
+
+def test_word_of_letters_comes_from_ses_to_the_function_that_notes_it(template: Json) -> None:
+    destination = only(template, "AWS::SES::ConfigurationSetEventDestination")
+    (publish,) = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    subscription = only(template, "AWS::SNS::Subscription")
+
+    assert destination["ConfigurationSetName"] == {"Ref": "MailSettings"}
+    assert destination["EventDestination"]["SnsDestination"] == {"TopicARN": {"Ref": "MailTopic"}}
+    assert template["Resources"]["MailFeedback"]["DependsOn"] == "MailTopicPolicy"
+    assert publish["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert publish["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert "configuration-set/${MailSettings}" in publish["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"]
+    assert subscription["TopicArn"] == {"Ref": "MailTopic"}
+    assert subscription["Endpoint"] == {"Fn::GetAtt": ["RecordDeliveryFunction", "Arn"]}
+
+
+def test_functions_are_called_only_from_this_account(template: Json) -> None:
+    for _, permission in each(template, "AWS::Lambda::Permission"):
+        source = permission["SourceArn"]
+        if permission["Principal"] == "apigateway.amazonaws.com":
+            assert ":${AWS::AccountId}:${__ApiId__}/" in source["Fn::Sub"][0]
+            assert source["Fn::Sub"][1]["__ApiId__"] == {"Ref": "Api"}
+        else:
+            assert (permission["Principal"], source) == ("sns.amazonaws.com", {"Ref": "MailTopic"})
+
+
+def test_people_sign_in_without_a_secret_and_the_back_end_with_one(template: Json) -> None:
+    clients = {client["ClientName"]: client for _, client in each(template, "AWS::Cognito::UserPoolClient")}
+    people, back_end = clients["pages"], clients["back-end"]
+
+    assert (people["GenerateSecret"], people["AllowedOAuthFlows"]) == (False, ["code"])
+    assert set(people["AllowedOAuthScopes"]) == {"openid", "email", "partner-access/use"}
+    assert (back_end["GenerateSecret"], back_end["AllowedOAuthFlows"]) == (True, ["client_credentials"])
+    assert set(back_end["AllowedOAuthScopes"]) == {"partner-access/directory", "partner-access/decide"}
+    for client in clients.values():
+        assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+        assert (client["AccessTokenValidity"], client["TokenValidityUnits"]["AccessToken"]) == (15, "minutes")
+        assert client["PreventUserExistenceErrors"] == "ENABLED"
+
+
+def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> None:
+    for resource in template["Resources"].values():
+        if resource["Type"].startswith("AWS::Cognito::"):
+            assert resource["Condition"] == "OwnPool"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "metric"),
+    [
+        ("AWS/ApiGateway", "5xx"),
+        ("AWS/ApiGateway", "Latency"),
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "IteratorAge"),
+        ("PartnerAccess", "AccountOrphaned"),
+        ("PartnerAccess", "ConflictExhausted"),
+        ("PartnerAccess", "LetterBounced"),
+        ("PartnerAccess", "LetterFailed"),
+        ("PartnerAccess", "LetterPossibleDuplicate"),
+        ("PartnerAccess", "WrongSecret"),
+    ],
+)
+def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> None:
+    watched = {
+        (alarm["Namespace"], alarm["MetricName"])
+        for _, alarm in each(template, "AWS::CloudWatch::Alarm")
+        if "MetricName" in alarm
+    }
+
+    assert (namespace, metric) in watched
+
+
+@pytest.mark.parametrize("function", ["ExpireLinksFunction", "SendLettersFunction"])
+def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: str) -> None:
+    silences = [
+        alarm for _, alarm in each(template, "AWS::CloudWatch::Alarm") if alarm["TreatMissingData"] == "breaching"
+    ]
+
+    (silence,) = [alarm for alarm in silences if json.dumps({"Ref": function}) in json.dumps(alarm)]
+    assert (silence["Threshold"], silence["ComparisonOperator"]) == (1, "LessThanThreshold")
+
+
+def test_every_alarm_reaches_the_address_that_was_given(template: Json) -> None:
+    for _, alarm in each(template, "AWS::CloudWatch::Alarm"):
+        assert alarm["AlarmActions"] == {"Fn::If": ["AlarmsAreSent", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+        assert alarm["AlarmDescription"]
+
+
+def test_the_dashboard_is_readable(template: Json) -> None:
+    body = json.loads(only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
+
+    assert len(body["widgets"]) == 6
+
+
+def test_every_parameter_explains_itself(template: Json) -> None:
+    assert {name for name, parameter in template["Parameters"].items() if "Default" not in parameter} == {
+        "BaseUrl",
+        "MailFrom",
+    }
+    for parameter in template["Parameters"].values():
+        assert parameter["Description"]
