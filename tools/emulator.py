@@ -40,6 +40,11 @@ class Emulator:
         """Address of every AWS service of this emulator."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    @property
+    def signing_key(self) -> Path:
+        """The private key that signs the tokens of its user pools, in PEM."""
+        return self.log.parent / "state" / "cognito-rsa-key.pem"
+
     def errors(self) -> str:
         """What it complained of so far."""
         return "\n".join(line for line in self.log.read_text(errors="replace").splitlines() if " ERROR " in line)

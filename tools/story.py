@@ -21,7 +21,7 @@ from tools.local_stack import Stack
 from tools.sign_in import Person
 from tools.web import Answer, Caller, Json
 
-SECRET = re.compile(r"#(pal_[A-Za-z0-9_-]+)")
+SECRET = re.compile(r"#(pal_[\w.-]+_[0-9a-f]{8})", re.ASCII)
 LETTER_WITHIN = 30.0
 SHOWN = 900
 FEW = 6

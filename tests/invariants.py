@@ -1,0 +1,277 @@
+"""What is true of the whole table in every committed state (guarantees.md §1), over items as boto3's table reads them.
+
+`broken(items)` says each thing that is not true in a sentence of its own, and nothing when all is well.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from partner_access.domain import catalogue
+
+Item = Mapping[str, Any]
+Sentences = Iterator[str]
+
+TOLD_BY_LETTER: Final = {
+    "link.approved": "access_granted",
+    "link.declined": "link_declined",
+    "link.expired": "link_expired",
+    "link.asked_anew": "link_asked_anew",
+    "super_admin.migrated": "super_admin_migrated",
+    "user.created": "user_created",
+}
+SECRETS_AT_ONCE: Final = 3
+
+
+class Table:
+    """The items, found by what they are."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self.items = {(item["pk"], item["sk"]): item for item in items}
+
+    def all(self, pk: str, sk: str) -> Iterator[tuple[str, str, Item]]:
+        """Every item whose keys begin so, with what comes after in both."""
+        for (its_pk, its_sk), item in self.items.items():
+            if its_pk.startswith(pk) and its_sk.startswith(sk):
+                yield its_pk.removeprefix(pk), its_sk.removeprefix(sk), item
+
+    def get(self, pk: str, sk: str) -> Item:
+        """One item, or an empty one."""
+        return self.items.get((pk, sk), {})
+
+    @property
+    def accounts(self) -> dict[str, Item]:
+        return {account: item for account, _, item in self.all("ACCOUNT#", "ACCOUNT")}
+
+    @property
+    def members(self) -> dict[tuple[str, str], Item]:
+        return {(account, user): item for account, user, item in self.all("ACCOUNT#", "MEMBER#")}
+
+    @property
+    def users(self) -> dict[str, Item]:
+        return {user: item for user, sk, item in self.all("USER#", "USER") if not sk}
+
+    @property
+    def links(self) -> dict[str, Item]:
+        return {link: item for _, link, item in self.all("PARTNER#", "LINK#")}
+
+    @property
+    def audits(self) -> dict[tuple[str, str], Item]:
+        return {(account, audit): item for account, audit, item in self.all("AUDIT#", "")}
+
+    @property
+    def acts(self) -> dict[str, Item]:
+        """Audit entries by their id, each once, however many accounts were told."""
+        return {audit: item for (_, audit), item in self.audits.items()}
+
+    @property
+    def outbox(self) -> dict[str, Item]:
+        return {outbox: item for _, outbox, item in self.all("OUTBOX#", "LETTER#")}
+
+
+def broken(items: Iterable[Item]) -> list[str]:
+    """Everything that does not hold."""
+    table = Table(items)
+    return [sentence for rule in RULES for sentence in rule(table)]
+
+
+def seats_are_counted(table: Table) -> Sentences:
+    """G2: the seats taken are those of live partner admins, and no more than the account may have."""
+    live = Counter(account for (account, _), member in table.members.items() if member.get("seat") == "partner")
+    for account, item in table.accounts.items():
+        if item.get("seats_taken", 0) != live[account]:
+            yield f"{account}: {item.get('seats_taken')} seats are taken, and {live[account]} partner admins sit"
+        if "seats" in item and live[account] > item["seats"]:
+            yield f"{account}: {live[account]} partner admins on {item['seats']} seats"
+
+
+def partner_admins_have_a_grant(table: Table) -> Sentences:
+    """A partner admin is one by a grant, on a partner seat, for a firm, without a restricted permission."""
+    grants: Counter[str] = Counter()
+    for (account, user), member in table.members.items():
+        marks = (member["permission_set"] == "partner_admin", member.get("seat") == "partner", "grant" in member)
+        whose = f"{user} in {account}"
+        if len(set(marks)) > 1:
+            yield f"{whose}: set, seat and grant of a partner admin do not go together: {marks}"
+        if "grant" not in member:
+            continue
+        grants[member["grant"]["grant_id"]] += 1
+        if not member.get("active"):
+            yield f"{whose}: a live grant and no active membership"
+        if member.get("partner_id") != member["grant"]["partner_id"]:
+            yield f"{whose}: the grant is of another firm than the membership"
+        if {name.partition(":")[0] for name in member.get("added", ())} & catalogue.RESTRICTED:
+            yield f"{whose}: a restricted permission"
+        if table.accounts.get(account, {}).get("kind") != "client":
+            yield f"{whose}: a partner admin in an account that is no client"
+    yield from (f"{grant}: is the grant of {count} memberships" for grant, count in grants.items() if count > 1)
+
+
+def someone_runs_every_account(table: Table) -> Sentences:
+    """G3: from its first on, an active account has an active super admin, unless it was reported as orphaned."""
+    orphaned = {account for act in table.acts.values() for account in act["details"].get("orphaned", ())}
+    for account, item in table.accounts.items():
+        roster = table.items.get((f"ACCOUNT#{account}", "SUPER_ADMINS"))
+        if roster is None or item.get("standing", "active") != "active" or account in orphaned:
+            continue
+        if not any(table.users.get(user, {}).get("active") for user in _super_admins(table, account)):
+            yield f"{account}: no active super admin is left"
+
+
+def _super_admins(table: Table, account: str) -> set[str]:
+    return {
+        user
+        for (its_account, user), member in table.members.items()
+        if its_account == account and member.get("active") and member["permission_set"] == "super_admin"
+    }
+
+
+def rosters_agree(table: Table) -> Sentences:
+    """The list of super admins names exactly the active members who are."""
+    for account in table.accounts:
+        listed = set(table.get(f"ACCOUNT#{account}", "SUPER_ADMINS").get("user_ids", ()))
+        if listed != _super_admins(table, account):
+            yield f"{account}: {sorted(listed)} are listed as super admins, {sorted(_super_admins(table, account))} are"
+
+
+def mirrors_agree(table: Table) -> Sentences:
+    """Whoever is a member finds the account among his, and nobody else does; both ends of a membership exist."""
+    mirrored = {(account, user) for user, account, _ in table.all("USER#", "ACCOUNT#")}
+    for account, user in mirrored ^ set(table.members):
+        yield f"{user} in {account}: the membership and its mirror do not agree"
+    for account, user in table.members:
+        if account not in table.accounts or user not in table.users:
+            yield f"{user} in {account}: the user or the account does not exist"
+
+
+def addresses_agree(table: Table) -> Sentences:
+    """Each address in use is of the one user who has it."""
+    owners = {address: item["user_id"] for address, _, item in table.all("EMAIL#", "EMAIL")}
+    used = {item["email"]: user for user, item in table.users.items() if "email" in item}
+    if len(used) < sum("email" in item for item in table.users.values()):
+        yield "two users have the same address"
+    for address in sorted(set(owners) ^ set(used)):
+        yield f"{address}: in use and not kept, or kept and not in use"
+    for address in sorted(set(owners) & set(used)):
+        if owners[address] != used[address]:
+            yield f"{address}: kept for {owners[address]}, used by {used[address]}"
+
+
+def employments_agree(table: Table) -> Sentences:
+    """A user works for the partners where he is an active member."""
+    partners = {account for account, item in table.accounts.items() if item["kind"] == "partner"}
+    for user, item in table.users.items():
+        works = {
+            account
+            for (account, member), membership in table.members.items()
+            if member == user and account in partners and membership.get("active")
+        }
+        if set(item.get("employed_by", ())) != works:
+            yield f"{user}: said to work for {sorted(item.get('employed_by', ()))}, and works for {sorted(works)}"
+
+
+def links_grant_as_often_as_they_say(table: Table) -> Sentences:
+    """G1: approvals are counted, never above what was asked, never twice for one account."""
+    approved = [act for act in table.acts.values() if act["event"] == "link.approved"]
+    for link, item in table.links.items():
+        acts = [act for act in approved if act["details"]["link_id"] == link]
+        clients = [account for act in acts for account in act["accounts"] if account != item["partner_id"]]
+        replies = [reply for _, _, reply in table.all(f"LINK#{link}", "ACCOUNT#") if reply["state"] == "approved"]
+        if not len(acts) == item["approvals"] <= item["max_approvals"]:
+            yield f"{link}: {item['approvals']} of {item['max_approvals']} approvals, {len(acts)} in the trail"
+        if len(set(clients)) < len(clients):
+            yield f"{link}: an account approved twice"
+        if item["max_approvals"] > 1 and len(replies) != len(acts):
+            yield f"{link}: {len(acts)} approvals and {len(replies)} accounts that approved"
+        if any(act["at"] >= item["expires_at"] for act in acts):
+            yield f"{link}: approved after its end"
+        if len(item.get("secrets", ())) > SECRETS_AT_ONCE:
+            yield f"{link}: {len(item['secrets'])} secrets open it"
+
+
+def open_links_are_counted(table: Table) -> Sentences:
+    """An employee's open links are those that the sweep will still look at; an ended one it will not."""
+    due = Counter(item["employee_id"] for item in table.links.values() if "due_at" in item)
+    for user, item in table.users.items():
+        if item.get("open_links", 0) != due[user]:
+            yield f"{user}: {item.get('open_links', 0)} open links counted, {due[user]} there"
+    for link, item in table.links.items():
+        ended = item["standing"] != "open" or (item["max_approvals"] == 1 and item["approvals"])
+        if ended and "due_at" in item:
+            yield f"{link}: has ended and is still due"
+
+
+def every_act_is_in_every_trail(table: Table) -> Sentences:
+    """G6: one entry for each account concerned, the same in all of them."""
+    for (account, audit), item in table.audits.items():
+        if item["audit_id"] != audit or account not in item["accounts"]:
+            yield f"{audit}: is in the trail of {account}, whom it does not concern"
+        for other in item["accounts"]:
+            if _told(table.audits.get((other, audit))) != _told(item):
+                yield f"{audit}: is not the same in the trail of {other}"
+
+
+def _told(entry: Item | None) -> Item | None:
+    return entry and {name: value for name, value in entry.items() if name != "pk"}
+
+
+def every_grant_is_in_the_trail(table: Table) -> Sentences:
+    """G6: no grant without the one act that made it."""
+    given = Counter(act["details"]["grant_id"] for act in table.acts.values() if "grant_id" in act["details"])
+    for (account, user), member in table.members.items():
+        if "grant" in member and given[member["grant"]["grant_id"]] != 1:
+            yield f"{user} in {account}: {given[member['grant']['grant_id']]} acts gave {member['grant']['grant_id']}"
+
+
+def letters_and_acts_agree(table: Table) -> Sentences:
+    """G6: every letter belongs to one act, and every act of which people are told has its letter."""
+    for outbox, item in table.outbox.items():
+        act = table.acts.get(f"aud_{outbox}")
+        if act is None:
+            yield f"letter {outbox}: no act asked for it"
+        elif item["letter"]["kind"] != TOLD_BY_LETTER.get(act["event"], "link_to_approve"):
+            yield f"letter {outbox}: {item['letter']['kind']} for {act['event']}"
+    for audit, act in table.acts.items():
+        if act["event"] in TOLD_BY_LETTER and audit.removeprefix("aud_") not in table.outbox:
+            yield f"{audit}: nobody is told of {act['event']}"
+
+
+def keys_keep_what_came_true(table: Table) -> Sentences:
+    """G8: what is kept for a replay is a success, tells no secret, and names what is in the table."""
+    grants = {act["details"].get("grant_id") for act in table.acts.values()}
+    for key, _, item in table.all("ONCE#", "ONCE"):
+        answer = json.loads(item["answer"])
+        if not 200 <= item["answer_code"] < 300:
+            yield f"{key}: keeps a {item['answer_code']}"
+        if "url" in answer:
+            yield f"{key}: keeps a link's secret"
+        if "link_id" in answer and answer["link_id"] not in table.links:
+            yield f"{key}: keeps {answer['link_id']}, which is not there"
+        if "grant_id" in answer and answer["grant_id"] not in grants:
+            yield f"{key}: keeps {answer['grant_id']}, which nobody gave"
+
+
+def no_secret_is_kept(table: Table) -> Sentences:
+    """G10: a link's secret is nowhere at rest."""
+    for key, item in table.items.items():
+        if "pal_" in str(item):
+            yield f"{key}: holds a link's secret"
+
+
+RULES: Final[tuple[Callable[[Table], Sentences], ...]] = (
+    seats_are_counted,
+    partner_admins_have_a_grant,
+    someone_runs_every_account,
+    rosters_agree,
+    mirrors_agree,
+    addresses_agree,
+    employments_agree,
+    links_grant_as_often_as_they_say,
+    open_links_are_counted,
+    every_act_is_in_every_trail,
+    every_grant_is_in_the_trail,
+    letters_and_acts_agree,
+    keys_keep_what_came_true,
+    no_secret_is_kept,
+)

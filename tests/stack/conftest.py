@@ -1,0 +1,46 @@
+"""One stack for all these tests, each of which has accounts of its own; the invariants are checked over all of them."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import invariants
+from tests.stack.town import Town
+from tools.local_stack import Stack, running_stack
+
+HERE = Path(__file__).parent
+SETTLED_AFTER = 1.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these run in one worker, so that there is one stack."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The shipped template on an emulator, with IAM enforced."""
+    with running_stack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def town(stack: Stack) -> Iterator[Town]:
+    """People who can sign in, and a partner that employs some of them."""
+    with Town.of(stack) as town:
+        yield town
+
+
+@pytest.fixture
+def sound(stack: Stack) -> Iterator[None]:
+    """After the test, everything that must be true of the whole table is."""
+    yield
+    found = invariants.broken(stack.items())
+    if found:  # a scan may pass by while letters are being noted; what is broken stays so
+        time.sleep(SETTLED_AFTER)
+        found = [sentence for sentence in invariants.broken(stack.items()) if sentence in found]
+    assert found == []

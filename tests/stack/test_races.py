@@ -1,0 +1,124 @@
+"""Races with real threads against the whole product; whatever wins, the table is sound afterwards."""
+
+from functools import partial
+
+import pytest
+
+from tests.stack.town import FIRM, Resident, Town, a_key, at_once, outcomes
+from tools.web import Answer, Json
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+APPROVALS = "/access-links/approvals"
+
+
+def test_many_approvers_of_one_single_use_link(town: Town) -> None:
+    employee, approvers = town.employees[0], town.clients
+    account_id = town.a_client(*approvers)
+    _, secret = town.a_link(employee)
+    answers = at_once([partial(_approve, who, secret, account_id) for who in approvers])
+    assert outcomes(answers) == ["201", *["link_already_used"] * (len(approvers) - 1)]
+    (grant,) = (answer.json for answer in answers if answer.status == 201)
+    assert town.members_of(account_id)[employee.user_id]["grant"]["grant_id"] == grant["grant_id"]
+
+
+def test_many_accounts_for_one_single_use_link(town: Town) -> None:
+    employee, approvers = town.employees[1], town.clients
+    accounts = [town.a_client(who) for who in approvers]
+    _, secret = town.a_link(employee)
+    answers = at_once(
+        [partial(_approve, who, secret, account_id) for who, account_id in zip(approvers, accounts, strict=True)]
+    )
+    assert outcomes(answers) == ["201", *["link_already_used"] * (len(approvers) - 1)]
+    assert sum(employee.user_id in town.members_of(account_id) for account_id in accounts) == 1
+
+
+def test_more_accounts_than_a_personal_link_may_have(town: Town) -> None:
+    employee, approvers = town.employees[2], town.clients
+    accounts = [town.a_client(who) for who in approvers]
+    link, secret = town.a_link(employee, max_approvals=3)
+    answers = at_once(
+        [partial(_approve, who, secret, account_id) for who, account_id in zip(approvers, accounts, strict=True)]
+    )
+    assert outcomes(answers) == [*["201"] * 3, *["link_already_used"] * (len(approvers) - 3)]
+    shown = town.manager.caller.get(f"/partners/{FIRM}/access-links/{link['link_id']}")
+    assert (shown.json["approvals"], shown.json["state"]) == (3, "approved")
+
+
+def test_more_approvals_than_seats(town: Town) -> None:
+    approvers = town.clients
+    account_id = town.a_client(*approvers, partner_seat_limit=2)
+    secrets = [town.a_link(employee)[1] for employee in town.employees]
+    answers = at_once(
+        [partial(_approve, who, secret, account_id) for who, secret in zip(approvers, secrets, strict=False)]
+    )
+    assert outcomes(answers) == ["201", "201", *["no_seat_left"] * (len(secrets) - 2)]
+    grants = [member for member in town.members_of(account_id).values() if "grant" in member]
+    assert len(grants) == 2
+
+
+def test_all_super_admins_migrate_themselves_at_once(town: Town) -> None:
+    employees = town.employees
+    account_id = town.a_client(*employees)
+    answers = at_once([partial(_migrate_himself, who, account_id) for who in employees])
+    assert outcomes(answers) == [*["201"] * (len(employees) - 1), "last_super_admin"]
+    sets = [member["permission_set"] for member in town.members_of(account_id).values()]
+    assert sorted(sets) == [*["partner_admin"] * (len(employees) - 1), "super_admin"]
+
+
+def test_two_super_admins_migrate_each_other(town: Town) -> None:
+    one, other = town.employees[:2]
+    account_id = town.a_client(one, other)
+    answers = at_once([partial(_migrate, one, other, account_id), partial(_migrate, other, one, account_id)])
+    assert sum(answer.status == 201 for answer in answers) == 1, outcomes(answers)
+    sets = [member["permission_set"] for member in town.members_of(account_id).values()]
+    assert sorted(sets) == ["partner_admin", "super_admin"]
+
+
+def test_one_key_from_many_callers_at_once(town: Town) -> None:
+    employee, admin = town.employees[3], town.clients[0]
+    account_id = town.a_client(admin)
+    _, secret = town.a_link(employee)
+    key = a_key()
+    answers = at_once([partial(_approve, admin, secret, account_id, key) for _ in range(8)])
+    assert outcomes(answers) == ["201"] * 8
+    assert len({answer.body for answer in answers}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+
+
+def test_the_same_key_of_different_people_is_not_the_same(town: Town) -> None:
+    key = a_key()
+    answers = at_once([partial(_ask_for_himself, who, key) for who in town.employees])
+    assert outcomes(answers) == ["201"] * len(town.employees)
+    assert len({answer.json["link_id"] for answer in answers}) == len(town.employees)
+    assert all("idempotent-replayed" not in answer.headers for answer in answers)
+
+
+def test_an_approval_and_a_revocation_at_once(town: Town) -> None:
+    employee, admin = town.employees[4], town.clients[0]
+    account_id = town.a_client(admin)
+    link, secret = town.a_link(employee)
+    path = f"/partners/{FIRM}/access-links/{link['link_id']}"
+    approved, revoked = at_once(
+        [partial(_approve, admin, secret, account_id), partial(town.manager.caller.delete, path)]
+    )
+    happened = (approved.code or approved.status, revoked.code or revoked.status)
+    assert happened in {(201, "link_already_used"), ("link_revoked", 204)}
+    assert (employee.user_id in town.members_of(account_id)) == (approved.status == 201)
+
+
+def _approve(who: Resident, secret: str, account_id: str, key: str | None = None) -> Answer:
+    return who.caller.post(APPROVALS, {"secret": secret, "account_id": account_id}, key=key or a_key())
+
+
+def _migrate(who: Resident, whom: Resident, account_id: str) -> Answer:
+    return who.caller.post(f"/accounts/{account_id}/migrations", {"user_id": whom.user_id}, key=a_key())
+
+
+def _migrate_himself(who: Resident, account_id: str) -> Answer:
+    return _migrate(who, who, account_id)
+
+
+def _ask_for_himself(who: Resident, key: str) -> Answer:
+    wish: Json = {}
+    return who.caller.post(f"/partners/{FIRM}/access-links", wish, key=key)

@@ -1,0 +1,133 @@
+"""The three ways to become a partner admin, over HTTP with real tokens, on the template that ships."""
+
+import pytest
+
+from tests.stack.town import FIRM, SECRET, Town, a_key
+from tools.web import Json
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+def test_a_client_approves_the_link_of_a_letter(town: Town) -> None:
+    employee, admin, other_admin = town.employees[0], town.clients[7], town.clients[0]
+    account_id = town.a_client(admin, other_admin)
+    asked = town.manager.caller.post(
+        f"/partners/{FIRM}/access-links",
+        {"employee_id": employee.user_id, "recipient_email": admin.email},
+        key=a_key(),
+    )
+    assert asked.status == 201, asked
+    assert asked.json["state"] == "open"
+
+    letter = town.letter_to(admin, having="#pal_")  # nobody else writes to him about a link
+    assert letter.html
+    found = SECRET.search(letter.text)
+    assert found
+    secret = found.group(1)
+    assert secret not in asked.json["url"], "the letter has a secret of its own"
+
+    shown = admin.caller.post("/access-links/preview", {"secret": secret})
+    assert shown.status == 200, shown
+    assert account_id in {account["account_id"] for account in shown.json["accounts"]}
+    assert "account.billing.manage" in shown.json["cannot"]
+
+    key, approval = a_key(), {"secret": secret, "account_id": account_id}
+    approved = admin.caller.post("/access-links/approvals", approval, key=key)
+    assert approved.status == 201, approved
+    assert approved.json["user_id"] == employee.user_id
+    assert (approved.json["source"], approved.json["state"]) == ("access_link", "active")
+
+    again = admin.caller.post("/access-links/approvals", approval, key=key)
+    assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
+    assert again.json == approved.json
+
+    late = other_admin.caller.post("/access-links/approvals", approval, key=a_key())
+    assert (late.status, late.code) == (409, "link_already_used")
+
+    mine = employee.caller.get("/accounts?limit=100")
+    assert (account_id, "partner_admin") in {(one["account_id"], one["permission_set"]) for one in mine.json["items"]}
+
+
+def test_a_super_admin_of_the_partner_migrates_himself(town: Town) -> None:
+    employee, admin = town.employees[1], town.clients[0]
+    account_id = town.a_client(admin, employee)
+    wanted: Json = {"account_ids": [account_id]}
+
+    shown = employee.caller.post(f"/partners/{FIRM}/migrations", {**wanted, "dry_run": True}, key=a_key())
+    assert shown.status == 200, shown
+    (row,) = shown.json["items"]
+    assert row["outcome"] == "would_migrate"
+    assert "account.billing.manage" in row["lost"]
+    assert town.members_of(account_id)[employee.user_id]["permission_set"] == "super_admin"
+
+    done = employee.caller.post(f"/partners/{FIRM}/migrations", wanted, key=a_key())
+    assert [row["outcome"] for row in done.json["items"]] == ["done"]
+    member = town.members_of(account_id)[employee.user_id]
+    assert (member["permission_set"], member["seat"], member["partner_id"]) == ("partner_admin", "partner", FIRM)
+
+    again = employee.caller.post(f"/partners/{FIRM}/migrations", wanted, key=a_key())
+    assert [row["outcome"] for row in again.json["items"]] == ["skipped"]
+
+
+def test_the_client_migrates_a_super_admin_of_the_partner(town: Town) -> None:
+    employee, admin = town.employees[2], town.clients[0]
+    account_id = town.a_client(admin, employee)
+    done = admin.caller.post(f"/accounts/{account_id}/migrations", {"user_id": employee.user_id}, key=a_key())
+    assert done.status == 201, done
+    assert done.json["grant"]["source"] == "migration"
+    assert done.json["seat"]["after"] == "partner"
+
+
+def test_the_last_super_admin_stays(town: Town) -> None:
+    employee = town.employees[3]
+    account_id = town.a_client(employee)
+    refused = employee.caller.post(f"/accounts/{account_id}/migrations", {"user_id": employee.user_id}, key=a_key())
+    assert (refused.status, refused.code) == (409, "last_super_admin")
+    assert town.members_of(account_id)[employee.user_id]["permission_set"] == "super_admin"
+
+
+def test_a_client_creates_a_partner_admin(town: Town) -> None:
+    employee, admin = town.employees[4], town.clients[1]
+    account_id = town.a_client(admin)
+    choices = admin.caller.get(f"/accounts/{account_id}/permission-sets?email={employee.email}")
+    assert choices.status == 200, choices
+    assert "partner_admin" in str(choices.json)
+    made = admin.caller.post(
+        f"/accounts/{account_id}/users", {"email": employee.email, "permission_set": "partner_admin"}, key=a_key()
+    )
+    assert made.status == 201, made
+    assert (made.json["user_id"], made.json["seat"]) == (employee.user_id, "partner")
+    assert made.json["grant"]["source"] == "client_creation"
+
+
+def test_nobody_who_is_not_eligible_is_created_as_partner_admin(town: Town) -> None:
+    admin, somebody = town.clients[1], town.clients[2]
+    account_id = town.a_client(admin)
+    refusals = []
+    for email in (somebody.email, "nobody-knows-me@clients.example"):
+        refused = admin.caller.post(
+            f"/accounts/{account_id}/users", {"email": email, "permission_set": "partner_admin"}, key=a_key()
+        )
+        assert (refused.status, refused.code) == (409, "not_eligible"), refused
+        refusals.append({name: value for name, value in refused.json.items() if name != "instance"})
+    assert refusals[0] == refusals[1], "who is known is nobody's to learn"
+    assert set(town.members_of(account_id)) == {admin.user_id}
+
+
+def test_the_firm_of_the_employee_does_not_approve_its_own_link(town: Town) -> None:
+    employee, colleague = town.employees[0], town.employees[5]
+    account_id = town.a_client(town.clients[0], colleague)
+    _, secret = town.a_link(employee)
+    refused = colleague.caller.post(
+        "/access-links/approvals", {"secret": secret, "account_id": account_id}, key=a_key()
+    )
+    assert (refused.status, refused.code) == (403, "own_firm_may_not_approve")
+
+
+def test_another_tenant_is_as_if_unknown(town: Town) -> None:
+    account_id = town.a_client(town.clients[0])
+    foreign = town.clients[3].caller.get(f"/accounts/{account_id}/permission-sets?email=a@b.example")
+    unknown = town.clients[3].caller.get("/accounts/acct_nobody/permission-sets?email=a@b.example")
+    assert (foreign.status, foreign.code) == (unknown.status, unknown.code) == (404, "not_found")
+    rival = town.rival.caller.get(f"/partners/{FIRM}/access-links")
+    assert (rival.status, rival.code) == (404, "not_found")
