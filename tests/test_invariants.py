@@ -1,0 +1,133 @@
+"""The invariants see what they are there to see: a sound table, and one thing broken at a time."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests import invariants
+
+Table = dict[str, dict[str, Any]]
+
+GRANT = {"grant_id": "grt_2", "partner_id": "firm", "source": "access_link", "granted_by": "boss"}
+APPROVED = {"link_id": "lnk_1", "grant_id": "grt_2", "employee_id": "emp"}
+SOUND: Table = {
+    "client": {"pk": "ACCOUNT#cli", "sk": "ACCOUNT", "kind": "client", "seats": 1, "seats_taken": 1},
+    "roster": {"pk": "ACCOUNT#cli", "sk": "SUPER_ADMINS", "user_ids": {"boss"}},
+    "boss member": {"pk": "ACCOUNT#cli", "sk": "MEMBER#boss", "permission_set": "super_admin", "active": True},
+    "emp member": {
+        "pk": "ACCOUNT#cli",
+        "sk": "MEMBER#emp",
+        "permission_set": "partner_admin",
+        "seat": "partner",
+        "active": True,
+        "partner_id": "firm",
+        "grant": GRANT,
+    },
+    "firm": {"pk": "ACCOUNT#firm", "sk": "ACCOUNT", "kind": "partner", "seats_taken": 0},
+    "staff member": {"pk": "ACCOUNT#firm", "sk": "MEMBER#emp", "permission_set": "sales", "active": True},
+    "boss": {"pk": "USER#boss", "sk": "USER", "email": "boss@cli.example", "active": True},
+    "boss mirror": {"pk": "USER#boss", "sk": "ACCOUNT#cli"},
+    "emp": {"pk": "USER#emp", "sk": "USER", "email": "e@f.example", "active": True, "employed_by": {"firm"}},
+    "emp mirror": {"pk": "USER#emp", "sk": "ACCOUNT#cli"},
+    "staff mirror": {"pk": "USER#emp", "sk": "ACCOUNT#firm"},
+    "boss email": {"pk": "EMAIL#boss@cli.example", "sk": "EMAIL", "user_id": "boss"},
+    "emp email": {"pk": "EMAIL#e@f.example", "sk": "EMAIL", "user_id": "emp"},
+    "link": {
+        "pk": "PARTNER#firm",
+        "sk": "LINK#lnk_1",
+        "partner_id": "firm",
+        "employee_id": "emp",
+        "standing": "open",
+        "approvals": 1,
+        "max_approvals": 1,
+        "expires_at": 100,
+        "secrets": {"ab"},
+    },
+    "client's trail": {
+        "pk": "AUDIT#cli",
+        "sk": "aud_2",
+        "audit_id": "aud_2",
+        "at": 50,
+        "event": "link.approved",
+        "accounts": ["cli", "firm"],
+        "details": APPROVED,
+    },
+    "firm's trail": {
+        "pk": "AUDIT#firm",
+        "sk": "aud_2",
+        "audit_id": "aud_2",
+        "at": 50,
+        "event": "link.approved",
+        "accounts": ["cli", "firm"],
+        "details": APPROVED,
+    },
+    "letter": {"pk": "OUTBOX#3", "sk": "LETTER#2", "letter": {"kind": "access_granted"}},
+    "once": {"pk": "ONCE#x", "sk": "ONCE", "answer_code": 201, "answer": '{"grant_id": "grt_2"}'},
+}
+
+
+def the(name: str, **values: object) -> Callable[[Table], object]:
+    """One item, otherwise."""
+    return lambda table: table[name].update(values)
+
+
+def no(name: str) -> Callable[[Table], object]:
+    """Without this item."""
+    return lambda table: table.pop(name)
+
+
+def another(name: str, **values: object) -> Callable[[Table], object]:
+    """One more like this."""
+    return lambda table: table.update({"another": table[name] | values})
+
+
+def test_a_sound_table_is_sound() -> None:
+    assert invariants.broken(SOUND.values()) == []
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    (the("client", seats_taken=0), "cli: 0 seats are taken, and 1 partner admins sit"),
+    (the("client", seats=0), "cli: 1 partner admins on 0 seats"),
+    (the("emp member", permission_set="sales"), "do not go together"),
+    (the("emp member", active=False), "a live grant and no active membership"),
+    (the("emp member", partner_id="other"), "of another firm"),
+    (the("emp member", added=["account.scim.manage"]), "a restricted permission"),
+    (the("client", kind="partner"), "no client"),
+    (another("emp member", sk="MEMBER#boss"), "is the grant of 2 memberships"),
+    (the("boss member", active=False), "cli: no active super admin is left"),
+    (the("boss", active=False), "cli: no active super admin is left"),
+    (the("roster", user_ids={"boss", "emp"}), "are listed as super admins"),
+    (no("boss mirror"), "boss in cli: the membership and its mirror do not agree"),
+    (no("boss member"), "boss in cli: the membership and its mirror do not agree"),
+    (no("boss"), "boss in cli: the user or the account does not exist"),
+    (the("emp", email="boss@cli.example"), "two users have the same address"),
+    (no("emp email"), "e@f.example: in use and not kept"),
+    (the("emp email", user_id="boss"), "e@f.example: kept for boss, used by emp"),
+    (the("emp", employed_by=set()), "emp: said to work for [], and works for ['firm']"),
+    (the("link", approvals=2), "lnk_1: 2 of 1 approvals"),
+    (the("link", approvals=0), "lnk_1: 0 of 1 approvals, 1 in the trail"),
+    (the("link", max_approvals=5), "lnk_1: 1 approvals and 0 accounts that approved"),
+    (the("link", expires_at=50), "lnk_1: approved after its end"),
+    (the("link", secrets={"a", "b", "c", "d"}), "lnk_1: 4 secrets open it"),
+    (another("client's trail", sk="aud_3", audit_id="aud_3"), "lnk_1: an account approved twice"),
+    (the("emp", open_links=1), "emp: 1 open links counted, 0 there"),
+    (the("link", due_at=100), "lnk_1: has ended and is still due"),
+    (no("firm's trail"), "aud_2: is not the same in the trail of firm"),
+    (the("firm's trail", event="link.declined"), "aud_2: is not the same in the trail of"),
+    (the("client's trail", accounts=["firm"]), "aud_2: is in the trail of cli, whom it does not concern"),
+    (the("emp member", grant=GRANT | {"grant_id": "grt_9"}), "0 acts gave grt_9"),
+    (the("letter", sk="LETTER#9"), "letter 9: no act asked for it"),
+    (the("letter", letter={"kind": "user_created"}), "letter 2: user_created for link.approved"),
+    (no("letter"), "aud_2: nobody is told of link.approved"),
+    (the("once", answer_code=409), "x: keeps a 409"),
+    (the("once", answer='{"url": "https://a.example/"}'), "x: keeps a link's secret"),
+    (the("once", answer='{"link_id": "lnk_9"}'), "x: keeps lnk_9, which is not there"),
+    (the("once", answer='{"grant_id": "grt_9"}'), "x: keeps grt_9, which nobody gave"),
+    (the("link", purpose="see #pal_abc"), "holds a link's secret"),
+])  # fmt: skip
+def test_what_is_broken_is_seen(change: Callable[[Table], object], sentence: str) -> None:
+    table = copy.deepcopy(SOUND)
+    change(table)
+    assert any(sentence in each for each in invariants.broken(table.values())), invariants.broken(table.values())
