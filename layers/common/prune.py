@@ -14,8 +14,17 @@ UNREACHABLE = (
     "boto3/data",  # resources; the product uses clients
     "boto3/examples",
     "dns",  # email-validator looks a domain up only when asked whether mail can be delivered
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.css",
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.js",
+    # of Powertools, all but its batches, logs and metrics
+    "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/auth_alpha",
+    "aws_lambda_powertools/utilities/circuit_breaker",
+    "aws_lambda_powertools/utilities/feature_flags",
+    "aws_lambda_powertools/utilities/idempotency",
+    "aws_lambda_powertools/utilities/kafka",
+    "aws_lambda_powertools/utilities/parameters",
+    "aws_lambda_powertools/utilities/parser",
+    "aws_lambda_powertools/utilities/streaming",
+    "pydantic/v1",
     "**/__pycache__",  # what a tool left; the recipe compiles afterwards
     "**/tests",
     "**/*.pyi",
