@@ -14,6 +14,7 @@ import yaml
 from tools.deployment import BUCKET
 from tools.emulator import REGION
 
+HERE = Path(__file__).resolve().parent.parent
 BUILT = Path(".aws-sam/host")
 KEPT = Path(".local/artefacts")
 CODE_PROPERTY = {
@@ -88,15 +89,16 @@ def _archived(folder: Path, kept: Path) -> Path:
 
 
 def _expanded(source: Path, locations: Mapping[str, str], kept: Path, python: Path) -> Path:
-    program = Path(__file__).with_name("expansion.py")
+    programs = [Path(__file__).with_name(name).read_bytes() for name in ("expand.py", "expansion.py")]
     written = json.dumps(locations, sort_keys=True)
-    digest = hashlib.sha256(source.read_bytes() + program.read_bytes() + written.encode()).hexdigest()[:32]
+    digest = hashlib.sha256(source.read_bytes() + b"".join(programs) + written.encode()).hexdigest()[:32]
     expanded = kept / f"{digest}.json"
     if not expanded.exists():
         where = kept / f"{digest}.locations"
         where.write_text(written)
         made = subprocess.run(
-            [python, "-P", program, source, where],
+            [python, "-m", "tools.expand", source, where],
+            cwd=HERE,
             capture_output=True,
             text=True,
             check=False,

@@ -1,20 +1,13 @@
-"""Expands the shipped template for the emulator: `python expansion.py TEMPLATE LOCATIONS.json > expanded.json`.
+"""What SAM's own transform leaves for the emulator to be told otherwise, without touching the template.
 
-SAM's own transform does the work. It leaves an HTTP API's routes in an OpenAPI `Body`, which the emulator ignores:
+The transform leaves an HTTP API's routes in an OpenAPI `Body`, which the emulator ignores:
 here they become the Integration, Route and Authorizer resources that CloudFormation also knows. An alarm over several
-metrics, which the emulator refuses, is left out: nothing on this machine would raise it. It runs alone, in the
-emulator's environment, where SAM's transform is.
+metrics, which the emulator refuses, is left out: nothing on this machine would raise it.
 """
 
 import hashlib
-import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-from samtranslator.translator.transform import transform  # type: ignore[import-not-found]  # it is elsewhere, see above
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
 
 Json = dict[str, Any]
 
@@ -25,18 +18,11 @@ AUTHORIZER = "x-amazon-apigateway-authorizer"
 CODE_PROPERTY = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 OPEN = "NONE"
 CORS = "x-amazon-apigateway-cors"
+UNDERSTOOD = frozenset({"openapi", "info", "paths", "components", "tags", CORS})
 
 
 class NotExpandable(Exception):
     """The template says something that this expansion would lose."""
-
-
-class NoManagedPolicies:
-    """What the transform asks for the names of AWS's own policies; the template names none."""
-
-    def load(self) -> dict[str, str]:
-        """None."""
-        return {}
 
 
 def with_code(template: Json, locations: dict[str, str]) -> Json:
@@ -53,6 +39,8 @@ def with_routes(template: Json) -> Json:
     for api, resource in list(resources.items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             body = resource["Properties"].pop("Body")
+            if unknown := set(body) - UNDERSTOOD:
+                raise NotExpandable(f"{api} says {sorted(unknown)}, which would be lost")
             resource["Properties"] |= {"Name": body["info"]["title"], "ProtocolType": "HTTP"}
             if CORS in body:
                 resource["Properties"]["CorsConfiguration"] = body[CORS]
@@ -151,13 +139,3 @@ def _protection(api: str, key: str, operation: Json, authorizers: frozenset[str]
 
 def _named(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:10]
-
-
-def main() -> None:
-    """Write the expanded template of the first argument, with code where the second says."""
-    template = with_code(yaml_parse(Path(sys.argv[1]).read_text()), json.loads(Path(sys.argv[2]).read_text()))
-    json.dump(without_metric_math(with_routes(transform(template, {}, NoManagedPolicies()))), sys.stdout)
-
-
-if __name__ == "__main__":
-    main()

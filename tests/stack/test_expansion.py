@@ -1,0 +1,75 @@
+"""The expansion says the same as the template, or refuses."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from tools.expansion import NotExpandable, with_routes, without_metric_math
+
+LAMBDA = {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn", "payloadFormatVersion": "2.0"}
+AUTHORIZER = {
+    "type": "jwt",
+    "identitySource": "$request.header.Authorization",
+    "jwtConfiguration": {"issuer": "https://issuer.example", "audience": ["me"]},
+}
+BODY: dict[str, Any] = {
+    "openapi": "3.0.1",
+    "info": {"title": "api"},
+    "paths": {
+        "/a-b": {"get": {"x-amazon-apigateway-integration": LAMBDA, "security": [{"Token": ["use"]}]}},
+        "/a/b": {"post": {"x-amazon-apigateway-integration": LAMBDA, "security": [{"Token": ["keep"]}]}},
+        "$default": {
+            "x-amazon-apigateway-any-method": {"x-amazon-apigateway-integration": LAMBDA, "security": [{"NONE": []}]}
+        },
+    },
+    "components": {"securitySchemes": {"Token": {"x-amazon-apigateway-authorizer": AUTHORIZER}}},
+    "x-amazon-apigateway-cors": {"allowOrigins": ["https://a.example"]},
+}
+
+
+def expanded(body: dict[str, Any]) -> dict[str, Any]:
+    """The resources that an API of this body becomes."""
+    template = {"Resources": {"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Body": body}}}}
+    resources: dict[str, Any] = with_routes(template)["Resources"]
+    return resources
+
+
+def properties(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Of every resource of a kind."""
+    return [each["Properties"] for each in resources.values() if each["Type"] == f"AWS::ApiGatewayV2::{kind}"]
+
+
+def test_every_route_keeps_its_authorizer_and_scopes() -> None:
+    resources = expanded(copy.deepcopy(BODY))
+    routes = {
+        route["RouteKey"]: (route["AuthorizationType"], route.get("AuthorizationScopes"))
+        for route in properties(resources, "Route")
+    }
+    assert routes == {"GET /a-b": ("JWT", ["use"]), "POST /a/b": ("JWT", ["keep"]), "$default": ("NONE", None)}
+    assert len(properties(resources, "Integration")) == 3
+    (authorizer,) = properties(resources, "Authorizer")
+    assert authorizer["JwtConfiguration"] == {"Issuer": "https://issuer.example", "Audience": ["me"]}
+    (api,) = properties(resources, "Api")
+    assert api["CorsConfiguration"] == {"allowOrigins": ["https://a.example"]}
+
+
+@pytest.mark.parametrize("change", [
+    {"paths": {"/a": {"get": {"x-amazon-apigateway-integration": LAMBDA}}}},
+    {"paths": {"/a": {"get": {"x-amazon-apigateway-integration": LAMBDA, "security": []}}}},
+    {"paths": {"/a": {"get": {"x-amazon-apigateway-integration": LAMBDA, "security": [{"Token": []}, {"NONE": []}]}}}},
+    {"paths": {"/a": {"get": {"x-amazon-apigateway-integration": LAMBDA, "security": [{"Other": []}]}}}},
+    {"paths": {"/a": {"get": {"x-amazon-apigateway-integration": LAMBDA | {"type": "http"}, "security": [{"NONE": []}]}}}},
+    {"paths": {"/a": {"Fn::If": ["Condition", {}, {}]}}},
+    {"components": {"securitySchemes": {"Token": {"x-amazon-apigateway-authorizer": AUTHORIZER | {"type": "request"}}}}},
+    {"x-amazon-apigateway-policy": {}},
+])  # fmt: skip
+def test_what_would_be_lost_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(NotExpandable):
+        expanded(copy.deepcopy(BODY) | change)
+
+
+def test_only_alarms_over_several_metrics_are_left_out() -> None:
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
+    several = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}
+    assert list(without_metric_math({"Resources": {"one": alarm, "two": several}})["Resources"]) == ["one"]
