@@ -41,7 +41,7 @@ check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
 	$(python) -m ruff format --check .
 	$(python) -m ruff check .
 	$(python) -m mypy
-	PYTHONPATH=.:layers/common .venv/bin/lint-imports
+	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1
 	$(python) -m tools.openapi --check
 
