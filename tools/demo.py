@@ -59,7 +59,7 @@ def main(
     _stop_when_asked()
     try:
         with running_stack(port=_port(port, console), tell=lambda what: console.print(f"• {escape(what)}")) as stack:
-            people = _import(stack, world(), console)
+            people = import_directory(stack, world(), console)
             with running_inbox(stack.pool, stack.aws.endpoint) as inbox_url:
                 write_demo(stack, inbox_url, people)
                 if steps == "all":
@@ -100,7 +100,7 @@ def _port(wanted: int | None, console: Console) -> int:
     return other
 
 
-def _import(stack: Stack, told: World, console: Console) -> dict[str, Person]:
+def import_directory(stack: Stack, told: World, console: Console) -> dict[str, Person]:
     """Make the sign-in users, then tell the directory of everybody."""
     acting = [resident for resident in told.residents.values() if resident.signs_in]
     with ThreadPoolExecutor(4) as at_once:

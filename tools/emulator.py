@@ -19,7 +19,7 @@ REGION: Final = "eu-west-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105  no secret: what the emulator takes for the root of its only account
 READY_WITHIN = 30.0
-STOPPED_WITHIN = 10.0
+STOPPED_WITHIN = 3.0  # it keeps no state, so that nothing is lost with it
 LOOPBACK = "127.0.0.1"
 
 
@@ -40,10 +40,9 @@ class Emulator:
         """Address of every AWS service of this emulator."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    @property
-    def signing_key(self) -> Path:
-        """The private key that signs the tokens of its user pools, in PEM."""
-        return self.log.parent / "state" / "cognito-rsa-key.pem"
+    def signing_key(self, user_pool: str) -> Path:
+        """The private key, in PEM, that signs a user pool's access tokens."""
+        return self.log.parent / "state" / "cognito-pool-keys" / f"{user_pool}-access.pem"
 
     def errors(self) -> str:
         """What it complained of so far."""

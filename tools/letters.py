@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 import typer
 import urllib3
@@ -27,24 +27,25 @@ class Letter:
     text: str
     html: str
 
+    @classmethod
+    def of(cls, message: dict[str, Any]) -> Self:
+        """Read a message as the emulator shows it."""
+        return cls(
+            message_id=message["MessageId"],
+            at=datetime.fromtimestamp(message["Timestamp"], UTC),
+            sender=message["Source"],
+            to=tuple(message["To"]),
+            subject=message["Subject"],
+            text=message["BodyText"] or "",
+            html=message["BodyHtml"] or "",
+        )
+
 
 def sent_letters(pool: urllib3.PoolManager, endpoint: str) -> list[Letter]:
     """Every letter that was sent so far, newest last."""
     answer = pool.request("GET", f"{endpoint}/_ministack/ses/messages")
     by_account = json.loads(answer.data)["messages"]
-    letters = [
-        Letter(
-            message_id=one["MessageId"],
-            at=datetime.fromtimestamp(one["Timestamp"], UTC),
-            sender=one["Source"],
-            to=tuple(one["To"]),
-            subject=one["Subject"],
-            text=one["BodyText"] or "",
-            html=one["BodyHtml"] or "",
-        )
-        for messages in by_account.values()
-        for one in messages
-    ]
+    letters = [Letter.of(message) for messages in by_account.values() for message in messages]
     return sorted(letters, key=lambda letter: letter.at)
 
 

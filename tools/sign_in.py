@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from html.parser import HTMLParser
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -33,7 +33,7 @@ class SignIn:
     people_client: str
     redirect_uri: str
     back_end_client: str
-    back_end_secret: str
+    back_end_secret: str = field(repr=False)
 
     def as_person(
         self, pool: urllib3.PoolManager, email: str, password: str, scope: str = f"openid email {USE}"
@@ -160,7 +160,7 @@ class Person:
 
     email: str
     user_id: str
-    password: str
+    password: str = field(repr=False)
 
 
 def create_person(aws: Aws, user_pool: str, email: str, name: str) -> Person:

@@ -225,7 +225,8 @@ def by_client_creation(story: Story) -> None:
     users = f"/accounts/{sample.AOZORA}/users"
 
     story.tell("小林 由紀, super admin of あおぞらフーズ, asks which sets she may give to 鈴木 葵 of みなと企画.")
-    story.expect(yuki.get(f"/accounts/{sample.AOZORA}/permission-sets?email={sample.AOI.email}"), 200, "", "items")
+    sets = story.expect(yuki.get(f"/accounts/{sample.AOZORA}/permission-sets?email={sample.AOI.email}"), 200)
+    story.console.print(f"    {', '.join(choice['permission_set'] for choice in sets['items'])}")
 
     story.tell("She adds her as partner admin.")
     story.expect(

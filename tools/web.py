@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
@@ -45,7 +45,7 @@ class Caller:
 
     base_url: str
     pool: urllib3.PoolManager
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
 
     def with_token(self, token: str | None) -> "Caller":
         """The same way to the API, as somebody else."""

@@ -38,7 +38,9 @@ BOTHS = [("DELETE", f"/partners/{FIRM}/access-links/lnk_1")]
 @pytest.fixture(scope="module")
 def signing_key(stack: Stack) -> rsa.RSAPrivateKey:
     """The user pool's own: what it signs is genuine."""
-    key = serialization.load_pem_private_key(stack.emulator.signing_key.read_bytes(), password=None)
+    key = serialization.load_pem_private_key(
+        stack.emulator.signing_key(stack.sign_in.user_pool).read_bytes(), password=None
+    )
     assert isinstance(key, rsa.RSAPrivateKey)
     return key
 

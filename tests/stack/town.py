@@ -30,8 +30,8 @@ class Resident:
     """Somebody who can sign in and is known to the directory."""
 
     person: Person
-    stack: Stack
-    caller_until: tuple[Caller, float] | None = None
+    stack: Stack = field(repr=False)
+    caller_until: tuple[Caller, float] | None = field(default=None, repr=False)
 
     @property
     def user_id(self) -> str:
