@@ -1,0 +1,43 @@
+"""$default: what no route takes is not there, or not by this method."""
+
+import re
+from typing import Final, NoReturn
+
+from partner_access import api
+from partner_access.bodies import Event
+from partner_access.domain.refusals import MethodNotAllowed, NotFound
+
+app = api.App()
+
+ROUTES: Final = {
+    "/access-links/approvals": "POST",
+    "/access-links/preview": "POST",
+    "/access-links/refusals": "POST",
+    "/access-links/renewals": "POST",
+    "/accounts": "GET",
+    "/accounts/{account_id}/migrations": "POST",
+    "/accounts/{account_id}/permission-sets": "GET",
+    "/accounts/{account_id}/users": "POST",
+    "/directory/accounts/{account_id}": "GET, PUT",
+    "/directory/accounts/{account_id}/members/{user_id}": "GET, PUT",
+    "/directory/users/{user_id}": "GET, PUT",
+    "/directory/users/{user_id}/erasure": "POST",
+    "/partners/{partner_id}/access-links": "GET, POST",
+    "/partners/{partner_id}/access-links/{link_id}": "DELETE, GET",
+    "/partners/{partner_id}/access-links/{link_id}/resend": "POST",
+    "/partners/{partner_id}/migrations": "POST",
+}
+"""The methods of every path; a test keeps it equal to the template's routes."""
+
+
+@app.default
+def answer_unknown(event: Event) -> NoReturn:
+    """404, or 405 with the methods that there are."""
+    path = event["rawPath"]
+    for route, methods in ROUTES.items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route), path):
+            raise MethodNotAllowed(allow=methods)
+    raise NotFound
+
+
+handler = app

@@ -1,0 +1,64 @@
+"""POST /partners/{partner_id}/access-links: a partner asks clients to make one of its employees a partner admin."""
+
+from http import HTTPStatus
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from partner_access import api, pages
+from partner_access.addresses import Email
+from partner_access.domain import links
+from partner_access.domain.decisions import Act, Answer, Locale
+from partner_access.fields import AccessDays, Identifier, Prose, Removals, Request
+from partner_access.representations import LinkShown
+from partner_access.store import links as stored
+from partner_access.store.dynamo import recall
+
+app = api.App(recall=recall)
+
+
+class Creation(Request):
+    """What is asked for, in whose name, and how the link may be used."""
+
+    employee_id: Identifier | None = None
+    account_id: Identifier | None = None
+    recipient_email: Email | None = None
+    permissions: Removals = Removals()
+    access_days: AccessDays | None = None
+    link_days: Annotated[int, Field(ge=1, le=30)] = 7
+    max_approvals: Annotated[int, Field(ge=1, le=1000)] = 1
+    purpose: Prose | None = None
+    locale: Locale | None = None
+
+
+class Created(Answer, LinkShown):
+    """The link with its address, which is told this once."""
+
+    status: ClassVar[int] = HTTPStatus.CREATED
+    never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
+
+    url: str
+
+
+@app.post("/partners/{partner_id}/access-links")
+def create_link(partner_id: str, creation: Creation, act: Act) -> Created:
+    """Make a link for oneself or, with client access, for a colleague."""
+    wish = links.Wish(
+        employee_id=creation.employee_id or act.by,
+        account_id=creation.account_id,
+        recipient=creation.recipient_email,
+        removed=creation.permissions.remove,
+        access_days=creation.access_days,
+        link_days=creation.link_days,
+        max_approvals=creation.max_approvals,
+        purpose=creation.purpose,
+        locale=creation.locale,
+    )
+    facts = stored.facts_for_creation(partner_id, wish, act.by)
+    created = links.create(facts, wish, act)
+    answer = Created.of(created.link, created.employee, act.at, url=pages.to_approve(created.secret))
+    stored.record_creation(created, answer)
+    return answer
+
+
+handler = app

@@ -1,0 +1,58 @@
+"""POST /accounts/{account_id}/users: a client takes a person in, as partner admin or with an ordinary set."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+from partner_access import api
+from partner_access.addresses import Email
+from partner_access.domain import creations
+from partner_access.domain.decisions import Act, Answer
+from partner_access.domain.members import Seat
+from partner_access.domain.permissions import SetName
+from partner_access.fields import AccessDays, Adjustments, Identifier, PermissionName, Request
+from partner_access.representations import GrantShown, MemberShown
+from partner_access.store import creations as stored
+from partner_access.store.dynamo import recall
+
+app = api.App(recall=recall)
+
+
+class Creation(Request):
+    """Who, with which set, and on behalf of which partner if he works for two."""
+
+    email: Email
+    permission_set: PermissionName
+    partner_id: Identifier | None = None
+    permissions: Adjustments = Adjustments()
+    seat: Seat | None = None
+    access_days: AccessDays | None = None
+
+
+class Created(Answer, MemberShown):
+    """The membership, with the grant of a partner admin."""
+
+    status: ClassVar[int] = HTTPStatus.CREATED
+
+    grant: GrantShown | None
+
+
+@app.post("/accounts/{account_id}/users")
+def create_user(account_id: str, creation: Creation, act: Act) -> Created:
+    """Partner admin for an eligible partner employee, an ordinary set for anybody whom the directory knows."""
+    wish = creations.Wish(
+        permission_set=creation.permission_set,
+        overrides=creation.permissions.overrides,
+        seat=creation.seat,
+        access_days=creation.access_days,
+    )
+    on_behalf = creation.permission_set == SetName.PARTNER_ADMIN
+    facts = stored.facts(account_id, creation.email, creation.partner_id, act.by, on_behalf=on_behalf)
+    created = creations.create(facts, wish, act)
+    member = created.member
+    grant = GrantShown.of(member.grant, member, created.account) if member.grant else None
+    answer = Created.of(member, created.person, grant=grant)
+    stored.record(created, answer)
+    return answer
+
+
+handler = app

@@ -1,0 +1,221 @@
+"""/directory/…: the vendor's back end tells the product about accounts, users and members."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field
+
+from partner_access import api, telemetry
+from partner_access.addresses import Domain, Email
+from partner_access.domain import directory
+from partner_access.domain.accounts import Account, AccountStanding, Kind, Pricing, Program
+from partner_access.domain.decisions import Act, Answer, Locale
+from partner_access.domain.members import Seat
+from partner_access.domain.people import User
+from partner_access.domain.refusals import NotFound
+from partner_access.fields import Name, PermissionName, Request
+from partner_access.representations import MemberShown
+from partner_access.store import directory as stored
+from partner_access.store.dynamo import recall
+
+app = api.App(recall=recall)
+
+
+class Telling(Request):
+    """What is told; an absent field keeps its value."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The fields that were named, by the names of the records."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class AccountTold(Telling):
+    """An account; `kind` and `name` make a new one, `domains` and `program` are a partner's, the rest a client's."""
+
+    kind: Kind = Kind.CLIENT
+    name: Name = ""
+    locale: Locale | None = None
+    pricing: Pricing = Pricing.SEAT_BASED
+    seats: Annotated[int, Field(ge=0, le=100_000)] | None = Field(default=None, alias="partner_seat_limit")
+    domains: Annotated[tuple[Domain, ...], Field(max_length=50)] = ()
+    program: Program = Program.ACTIVE
+    standing: AccountStanding = Field(default=AccountStanding.ACTIVE, alias="state")
+
+
+class AccountShown(Answer):
+    """An account as the vendor's back end sees it."""
+
+    account_id: str
+    kind: Kind
+    name: str
+    locale: Locale | None
+    pricing: Pricing | None
+    partner_seat_limit: int | None
+    seats_taken: int | None
+    domains: tuple[str, ...] | None
+    program: Program | None
+    state: AccountStanding
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """The fields of its kind."""
+        is_partner = account.is_partner
+        return cls(
+            account_id=account.account_id,
+            kind=account.kind,
+            name=account.name,
+            locale=account.locale,
+            pricing=None if is_partner else account.pricing,
+            partner_seat_limit=account.seats,
+            seats_taken=None if is_partner else account.seats_taken,
+            domains=account.domains if is_partner else None,
+            program=account.program if is_partner else None,
+            state=account.standing,
+        )
+
+
+class AccountMade(AccountShown):
+    """An account that is new."""
+
+    status: ClassVar[int] = HTTPStatus.CREATED
+
+
+@app.get("/directory/accounts/{account_id}")
+def view_account(account_id: str) -> AccountShown:
+    """An account as it was told."""
+    account = stored.account(account_id)
+    if not account:
+        raise NotFound
+    return AccountShown.of(account)
+
+
+@app.put("/directory/accounts/{account_id}")
+def keep_account(account_id: str, telling: AccountTold, act: Act) -> AccountShown:
+    """Make or change an account; the same again changes nothing."""
+    before = stored.account(account_id)
+    kept = directory.keep_account(account_id, before, telling.told, act)
+    if not kept:
+        return view_account(account_id)
+    answer = (AccountShown if before else AccountMade).of(kept.account)
+    stored.record_account(kept, answer)
+    return answer
+
+
+class UserTold(Telling):
+    """A user; `email` and `name` make a new one."""
+
+    email: Email = ""
+    name: Name = ""
+    locale: Locale | None = None
+    active: bool = True
+
+
+class UserShown(Answer):
+    """A user as the vendor's back end sees him."""
+
+    user_id: str
+    email: str | None
+    name: str
+    locale: Locale | None
+    active: bool
+    employed_by: tuple[str, ...]
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        return cls.model_validate({**dict(user), "employed_by": tuple(sorted(user.employed_by))})
+
+
+class UserMade(UserShown):
+    """A user who is new."""
+
+    status: ClassVar[int] = HTTPStatus.CREATED
+
+
+@app.get("/directory/users/{user_id}")
+def view_user(user_id: str) -> UserShown:
+    """A user as he was told."""
+    user = stored.facts_for_user(user_id, None, leaves=False).user
+    if not user:
+        raise NotFound
+    return UserShown.of(user)
+
+
+@app.put("/directory/users/{user_id}")
+def keep_user(user_id: str, telling: UserTold, act: Act) -> UserShown:
+    """Make or change a user; a deactivated one has no access anywhere from this instant."""
+    told = telling.told
+    facts = stored.facts_for_user(user_id, told.get("email"), leaves=told.get("active") is False)
+    kept = directory.keep_user(user_id, facts, told, act)
+    if not kept:
+        return view_user(user_id)
+    answer = (UserShown if facts.user else UserMade).of(kept.user)
+    stored.record_user(kept, answer)
+    if kept.orphaned:
+        telemetry.count("AccountOrphaned", len(kept.orphaned))
+    return answer
+
+
+class Forgotten(Answer):
+    """The same whether or not there was such a person."""
+
+    status: ClassVar[int] = HTTPStatus.ACCEPTED
+
+    erased: bool = True
+
+
+@app.post("/directory/users/{user_id}/erasure")
+def erase_user(user_id: str, act: Act) -> Forgotten:
+    """Forget a person's name and address; his id stays in the trail, which still tells what was done."""
+    facts = stored.facts_for_user(user_id, None, leaves=True)
+    erased = directory.erase(user_id, facts, act)
+    answer = Forgotten()
+    if erased:
+        stored.record_user(erased, answer)
+    return answer
+
+
+class MemberTold(Telling):
+    """A membership; `permission_set` makes a new one. Partner admins come by other ways."""
+
+    permission_set: PermissionName = ""
+    seat: Seat = Seat.CORE
+    active: bool = True
+
+
+class KeptMember(Answer, MemberShown):
+    """A membership that was there."""
+
+
+class MemberMade(KeptMember):
+    """A membership that is new."""
+
+    status: ClassVar[int] = HTTPStatus.CREATED
+
+
+@app.get("/directory/accounts/{account_id}/members/{user_id}")
+def view_member(account_id: str, user_id: str, act: Act) -> KeptMember:
+    """A membership as it counts now."""
+    return _shown(stored.facts_for_member(account_id, user_id), act.at)
+
+
+def _shown(facts: directory.MemberFacts, at: datetime) -> KeptMember:
+    if not facts.member or not facts.user:
+        raise NotFound
+    return KeptMember.of(facts.member.as_of(at), facts.user)
+
+
+@app.put("/directory/accounts/{account_id}/members/{user_id}")
+def keep_member(account_id: str, user_id: str, telling: MemberTold, act: Act) -> KeptMember:
+    """Make or change a membership; an account keeps at least one active super admin."""
+    facts = stored.facts_for_member(account_id, user_id)
+    kept = directory.keep_member(facts, telling.told, act)
+    if not kept:
+        return _shown(facts, act.at)
+    answer = (KeptMember if facts.member else MemberMade).of(kept.member, kept.user)
+    stored.record_member(kept, answer)
+    return answer
+
+
+handler = app

@@ -1,0 +1,157 @@
+"""POST /accounts/{account_id}/migrations and /partners/{partner_id}/migrations: super admins become partner admins."""
+
+import time
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BaseModel, Field
+
+from partner_access import api
+from partner_access.domain import migrations
+from partner_access.domain.decisions import Act, Answer, Replayed
+from partner_access.domain.members import Seat
+from partner_access.domain.migrations import SuperAdminMigrated
+from partner_access.domain.refusals import NotSuperAdmin, Refused, TemporarilyUnavailable
+from partner_access.fields import Identifier, Request
+from partner_access.representations import GrantShown, MemberShown
+from partner_access.store import migrations as stored
+from partner_access.store.dynamo import keep, recall
+
+app = api.App(recall=recall)
+
+
+class SeatShown(BaseModel):
+    """The base seat; paid ones are kept."""
+
+    before: Seat | None
+    after: Seat
+
+    @classmethod
+    def of(cls, preview: migrations.Preview) -> Self:
+        return cls(before=preview.seat_before, after=preview.seat_after)
+
+
+class Migration(Request):
+    """Whom to migrate, on behalf of which partner if he works for two; `dry_run` shows what would be."""
+
+    user_id: Identifier
+    partner_id: Identifier | None = None
+    dry_run: bool = False
+
+
+class Previewed(Answer):
+    """What the migration takes and gives, and who is left to run the account."""
+
+    member: MemberShown
+    grant: GrantShown
+    lost: tuple[str, ...]
+    seat: SeatShown
+    remaining_super_admins: int
+    remaining_are_partner_staff: bool
+
+
+class Migrated(Previewed):
+    """The same, done."""
+
+    status: ClassVar[int] = HTTPStatus.CREATED
+
+
+@app.post("/accounts/{account_id}/migrations")
+def migrate(account_id: str, migration: Migration, act: Act) -> Previewed:
+    """A super admin who works for a partner becomes partner admin: by himself or by another super admin."""
+    facts = stored.facts(account_id, migration.user_id, act.by, migration.partner_id)
+    migrated = migrations.migrate(facts, act)
+    if migration.dry_run:
+        return _answer(Previewed, migrated)
+    answer = _answer(Migrated, migrated)
+    stored.record(migrated, answer)
+    return answer
+
+
+def _answer(kind: type[Previewed], migrated: SuperAdminMigrated) -> Previewed:
+    preview = migrated.preview
+    return kind(
+        member=MemberShown.of(migrated.member, migrated.employee),
+        grant=GrantShown.of(migrated.grant, migrated.member, migrated.account),
+        lost=preview.lost,
+        seat=SeatShown.of(preview),
+        remaining_super_admins=preview.remaining_super_admins,
+        remaining_are_partner_staff=preview.remaining_are_partner_staff,
+    )
+
+
+class Migrations(Request):
+    """In which accounts the caller migrates himself."""
+
+    account_ids: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50)]
+    dry_run: bool = False
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    WOULD_MIGRATE = "would_migrate"
+
+
+class Row(Answer):
+    """What became of one account."""
+
+    account_id: str
+    outcome: Outcome
+    reason: str | None = None
+    lost: tuple[str, ...] | None = None
+    seat: SeatShown | None = None
+
+
+class Report(Answer):
+    """A row for each account, in the order asked."""
+
+    items: tuple[Row, ...]
+
+
+@app.post("/partners/{partner_id}/migrations")
+def migrate_oneself(partner_id: str, wish: Migrations, act: Act) -> Report:
+    """One transaction per account; running it again touches only what is not done (domain.md rule 19)."""
+    recall(act)
+    caller, partner = stored.staff(partner_id, act.by)
+    caller.must_be_staff(partner, act.at)
+    report = Report(
+        items=tuple(
+            _row(partner_id, account_id, act.part(account_id), dry_run=wish.dry_run)
+            for account_id in dict.fromkeys(wish.account_ids)
+        )
+    )
+    if not any(row.outcome is Outcome.FAILED for row in report.items):
+        keep(act, report)
+    return report
+
+
+def _row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Row:
+    try:
+        return api.settled(lambda: _migrated_row(partner_id, account_id, act, dry_run=dry_run))
+    except Replayed as replayed:
+        return Row.model_validate_json(replayed.answer)
+    except NotSuperAdmin as refusal:
+        return Row(account_id=account_id, outcome=Outcome.SKIPPED, reason=refusal.code)
+    except Refused as refusal:
+        return Row(account_id=account_id, outcome=Outcome.FAILED, reason=refusal.code)
+
+
+def _migrated_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Row:
+    if time.time() > act.ends:
+        raise TemporarilyUnavailable
+    migrated = migrations.migrate(stored.facts(account_id, act.by, act.by, partner_id), act)
+    row = Row(
+        account_id=account_id,
+        outcome=Outcome.WOULD_MIGRATE if dry_run else Outcome.DONE,
+        lost=migrated.preview.lost,
+        seat=SeatShown.of(migrated.preview),
+    )
+    if not dry_run:
+        stored.record(migrated, row)
+    return row
+
+
+handler = app

@@ -1,0 +1,43 @@
+"""POST /access-links/renewals: whoever holds an ended link asks its creator for a new one."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+from partner_access import api
+from partner_access.domain import links
+from partner_access.domain.decisions import Act, Answer
+from partner_access.domain.link_secrets import Secret
+from partner_access.fields import Request, SecretText
+from partner_access.store import links as stored
+from partner_access.store.dynamo import recall
+
+app = api.App(recall=recall)
+
+
+class Renewal(Request):
+    """The secret of the ended link."""
+
+    secret: SecretText
+
+
+class Asked(Answer):
+    """The creator is told, or has been."""
+
+    status: ClassVar[int] = HTTPStatus.ACCEPTED
+
+    asked: bool = True
+
+
+@app.post("/access-links/renewals")
+def renew_link(renewal: Renewal, act: Act) -> Asked:
+    """Send the creator one letter, however often he is asked."""
+    secret = Secret.read(renewal.secret)
+    link, asker = stored.facts_for_renewal(secret, act.by)
+    asked = links.ask_anew(link, secret, asker, act)
+    answer = Asked()
+    if asked:
+        stored.record_asking(asked, answer)
+    return answer
+
+
+handler = app

@@ -1,0 +1,33 @@
+"""POST /partners/{partner_id}/access-links/{link_id}/resend: a new secret in place of every earlier one."""
+
+from typing import ClassVar
+
+from partner_access import api, pages
+from partner_access.domain import links
+from partner_access.domain.decisions import Act, Answer
+from partner_access.representations import LinkShown
+from partner_access.store import links as stored
+from partner_access.store.dynamo import recall
+
+app = api.App(recall=recall)
+
+
+class Resent(Answer, LinkShown):
+    """The link with its new address, which is told this once."""
+
+    never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
+
+    url: str
+
+
+@app.post("/partners/{partner_id}/access-links/{link_id}/resend")
+def resend_link(partner_id: str, link_id: str, act: Act) -> Resent:
+    """Send the link again, its days counted anew."""
+    facts = stored.facts_for_resending(partner_id, link_id, act.by)
+    resent = links.resend(facts, act)
+    answer = Resent.of(resent.link, resent.employee, act.at, url=pages.to_approve(resent.secret))
+    stored.record_resending(resent, answer)
+    return answer
+
+
+handler = app

@@ -1,0 +1,21 @@
+"""DELETE /partners/{partner_id}/access-links/{link_id}: a link is withdrawn."""
+
+from partner_access import api
+from partner_access.domain import links
+from partner_access.domain.decisions import Act
+from partner_access.store import links as stored
+from partner_access.store.dynamo import recall
+
+app = api.App(recall=recall)
+
+
+@app.delete("/partners/{partner_id}/access-links/{link_id}")
+def revoke_link(partner_id: str, link_id: str, act: Act) -> None:
+    """End an open link; one that has ended stays as it is."""
+    facts = stored.facts_for_one(partner_id, link_id, act.by)
+    revoked = links.revoke(facts, act)
+    if revoked:
+        stored.record_end(revoked)
+
+
+handler = app

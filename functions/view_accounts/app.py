@@ -1,0 +1,51 @@
+"""GET /accounts: the accounts where the caller is, and in which of them he may approve."""
+
+from pydantic import BaseModel
+
+from partner_access import api, cursors
+from partner_access.domain.accounts import Kind
+from partner_access.domain.decisions import Act
+from partner_access.fields import ListQuery, Page
+from partner_access.store import accounts as stored
+
+app = api.App()
+
+LIST = "/accounts"
+
+
+class AccountShown(BaseModel):
+    """An account as its member sees it."""
+
+    account_id: str
+    kind: Kind
+    name: str
+    permission_set: str
+    may_approve: bool
+
+
+class Accounts(Page):
+    """By id."""
+
+    items: tuple[AccountShown, ...]
+
+
+@app.get(LIST)
+def view_accounts(query: ListQuery, act: Act) -> Accounts:
+    """Where the caller is an active member now; whether he may approve a given link is for its preview to say."""
+    page = stored.of(act.by, at=act.at, after=cursors.after(query, LIST, act), limit=query.size)
+    return Accounts(
+        items=tuple(
+            AccountShown(
+                account_id=mine.account.account_id,
+                kind=mine.account.kind,
+                name=mine.account.name,
+                permission_set=mine.member.permission_set,
+                may_approve=not mine.account.is_partner and mine.actor.is_approver_at(act.at),
+            )
+            for mine in page.items
+        ),
+        next_cursor=cursors.cursor(page.after, query, LIST, act),
+    )
+
+
+handler = app

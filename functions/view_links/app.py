@@ -1,0 +1,56 @@
+"""GET /partners/{partner_id}/access-links and …/{link_id}: links as their partner sees them, never with a secret."""
+
+from partner_access import api, cursors
+from partner_access.domain import links
+from partner_access.domain.decisions import Act, Answer
+from partner_access.domain.people import User
+from partner_access.fields import Identifier, ListQuery, Page
+from partner_access.representations import LinkShown
+from partner_access.store import links as stored
+
+app = api.App()
+
+LIST = "/partners/{partner_id}/access-links"
+
+
+class LinksQuery(ListQuery):
+    """Of one employee, in one state."""
+
+    employee_id: Identifier | None = None
+    state: links.State | None = None
+
+
+class Links(Page):
+    """Newest first."""
+
+    items: tuple[LinkShown, ...]
+
+
+class Shown(Answer, LinkShown):
+    """One link."""
+
+
+@app.get(LIST)
+def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
+    """All links of the partner for who may manage them, one's own for other employees."""
+    facts = stored.facts_for_listing(partner_id, act.by)
+    whose = links.listed_for(facts, query.employee_id, act)
+    page = stored.page(partner_id, employee_id=whose, after=cursors.after(query, LIST, act), limit=query.size)
+    shown = [link for link in page.links if query.state in (None, link.state_at(act.at))]
+    people = stored.employees_of(shown)
+    return Links(
+        items=tuple(LinkShown.of(link, people[link.employee_id], act.at) for link in shown),
+        next_cursor=cursors.cursor(page.after, query, LIST, act),
+    )
+
+
+@app.get(LIST + "/{link_id}")
+def view_link(partner_id: str, link_id: str, act: Act) -> Shown:
+    """One link, for who may manage it or made it or whom it names."""
+    facts = stored.facts_for_one(partner_id, link_id, act.by)
+    link = links.must_be_own_or_managed(facts, act)
+    people: dict[str, User] = stored.employees_of([link])
+    return Shown.of(link, people[link.employee_id], act.at)
+
+
+handler = app

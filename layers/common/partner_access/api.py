@@ -1,0 +1,271 @@
+"""The HTTP edge, in one place for every route: events become requests and acts, answers and refusals become responses.
+
+API Gateway has routed already; a function finds its operation by the event's `routeKey`.
+"""
+
+import inspect
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any, Final, Protocol, Self, TypeVar
+
+import uuid_utils
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from partner_access import bodies, telemetry
+from partner_access.bodies import Event
+from partner_access.domain import refusals
+from partner_access.domain.decisions import Act, Answer, Once, Overtaken, Replayed
+from partner_access.domain.refusals import Refused
+from partner_access.fields import IDENTIFIER, Query, Request
+
+ATTEMPTS: Final = 4
+"""How often a decision that was overtaken is taken anew before the caller is told."""
+SPARE_SECONDS: Final = 3
+"""What is left of a function's time when it stops trying (guarantees.md F28)."""
+RETRY_AFTER: Final = "2"
+
+STATUS: Final[Mapping[type[Refused], HTTPStatus]] = {
+    refusals.Malformed: HTTPStatus.BAD_REQUEST,
+    refusals.NotAllowed: HTTPStatus.FORBIDDEN,
+    refusals.Absent: HTTPStatus.NOT_FOUND,
+    refusals.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    refusals.Conflicting: HTTPStatus.CONFLICT,
+    refusals.Ended: HTTPStatus.GONE,
+    refusals.Stale: HTTPStatus.PRECONDITION_FAILED,
+    refusals.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    refusals.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    refusals.Unacceptable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    refusals.Unpinned: HTTPStatus.PRECONDITION_REQUIRED,
+    refusals.TooOften: HTTPStatus.TOO_MANY_REQUESTS,
+    refusals.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+FAULT: Final = {"extra_forbidden": refusals.UnknownField, "missing": refusals.MissingField}
+"""What a fault of a field is called, by pydantic's name for it; an address has its own, all others are invalid."""
+
+Response = dict[str, Any]
+Operation = TypeVar("Operation", bound=Callable[..., Answer | None])
+
+
+class Context(Protocol):
+    """What is used of Lambda's context."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An operation, and what of the event it is given, by the types that its signature names."""
+
+    operation: Callable[..., Answer | None]
+    arguments: Mapping[str, Any]
+    needs_key: bool
+
+    @classmethod
+    def to(cls, operation: Callable[..., Answer | None], *, needs_key: bool) -> Self:
+        """Read off the operation's signature what it needs."""
+        parameters = inspect.signature(operation).parameters
+        return cls(operation, {name: each.annotation for name, each in parameters.items()}, needs_key)
+
+
+class App:
+    """The operations of one function; those that change something pass `recall`, which replays a key's first answer."""
+
+    def __init__(self, recall: Callable[[Act], None] | None = None) -> None:
+        """Without `recall` nothing is ever replayed: right for functions that only read."""
+        self.routes: dict[str, Route] = {}
+        self._recall = recall
+
+    def get(self, path: str) -> Callable[[Operation], Operation]:
+        return self._route(f"GET {path}")
+
+    def put(self, path: str) -> Callable[[Operation], Operation]:
+        return self._route(f"PUT {path}")
+
+    def delete(self, path: str) -> Callable[[Operation], Operation]:
+        return self._route(f"DELETE {path}")
+
+    def post(self, path: str, *, needs_key: bool = True) -> Callable[[Operation], Operation]:
+        """What changes something needs an Idempotency-Key; a POST that only reads says that it does not."""
+        return self._route(f"POST {path}", needs_key=needs_key)
+
+    def default(self, operation: Operation) -> Operation:
+        """Whatever no route takes."""
+        return self._route("$default")(operation)
+
+    def _route(self, route_key: str, *, needs_key: bool = False) -> Callable[[Operation], Operation]:
+        def register(operation: Operation) -> Operation:
+            self.routes[route_key] = Route.to(operation, needs_key=needs_key)
+            return operation
+
+        return register
+
+    def __call__(self, event: Event, context: Context) -> Response:
+        """Lambda's handler: every refusal becomes a problem, everything else that is raised is a bug and goes out."""
+        telemetry.begin(event["requestContext"]["requestId"], event["routeKey"])
+        try:
+            return self._answered(self.routes[event["routeKey"]], event, context)
+        except Replayed as replayed:
+            return _response(replayed.status, replayed.answer, {"idempotent-replayed": "true"})
+        except Refused as refusal:
+            return _problem(refusal, event)
+        finally:
+            telemetry.flush()
+
+    def _answered(self, route: Route, event: Event, context: Context) -> Response:
+        act = act_of(event, context, needs_key=route.needs_key)
+        arguments = {name: _argument(name, kind, event, act) for name, kind in route.arguments.items()}
+        try:
+            answer = settled(lambda: route.operation(**arguments))
+        except Refused:
+            if self._recall:
+                self._recall(act)
+            raise
+        if answer is None:
+            return _response(HTTPStatus.NO_CONTENT, "", {})
+        return _response(answer.status, answer.model_dump_json(exclude_none=True), {})
+
+
+Outcome = TypeVar("Outcome")
+
+
+def settled(decide: Callable[[], Outcome]) -> Outcome:
+    """A decision that was overtaken is taken anew from fresh facts, so that the rules name the refusal, if any."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return decide()
+        except Overtaken:
+            continue
+    try:
+        return decide()
+    except Overtaken as overtaken:
+        raise overtaken.refusal from overtaken
+
+
+def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
+    if kind is Act:
+        return act
+    if isinstance(kind, type) and issubclass(kind, Request):
+        return _valid(kind, json.dumps(bodies.parsed(event)))
+    if isinstance(kind, type) and issubclass(kind, Query):
+        return _query(kind, event)
+    if kind is Event:
+        return event
+    return _path_part(event["pathParameters"][name])
+
+
+def _path_part(part: str) -> str:
+    """What cannot be an id names nothing (hostile.md §2.1)."""
+    if not re.fullmatch(IDENTIFIER, part, re.ASCII):
+        raise refusals.NotFound
+    return part
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def _valid(kind: type[Body], text: str) -> Body:
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as invalid:
+        raise _faults(invalid.errors(include_url=False, include_input=False)) from invalid
+
+
+def _faults(found: list[ErrorDetails]) -> Refused:
+    """One refusal for all faulty fields: named after their fault if it is the same, else they are invalid."""
+    faults = [(_fault(each), "/" + "/".join(map(str, each["loc"]))) for each in found]
+    kinds = {fault for fault, _ in faults}
+    refusal = kinds.pop()() if len(kinds) == 1 else refusals.InvalidField()
+    refusal.errors = [{"pointer": pointer, "code": fault.code} for fault, pointer in faults]
+    return refusal
+
+
+def _fault(error: ErrorDetails) -> type[Refused]:
+    if error["type"] == "invalid_email":
+        return refusals.InvalidEmail
+    return FAULT.get(error["type"], refusals.InvalidField)
+
+
+def _query(kind: type[Query], event: Event) -> Query:
+    """API Gateway joins repeated parameters with a comma, which no parameter of ours may hold."""
+    try:
+        return kind.model_validate(event.get("queryStringParameters") or {})
+    except ValidationError as invalid:
+        raise refusals.InvalidQuery(*(f"/{each['loc'][0]}" for each in invalid.errors())) from invalid
+
+
+def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
+    """Who acts, by his token; when, by our clock; once, by his Idempotency-Key."""
+    if "pal_" in event.get("rawQueryString", "") + event["rawPath"]:
+        raise refusals.SecretInUrl
+    claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+    by = claims.get("sub", "")
+    return Act(
+        by=by,
+        at=datetime.now(UTC).replace(microsecond=0),
+        name=uuid_utils.uuid7().hex,
+        for_vendor=os.environ["DIRECTORY_SCOPE"] in claims.get("scope", "").split(),
+        once=_once(event, by, needs_key=needs_key),
+        chance=secrets.token_urlsafe(32),
+        ends=time.time() + context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS,
+    )
+
+
+def _once(event: Event, by: str, *, needs_key: bool) -> Once | None:
+    header = event["headers"].get("idempotency-key")
+    if header is None:
+        if needs_key:
+            raise refusals.IdempotencyKeyRequired
+        return None
+    key = re.fullmatch(r'"([ -!#-+\--~]{1,255})"|([!#-+\--~]{1,255})', header)
+    if not key:
+        raise refusals.InvalidIdempotencyKey
+    asked = json.dumps([event["rawPath"], event.get("rawQueryString", ""), bodies.raw(event).hex()])
+    return Once(
+        key=f"{by}#{_digest(event['routeKey'] + ' ' + (key[1] or key[2]))}",
+        fingerprint=_digest(asked),
+    )
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _response(status: int, body: str, headers: Mapping[str, str]) -> Response:
+    return {
+        "statusCode": int(status),
+        "headers": {"content-type": "application/json", "cache-control": "no-store", **headers},
+        "body": body,
+    }
+
+
+def _problem(refusal: Refused, event: Event) -> Response:
+    """The refusal as RFC 9457 has it."""
+    status = next(code for kind, code in STATUS.items() if isinstance(refusal, kind))
+    telemetry.refused(refusal)
+    problem = {
+        "type": f"{os.environ['BASE_URL']}/problems/{refusal.code.replace('_', '-')}",
+        "title": refusal.code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": refusal.advice,
+        "instance": event["requestContext"]["requestId"],
+        "code": refusal.code,
+        **({"errors": refusal.errors} if refusal.errors else {}),
+        **refusal.told,
+    }
+    headers = {"content-type": "application/problem+json"}
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        headers["retry-after"] = RETRY_AFTER
+    if isinstance(refusal, refusals.MethodNotAllowed):
+        headers["allow"] = str(refusal.told["allow"])
+    return _response(status, json.dumps(problem, ensure_ascii=False), headers)

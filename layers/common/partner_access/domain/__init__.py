@@ -1,0 +1,1 @@
+"""The rules, as pure functions over values: no clock, no table, no environment, no network."""

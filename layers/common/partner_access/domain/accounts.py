@@ -1,0 +1,63 @@
+"""Accounts of the vendor's product: clients with their partner seats, partners with their program and domains."""
+
+from enum import StrEnum
+
+from partner_access.domain.decisions import Kept, Locale
+from partner_access.domain.refusals import AccountClosed, NoSeatLeft
+
+
+class Kind(StrEnum):
+    CLIENT = "client"
+    PARTNER = "partner"
+
+
+class Pricing(StrEnum):
+    SEAT_BASED = "seat_based"
+    LEGACY = "legacy"
+
+
+class Program(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+
+
+class AccountStanding(StrEnum):
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+class Account(Kept):
+    """`seats` caps the partner seats of a client, None for no cap; `seats_taken` counts without a new version."""
+
+    account_id: str
+    kind: Kind
+    name: str
+    locale: Locale | None = None
+    pricing: Pricing = Pricing.SEAT_BASED
+    seats: int | None = None
+    seats_taken: int = 0
+    domains: tuple[str, ...] = ()
+    program: Program = Program.ACTIVE
+    standing: AccountStanding = AccountStanding.ACTIVE
+
+    @property
+    def is_partner(self) -> bool:
+        return self.kind is Kind.PARTNER
+
+    @property
+    def is_full(self) -> bool:
+        return self.seats is not None and self.seats_taken >= self.seats
+
+    @property
+    def opens_paid_features(self) -> bool:
+        """Whether the free partner seat brings the paid sales and service features (domain.md §3)."""
+        return self.pricing is Pricing.SEAT_BASED
+
+    def must_be_active(self) -> None:
+        if self.standing is not AccountStanding.ACTIVE:
+            raise AccountClosed
+
+    def must_have_a_seat(self) -> None:
+        if self.is_full:
+            raise NoSeatLeft

@@ -1,0 +1,85 @@
+"""The vendor's data: which permissions exist, which are restricted, and what the default sets hold, by version.
+
+A new version of a set is a new entry at the end of its tuple; a grant keeps the version it was given.
+Taking `data.sensitive.manage` out of RESTRICTED lets partner admins have it from the next version on.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+OBJECTS: Final = (
+    "contacts", "companies", "deals", "tickets", "tasks", "emails",
+    "meetings", "calls", "notes", "invoices", "custom_objects",
+)  # fmt: skip
+SCOPED: Final = (
+    *(f"crm.{kind}.{action}" for kind in OBJECTS for action in ("view", "edit", "delete")),
+    "crm.contacts.communicate",
+    "crm.companies.communicate",
+)
+
+CRM: Final = tuple(
+    f"crm.{name}"
+    for name in (
+        "bulk_delete", "import", "export", "properties.edit", "lists.view",
+        "lists.edit", "custom_views", "record_layout.edit",
+    )
+)  # fmt: skip
+MARKETING: Final = tuple(
+    f"marketing.{name}"
+    for name in (
+        "access", "forms", "files.view", "files.edit", "files.delete", "email.view",
+        "email.edit", "email.publish", "campaigns", "ads", "social", "content",
+    )
+)  # fmt: skip
+SALES: Final = tuple(
+    f"sales.{name}"
+    for name in (
+        "access", "products", "quote_templates", "payment_links", "templates",
+        "meeting_pages", "forecast", "playbooks", "sequences",
+    )
+)  # fmt: skip
+SERVICE: Final = ("service.access", "service.knowledge_base", "service.feedback")
+AUTOMATION: Final = tuple(f"automation.workflows.{action}" for action in ("view", "edit", "delete"))
+REPORTS: Final = ("reports.view", "reports.create", "reports.dashboards")
+ACCOUNT: Final = tuple(
+    f"account.{name}"
+    for name in (
+        "users.manage", "teams.manage", "defaults.edit", "marketplace", "website", "domains", "audit.view",
+    )
+)  # fmt: skip
+
+RESTRICTED: Final = frozenset(
+    {
+        "account.super_admins.manage",
+        "account.billing.manage",
+        "account.scim.manage",
+        "account.data_center.migrate",
+        "data.sensitive.manage",
+    }
+)
+"""What a partner admin can never hold, by no door (domain.md §3)."""
+
+SENSITIVE: Final = ("data.sensitive.manage",)
+PARTNER_ONLY: Final = frozenset({"partner.client_access.manage"})
+"""What exists in partner accounts alone."""
+
+CATALOGUE: Final = frozenset((
+    *SCOPED, *CRM, *MARKETING, *SALES, *SERVICE, *AUTOMATION, *REPORTS, *ACCOUNT,
+    *RESTRICTED, *SENSITIVE, *PARTNER_ONLY,
+))  # fmt: skip
+
+VIEWED: Final = tuple(f"{name}:all" for name in SCOPED if name.endswith(".view"))
+WORKED: Final = tuple(
+    f"{name}:{'owned' if name.endswith('.delete') else 'team'}" for name in SCOPED if not name.endswith(".view")
+)
+
+SETS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "super_admin": (tuple(sorted(CATALOGUE)),),
+    "partner_admin": (tuple(sorted(CATALOGUE - RESTRICTED - PARTNER_ONLY)),),
+    "marketing": ((*VIEWED, *MARKETING, "crm.lists.view", "crm.lists.edit", *REPORTS),),
+    "sales": ((*VIEWED, *WORKED, *SALES, "crm.lists.view", "crm.custom_views", "reports.view"),),
+    "service": ((*VIEWED, *WORKED, *SERVICE, "crm.lists.view", "crm.custom_views", "reports.view"),),
+    "reporting": ((*VIEWED, *REPORTS),),
+    "view_only": (VIEWED,),
+}
+"""Name → its versions, oldest first; version 1 is the first entry."""

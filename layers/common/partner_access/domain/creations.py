@@ -1,0 +1,208 @@
+"""Direct creation: an account takes a person in, as partner admin or with an ordinary set."""
+
+from dataclasses import dataclass
+
+from partner_access.domain import catalogue
+from partner_access.domain.accounts import Account
+from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
+from partner_access.domain.grants import Candidate, Terms, admit, paid_seat_required
+from partner_access.domain.members import PAID, Member, Seat, Source
+from partner_access.domain.people import Actor, User, eligible
+from partner_access.domain.permissions import (
+    BILLING_MANAGE,
+    NO_OVERRIDES,
+    USERS_MANAGE,
+    Overrides,
+    SetName,
+    given_today,
+    latest,
+    must_be_givable,
+    rights_of,
+)
+from partner_access.domain.refusals import (
+    AlreadyMember,
+    Forbidden,
+    InvalidField,
+    NotAClientAccount,
+    NotEligible,
+    NotFound,
+    PermissionNotHeld,
+    Refused,
+    UnknownPermissionSet,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreationFacts:
+    """`partner` is the firm on whose behalf the person would come; `super_admins` as for an approval."""
+
+    account: Account | None
+    creator: Actor
+    person: User | None
+    member: Member | None
+    partner: Account | None
+    super_admins: tuple[Actor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How the person shall come in."""
+
+    permission_set: str
+    overrides: Overrides = NO_OVERRIDES
+    seat: Seat | None = None
+    access_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCreated(Decision):
+    account: Account
+    person: User
+    before: Member | None
+    member: Member
+
+
+def create(facts: CreationFacts, wish: Wish, act: Act) -> UserCreated:
+    """Take a person into a client account (domain.md §1, way 3, and §4)."""
+    if not facts.account:
+        raise NotFound
+    facts.creator.must_be_member(act.at)
+    if facts.account.is_partner:
+        raise NotAClientAccount("/account_id")
+    if wish.permission_set not in catalogue.SETS:
+        raise UnknownPermissionSet("/permission_set")
+    if wish.permission_set == SetName.PARTNER_ADMIN:
+        return _create_partner_admin(facts, facts.account, wish, act)
+    return _create_ordinary(facts, facts.account, wish, act)
+
+
+def _create_partner_admin(facts: CreationFacts, account: Account, wish: Wish, act: Act) -> UserCreated:
+    asked_by = facts.partner.account_id if facts.partner else ""
+    facts.creator.must_be_approver(asked_by=asked_by, super_admins=facts.super_admins, at=act.at)
+    if wish.seat not in (None, Seat.PARTNER):
+        raise InvalidField("/seat")
+    terms = Terms(
+        source=Source.CLIENT_CREATION,
+        set_version=latest(SetName.PARTNER_ADMIN),
+        overrides=wish.overrides,
+        access_days=wish.access_days,
+    )
+    candidate = Candidate(employee=facts.person, partner=facts.partner, before=facts.member)
+    member, _ = admit(candidate, account, terms, act)
+    if not facts.person:
+        raise NotEligible
+    return _created(facts, account, facts.person, member, act)
+
+
+def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Act) -> UserCreated:
+    creator, person = facts.creator, facts.person
+    giver = creator.rights_at(act.at)
+    if USERS_MANAGE not in giver:
+        raise Forbidden
+    firm = creator.member.as_of(act.at).partner_id if creator.member else None
+    if firm and not (person and eligible(person, creator.firm)):
+        raise Forbidden
+    if not person or not person.active:
+        raise InvalidField("/email")
+    if wish.access_days:
+        raise InvalidField("/access_days")
+    seat = wish.seat or (Seat.VIEW_ONLY if firm or wish.permission_set == SetName.VIEW_ONLY else Seat.CORE)
+    if seat is Seat.PARTNER:
+        raise InvalidField("/seat")
+    if seat in PAID and BILLING_MANAGE not in giver:
+        raise PermissionNotHeld("/seat")
+    version = latest(wish.permission_set)
+    overrides = wish.overrides.on(wish.permission_set, version)
+    must_be_givable(overrides.applied_to(rights_of(wish.permission_set, version)), giver)
+    account.must_be_active()
+    before = facts.member
+    if before and before.as_of(act.at).active:
+        raise AlreadyMember
+
+    member = Member(
+        version=before.version + 1 if before else 1,
+        account_id=account.account_id,
+        user_id=person.user_id,
+        since=before.since if before else act.at,
+        granted_by=act.by,
+        partner_id=firm,
+        permission_set=wish.permission_set,
+        set_version=version,
+        added=overrides.added,
+        removed=overrides.removed,
+        seat=seat,
+    )
+    return _created(facts, account, person, member, act)
+
+
+def _created(facts: CreationFacts, account: Account, person: User, member: Member, act: Act) -> UserCreated:
+    others = (account, person, facts.member, facts.partner)
+    return UserCreated(
+        act=act,
+        account=account,
+        person=person,
+        before=facts.member,
+        member=member,
+        audit=audit(
+            "user.created",
+            act,
+            account.account_id,
+            member.partner_id,
+            user_id=person.user_id,
+            permission_set=member.permission_set,
+            added=list(member.added),
+            removed=list(member.removed),
+            grant_id=member.grant.grant_id if member.grant else None,
+        ),
+        letter=Letter(
+            kind=LetterKind.USER_CREATED,
+            employee_id=person.user_id,
+            actor_id=act.by,
+            partner_id=member.partner_id,
+            account_id=account.account_id,
+            permission_set=member.permission_set,
+            set_version=member.set_version,
+            added=member.added,
+            removed=member.removed,
+            until=member.grant.expires_at if member.grant else None,
+            paid_seat_required=member.grant is not None and paid_seat_required(account, member),
+        ),
+        relies_on=(*facts.creator.relied_on, *(record for record in others if record)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceFacts:
+    """`firms` are the partner accounts that employ the person."""
+
+    account: Account | None
+    chooser: Actor
+    person: User | None
+    firms: tuple[Account, ...]
+
+
+def assignable(facts: ChoiceFacts, act: Act) -> tuple[str, ...]:
+    """The default sets that the caller may give to this person, partner admin only to an eligible employee."""
+    if not facts.account:
+        raise NotFound
+    facts.chooser.must_be_member(act.at)
+    giver = facts.chooser.rights_at(act.at)
+    if USERS_MANAGE not in giver:
+        raise Forbidden
+    return tuple(
+        name
+        for name in SetName
+        if (_may_be_partner_admin(facts, act) if name is SetName.PARTNER_ADMIN else giver.cover(given_today(name)))
+    )
+
+
+def _may_be_partner_admin(facts: ChoiceFacts, act: Act) -> bool:
+    return any(eligible(facts.person, firm) and _may_approve(facts.chooser, firm, act) for firm in facts.firms)
+
+
+def _may_approve(chooser: Actor, firm: Account, act: Act) -> bool:
+    try:
+        chooser.must_be_approver(asked_by=firm.account_id, super_admins=(), at=act.at)
+    except Refused:
+        return False
+    return True

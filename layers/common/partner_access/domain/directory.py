@@ -1,0 +1,237 @@
+"""What the vendor's back end tells of accounts, users and members: the product's real input."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from partner_access.domain import catalogue
+from partner_access.domain.accounts import Account, Kind
+from partner_access.domain.decisions import DIRECTORY, Act, Decision, Kept, audit
+from partner_access.domain.members import Member, Seat
+from partner_access.domain.people import Actor, User, witness
+from partner_access.domain.permissions import SetName, latest
+from partner_access.domain.refusals import (
+    AlreadyPartnerAdmin,
+    EmailInUse,
+    InvalidField,
+    IsSuperAdmin,
+    KindIsFixed,
+    LimitBelowUse,
+    MissingField,
+    NotFound,
+    UnknownPermissionSet,
+)
+
+Told = Mapping[str, object]
+"""The fields that were told, by their attribute names here; what is absent keeps its value."""
+
+ONLY_CLIENTS: Final = ("pricing", "seats")
+ONLY_PARTNERS: Final = ("domains", "program")
+FIELD_NAMES: Final = {"seats": "partner_seat_limit", "standing": "state"}
+
+
+def _must_have(told: Told, *names: str) -> None:
+    missing = [f"/{name}" for name in names if told.get(name) is None]
+    if missing:
+        raise MissingField(*missing)
+
+
+def _differing(record: object, told: Told) -> list[str]:
+    return sorted(FIELD_NAMES.get(name, name) for name, value in told.items() if getattr(record, name, None) != value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountKept(Decision):
+    before: Account | None
+    account: Account
+
+
+def keep_account(account_id: str, before: Account | None, told: Told, act: Act) -> AccountKept | None:
+    """Make or change an account; None when nothing differs."""
+    if not before:
+        _must_have(told, "kind", "name")
+    elif told.get("kind", before.kind) is not before.kind:
+        raise KindIsFixed("/kind")
+    base = before or Account.model_validate({"account_id": account_id, **told})
+    foreign = ONLY_CLIENTS if base.kind is Kind.PARTNER else ONLY_PARTNERS
+    wrong = [f"/{FIELD_NAMES.get(name, name)}" for name in foreign if name in told]
+    if wrong:
+        raise InvalidField(*wrong)
+    changed = _differing(before, told) if before else sorted(FIELD_NAMES.get(name, name) for name in told)
+    if before and not changed:
+        return None
+    account = base.changed(**told)
+    if account.seats is not None and account.seats_taken > account.seats:
+        raise LimitBelowUse("/partner_seat_limit")
+    return AccountKept(
+        act=act,
+        before=before,
+        account=account,
+        audit=audit("account.changed" if before else "account.created", act, account_id, fields=list(changed)),
+        relies_on=(before,) if before else (),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFacts:
+    """`owner` has the e-mail address that is told; `super_admin_of` maps his accounts to their other super admins."""
+
+    user: User | None
+    owner: str | None
+    super_admin_of: Mapping[str, tuple[Actor, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserKept(Decision):
+    before: User | None
+    user: User
+    orphaned: tuple[str, ...] = ()
+
+    @property
+    def email_changed(self) -> bool:
+        return self.before is None or self.before.email != self.user.email
+
+
+def keep_user(user_id: str, facts: UserFacts, told: Told, act: Act) -> UserKept | None:
+    """Make or change a user; None when nothing differs. A person is never kept active for an account's sake."""
+    before = facts.user
+    if not before:
+        _must_have(told, "email", "name")
+    if facts.owner not in (None, user_id):
+        raise EmailInUse("/email")
+    changed = _differing(before, told) if before else sorted(told)
+    if before and not changed:
+        return None
+    user = (before or User.model_validate({"user_id": user_id, **told})).changed(**told)
+    orphaned = () if user.active else tuple(
+        account_id
+        for account_id, others in facts.super_admin_of.items()
+        if not any(other.is_super_admin_at(act.at) for other in others)
+    )  # fmt: skip
+    return UserKept(
+        act=act,
+        before=before,
+        user=user,
+        orphaned=orphaned,
+        audit=audit(
+            "user.changed" if before else "user.kept",
+            act,
+            DIRECTORY,
+            *orphaned,
+            user_id=user_id,
+            fields=list(changed),
+            orphaned=list(orphaned),
+        ),
+        relies_on=(before,) if before else (),
+    )
+
+
+def erase(user_id: str, facts: UserFacts, act: Act) -> UserKept | None:
+    """Forget who a person was; his id stays in the trail. A super admin is replaced or migrated first."""
+    before = facts.user
+    if facts.super_admin_of:
+        raise IsSuperAdmin
+    if not before or before.email is None:
+        return None
+    return UserKept(
+        act=act,
+        before=before,
+        user=before.changed(email=None, name="", locale=None, active=False),
+        audit=audit("user.erased", act, DIRECTORY, user_id=user_id),
+        relies_on=(before,),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberFacts:
+    """`others` are the account's super admins but for this user."""
+
+    account: Account | None
+    user: User | None
+    member: Member | None
+    others: tuple[Actor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberKept(Decision):
+    account: Account
+    user: User
+    before: Member | None
+    member: Member
+
+    @property
+    def employed_by(self) -> frozenset[str]:
+        """The partners that employ the user from now on."""
+        if not self.account.is_partner:
+            return self.user.employed_by
+        own = {self.account.account_id}
+        return self.user.employed_by | own if self.member.active else self.user.employed_by - own
+
+
+def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
+    """Make or change a membership; partner admins come only by the three ways, and one super admin always stays."""
+    account, user, before = facts.account, facts.user, facts.member
+    if not account or not user:
+        raise NotFound
+    if not before:
+        _must_have(told, "permission_set")
+    named = told.get("permission_set")
+    if named is not None and named not in catalogue.SETS:
+        raise UnknownPermissionSet("/permission_set")
+    if named == SetName.PARTNER_ADMIN:
+        raise InvalidField("/permission_set")
+    if told.get("seat") is Seat.PARTNER:
+        raise InvalidField("/seat")
+    now = before.as_of(act.at) if before else None
+    changed = _differing(now, told) if now else sorted(told)
+    if now and not changed:
+        return None
+    account.must_be_active()
+    if now and now.grant:
+        raise AlreadyPartnerAdmin
+
+    member = _member(account, user, now, told, act)
+    stays = _stays(facts, now, member, act)
+    return MemberKept(
+        act=act,
+        account=account,
+        user=user,
+        before=before,
+        member=member,
+        audit=audit(
+            "member.changed" if before else "member.created",
+            act,
+            account.account_id,
+            user_id=user.user_id,
+            fields=list(changed),
+            permission_set=member.permission_set,
+            active=member.active,
+        ),
+        relies_on=(account, user, *((before,) if before else ()), *stays),
+    )
+
+
+def _member(account: Account, user: User, now: Member | None, told: Told, act: Act) -> Member:
+    if not now:
+        named = str(told["permission_set"])
+        return Member.model_validate(
+            {
+                "version": 1,
+                "account_id": account.account_id,
+                "user_id": user.user_id,
+                "since": act.at,
+                "granted_by": act.by,
+                "set_version": latest(named),
+                "seat": Seat.VIEW_ONLY if named == SetName.VIEW_ONLY else Seat.CORE,
+                **told,
+            }
+        )
+    if told.get("permission_set", now.permission_set) == now.permission_set:
+        return now.changed(**told)
+    return now.changed(set_version=latest(str(told["permission_set"])), added=(), removed=(), **told)
+
+
+def _stays(facts: MemberFacts, now: Member | None, member: Member, act: Act) -> tuple[Kept, ...]:
+    """Whom the account keeps when a super admin goes; nobody is needed when none goes."""
+    goes = now is not None and now.active and now.is_super_admin and not (member.active and member.is_super_admin)
+    return witness(facts.others, act.at).relied_on if goes else ()

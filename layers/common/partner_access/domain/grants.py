@@ -1,0 +1,109 @@
+"""Making somebody a partner admin: what all three ways have in common."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.decisions import Act
+from partner_access.domain.members import Asked, Grant, Member, Place, Seat, Source, paid_seats
+from partner_access.domain.people import User, eligible
+from partner_access.domain.permissions import NO_OVERRIDES, Overrides, SetName, must_suit_a_partner_admin
+from partner_access.domain.refusals import (
+    AlreadyPartnerAdmin,
+    GrantSuspended,
+    InvalidField,
+    IsSuperAdmin,
+    NotEligible,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How somebody becomes partner admin; the end is so many days from now, None for no end."""
+
+    source: Source
+    set_version: int
+    overrides: Overrides = NO_OVERRIDES
+    access_days: int | None = None
+    asked: Asked | None = None
+    link_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Who would become partner admin, on behalf of whom, and what he is in the account before."""
+
+    employee: User | None
+    partner: Account | None
+    before: Member | None
+
+
+def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tuple[Member, Grant]:
+    """Make an eligible employee partner admin of a client account by a link or by creation (domain.md rules 10-12)."""
+    employee, partner, before = candidate.employee, candidate.partner, candidate.before
+    account.must_be_active()
+    if not employee or not partner or not eligible(employee, partner):
+        raise NotEligible
+    now = before.as_of(act.at) if before else None
+    if now and now.active:
+        _must_not_stand_higher(now)
+    must_suit_a_partner_admin(terms.overrides.added)
+    overrides = terms.overrides.on(SetName.PARTNER_ADMIN, terms.set_version)
+    if before is None or before.seat is not Seat.PARTNER:
+        account.must_have_a_seat()
+
+    stays = now if now and now.active else None
+    given = grant(partner, terms, act)
+    member = Member(
+        version=before.version + 1 if before else 1,
+        account_id=account.account_id,
+        user_id=employee.user_id,
+        since=before.since if before else act.at,
+        granted_by=act.by,
+        partner_id=partner.account_id,
+        permission_set=SetName.PARTNER_ADMIN,
+        set_version=terms.set_version,
+        added=overrides.added,
+        removed=overrides.removed,
+        seat=Seat.PARTNER,
+        paid_seats=paid_seats(stays) if stays else (),
+        previous=stays.place if stays else None,
+        grant=given,
+    )
+    return member, given
+
+
+def grant(partner: Account, terms: Terms, act: Act) -> Grant:
+    """The record of a new grant; an ended one never revives (domain.md §5)."""
+    return Grant(
+        grant_id=act.named("grt"),
+        partner_id=partner.account_id,
+        source=terms.source,
+        granted_by=act.by,
+        created_at=act.at,
+        expires_at=act.at + timedelta(days=terms.access_days) if terms.access_days else None,
+        asked=terms.asked,
+        link_id=terms.link_id,
+    )
+
+
+def _must_not_stand_higher(member: Member) -> None:
+    if member.is_super_admin:
+        raise IsSuperAdmin
+    if member.grant:
+        raise GrantSuspended if member.grant.suspended_by else AlreadyPartnerAdmin
+
+
+def paid_seat_required(account: Account, member: Place) -> bool:
+    """Whether the paid features stay off until the client assigns a paid seat (domain.md §3)."""
+    return not account.opens_paid_features and not member.paid_seats
+
+
+def counter_offer(asked: Asked, removed: tuple[str, ...], access_days: int | None) -> Asked:
+    """What is given when an approver takes away and shortens; he never adds to what was asked (domain.md rule 15)."""
+    if access_days and asked.access_days and access_days > asked.access_days:
+        raise InvalidField("/access_days")
+    return Asked(
+        removed=tuple(sorted({*asked.removed, *removed})),
+        access_days=access_days or asked.access_days,
+    )

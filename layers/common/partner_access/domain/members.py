@@ -1,0 +1,139 @@
+"""Members: users in one account, with the grant inside the membership that it makes a partner admin's."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from partner_access.domain.decisions import Kept
+from partner_access.domain.permissions import NOTHING, Overrides, Rights, SetName, rights_of
+
+
+class Seat(StrEnum):
+    CORE = "core"
+    SALES = "sales"
+    SERVICE = "service"
+    VIEW_ONLY = "view_only"
+    PARTNER = "partner"
+
+
+PAID: Final = frozenset({Seat.SALES, Seat.SERVICE})
+
+
+class Source(StrEnum):
+    """The three ways to become a partner admin."""
+
+    ACCESS_LINK = "access_link"
+    MIGRATION = "migration"
+    CLIENT_CREATION = "client_creation"
+
+
+class Suspension(StrEnum):
+    """Who keeps a grant from working for now; it resumes when nobody does."""
+
+    CLIENT = "client"
+    PARTNER = "partner"
+    PROGRAM = "program"
+    EMPLOYEE = "employee"
+
+
+class Asked(BaseModel):
+    """What a link or a creation asked for, kept beside what was given."""
+
+    model_config = ConfigDict(frozen=True)
+
+    removed: tuple[str, ...] = ()
+    access_days: int | None = None
+
+
+class Grant(BaseModel):
+    """The record that a partner employee is partner admin of a client account; `expires_at` is exclusive."""
+
+    model_config = ConfigDict(frozen=True)
+
+    grant_id: str
+    partner_id: str
+    source: Source
+    granted_by: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    asked: Asked | None = None
+    link_id: str | None = None
+    suspended_by: frozenset[Suspension] = frozenset()
+
+    def is_over(self, at: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= at
+
+
+class Place(BaseModel):
+    """A set with its overrides and seats: what a member has, and what he falls back to when a grant ends."""
+
+    model_config = ConfigDict(frozen=True)
+
+    permission_set: str
+    set_version: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    seat: Seat | None = None
+    paid_seats: tuple[Seat, ...] = ()
+
+    @property
+    def rights(self) -> Rights:
+        return Overrides(self.added, self.removed).applied_to(rights_of(self.permission_set, self.set_version))
+
+    @property
+    def is_super_admin(self) -> bool:
+        return self.permission_set == SetName.SUPER_ADMIN
+
+
+class Member(Kept, Place):
+    """`partner_id` is the firm on whose behalf he is here; `previous` what he was before the grant."""
+
+    account_id: str
+    user_id: str
+    since: datetime
+    granted_by: str | None = None
+    active: bool = True
+    partner_id: str | None = None
+    grant: Grant | None = None
+    previous: Place | None = None
+
+    @property
+    def place(self) -> Place:
+        return Place.model_validate(self.model_dump(include=set(Place.model_fields)))
+
+    def as_of(self, at: datetime) -> "Member":
+        """The membership as it counts at this instant, whether or not the sweep has come by (guarantees.md §3)."""
+        return self.ended() if self.grant and self.grant.is_over(at) else self
+
+    def ended(self) -> "Member":
+        """The membership without its grant: what it was before, or deactivated if it existed only through it."""
+        fallback = self.previous or self.place.model_copy(update={"seat": None})
+        return self.model_copy(
+            update={
+                **dict(fallback),
+                "active": self.previous is not None,
+                "partner_id": None,
+                "grant": None,
+                "previous": None,
+            }
+        )
+
+    def rights_at(self, at: datetime) -> Rights:
+        """What the membership alone allows; whether its person and his firm still stand is `people.Actor`'s."""
+        now = self.as_of(at)
+        if not now.active or (now.grant and now.grant.suspended_by):
+            return NOTHING
+        return now.rights
+
+
+def paid_seats(member: Member) -> tuple[Seat, ...]:
+    """The paid seats that a member keeps when his base seat becomes the partner seat (domain.md §3)."""
+    base = (member.seat,) if member.seat in PAID else ()
+    return tuple(sorted({*member.paid_seats, *base}))
+
+
+def seat_change(before: Member | None, after: Member) -> int:
+    """By how many the account's taken partner seats change: a lapsed grant holds its seat until it is written off."""
+    return (after.seat is Seat.PARTNER) - (before is not None and before.seat is Seat.PARTNER)

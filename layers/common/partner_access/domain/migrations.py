@@ -1,0 +1,134 @@
+"""Migration: a super admin who works for a partner becomes partner admin, and the account keeps a super admin."""
+
+from dataclasses import dataclass
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
+from partner_access.domain.grants import Terms, grant, paid_seat_required
+from partner_access.domain.members import Grant, Member, Seat, Source, paid_seats
+from partner_access.domain.people import Actor, User, eligible, some_independent, witness
+from partner_access.domain.permissions import SetName, latest, rights_of
+from partner_access.domain.refusals import (
+    Forbidden,
+    InvalidField,
+    NotAClientAccount,
+    NotEligible,
+    NotFound,
+    NotSuperAdmin,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationFacts:
+    """`others` are the account's super admins but for the one to be migrated; `partner` is his firm, if it is clear."""
+
+    account: Account | None
+    actor: Actor
+    target: Actor
+    partner: Account | None
+    others: tuple[Actor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a migration changes: the permissions lost, the seat, and who is left to run the account."""
+
+    lost: tuple[str, ...]
+    seat_before: Seat | None
+    seat_after: Seat
+    remaining_super_admins: int
+    remaining_are_partner_staff: bool
+    paid_seat_required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperAdminMigrated(Decision):
+    account: Account
+    employee: User
+    before: Member
+    member: Member
+    grant: Grant
+    preview: Preview
+
+
+def firm_of(user: User | None, named: str | None) -> str | None:
+    """The partner on whose behalf a person is migrated or created; somebody of two firms must say which."""
+    if named or not user or not user.employed_by:
+        return named
+    if len(user.employed_by) > 1:
+        raise InvalidField("/partner_id")
+    return min(user.employed_by)
+
+
+def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
+    """Turn a super admin into a partner admin; one who stays is the witness that the floor holds (guarantees.md T3)."""
+    account, actor, target, partner = facts.account, facts.actor, facts.target, facts.partner
+    if not account:
+        raise NotFound
+    actor.must_be_member(act.at)
+    if account.is_partner:
+        raise NotAClientAccount("/account_id")
+    himself = target.user is not None and target.user.user_id == act.by
+    if not himself and not actor.is_super_admin_at(act.at):
+        raise Forbidden
+    account.must_be_active()
+    if not target.user or not target.member or not target.is_member_at(act.at):
+        raise NotFound
+    before = target.member
+    if not before.as_of(act.at).is_super_admin:
+        raise NotSuperAdmin
+    if not partner or not eligible(target.user, partner):
+        raise NotEligible
+    stays = witness(facts.others, act.at, rather=actor.user)
+    account.must_have_a_seat()
+
+    terms = Terms(source=Source.MIGRATION, set_version=latest(SetName.PARTNER_ADMIN))
+    given = grant(partner, terms, act)
+    member = before.changed(
+        permission_set=SetName.PARTNER_ADMIN,
+        set_version=terms.set_version,
+        added=(),
+        removed=(),
+        seat=Seat.PARTNER,
+        paid_seats=paid_seats(before),
+        granted_by=act.by,
+        partner_id=partner.account_id,
+        previous=None,
+        grant=given,
+    )
+    preview = Preview(
+        lost=before.rights.beyond(rights_of(member.permission_set, member.set_version)),
+        seat_before=before.seat,
+        seat_after=Seat.PARTNER,
+        remaining_super_admins=sum(other.is_super_admin_at(act.at) for other in facts.others),
+        remaining_are_partner_staff=not some_independent(facts.others, act.at),
+        paid_seat_required=paid_seat_required(account, member),
+    )
+    return SuperAdminMigrated(
+        act=act,
+        account=account,
+        employee=target.user,
+        before=before,
+        member=member,
+        grant=given,
+        preview=preview,
+        audit=audit(
+            "super_admin.migrated",
+            act,
+            account.account_id,
+            partner.account_id,
+            employee_id=before.user_id,
+            grant_id=given.grant_id,
+            seat={"before": before.seat, "after": Seat.PARTNER},
+        ),
+        letter=Letter(
+            kind=LetterKind.SUPER_ADMIN_MIGRATED,
+            employee_id=before.user_id,
+            actor_id=act.by,
+            partner_id=partner.account_id,
+            account_id=account.account_id,
+            set_version=member.set_version,
+            paid_seat_required=preview.paid_seat_required,
+        ),
+        relies_on=(account, partner, *actor.relied_on, *target.relied_on, *stays.relied_on),
+    )

@@ -1,0 +1,166 @@
+"""What a member may do: permissions with their scopes, sets of them, and what is added to or taken from a set."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from functools import cache
+from typing import Final
+
+from partner_access.domain import catalogue
+from partner_access.domain.refusals import InvalidField, PermissionNotHeld, RestrictedPermission, UnknownPermission
+
+USERS_MANAGE: Final = "account.users.manage"
+SUPER_ADMINS_MANAGE: Final = "account.super_admins.manage"
+BILLING_MANAGE: Final = "account.billing.manage"
+CLIENT_ACCESS_MANAGE: Final = "partner.client_access.manage"
+
+
+class Scope(IntEnum):
+    """How far a permission reaches; one that is only on or off reaches to all."""
+
+    OWNED = 1
+    TEAM = 2
+    ALL = 3
+
+
+class SetName(StrEnum):
+    """The vendor's default permission sets."""
+
+    SUPER_ADMIN = "super_admin"
+    PARTNER_ADMIN = "partner_admin"
+    MARKETING = "marketing"
+    SALES = "sales"
+    SERVICE = "service"
+    REPORTING = "reporting"
+    VIEW_ONLY = "view_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Permissions by name, each with the widest scope in which it is held."""
+
+    held: Mapping[str, Scope]
+
+    def __contains__(self, permission: str) -> bool:
+        """Whether the permission is held in any scope."""
+        return permission in self.held
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in order."""
+        return iter(sorted(self.held))
+
+    def cover(self, others: "Rights") -> bool:
+        """Whether each of the others is held here, at least as widely."""
+        return all(self.held.get(name, 0) >= scope for name, scope in others.held.items())
+
+    def beyond(self, others: "Rights") -> tuple[str, ...]:
+        """What is held here and not there, or here more widely: the names, in order."""
+        return tuple(name for name in self if self.held[name] > others.held.get(name, 0))
+
+    def written(self) -> tuple[str, ...]:
+        """As requests name them: the scope only where there is a choice of scopes."""
+        return tuple(f"{name}:{self.held[name].name.lower()}" if name in catalogue.SCOPED else name for name in self)
+
+    def adjusted(self, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> "Rights":
+        """These rights under a member's overrides; what is added comes after what is removed."""
+        gone = frozenset(removed)
+        return Rights({name: scope for name, scope in self.held.items() if name not in gone} | _read(added))
+
+
+NOTHING: Final = Rights({})
+
+
+def _read(names: Iterable[str]) -> dict[str, Scope]:
+    return dict(_read_one(name) for name in names)
+
+
+def _read_one(permission: str) -> tuple[str, Scope]:
+    name, _, scope = permission.partition(":")
+    if name not in catalogue.CATALOGUE:
+        raise UnknownPermission
+    if not scope:
+        return name, Scope.ALL
+    if name not in catalogue.SCOPED or scope.upper() not in Scope.__members__ or scope != scope.lower():
+        raise UnknownPermission
+    return name, Scope[scope.upper()]
+
+
+def latest(permission_set: str) -> int:
+    """The version that a set is given in today."""
+    return len(catalogue.SETS[permission_set])
+
+
+@cache
+def rights_of(permission_set: str, version: int) -> Rights:
+    """What a default set held when it had this version."""
+    return Rights(_read(catalogue.SETS[permission_set][version - 1]))
+
+
+def given_today(permission_set: str) -> Rights:
+    """What a default set holds when it is given today."""
+    return rights_of(permission_set, latest(permission_set))
+
+
+def of_partner_admin(version: int, *, removed: Iterable[str]) -> Rights:
+    """What a partner admin holds after this was taken away."""
+    return rights_of(SetName.PARTNER_ADMIN, version).adjusted(removed=removed)
+
+
+def lacking(rights: Rights) -> tuple[str, ...]:
+    """What there is in a client account that these rights do not hold."""
+    return tuple(sorted(catalogue.CATALOGUE - catalogue.PARTNER_ONLY - set(rights)))
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a member has on top of his set and what was taken from it, relative to that set."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def on(self, permission_set: str, version: int) -> "Overrides":
+        """The same overrides less what has no effect on this set; refuses what cannot stand (domain.md §3)."""
+        base = rights_of(permission_set, version)
+        for names in (self.added, self.removed):
+            if len({name.partition(":")[0] for name in names}) < len(names):
+                raise InvalidField("/permissions")
+        widest = {name for name, scope in _read(self.added).items() if scope is Scope.ALL}
+        if widest & set(self.removed):
+            raise InvalidField("/permissions")
+        if any(":" in name for name in self.removed):
+            raise InvalidField("/permissions/remove")
+        _read(self.removed)
+        effective = Overrides(
+            added=tuple(sorted(self.added)),
+            removed=tuple(sorted(name for name in self.removed if name in base)),
+        )
+        _must_be_ordered(effective.applied_to(base))
+        return effective
+
+    def applied_to(self, base: Rights) -> Rights:
+        """The rights that come out."""
+        return base.adjusted(added=self.added, removed=self.removed)
+
+
+NO_OVERRIDES: Final = Overrides()
+
+
+def _must_be_ordered(rights: Rights) -> None:
+    """Nobody deletes more widely than he edits, or edits more widely than he views (domain.md §3)."""
+    for name, scope in rights.held.items():
+        noun, _, action = name.rpartition(".")
+        below = {"delete": "edit", "edit": "view"}.get(action)
+        if name in catalogue.SCOPED and below and rights.held.get(f"{noun}.{below}", 0) < scope:
+            raise InvalidField("/permissions")
+
+
+def must_be_givable(given: Rights, giver: Rights) -> None:
+    """Nobody gives what he does not hold, per permission and scope (domain.md §3)."""
+    if not giver.cover(given):
+        raise PermissionNotHeld
+
+
+def must_suit_a_partner_admin(added: Iterable[str]) -> None:
+    """No override brings a restricted permission to a partner admin (domain.md §3)."""
+    if any(name.partition(":")[0] in catalogue.RESTRICTED for name in added):
+        raise RestrictedPermission

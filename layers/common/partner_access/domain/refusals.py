@@ -1,0 +1,279 @@
+"""Every way in which the product says no: one class each, its `code` is its name and never changes.
+
+Refused
+├── Malformed      the request cannot be read            ├── Conflicting    not as things stand
+├── Absent         not there, or not for this caller     ├── Ended          it was there and is over
+├── NotAllowed     known, but without the right          ├── Unacceptable   read, but it makes no sense
+├── Unpinned       an edit must name what it saw         ├── Stale          it saw an older version
+├── TooOften       later                                 └── Unavailable    doubt is a denial
+└── of the edge alone: MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
+"""
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+
+from typing_extensions import override
+
+
+class Refused(Exception):
+    """Turned down by a rule: typed, coded, and told to the caller in a sentence that says what to do."""
+
+    code: ClassVar[str]
+    advice: ClassVar[str]
+
+    @override
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        cls.advice = cls.__doc__ or ""
+
+    def __init__(self, *pointers: str, **told: object) -> None:
+        """The JSON pointers at fault, if any, and what else the caller may know."""
+        super().__init__(self.code)
+        self.errors: list[dict[str, str]] = [{"pointer": pointer, "code": self.code} for pointer in pointers]
+        self.told: Mapping[str, object] = told
+
+
+class Malformed(Refused): ...
+
+
+class Absent(Refused): ...
+
+
+class NotAllowed(Refused): ...
+
+
+class Conflicting(Refused): ...
+
+
+class Ended(Refused): ...
+
+
+class Unacceptable(Refused): ...
+
+
+class Unpinned(Refused): ...
+
+
+class Stale(Refused): ...
+
+
+class TooOften(Refused): ...
+
+
+class Unavailable(Refused): ...
+
+
+# Malformed
+class MalformedBody(Malformed):
+    """Send one JSON object in UTF-8, without duplicate keys and at most 16 levels deep."""
+
+
+class InvalidQuery(Malformed):
+    """Check the query: each parameter is known, given once, and within its limits."""
+
+
+class InvalidCursor(Malformed):
+    """Start the list again without a cursor; a cursor holds for one caller, one list and one filter."""
+
+
+class IdempotencyKeyRequired(Malformed):
+    """Name this attempt in an Idempotency-Key header, and send the same one when you try again."""
+
+
+class InvalidIdempotencyKey(Malformed):
+    """Send one Idempotency-Key of 1 to 255 printable ASCII characters, bare or in double quotes."""
+
+
+class InvalidEtag(Malformed):
+    """Send the ETag just as it was given, in double quotes; `*` and weak tags are not taken."""
+
+
+class SecretInUrl(Malformed):
+    """Send a link's secret in the body only; ask its sender for a new link, since addresses get logged."""
+
+
+# Absent
+class NotFound(Absent):
+    """There is nothing here, or nothing that you may see."""
+
+
+class LinkNotFound(Absent):
+    """This is not a link that we know. Copy the whole address from the newest letter, or ask for a new link."""
+
+
+# NotAllowed
+class Forbidden(NotAllowed):
+    """You may not do this here. Ask an admin of the account for the right to."""
+
+
+class NotAnApprover(NotAllowed):
+    """Ask one of your admins: only a super admin or somebody who manages users can answer for this account."""
+
+
+class OwnFirmMayNotApprove(NotAllowed):
+    """You work for the partner who asks. Let an admin of the client, who does not, decide."""
+
+
+class NoIndependentApprover(NotAllowed):
+    """Every super admin of this account works for a partner. Let the client name a super admin of its own first."""
+
+
+class PermissionNotHeld(NotAllowed):
+    """Nobody can give a permission that he does not hold himself, or more widely than he holds it."""
+
+
+# Conflicting
+class LinkAlreadyUsed(Conflicting):
+    """This link has been approved already. To end the access, remove the user; to ask again, make a new link."""
+
+
+class LinkStillOpen(Conflicting):
+    """This link still works: approve or decline it, there is no need for a new one."""
+
+
+class AlreadyPartnerAdmin(Conflicting):
+    """The person is a partner admin of this account already; edit his permissions instead."""
+
+
+class AlreadyMember(Conflicting):
+    """The person is in this account already; edit his permissions instead."""
+
+
+class IsSuperAdmin(Conflicting):
+    """The person is a super admin of this account; migrate him, which shows first what he would lose."""
+
+
+class GrantSuspended(Conflicting):
+    """The person's access is suspended; resume it instead of granting it again."""
+
+
+class NoSeatLeft(Conflicting):
+    """Every partner seat of this account is taken. End another partner admin's access, or ask for more seats."""
+
+
+class NotEligible(Conflicting):
+    """This person cannot be a partner admin: only staff of an active partner can, with an address in its domains."""
+
+
+class LastSuperAdmin(Conflicting):
+    """An account keeps at least one active super admin. Name another one first."""
+
+
+class NotSuperAdmin(Conflicting):
+    """Only a super admin can be migrated. To make somebody else a partner admin, use a link or create him."""
+
+
+class RightsChanged(Conflicting):
+    """Something changed while this was decided, several times over. Look again and retry."""
+
+
+class AccountClosed(Conflicting):
+    """This account is closed; nothing can be changed in it."""
+
+
+class RecipientSuppressed(Conflicting):
+    """No more mail goes to this address, since it bounced or complained. Copy the link and send it yourself."""
+
+
+class TooManyLinks(Conflicting):
+    """The employee has 50 open links. Revoke some, or wait until they expire."""
+
+
+class SelfApproval(Conflicting):
+    """A link to approve cannot be sent to the very person who asks for access."""
+
+
+class EmailInUse(Conflicting):
+    """Another user has this e-mail address; an address belongs to one user."""
+
+
+class LimitBelowUse(Conflicting):
+    """More partner seats are taken than this limit allows. End some partner admins' access first."""
+
+
+class KindIsFixed(Conflicting):
+    """An account stays a client or a partner for good. Use another account id."""
+
+
+# Ended
+class LinkExpired(Ended):
+    """This link has expired. Ask for a new one."""
+
+
+class LinkRevoked(Ended):
+    """This link was withdrawn by the partner. Ask for a new one if you still expect it."""
+
+
+class LinkDeclined(Ended):
+    """This link was declined. Ask for a new one if that was not meant."""
+
+
+# Unacceptable
+class InvalidField(Unacceptable):
+    """Correct the fields that are pointed at."""
+
+
+class UnknownField(Unacceptable):
+    """Leave out the fields that are pointed at; they are not known here."""
+
+
+class MissingField(Unacceptable):
+    """Add the fields that are pointed at."""
+
+
+class InvalidEmail(Unacceptable):
+    """Give one plain e-mail address, such as person@example.com."""
+
+
+class AccountMismatch(Unacceptable):
+    """This link was made for another account. Choose that one, or ask for a new link."""
+
+
+class NotAClientAccount(Unacceptable):
+    """Partner admins exist in client accounts only. Choose a client account."""
+
+
+class RestrictedPermission(Unacceptable):
+    """A partner admin can never hold this permission. Leave it out."""
+
+
+class UnknownPermission(Unacceptable):
+    """There is no such permission, or not in this scope. Compare the list of permissions."""
+
+
+class UnknownPermissionSet(Unacceptable):
+    """There is no such permission set to choose here. List the sets that you may assign."""
+
+
+class IdempotencyKeyReused(Unacceptable):
+    """This Idempotency-Key was used for another request. Take a new key for a new request."""
+
+
+# the rest
+class PreconditionRequired(Unpinned):
+    """Name the version that you saw in If-Match."""
+
+
+class PreconditionFailed(Stale):
+    """Somebody changed it since you read it. Read it again and decide anew."""
+
+
+class RateLimited(TooOften):
+    """Too many attempts. Wait a little and try again."""
+
+
+class TemporarilyUnavailable(Unavailable):
+    """This could not be done just now, and nothing was changed. Try again with the same Idempotency-Key."""
+
+
+class MethodNotAllowed(Refused):
+    """Use one of the methods that the Allow header names."""
+
+
+class BodyTooLarge(Refused):
+    """Send at most 64 KiB."""
+
+
+class UnsupportedMediaType(Refused):
+    """Send application/json in UTF-8."""

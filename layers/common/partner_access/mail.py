@@ -1,0 +1,81 @@
+"""The way out to SES, which has no idempotency token: one attempt each, and an honest word on what came of it."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+from botocore.exceptions import (
+    ConnectionError as BrokenConnection,
+)
+
+from partner_access.domain.mailing import Outcome
+from partner_access.letters import Composed
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+REJECTED: Final = frozenset(
+    {
+        "BadRequestException",
+        "MailFromDomainNotVerifiedException",
+        "MessageRejected",
+        "NotFoundException",
+    }
+)
+NOT_NOW: Final = frozenset({"LimitExceededException", "ThrottlingException", "TooManyRequestsException"})
+PAUSED: Final = frozenset({"AccountSuspendedException", "SendingPausedException"})
+UNCLEAR: Final = frozenset({"InternalFailure", "InternalServiceErrorException", "ServiceUnavailable"})
+
+
+@cache
+def client() -> "SESV2Client":
+    """One per process; it never sends twice by itself (guarantees.md §4)."""
+    return boto3.client("sesv2", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}))
+
+
+def send(address: str, composed: Composed, delivery_id: str) -> Outcome:
+    """One copy to one address; the tag comes back with all that SES reports of it."""
+    try:
+        client().send_email(
+            FromEmailAddress=os.environ["MAIL_FROM"],
+            ConfigurationSetName=os.environ["MAIL_CONFIGURATION_SET"],
+            Destination={"ToAddresses": [address]},
+            EmailTags=[{"Name": "delivery", "Value": delivery_id}],
+            Content={
+                "Simple": {
+                    "Subject": {"Data": composed.subject, "Charset": "UTF-8"},
+                    "Body": {
+                        "Text": {"Data": composed.text, "Charset": "UTF-8"},
+                        "Html": {"Data": composed.html, "Charset": "UTF-8"},
+                    },
+                }
+            },
+        )
+    except ClientError as refused:
+        return _meaning(refused)
+    except (ConnectTimeoutError, EndpointConnectionError):
+        return Outcome.NOT_NOW
+    except (BrokenConnection, HTTPClientError):
+        return Outcome.UNCLEAR
+    return Outcome.SENT
+
+
+def _meaning(refused: ClientError) -> Outcome:
+    code = refused.response["Error"]["Code"]
+    for codes, outcome in (
+        (REJECTED, Outcome.REJECTED),
+        (NOT_NOW, Outcome.NOT_NOW),
+        (PAUSED, Outcome.PAUSED),
+        (UNCLEAR, Outcome.UNCLEAR),
+    ):
+        if code in codes:
+            return outcome
+    raise refused

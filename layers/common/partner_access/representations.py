@@ -1,0 +1,150 @@
+"""What callers are shown of links, grants and members (contract.md)."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.grants import paid_seat_required
+from partner_access.domain.links import LetterState, Link, State
+from partner_access.domain.members import Asked, Grant, Member, Seat, Source, Suspension
+from partner_access.domain.people import User
+
+
+class Part(BaseModel):
+    """Something inside an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PersonShown(Part):
+    user_id: str
+    name: str
+    email: str | None
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        return cls(user_id=user.user_id, name=user.name, email=user.email)
+
+
+class SetShown(Part):
+    """A set with what was taken from it, and added to it where that is possible."""
+
+    set: str
+    version: int
+    removed: tuple[str, ...]
+    added: tuple[str, ...] | None = None
+
+
+class LinkShown(Part):
+    link_id: str
+    partner_id: str
+    employee: PersonShown
+    created_by: str
+    state: State
+    account_id: str | None
+    permissions: SetShown
+    access_days: int | None
+    purpose: str | None
+    created_at: datetime
+    expires_at: datetime
+    max_approvals: int
+    approvals: int
+    letter: LetterState
+
+    @classmethod
+    def of(cls, link: Link, employee: User, at: datetime, **more: object) -> Self:
+        return cls.model_validate(
+            {
+                **dict(link),
+                **more,
+                "employee": PersonShown.of(employee),
+                "state": link.state_at(at),
+                "permissions": SetShown(set="partner_admin", version=link.set_version, removed=link.removed),
+            }
+        )
+
+
+class GrantShown(Part):
+    grant_id: str
+    account_id: str
+    user_id: str
+    partner_id: str
+    source: Source
+    state: str
+    permissions: SetShown
+    asked: Asked | None
+    seat: Seat | None
+    paid_features: bool
+    notice: str | None
+    created_at: datetime
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, grant: Grant, member: Member, account: Account, **more: object) -> Self:
+        lacks_paid_seat = paid_seat_required(account, member)
+        return cls.model_validate(
+            {
+                **dict(grant),
+                **more,
+                "account_id": member.account_id,
+                "user_id": member.user_id,
+                "state": "suspended" if grant.suspended_by else "active",
+                "permissions": set_of(member),
+                "seat": member.seat,
+                "paid_features": not lacks_paid_seat,
+                "notice": "paid_seat_required" if lacks_paid_seat else None,
+            }
+        )
+
+
+def set_of(member: Member) -> SetShown:
+    return SetShown(
+        set=member.permission_set,
+        version=member.set_version,
+        removed=member.removed,
+        added=member.added,
+    )
+
+
+class OverridesShown(Part):
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+class MemberShown(Part):
+    account_id: str
+    user_id: str
+    name: str
+    email: str | None
+    permission_set: str
+    permissions: OverridesShown
+    seat: Seat | None
+    paid_seats: tuple[Seat, ...]
+    state: str
+    suspended_by: tuple[Suspension, ...] | None
+    since: datetime
+    granted_by: str | None
+    expires_at: datetime | None
+    partner_id: str | None
+    grant_id: str | None
+    version: int
+
+    @classmethod
+    def of(cls, member: Member, user: User, **more: object) -> Self:
+        grant = member.grant
+        suspended_by = tuple(sorted(grant.suspended_by)) if grant and grant.suspended_by else None
+        return cls.model_validate(
+            {
+                **dict(member),
+                **more,
+                "name": user.name,
+                "email": user.email,
+                "permissions": OverridesShown(added=member.added, removed=member.removed),
+                "state": "deactivated" if not member.active else "suspended" if suspended_by else "active",
+                "suspended_by": suspended_by,
+                "expires_at": grant.expires_at if grant else None,
+                "grant_id": grant.grant_id if grant else None,
+            }
+        )

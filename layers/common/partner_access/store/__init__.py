@@ -1,0 +1,1 @@
+"""The one DynamoDB table: facts are read together, decisions come true in one transaction."""

@@ -1,0 +1,64 @@
+"""The accounts of one user, from the mirror beside his own record."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.members import Member
+from partner_access.domain.people import Actor
+from partner_access.store import actors, dynamo, keys
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """An account, and the caller in it as it counts now."""
+
+    account: Account
+    actor: Actor
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the caller's accounts, by id, and the id to go on after."""
+
+    items: list[Mine]
+    after: str | None
+
+
+def ids_of(user_id: str, *, after: str | None = None, limit: int = dynamo.AT_ONCE) -> tuple[list[str], str | None]:
+    """The accounts that the user is or was a member of, by id, and the one to go on after."""
+    page = dynamo.query(
+        "pk = :user AND begins_with(sk, :accounts)",
+        limit=limit,
+        after=keys.account_of(user_id, after)._asdict() if after else None,
+        user=f"USER#{user_id}",
+        accounts="ACCOUNT#",
+    )
+    return (
+        [each["account_id"] for each in page.items],
+        page.after["sk"].removeprefix("ACCOUNT#") if page.after else None,
+    )
+
+
+def all_ids_of(user_id: str) -> list[str]:
+    """Every account that the user is or was a member of."""
+    found, after = ids_of(user_id)
+    while after:
+        more, after = ids_of(user_id, after=after)
+        found += more
+    return found
+
+
+def of(user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
+    """One page of the accounts where the user is an active member now."""
+    account_ids, onward = ids_of(user_id, after=after, limit=limit)
+    found = dynamo.read(key for each in account_ids for key in (keys.account(each), *actors.keys_of(each, user_id)))
+    found |= dynamo.read(key for each in account_ids for key in actors.firms_of(found, each, user_id))
+    mine = []
+    for each in account_ids:
+        account = found.get_as(Account, keys.account(each))
+        actor = actors.actor(found, each, user_id)
+        if account and actor.member and actor.is_member_at(at):
+            mine.append(Mine(account, actor, actor.member.as_of(at)))
+    return Page(mine, onward)

@@ -1,0 +1,139 @@
+"""How accounts answer access links: what the rules need to know, and the answer coming true."""
+
+from typing import Final
+
+from partner_access.domain import approvals
+from partner_access.domain.accounts import Account
+from partner_access.domain.approvals import LinkApproved, LinkDeclined, PreviewFacts, ReplyFacts
+from partner_access.domain.decisions import Answer
+from partner_access.domain.link_secrets import Secret
+from partner_access.domain.links import Link, Reply
+from partner_access.domain.members import Member
+from partner_access.domain.people import User
+from partner_access.domain.refusals import LinkAlreadyUsed
+from partner_access.domain.refusals import LinkDeclined as LinkWasDeclined
+from partner_access.store import accounts, actors, dynamo, keys, members
+from partner_access.store.dynamo import Items
+from partner_access.store.links import STILL_OPEN, one_open_link_less
+
+OPENED_BY: Final = f"{STILL_OPEN} AND contains(secrets, :secret)"
+
+
+def facts_for_reply(secret: Secret, account_id: str, by: str) -> ReplyFacts:
+    """The secret names the link and the partner; the link names the employee."""
+    found = dynamo.read([*_first(secret, by), *_of_account(secret, account_id, by)])
+    link = found.get_as(Link, keys.link(secret.partner_id, secret.link_id))
+    found |= dynamo.read(_second(link, found, account_id, by))
+    return _reply_facts(secret, link, found, account_id, by)
+
+
+def _first(secret: Secret, by: str) -> list[keys.Key]:
+    return [keys.link(secret.partner_id, secret.link_id), keys.account(secret.partner_id), keys.user(by)]
+
+
+def _of_account(secret: Secret, account_id: str, by: str) -> list[keys.Key]:
+    return [
+        keys.account(account_id),
+        keys.member(account_id, by),
+        keys.reply(secret.link_id, account_id),
+        keys.super_admins(account_id),
+    ]
+
+
+def _second(link: Link | None, found: Items, account_id: str, by: str) -> list[keys.Key]:
+    """What the first read leads to; who else runs the account matters only when the approver is of the asking firm."""
+    if not link:
+        return []
+    approver = found.get_as(User, keys.user(by))
+    own_firm = approver is not None and link.partner_id in approver.employed_by
+    others = actors.super_admin_ids(found, account_id) if own_firm else []
+    return [
+        keys.user(link.employee_id),
+        keys.member(account_id, link.employee_id),
+        *actors.firms_of(found, account_id, by),
+        *actors.keys_of_all(account_id, others),
+    ]
+
+
+def _reply_facts(secret: Secret, link: Link | None, found: Items, account_id: str, by: str) -> ReplyFacts:
+    return ReplyFacts(
+        secret=secret,
+        link=link,
+        account=found.get_as(Account, keys.account(account_id)),
+        approver=actors.actor(found, account_id, by),
+        partner=found.get_as(Account, keys.account(secret.partner_id)),
+        employee=found.get_as(User, keys.user(link.employee_id)) if link else None,
+        member=found.get_as(Member, keys.member(account_id, link.employee_id)) if link else None,
+        reply=found.get_as(Reply, keys.reply(secret.link_id, account_id)),
+        super_admins=actors.super_admins(found, account_id),
+    )
+
+
+def facts_for_preview(secret: Secret, by: str) -> PreviewFacts:
+    """For each of the caller's accounts, or the one that the link is bound to, what an answer would rest on."""
+    found = dynamo.read(_first(secret, by))
+    link = found.get_as(Link, keys.link(secret.partner_id, secret.link_id))
+    account_ids = [link.account_id] if link and link.account_id else accounts.all_ids_of(by)
+    found |= dynamo.read(key for each in account_ids for key in _of_account(secret, each, by))
+    found |= dynamo.read(key for each in account_ids for key in _second(link, found, each, by))
+    return PreviewFacts(
+        secret=secret,
+        link=link,
+        partner=found.get_as(Account, keys.account(secret.partner_id)),
+        employee=found.get_as(User, keys.user(link.employee_id)) if link else None,
+        replies=tuple(_reply_facts(secret, link, found, each, by) for each in account_ids),
+    )
+
+
+def record_approval(approved: LinkApproved, answer: Answer) -> None:
+    """All that `approve` relied on must still hold when it comes true."""
+    link = approved.link
+    dynamo.commit(
+        approved,
+        answer,
+        dynamo.update(
+            keys.link(link.partner_id, link.link_id),
+            "ADD approvals :one REMOVE due_shard, due_at" if link.is_for_one else "ADD approvals :one",
+            only_if=OPENED_BY,
+            otherwise=LinkAlreadyUsed,
+            one=1,
+            open="open",
+            now=approved.act.at,
+            secret=approved.secret.fingerprint,
+        ),
+        *_reply_lines(approvals.approval_of_many(approved)),
+        *([one_open_link_less(link)] if link.is_for_one else ()),
+        *members.lines(approved.account, approved.before, approved.member),
+    )
+
+
+def _reply_lines(reply: Reply | None) -> list[dynamo.Line]:
+    if not reply:
+        return []
+    return [dynamo.put(keys.reply(reply.link_id, reply.account_id), reply, otherwise=LinkAlreadyUsed)]
+
+
+def record_refusal(declined: LinkDeclined, answer: Answer) -> None:
+    """A link for one ends; a link for many stays open for the others."""
+    link = declined.link
+    key = keys.link(link.partner_id, link.link_id)
+    held = {"open": "open", "now": declined.act.at, "secret": declined.secret.fingerprint}
+    lines = (
+        [
+            dynamo.update(
+                key,
+                "SET standing = :declined REMOVE due_shard, due_at",
+                only_if=OPENED_BY,
+                otherwise=LinkWasDeclined,
+                declined="declined",
+                **held,
+            ),
+            one_open_link_less(link),
+        ]
+        if link.is_for_one
+        else [
+            dynamo.check(key, only_if=OPENED_BY, otherwise=LinkWasDeclined, **held),
+            *_reply_lines(declined.reply),
+        ]
+    )
+    dynamo.commit(declined, answer, *lines)

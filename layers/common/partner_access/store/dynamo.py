@@ -1,0 +1,371 @@
+"""The only door to DynamoDB: read together, commit together; each line of a transaction names its refusal."""
+
+import os
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BrokenConnection
+from pydantic import BaseModel
+
+from partner_access.domain.decisions import Act, Answer, Decision, Kept, Overtaken, Replayed
+from partner_access.domain.refusals import (
+    IdempotencyKeyReused,
+    Refused,
+    RightsChanged,
+    TemporarilyUnavailable,
+)
+from partner_access.store import keys
+from partner_access.store.keys import Key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ABSENT: Final = "attribute_not_exists(pk)"
+UNCHANGED: Final = "version = :seen_version"
+NOT_DONE_YET: Final = "attribute_not_exists(pk) OR kept_until <= :now"
+KEPT_FOR: Final = timedelta(hours=25)
+
+AGAIN: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Cancellation reasons that say nothing about the conditions."""
+BUSY: Final = frozenset(
+    {
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+ATTEMPTS: Final = 6
+BASE_DELAY: Final = 0.05
+AT_ONCE: Final = 100
+"""How many items DynamoDB reads or writes in one request."""
+
+Item = Mapping[str, Any]
+Record = TypeVar("Record", bound=BaseModel)
+
+_serializer: Final = TypeSerializer()
+_deserializer: Final = TypeDeserializer()
+
+
+@cache
+def client() -> "DynamoDBClient":
+    """One per process; it gives up long before the API does (guarantees.md §5)."""
+    return boto3.client(
+        "dynamodb",
+        config=Config(
+            connect_timeout=1,
+            read_timeout=2,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        ),
+    )
+
+
+def _table() -> str:
+    return os.environ["TABLE_NAME"]
+
+
+class _Patience:
+    """Reports a dependency that is down or crowded as unavailable; anything else is a bug and stays one."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in BUSY:
+            raise TemporarilyUnavailable from error
+        if isinstance(error, BrokenConnection | HTTPClientError):
+            raise TemporarilyUnavailable from error
+
+
+# values
+
+
+def plain(value: object) -> Any:
+    """A value as the table keeps it: times in epoch seconds, nothing where there is nothing."""
+    match value:
+        case BaseModel():
+            return plain(dict(value))
+        case Mapping():
+            return {name: plain(each) for name, each in value.items() if each is not None and each != frozenset()}
+        case datetime():
+            return int(value.timestamp())
+        case Enum():
+            return value.value
+        case list() | tuple():
+            return [plain(each) for each in value]
+        case set() | frozenset():
+            return {plain(each) for each in value}
+    return value
+
+
+def _written(values: Mapping[str, object]) -> dict[str, Any]:
+    return {name: _serializer.serialize(value) for name, value in plain(values).items()}
+
+
+def _read_back(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _deserializer.deserialize(value) for name, value in item.items()}
+
+
+# reading
+
+
+class Items(dict[Key, Item]):
+    """What was found, by key."""
+
+    def get_as(self, record: type[Record], key: Key) -> Record | None:
+        """The item as a record, None when there is none."""
+        item = self.get(key)
+        return None if item is None else record.model_validate(item)
+
+
+def read(wanted: Iterable[Key]) -> Items:
+    """These items, each as it is now; one request for up to 100."""
+    left = list(dict.fromkeys(wanted))
+    found = Items()
+    for start in range(0, len(left), AT_ONCE):
+        found |= _read_some(left[start : start + AT_ONCE])
+    return found
+
+
+def _read_some(wanted: list[Key]) -> Items:
+    table, found = _table(), Items()
+    asked: Any = {table: {"Keys": [_written(key._asdict()) for key in wanted], "ConsistentRead": True}}
+    for pause in _pauses():
+        with _Patience():
+            answer = client().batch_get_item(RequestItems=asked)
+        for item in map(_read_back, answer["Responses"].get(table, [])):
+            found[Key(item["pk"], item["sk"])] = item
+        asked = answer.get("UnprocessedKeys")
+        if not asked:
+            return found
+        pause()
+    raise TemporarilyUnavailable
+
+
+def _pauses() -> Iterator[Any]:
+    """As many attempts as there are, each with its pause: full jitter, doubling."""
+    for attempt in range(ATTEMPTS):
+        yield lambda attempt=attempt: time.sleep(random.uniform(0, BASE_DELAY * 2**attempt))  # noqa: S311 no secret
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some items of a list, and the key after which it goes on, None at its end."""
+
+    items: list[dict[str, Any]]
+    after: Mapping[str, Any] | None
+
+
+def query(
+    condition: str,
+    *,
+    index: str | None = None,
+    limit: int = AT_ONCE,
+    after: Mapping[str, Any] | None = None,
+    newest_first: bool = False,
+    **values: object,
+) -> Page:
+    """One page of a list, consistent unless it comes from an index."""
+    request: dict[str, Any] = {
+        "TableName": _table(),
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": _written({f":{name}": value for name, value in values.items()}),
+        "Limit": limit,
+        "ScanIndexForward": not newest_first,
+    }
+    if index:
+        request["IndexName"] = index
+    else:
+        request["ConsistentRead"] = True
+    if after:
+        request["ExclusiveStartKey"] = _written(after)
+    with _Patience():
+        answer = client().query(**request)
+    last = answer.get("LastEvaluatedKey")
+    return Page([_read_back(item) for item in answer["Items"]], _read_back(last) if last else None)
+
+
+# writing
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item of a transaction: what is done to it, only if what holds, and what it means when that does not."""
+
+    action: str
+    key: Key
+    condition: str | None
+    values: Mapping[str, object]
+    otherwise: type[Refused]
+    expressions: Mapping[str, Any] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        """The line as DynamoDB takes it."""
+        asked: dict[str, Any] = {"TableName": _table(), **self.expressions}
+        if self.action != "Put":
+            asked["Key"] = _written(self.key._asdict())
+        if self.condition:
+            asked["ConditionExpression"] = self.condition
+            asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if self.values:
+            asked["ExpressionAttributeValues"] = _written(self.values)
+        return {self.action: asked}
+
+    def pinned(self, record: Kept) -> "Line":
+        """The same line, which also needs the record to be as it was seen."""
+        return replace(
+            self,
+            condition=f"({self.condition}) AND {UNCHANGED}" if self.condition else UNCHANGED,
+            values={**self.values, ":seen_version": record.version},
+        )
+
+
+def _named(values: Mapping[str, object]) -> dict[str, object]:
+    return {f":{name}": value for name, value in values.items()}
+
+
+def put(
+    key: Key,
+    record: BaseModel | Mapping[str, object],
+    *,
+    only_if: str | None = ABSENT,
+    otherwise: type[Refused] = RightsChanged,
+    **values: object,
+) -> Line:
+    """The whole item."""
+    item = _written({**dict(record), **key._asdict()})
+    return Line("Put", key, only_if, _named(values), otherwise, {"Item": item})
+
+
+def update(
+    key: Key,
+    change: str,
+    *,
+    only_if: str | None,
+    otherwise: type[Refused] = RightsChanged,
+    **values: object,
+) -> Line:
+    """Part of an item that is there."""
+    return Line("Update", key, only_if, _named(values), otherwise, {"UpdateExpression": change})
+
+
+def delete(key: Key, *, only_if: str | None = None, otherwise: type[Refused] = RightsChanged, **values: object) -> Line:
+    """The whole item, away."""
+    return Line("Delete", key, only_if, _named(values), otherwise)
+
+
+def check(key: Key, *, only_if: str, otherwise: type[Refused] = RightsChanged, **values: object) -> Line:
+    """Nothing is written; it only must hold."""
+    return Line("ConditionCheck", key, only_if, _named(values), otherwise)
+
+
+def commit(decision: Decision, answer: Answer | None, *lines: Line) -> None:
+    """All of it or nothing: the caller's key, the audit entries, the letter, the lines, and all that was relied on."""
+    once = _once(decision.act, answer)
+    transact(
+        (*once, *_trail(decision), *_with_pins(decision.relies_on, lines)),
+        once_first=bool(once),
+        ends=decision.act.ends,
+    )
+
+
+def _once(act: Act, answer: Answer | None) -> tuple[Line, ...]:
+    if not act.once or not answer:
+        return ()
+    item = {
+        "fingerprint": act.once.fingerprint,
+        "answer_code": answer.status,
+        "answer": answer.to_keep(),
+        "kept_until": act.at + KEPT_FOR,
+    }
+    return (put(keys.once(act.once.key), item, only_if=NOT_DONE_YET, otherwise=IdempotencyKeyReused, now=act.at),)
+
+
+def _trail(decision: Decision) -> Iterator[Line]:
+    for account_id in decision.audit.accounts:
+        yield put(keys.audit(account_id, decision.audit.audit_id), decision.audit)
+    if decision.letter:
+        yield put(keys.outbox(decision.act.name), _outbox_item(decision))
+
+
+def _outbox_item(decision: Decision) -> dict[str, object]:
+    return {
+        "outbox_id": decision.act.name,
+        "queued_at": decision.act.at,
+        "next_at": decision.act.at,
+        "letter": decision.letter,
+    }
+
+
+def _with_pins(relied_on: Iterable[Kept], lines: tuple[Line, ...]) -> Iterator[Line]:
+    """A record that is also written is pinned by its own line: DynamoDB takes each item once."""
+    pins = {keys.of(record): record for record in relied_on}
+    for line in lines:
+        record = pins.pop(line.key, None)
+        yield line.pinned(record) if record else line
+    for key, record in pins.items():
+        yield check(key, only_if=UNCHANGED, seen_version=record.version)
+
+
+def transact(lines: Iterable[Line], *, once_first: bool = False, ends: float = inf) -> None:
+    """Write all lines or none; conflicts are tried again, a condition that fails means that the facts moved on."""
+    asked: Any = tuple(lines)
+    requests = [line.request() for line in asked]
+    for pause in _pauses():
+        try:
+            with _Patience():
+                client().transact_write_items(TransactItems=requests)
+        except client().exceptions.TransactionCanceledException as cancelled:
+            _settle(asked, cancelled.response["CancellationReasons"], once_first=once_first)
+        else:
+            return
+        if time.time() > ends:
+            break
+        pause()
+    raise TemporarilyUnavailable(conflicts=ATTEMPTS)
+
+
+def _settle(lines: tuple[Line, ...], reasons: Any, *, once_first: bool) -> None:
+    """The first condition that failed decides; with none, only conflicts may be tried again."""
+    for position, (line, reason) in enumerate(zip(lines, reasons, strict=True)):
+        if reason["Code"] == "ConditionalCheckFailed":
+            if once_first and position == 0:
+                raise _replay(_read_back(reason["Item"]), str(line.expressions["Item"]["fingerprint"]["S"]))
+            raise Overtaken(line.otherwise)
+    unknown = {reason["Code"] for reason in reasons} - AGAIN - {"None"}
+    if unknown:
+        raise RuntimeError(f"transaction cancelled: {sorted(unknown)}")
+
+
+def _replay(kept: Item, fingerprint: str) -> Exception:
+    if kept["fingerprint"] != fingerprint:
+        return IdempotencyKeyReused()
+    return Replayed(int(kept["answer_code"]), kept["answer"])
+
+
+def recall(act: Act) -> None:
+    """Replay what the caller's key was answered, if it was: a refusal may be the effect of his own first attempt."""
+    if not act.once:
+        return
+    kept = read([keys.once(act.once.key)]).get(keys.once(act.once.key))
+    if kept and kept["kept_until"] > act.at.timestamp():
+        raise _replay(kept, act.once.fingerprint)
+
+
+def keep(act: Act, answer: Answer) -> None:
+    """Keep the answer of an act whose parts came true one by one."""
+    transact(_once(act, answer), ends=act.ends)

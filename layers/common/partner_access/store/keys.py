@@ -1,0 +1,122 @@
+"""Every key of the table, on one page.
+
+item                    pk                      sk                   read by
+account                 ACCOUNT#<account>       ACCOUNT              key
+member                  ACCOUNT#<account>       MEMBER#<user>        key
+super admins' ids       ACCOUNT#<account>       SUPER_ADMINS         key
+user                    USER#<user>             USER                 key
+a user's account        USER#<user>             ACCOUNT#<account>    query: the accounts of a user
+e-mail address in use   EMAIL#<address>         EMAIL                key
+link                    PARTNER#<partner>       LINK#<link>          key; query: the links of a partner, by age
+reply to a link         LINK#<link>             ACCOUNT#<account>    key
+audit entry             AUDIT#<account>         <audit id>           query: the trail of an account, by age
+idempotency             ONCE#<principal>#<hash> ONCE                 key
+outbox                  OUTBOX#<shard>          LETTER#<act>         query: what is to be sent
+delivery                DELIVERY#<delivery>     DELIVERY             key
+suppressed address      SUPPRESSED#<digest>     SUPPRESSED           key
+
+index      hash → range                                    holds
+due        due_shard → due_at                              open links, by their end
+listing    listed_under → listed_as                        an employee's links, by age
+"""
+
+from hashlib import sha256
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.decisions import Kept
+from partner_access.domain.links import Link, Reply
+from partner_access.domain.members import Member
+from partner_access.domain.people import User
+
+SHARDS: Final = 8
+
+
+class Key(NamedTuple):
+    """Where an item stands in the table."""
+
+    pk: str
+    sk: str
+
+
+def account(account_id: str) -> Key:
+    return Key(f"ACCOUNT#{account_id}", "ACCOUNT")
+
+
+def member(account_id: str, user_id: str) -> Key:
+    return Key(f"ACCOUNT#{account_id}", f"MEMBER#{user_id}")
+
+
+def super_admins(account_id: str) -> Key:
+    return Key(f"ACCOUNT#{account_id}", "SUPER_ADMINS")
+
+
+def user(user_id: str) -> Key:
+    return Key(f"USER#{user_id}", "USER")
+
+
+def account_of(user_id: str, account_id: str) -> Key:
+    return Key(f"USER#{user_id}", f"ACCOUNT#{account_id}")
+
+
+def email(address: str) -> Key:
+    return Key(f"EMAIL#{address}", "EMAIL")
+
+
+def link(partner_id: str, link_id: str) -> Key:
+    return Key(f"PARTNER#{partner_id}", f"LINK#{link_id}")
+
+
+def reply(link_id: str, account_id: str) -> Key:
+    return Key(f"LINK#{link_id}", f"ACCOUNT#{account_id}")
+
+
+def audit(account_id: str, audit_id: str) -> Key:
+    return Key(f"AUDIT#{account_id}", audit_id)
+
+
+def once(key: str) -> Key:
+    return Key(f"ONCE#{key}", "ONCE")
+
+
+def outbox(outbox_id: str) -> Key:
+    return Key(f"OUTBOX#{shard(outbox_id)}", f"LETTER#{outbox_id}")
+
+
+def delivery(delivery_id: str) -> Key:
+    return Key(f"DELIVERY#{delivery_id}", "DELIVERY")
+
+
+def suppressed(address: str) -> Key:
+    return Key(f"SUPPRESSED#{sha256(address.encode()).hexdigest()}", "SUPPRESSED")
+
+
+def employee(partner_id: str, user_id: str) -> str:
+    """Under what an employee's own links are listed."""
+    return f"EMPLOYEE#{partner_id}#{user_id}"
+
+
+def due_shard(link_id: str) -> str:
+    return f"LINKS#{shard(link_id)}"
+
+
+def shard(name: str) -> int:
+    """The same name always gets the same shard; the names spread evenly."""
+    return crc32(name.encode()) % SHARDS
+
+
+def of(record: Kept) -> Key:
+    """Where a record that a decision relied on stands."""
+    match record:
+        case Account():
+            return account(record.account_id)
+        case Member():
+            return member(record.account_id, record.user_id)
+        case User():
+            return user(record.user_id)
+        case Link():
+            return link(record.partner_id, record.link_id)
+        case Reply():
+            return reply(record.link_id, record.account_id)
+    raise TypeError(type(record))

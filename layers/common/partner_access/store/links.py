@@ -1,0 +1,270 @@
+"""Access links in the table: made, shown, sent again, ended."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.decisions import Answer
+from partner_access.domain.link_secrets import Secret
+from partner_access.domain.links import (
+    OPEN_LINKS,
+    CreationFacts,
+    Link,
+    LinkAskedAnew,
+    LinkCreated,
+    LinkEnded,
+    LinkFacts,
+    LinkResent,
+    State,
+    Wish,
+)
+from partner_access.domain.people import User
+from partner_access.domain.refusals import LinkAlreadyUsed, RightsChanged, TooManyLinks
+from partner_access.store import actors, dynamo, keys
+
+STILL_OPEN: Final = "standing = :open AND expires_at > :now AND approvals < max_approvals"
+STILL_DUE: Final = "standing = :open AND expires_at <= :now AND approvals < max_approvals"
+NOT_OPEN: Final = "standing <> :open OR expires_at <= :now OR approvals >= max_approvals"
+SOME_OPEN: Final = "open_links > :none"
+ROOM_FOR_ONE: Final = "open_links < :most"
+NOT_ASKED_YET: Final = "asked_anew = :no"
+
+
+def facts_for_creation(partner_id: str, wish: Wish, by: str) -> CreationFacts:
+    """The partner, its employee, and whoever asks for him."""
+    suppressed = keys.suppressed(wish.recipient) if wish.recipient else None
+    found = dynamo.read(
+        [
+            keys.account(partner_id),
+            keys.user(wish.employee_id),
+            *actors.keys_of(partner_id, by),
+            *([suppressed] if suppressed else ()),
+        ]
+    )
+    return CreationFacts(
+        partner=found.get_as(Account, keys.account(partner_id)),
+        creator=actors.actor(found, partner_id, by),
+        employee=found.get_as(User, keys.user(wish.employee_id)),
+        recipient_is_suppressed=suppressed in found,
+    )
+
+
+def record_creation(created: LinkCreated, answer: Answer) -> None:
+    """The link, and one more open link of the employee's."""
+    link = created.link
+    dynamo.commit(
+        created,
+        answer,
+        dynamo.update(
+            keys.user(link.employee_id),
+            "ADD open_links :one",
+            only_if=ROOM_FOR_ONE,
+            otherwise=TooManyLinks,
+            one=1,
+            most=OPEN_LINKS,
+        ),
+        dynamo.put(keys.link(link.partner_id, link.link_id), item(link)),
+    )
+
+
+def item(link: Link) -> dict[str, object]:
+    """The link with its places in both indexes."""
+    return {
+        **dict(link),
+        "due_shard": keys.due_shard(link.link_id),
+        "due_at": link.expires_at,
+        "listed_under": keys.employee(link.partner_id, link.employee_id),
+        "listed_as": f"LINK#{link.link_id}",
+    }
+
+
+def facts_for_listing(partner_id: str, by: str) -> LinkFacts:
+    """Somebody of the partner who looks through its links."""
+    found = dynamo.read([keys.account(partner_id), *actors.keys_of(partner_id, by)])
+    return LinkFacts(
+        partner=found.get_as(Account, keys.account(partner_id)),
+        actor=actors.actor(found, partner_id, by),
+    )
+
+
+def facts_for_one(partner_id: str, link_id: str, by: str) -> LinkFacts:
+    """A link of a partner's, and somebody of the partner who asks for it."""
+    key = keys.link(partner_id, link_id)
+    found = dynamo.read([keys.account(partner_id), key, *actors.keys_of(partner_id, by)])
+    return LinkFacts(
+        link=found.get_as(Link, key),
+        partner=found.get_as(Account, keys.account(partner_id)),
+        actor=actors.actor(found, partner_id, by),
+    )
+
+
+def facts_for_resending(partner_id: str, link_id: str, by: str) -> LinkFacts:
+    """The same with the employee, and whether the letter's address still takes mail."""
+    facts = facts_for_one(partner_id, link_id, by)
+    if not facts.link:
+        return facts
+    suppressed = keys.suppressed(facts.link.recipient) if facts.link.recipient else None
+    employee = keys.user(facts.link.employee_id)
+    found = dynamo.read([employee, *([suppressed] if suppressed else ())])
+    return replace(
+        facts,
+        employee=found.get_as(User, employee),
+        recipient_is_suppressed=suppressed in found,
+    )
+
+
+def record_resending(resent: LinkResent, answer: Answer) -> None:
+    """The new secret in place of the old ones, if the link is still open and nobody else sent it meanwhile."""
+    link = resent.link
+    dynamo.commit(
+        resent,
+        answer,
+        dynamo.update(
+            keys.link(link.partner_id, link.link_id),
+            "SET secrets = :secrets, expires_at = :end, due_at = :end, letter = :letter, resent = :resent, "
+            "version = :version",
+            only_if=f"{STILL_OPEN} AND {dynamo.UNCHANGED}",
+            otherwise=RightsChanged,
+            seen_version=resent.before.version,
+            open="open",
+            now=resent.act.at,
+            secrets=link.secrets,
+            end=link.expires_at,
+            letter=link.letter,
+            resent=link.resent,
+            version=link.version,
+        ),
+    )
+
+
+def record_end(ended: LinkEnded, answer: Answer | None = None) -> None:
+    """An open link that was withdrawn, or whose time is over; its employee has one open link less."""
+    link = ended.link
+    dynamo.commit(
+        ended,
+        answer,
+        dynamo.update(
+            keys.link(link.partner_id, link.link_id),
+            "SET standing = :standing REMOVE due_shard, due_at",
+            only_if=STILL_DUE if ended.standing.value == State.EXPIRED else STILL_OPEN,
+            otherwise=LinkAlreadyUsed,
+            open="open",
+            now=ended.act.at,
+            standing=ended.standing,
+        ),
+        one_open_link_less(link),
+    )
+
+
+def one_open_link_less(link: Link) -> dynamo.Line:
+    return dynamo.update(keys.user(link.employee_id), "ADD open_links :less", only_if=SOME_OPEN, less=-1, none=0)
+
+
+def record_retirement(link: Link) -> None:
+    """A link with several approvals, all given before it was due: it leaves the sweep's index."""
+    dynamo.transact(
+        [
+            dynamo.update(
+                keys.link(link.partner_id, link.link_id),
+                "REMOVE due_shard, due_at",
+                only_if="attribute_exists(due_at)",
+            ),
+            one_open_link_less(link),
+        ]
+    )
+
+
+def facts_for_renewal(secret: Secret, by: str) -> tuple[Link | None, User | None]:
+    """The link that the secret names, and who asks."""
+    key = keys.link(secret.partner_id, secret.link_id)
+    found = dynamo.read([key, keys.user(by)])
+    return found.get_as(Link, key), found.get_as(User, keys.user(by))
+
+
+def record_asking(asked: LinkAskedAnew, answer: Answer) -> None:
+    """That the creator has been told: once per link, and never while it is open."""
+    dynamo.commit(
+        asked,
+        answer,
+        dynamo.update(
+            keys.link(asked.link.partner_id, asked.link.link_id),
+            "SET asked_anew = :yes",
+            only_if=f"{NOT_ASKED_YET} AND ({NOT_OPEN})",
+            yes=True,
+            no=False,
+            open="open",
+            now=asked.act.at,
+        ),
+    )
+
+
+def due(at: datetime) -> Iterator[Link]:
+    """The links whose time is over, each as it is now; nothing else is looked at (performance.md)."""
+    for shard in range(keys.SHARDS):
+        after: Mapping[str, Any] | None = None
+        while True:
+            page = dynamo.query(
+                "due_shard = :shard AND due_at <= :now", index="due", after=after, shard=f"LINKS#{shard}", now=at
+            )
+            yield from _whole(page.items)
+            if not page.after:
+                break
+            after = page.after
+
+
+def _whole(listed: list[dict[str, Any]]) -> Iterator[Link]:
+    """The links that an index told of, as they are now, in the same order."""
+    wanted = [keys.Key(each["pk"], each["sk"]) for each in listed]
+    found = dynamo.read(wanted)
+    yield from (link for link in (found.get_as(Link, key) for key in wanted) if link)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some links, newest first, and the id of the one to go on after."""
+
+    links: list[Link]
+    after: str | None
+
+
+def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: int) -> Page:
+    """Links of a partner, or of one employee of it; what it costs is in proportion to the page."""
+    if employee_id:
+        start = _listed(partner_id, employee_id, after) if after else None
+        found = dynamo.query(
+            "listed_under = :whose AND begins_with(listed_as, :links)",
+            index="listing",
+            limit=limit,
+            after=start,
+            newest_first=True,
+            whose=keys.employee(partner_id, employee_id),
+            links="LINK#",
+        )
+        links = list(_whole(found.items))
+    else:
+        found = dynamo.query(
+            "pk = :partner AND begins_with(sk, :links)",
+            limit=limit,
+            after=keys.link(partner_id, after)._asdict() if after else None,
+            newest_first=True,
+            partner=f"PARTNER#{partner_id}",
+            links="LINK#",
+        )
+        links = [Link.model_validate(each) for each in found.items]
+    return Page(links, found.after["sk"].removeprefix("LINK#") if found.after else None)
+
+
+def _listed(partner_id: str, employee_id: str, link_id: str) -> dict[str, str]:
+    return {
+        **keys.link(partner_id, link_id)._asdict(),
+        "listed_under": keys.employee(partner_id, employee_id),
+        "listed_as": f"LINK#{link_id}",
+    }
+
+
+def employees_of(links: list[Link]) -> dict[str, User]:
+    """The people whom these links are for, by id."""
+    found = dynamo.read(keys.user(link.employee_id) for link in links)
+    return {user.user_id: user for user in map(User.model_validate, found.values())}

@@ -1,0 +1,44 @@
+"""Migrations in the table: who is super admin, who stays, and the one transaction."""
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.decisions import Answer
+from partner_access.domain.migrations import MigrationFacts, SuperAdminMigrated, firm_of
+from partner_access.domain.people import Actor, User
+from partner_access.store import actors, dynamo, keys, members
+
+
+def facts(account_id: str, user_id: str, by: str, partner_id: str | None = None) -> MigrationFacts:
+    """The account with its super admins, the one who acts, the one who is migrated, and his firm."""
+    found = dynamo.read(
+        [
+            keys.account(account_id),
+            keys.super_admins(account_id),
+            *actors.keys_of_all(account_id, (by, user_id)),
+        ]
+    )
+    firm = firm_of(found.get_as(User, keys.user(user_id)), partner_id)
+    found |= dynamo.read(
+        [
+            *([keys.account(firm)] if firm else ()),
+            *actors.firms_of(found, account_id, by, user_id),
+            *actors.keys_of_all(account_id, actors.super_admin_ids(found, account_id)),
+        ]
+    )
+    return MigrationFacts(
+        account=found.get_as(Account, keys.account(account_id)),
+        actor=actors.actor(found, account_id, by),
+        target=actors.actor(found, account_id, user_id),
+        partner=found.get_as(Account, keys.account(firm)) if firm else None,
+        others=actors.super_admins(found, account_id, but=user_id),
+    )
+
+
+def staff(partner_id: str, by: str) -> tuple[Actor, Account | None]:
+    """Somebody in a partner account, and the account."""
+    found = dynamo.read([keys.account(partner_id), *actors.keys_of(partner_id, by)])
+    return actors.actor(found, partner_id, by), found.get_as(Account, keys.account(partner_id))
+
+
+def record(migrated: SuperAdminMigrated, answer: Answer) -> None:
+    """The membership under its grant; the witness is among what the decision relied on."""
+    dynamo.commit(migrated, answer, *members.lines(migrated.account, migrated.before, migrated.member))
