@@ -358,7 +358,6 @@ def test_links_in_letters_are_left_as_they_are(template: Json) -> None:
     assert "TrackingOptions" not in only(template, "AWS::SES::ConfigurationSet")
     assert set(destination["MatchingEventTypes"]) == {
         "send",
-        "delivery",
         "bounce",
         "complaint",
         "reject",
@@ -423,7 +422,9 @@ def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> 
         ("PartnerAccess", "ConflictExhausted"),
         ("PartnerAccess", "LetterBounced"),
         ("PartnerAccess", "LetterFailed"),
+        ("PartnerAccess", "LetterPaused"),
         ("PartnerAccess", "LetterPossibleDuplicate"),
+        ("PartnerAccess", "LetterUnreadable"),
         ("PartnerAccess", "WrongSecret"),
     ],
 )
