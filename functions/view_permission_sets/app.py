@@ -41,7 +41,7 @@ def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetCh
             SetChoice(
                 permission_set=name,
                 version=permissions.latest(name),
-                permissions=permissions.given_today(name).written(),
+                permissions=permissions.in_clients(permissions.given_today(name)).written(),
             )
             for name in names
         )

@@ -1,5 +1,6 @@
 """What the operator sees: JSON logs without personal data, and counts as embedded metrics."""
 
+from functools import cache
 from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -7,21 +8,28 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from partner_access.domain.refusals import LinkNotFound, Refused, TemporarilyUnavailable
 
-logger: Final = Logger()
-metrics: Final = Metrics()
-
 COUNTED: Final = {LinkNotFound: "WrongSecret", TemporarilyUnavailable: "ConflictExhausted"}
+
+
+@cache
+def _logger() -> Logger:
+    return Logger()
+
+
+@cache
+def _metrics() -> Metrics:
+    return Metrics()
 
 
 def begin(request_id: str, what: str) -> None:
     """From here on each line of the log names this request; nothing of an earlier one is left."""
-    logger.clear_state()
-    logger.append_keys(request_id=request_id, what=what)
+    _logger().clear_state()
+    _logger().append_keys(request_id=request_id, what=what)
 
 
 def refused(refusal: Refused) -> None:
     """A refusal is the product at work: told at info, by its code alone."""
-    logger.info("refused", extra={"code": refusal.code})
+    _logger().info("refused", extra={"code": refusal.code})
     counted = COUNTED.get(type(refusal))
     if counted:
         count(counted)
@@ -29,16 +37,16 @@ def refused(refusal: Refused) -> None:
 
 def unreadable(letter: str) -> None:
     """A letter in the outbox that this code cannot read waits for one that can."""
-    logger.error("unreadable", extra={"letter": letter})
+    _logger().error("unreadable", extra={"letter": letter})
     count("LetterUnreadable")
 
 
 def count(name: str, times: int = 1) -> None:
     """Add to a metric of this invocation."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=times)
+    _metrics().add_metric(name=name, unit=MetricUnit.Count, value=times)
 
 
 def flush() -> None:
     """Write this invocation's counts to the log, where CloudWatch finds them; nothing when nothing was counted."""
-    if metrics.metric_set:
-        metrics.flush_metrics()
+    if _metrics().metric_set:
+        _metrics().flush_metrics()

@@ -7,7 +7,7 @@ from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, a
 from partner_access.domain.grants import Terms, grant, paid_seat_required
 from partner_access.domain.members import Grant, Member, Seat, Source, paid_seats
 from partner_access.domain.people import Actor, User, eligible, some_independent, witness
-from partner_access.domain.permissions import SetName, latest, rights_of
+from partner_access.domain.permissions import SetName, in_clients, latest
 from partner_access.domain.refusals import (
     Forbidden,
     InvalidField,
@@ -97,7 +97,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
         grant=given,
     )
     preview = Preview(
-        lost=before.rights.beyond(rights_of(member.permission_set, member.set_version)),
+        lost=in_clients(before.rights).beyond(member.rights),
         seat_before=before.seat,
         seat_after=Seat.PARTNER,
         remaining_super_admins=sum(other.is_super_admin_at(act.at) for other in facts.others),

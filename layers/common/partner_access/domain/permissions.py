@@ -106,6 +106,11 @@ def of_partner_admin(version: int, *, removed: Iterable[str]) -> Rights:
     return rights_of(SetName.PARTNER_ADMIN, version).adjusted(removed=removed)
 
 
+def in_clients(rights: Rights) -> Rights:
+    """Those of the rights that mean something in a client account."""
+    return rights.adjusted(removed=catalogue.PARTNER_ONLY)
+
+
 def lacking(rights: Rights) -> tuple[str, ...]:
     """What there is in a client account that these rights do not hold."""
     return tuple(sorted(catalogue.CATALOGUE - catalogue.PARTNER_ONLY - set(rights)))

@@ -1,0 +1,124 @@
+"""People, accounts and links that are good by default; a test names only what it is about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from partner_access.domain.accounts import Account, Kind
+from partner_access.domain.decisions import Act, Once
+from partner_access.domain.link_secrets import Secret
+from partner_access.domain.links import Link
+from partner_access.domain.members import Grant, Member, Seat, Source
+from partner_access.domain.people import Actor, User
+from partner_access.domain.permissions import latest
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+CHANCE = "c" * 43
+ACT_NAME = "0" * 32
+
+PARTNER = "partner-north"
+CLIENT = "client-bakery"
+EMPLOYEE = "user-employee"
+APPROVER = "user-approver"
+LINK = f"lnk_{'1' * 32}"
+SECRET_TEXT = Secret.write(PARTNER, LINK, CHANCE)
+SECRET = Secret.read(SECRET_TEXT)
+
+
+def an_act(by: str = APPROVER, **changes: Any) -> Act:
+    return Act(**{"by": by, "at": NOW, "name": ACT_NAME, "chance": CHANCE, **changes})
+
+
+def once(key: str = "key", fingerprint: str = "asked") -> Once:
+    return Once(key, fingerprint)
+
+
+def the_partner(**changes: Any) -> Account:
+    return Account(
+        **{
+            "version": 1,
+            "account_id": PARTNER,
+            "kind": Kind.PARTNER,
+            "name": "North Partners",
+            "domains": ("north.example",),
+            **changes,
+        }
+    )
+
+
+def the_client(**changes: Any) -> Account:
+    return Account(**{"version": 1, "account_id": CLIENT, "kind": Kind.CLIENT, "name": "The Bakery", **changes})
+
+
+def a_user(user_id: str = APPROVER, **changes: Any) -> User:
+    return User(
+        **{
+            "version": 1,
+            "user_id": user_id,
+            "email": f"{user_id}@bakery.example",
+            "name": user_id.removeprefix("user-").capitalize(),
+            **changes,
+        }
+    )
+
+
+def an_employee(user_id: str = EMPLOYEE, **changes: Any) -> User:
+    return a_user(user_id, **{"email": f"{user_id}@north.example", "employed_by": frozenset({PARTNER}), **changes})
+
+
+def a_member(user_id: str = APPROVER, permission_set: str = "super_admin", **changes: Any) -> Member:
+    return Member(
+        **{
+            "version": 1,
+            "account_id": CLIENT,
+            "user_id": user_id,
+            "permission_set": permission_set,
+            "set_version": latest(permission_set),
+            "seat": Seat.CORE,
+            "since": NOW - timedelta(days=100),
+            **changes,
+        }
+    )
+
+
+def a_grant(**changes: Any) -> Grant:
+    return Grant(
+        **{
+            "grant_id": f"grt_{'2' * 32}",
+            "partner_id": PARTNER,
+            "source": Source.ACCESS_LINK,
+            "granted_by": APPROVER,
+            "created_at": NOW - timedelta(days=10),
+            **changes,
+        }
+    )
+
+
+def a_partner_admin(user_id: str = EMPLOYEE, **changes: Any) -> Member:
+    return a_member(
+        user_id,
+        "partner_admin",
+        **{"seat": Seat.PARTNER, "partner_id": PARTNER, "grant": a_grant(), **changes},
+    )
+
+
+def an_actor(user: User | None = None, member: Member | None = None, firm: Account | None = None) -> Actor:
+    """By default the client's super admin."""
+    person = user or a_user()
+    return Actor(user=person, member=member or a_member(person.user_id), firm=firm)
+
+
+def a_link(**changes: Any) -> Link:
+    return Link(
+        **{
+            "version": 1,
+            "link_id": LINK,
+            "partner_id": PARTNER,
+            "employee_id": EMPLOYEE,
+            "created_by": EMPLOYEE,
+            "created_at": NOW - timedelta(days=1),
+            "expires_at": NOW + timedelta(days=6),
+            "link_days": 7,
+            "secrets": frozenset({SECRET.fingerprint}),
+            **changes,
+        }
+    )

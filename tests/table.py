@@ -1,0 +1,66 @@
+"""The table as a test looks at it: whole, and from outside."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from partner_access.domain.decisions import Kept
+from partner_access.store import dynamo, keys
+from partner_access.store.keys import Key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+
+_reader = TypeDeserializer()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Reads everything, and writes what no operation would: yesterday's facts, or somebody else's change."""
+
+    client: "DynamoDBClient"
+    name: str
+
+    def items(self) -> list[Item]:
+        """All that is in it, in the order of its keys."""
+        pages = self.client.get_paginator("scan").paginate(TableName=self.name, ConsistentRead=True)
+        found = [
+            {name: _reader.deserialize(value) for name, value in item.items()}
+            for page in pages
+            for item in page["Items"]
+        ]
+        return sorted(found, key=lambda item: (item["pk"], item["sk"]))
+
+    def under(self, prefix: str) -> list[Item]:
+        """The items whose partition begins so, such as `AUDIT#`."""
+        return [item for item in self.items() if item["pk"].startswith(prefix)]
+
+    def get(self, key: Key) -> Item | None:
+        return next((item for item in self.items() if (item["pk"], item["sk"]) == tuple(key)), None)
+
+    def put(self, key: Key, values: Mapping[str, object]) -> None:
+        """Write an item over whatever was there."""
+        line = dynamo.put(key, values, only_if=None)
+        self.client.put_item(TableName=self.name, Item=line.expressions["Item"])
+
+    def keep(self, *records: Kept) -> None:
+        """Write records as they are, without what goes along with them."""
+        for record in records:
+            self.put(keys.of(record), dict(record))
+
+    def change(self, key: Key, **values: object) -> None:
+        """Overwrite some attributes; None takes one away."""
+        self.put(key, {**(self.get(key) or {}), **values})
+
+    def remove(self, key: Key) -> None:
+        self.client.delete_item(TableName=self.name, Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}})
+
+
+def differences(before: Iterable[Item], after: Iterable[Item]) -> list[Item]:
+    """What stands in one and not, or not so, in the other."""
+    first, second = list(before), list(after)
+    return [item for item in (*first, *second) if item not in first or item not in second]
