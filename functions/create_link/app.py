@@ -17,7 +17,7 @@ from partner_access.store.dynamo import recall
 app = api.App(recall=recall)
 
 
-class Creation(Request):
+class NewLink(Request):
     """What is asked for, in whose name, and how the link may be used."""
 
     employee_id: Identifier | None = None
@@ -31,7 +31,7 @@ class Creation(Request):
     locale: Locale | None = None
 
 
-class Created(Answer, LinkShown):
+class CreatedLink(Answer, LinkShown):
     """The link with its address, which is told this once."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
@@ -41,7 +41,7 @@ class Created(Answer, LinkShown):
 
 
 @app.post("/partners/{partner_id}/access-links")
-def create_link(partner_id: str, creation: Creation, act: Act) -> Created:
+def create_link(partner_id: str, creation: NewLink, act: Act) -> CreatedLink:
     """Make a link for oneself or, with client access, for a colleague."""
     wish = links.Wish(
         employee_id=creation.employee_id or act.by,
@@ -56,7 +56,7 @@ def create_link(partner_id: str, creation: Creation, act: Act) -> Created:
     )
     facts = stored.facts_for_creation(partner_id, wish, act.by)
     created = links.create(facts, wish, act)
-    answer = Created.of(created.link, created.employee, act.at, url=pages.to_approve(created.secret))
+    answer = CreatedLink.of(created.link, created.employee, act.at, url=pages.to_approve(created.secret))
     stored.record_creation(created, answer)
     return answer
 

@@ -17,7 +17,7 @@ from partner_access.store.dynamo import recall
 app = api.App(recall=recall)
 
 
-class Creation(Request):
+class NewUser(Request):
     """Who, with which set, and on behalf of which partner if he works for two."""
 
     email: Email
@@ -28,7 +28,7 @@ class Creation(Request):
     access_days: AccessDays | None = None
 
 
-class Created(Answer, MemberShown):
+class CreatedUser(Answer, MemberShown):
     """The membership, with the grant of a partner admin."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
@@ -37,7 +37,7 @@ class Created(Answer, MemberShown):
 
 
 @app.post("/accounts/{account_id}/users")
-def create_user(account_id: str, creation: Creation, act: Act) -> Created:
+def create_user(account_id: str, creation: NewUser, act: Act) -> CreatedUser:
     """Partner admin for an eligible partner employee, an ordinary set for anybody whom the directory knows."""
     wish = creations.Wish(
         permission_set=creation.permission_set,
@@ -50,7 +50,7 @@ def create_user(account_id: str, creation: Creation, act: Act) -> Created:
     created = creations.create(facts, wish, act)
     member = created.member
     grant = GrantShown.of(member.grant, member, created.account) if member.grant else None
-    answer = Created.of(member, created.person, grant=grant)
+    answer = CreatedUser.of(member, created.person, grant=grant)
     stored.record(created, answer)
     return answer
 

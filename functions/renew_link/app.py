@@ -20,7 +20,7 @@ class Renewal(Request):
     secret: SecretText
 
 
-class Asked(Answer):
+class RenewalAsked(Answer):
     """The creator is told, or has been."""
 
     status: ClassVar[int] = HTTPStatus.ACCEPTED
@@ -29,12 +29,12 @@ class Asked(Answer):
 
 
 @app.post("/access-links/renewals")
-def renew_link(renewal: Renewal, act: Act) -> Asked:
+def renew_link(renewal: Renewal, act: Act) -> RenewalAsked:
     """Send the creator one letter, however often he is asked."""
     secret = Secret.read(renewal.secret)
     link, asker = stored.facts_for_renewal(secret, act.by)
     asked = links.ask_anew(link, secret, asker, act)
-    answer = Asked()
+    answer = RenewalAsked()
     if asked:
         stored.record_asking(asked, answer)
     return answer

@@ -12,7 +12,7 @@ from partner_access.store.dynamo import recall
 app = api.App(recall=recall)
 
 
-class Resent(Answer, LinkShown):
+class ResentLink(Answer, LinkShown):
     """The link with its new address, which is told this once."""
 
     never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
@@ -21,11 +21,11 @@ class Resent(Answer, LinkShown):
 
 
 @app.post("/partners/{partner_id}/access-links/{link_id}/resend")
-def resend_link(partner_id: str, link_id: str, act: Act) -> Resent:
+def resend_link(partner_id: str, link_id: str, act: Act) -> ResentLink:
     """Send the link again, its days counted anew."""
     facts = stored.facts_for_resending(partner_id, link_id, act.by)
     resent = links.resend(facts, act)
-    answer = Resent.of(resent.link, resent.employee, act.at, url=pages.to_approve(resent.secret))
+    answer = ResentLink.of(resent.link, resent.employee, act.at, url=pages.to_approve(resent.secret))
     stored.record_resending(resent, answer)
     return answer
 

@@ -26,7 +26,7 @@ class Links(Page):
     items: tuple[LinkShown, ...]
 
 
-class Shown(Answer, LinkShown):
+class OneLink(Answer, LinkShown):
     """One link."""
 
 
@@ -45,12 +45,12 @@ def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
 
 
 @app.get(LIST + "/{link_id}")
-def view_link(partner_id: str, link_id: str, act: Act) -> Shown:
+def view_link(partner_id: str, link_id: str, act: Act) -> OneLink:
     """One link, for who may manage it or made it or whom it names."""
     facts = stored.facts_for_one(partner_id, link_id, act.by)
     link = links.must_be_own_or_managed(facts, act)
     people: dict[str, User] = stored.employees_of([link])
-    return Shown.of(link, people[link.employee_id], act.at)
+    return OneLink.of(link, people[link.employee_id], act.at)
 
 
 handler = app

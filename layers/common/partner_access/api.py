@@ -133,7 +133,7 @@ class App:
             raise
         if answer is None:
             return _response(HTTPStatus.NO_CONTENT, "", {})
-        return _response(answer.status, answer.model_dump_json(exclude_none=True), {})
+        return _response(answer.status, answer.told(), {})
 
 
 Outcome = TypeVar("Outcome")

@@ -1,12 +1,14 @@
 """What requests are made of: strict bodies and queries, and the kinds of text that they may hold."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_serializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
 from partner_access.domain.decisions import Answer
 from partner_access.domain.permissions import Overrides
@@ -95,6 +97,7 @@ class Page(Answer):
 
     next_cursor: str | None = None
 
-    @model_serializer(mode="wrap")
-    def _with_the_end(self, serialize: Any) -> dict[str, Any]:
-        return {**serialize(self), "next_cursor": self.next_cursor}
+    @override
+    def told(self) -> str:
+        shown = self.model_dump(mode="json", exclude_none=True)
+        return json.dumps({**shown, "next_cursor": self.next_cursor}, ensure_ascii=False)

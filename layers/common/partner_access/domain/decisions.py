@@ -150,6 +150,10 @@ class Answer(BaseModel):
     status: ClassVar[int] = 200
     never_kept: ClassVar[frozenset[str]] = frozenset()
 
+    def told(self) -> str:
+        """The answer as JSON; what has no value is left out."""
+        return self.model_dump_json(exclude_none=True)
+
     def to_keep(self) -> str:
         """The answer as a replay will give it."""
         return self.model_dump_json(exclude_none=True, exclude=set(self.never_kept))

@@ -1,0 +1,34 @@
+"""The samples for `sam local invoke`: each is what its function takes, so that none can rot."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import doors
+from tests.artefacts import FUNCTIONS
+from tests.table import Table
+
+EVENTS = Path(__file__).parents[1] / "events"
+EXPECTED = {"answer_unknown": 404, "keep_directory": 201, "view_accounts": 200}
+"""How the API's samples are answered by an empty table; all others name what is not there."""
+
+
+def sample(operation: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EVENTS / f"{operation}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_each_function_has_its_sample_and_each_sample_its_function() -> None:
+    assert {path.stem for path in EVENTS.glob("*.json")} == {function.operation for function in FUNCTIONS}
+
+
+@pytest.mark.parametrize("operation", doors.OPERATIONS)
+def test_a_sample_is_a_request_that_its_function_takes(operation: str, table: Table) -> None:
+    made = sample(operation)
+
+    answer = doors.send(made)
+
+    assert made["routeKey"] in doors.app(operation).routes
+    assert answer.status == EXPECTED.get(operation, 404), answer.text

@@ -1,0 +1,221 @@
+"""openapi.json, from the code: the functions' own requests and answers, the template's routes and scopes.
+
+`python -m tools.openapi` writes it, `--check` fails when it no longer fits.
+"""
+
+import importlib
+import inspect
+import json
+import re
+import sys
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from tools import template
+
+sys.path.insert(0, str(template.ROOT / "layers/common"))
+
+from partner_access import api, fields
+from partner_access.domain import refusals
+from partner_access.domain.decisions import Answer
+
+TARGET: Final = template.ROOT / "openapi.json"
+SCHEMAS: Final = "#/components/schemas/{model}"
+SUMMARY: Final = """Staff of solutions partners administer client accounts as partner admins. Errors are problems of \
+RFC 9457 with a stable `code`; 401, 403 for a missing scope, 413 and 429 of the gateway itself carry `{"message"}`."""
+
+Json = dict[str, Any]
+
+
+def document() -> Json:
+    """The whole description of the API."""
+    routes = template.routes()
+    found = {
+        route.key: importlib.import_module(f"functions.{route.operation}.app").app.routes[route.key] for route in routes
+    }
+    models = sorted({model for route in found.values() for model in _models(route)}, key=lambda model: model.__name__)
+    schemas, definitions = _schemas(models)
+    paths: Json = {}
+    for route in routes:
+        method, path = route.key.split(" ")
+        paths.setdefault(path, {})[method.lower()] = _operation(route, found[route.key], schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Partner access", "version": "1", "description": SUMMARY},
+        "servers": [{"url": "{origin}", "variables": {"origin": {"default": "https://api.example.com"}}}],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": {**definitions, "Problem": _problem()},
+            "securitySchemes": {
+                "token": {
+                    "type": "oauth2",
+                    "description": "A token says who; what he may do is decided at every request.",
+                    "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": _scopes()}},
+                }
+            },
+        },
+    }
+
+
+def _schemas(models: list[type[BaseModel]]) -> tuple[dict[type[BaseModel], str], Json]:
+    """Where each model's schema stands, and all schemas by name."""
+    names, found = models_json_schema(
+        [_key(model) for model in models],
+        ref_template=SCHEMAS,
+    )
+    definitions: Json = found["$defs"]
+    for schema in definitions.values():
+        _without_null(schema)
+    return {model: names[_key(model)]["$ref"] for model in models}, definitions
+
+
+def _key(model: type[BaseModel]) -> tuple[type[BaseModel], Literal["validation", "serialization"]]:
+    return (model, "validation" if issubclass(model, fields.Request) else "serialization")
+
+
+def _without_null(schema: Json) -> None:
+    """What has no value is left out of an answer, but for the end of a list."""
+    for name, each in schema.get("properties", {}).items():
+        choices = [choice for choice in each.get("anyOf", []) if choice.get("type") != "null"]
+        if "anyOf" in each and len(choices) < len(each["anyOf"]) and name in schema.get("required", []):
+            schema["required"].remove(name)
+            each.pop("anyOf")
+            each.update(choices[0] if len(choices) == 1 else {"anyOf": choices})
+
+
+def _models(route: api.Route) -> set[type[BaseModel]]:
+    return {each for each in (_body(route), *_answers(route)) if each}
+
+
+def _of_kind(route: api.Route, kind: type[BaseModel]) -> Any:
+    return next((each for each in route.arguments.values() if isinstance(each, type) and issubclass(each, kind)), None)
+
+
+def _body(route: api.Route) -> type[fields.Request] | None:
+    found: type[fields.Request] | None = _of_kind(route, fields.Request)
+    return found
+
+
+def _answers(route: api.Route) -> tuple[type[Answer], ...]:
+    """The answer that the operation names, and those that say the same under another status."""
+    told = inspect.signature(route.operation).return_annotation
+    return (told, *told.__subclasses__()) if told is not None else ()
+
+
+def _operation(declared: template.Route, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
+    body = _body(route)
+    described: Json = {
+        "operationId": route.operation.__name__,
+        "tags": [declared.operation],
+        "summary": inspect.getdoc(route.operation),
+        "security": [{"token": [template.default_of(scope)]} for scope in declared.scopes],
+        "parameters": [*_path_parameters(declared.key), *_query_parameters(route), *_headers(declared.key, route)],
+        "responses": _responses(route, schemas),
+    }
+    if body:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": schemas[body]}}},
+        }
+    return described
+
+
+def _path_parameters(key: str) -> list[Json]:
+    pattern = {"type": "string", "pattern": fields.IDENTIFIER}
+    return [{"name": name, "in": "path", "required": True, "schema": pattern} for name in re.findall(r"\{(\w+)\}", key)]
+
+
+def _query_parameters(route: api.Route) -> list[Json]:
+    query = _of_kind(route, fields.Query)
+    if not query:
+        return []
+    schema = query.model_json_schema(ref_template=SCHEMAS)
+    return [
+        {"name": name, "in": "query", "required": False, "schema": _inlined(each, schema.get("$defs", {}))}
+        for name, each in schema["properties"].items()
+    ]
+
+
+def _inlined(schema: Json, definitions: Json) -> Json:
+    """A query parameter's own schema, without null: a parameter is there or it is not."""
+    choices = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    chosen = choices[0]
+    name = chosen.get("$ref", "").rpartition("/")[2]
+    kept = definitions[name] if name else chosen
+    return {key: value for key, value in kept.items() if key not in {"title", "default", "description"}}
+
+
+def _headers(key: str, route: api.Route) -> list[Json]:
+    method = key.partition(" ")[0]
+    if method == "GET" or (method == "POST" and not route.needs_key):
+        return []
+    schema = {"type": "string", "minLength": 1, "maxLength": 255}
+    told = "The name of this attempt; the same key and request get the same answer for 24 hours."
+    return [
+        {"name": "Idempotency-Key", "in": "header", "required": route.needs_key, "schema": schema, "description": told}
+    ]
+
+
+def _responses(route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
+    found: Json = {
+        str(int(answer.status)): {
+            "description": HTTPStatus(answer.status).phrase,
+            "content": {"application/json": {"schema": {"$ref": schemas[answer]}}},
+        }
+        for answer in _answers(route)
+    } or {"204": {"description": HTTPStatus.NO_CONTENT.phrase}}
+    problem = {"application/problem+json": {"schema": {"$ref": SCHEMAS.format(model="Problem")}}}
+    refused = {"description": "Refused: the problem's code says why, its detail what to do", "content": problem}
+    unavailable = {"description": "Nothing was changed; try again with the same key", "content": problem}
+    return {**dict(sorted(found.items())), "4XX": refused, "503": unavailable}
+
+
+def _problem() -> Json:
+    text = {"type": "string"}
+    error = {"type": "object", "properties": {"pointer": text, "code": text}, "required": ["pointer", "code"]}
+    properties = {
+        "type": {"type": "string", "format": "uri"},
+        "title": text,
+        "status": {"type": "integer"},
+        "detail": text,
+        "instance": text,
+        "code": {"type": "string", "enum": sorted(each.code for each in _codes(refusals.Refused))},
+        "errors": {"type": "array", "items": error},
+    }
+    return {"type": "object", "properties": properties, "required": [name for name in properties if name != "errors"]}
+
+
+def _codes(kind: type[refusals.Refused]) -> list[type[refusals.Refused]]:
+    """The refusals that say something themselves: the leaves of the tree."""
+    below = kind.__subclasses__()
+    return [leaf for each in below for leaf in _codes(each)] if below else [kind]
+
+
+def _scopes() -> Json:
+    return {
+        template.default_of("UseScope"): "people",
+        template.default_of("DirectoryScope"): "the vendor's back end",
+    }
+
+
+def written() -> str:
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write it, or with `--check` say whether it still fits."""
+    if "--check" not in arguments:
+        TARGET.write_text(written(), encoding="utf-8")
+        return 0
+    if Path(TARGET).read_text(encoding="utf-8") == written():
+        return 0
+    print("openapi.json does not fit the code any more: run `make openapi`", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
