@@ -1,0 +1,21 @@
+"""The world that tests start from is sound, whatever is put into it."""
+
+from datetime import timedelta
+
+from tests.builders import CLIENT, EMPLOYEE, a_partner_admin
+from tests.invariants import broken
+from tests.table import Table
+from tests.worlds import a_world, an_open_link, now
+
+
+def test_the_usual_world_is_sound(table: Table) -> None:
+    a_world(table)
+
+    assert broken(table.items()) == []
+
+
+def test_a_world_with_a_partner_admin_and_an_ended_link_is_sound(table: Table) -> None:
+    a_world(table, a_partner_admin(EMPLOYEE), an_open_link(standing="revoked", expires_at=now() - timedelta(days=1)))
+
+    assert broken(table.items()) == []
+    assert next(item for item in table.items() if item.get("account_id") == CLIENT)["seats_taken"] == 1
