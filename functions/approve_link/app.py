@@ -6,10 +6,9 @@ from typing import ClassVar
 from partner_access import api
 from partner_access.domain import approvals, links
 from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.link_secrets import Secret
 from partner_access.domain.members import Asked
 from partner_access.domain.refusals import NotEligible
-from partner_access.fields import AccessDays, Identifier, Removals, Request, SecretText
+from partner_access.fields import AccessDays, Identifier, LinkSecret, Removals, Request
 from partner_access.representations import GrantShown
 from partner_access.store import approvals as stored
 from partner_access.store import links as stored_links
@@ -21,7 +20,7 @@ app = api.App(recall=recall)
 class Approval(Request):
     """For which account, and what is given less than was asked."""
 
-    secret: SecretText
+    secret: LinkSecret
     account_id: Identifier
     permissions: Removals = Removals()
     access_days: AccessDays | None = None
@@ -36,9 +35,8 @@ class Approved(Answer, GrantShown):
 @app.post("/access-links/approvals")
 def approve_link(approval: Approval, act: Act) -> Approved:
     """Make the link's employee partner admin of one account; a link whose employee lost eligibility ends here."""
-    secret = Secret.read(approval.secret)
     offer = Asked(removed=approval.permissions.remove, access_days=approval.access_days)
-    facts = stored.facts_for_reply(secret, approval.account_id, act.by)
+    facts = stored.facts_for_reply(approval.secret, approval.account_id, act.by)
     try:
         approved = approvals.approve(facts, offer, act)
     except NotEligible:

@@ -3,9 +3,8 @@
 from partner_access import api
 from partner_access.domain import approvals
 from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import State
-from partner_access.fields import Identifier, Prose, Request, SecretText
+from partner_access.fields import Identifier, LinkSecret, Prose, Request
 from partner_access.store import approvals as stored
 from partner_access.store.dynamo import recall
 
@@ -15,7 +14,7 @@ app = api.App(recall=recall)
 class Refusal(Request):
     """For which account, and why, if he wants to say."""
 
-    secret: SecretText
+    secret: LinkSecret
     account_id: Identifier
     reason: Prose | None = None
 
@@ -29,7 +28,7 @@ class Declined(Answer):
 @app.post("/access-links/refusals")
 def decline_link(refusal: Refusal, act: Act) -> Declined:
     """Turn the link down for one account; its creator and its employee are told."""
-    facts = stored.facts_for_reply(Secret.read(refusal.secret), refusal.account_id, act.by)
+    facts = stored.facts_for_reply(refusal.secret, refusal.account_id, act.by)
     declined = approvals.decline(facts, refusal.reason, act)
     answer = Declined()
     stored.record_refusal(declined, answer)

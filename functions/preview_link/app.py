@@ -5,8 +5,7 @@ from pydantic import BaseModel
 from partner_access import api
 from partner_access.domain import approvals, permissions
 from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.link_secrets import Secret
-from partner_access.fields import Request, SecretText
+from partner_access.fields import LinkSecret, Request
 from partner_access.representations import LinkShown
 from partner_access.store import approvals as stored
 
@@ -16,7 +15,7 @@ app = api.App()
 class Opening(Request):
     """The secret from the link's address."""
 
-    secret: SecretText
+    secret: LinkSecret
 
 
 class PartnerShown(BaseModel):
@@ -48,7 +47,7 @@ class Preview(Answer):
 @app.post("/access-links/preview", needs_key=False)
 def preview_link(opening: Opening, act: Act) -> Preview:
     """Show a link to whoever holds its secret."""
-    facts = stored.facts_for_preview(Secret.read(opening.secret), act.by)
+    facts = stored.facts_for_preview(opening.secret, act.by)
     shown = approvals.preview(facts, act)
     can = permissions.of_partner_admin(shown.link.set_version, removed=shown.link.removed)
     return Preview(

@@ -6,8 +6,7 @@ from typing import ClassVar
 from partner_access import api
 from partner_access.domain import links
 from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.link_secrets import Secret
-from partner_access.fields import Request, SecretText
+from partner_access.fields import LinkSecret, Request
 from partner_access.store import links as stored
 from partner_access.store.dynamo import recall
 
@@ -17,7 +16,7 @@ app = api.App(recall=recall)
 class Renewal(Request):
     """The secret of the ended link."""
 
-    secret: SecretText
+    secret: LinkSecret
 
 
 class RenewalAsked(Answer):
@@ -31,9 +30,8 @@ class RenewalAsked(Answer):
 @app.post("/access-links/renewals")
 def renew_link(renewal: Renewal, act: Act) -> RenewalAsked:
     """Send the creator one letter, however often he is asked."""
-    secret = Secret.read(renewal.secret)
-    link, asker = stored.facts_for_renewal(secret, act.by)
-    asked = links.ask_anew(link, secret, asker, act)
+    link, asker = stored.facts_for_renewal(renewal.secret, act.by)
+    asked = links.ask_anew(link, renewal.secret, asker, act)
     answer = RenewalAsked()
     if asked:
         stored.record_asking(asked, answer)

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from partner_access import api, cursors
 from partner_access.domain.accounts import Kind
 from partner_access.domain.decisions import Act
+from partner_access.domain.people import must_not_be_barred
 from partner_access.fields import ListQuery, Page
 from partner_access.store import accounts as stored
 
@@ -33,6 +34,7 @@ class Accounts(Page):
 def view_accounts(query: ListQuery, act: Act) -> Accounts:
     """Where the caller is an active member now; whether he may approve a given link is for its preview to say."""
     page = stored.of(act.by, at=act.at, after=cursors.after(query, LIST, act), limit=query.size)
+    must_not_be_barred(page.user)
     return Accounts(
         items=tuple(
             AccountShown(

@@ -8,7 +8,7 @@ from partner_access.domain.decisions import Act, Decision, Kept, LetterKind, aud
 from partner_access.domain.grants import Candidate, Terms, admit, counter_offer, paid_seat_required
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.members import Asked, Grant, Member, Source
-from partner_access.domain.people import Actor, User
+from partner_access.domain.people import Actor, User, must_not_be_barred
 from partner_access.domain.permissions import Overrides
 from partner_access.domain.refusals import (
     AccountMismatch,
@@ -155,12 +155,13 @@ def approval_of_many(approved: LinkApproved) -> links.Reply | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewFacts:
-    """The link, and for each account of the caller what its answer would rest on."""
+    """The link, who looks at it, and for each of his accounts what its answer would rest on."""
 
     secret: Secret
     link: links.Link | None
     partner: Account | None
     employee: User | None
+    reader: User | None
     replies: tuple[ReplyFacts, ...]
 
 
@@ -188,6 +189,7 @@ def preview(facts: PreviewFacts, act: Act) -> Previewed:
         raise LinkNotFound
     facts.link.must_be_opened_by(facts.secret)
     facts.link.must_be_open(act.at)
+    must_not_be_barred(facts.reader)
     choices = tuple(
         Choice(reply.account, _refusal_of(reply, act))
         for reply in facts.replies

@@ -33,6 +33,12 @@ class User(Kept):
         return bool(self.employed_by)
 
 
+def must_not_be_barred(user: User | None) -> None:
+    """Whoever the vendor has deactivated does nothing here; somebody it has not told of yet has nothing to do."""
+    if user and not user.active:
+        raise Forbidden
+
+
 def eligible(user: User | None, partner: Account | None) -> bool:
     """Whether this person can be a partner admin for this partner (domain.md §2)."""
     return (

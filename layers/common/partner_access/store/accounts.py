@@ -5,7 +5,7 @@ from datetime import datetime
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.members import Member
-from partner_access.domain.people import Actor
+from partner_access.domain.people import Actor, User
 from partner_access.store import actors, dynamo, keys
 
 
@@ -20,8 +20,9 @@ class Mine:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the caller's accounts, by id, and the id to go on after."""
+    """Who asks, if he is known, some of his accounts, by id, and the id to go on after."""
 
+    user: User | None
     items: list[Mine]
     after: str | None
 
@@ -53,7 +54,8 @@ def all_ids_of(user_id: str) -> list[str]:
 def of(user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
     """One page of the accounts where the user is an active member now."""
     account_ids, onward = ids_of(user_id, after=after, limit=limit)
-    found = dynamo.read(key for each in account_ids for key in (keys.account(each), *actors.keys_of(each, user_id)))
+    of_each = ((keys.account(each), keys.member(each, user_id)) for each in account_ids)
+    found = dynamo.read([keys.user(user_id), *(key for both in of_each for key in both)])
     found |= dynamo.read(key for each in account_ids for key in actors.firms_of(found, each, user_id))
     mine = []
     for each in account_ids:
@@ -61,4 +63,4 @@ def of(user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
         actor = actors.actor(found, each, user_id)
         if account and actor.member and actor.is_member_at(at):
             mine.append(Mine(account, actor, actor.member.as_of(at)))
-    return Page(mine, onward)
+    return Page(found.get_as(User, keys.user(user_id)), mine, onward)

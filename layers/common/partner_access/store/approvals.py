@@ -70,10 +70,10 @@ def _reply_facts(secret: Secret, link: Link | None, found: Items, account_id: st
 
 
 def facts_for_preview(secret: Secret, by: str) -> PreviewFacts:
-    """For each of the caller's accounts, or the one that the link is bound to, what an answer would rest on."""
+    """What an answer would rest on in the one account that the link is bound to, or in the caller's first hundred."""
     found = dynamo.read(_first(secret, by))
     link = found.get_as(Link, keys.link(secret.partner_id, secret.link_id))
-    account_ids = [link.account_id] if link and link.account_id else accounts.all_ids_of(by)
+    account_ids = [link.account_id] if link and link.account_id else accounts.ids_of(by)[0]
     found |= dynamo.read(key for each in account_ids for key in _of_account(secret, each, by))
     found |= dynamo.read(key for each in account_ids for key in _second(link, found, each, by))
     return PreviewFacts(
@@ -81,6 +81,7 @@ def facts_for_preview(secret: Secret, by: str) -> PreviewFacts:
         link=link,
         partner=found.get_as(Account, keys.account(secret.partner_id)),
         employee=found.get_as(User, keys.user(link.employee_id)) if link else None,
+        reader=found.get_as(User, keys.user(by)),
         replies=tuple(_reply_facts(secret, link, found, each, by) for each in account_ids),
     )
 

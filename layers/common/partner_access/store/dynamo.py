@@ -326,6 +326,8 @@ def transact(lines: Iterable[Line], *, once_first: bool = False, ends: float = i
     asked: Any = tuple(lines)
     requests = [line.request() for line in asked]
     for pause in _pauses():
+        if time.time() > ends:
+            raise TemporarilyUnavailable
         try:
             with _Patience():
                 client().transact_write_items(TransactItems=requests)
@@ -333,8 +335,6 @@ def transact(lines: Iterable[Line], *, once_first: bool = False, ends: float = i
             _settle(asked, cancelled.response["CancellationReasons"], once_first=once_first)
         else:
             return
-        if time.time() > ends:
-            break
         pause()
     raise TemporarilyUnavailable(conflicts=ATTEMPTS)
 
