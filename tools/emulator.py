@@ -19,7 +19,7 @@ REGION: Final = "eu-west-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105  no secret: what the emulator takes for the root of its only account
 READY_WITHIN = 30.0
-STOPPED_WITHIN = 3.0  # it keeps no state, so that nothing is lost with it
+STOPPED_WITHIN = 1.0  # it keeps no state, so that nothing is lost with it
 LOOPBACK = "127.0.0.1"
 
 
