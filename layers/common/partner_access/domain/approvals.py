@@ -14,7 +14,6 @@ from partner_access.domain.refusals import (
     AccountMismatch,
     LinkNotFound,
     NotAClientAccount,
-    NotEligible,
     NotFound,
     Refused,
 )
@@ -64,16 +63,13 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
         link_id=link.link_id,
     )
     candidate = Candidate(employee=facts.employee, partner=facts.partner, before=facts.member)
-    member, grant = admit(candidate, account, terms, act)
-    if not facts.employee:
-        raise NotEligible
-
+    employee, member, grant = admit(candidate, account, terms, act)
     return LinkApproved(
         act=act,
         secret=facts.secret,
         link=link,
         account=account,
-        employee=facts.employee,
+        employee=employee,
         before=facts.member,
         member=member,
         grant=grant,
@@ -101,13 +97,11 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
 
 
 def _must_be_answerable(facts: ReplyFacts, act: Act) -> tuple[links.Link, Account]:
-    """The order of refusal: the secret, the link's own state, the account, the authority (contract.md)."""
+    """The order of refusal: secret, the link's own state, account, authority, what it answered (contract.md)."""
     link, account = facts.link, facts.account
     if not link:
         raise LinkNotFound
     link.must_be_opened_by(facts.secret)
-    if facts.reply:
-        raise links.ENDED[facts.reply.state]
     link.must_be_open(act.at)
     if not account:
         raise NotFound
@@ -117,6 +111,8 @@ def _must_be_answerable(facts: ReplyFacts, act: Act) -> tuple[links.Link, Accoun
     if link.account_id not in (None, account.account_id):
         raise AccountMismatch("/account_id")
     facts.approver.must_be_approver(asked_by=link.partner_id, super_admins=facts.super_admins, at=act.at)
+    if facts.reply:
+        raise links.ENDED[facts.reply.state]
     return link, account
 
 

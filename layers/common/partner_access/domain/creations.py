@@ -17,6 +17,7 @@ from partner_access.domain.permissions import (
     given_today,
     latest,
     must_be_givable,
+    must_exist_in_clients,
     rights_of,
 )
 from partner_access.domain.refusals import (
@@ -24,7 +25,6 @@ from partner_access.domain.refusals import (
     Forbidden,
     InvalidField,
     NotAClientAccount,
-    NotEligible,
     NotFound,
     PermissionNotHeld,
     Refused,
@@ -34,13 +34,14 @@ from partner_access.domain.refusals import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreationFacts:
-    """`partner` is the firm on whose behalf the person would come; `super_admins` as for an approval."""
+    """`partner` is the firm on whose behalf the person would come, unless it is unclear which of his firms is meant."""
 
     account: Account | None
     creator: Actor
     person: User | None
     member: Member | None
     partner: Account | None
+    firm_is_unclear: bool = False
     super_admins: tuple[Actor, ...] = ()
 
 
@@ -79,6 +80,8 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> UserCreated:
 def _create_partner_admin(facts: CreationFacts, account: Account, wish: Wish, act: Act) -> UserCreated:
     asked_by = facts.partner.account_id if facts.partner else ""
     facts.creator.must_be_approver(asked_by=asked_by, super_admins=facts.super_admins, at=act.at)
+    if facts.firm_is_unclear:
+        raise InvalidField("/partner_id")
     if wish.seat not in (None, Seat.PARTNER):
         raise InvalidField("/seat")
     terms = Terms(
@@ -88,10 +91,8 @@ def _create_partner_admin(facts: CreationFacts, account: Account, wish: Wish, ac
         access_days=wish.access_days,
     )
     candidate = Candidate(employee=facts.person, partner=facts.partner, before=facts.member)
-    member, _ = admit(candidate, account, terms, act)
-    if not facts.person:
-        raise NotEligible
-    return _created(facts, account, facts.person, member, act)
+    person, member, _ = admit(candidate, account, terms, act)
+    return _created(facts, account, person, member, act)
 
 
 def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Act) -> UserCreated:
@@ -111,6 +112,7 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
         raise InvalidField("/seat")
     if seat in PAID and BILLING_MANAGE not in giver:
         raise PermissionNotHeld("/seat")
+    must_exist_in_clients(wish.overrides.added)
     version = latest(wish.permission_set)
     overrides = wish.overrides.on(wish.permission_set, version)
     must_be_givable(overrides.applied_to(rights_of(wish.permission_set, version)), giver)
@@ -192,12 +194,18 @@ def assignable(facts: ChoiceFacts, act: Act) -> tuple[str, ...]:
     return tuple(
         name
         for name in SetName
-        if (_may_be_partner_admin(facts, act) if name is SetName.PARTNER_ADMIN else giver.cover(given_today(name)))
+        if (
+            _may_be_partner_admin(facts, facts.account, act)
+            if name is SetName.PARTNER_ADMIN
+            else giver.cover(given_today(name))
+        )
     )
 
 
-def _may_be_partner_admin(facts: ChoiceFacts, act: Act) -> bool:
-    return any(eligible(facts.person, firm) and _may_approve(facts.chooser, firm, act) for firm in facts.firms)
+def _may_be_partner_admin(facts: ChoiceFacts, account: Account, act: Act) -> bool:
+    return not account.is_partner and any(
+        eligible(facts.person, firm) and _may_approve(facts.chooser, firm, act) for firm in facts.firms
+    )
 
 
 def _may_approve(chooser: Actor, firm: Account, act: Act) -> bool:

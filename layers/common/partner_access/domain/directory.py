@@ -103,7 +103,8 @@ def keep_user(user_id: str, facts: UserFacts, told: Told, act: Act) -> UserKept 
     if before and not changed:
         return None
     user = (before or User.model_validate({"user_id": user_id, **told})).changed(**told)
-    orphaned = () if user.active else tuple(
+    leaves = not user.active and (before is None or before.active)
+    orphaned = () if not leaves else tuple(
         account_id
         for account_id, others in facts.super_admin_of.items()
         if not any(other.is_super_admin_at(act.at) for other in others)

@@ -7,7 +7,13 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act
 from partner_access.domain.members import Asked, Grant, Member, Place, Seat, Source, paid_seats
 from partner_access.domain.people import User, eligible
-from partner_access.domain.permissions import NO_OVERRIDES, Overrides, SetName, must_suit_a_partner_admin
+from partner_access.domain.permissions import (
+    NO_OVERRIDES,
+    Overrides,
+    SetName,
+    must_exist_in_clients,
+    must_suit_a_partner_admin,
+)
 from partner_access.domain.refusals import (
     AlreadyPartnerAdmin,
     GrantSuspended,
@@ -38,7 +44,7 @@ class Candidate:
     before: Member | None
 
 
-def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tuple[Member, Grant]:
+def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tuple[User, Member, Grant]:
     """Make an eligible employee partner admin of a client account by a link or by creation (domain.md rules 10-12)."""
     employee, partner, before = candidate.employee, candidate.partner, candidate.before
     account.must_be_active()
@@ -47,6 +53,7 @@ def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tup
     now = before.as_of(act.at) if before else None
     if now and now.active:
         _must_not_stand_higher(now)
+    must_exist_in_clients(terms.overrides.added)
     must_suit_a_partner_admin(terms.overrides.added)
     overrides = terms.overrides.on(SetName.PARTNER_ADMIN, terms.set_version)
     if before is None or before.seat is not Seat.PARTNER:
@@ -70,7 +77,7 @@ def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tup
         previous=stays.place if stays else None,
         grant=given,
     )
-    return member, given
+    return employee, member, given
 
 
 def grant(partner: Account, terms: Terms, act: Act) -> Grant:

@@ -58,7 +58,6 @@ class LetterState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     BOUNCED = "bounced"
-    COMPLAINED = "complained"
     FAILED = "failed"
 
 
@@ -167,10 +166,9 @@ class LinkCreated(Decision):
 def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
     """Ask for access in the name of one employee (domain.md §1, way 1)."""
     creator, employee = facts.creator, facts.employee
-    creator.must_be_staff(facts.partner, act.at)
-    if wish.employee_id != act.by:
-        must_hold_client_access(creator, act)
-    if not employee or not eligible(employee, facts.partner):
+    partner = creator.must_be_staff(facts.partner, act.at)
+    must_hold_client_access(creator, act)
+    if not employee or not eligible(employee, partner):
         raise NotEligible
     overrides = Overrides(removed=wish.removed).on(SetName.PARTNER_ADMIN, latest(SetName.PARTNER_ADMIN))
     if wish.recipient and wish.recipient == employee.email:
@@ -179,14 +177,12 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
         raise RecipientSuppressed
     if employee.open_links >= OPEN_LINKS:
         raise TooManyLinks
-    if not facts.partner:
-        raise NotFound
 
-    secret = Secret.write(facts.partner.account_id, act.named("lnk"), act.chance)
+    secret = Secret.write(partner.account_id, act.named("lnk"), act.chance)
     link = Link(
         version=1,
         link_id=act.named("lnk"),
-        partner_id=facts.partner.account_id,
+        partner_id=partner.account_id,
         employee_id=employee.user_id,
         created_by=act.by,
         created_at=act.at,
@@ -210,12 +206,12 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
         secret=secret,
         audit=audit("link.created", act, link.partner_id, link_id=link.link_id, employee_id=employee.user_id),
         letter=about(link, LetterKind.LINK_TO_APPROVE, act) if wish.recipient else None,
-        relies_on=(facts.partner, employee, *creator.relied_on),
+        relies_on=(partner, employee, *creator.relied_on),
     )
 
 
 def must_hold_client_access(actor: Actor, act: Act) -> None:
-    """Acting for colleagues takes a super admin or client access manager of the partner (domain.md §4)."""
+    """Making and ending links is for super admins and client access managers of the partner (domain.md §4)."""
     if CLIENT_ACCESS_MANAGE not in actor.rights_at(act.at):
         raise Forbidden
 
@@ -270,7 +266,7 @@ class LinkEnded(Decision):
 
 def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
     """Withdraw an open link; an ended one stays as it is, and one used up is no longer the partner's to end."""
-    link = must_be_own_or_managed(facts, act)
+    link = must_be_managed(facts, act)
     state = link.state_at(act.at)
     if state is State.APPROVED:
         raise LinkAlreadyUsed
@@ -286,15 +282,22 @@ def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
 
 
 def must_be_own_or_managed(facts: LinkFacts, act: Act) -> Link:
-    """The vendor, a client access manager, or the one it was made by or for; to others of the firm it is not there."""
-    if act.for_vendor and facts.link:
-        return facts.link
+    """A client access manager sees it, and whom it was made by or for; to others of the firm it is not there."""
     facts.actor.must_be_staff(facts.partner, act.at)
     link = facts.link
     if not link:
         raise NotFound
     if act.by not in (link.employee_id, link.created_by) and CLIENT_ACCESS_MANAGE not in facts.actor.rights_at(act.at):
         raise NotFound
+    return link
+
+
+def must_be_managed(facts: LinkFacts, act: Act) -> Link:
+    """The vendor and client access managers do something about a link; whoever merely sees his own does not."""
+    if act.for_vendor and facts.link:
+        return facts.link
+    link = must_be_own_or_managed(facts, act)
+    must_hold_client_access(facts.actor, act)
     return link
 
 
@@ -335,14 +338,14 @@ class LinkResent(Decision):
 
 def resend(facts: LinkFacts, act: Act) -> LinkResent:
     """A new secret in place of all earlier ones, the link's days counted anew (domain.md rule 7)."""
-    link, employee = must_be_own_or_managed(facts, act), facts.employee
+    link, employee, partner = must_be_managed(facts, act), facts.employee, facts.partner
     link.must_be_open(act.at)
-    if not employee or not eligible(employee, facts.partner):
+    if not employee or not partner or not eligible(employee, partner):
         raise NotEligible
     if facts.recipient_is_suppressed:
         raise RecipientSuppressed
     today = tuple(each for each in link.resent if act.at - each < timedelta(days=1))
-    if len(today) >= RESENDS_A_DAY or act.at - max((*today, link.created_at)) < BETWEEN_RESENDS:
+    if len(today) >= RESENDS_A_DAY or any(act.at - each < BETWEEN_RESENDS for each in today):
         raise RateLimited
 
     secret = Secret.write(link.partner_id, link.link_id, act.chance)
@@ -360,7 +363,7 @@ def resend(facts: LinkFacts, act: Act) -> LinkResent:
         secret=secret,
         audit=audit("link.resent", act, link.partner_id, link_id=link.link_id),
         letter=about(link, LetterKind.LINK_TO_APPROVE, act) if link.recipient else None,
-        relies_on=(*facts.actor.relied_on, employee, *([facts.partner] if facts.partner else ())),
+        relies_on=(*facts.actor.relied_on, employee, partner),
     )
 
 

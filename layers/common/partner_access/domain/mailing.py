@@ -128,7 +128,7 @@ def after(outcome: Outcome, attempts: int, at: datetime) -> tuple[Standing, date
 LETTER_STATE: Final = {
     Standing.SENT: LetterState.SENT,
     Standing.BOUNCED: LetterState.BOUNCED,
-    Standing.COMPLAINED: LetterState.COMPLAINED,
+    Standing.COMPLAINED: LetterState.BOUNCED,
     Standing.FAILED: LetterState.FAILED,
     Standing.CANCELLED: LetterState.FAILED,
 }

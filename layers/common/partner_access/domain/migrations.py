@@ -20,13 +20,14 @@ from partner_access.domain.refusals import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationFacts:
-    """`others` are the account's super admins but for the one to be migrated; `partner` is his firm, if it is clear."""
+    """`others` are the super admins but for the one to be migrated; `partner` is his firm, unless it is unclear which."""
 
     account: Account | None
     actor: Actor
     target: Actor
     partner: Account | None
     others: tuple[Actor, ...]
+    firm_is_unclear: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +53,15 @@ class SuperAdminMigrated(Decision):
 
 
 def firm_of(user: User | None, named: str | None) -> str | None:
-    """The partner on whose behalf a person is migrated or created; somebody of two firms must say which."""
-    if named or not user or not user.employed_by:
+    """The partner on whose behalf a person is migrated or created: the one named, or his only one."""
+    if named or not user or len(user.employed_by) != 1:
         return named
-    if len(user.employed_by) > 1:
-        raise InvalidField("/partner_id")
     return min(user.employed_by)
+
+
+def firm_is_unclear(user: User | None, named: str | None) -> bool:
+    """Whether somebody of two firms must say first which one is meant (domain.md rule 14)."""
+    return not named and user is not None and len(user.employed_by) > 1
 
 
 def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
@@ -77,6 +81,8 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
     before = target.member
     if not before.as_of(act.at).is_super_admin:
         raise NotSuperAdmin
+    if facts.firm_is_unclear:
+        raise InvalidField("/partner_id")
     if not partner or not eligible(target.user, partner):
         raise NotEligible
     stays = witness(facts.others, act.at, rather=actor.user)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_access.domain.accounts import Account, Program
+from partner_access.domain.accounts import Account, AccountStanding, Program
 from partner_access.domain.decisions import Kept, Locale
 from partner_access.domain.members import Member
 from partner_access.domain.permissions import NOTHING, USERS_MANAGE, Rights, SetName
@@ -45,6 +45,7 @@ def eligible(user: User | None, partner: Account | None) -> bool:
         user is not None
         and partner is not None
         and partner.is_partner
+        and partner.standing is AccountStanding.ACTIVE
         and user.active
         and user.email is not None
         and partner.program is Program.ACTIVE
@@ -84,19 +85,21 @@ class Actor:
         if not self.user or not self.user.active:
             raise Forbidden
 
-    def must_be_staff(self, partner: Account | None, at: datetime) -> None:
-        """To anybody but its members a partner is as if unknown (domain.md rule 24)."""
+    def must_be_staff(self, partner: Account | None, at: datetime) -> Account:
+        """The partner; to anybody but its members it is as if unknown (domain.md rule 24)."""
         if not partner or not partner.is_partner:
             raise NotFound
         self.must_be_member(at)
+        return partner
 
     def is_super_admin_at(self, at: datetime) -> bool:
         """Whether he is an active super admin: the kind that an account never runs out of."""
         return bool(self.rights_at(at).held) and self.member is not None and self.member.as_of(at).is_super_admin
 
     def is_approver_at(self, at: datetime) -> bool:
-        """Whether he may answer for the account: no partner admin ever does (domain.md §4)."""
-        if self.member is None or self.member.as_of(at).permission_set == SetName.PARTNER_ADMIN:
+        """Whether he may answer for the account: nobody ever does who is here for a partner (domain.md §4)."""
+        now = self.member and self.member.as_of(at)
+        if not now or now.partner_id or now.permission_set == SetName.PARTNER_ADMIN:
             return False
         return USERS_MANAGE in self.rights_at(at)
 

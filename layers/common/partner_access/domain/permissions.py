@@ -62,9 +62,10 @@ class Rights:
         return tuple(f"{name}:{self.held[name].name.lower()}" if name in catalogue.SCOPED else name for name in self)
 
     def adjusted(self, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> "Rights":
-        """These rights under a member's overrides; what is added comes after what is removed."""
+        """These rights under a member's overrides; what is added comes after what is removed, and never narrows."""
         gone = frozenset(removed)
-        return Rights({name: scope for name, scope in self.held.items() if name not in gone} | _read(added))
+        left = {name: scope for name, scope in self.held.items() if name not in gone}
+        return Rights(left | {name: max(scope, left.get(name, scope)) for name, scope in _read(added).items()})
 
 
 NOTHING: Final = Rights({})
@@ -163,6 +164,12 @@ def must_be_givable(given: Rights, giver: Rights) -> None:
     """Nobody gives what he does not hold, per permission and scope (domain.md §3)."""
     if not giver.cover(given):
         raise PermissionNotHeld
+
+
+def must_exist_in_clients(added: Iterable[str]) -> None:
+    """Some permissions are known in partner accounts alone (domain.md §3)."""
+    if any(name.partition(":")[0] in catalogue.PARTNER_ONLY for name in added):
+        raise UnknownPermission
 
 
 def must_suit_a_partner_admin(added: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.creations import ChoiceFacts, CreationFacts, UserCreated
 from partner_access.domain.decisions import Answer
 from partner_access.domain.members import Member
-from partner_access.domain.migrations import firm_of
+from partner_access.domain.migrations import firm_is_unclear, firm_of
 from partner_access.domain.people import User
 from partner_access.store import actors, dynamo, keys
 from partner_access.store.dynamo import Items
@@ -34,6 +34,7 @@ def facts(account_id: str, email: str, partner_id: str | None, by: str, *, on_be
         person=person,
         member=found.get_as(Member, keys.member(account_id, person_id)) if person_id else None,
         partner=found.get_as(Account, keys.account(firm)) if firm else None,
+        firm_is_unclear=on_behalf and firm_is_unclear(person, partner_id),
         super_admins=actors.super_admins(found, account_id),
     )
 

@@ -2,7 +2,7 @@
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Answer
-from partner_access.domain.migrations import MigrationFacts, SuperAdminMigrated, firm_of
+from partner_access.domain.migrations import MigrationFacts, SuperAdminMigrated, firm_is_unclear, firm_of
 from partner_access.domain.people import Actor, User
 from partner_access.store import actors, dynamo, keys, members
 
@@ -16,7 +16,8 @@ def facts(account_id: str, user_id: str, by: str, partner_id: str | None = None)
             *actors.keys_of_all(account_id, (by, user_id)),
         ]
     )
-    firm = firm_of(found.get_as(User, keys.user(user_id)), partner_id)
+    user = found.get_as(User, keys.user(user_id))
+    firm = firm_of(user, partner_id)
     found |= dynamo.read(
         [
             *([keys.account(firm)] if firm else ()),
@@ -30,6 +31,7 @@ def facts(account_id: str, user_id: str, by: str, partner_id: str | None = None)
         target=actors.actor(found, account_id, user_id),
         partner=found.get_as(Account, keys.account(firm)) if firm else None,
         others=actors.super_admins(found, account_id, but=user_id),
+        firm_is_unclear=firm_is_unclear(user, partner_id),
     )
 
 
