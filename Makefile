@@ -44,6 +44,7 @@ check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
 	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1
 	$(python) -m tools.openapi --check
+	$(python) -m tools.readme --check
 
 .PHONY: build
 build: .venv/.made .venvs/sam/.made ## what is deployed, in .aws-sam/build (ARCHITECTURE=arm64 or x86_64)
@@ -58,8 +59,9 @@ deploy: build ## build, then deploy as samconfig.toml says (PARAMETERS='BaseUrl=
 	$(sam) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: openapi
-openapi: .venv/.made ## write openapi.json anew from the code
+openapi: .venv/.made ## write openapi.json and the README's tables anew from the code
 	$(python) -m tools.openapi
+	$(python) -m tools.readme
 
 .PHONY: clean
 clean: ## remove all that make and the tools have made

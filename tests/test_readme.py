@@ -1,0 +1,86 @@
+"""What README.md shows is what happens."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests import doors
+from tests.builders import a_member, an_employee
+from tests.table import Table
+from tests.worlds import a_world, staff
+from tools import readme, template
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(
+    r"```http\n *# (?P<who>[\w-]+).*\n *(?P<method>[A-Z]+) (?P<path>\S+)\n(?P<body>(?:.|\n)*?) *→ (?P<status>\d+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A request as the README shows it."""
+
+    who: str
+    method: str
+    path: str
+    body: str
+    status: int
+
+    def send(self, secret: str) -> doors.Answer:
+        """Send it, with the secret that an earlier answer told."""
+        for route in template.routes():
+            method, shape = route.key.split(" ")
+            found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", shape), self.path)
+            if found and method == self.method:
+                body = json.loads(self.body.replace("pal_…", secret))
+                if self.who == "vendor":
+                    return doors.tell(route.key, body, **found.groupdict())
+                return doors.call(route.key, self.who, body, **found.groupdict())
+        raise LookupError(self.path)
+
+
+def shown() -> list[Shown]:
+    return [
+        Shown(each["who"], each["method"], each["path"], each["body"], int(each["status"]))
+        for each in BLOCK.finditer(README)
+    ]
+
+
+def test_every_request_of_the_readme_is_answered_as_it_says(table: Table) -> None:
+    a_world(
+        table,
+        an_employee("user-consultant"),
+        staff("user-consultant"),
+        a_member("user-consultant"),
+        an_employee("user-newcomer", email="newcomer@north.example"),
+        staff("user-newcomer"),
+    )
+    secret = ""
+
+    for each in shown():
+        answer = each.send(secret)
+        assert answer.status == each.status, answer.text
+        secret = answer.body.get("url", f"#{secret}").partition("#")[2]
+
+    assert len(shown()) == README.count("```http")
+
+
+def test_its_tables_are_those_of_the_catalogue_and_the_template() -> None:
+    assert readme.written(README) == README
+
+
+def test_its_commands_are_tasks_of_the_makefile() -> None:
+    tasks = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert set(re.findall(r"make ([a-z]+)\b(?! (?:it|is))", README)) <= {*tasks, "agency"}
+
+
+def test_its_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_ci_runs_the_commands_that_the_readme_names() -> None:
+    assert "make check test" in (ROOT / ".ci/run").read_text(encoding="utf-8")

@@ -1,0 +1,83 @@
+"""The tables of README.md that come from elsewhere: what the sets hold, what the template's parameters are.
+
+`python -m tools.readme` writes them, `--check` fails when they no longer fit.
+"""
+
+import re
+import sys
+from typing import Final
+
+from tools import template
+
+sys.path.insert(0, str(template.ROOT / "layers/common"))
+
+from partner_access.domain import catalogue
+from partner_access.domain.permissions import given_today
+
+README: Final = template.ROOT / "README.md"
+OBJECTS: Final = re.compile(rf"^crm\.({'|'.join(catalogue.OBJECTS)})\.(view|edit|delete)$")
+
+
+def permissions() -> str:
+    """A row for all permissions of an area that the sets hold alike."""
+    rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for name in sorted(catalogue.CATALOGUE, key=_order):
+        shown = OBJECTS.sub(r"crm.*.\2", name)
+        names = rows.setdefault((shown.split(".")[0], tuple(_cell(each, name) for each in catalogue.SETS)), [])
+        if shown not in names:
+            names.append(shown)
+    head = ["Permissions", *(f"`{name}`" for name in catalogue.SETS)]
+    body = [[", ".join(f"`{name}`" for name in names), *cells] for (_, cells), names in rows.items()]
+    note = f"`crm.*` stands for {', '.join(catalogue.OBJECTS)}. Never a partner admin's: "
+    return f"{_table(head, body)}\n\n{note}{', '.join(f'`{name}`' for name in sorted(catalogue.RESTRICTED))}."
+
+
+def _order(name: str) -> tuple[bool, str, bool, str]:
+    return name in catalogue.RESTRICTED, name.split(".", maxsplit=1)[0], not OBJECTS.match(name), name
+
+
+def _cell(permission_set: str, name: str) -> str:
+    scope = given_today(permission_set).held.get(name)
+    if scope is None:
+        return "–"
+    return scope.name.lower() if name in catalogue.SCOPED else "on"
+
+
+def parameters() -> str:
+    """Every parameter of the template."""
+    body = [
+        [
+            f"`{name}`",
+            f"`{each['Default']}`" if each.get("Default") else "" if "Default" in each else "**required**",
+            each["Description"],
+        ]
+        for name, each in template.read()["Parameters"].items()
+    ]
+    return _table(["Parameter", "Default", "What it is"], body)
+
+
+def _table(head: list[str], body: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [head, ["---"] * len(head), *body])
+
+
+def written(text: str) -> str:
+    """The README with its tables as they are today."""
+    for name, table in (("permissions", permissions()), ("parameters", parameters())):
+        marked = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
+        text = re.sub(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, marked=marked: marked, text, flags=re.DOTALL)  # type: ignore[misc]  # bound now
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    """Write them, or with `--check` say whether they still fit."""
+    kept = README.read_text(encoding="utf-8")
+    if "--check" not in arguments:
+        README.write_text(written(kept), encoding="utf-8")
+    elif kept != written(kept):
+        print("README.md does not fit the catalogue or the template any more: run `make openapi`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
