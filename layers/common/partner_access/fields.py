@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import override
 
 from partner_access.domain.decisions import Answer
+from partner_access.domain.link_secrets import Secret
 from partner_access.domain.permissions import Overrides
 
 MAX_COMBINING: Final = 8
@@ -34,6 +35,14 @@ def _prose(text: str) -> str:
     return text
 
 
+class _FromText:
+    """A text that cannot be a link's secret names no link: that is known without looking (hostile.md §2.3)."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(_: object, __: object) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(Secret.read, core_schema.str_schema(strict=True))
+
+
 def _text(longest: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
 
@@ -45,7 +54,7 @@ Prose = Annotated[str, _text(500), AfterValidator(_plain_text), AfterValidator(_
 PermissionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 PermissionNames = Annotated[tuple[PermissionName, ...], Field(max_length=200)]
 AccessDays = Annotated[int, Field(ge=1, le=730)]
-SecretText = Annotated[str, StringConstraints(max_length=1024)]
+LinkSecret = Annotated[Secret, _FromText]
 
 
 class Request(BaseModel):
