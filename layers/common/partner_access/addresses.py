@@ -1,24 +1,46 @@
 """E-mail addresses as the product compares and keeps them (domain.md rule 13)."""
 
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Final
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+WRITTEN_TOGETHER: Final = frozenset(
+    {"BOPOMOFO", "CJK", "HANGUL", "HIRAGANA", "IDEOGRAPHIC", "KATAKANA", "KATAKANA-HIRAGANA", "LATIN"}
+)
+
+
+def _not_one() -> PydanticCustomError:
+    return PydanticCustomError("invalid_email", "not an e-mail address")
+
 
 def normalised(text: str) -> str:
-    """Trimmed, NFKC, casefolded, the domain in its IDNA form; no folding of dots or plus signs."""
-    folded = unicodedata.normalize("NFKC", text.strip()).casefold()
-    local, _, domain = folded.rpartition("@")
-    if not local.isascii() or domain.endswith("."):
-        raise PydanticCustomError("invalid_email", "not an e-mail address")
+    """Trimmed, NFKC, casefolded, the domain in its IDNA form; no folding of dots or plus signs.
+
+    Where folding makes another name of it, as of the German ß, or scripts are mixed to look alike, it is refused.
+    """
+    composed = unicodedata.normalize("NFKC", text.strip())
+    folded = composed.casefold()
+    local, _, domain = composed.rpartition("@")
+    if not local.isascii() or domain.endswith(".") or folded != composed.lower():
+        raise _not_one()
     try:
-        checked = validate_email(folded, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+        checked = validate_email(
+            folded, check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
+        )
     except EmailNotValidError as not_valid:
-        raise PydanticCustomError("invalid_email", "not an e-mail address") from not_valid
+        raise _not_one() from not_valid
+    if any(_is_mixed(label) for label in checked.domain.split(".")):
+        raise _not_one()
     return f"{checked.local_part}@{checked.ascii_domain}".casefold()
+
+
+def _is_mixed(label: str) -> bool:
+    """Whether letters come from scripts that nobody writes together; by the first word of each letter's name."""
+    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in label if letter.isalpha()}
+    return len(scripts) > 1 and not scripts <= WRITTEN_TOGETHER
 
 
 def normalised_domain(text: str) -> str:

@@ -32,6 +32,8 @@ ATTEMPTS: Final = 4
 SPARE_SECONDS: Final = 3
 """What is left of a function's time when it stops trying (guarantees.md F28)."""
 RETRY_AFTER: Final = "2"
+HAS_SECRET: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
+"""As much of a link's secret as no id could be mistaken for."""
 
 STATUS: Final[Mapping[type[Refused], HTTPStatus]] = {
     refusals.Malformed: HTTPStatus.BAD_REQUEST,
@@ -76,6 +78,12 @@ class Route:
         """Read off the operation's signature what it needs."""
         parameters = inspect.signature(operation).parameters
         return cls(operation, {name: each.annotation for name, each in parameters.items()}, needs_key)
+
+    def must_understand_query(self, event: Event) -> None:
+        """Where no parameter is known, each is unknown (hostile.md §2.1); whoever takes the event sees to it himself."""
+        asked = event.get("queryStringParameters") or {}
+        if asked and not any(kind is Event or _is_a(Query, kind) for kind in self.arguments.values()):
+            raise refusals.InvalidQuery(*map(_step, asked))
 
 
 class App:
@@ -124,6 +132,7 @@ class App:
 
     def _answered(self, route: Route, event: Event, context: Context) -> Response:
         act = act_of(event, context, needs_key=route.needs_key)
+        route.must_understand_query(event)
         arguments = {name: _argument(name, kind, event, act) for name, kind in route.arguments.items()}
         try:
             answer = settled(lambda: route.operation(**arguments))
@@ -152,12 +161,16 @@ def settled(decide: Callable[[], Outcome]) -> Outcome:
         raise overtaken.refusal from overtaken
 
 
+def _is_a(base: type[BaseModel], kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, base)
+
+
 def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
     if kind is Act:
         return act
-    if isinstance(kind, type) and issubclass(kind, Request):
+    if _is_a(Request, kind):
         return _valid(kind, json.dumps(bodies.parsed(event)))
-    if isinstance(kind, type) and issubclass(kind, Query):
+    if _is_a(Query, kind):
         return _query(kind, event)
     if kind is Event:
         return event
@@ -183,11 +196,16 @@ def _valid(kind: type[Body], text: str) -> Body:
 
 def _faults(found: list[ErrorDetails]) -> Refused:
     """One refusal for all faulty fields: named after their fault if it is the same, else they are invalid."""
-    faults = [(_fault(each), "/" + "/".join(map(str, each["loc"]))) for each in found]
+    faults = [(_fault(each), "".join(map(_step, each["loc"]))) for each in found]
     kinds = {fault for fault, _ in faults}
     refusal = kinds.pop()() if len(kinds) == 1 else refusals.InvalidField()
     refusal.errors = [{"pointer": pointer, "code": fault.code} for fault, pointer in faults]
     return refusal
+
+
+def _step(part: str | int) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _fault(error: ErrorDetails) -> type[Refused]:
@@ -201,12 +219,12 @@ def _query(kind: type[Query], event: Event) -> Query:
     try:
         return kind.model_validate(event.get("queryStringParameters") or {})
     except ValidationError as invalid:
-        raise refusals.InvalidQuery(*(f"/{each['loc'][0]}" for each in invalid.errors())) from invalid
+        raise refusals.InvalidQuery(*(_step(each["loc"][0]) for each in invalid.errors())) from invalid
 
 
 def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
     """Who acts, by his token; when, by our clock; once, by his Idempotency-Key."""
-    if "pal_" in event.get("rawQueryString", "") + event["rawPath"]:
+    if HAS_SECRET.search(event["rawPath"] + "?" + event.get("rawQueryString", "")):
         raise refusals.SecretInUrl
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
     by = claims.get("sub", "")
@@ -245,7 +263,7 @@ def _response(status: int, body: str, headers: Mapping[str, str]) -> Response:
     return {
         "statusCode": int(status),
         "headers": {"content-type": "application/json", "cache-control": "no-store", **headers},
-        "body": body,
+        "body": "" if status == HTTPStatus.NO_CONTENT else body,
     }
 
 

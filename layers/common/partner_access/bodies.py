@@ -1,15 +1,17 @@
 """Reading JSON bodies strictly: one object, UTF-8, no duplicate keys, no depth, no surprises (hostile.md §2.1)."""
 
-import binascii
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from math import isinf
 from typing import Any, Final, NoReturn
 
 from partner_access.domain.refusals import BodyTooLarge, MalformedBody, UnsupportedMediaType
 
 MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 16
+MAX_DIGITS: Final = 38
+"""As many as DynamoDB keeps."""
 
 Event = Mapping[str, Any]
 
@@ -22,7 +24,7 @@ def raw(event: Event) -> bytes:
     else:
         try:
             sent = b64decode(body, validate=True)
-        except binascii.Error as not_base64:
+        except ValueError as not_base64:
             raise MalformedBody from not_base64
     if len(sent) > MAX_BYTES:
         raise BodyTooLarge
@@ -35,7 +37,13 @@ def parsed(event: Event) -> dict[str, Any]:
     try:
         text = raw(event).decode("utf-8")
         _must_be_shallow(text)
-        value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_number)
+        value = json.loads(
+            text,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_no_number,
+            parse_float=_finite,
+            parse_int=_short,
+        )
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (UnicodeError, ValueError) as unreadable:
         raise MalformedBody from unreadable
@@ -76,3 +84,16 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(_: str) -> NoReturn:
     raise MalformedBody
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        raise MalformedBody
+    return number
+
+
+def _short(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
+        raise MalformedBody
+    return int(digits)
