@@ -73,6 +73,7 @@ def test_no_module_is_compiled_from_source_at_a_cold_start(function: Built, cold
 def test_a_function_loads_only_what_it_uses(function: Built, cold_start: ColdStart) -> None:
     dear = {
         "botocore.client": function.touches_the_table,
+        "partner_access.api": "HttpApi" in function.triggers,
         "partner_access.mail": function.sends_letters,
     }
 

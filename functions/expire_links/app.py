@@ -9,7 +9,7 @@ from typing import Any, Final
 import uuid_utils
 
 from partner_access import telemetry
-from partner_access.api import Context
+from partner_access.context import Context
 from partner_access.domain import links
 from partner_access.domain.decisions import Act, Overtaken
 from partner_access.domain.links import Link

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from partner_access import telemetry
 from partner_access.addresses import normalised
-from partner_access.api import Context
+from partner_access.context import Context
 from partner_access.domain.mailing import Standing
 from partner_access.store import outbox
 

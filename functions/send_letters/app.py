@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from pydantic import ValidationError
 
 from partner_access import mail, pages, telemetry
-from partner_access.api import Context
+from partner_access.context import Context
 from partner_access.domain import mailing
 from partner_access.domain.decisions import LetterKind, Locale
 from partner_access.domain.link_secrets import Secret

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import uuid_utils
 from pydantic import BaseModel, ValidationError
@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 
 from partner_access import bodies, telemetry
 from partner_access.bodies import Event
+from partner_access.context import Context
 from partner_access.domain import refusals
 from partner_access.domain.decisions import Act, Answer, Once, Overtaken, Replayed
 from partner_access.domain.refusals import Refused
@@ -55,14 +56,6 @@ FAULT: Final = {"extra_forbidden": refusals.UnknownField, "missing": refusals.Mi
 
 Response = dict[str, Any]
 Operation = TypeVar("Operation", bound=Callable[..., Answer | None])
-
-
-class Context(Protocol):
-    """What is used of Lambda's context."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
