@@ -149,6 +149,7 @@ def test_a_function_may_do_this_and_nothing_else(template: Json, name: str) -> N
     given = {
         (action, thing(resource))
         for statement in statements(template, functions(template)[name])
+        if statement["Effect"] == "Allow"
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
     }
@@ -178,10 +179,22 @@ def test_no_right_is_given_by_a_wildcard(template: Json) -> None:
 def test_the_table_is_written_only_within_transactions(template: Json) -> None:
     for function in functions(template).values():
         for statement in statements(template, function):
-            if {action for action, _ in WRITE} & set(listed(statement["Action"])):
+            if statement["Effect"] == "Allow" and {action for action, _ in WRITE | DELETE} & set(
+                listed(statement["Action"])
+            ):
                 assert statement["Condition"] == {
                     "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
                 }
+
+
+def test_whoever_writes_leaves_the_audit_trail_as_it_was_told(template: Json) -> None:
+    for name, function in functions(template).items():
+        denials = [each_one for each_one in statements(template, function) if each_one["Effect"] == "Deny"]
+
+        assert len(denials) == (1 if MAY[name] & WRITE else 0)
+        for denial in denials:
+            assert listed(denial["Action"]) == ["dynamodb:DeleteItem", "dynamodb:UpdateItem"]
+            assert denial["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
 
 
 def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
