@@ -123,20 +123,25 @@ def migrate_oneself(partner_id: str, wish: Migrations, act: Act) -> Report:
             for account_id in dict.fromkeys(wish.account_ids)
         )
     )
-    if not any(row.outcome is Outcome.FAILED for row in report.items):
+    if not wish.dry_run and not any(row.outcome is Outcome.FAILED for row in report.items):
         keep(act, report)
     return report
 
 
 def _row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Row:
     try:
-        return api.settled(lambda: _migrated_row(partner_id, account_id, act, dry_run=dry_run))
+        return _settled_row(partner_id, account_id, act, dry_run=dry_run)
     except Replayed as replayed:
         return Row.model_validate_json(replayed.answer)
-    except NotSuperAdmin as refusal:
-        return Row(account_id=account_id, outcome=Outcome.SKIPPED, reason=refusal.code)
+
+
+def _settled_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Row:
+    try:
+        return api.settled(lambda: _migrated_row(partner_id, account_id, act, dry_run=dry_run))
     except Refused as refusal:
-        return Row(account_id=account_id, outcome=Outcome.FAILED, reason=refusal.code)
+        recall(act)
+        outcome = Outcome.SKIPPED if isinstance(refusal, NotSuperAdmin) else Outcome.FAILED
+        return Row(account_id=account_id, outcome=outcome, reason=refusal.code)
 
 
 def _migrated_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Row:

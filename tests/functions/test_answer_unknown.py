@@ -1,0 +1,67 @@
+"""What no route takes: a problem that says whether the path is there, and by which methods."""
+
+from typing import Any
+
+import pytest
+
+from functions.answer_unknown.app import ROUTES
+from tests import doors
+from tests.builders import SECRET_TEXT
+from tests.doors import call
+
+
+@pytest.mark.parametrize("path", [
+    "/",
+    "/nothing",
+    "/accounts/",
+    "/accounts//users",
+    "//accounts",
+    "/accounts/a/b/users",
+    "/accounts/%2e%2e/users/",
+    "/accounts;v=1",
+    "/ACCOUNTS",
+    "/accounts\n",
+])  # fmt: skip
+def test_an_unknown_path_is_not_there(environment: None, path: str) -> None:
+    answer = call("$default", None, path=path)
+
+    assert (answer.status, answer.code) == (404, "not_found")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "allow" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("method", ["PATCH", "HEAD", "TRACE", "get", "post", "BREW"])
+def test_a_known_path_names_its_methods(environment: None, method: str, path: str) -> None:
+    answer = call(
+        f"{method} {path}", None, **dict.fromkeys(("account_id", "user_id", "partner_id", "link_id"), "an-id")
+    )
+
+    assert (answer.status, answer.code) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == answer.body["allow"] == ROUTES[path]
+
+
+def test_the_methods_are_those_of_the_functions(environment: None) -> None:
+    taken: dict[str, set[str]] = {}
+    for operation in doors.OPERATIONS:
+        for route in doors.app(operation).routes:
+            method, _, path = route.partition(" ")
+            if path:
+                taken.setdefault(path, set()).add(method)
+
+    assert {path: ", ".join(sorted(methods)) for path, methods in taken.items()} == ROUTES
+
+
+def test_the_methods_are_those_of_the_template(sam_template: dict[str, Any]) -> None:
+    routes = {
+        (event["Properties"]["Path"], event["Properties"]["Method"])
+        for resource in sam_template["Resources"].values()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "HttpApi" and "Path" in event["Properties"]
+    }
+
+    assert routes == {(path, method) for path, methods in ROUTES.items() for method in methods.split(", ")}
+
+
+def test_a_secret_in_an_address_is_refused_wherever_it_is(environment: None) -> None:
+    assert call("$default", None, path="/approve", query={"s": SECRET_TEXT}).code == "secret_in_url"

@@ -1,0 +1,418 @@
+"""Super admins become partner admins: one by one or in many accounts at once, by nobody who may not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from partner_access.domain import catalogue
+from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Seat
+from partner_access.store import keys
+from tests import invariants
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.doors import Answer, Context, call, event, send
+from tests.races import before_commit
+from tests.table import Table, differences
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, keep, now, staff
+
+ONE = "POST /accounts/{account_id}/migrations"
+MANY = "POST /partners/{partner_id}/migrations"
+OTHER_CLIENT = "client-florist"
+SOUTH = "partner-south"
+
+
+def migrate(by: str = EMPLOYEE, user_id: str = EMPLOYEE, account_id: str = CLIENT, **body: object) -> Answer:
+    return call(ONE, by, {"user_id": user_id, **body}, account_id=account_id)
+
+
+def both_super_admins(*others: Kept) -> tuple[Kept, ...]:
+    """The employee is super admin of the client, beside the client's own."""
+    return (a_member(EMPLOYEE), *others)
+
+
+# one
+
+
+@pytest.mark.parametrize("by", [EMPLOYEE, APPROVER])
+def test_a_super_admin_becomes_partner_admin_by_himself_or_by_another(table: Table, by: str) -> None:
+    a_world(table, *both_super_admins())
+
+    answer = migrate(by)
+
+    assert answer.status == 201
+    shown = answer.body
+    assert shown["member"]["permission_set"] == "partner_admin"
+    assert shown["member"]["partner_id"] == shown["grant"]["partner_id"] == PARTNER
+    assert (shown["grant"]["source"], shown["grant"]["state"]) == ("migration", "active")
+    assert set(shown["lost"]) == catalogue.RESTRICTED
+    assert shown["seat"] == {"before": "core", "after": "partner"}
+    assert (shown["remaining_super_admins"], shown["remaining_are_partner_staff"]) == (1, False)
+    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert kept["grant"]["grant_id"] == shown["member"]["grant_id"] == shown["grant"]["grant_id"]
+    assert kept["granted_by"] == by
+    assert invariants.broken(table.items()) == []
+
+
+def test_a_migration_is_in_both_trails_and_everybody_concerned_is_told(table: Table) -> None:
+    a_world(table, *both_super_admins())
+
+    grant_id = migrate().body["grant"]["grant_id"]
+
+    trails = [item for item in table.under("AUDIT#") if item["event"] == "super_admin.migrated"]
+    assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    assert trails[0]["details"] == {
+        "employee_id": EMPLOYEE,
+        "grant_id": grant_id,
+        "seat": {"before": "core", "after": "partner"},
+    }
+    (letter,) = table.under("OUTBOX#")
+    assert letter["letter"]["kind"] == "super_admin_migrated"
+
+
+def test_a_preview_shows_the_same_and_writes_nothing(table: Table) -> None:
+    a_world(table, *both_super_admins())
+    before = table.items()
+
+    preview = migrate(dry_run=True)
+
+    assert preview.status == 200
+    assert table.items() == before
+    done = migrate()
+    assert done.status == 201
+    alike = ("lost", "seat", "remaining_super_admins", "remaining_are_partner_staff")
+    assert {name: preview.body[name] for name in alike} == {name: done.body[name] for name in alike}
+
+
+def test_a_preview_needs_a_key_all_the_same(table: Table) -> None:
+    answer = call(
+        ONE, EMPLOYEE, {"user_id": EMPLOYEE, "dry_run": True}, headers={"idempotency-key": None}, account_id=CLIENT
+    )
+
+    assert (answer.status, answer.code) == (400, "idempotency_key_required")
+
+
+def test_a_preview_says_when_only_partner_staff_would_remain(table: Table) -> None:
+    a_world(table, a_member(EMPLOYEE), a_member(MANAGER), a_member(APPROVER, "view_only"))
+
+    preview = migrate(dry_run=True).body
+
+    assert (preview["remaining_super_admins"], preview["remaining_are_partner_staff"]) == (1, True)
+
+
+@pytest.mark.parametrize(("pricing", "seat", "paid", "notice"), [
+    (Pricing.SEAT_BASED, Seat.CORE, [], None),
+    (Pricing.LEGACY, Seat.CORE, [], "paid_seat_required"),
+    (Pricing.LEGACY, Seat.SALES, ["sales"], None),
+])  # fmt: skip
+def test_a_paid_seat_is_kept_and_a_missing_one_is_told(
+    table: Table, pricing: Pricing, seat: Seat, paid: list[str], notice: str | None
+) -> None:
+    a_world(table, the_client(pricing=pricing), a_member(EMPLOYEE, seat=seat))
+
+    shown = migrate().body
+
+    assert shown["member"]["paid_seats"] == paid
+    assert shown["grant"].get("notice") == notice
+    assert shown["grant"]["paid_features"] is (notice is None)
+    assert shown["seat"]["before"] == seat
+
+
+def test_somebody_of_two_firms_says_which(table: Table) -> None:
+    a_world(table, *both_super_admins(the_partner(account_id=SOUTH), staff(EMPLOYEE, account_id=SOUTH)))
+    before = table.items()
+
+    unclear = migrate()
+    assert (unclear.status, unclear.code) == (422, "invalid_field")
+    assert unclear.body["errors"] == [{"pointer": "/partner_id", "code": "invalid_field"}]
+    assert table.items() == before
+    assert migrate(partner_id=SOUTH).body["grant"]["partner_id"] == SOUTH
+
+
+def test_whoever_may_not_act_does_not_learn_for_how_many_firms_one_works(table: Table) -> None:
+    a_world(table, the_partner(account_id=SOUTH), staff(EMPLOYEE, account_id=SOUTH), a_user("user-stranger"))
+
+    assert migrate("user-stranger").code == "not_found"
+    assert migrate(CLERK).code == "forbidden"
+
+
+REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+    ("an account that is not there", (), {"account_id": "client-nowhere"}, (404, "not_found")),
+    ("somebody who is not in the account", (a_user("user-stranger"),), {"by": "user-stranger"}, (404, "not_found")),
+    ("a former member", (a_member(CLERK, active=False),), {"by": CLERK}, (404, "not_found")),
+    ("somebody whom the directory does not know", (), {"by": "user-nobody"}, (404, "not_found")),
+    ("a deactivated person", (a_user(APPROVER, active=False),), {"by": APPROVER}, (403, "forbidden")),
+    ("a member without rights", (), {"by": CLERK}, (403, "forbidden")),
+    (
+        "a member who manages users",
+        (a_member(CLERK, "view_only", added=("account.users.manage",)),),
+        {"by": CLERK},
+        (403, "forbidden"),
+    ),
+    ("a partner admin", (a_partner_admin(COLLEAGUE),), {"by": COLLEAGUE}, (403, "forbidden")),
+    (
+        "a super admin of the partner account",
+        (staff(EMPLOYEE, "super_admin"),),
+        {"account_id": PARTNER},
+        (422, "not_a_client_account"),
+    ),
+    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("an unknown target", (), {"by": APPROVER, "user_id": "user-nobody"}, (404, "not_found")),
+    ("a target who is no member", (), {"by": APPROVER, "user_id": COLLEAGUE}, (404, "not_found")),
+    (
+        "a target who is one no more",
+        (a_member(EMPLOYEE, active=False),),
+        {"by": APPROVER},
+        (404, "not_found"),
+    ),
+    ("an ordinary member", (a_member(EMPLOYEE, "sales"),), {"by": APPROVER}, (409, "not_super_admin")),
+    ("an ordinary member, himself", (), {"by": CLERK, "user_id": CLERK}, (409, "not_super_admin")),
+    ("a partner admin, himself", (a_partner_admin(),), {}, (409, "not_super_admin")),
+    ("the client's own super admin", (), {"by": APPROVER, "user_id": APPROVER}, (409, "not_eligible")),
+    (
+        "a target who is deactivated",
+        (an_employee(active=False),),
+        {"by": APPROVER},
+        (409, "not_eligible"),
+    ),
+    ("an address in no domain of the firm", (an_employee(email="e@bakery.example"),), {}, (409, "not_eligible")),
+    ("a firm suspended", (the_partner(program=Program.SUSPENDED),), {}, (409, "not_eligible")),
+    ("a firm out of the program", (the_partner(program=Program.TERMINATED),), {}, (409, "not_eligible")),
+    ("somebody who left the firm", (staff(EMPLOYEE, active=False),), {}, (409, "not_eligible")),
+    ("a firm that is another's", (the_partner(account_id=SOUTH),), {"partner_id": SOUTH}, (409, "not_eligible")),
+    ("a firm that is not there", (), {"partner_id": "partner-nowhere"}, (409, "not_eligible")),
+    ("a firm that is a client", (), {"partner_id": CLIENT}, (409, "not_eligible")),
+    ("the last super admin", (a_member(APPROVER, "sales"),), {}, (409, "last_super_admin")),
+    ("the last whose person is active", (a_user(APPROVER, active=False),), {}, (409, "last_super_admin")),
+    ("the last who is still a member", (a_member(APPROVER, active=False),), {}, (409, "last_super_admin")),
+    ("no seat", (the_client(seats=1), a_partner_admin(COLLEAGUE)), {}, (409, "no_seat_left")),
+    ("no seat at all", (the_client(seats=0),), {}, (409, "no_seat_left")),
+]
+
+
+@pytest.mark.parametrize(
+    ("others", "wish", "refusal"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED]
+)
+def test_a_migration_is_refused_and_so_is_its_preview(
+    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], refusal: tuple[int, str]
+) -> None:
+    a_world(table, *both_super_admins(*others))
+    before = table.items()
+
+    for dry_run in (True, False):
+        answer = migrate(**wish, dry_run=dry_run)
+
+        assert (answer.status, answer.code) == refusal
+    assert table.items() == before
+
+
+def test_a_grant_that_lapsed_is_no_super_admin_again(table: Table) -> None:
+    lapsed = a_grant(expires_at=now())
+    a_world(table, a_partner_admin(EMPLOYEE, grant=lapsed))
+
+    assert migrate().code == "not_found"
+
+
+def test_the_same_key_replays_though_he_is_no_super_admin_any_more(table: Table) -> None:
+    a_world(table, *both_super_admins())
+    named = {"idempotency-key": "mine"}
+    first = call(ONE, EMPLOYEE, {"user_id": EMPLOYEE}, headers=named, account_id=CLIENT)
+    after = table.items()
+
+    again = call(ONE, EMPLOYEE, {"user_id": EMPLOYEE}, headers=named, account_id=CLIENT)
+
+    assert (first.status, again.status, again.replayed) == (201, 201, True)
+    assert again.body == first.body
+    assert call(ONE, EMPLOYEE, {"user_id": APPROVER}, headers=named, account_id=CLIENT).code == "idempotency_key_reused"
+    assert migrate().code == "not_super_admin"
+    assert table.items() == after
+
+
+# many
+
+
+def clients(*numbers: int, alone: tuple[int, ...] = ()) -> Iterator[Kept]:
+    """Client accounts of which the employee is super admin; in those `alone`, there is no other."""
+    for number in numbers:
+        account_id = f"client-{number:02}"
+        yield the_client(account_id=account_id)
+        yield a_member(EMPLOYEE, account_id=account_id)
+        if number not in alone:
+            yield a_member(APPROVER, account_id=account_id)
+
+
+def migrate_in(*account_ids: str, key: str | None = None, by: str = EMPLOYEE, **how: Any) -> Answer:
+    headers = {"idempotency-key": key} if key else {}
+    partner_id = how.pop("partner_id", PARTNER)
+    return call(MANY, by, {"account_ids": account_ids, **how}, headers=headers, partner_id=partner_id)
+
+
+def rows(answer: Answer) -> dict[str, tuple[str, str | None]]:
+    assert answer.status == 200, answer.text
+    return {row["account_id"]: (row["outcome"], row.get("reason")) for row in answer.body["items"]}
+
+
+DONE, LAST, GONE = ("done", None), ("failed", "last_super_admin"), ("skipped", "not_super_admin")
+
+
+def test_fifty_accounts_one_failing_and_again_only_what_is_left(table: Table) -> None:
+    a_world(table, *clients(*range(50), alone=(7,)))
+    asked = [f"client-{number:02}" for number in range(50)]
+
+    first = migrate_in(*asked)
+
+    assert [row["account_id"] for row in first.body["items"]] == asked
+    assert rows(first) == dict.fromkeys(asked, DONE) | {"client-07": LAST}
+    row = first.body["items"][0]
+    assert set(row["lost"]) == catalogue.RESTRICTED
+    assert row["seat"] == {"before": "core", "after": "partner"}
+    assert len([item for item in table.under("AUDIT#client-") if item["event"] == "super_admin.migrated"]) == 49
+    assert len(table.under("OUTBOX#")) == 49
+
+    table.put(keys.member("client-07", APPROVER), dict(a_member(APPROVER, account_id="client-07")))
+    table.put(keys.account_of(APPROVER, "client-07"), {"account_id": "client-07"})
+    table.put(keys.super_admins("client-07"), {"user_ids": {APPROVER, EMPLOYEE}})
+    before = table.items()
+    again = migrate_in(*asked)
+
+    assert rows(again) == dict.fromkeys(asked, GONE) | {"client-07": DONE}
+    touched = {item["pk"] for item in differences(before, table.items())}
+    assert {pk for pk in touched if not pk.startswith(("ONCE#", "OUTBOX#"))} == {
+        "ACCOUNT#client-07",
+        "AUDIT#client-07",
+        f"AUDIT#{PARTNER}",
+    }
+    assert invariants.broken(table.items()) == []
+
+
+def test_a_report_without_failures_is_replayed(table: Table) -> None:
+    a_world(table, *clients(1, 2))
+    first = migrate_in("client-01", "client-02", key="many")
+    after = table.items()
+
+    again = migrate_in("client-01", "client-02", key="many")
+
+    assert (again.replayed, again.body) == (True, first.body)
+    assert table.items() == after
+    assert migrate_in("client-01", key="many").code == "idempotency_key_reused"
+
+
+def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Table) -> None:
+    a_world(table, *clients(1, 2, alone=(2,)))
+    first = migrate_in("client-01", "client-02", key="many")
+    keep(table, [a_member(APPROVER, account_id="client-02")])
+    table.put(keys.super_admins("client-02"), {"user_ids": {APPROVER, EMPLOYEE}})
+
+    again = migrate_in("client-01", "client-02", key="many")
+
+    assert rows(first) == {"client-01": DONE, "client-02": LAST}
+    assert rows(again) == {"client-01": DONE, "client-02": DONE}
+    assert again.body["items"][0] == first.body["items"][0]
+    assert not again.replayed
+    assert invariants.broken(table.items()) == []
+
+
+def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -> None:
+    a_world(table, *clients(1, 2))
+    first = migrate_in("client-01", "client-02", key="many")
+    (report,) = [item for item in table.under("ONCE#") if "items" in item["answer"]]
+    table.remove(keys.Key(report["pk"], report["sk"]))
+
+    again = migrate_in("client-01", "client-02", key="many")
+
+    assert again.body == first.body
+    assert again.status == 200
+
+
+def test_many_previews_write_nothing(table: Table) -> None:
+    a_world(table, *clients(1, 2, alone=(2,)))
+    before = table.items()
+
+    answer = migrate_in("client-01", "client-02", CLIENT, dry_run=True)
+
+    assert rows(answer) == {
+        "client-01": ("would_migrate", None),
+        "client-02": LAST,
+        CLIENT: ("failed", "not_found"),
+    }
+    assert table.items() == before
+    assert rows(migrate_in("client-01", dry_run=True, key="p")) == {"client-01": ("would_migrate", None)}
+    assert table.items() == before
+
+
+def test_each_account_is_taken_once(table: Table) -> None:
+    a_world(table, *clients(1))
+
+    assert len(migrate_in("client-01", "client-01", "client-01").body["items"]) == 1
+
+
+def test_one_account_that_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
+    a_world(table, *clients(1, 2, 3))
+
+    def crowded() -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "TransactWriteItems")
+
+    with before_commit(crowded):
+        answer = migrate_in("client-01", "client-02", "client-03")
+
+    assert rows(answer) == {"client-01": ("failed", "temporarily_unavailable"), "client-02": DONE, "client-03": DONE}
+    assert invariants.broken(table.items()) == []
+
+
+def test_what_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> None:
+    a_world(table, *clients(1, 2))
+    before = table.items()
+
+    answer = send(
+        event(MANY, EMPLOYEE, {"account_ids": ["client-01", "client-02"]}, partner_id=PARTNER), Context(1_000)
+    )
+
+    assert set(rows(answer).values()) == {("failed", "temporarily_unavailable")}
+    assert table.items() == before
+
+
+@pytest.mark.parametrize(("others", "by", "partner_id", "refusal"), [
+    ((), EMPLOYEE, "partner-nowhere", (404, "not_found")),
+    ((the_partner(account_id=SOUTH),), EMPLOYEE, SOUTH, (404, "not_found")),
+    ((), EMPLOYEE, CLIENT, (404, "not_found")),
+    ((), APPROVER, PARTNER, (404, "not_found")),
+    ((staff(EMPLOYEE, active=False),), EMPLOYEE, PARTNER, (404, "not_found")),
+    ((an_employee(active=False),), EMPLOYEE, PARTNER, (403, "forbidden")),
+])  # fmt: skip
+def test_from_another_partners_side_nothing_is_migrated(
+    table: Table, others: tuple[Kept, ...], by: str, partner_id: str, refusal: tuple[int, str]
+) -> None:
+    a_world(table, *both_super_admins(*others))
+    before = table.items()
+
+    answer = migrate_in(CLIENT, by=by, partner_id=partner_id)
+
+    assert (answer.status, answer.code) == refusal
+    assert table.items() == before
+
+
+@pytest.mark.parametrize(
+    "account_ids", [[], [f"client-{number}" for number in range(51)], ["a b"], ["client", 1], None]
+)
+def test_one_to_fifty_accounts_are_named(table: Table, account_ids: object) -> None:
+    a_world(table)
+    before = table.items()
+
+    answer = call(MANY, EMPLOYEE, {"account_ids": account_ids}, partner_id=PARTNER)
+
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    assert table.items() == before
