@@ -1,6 +1,6 @@
 """What the vendor's back end tells of accounts, users and members: the product's real input."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +27,10 @@ Told = Mapping[str, object]
 
 ONLY_CLIENTS: Final = ("pricing", "seats")
 ONLY_PARTNERS: Final = ("domains", "program")
+TOLD_AT_ONCE: Final = 30
+PINNED_AT_ONCE: Final = 60
+REPORTED_AT_ONCE: Final = 90
+"""How much of a deactivation that concerns very many accounts fits into one transaction of 100 items."""
 FIELD_NAMES: Final = {"seats": "partner_seat_limit", "standing": "state"}
 
 
@@ -88,6 +92,14 @@ class UserKept(Decision):
     orphaned: tuple[str, ...] = ()
 
     @property
+    def reports(self) -> Iterator[Decision]:
+        """What tells the trails of orphaned accounts, as far as they do not fit into the transaction itself."""
+        for start in range(TOLD_AT_ONCE, len(self.orphaned), REPORTED_AT_ONCE):
+            some = self.orphaned[start : start + REPORTED_AT_ONCE]
+            act = self.act.part(some[0]).unkept()
+            yield Decision(act=act, audit=audit("account.orphaned", act, *some, user_id=self.user.user_id))
+
+    @property
     def email_changed(self) -> bool:
         return self.before is None or self.before.email != self.user.email
 
@@ -104,11 +116,9 @@ def keep_user(user_id: str, facts: UserFacts, told: Told, act: Act) -> UserKept 
         return None
     user = (before or User.model_validate({"user_id": user_id, **told})).changed(**told)
     leaves = not user.active and (before is None or before.active)
-    orphaned = () if not leaves else tuple(
-        account_id
-        for account_id, others in facts.super_admin_of.items()
-        if not any(other.is_super_admin_at(act.at) for other in others)
-    )  # fmt: skip
+    staying = {each: _staying(others, act) for each, others in facts.super_admin_of.items()} if leaves else {}
+    orphaned = tuple(each for each, other in staying.items() if not other)
+    relied_on = dict.fromkeys(record for other in staying.values() if other for record in other.relied_on)
     return UserKept(
         act=act,
         before=before,
@@ -118,13 +128,17 @@ def keep_user(user_id: str, facts: UserFacts, told: Told, act: Act) -> UserKept 
             "user.changed" if before else "user.kept",
             act,
             DIRECTORY,
-            *orphaned,
+            *orphaned[:TOLD_AT_ONCE],
             user_id=user_id,
             fields=list(changed),
             orphaned=list(orphaned),
         ),
-        relies_on=(before,) if before else (),
+        relies_on=(*((before,) if before else ()), *tuple(relied_on)[:PINNED_AT_ONCE]),
     )
+
+
+def _staying(others: tuple[Actor, ...], act: Act) -> Actor | None:
+    return next((other for other in others if other.is_super_admin_at(act.at)), None)
 
 
 def erase(user_id: str, facts: UserFacts, act: Act) -> UserKept | None:

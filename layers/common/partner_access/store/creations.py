@@ -6,9 +6,8 @@ from partner_access.domain.decisions import Answer
 from partner_access.domain.members import Member
 from partner_access.domain.migrations import firm_is_unclear, firm_of
 from partner_access.domain.people import User
-from partner_access.store import actors, dynamo, keys
+from partner_access.store import actors, dynamo, keys, members
 from partner_access.store.dynamo import Items
-from partner_access.store.members import lines
 
 
 def facts(account_id: str, email: str, partner_id: str | None, by: str, *, on_behalf: bool) -> CreationFacts:
@@ -56,7 +55,9 @@ def _owner(found: Items, email: str) -> str | None:
 
 def record(created: UserCreated, answer: Answer) -> None:
     """The membership, with a grant and a seat if it is a partner admin's."""
-    dynamo.commit(created, answer, *lines(created.account, created.before, created.member))
+    person, before, member = created.person, created.before, created.member
+    new = [members.new_version(person)] if members.becomes_super_admin(before, member) else []
+    dynamo.commit(created, answer, *members.lines(created.account, before, member), *new)
 
 
 def facts_for_choice(account_id: str, email: str | None, by: str) -> ChoiceFacts:

@@ -11,8 +11,8 @@ from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import EmailInUse
 from partner_access.store import accounts, actors, dynamo, keys, members
 
-TAKEN_AS_SEEN = "attribute_not_exists(pk) OR seats_taken = :taken"
-LINKS_AS_SEEN = "attribute_not_exists(pk) OR open_links = :links"
+TAKEN_AS_SEEN = "seats_taken = :taken"
+LINKS_AS_SEEN = "open_links = :links"
 OWNED = "user_id = :owner"
 
 
@@ -50,7 +50,7 @@ def _super_admin_of(user_id: str) -> dict[str, tuple[Actor, ...]]:
 
 
 def record_user(kept: UserKept, answer: Answer | None) -> None:
-    """The user, and the address that is his alone."""
+    """The user, and the address that is his alone; then the accounts that he leaves without a super admin."""
     user = kept.user
     key = keys.user(user.user_id)
     line = (
@@ -59,6 +59,8 @@ def record_user(kept: UserKept, answer: Answer | None) -> None:
         else dynamo.put(key, user)
     )
     dynamo.commit(kept, answer, line, *_address_lines(kept))
+    for report in kept.reports:
+        dynamo.commit(report, None)
 
 
 def _address_lines(kept: UserKept) -> Iterator[dynamo.Line]:
@@ -85,11 +87,13 @@ def facts_for_member(account_id: str, user_id: str) -> MemberFacts:
 
 def record_member(kept: MemberKept, answer: Answer) -> None:
     """The membership, and whom its user works for if the account is a partner."""
-    dynamo.commit(kept, answer, *members.lines(kept.account, kept.before, kept.member), *_employment_lines(kept))
+    dynamo.commit(kept, answer, *members.lines(kept.account, kept.before, kept.member), *_user_lines(kept))
 
 
-def _employment_lines(kept: MemberKept) -> Iterator[dynamo.Line]:
+def _user_lines(kept: MemberKept) -> Iterator[dynamo.Line]:
     if kept.employed_by == kept.user.employed_by:
+        if members.becomes_super_admin(kept.before, kept.member):
+            yield members.new_version(kept.user)
         return
     change = "SET employed_by = :firms, version = :version" if kept.employed_by else (
         "SET version = :version REMOVE employed_by"

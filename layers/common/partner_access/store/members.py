@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.members import Member, seat_change
+from partner_access.domain.people import User
 from partner_access.domain.refusals import NoSeatLeft
 from partner_access.store import dynamo, keys
 
@@ -30,10 +31,22 @@ def _seat_lines(account: Account, change: int) -> Iterator[dynamo.Line]:
         yield dynamo.update(key, "ADD seats_taken :less", only_if=SEAT_TAKEN, less=-1, none=0)
 
 
+def becomes_super_admin(before: Member | None, after: Member) -> bool:
+    return _runs_the_account(after) and not _runs_the_account(before)
+
+
+def _runs_the_account(member: Member | None) -> bool:
+    return member is not None and member.active and member.is_super_admin
+
+
+def new_version(user: User) -> dynamo.Line:
+    """For a new super admin: who erases or deactivates him relies on the accounts where he is one."""
+    return dynamo.update(keys.user(user.user_id), "SET version = :version", only_if=None, version=user.version + 1)
+
+
 def _super_admin_lines(before: Member | None, after: Member) -> Iterator[dynamo.Line]:
-    was = before is not None and before.active and before.is_super_admin
-    is_now = after.active and after.is_super_admin
-    if was != is_now:
+    is_now = _runs_the_account(after)
+    if _runs_the_account(before) != is_now:
         key = keys.super_admins(after.account_id)
         change = "ADD user_ids :one" if is_now else "DELETE user_ids :one"
         yield dynamo.update(key, change, only_if=None, one={after.user_id})
