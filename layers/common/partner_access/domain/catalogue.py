@@ -1,6 +1,6 @@
 """The vendor's data: which permissions exist, which are restricted, and what the default sets hold, by version.
 
-A new version of a set is a new entry at the end of its tuple; a grant keeps the version it was given.
+A new version of a set is a new entry at the end of its tuple; a grant keeps the version it was given, less what went.
 Taking `data.sensitive.manage` out of RESTRICTED lets partner admins have it from the next version on.
 """
 
@@ -75,7 +75,7 @@ WORKED: Final = tuple(
 
 SETS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "super_admin": (tuple(sorted(CATALOGUE)),),
-    "partner_admin": (tuple(sorted(CATALOGUE - RESTRICTED - PARTNER_ONLY)),),
+    "partner_admin": (tuple(sorted(CATALOGUE - RESTRICTED - set(SENSITIVE) - PARTNER_ONLY)),),
     "marketing": ((*VIEWED, *MARKETING, "crm.lists.view", "crm.lists.edit", *REPORTS),),
     "sales": ((*VIEWED, *WORKED, *SALES, "crm.lists.view", "crm.custom_views", "reports.view"),),
     "service": ((*VIEWED, *WORKED, *SERVICE, "crm.lists.view", "crm.custom_views", "reports.view"),),

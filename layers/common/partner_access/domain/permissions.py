@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from functools import cache
+from functools import cache, reduce
 from typing import Final
 
 from partner_access.domain import catalogue
@@ -57,6 +57,10 @@ class Rights:
         """What is held here and not there, or here more widely: the names, in order."""
         return tuple(name for name in self if self.held[name] > others.held.get(name, 0))
 
+    def within(self, others: "Rights") -> "Rights":
+        """What is held here and there, as widely as in both."""
+        return Rights({name: min(scope, others.held[name]) for name, scope in self.held.items() if name in others.held})
+
     def written(self) -> tuple[str, ...]:
         """As requests name them: the scope only where there is a choice of scopes."""
         return tuple(f"{name}:{self.held[name].name.lower()}" if name in catalogue.SCOPED else name for name in self)
@@ -93,8 +97,13 @@ def latest(permission_set: str) -> int:
 
 @cache
 def rights_of(permission_set: str, version: int) -> Rights:
-    """What a default set held when it had this version."""
-    return Rights(_read(catalogue.SETS[permission_set][version - 1]))
+    """What a default set gives to whom it was given in this version: what came later waits, what went is gone.
+
+    A super admin is one who holds every permission there is.
+    """
+    first = latest(permission_set) if permission_set == SetName.SUPER_ADMIN else version
+    kept = [Rights(_read(names)) for names in catalogue.SETS[permission_set][first - 1 :]]
+    return reduce(Rights.within, kept)
 
 
 def given_today(permission_set: str) -> Rights:

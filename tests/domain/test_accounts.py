@@ -1,0 +1,37 @@
+"""Accounts: kinds, seats and closing."""
+
+import pytest
+
+from partner_access.domain.accounts import AccountStanding, Pricing
+from partner_access.domain.refusals import AccountClosed, NoSeatLeft
+from tests.builders import the_client, the_partner
+
+
+def test_a_partner_is_one_and_a_client_is_none() -> None:
+    assert the_partner().is_partner
+    assert not the_client().is_partner
+
+
+@pytest.mark.parametrize(
+    ("seats", "taken", "full"),
+    [(None, 0, False), (None, 1000, False), (0, 0, True), (2, 0, False), (2, 1, False), (2, 2, True), (2, 3, True)],
+)
+def test_an_account_is_full_when_its_cap_is_reached(seats: int | None, taken: int, full: bool) -> None:
+    assert the_client(seats=seats, seats_taken=taken).is_full is full
+
+
+def test_whoever_needs_a_seat_is_refused_when_none_is_left() -> None:
+    the_client(seats=1, seats_taken=0).must_have_a_seat()
+    with pytest.raises(NoSeatLeft):
+        the_client(seats=1, seats_taken=1).must_have_a_seat()
+
+
+def test_nothing_happens_in_a_closed_account() -> None:
+    the_client().must_be_active()
+    with pytest.raises(AccountClosed):
+        the_client(standing=AccountStanding.CLOSED).must_be_active()
+
+
+def test_the_free_seat_opens_paid_features_only_where_seats_are_what_is_paid() -> None:
+    assert the_client(pricing=Pricing.SEAT_BASED).opens_paid_features
+    assert not the_client(pricing=Pricing.LEGACY).opens_paid_features
