@@ -1,0 +1,66 @@
+"""Where everything stands: no two things at one place, each record where its key says."""
+
+from collections import Counter
+
+import pytest
+
+from partner_access.domain.decisions import Kept
+from partner_access.domain.links import Reply, State
+from partner_access.store import keys
+from tests.builders import CLIENT, LINK, PARTNER, a_link, a_member, a_user, the_client, the_partner
+
+
+@pytest.mark.parametrize(("record", "key"), [
+    (the_client(), ("ACCOUNT#client-bakery", "ACCOUNT")),
+    (the_partner(), ("ACCOUNT#partner-north", "ACCOUNT")),
+    (a_user(), ("USER#user-approver", "USER")),
+    (a_member(), ("ACCOUNT#client-bakery", "MEMBER#user-approver")),
+    (a_link(), (f"PARTNER#{PARTNER}", f"LINK#{LINK}")),
+    (
+        Reply(link_id=LINK, account_id=CLIENT, state=State.DECLINED),
+        (f"LINK#{LINK}", f"ACCOUNT#{CLIENT}"),
+    ),
+])  # fmt: skip
+def test_a_record_stands_where_its_key_says(record: Kept, key: tuple[str, str]) -> None:
+    assert keys.of(record) == key
+
+
+def test_nothing_else_is_relied_on() -> None:
+    with pytest.raises(TypeError):
+        keys.of(Kept())
+
+
+def test_no_two_things_stand_at_one_place() -> None:
+    same = "x"
+    places = [
+        keys.account(same),
+        keys.member(same, same),
+        keys.super_admins(same),
+        keys.user(same),
+        keys.account_of(same, same),
+        keys.email(same),
+        keys.link(same, same),
+        keys.reply(same, same),
+        keys.audit(same, same),
+        keys.once(same),
+        keys.outbox(same),
+        keys.delivery(same),
+        keys.suppressed(same),
+    ]
+
+    assert len(set(places)) == len(places)
+
+
+def test_a_suppressed_address_is_not_kept_itself() -> None:
+    assert "boss" not in str(keys.suppressed("boss@bakery.example"))
+
+
+def test_shards_are_used_evenly_and_always_alike() -> None:
+    names = [f"lnk_{number:032x}" for number in range(800)]
+    used = Counter(map(keys.due_shard, names))
+
+    assert set(used) == {f"LINKS#{shard}" for shard in range(keys.SHARDS)}
+    assert max(used.values()) < 2 * min(used.values())
+    assert keys.due_shard(names[0]) == keys.due_shard(names[0])
+    assert keys.outbox(names[0]).pk == f"OUTBOX#{keys.shard(names[0])}"
+    assert keys.employee(PARTNER, "user-employee") == "EMPLOYEE#partner-north#user-employee"
