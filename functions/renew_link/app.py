@@ -8,7 +8,7 @@ from partner_access.domain import links
 from partner_access.domain.decisions import Act, Answer
 from partner_access.fields import LinkSecret, Request
 from partner_access.store import links as stored
-from partner_access.store.dynamo import recall
+from partner_access.store.dynamo import keep, recall
 
 app = api.App(recall=recall)
 
@@ -35,6 +35,8 @@ def renew_link(renewal: Renewal, act: Act) -> RenewalAsked:
     answer = RenewalAsked()
     if asked:
         stored.record_asking(asked, answer)
+    else:
+        keep(act, answer)
     return answer
 
 

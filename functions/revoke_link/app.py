@@ -1,12 +1,21 @@
 """DELETE /partners/{partner_id}/access-links/{link_id}: a link is withdrawn."""
 
+from http import HTTPStatus
+from typing import ClassVar
+
 from partner_access import api
 from partner_access.domain import links
-from partner_access.domain.decisions import Act
+from partner_access.domain.decisions import Act, Answer
 from partner_access.store import links as stored
-from partner_access.store.dynamo import recall
+from partner_access.store.dynamo import keep, recall
 
 app = api.App(recall=recall)
+
+
+class Revoked(Answer):
+    """Nothing to tell; a key remembers it all the same."""
+
+    status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
 
 @app.delete("/partners/{partner_id}/access-links/{link_id}")
@@ -15,7 +24,9 @@ def revoke_link(partner_id: str, link_id: str, act: Act) -> None:
     facts = stored.facts_for_one(partner_id, link_id, act.by)
     revoked = links.revoke(facts, act)
     if revoked:
-        stored.record_end(revoked)
+        stored.record_end(revoked, Revoked())
+    else:
+        keep(act, Revoked())
 
 
 handler = app

@@ -60,4 +60,4 @@ class Account(Kept):
 
     def must_have_a_seat(self) -> None:
         if self.is_full:
-            raise NoSeatLeft
+            raise NoSeatLeft(limit=self.seats, used=self.seats_taken)

@@ -21,8 +21,8 @@ class User(Kept):
     """A person; `employed_by` are the partner accounts where he is an active member, `open_links` a mere count."""
 
     user_id: str
-    email: str | None
     name: str
+    email: str | None = None
     locale: Locale | None = None
     active: bool = True
     employed_by: frozenset[str] = frozenset()

@@ -20,10 +20,11 @@ OPENED_BY: Final = f"{STILL_OPEN} AND contains(secrets, :secret)"
 
 
 def facts_for_reply(secret: Secret, account_id: str, by: str) -> ReplyFacts:
-    """The secret names the link and the partner; the link names the employee."""
+    """The secret names the link; the link that it opens names the employee. A wrong secret costs what an unknown does."""
     found = dynamo.read([*_first(secret, by), *_of_account(secret, account_id, by)])
     link = found.get_as(Link, keys.link(secret.partner_id, secret.link_id))
-    found |= dynamo.read(_second(link, found, account_id, by))
+    if link and link.is_opened_by(secret):
+        found |= dynamo.read(_second(link, found, account_id, by))
     return _reply_facts(secret, link, found, account_id, by)
 
 
@@ -40,10 +41,8 @@ def _of_account(secret: Secret, account_id: str, by: str) -> list[keys.Key]:
     ]
 
 
-def _second(link: Link | None, found: Items, account_id: str, by: str) -> list[keys.Key]:
+def _second(link: Link, found: Items, account_id: str, by: str) -> list[keys.Key]:
     """What the first read leads to; who else runs the account matters only when the approver is of the asking firm."""
-    if not link:
-        return []
     approver = found.get_as(User, keys.user(by))
     own_firm = approver is not None and link.partner_id in approver.employed_by
     others = actors.super_admin_ids(found, account_id) if own_firm else []
@@ -73,9 +72,11 @@ def facts_for_preview(secret: Secret, by: str) -> PreviewFacts:
     """What an answer would rest on in the one account that the link is bound to, or in the caller's first hundred."""
     found = dynamo.read(_first(secret, by))
     link = found.get_as(Link, keys.link(secret.partner_id, secret.link_id))
-    account_ids = [link.account_id] if link and link.account_id else accounts.ids_of(by)[0]
-    found |= dynamo.read(key for each in account_ids for key in _of_account(secret, each, by))
-    found |= dynamo.read(key for each in account_ids for key in _second(link, found, each, by))
+    account_ids: list[str] = []
+    if link and link.is_opened_by(secret):
+        account_ids = [link.account_id] if link.account_id else accounts.ids_of(by)[0]
+        found |= dynamo.read(key for each in account_ids for key in _of_account(secret, each, by))
+        found |= dynamo.read(key for each in account_ids for key in _second(link, found, each, by))
     return PreviewFacts(
         secret=secret,
         link=link,

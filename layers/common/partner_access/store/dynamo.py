@@ -345,10 +345,16 @@ def _settle(lines: tuple[Line, ...], reasons: Any, *, once_first: bool) -> None:
         if reason["Code"] == "ConditionalCheckFailed":
             if once_first and position == 0:
                 raise _replay(_read_back(reason["Item"]), str(line.expressions["Item"]["fingerprint"]["S"]))
-            raise Overtaken(line.otherwise)
+            raise Overtaken(_meaning(line, reason))
     unknown = {reason["Code"] for reason in reasons} - AGAIN - {"None"}
     if unknown:
         raise RuntimeError(f"transaction cancelled: {sorted(unknown)}")
+
+
+def _meaning(line: Line, reason: Any) -> type[Refused]:
+    """What it means that a line failed: its own refusal, or no more than that its record moved on since it was read."""
+    seen, now = line.values.get(":seen_version"), _read_back(reason.get("Item", {})).get("version")
+    return RightsChanged if seen is not None and seen != now else line.otherwise
 
 
 def _replay(kept: Item, fingerprint: str) -> Exception:
@@ -367,5 +373,7 @@ def recall(act: Act) -> None:
 
 
 def keep(act: Act, answer: Answer) -> None:
-    """Keep the answer of an act whose parts came true one by one."""
-    transact(_once(act, answer), ends=act.ends)
+    """Keep the answer of an act that had nothing to write, or whose parts came true one by one."""
+    once = _once(act, answer)
+    if once:
+        transact(once, once_first=True, ends=act.ends)
