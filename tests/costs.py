@@ -1,0 +1,93 @@
+"""What an operation costs, counted at AWS's door: requests, and write units as DynamoDB charges for them.
+
+A line of a transaction costs two units for each KB of its item, the larger of before and after; a condition check
+costs like a write. An index costs one unit for each entry that comes or goes, two for one that moves.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import ceil
+from typing import Any, Final
+
+from partner_access.store import dynamo
+from tests.table import Item, Table
+
+KB: Final = 1024
+INDEXES: Final = (("due_shard", "due_at"), ("listed_under", "listed_as"))
+EVERY: Final = "before-parameter-build.dynamodb"
+
+
+@dataclass(slots=True)
+class Costs:
+    """What has been spent."""
+
+    reads: int = 0
+    writes: int = 0
+    units: int = 0
+    lines: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def requests(self) -> int:
+        return self.reads + self.writes
+
+
+@contextmanager
+def counted(table: Table) -> Iterator[Costs]:
+    """Count all requests in here, and the units when it is over."""
+    costs, before = Costs(), _by_key(table)
+
+    def count(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        if model.name == "TransactWriteItems":
+            costs.writes += 1
+            costs.lines += params["TransactItems"]
+        else:
+            costs.reads += 1
+
+    events = dynamo.client().meta.events
+    events.register(EVERY, count)
+    try:
+        yield costs
+    finally:
+        events.unregister(EVERY, count)
+    after = _by_key(table)
+    costs.units = sum(_units(line, before, after) for line in costs.lines)
+
+
+def _by_key(table: Table) -> dict[tuple[str, str], Item]:
+    return {(item["pk"], item["sk"]): item for item in table.items()}
+
+
+def _units(
+    line: Mapping[str, Any], before: Mapping[tuple[str, str], Item], after: Mapping[tuple[str, str], Item]
+) -> int:
+    ((_, asked),) = line.items()
+    where = asked.get("Key") or asked["Item"]
+    key = where["pk"]["S"], where["sk"]["S"]
+    old, new = before.get(key, {}), after.get(key, {})
+    entries = sum(_moves(old, new, *index) for index in INDEXES)
+    return 2 * max(1, ceil(max(size(old), size(new)) / KB)) + entries
+
+
+def _moves(old: Item, new: Item, *attributes: str) -> int:
+    was, now = ([item.get(each) for each in attributes] for item in (old, new))
+    return 0 if was == now else sum(None not in entry for entry in (was, now))
+
+
+def size(value: object) -> int:
+    """How many bytes DynamoDB counts for a value."""
+    match value:
+        case str():
+            return len(value.encode())
+        case bool() | None:
+            return 1
+        case Decimal():
+            return (len(value.as_tuple().digits) + 1) // 2 + 1
+        case Mapping():
+            return 3 + sum(size(name) + size(each) + 1 for name, each in value.items())
+        case list():
+            return 3 + sum(size(each) + 1 for each in value)
+        case set():
+            return sum(map(size, value))
+    raise TypeError(type(value))
