@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from partner_access.domain import catalogue
+from partner_access.store import keys, outbox
 
 Item = Mapping[str, Any]
 Sentences = Iterator[str]
@@ -67,7 +68,7 @@ class Table:
 
     @property
     def outbox(self) -> dict[str, Item]:
-        return {outbox: item for _, outbox, item in self.all("OUTBOX#", "LETTER#")}
+        return {name: item for _, name, item in self.all("OUTBOX#", "LETTER#")}
 
 
 def broken(items: Iterable[Item]) -> list[str]:
@@ -225,15 +226,19 @@ def every_grant_is_in_the_trail(table: Table) -> Sentences:
 
 
 def letters_and_acts_agree(table: Table) -> Sentences:
-    """G6: every letter belongs to one act, and every act of which people are told has its letter."""
-    for outbox, item in table.outbox.items():
-        act = table.acts.get(f"aud_{outbox}")
+    """G6: every letter belongs to one act, and every act of which people are told has its letter, or copies of it."""
+    addresses = [address for address, _, _ in table.all("EMAIL#", "EMAIL")]
+    for name, item in table.outbox.items():
+        act = table.acts.get(f"aud_{name}")
         if act is None:
-            yield f"letter {outbox}: no act asked for it"
+            yield f"letter {name}: no act asked for it"
         elif item["letter"]["kind"] != TOLD_BY_LETTER.get(act["event"], "link_to_approve"):
-            yield f"letter {outbox}: {item['letter']['kind']} for {act['event']}"
+            yield f"letter {name}: {item['letter']['kind']} for {act['event']}"
     for audit, act in table.acts.items():
-        if act["event"] in TOLD_BY_LETTER and audit.removeprefix("aud_") not in table.outbox:
+        name = audit.removeprefix("aud_")
+        if act["event"] not in TOLD_BY_LETTER or name in table.outbox:
+            continue
+        if not any(table.get(*keys.delivery(outbox.delivery_id(name, address))) for address in addresses):
             yield f"{audit}: nobody is told of {act['event']}"
 
 

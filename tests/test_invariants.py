@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from partner_access.store import keys, outbox
 from tests import invariants
 
 Table = dict[str, dict[str, Any]]
@@ -85,6 +86,12 @@ def another(name: str, **values: object) -> Callable[[Table], object]:
 
 def test_a_sound_table_is_sound() -> None:
     assert invariants.broken(SOUND.values()) == []
+
+
+def test_a_letter_that_went_out_leaves_its_copies_behind() -> None:
+    copied = keys.delivery(outbox.delivery_id("2", "boss@cli.example"))._asdict()
+    without = {name: item for name, item in SOUND.items() if name != "letter"}
+    assert invariants.broken([*without.values(), copied]) == []
 
 
 @pytest.mark.parametrize(("change", "sentence"), [

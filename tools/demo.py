@@ -13,6 +13,7 @@ import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
+from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -30,6 +31,7 @@ from tools.story import StoryFailed, tell_story
 
 USUAL_PORT = 4566
 QUIET = 2.0
+LINK = "#pal_"
 FAILURES = (
     BuildFailed,
     EmulatorFailed,
@@ -55,7 +57,7 @@ def main(
     if steps not in {"all", "none"}:
         console.print(f"STEPS is `all` or `none`, not `{escape(steps)}`.")
         raise typer.Exit(2)
-    enough = threading.Event()
+    started = time.monotonic()
     _stop_when_asked()
     try:
         with running_stack(port=_port(port, console), tell=lambda what: console.print(f"• {escape(what)}")) as stack:
@@ -65,11 +67,11 @@ def main(
                 if steps == "all":
                     tell_story(stack, people, console)
                     console.print()
-                    console.print(table_of(_settled(stack)))
-                _show(console, stack, inbox_url, people)
+                    _show_letters(console, _settled(stack))
+                _show(console, stack, inbox_url, people, seconds=time.monotonic() - started)
                 if open_inbox:
                     webbrowser.open(inbox_url)
-                enough.wait()
+                threading.Event().wait()
     except KeyboardInterrupt:
         console.print("\nStopped. Nothing is left running.")
     except FAILURES as failed:
@@ -134,9 +136,21 @@ def _settled(stack: Stack) -> list[Letter]:
     return letters
 
 
-def _show(console: Console, stack: Stack, inbox_url: str, people: dict[str, Person]) -> None:
+def _show_letters(console: Console, letters: list[Letter]) -> None:
+    """All letters in a table, and in full the first of each language that holds no link."""
+    console.print(table_of(letters))
+    shown: dict[bool, Letter] = {}
+    for letter in letters:
+        if LINK not in letter.text:
+            shown.setdefault(letter.subject.isascii(), letter)
+    for letter in shown.values():
+        title = f"{escape(letter.subject)} → {', '.join(letter.to)}"
+        console.print(Panel(escape(letter.text.strip()), title=title, title_align="left"))
+
+
+def _show(console: Console, stack: Stack, inbox_url: str, people: dict[str, Person], *, seconds: float) -> None:
     """Say where everything is and who can sign in."""
-    addresses = Table(title="\nIt is up", title_justify="left", show_header=False)
+    addresses = Table(title=f"\nUp after {seconds:.0f} seconds", title_justify="left", show_header=False)
     addresses.add_row("API", stack.base_url)
     addresses.add_row("Letters", inbox_url)
     addresses.add_row("AWS", f"{stack.aws.endpoint} (region {stack.emulator.region}, key and secret `test`)")

@@ -53,8 +53,8 @@ def table_of(letters: list[Letter]) -> Table:
     """The letters as a table, one a line."""
     table = Table(title="Letters sent", title_justify="left")
     table.add_column("at", no_wrap=True)
-    table.add_column("to")
-    table.add_column("subject")
+    table.add_column("to", overflow="fold")
+    table.add_column("subject", overflow="fold")
     for letter in letters:
         table.add_row(f"{letter.at:%H:%M:%S}", ", ".join(letter.to), letter.subject)
     return table

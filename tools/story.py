@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from rich.console import Console
-from rich.json import JSON
 from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
+from rich.text import Text
 
 from tools import directory_sample as sample
 from tools.directory_sample import Resident
@@ -23,8 +23,6 @@ from tools.web import Answer, Caller, Json
 
 SECRET = re.compile(r"#(pal_[\w.-]+_[0-9a-f]{8})", re.ASCII)
 LETTER_WITHIN = 30.0
-SHOWN = 900
-FEW = 6
 
 
 class StoryFailed(Exception):
@@ -64,11 +62,9 @@ class Story:
         colour = "green" if status < HTTPStatus.BAD_REQUEST else "yellow"
         self.console.print(f"  {answer.method} {escape(answer.path)} → [{colour}]{status} {code}[/{colour}]")
         body = answer.json
-        if told := {name: body[name] for name in shown if name in body}:
-            text = json.dumps(told, ensure_ascii=False)
-            if len(text) > SHOWN:
-                text = json.dumps(told | {name: _shortened(value) for name, value in told.items()}, ensure_ascii=False)
-            self.console.print(Padding(JSON(text, ensure_ascii=False), (0, 0, 0, 4)))
+        for name in shown:
+            if name in body:
+                self.console.print(Padding(Text.assemble((f"{name}: ", "dim"), _written(body[name])), (0, 0, 0, 4)))
         return body
 
     def letter(self, to: Resident, *, having: Callable[[Letter], bool] = lambda _: True) -> Letter:
@@ -83,10 +79,20 @@ class Story:
         raise StoryFailed(f"no letter came to {to.email} within {LETTER_WITHIN:.0f} seconds")
 
 
-def _shortened(value: object) -> object:
-    if isinstance(value, list) and len(value) > FEW:
-        return [*value[:FEW], f"… and {len(value) - FEW} more"]
-    return value
+def _written(value: object) -> str:
+    """A value of JSON as a person would write it down."""
+    match value:
+        case str():
+            return value
+        case list() if not value:
+            return "none"
+        case list() if all(isinstance(each, str) for each in value):
+            return ", ".join(value)
+        case list():
+            return "".join(f"\n· {_written(each)}" for each in value)
+        case dict():
+            return "; ".join(f"{name} {_written(each)}" for name, each in value.items())
+    return json.dumps(value)
 
 
 def _key() -> str:

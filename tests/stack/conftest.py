@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,15 +9,7 @@ from tests import invariants
 from tests.stack.town import Town
 from tools.local_stack import Stack, running_stack
 
-HERE = Path(__file__).parent
 SETTLED_AFTER = 1.0
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of these run in one worker, so that there is one stack."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("stack"))
 
 
 @pytest.fixture(scope="session")

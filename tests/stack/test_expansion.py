@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from tools.artefacts import BUILT
 from tools.expansion import NotExpandable, with_routes, without_metric_math
+from tools.local_stack import ROOT, Stack
 
 LAMBDA = {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn", "payloadFormatVersion": "2.0"}
 AUTHORIZER = {
@@ -67,6 +69,14 @@ def test_every_route_keeps_its_authorizer_and_scopes() -> None:
 def test_what_would_be_lost_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(NotExpandable):
         expanded(copy.deepcopy(BODY) | change)
+
+
+def test_the_layer_is_where_aws_looks_for_it(stack: Stack) -> None:
+    """The emulator also finds packages beside `python/`, and AWS does not."""
+    assert stack.base_url, "what runs here was built just now"
+    layer = ROOT / BUILT / "CommonLayer"
+    assert (layer / "python" / "partner_access").is_dir()
+    assert {path.name for path in layer.iterdir()} == {"python"}
 
 
 def test_only_alarms_over_several_metrics_are_left_out() -> None:

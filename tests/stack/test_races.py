@@ -87,10 +87,16 @@ def test_one_key_from_many_callers_at_once(town: Town) -> None:
 
 
 def test_the_same_key_of_different_people_is_not_the_same(town: Town) -> None:
-    key = a_key()
-    answers = at_once([partial(_ask_for_himself, who, key) for who in town.employees])
-    assert outcomes(answers) == ["201"] * len(town.employees)
-    assert len({answer.json["link_id"] for answer in answers}) == len(town.employees)
+    employee, key = town.employees[5], a_key()
+    accounts = [town.a_client(who) for who in town.clients]
+    answers = at_once(
+        [
+            partial(_create, who, account_id, employee, key)
+            for who, account_id in zip(town.clients, accounts, strict=True)
+        ]
+    )
+    assert outcomes(answers) == ["201"] * len(accounts)
+    assert {answer.json["account_id"] for answer in answers} == set(accounts)
     assert all("idempotent-replayed" not in answer.headers for answer in answers)
 
 
@@ -119,6 +125,6 @@ def _migrate_himself(who: Resident, account_id: str) -> Answer:
     return _migrate(who, who, account_id)
 
 
-def _ask_for_himself(who: Resident, key: str) -> Answer:
-    wish: Json = {}
-    return who.caller.post(f"/partners/{FIRM}/access-links", wish, key=key)
+def _create(who: Resident, account_id: str, employee: Resident, key: str) -> Answer:
+    wish: Json = {"email": employee.email, "permission_set": "partner_admin"}
+    return who.caller.post(f"/accounts/{account_id}/users", wish, key=key)
