@@ -4,36 +4,24 @@ import pytest
 
 from partner_access.domain import catalogue
 
-KINDS = "contacts companies deals tickets tasks emails meetings calls notes invoices custom_objects".split()
+
+def under(area: str, names: str) -> set[str]:
+    return {f"{area}.{name}" for name in names.split()}
+
+
+OBJECTS = "contacts companies deals tickets tasks emails meetings calls notes invoices custom_objects"
 MINIMUM = {
-    *(f"crm.{kind}.{action}" for kind in KINDS for action in ("view", "edit", "delete")),
-    *(f"crm.{kind}.communicate" for kind in ("contacts", "companies")),
-    *(
-        f"crm.{name}"
-        for name in (
-            "bulk_delete import export properties.edit lists.view lists.edit custom_views record_layout.edit"
-        ).split()
-    ),
-    *(
-        f"marketing.{name}"
-        for name in (
-            "access forms files.view files.edit files.delete email.view email.edit email.publish campaigns ads "
-            "social content"
-        ).split()
-    ),
-    *(
-        f"sales.{name}"
-        for name in (
-            "access products quote_templates payment_links templates meeting_pages forecast playbooks sequences"
-        ).split()
-    ),
-    *(f"service.{name}" for name in ("access", "knowledge_base", "feedback")),
-    *(f"automation.workflows.{name}" for name in ("view", "edit", "delete")),
-    *(f"reports.{name}" for name in ("view", "create", "dashboards")),
-    *(
-        f"account.{name}"
-        for name in "users.manage teams.manage defaults.edit marketplace website domains audit.view".split()
-    ),
+    *(f"{kind}.{action}" for kind in under("crm", OBJECTS) for action in ("view", "edit", "delete")),
+    *under("crm", "contacts.communicate companies.communicate bulk_delete import export properties.edit"),
+    *under("crm", "lists.view lists.edit custom_views record_layout.edit"),
+    *under("marketing", "access forms files.view files.edit files.delete email.view email.edit email.publish"),
+    *under("marketing", "campaigns ads social content"),
+    *under("sales", "access products quote_templates payment_links templates meeting_pages forecast playbooks"),
+    *under("sales", "sequences"),
+    *under("service", "access knowledge_base feedback"),
+    *under("automation", "workflows.view workflows.edit workflows.delete"),
+    *under("reports", "view create dashboards"),
+    *under("account", "users.manage teams.manage defaults.edit marketplace website domains audit.view"),
 }
 RESTRICTED = {
     "account.super_admins.manage",

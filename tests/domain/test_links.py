@@ -1,0 +1,525 @@
+"""Links: their states, who makes and ends them, and what a partner, time and a forgetful client do to them."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from partner_access.domain import links
+from partner_access.domain.accounts import Program
+from partner_access.domain.decisions import LetterKind, Locale
+from partner_access.domain.link_secrets import Secret
+from partner_access.domain.links import (
+    CreationFacts,
+    LetterState,
+    LinkFacts,
+    Standing,
+    State,
+    Wish,
+    ask_anew,
+    create,
+    expire,
+    listed_for,
+    resend,
+    revoke,
+    withdraw,
+)
+from partner_access.domain.members import Asked
+from partner_access.domain.people import Actor
+from partner_access.domain.refusals import (
+    Forbidden,
+    InvalidField,
+    LinkAlreadyUsed,
+    LinkDeclined,
+    LinkExpired,
+    LinkNotFound,
+    LinkRevoked,
+    LinkStillOpen,
+    NotEligible,
+    NotFound,
+    RateLimited,
+    RecipientSuppressed,
+    Refused,
+    SelfApproval,
+    TooManyLinks,
+    UnknownPermission,
+)
+from tests.builders import (
+    ACT_NAME,
+    CHANCE,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    NOW,
+    PARTNER,
+    SECRET,
+    a_link,
+    a_member,
+    a_user,
+    an_act,
+    an_employee,
+    once,
+    the_client,
+    the_partner,
+)
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+MANAGER = "user-manager"
+COLLEAGUE = "user-colleague"
+OUTSIDER = "user-outsider"
+OTHER_SECRET = Secret.read(Secret.write(PARTNER, LINK, "d" * 43))
+
+
+def of_partner(user_id: str, permission_set: str = "view_only", **changes: Any) -> Actor:
+    return Actor(an_employee(user_id), a_member(user_id, permission_set, account_id=PARTNER, **changes))
+
+
+SUPER_ADMIN = of_partner(MANAGER, "super_admin")
+ACCESS_MANAGER = of_partner(MANAGER, added=("partner.client_access.manage",))
+SELF = of_partner(EMPLOYEE)
+ANOTHER = of_partner(COLLEAGUE)
+NOBODY = Actor(a_user(OUTSIDER))
+LEFT = of_partner(MANAGER, "super_admin", active=False)
+BARRED = Actor(an_employee(MANAGER, active=False), SUPER_ADMIN.member)
+
+
+def by(actor: Actor, **changes: Any) -> Any:
+    assert actor.user
+    return an_act(actor.user.user_id, **changes)
+
+
+# states
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"expires_at": NOW + SECOND}, State.OPEN),
+        ({"expires_at": NOW}, State.EXPIRED),
+        ({"expires_at": NOW - SECOND}, State.EXPIRED),
+        ({"approvals": 1}, State.APPROVED),
+        ({"approvals": 1, "expires_at": NOW}, State.APPROVED),
+        ({"approvals": 1, "max_approvals": 2}, State.OPEN),
+        ({"approvals": 1, "max_approvals": 2, "expires_at": NOW}, State.EXPIRED),
+        ({"approvals": 2, "max_approvals": 2, "standing": Standing.REVOKED}, State.APPROVED),
+        ({"standing": Standing.REVOKED}, State.REVOKED),
+        ({"standing": Standing.REVOKED, "expires_at": NOW}, State.REVOKED),
+        ({"standing": Standing.DECLINED, "expires_at": NOW - SECOND}, State.DECLINED),
+        ({"standing": Standing.EXPIRED}, State.EXPIRED),
+    ],
+)
+def test_a_links_state_is_computed(changes: Mapping[str, Any], state: State) -> None:
+    assert a_link(**changes).state_at(NOW) is state
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"approvals": 1}, LinkAlreadyUsed),
+        ({"standing": Standing.DECLINED}, LinkDeclined),
+        ({"standing": Standing.REVOKED}, LinkRevoked),
+        ({"expires_at": NOW}, LinkExpired),
+    ],
+)
+def test_an_ended_link_says_how_it_ended(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        a_link(**changes).must_be_open(NOW)
+
+
+def test_an_open_link_is_open_until_the_second_before_its_end() -> None:
+    a_link(expires_at=NOW + SECOND).must_be_open(NOW)
+
+
+def test_a_link_is_opened_by_each_of_its_secrets_and_no_other() -> None:
+    link = a_link(secrets=frozenset({SECRET.fingerprint, OTHER_SECRET.fingerprint}))
+
+    link.must_be_opened_by(SECRET)
+    link.must_be_opened_by(OTHER_SECRET)
+    for closed in (a_link(), a_link(secrets=frozenset())):
+        with pytest.raises(LinkNotFound):
+            closed.must_be_opened_by(OTHER_SECRET)
+
+
+def test_what_a_link_asks_is_the_set_less_something_for_some_time() -> None:
+    assert a_link(removed=("crm.import",), access_days=3).asked == Asked(removed=("crm.import",), access_days=3)
+
+
+# creation
+
+
+def facts(**changes: Any) -> CreationFacts:
+    return CreationFacts(**{"partner": the_partner(), "creator": SUPER_ADMIN, "employee": an_employee(), **changes})
+
+
+def a_wish(**changes: Any) -> Wish:
+    return Wish(**{"employee_id": EMPLOYEE, **changes})
+
+
+def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
+    wish = a_wish(
+        account_id=CLIENT,
+        recipient="owner@bakery.example",
+        removed=("crm.import", "crm.export"),
+        access_days=30,
+        link_days=3,
+        max_approvals=5,
+        purpose="The shop",
+        locale=Locale.JA,
+    )
+    created = create(facts(), wish, by(SUPER_ADMIN))
+    link = created.link
+
+    assert (link.link_id, link.partner_id, link.employee_id) == (f"lnk_{ACT_NAME}", PARTNER, EMPLOYEE)
+    assert (link.created_by, link.created_at, link.expires_at) == (MANAGER, NOW, NOW + 3 * DAY)
+    assert (link.account_id, link.recipient, link.locale) == (CLIENT, "owner@bakery.example", Locale.JA)
+    assert (link.removed, link.access_days, link.max_approvals) == (("crm.export", "crm.import"), 30, 5)
+    assert (link.state_at(NOW), link.letter, link.version) == (State.OPEN, LetterState.QUEUED, 1)
+    link.must_be_opened_by(Secret.read(created.secret))
+    assert CHANCE in created.secret
+    assert CHANCE not in link.model_dump_json()
+    assert CHANCE not in created.audit.model_dump_json()
+    assert created.letter
+    assert CHANCE not in created.letter.model_dump_json()
+    assert (created.letter.kind, created.letter.link_id) == (LetterKind.LINK_TO_APPROVE, link.link_id)
+    assert (created.audit.event, created.audit.accounts) == ("link.created", (PARTNER,))
+    assert set(created.relies_on) == {the_partner(), an_employee()}
+
+
+def test_a_link_without_a_recipient_sends_no_letter() -> None:
+    created = create(facts(), a_wish(), by(SUPER_ADMIN))
+
+    assert created.letter is None
+    assert created.link.letter is LetterState.NONE
+    assert (created.link.link_days, created.link.max_approvals) == (7, 1)
+    assert created.link.is_for_one
+
+
+@pytest.mark.parametrize("creator", [SUPER_ADMIN, ACCESS_MANAGER])
+@pytest.mark.parametrize("employee", [EMPLOYEE, MANAGER])
+def test_who_manages_client_access_makes_links_for_himself_and_colleagues(creator: Actor, employee: str) -> None:
+    made = create(facts(creator=creator, employee=an_employee(employee)), a_wish(employee_id=employee), by(creator))
+
+    assert made.link.employee_id == employee
+
+
+@pytest.mark.parametrize(
+    ("creator", "refusal"),
+    [
+        (SELF, Forbidden),
+        (ANOTHER, Forbidden),
+        (of_partner(MANAGER, "super_admin", removed=("partner.client_access.manage",)), Forbidden),
+        (BARRED, Forbidden),
+        (LEFT, NotFound),
+        (NOBODY, NotFound),
+    ],
+)
+def test_who_makes_no_links(creator: Actor, refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        create(facts(creator=creator), a_wish(), by(creator))
+
+
+@pytest.mark.parametrize(
+    ("changes", "wish", "refusal"),
+    [
+        ({"partner": None}, {}, NotFound),
+        ({"partner": the_client()}, {}, NotFound),
+        ({"employee": None}, {}, NotEligible),
+        ({"employee": an_employee(active=False)}, {}, NotEligible),
+        ({"employee": an_employee(employed_by=frozenset({"partner-south"}))}, {}, NotEligible),
+        ({"employee": an_employee(email="e@bakery.example")}, {}, NotEligible),
+        ({"partner": the_partner(program=Program.SUSPENDED)}, {}, NotEligible),
+        ({}, {"removed": ("no.such.thing",)}, UnknownPermission),
+        ({}, {"removed": ("crm.deals.view",)}, InvalidField),
+        ({}, {"removed": ("crm.import", "crm.import")}, InvalidField),
+        ({}, {"recipient": f"{EMPLOYEE}@north.example"}, SelfApproval),
+        ({"recipient_is_suppressed": True}, {"recipient": "owner@bakery.example"}, RecipientSuppressed),
+        ({"employee": an_employee(open_links=50)}, {}, TooManyLinks),
+        ({"employee": an_employee(open_links=51)}, {}, TooManyLinks),
+    ],
+)
+def test_which_links_are_not_made(changes: Mapping[str, Any], wish: Mapping[str, Any], refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        create(facts(**changes), a_wish(**wish), by(SUPER_ADMIN))
+
+
+def test_the_fiftieth_open_link_is_still_made() -> None:
+    assert create(facts(employee=an_employee(open_links=49)), a_wish(), by(SUPER_ADMIN)).link
+
+
+def test_whether_an_employee_may_have_links_is_only_told_to_who_may_make_them() -> None:
+    with pytest.raises(Forbidden):
+        create(facts(creator=SELF, employee=None), a_wish(), by(SELF))
+    with pytest.raises(NotFound):
+        create(facts(creator=NOBODY, employee=None), a_wish(), by(NOBODY))
+
+
+# seeing
+
+
+@pytest.mark.parametrize(
+    ("actor", "asked", "shown"),
+    [
+        (SUPER_ADMIN, None, None),
+        (SUPER_ADMIN, EMPLOYEE, EMPLOYEE),
+        (ACCESS_MANAGER, EMPLOYEE, EMPLOYEE),
+        (SELF, None, EMPLOYEE),
+        (SELF, EMPLOYEE, EMPLOYEE),
+        (SELF, COLLEAGUE, Forbidden),
+        (NOBODY, None, NotFound),
+        (NOBODY, OUTSIDER, NotFound),
+        (LEFT, None, NotFound),
+    ],
+)
+def test_whose_links_are_listed(actor: Actor, asked: str | None, shown: Any) -> None:
+    seen = LinkFacts(partner=the_partner(), actor=actor)
+    if isinstance(shown, type):
+        with pytest.raises(shown):
+            listed_for(seen, asked, by(actor))
+    else:
+        assert listed_for(seen, asked, by(actor)) == shown
+
+
+MINE = a_link(created_by=MANAGER)
+BY_COLLEAGUE = a_link(created_by=COLLEAGUE)
+
+
+def of_link(actor: Actor = SUPER_ADMIN, link: links.Link | None = MINE, **changes: Any) -> LinkFacts:
+    return LinkFacts(**{"partner": the_partner(), "actor": actor, "link": link, "employee": an_employee(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("actor", "link", "is_there"),
+    [
+        (SUPER_ADMIN, MINE, True),
+        (ACCESS_MANAGER, BY_COLLEAGUE, True),
+        (SELF, MINE, True),
+        (ANOTHER, BY_COLLEAGUE, True),
+        (ANOTHER, MINE, False),
+        (SUPER_ADMIN, None, False),
+        (NOBODY, MINE, False),
+        (LEFT, MINE, False),
+    ],
+)
+def test_a_link_is_there_for_whom_it_is_about(actor: Actor, link: links.Link | None, is_there: bool) -> None:
+    if is_there:
+        assert links.must_be_own_or_managed(of_link(actor, link), by(actor)) == link
+    else:
+        with pytest.raises(NotFound):
+            links.must_be_own_or_managed(of_link(actor, link), by(actor))
+
+
+# revoking
+
+
+@pytest.mark.parametrize("actor", [SUPER_ADMIN, ACCESS_MANAGER])
+def test_an_open_link_is_revoked_by_who_manages_client_access(actor: Actor) -> None:
+    revoked = revoke(of_link(actor), by(actor))
+
+    assert revoked
+    assert (revoked.standing, revoked.link, revoked.letter) == (Standing.REVOKED, MINE, None)
+    assert (revoked.audit.event, revoked.audit.accounts) == ("link.revoked", (PARTNER,))
+    assert set(revoked.relies_on) == {actor.user, actor.member}
+
+
+def test_the_vendor_revokes_any_link_that_there_is() -> None:
+    act = an_act("vendor", for_vendor=True)
+
+    assert revoke(of_link(Actor()), act)
+    with pytest.raises(NotFound):
+        revoke(of_link(Actor(), None), act)
+
+
+@pytest.mark.parametrize(
+    ("actor", "link", "refusal"),
+    [
+        (SELF, MINE, Forbidden),
+        (ANOTHER, BY_COLLEAGUE, Forbidden),
+        (ANOTHER, MINE, NotFound),
+        (NOBODY, MINE, NotFound),
+        (BARRED, MINE, Forbidden),
+        (SUPER_ADMIN, None, NotFound),
+        (SUPER_ADMIN, a_link(approvals=1), LinkAlreadyUsed),
+        (SUPER_ADMIN, a_link(approvals=1, expires_at=NOW), LinkAlreadyUsed),
+        (SELF, a_link(approvals=1), Forbidden),
+    ],
+)
+def test_who_revokes_nothing(actor: Actor, link: links.Link | None, refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        revoke(of_link(actor, link), by(actor))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"standing": standing} for standing in Standing if standing != "open"] + [{"expires_at": NOW}]
+)
+def test_an_ended_link_stays_as_it_is(changes: Mapping[str, Any]) -> None:
+    assert revoke(of_link(link=a_link(**changes)), by(SUPER_ADMIN)) is None
+
+
+def test_a_link_that_some_approved_is_revoked_for_the_others() -> None:
+    assert revoke(of_link(link=a_link(approvals=1, max_approvals=2)), by(SUPER_ADMIN))
+
+
+# resending
+
+
+def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() -> None:
+    before = a_link(
+        recipient="owner@bakery.example",
+        expires_at=NOW + SECOND,
+        link_days=3,
+        letter=LetterState.BOUNCED,
+        resent=(NOW - 2 * DAY, NOW - SECOND * 60),
+    )
+    resent = resend(of_link(link=before), by(SUPER_ADMIN, chance="e" * 43))
+    link = resent.link
+
+    link.must_be_opened_by(Secret.read(resent.secret))
+    with pytest.raises(LinkNotFound):
+        link.must_be_opened_by(SECRET)
+    assert link.expires_at == NOW + 3 * DAY
+    assert (link.letter, link.version, link.created_at) == (LetterState.QUEUED, before.version + 1, before.created_at)
+    assert link.resent == (NOW - SECOND * 60, NOW)
+    assert resent.letter
+    assert (resent.letter.kind, resent.audit.event) == (LetterKind.LINK_TO_APPROVE, "link.resent")
+    assert resent.before == before
+    assert set(resent.relies_on) == {SUPER_ADMIN.user, SUPER_ADMIN.member, an_employee(), the_partner()}
+
+
+def test_a_link_that_is_copied_by_hand_is_resent_without_a_letter_and_right_after_it_was_made() -> None:
+    resent = resend(of_link(link=a_link(created_at=NOW)), by(SUPER_ADMIN))
+
+    assert resent.letter is None
+    assert resent.link.letter is LetterState.NONE
+
+
+def hours_ago(*hours: float) -> tuple[datetime, ...]:
+    return tuple(NOW - timedelta(hours=each) for each in hours)
+
+
+@pytest.mark.parametrize(
+    ("resent", "may"),
+    [
+        ((NOW - timedelta(seconds=59),), False),
+        ((NOW - timedelta(seconds=60),), True),
+        ((NOW,), False),
+        (hours_ago(20, 15, 10, 5), True),
+        (hours_ago(20, 15, 10, 5, 1), False),
+        (hours_ago(24, 15, 10, 5, 1), True),
+        (hours_ago(23.99, 15, 10, 5, 1), False),
+    ],
+)
+def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datetime, ...], may: bool) -> None:
+    link = a_link(resent=resent)
+    if may:
+        assert resend(of_link(link=link), by(SUPER_ADMIN))
+    else:
+        with pytest.raises(RateLimited):
+            resend(of_link(link=link), by(SUPER_ADMIN))
+
+
+@pytest.mark.parametrize(
+    ("actor", "changes", "refusal"),
+    [
+        (SELF, {}, Forbidden),
+        (ANOTHER, {}, NotFound),
+        (NOBODY, {}, NotFound),
+        (SUPER_ADMIN, {"link": None}, NotFound),
+        (SUPER_ADMIN, {"partner": None}, NotFound),
+        (SUPER_ADMIN, {"link": a_link(approvals=1)}, LinkAlreadyUsed),
+        (SUPER_ADMIN, {"link": a_link(standing=Standing.REVOKED)}, LinkRevoked),
+        (SUPER_ADMIN, {"link": a_link(standing=Standing.DECLINED)}, LinkDeclined),
+        (SUPER_ADMIN, {"link": a_link(expires_at=NOW)}, LinkExpired),
+        (SUPER_ADMIN, {"employee": None}, NotEligible),
+        (SUPER_ADMIN, {"employee": an_employee(active=False)}, NotEligible),
+        (SUPER_ADMIN, {"recipient_is_suppressed": True}, RecipientSuppressed),
+        (SUPER_ADMIN, {"link": a_link(expires_at=NOW), "employee": None}, LinkExpired),
+        (SUPER_ADMIN, {"link": a_link(resent=(NOW,)), "employee": None}, NotEligible),
+    ],
+)
+def test_which_links_are_not_resent(actor: Actor, changes: Mapping[str, Any], refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        resend(of_link(actor, **changes), by(actor))
+
+
+def test_not_even_the_vendor_resends_for_a_partner_that_is_gone() -> None:
+    with pytest.raises(NotEligible):
+        resend(of_link(Actor(), partner=None), an_act("vendor", for_vendor=True))
+
+
+# what time and lost eligibility do
+
+
+def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_that() -> None:
+    withdrawn = withdraw(a_link(), an_act(once=once()))
+
+    assert (withdrawn.standing, withdrawn.act.once) == (Standing.REVOKED, None)
+    assert withdrawn.audit.details == {"link_id": LINK, "reason": "not_eligible"}
+    with pytest.raises(LinkNotFound):
+        withdraw(None, an_act())
+
+
+@pytest.mark.parametrize(
+    ("changes", "ends"),
+    [
+        ({"expires_at": NOW - SECOND}, True),
+        ({"expires_at": NOW}, True),
+        ({"expires_at": NOW + SECOND}, False),
+        ({"expires_at": NOW, "approvals": 1}, False),
+        ({"expires_at": NOW, "approvals": 1, "max_approvals": 2}, True),
+        ({"expires_at": NOW, "standing": Standing.REVOKED}, False),
+        ({"expires_at": NOW, "standing": Standing.DECLINED}, False),
+        ({"expires_at": NOW, "standing": Standing.EXPIRED}, False),
+    ],
+)
+def test_the_sweep_ends_what_is_over_and_was_open(changes: Mapping[str, Any], ends: bool) -> None:
+    ended = expire(a_link(**changes), an_act("sweep"))
+
+    assert (ended is not None) is ends
+    if ended:
+        assert (ended.standing, ended.audit.event) == (Standing.EXPIRED, "link.expired")
+        assert ended.letter
+        assert ended.letter.kind is LetterKind.LINK_EXPIRED
+
+
+# asking anew
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expires_at": NOW},
+        {"approvals": 1},
+        {"standing": Standing.REVOKED},
+        {"standing": Standing.DECLINED},
+    ],
+)
+def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mapping[str, Any]) -> None:
+    asked = ask_anew(a_link(**changes), SECRET, a_user(), an_act())
+
+    assert asked
+    assert asked.letter
+    assert (asked.letter.kind, asked.letter.created_by) == (LetterKind.LINK_ASKED_ANEW, EMPLOYEE)
+    assert asked.relies_on == (a_user(),)
+    assert ask_anew(a_link(asked_anew=True, **changes), SECRET, a_user(), an_act()) is None
+
+
+@pytest.mark.parametrize(
+    ("link", "secret", "asker", "refusal"),
+    [
+        (None, SECRET, a_user(), LinkNotFound),
+        (a_link(expires_at=NOW), OTHER_SECRET, a_user(), LinkNotFound),
+        (a_link(), OTHER_SECRET, None, LinkNotFound),
+        (a_link(), SECRET, a_user(), LinkStillOpen),
+        (a_link(expires_at=NOW + SECOND), SECRET, None, LinkStillOpen),
+        (a_link(expires_at=NOW), SECRET, None, Forbidden),
+        (a_link(expires_at=NOW), SECRET, a_user(active=False), Forbidden),
+        (a_link(expires_at=NOW, asked_anew=True), SECRET, None, Forbidden),
+    ],
+)
+def test_nobody_asks_anew_about_a_link_that_is_open_unknown_or_not_his_to_ask(
+    link: links.Link | None, secret: Secret, asker: Any, refusal: type[Refused]
+) -> None:
+    with pytest.raises(refusal):
+        ask_anew(link, secret, asker, an_act())
