@@ -48,6 +48,13 @@ def test_a_client_approves_the_link_of_a_letter(town: Town) -> None:
     assert (account_id, "partner_admin") in {(one["account_id"], one["permission_set"]) for one in mine.json["items"]}
 
 
+def test_whoever_is_in_no_account_at_all_still_sees_who_asks(town: Town) -> None:
+    _, secret = town.a_link(town.employees[0])
+    shown = town.newcomer.caller.post("/access-links/preview", {"secret": secret})
+    assert (shown.status, shown.code) == (200, "")
+    assert (shown.json["link"]["employee"]["user_id"], shown.json["accounts"]) == (town.employees[0].user_id, [])
+
+
 def test_a_super_admin_of_the_partner_migrates_himself(town: Town) -> None:
     employee, admin = town.employees[1], town.clients[0]
     account_id = town.a_client(admin, employee)

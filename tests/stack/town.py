@@ -52,13 +52,14 @@ class Resident:
 
 @dataclass(slots=True)
 class Town:
-    """A partner with a manager of client access and employees, another partner, and people who work for neither."""
+    """A partner with its manager and employees, another partner, people of neither, and somebody of no account."""
 
     stack: Stack
     manager: Resident
     employees: list[Resident]
     rival: Resident
     clients: list[Resident]
+    newcomer: Resident
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     back_end_until: tuple[Caller, float] | None = None
 
@@ -68,11 +69,12 @@ class Town:
         """Everybody signed in, the partners told to the directory."""
         emails = [f"manager@{FIRM_DOMAIN}", *(f"employee.{nth}@{FIRM_DOMAIN}" for nth in range(1, 7))]
         emails += [f"rival@{OTHER_DOMAIN}", *(f"client.{nth}@clients.example" for nth in range(1, 9))]
+        emails.append("newcomer@nowhere.example")
         user_pool = stack.sign_in.user_pool
         with ThreadPoolExecutor(4) as at_once:
             people = list(at_once.map(lambda email: create_person(stack.aws, user_pool, email, _name(email)), emails))
         manager, *others = (Resident(person, stack) for person in people)
-        town = cls(stack, manager, others[:6], others[6], others[7:])
+        town = cls(stack, manager, others[:6], others[6], others[7:-1], others[-1])
         for firm, domain in ((FIRM, FIRM_DOMAIN), (OTHER_FIRM, OTHER_DOMAIN)):
             town.tell(f"/directory/accounts/{firm}", {"kind": "partner", "name": _name(firm), "domains": [domain]})
         for resident in (manager, *others):
