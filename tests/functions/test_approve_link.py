@@ -1,0 +1,751 @@
+"""Who may say yes to an access link, what comes of it, and what happens to those who come too late."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from partner_access.domain.link_secrets import Secret
+from partner_access.domain.links import Link
+from partner_access.domain.members import Member, Place, Seat, Suspension
+from partner_access.store import keys
+from partner_access.store.links import item
+from tests import knocks
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    PARTNER,
+    SECRET_TEXT,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    the_client,
+    the_partner,
+)  # fmt: skip
+from tests.costs import counted
+from tests.doors import VENDOR, call
+from tests.knocks import approve, nothing_changes, overtaken, refused, replays, secret_of
+from tests.races import before_commit
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+
+BOSS = "user-boss"
+"""Another super admin of the client."""
+OTHER = "client-other"
+"""Another client, which the boss runs."""
+
+TWO_ADMINS = (a_user(BOSS), a_member(BOSS))
+TWO_CLIENTS = (*TWO_ADMINS, the_client(account_id=OTHER, name="Other"), a_member(BOSS, account_id=OTHER))
+
+
+def _member(table: Table, user_id: str = EMPLOYEE, account_id: str = CLIENT) -> Member:
+    return Member.model_validate(table.get(keys.member(account_id, user_id)))
+
+
+def _link(table: Table) -> Link:
+    return Link.model_validate(table.get(keys.link(PARTNER, LINK)))
+
+
+# yes
+
+
+def test_an_approver_makes_the_employee_a_partner_admin(world: Table) -> None:
+    answer = approve()
+
+    grant = answer.body
+    assert answer.status == 201
+    assert set(grant) == {
+        "grant_id", "account_id", "user_id", "partner_id", "source", "state", "permissions", "asked", "seat",
+        "paid_features", "created_at",
+    }  # fmt: skip
+    assert (grant["account_id"], grant["user_id"], grant["partner_id"]) == (CLIENT, EMPLOYEE, PARTNER)
+    assert (grant["source"], grant["state"], grant["seat"]) == ("access_link", "active", "partner")
+    assert grant["permissions"] == {"set": "partner_admin", "version": 1, "removed": [], "added": []}
+    assert grant["paid_features"] is True
+    member = _member(world)
+    assert member.grant
+    assert member.grant.grant_id == grant["grant_id"]
+    assert member.grant.granted_by == APPROVER
+    assert member.grant.link_id == LINK
+    assert (member.partner_id, member.previous, member.active) == (PARTNER, None, True)
+    assert (world.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert knocks.view().body["state"] == "approved"
+
+
+def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(world: Table) -> None:
+    grant = approve(access_days=5, permissions={"remove": ["crm.import"]}).body
+
+    entries = world.under("AUDIT#")
+    assert {entry["pk"] for entry in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    assert len({entry["audit_id"] for entry in entries}) == 1
+    assert entries[0]["event"] == "link.approved"
+    assert entries[0]["by"] == APPROVER
+    assert entries[0]["details"]["grant_id"] == grant["grant_id"]
+    assert entries[0]["details"]["asked"] == {"removed": []}
+    assert entries[0]["details"]["given"] == {"removed": ["crm.import"], "access_days": 5}
+    (letter,) = world.under("OUTBOX#")
+    assert (letter["letter"]["kind"], letter["letter"]["asked_more"]) == ("access_granted", ["crm.import"])
+
+
+@pytest.mark.parametrize(
+    ("approver", "user"),
+    [
+        (a_member(APPROVER), a_user(APPROVER)),
+        (a_member(APPROVER, "view_only", added=("account.users.manage",)), a_user(APPROVER)),
+        (a_member(APPROVER), a_user(APPROVER, email="freelancer@north.example")),
+    ],
+)
+def test_who_may_approve(table: Table, sound: None, approver: Member, user: Any) -> None:
+    a_world(table, approver, user, *TWO_ADMINS)
+
+    assert approve().status == 201
+
+
+def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table, sound: None) -> None:
+    a_world(table, the_client(pricing="legacy"))
+
+    grant = approve().body
+
+    assert (grant["paid_features"], grant["notice"]) == (False, "paid_seat_required")
+
+
+def test_a_legacy_account_whose_member_has_a_paid_seat_is_not(table: Table, sound: None) -> None:
+    a_world(table, the_client(pricing="legacy"), a_member(EMPLOYEE, "sales", seat=Seat.SALES))
+
+    grant = approve().body
+
+    assert grant["paid_features"] is True
+    assert "notice" not in grant
+    assert _member(table).paid_seats == (Seat.SALES,)
+
+
+def test_a_link_bound_to_the_account(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(account_id=CLIENT))
+
+    assert approve().status == 201
+
+
+# the counter-offer
+
+
+def test_the_approver_takes_away_and_shortens_and_both_are_kept(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(removed=("crm.export",), access_days=30))
+
+    grant = approve(permissions={"remove": ["crm.import"]}, access_days=7).body
+
+    assert grant["permissions"]["removed"] == ["crm.export", "crm.import"]
+    assert grant["asked"] == {"removed": ["crm.export"], "access_days": 30}
+    assert datetime.fromisoformat(grant["expires_at"]) - datetime.fromisoformat(grant["created_at"]) == timedelta(7)
+
+
+def test_what_the_link_asked_for_is_given_when_the_approver_says_nothing(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(removed=("crm.export",), access_days=30))
+
+    grant = approve().body
+
+    assert grant["permissions"]["removed"] == ["crm.export"]
+    assert datetime.fromisoformat(grant["expires_at"]) - datetime.fromisoformat(grant["created_at"]) == timedelta(30)
+
+
+def test_the_approver_never_lengthens_what_was_asked(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(access_days=30))
+
+    answer = refused(table, lambda: approve(access_days=31), 422, "invalid_field")
+
+    assert answer.body["errors"] == [{"pointer": "/access_days", "code": "invalid_field"}]
+    assert approve(access_days=30).status == 201
+
+
+def test_the_approver_never_adds(world: Table) -> None:
+    for name in ("crm.import", "account.billing.manage"):
+        answer = refused(world, partial(approve, permissions={"add": [name]}), 422, "unknown_field")
+        assert answer.body["errors"] == [{"pointer": "/permissions/add", "code": "unknown_field"}]
+
+
+def test_the_set_is_the_one_that_was_asked_for(world: Table) -> None:
+    approve()
+
+    assert not _member(world).rights.held.keys() & {"account.billing.manage", "account.super_admins.manage"}
+    assert _member(world).set_version == _link(world).set_version
+
+
+@pytest.mark.parametrize(
+    ("offer", "status", "code"),
+    [
+        ({"account_id": ""}, 422, "invalid_field"),
+        ({"account_id": "a#b"}, 422, "invalid_field"),
+        ({"account_id": None}, 422, "invalid_field"),
+        ({"access_days": 0}, 422, "invalid_field"),
+        ({"access_days": 731}, 422, "invalid_field"),
+        ({"access_days": "7"}, 422, "invalid_field"),
+        ({"permissions": {"remove": ["crm.contacts.view:team"]}}, 422, "invalid_field"),
+        ({"permissions": {"remove": ["crm.contacts.view"]}}, 422, "invalid_field"),
+        ({"permissions": {"remove": ["crm.nothing"]}}, 422, "unknown_permission"),
+        ({"permissions": {"remove": ["x"] * 201}}, 422, "invalid_field"),
+        ({"employee_id": COLLEAGUE}, 422, "unknown_field"),
+        ({"permission_set": "super_admin"}, 422, "unknown_field"),
+        ({"seat": "core"}, 422, "unknown_field"),
+        ({"secret": 1}, 422, "invalid_field"),
+        ({"secret": None}, 422, "invalid_field"),
+        ({"secret": [SECRET_TEXT]}, 422, "invalid_field"),
+    ],
+)
+def test_an_offer_that_makes_no_sense(world: Table, offer: dict[str, Any], status: int, code: str) -> None:
+    refused(world, lambda: approve(**offer), status, code)
+
+
+def test_an_approval_needs_a_secret_and_an_account(world: Table) -> None:
+    answer = refused(world, lambda: call(knocks.APPROVALS, APPROVER, {}), 422, "missing_field")
+
+    assert [error["pointer"] for error in answer.body["errors"]] == ["/secret", "/account_id"]
+
+
+# who the employee is in the account
+
+
+def test_an_ordinary_member_is_converted_and_falls_back_one_day(table: Table, sound: None) -> None:
+    before = a_member(EMPLOYEE, "marketing", removed=("crm.lists.edit",), seat=Seat.SALES, version=3)
+    a_world(table, before)
+
+    approve()
+
+    member = _member(table)
+    assert member.version == 4
+    assert member.since == before.since
+    assert member.previous == Place(
+        permission_set="marketing", set_version=1, removed=("crm.lists.edit",), seat=Seat.SALES
+    )
+    assert (member.seat, member.paid_seats, member.removed) == (Seat.PARTNER, (Seat.SALES,), ())
+
+
+def test_a_deactivated_member_is_reactivated_with_the_same_history(table: Table, sound: None) -> None:
+    before = a_member(EMPLOYEE, "marketing", active=False)
+    a_world(table, before)
+
+    approve()
+
+    member = _member(table)
+    assert (member.active, member.since, member.previous) == (True, before.since, None)
+
+
+def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, sound: None) -> None:
+    lapsed = a_partner_admin(grant=a_grant(expires_at=now() - timedelta(days=1)))
+    a_world(table, the_client(seats=1), lapsed)
+
+    grant = approve().body
+
+    assert grant["grant_id"] != a_grant().grant_id
+    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "code"),
+    [
+        (a_member(EMPLOYEE), "is_super_admin"),
+        (a_partner_admin(), "already_partner_admin"),
+        (a_partner_admin(grant=a_grant(suspended_by={Suspension.CLIENT})), "grant_suspended"),
+        (
+            a_partner_admin(grant=a_grant(partner_id="partner-south"), partner_id="partner-south"),
+            "already_partner_admin",
+        ),
+    ],
+)
+def test_whoever_is_more_already_stays_it(table: Table, sound: None, before: Member, code: str) -> None:
+    south = the_partner(account_id="partner-south", name="South")
+    a_world(table, south, before)
+
+    refused(table, approve, 409, code)
+    assert knocks.view().body["state"] == "open"
+
+
+# no
+
+
+@pytest.mark.parametrize(
+    ("by", "account_id", "status", "code"),
+    [
+        (CLERK, CLIENT, 403, "not_an_approver"),
+        (BOSS, "client-unknown", 404, "not_found"),
+        (BOSS, PARTNER, 404, "not_found"),
+        (APPROVER, OTHER, 404, "not_found"),
+        ("user-unknown", CLIENT, 404, "not_found"),
+        (VENDOR, CLIENT, 404, "not_found"),
+        (EMPLOYEE, CLIENT, 404, "not_found"),
+        (MANAGER, CLIENT, 404, "not_found"),
+        (MANAGER, PARTNER, 422, "not_a_client_account"),
+        (EMPLOYEE, PARTNER, 422, "not_a_client_account"),
+    ],
+)
+def test_who_may_not_approve(table: Table, sound: None, by: str, account_id: str, status: int, code: str) -> None:
+    a_world(table, *TWO_CLIENTS)
+
+    refused(table, lambda: approve(by, account_id=account_id), status, code)
+
+
+def test_unknown_and_foreign_accounts_are_answered_alike(table: Table, sound: None) -> None:
+    a_world(table, *TWO_CLIENTS)
+
+    assert approve(account_id="client-unknown").body == approve(account_id=OTHER).body
+
+
+FIRM_STAFF: list[tuple[tuple[Any, ...], str, int, str]] = [
+    ((a_member(EMPLOYEE), *TWO_ADMINS), EMPLOYEE, 403, "own_firm_may_not_approve"),
+    ((a_member(COLLEAGUE),), COLLEAGUE, 403, "own_firm_may_not_approve"),
+    ((a_member(COLLEAGUE), a_member(APPROVER, "view_only")), COLLEAGUE, 403, "no_independent_approver"),
+    ((staff(APPROVER), a_member(APPROVER)), APPROVER, 403, "no_independent_approver"),
+    ((staff(APPROVER), *TWO_ADMINS), APPROVER, 403, "own_firm_may_not_approve"),
+    ((a_partner_admin(COLLEAGUE),), COLLEAGUE, 403, "not_an_approver"),
+    ((a_partner_admin(EMPLOYEE),), EMPLOYEE, 403, "not_an_approver"),
+]
+
+
+@pytest.mark.parametrize(("others", "by", "status", "code"), FIRM_STAFF)
+def test_nobody_of_the_firm_approves(
+    table: Table, sound: None, others: tuple[Any, ...], by: str, status: int, code: str
+) -> None:
+    a_world(table, *others)
+
+    refused(table, lambda: approve(by), status, code)
+
+
+def test_a_partner_admin_of_whatever_firm_is_no_approver(table: Table, sound: None) -> None:
+    south = the_partner(account_id="partner-south", name="South", domains=("south.example",))
+    rival = a_user("user-rival", email="rival@south.example")
+    grant = a_grant(partner_id="partner-south")
+    a_world(
+        table, south, rival, staff("user-rival", account_id="partner-south"),
+        a_partner_admin("user-rival", partner_id="partner-south", grant=grant),
+    )  # fmt: skip
+
+    refused(table, lambda: approve("user-rival"), 403, "not_an_approver")
+
+
+@pytest.mark.parametrize(
+    ("others", "status", "code"),
+    [
+        ((a_member(APPROVER, active=False), *TWO_ADMINS), 404, "not_found"),
+        ((a_user(APPROVER, active=False), *TWO_ADMINS), 403, "forbidden"),
+        ((a_member(APPROVER, removed=("account.users.manage",)), *TWO_ADMINS), 403, "not_an_approver"),
+        ((the_client(standing="closed"),), 409, "account_closed"),
+        ((the_client(seats=0),), 409, "no_seat_left"),
+        ((an_open_link(account_id="client-elsewhere"),), 422, "account_mismatch"),
+    ],
+)
+def test_as_things_stand_it_cannot_be(
+    table: Table, sound: None, others: tuple[Any, ...], status: int, code: str
+) -> None:
+    a_world(table, *others)
+
+    refused(table, approve, status, code)
+    assert knocks.view().body["state"] == "open"
+
+
+def test_a_full_account_says_how_full(table: Table, sound: None) -> None:
+    a_world(table, the_client(seats=1), a_partner_admin(COLLEAGUE))
+
+    answer = refused(table, approve, 409, "no_seat_left")
+
+    assert (answer.body["limit"], answer.body["used"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"standing": "revoked"}, 410, "link_revoked"),
+        ({"standing": "declined"}, 410, "link_declined"),
+        ({"standing": "expired"}, 410, "link_expired"),
+        ({"expires_at": now()}, 410, "link_expired"),
+        ({"expires_at": now() - timedelta(days=9), "standing": "revoked"}, 410, "link_revoked"),
+    ],
+)
+def test_an_ended_link(table: Table, sound: None, changes: dict[str, Any], status: int, code: str) -> None:
+    a_world(table, an_open_link(**changes))
+
+    refused(table, approve, status, code)
+
+
+def test_a_link_for_one_is_used_up_by_one(table: Table, sound: None) -> None:
+    a_world(table, *TWO_CLIENTS)
+    assert approve().status == 201
+
+    refused(table, approve, 409, "link_already_used")
+    refused(table, lambda: approve(BOSS), 409, "link_already_used")
+    refused(table, lambda: approve(BOSS, account_id=OTHER), 409, "link_already_used")
+
+
+def test_an_approval_after_a_refusal(world: Table) -> None:
+    knocks.decline()
+
+    refused(world, approve, 410, "link_declined")
+
+
+def test_order_of_refusal(table: Table, sound: None) -> None:
+    """The secret, the link, the account, the authority, the account's state, its capacity (contract.md)."""
+    a_world(table, the_client(standing="closed", seats=0), an_open_link(standing="revoked"))
+    wrong = SECRET_TEXT.replace("c" * 43, "d" * 43)
+
+    refused(table, lambda: approve(CLERK, secret=wrong, account_id="client-unknown"), 404, "link_not_found")
+    refused(table, lambda: approve(CLERK, account_id="client-unknown"), 410, "link_revoked")
+    table.put(keys.link(PARTNER, LINK), item(an_open_link()))
+    table.change(keys.user(EMPLOYEE), open_links=1)
+    refused(table, lambda: approve(CLERK, account_id="client-unknown"), 404, "not_found")
+    refused(table, lambda: approve(CLERK), 403, "not_an_approver")
+    refused(table, approve, 409, "account_closed")
+    knocks.tell_account(CLIENT, state="active")
+    refused(table, approve, 409, "no_seat_left")
+
+
+# many approvals
+
+
+def test_many_clients_may_approve_a_personal_link_each_once(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
+
+    assert approve().status == 201
+    assert (knocks.view().body["state"], knocks.view().body["approvals"]) == ("open", 1)
+    refused(table, lambda: approve(BOSS), 409, "link_already_used")
+    assert approve(BOSS, account_id=OTHER).status == 201
+    assert (knocks.view().body["state"], knocks.view().body["approvals"]) == ("approved", 2)
+    refused(table, lambda: approve(BOSS, account_id=OTHER), 409, "link_already_used")
+
+
+def test_one_clients_refusal_leaves_the_link_to_the_others(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
+    knocks.decline()
+
+    refused(table, approve, 410, "link_declined")
+    refused(table, lambda: approve(BOSS), 410, "link_declined")
+    assert approve(BOSS, account_id=OTHER).status == 201
+
+
+def test_nobody_without_authority_learns_what_an_account_answered(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=5), *TWO_CLIENTS)
+    approve(BOSS, account_id=OTHER)
+
+    foreign = refused(table, lambda: approve(account_id=OTHER), 404, "not_found")
+    assert foreign.body == approve(account_id="client-unknown").body
+    refused(table, lambda: approve(CLERK), 403, "not_an_approver")
+
+
+# the subject lost eligibility
+
+
+NO_MORE: list[Callable[[], object]] = [
+    lambda: knocks.tell_user(EMPLOYEE, active=False),
+    lambda: knocks.tell_member(PARTNER, EMPLOYEE, active=False),
+    lambda: knocks.tell_user(EMPLOYEE, email="someone@elsewhere.example"),
+    lambda: knocks.tell_account(PARTNER, program="suspended"),
+    lambda: knocks.tell_account(PARTNER, program="terminated"),
+    lambda: knocks.tell_account(PARTNER, domains=["south.example"]),
+]
+
+
+def _withdrawn(table: Table) -> None:
+    assert table.get(keys.member(CLIENT, EMPLOYEE)) is None
+    assert _link(table).standing == "revoked"
+    entries = [entry for entry in table.under("AUDIT#") if entry["event"] == "link.revoked"]
+    assert [(entry["pk"], entry["by"]) for entry in entries] == [(f"AUDIT#{PARTNER}", APPROVER)]
+    assert entries[0]["details"]["reason"] == "not_eligible"
+    assert table.under("OUTBOX#") == []
+    assert [item for item in table.under("ONCE#") if APPROVER in item["pk"]] == []
+
+
+@pytest.mark.parametrize("happens", NO_MORE)
+def test_the_link_of_somebody_who_is_no_longer_eligible_ends(world: Table, happens: Callable[[], object]) -> None:
+    happens()
+
+    answer = approve()
+
+    assert (answer.status, answer.code) == (409, "not_eligible")
+    _withdrawn(world)
+    refused(world, approve, 410, "link_revoked")
+
+
+@pytest.mark.parametrize("happens", NO_MORE)
+def test_eligibility_lost_just_before_the_approval(world: Table, happens: Callable[[], object]) -> None:
+    with before_commit(happens):
+        answer = approve()
+
+    assert (answer.status, answer.code) == (409, "not_eligible")
+    _withdrawn(world)
+
+
+def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(world: Table) -> None:
+    knocks.tell_user(EMPLOYEE, active=False)
+
+    answer = overtaken(world, knocks.revoke, approve)
+
+    assert (answer.status, answer.code) == (410, "link_revoked")
+
+
+def test_whoever_has_no_authority_cannot_end_the_link_of_somebody_not_eligible(world: Table) -> None:
+    knocks.tell_user(EMPLOYEE, active=False)
+
+    refused(world, lambda: approve(CLERK), 403, "not_an_approver")
+
+
+def test_a_creator_who_left_leaves_a_valid_link(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(created_by=MANAGER), staff(COLLEAGUE, "super_admin"))
+    knocks.tell_member(PARTNER, MANAGER, active=False)
+    knocks.tell_user(MANAGER, active=False)
+
+    assert approve().status == 201
+
+
+# the same key
+
+
+def test_the_same_key_approves_once(world: Table) -> None:
+    replays(world, lambda key: approve(key=key))
+
+    assert len(world.under("OUTBOX#")) == 1
+
+
+def test_the_same_key_for_something_else_is_refused(world: Table) -> None:
+    approve(key="one")
+
+    refused(world, lambda: approve(key="one", access_days=3), 422, "idempotency_key_reused")
+
+
+def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, sound: None) -> None:
+    a_world(table, *TWO_ADMINS)
+    approve(key="one")
+
+    refused(table, lambda: approve(BOSS, key="one"), 409, "link_already_used")
+    refused(table, lambda: knocks.decline(key="one"), 409, "link_already_used")
+
+
+def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
+    approve(key="one")
+    knocks.a_day_later(world)
+
+    refused(world, lambda: approve(key="one"), 409, "link_already_used")
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda: knocks.tell_member(CLIENT, APPROVER, permission_set="view_only"),
+        lambda: knocks.tell_member(CLIENT, APPROVER, active=False),
+        lambda: knocks.tell_user(APPROVER, active=False),
+        lambda: knocks.tell_account(CLIENT, state="closed"),
+        lambda: knocks.tell_account(PARTNER, program="terminated"),
+        lambda: knocks.tell_user(EMPLOYEE, active=False),
+    ],
+)
+def test_a_retry_is_told_what_came_true_whatever_happened_since(
+    table: Table, sound: None, happens: Callable[[], object]
+) -> None:
+    """The effect hides the actor (guarantees.md H9): his retry is neither refused nor done again."""
+    a_world(table, *TWO_ADMINS)
+    first = approve(key="one")
+    happens()
+
+    with nothing_changes(table):
+        again = approve(key="one")
+
+    assert (again.status, again.replayed, again.body) == (201, True, first.body)
+
+
+def test_the_same_key_overtakes_itself(world: Table) -> None:
+    """The first attempt commits while the second has already read (guarantees.md H9)."""
+    firsts = []
+
+    second = overtaken(world, lambda: firsts.append(approve(key="one")), lambda: approve(key="one"))
+
+    assert (second.status, second.replayed, second.body) == (201, True, firsts[0].body)
+
+
+def test_a_key_used_for_something_else_meanwhile(world: Table) -> None:
+    answer = overtaken(world, lambda: approve(key="one"), lambda: approve(key="one", access_days=3))
+
+    assert (answer.status, answer.code) == (422, "idempotency_key_reused")
+
+
+# overtaken
+
+
+def _end_by_time(table: Table) -> None:
+    past = now() - timedelta(seconds=1)
+    table.change(keys.link(PARTNER, LINK), expires_at=past, due_at=past)
+
+
+OVERTAKEN: list[tuple[str, Callable[[], object], int, str]] = [
+    ("revoked", knocks.revoke, 410, "link_revoked"),
+    ("declined", lambda: knocks.decline(BOSS), 410, "link_declined"),
+    ("sent again", knocks.resend, 404, "link_not_found"),
+    ("used", lambda: approve(BOSS), 409, "link_already_used"),
+    ("used elsewhere", lambda: approve(BOSS, account_id=OTHER), 409, "link_already_used"),
+    ("demoted", lambda: knocks.tell_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
+    ("removed", lambda: knocks.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
+    ("barred", lambda: knocks.tell_user(APPROVER, active=False), 403, "forbidden"),
+    ("hired", lambda: knocks.tell_member(PARTNER, APPROVER, permission_set="sales"), 403, "own_firm_may_not_approve"),
+    ("closed", lambda: knocks.tell_account(CLIENT, state="closed"), 409, "account_closed"),
+    ("no seats", lambda: knocks.tell_account(CLIENT, partner_seat_limit=0), 409, "no_seat_left"),
+    (
+        "promoted",
+        lambda: knocks.tell_member(CLIENT, EMPLOYEE, permission_set="super_admin"),
+        409,
+        "is_super_admin",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("happens", "status", "code"), [row[1:] for row in OVERTAKEN], ids=[row[0] for row in OVERTAKEN]
+)
+def test_an_approval_that_comes_too_late_changes_nothing(
+    table: Table, sound: None, happens: Callable[[], object], status: int, code: str
+) -> None:
+    a_world(table, *TWO_CLIENTS)
+
+    answer = overtaken(table, happens, approve)
+
+    assert (answer.status, answer.code) == (status, code)
+
+
+def test_a_link_that_expires_meanwhile(world: Table) -> None:
+    answer = overtaken(world, lambda: _end_by_time(world), approve)
+
+    assert (answer.status, answer.code) == (410, "link_expired")
+
+
+SECOND = f"lnk_{'2' * 32}"
+
+
+def _second_link(employee_id: str) -> tuple[Link, str]:
+    text = Secret.write(PARTNER, SECOND, "s" * 43)
+    secrets = frozenset({Secret.read(text).fingerprint})
+    return an_open_link(link_id=SECOND, employee_id=employee_id, secrets=secrets), text
+
+
+def test_the_last_seat_is_taken_meanwhile(table: Table, sound: None) -> None:
+    link, secret = _second_link(COLLEAGUE)
+    a_world(table, the_client(seats=1), link)
+
+    answer = overtaken(table, lambda: approve(secret=secret), approve)
+
+    assert (answer.status, answer.code) == (409, "no_seat_left")
+    assert knocks.view().body["state"] == "open"
+
+
+def test_another_link_makes_him_partner_admin_meanwhile(table: Table, sound: None) -> None:
+    link, secret = _second_link(EMPLOYEE)
+    a_world(table, link)
+
+    answer = overtaken(table, lambda: approve(secret=secret), approve)
+
+    assert (answer.status, answer.code) == (409, "already_partner_admin")
+
+
+def test_he_becomes_an_ordinary_member_meanwhile(world: Table) -> None:
+    answer = overtaken(
+        world, lambda: knocks.tell_member(CLIENT, EMPLOYEE, permission_set="sales"), approve
+    )  # fmt: skip
+
+    previous = _member(world).previous
+    assert answer.status == 201
+    assert previous
+    assert previous.permission_set == "sales"
+
+
+@pytest.mark.parametrize(
+    ("happens", "previous"),
+    [
+        (lambda: knocks.tell_member(CLIENT, EMPLOYEE, active=False), None),
+        (lambda: knocks.tell_member(CLIENT, EMPLOYEE, permission_set="service"), "service"),
+    ],
+)
+def test_his_membership_changes_meanwhile(
+    table: Table, sound: None, happens: Callable[[], object], previous: str | None
+) -> None:
+    a_world(table, a_member(EMPLOYEE, "sales"))
+
+    answer = overtaken(table, happens, approve)
+
+    place = _member(table).previous
+    assert answer.status == 201
+    assert (place.permission_set if place else None) == previous
+
+
+def test_the_account_answers_a_personal_link_meanwhile(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
+    answer = overtaken(table, lambda: knocks.decline(BOSS), approve)
+    assert (answer.status, answer.code) == (410, "link_declined")
+
+    answer = overtaken(
+        table, lambda: approve(BOSS, account_id=OTHER), lambda: approve(BOSS, account_id=OTHER)
+    )  # fmt: skip
+    assert (answer.status, answer.code) == (409, "link_already_used")
+
+
+def test_the_last_approval_of_a_personal_link_is_given_meanwhile(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=2, approvals=0), *TWO_CLIENTS, the_client(account_id="client-third"),
+            a_member(BOSS, account_id="client-third"))  # fmt: skip
+    approve(BOSS, account_id="client-third")
+
+    answer = overtaken(table, lambda: approve(BOSS, account_id=OTHER), approve)
+
+    assert (answer.status, answer.code) == (409, "link_already_used")
+
+
+def test_whatever_keeps_changing_is_refused_in_the_end(world: Table) -> None:
+    def change() -> None:
+        account = world.get(keys.account(CLIENT)) or {}
+        world.change(keys.account(CLIENT), version=account["version"] + 1)
+
+    with before_commit(change, times=4):
+        answer = approve()
+
+    assert (answer.status, answer.code) == (409, "rights_changed")
+    assert world.under("AUDIT#") == []
+
+
+# opening it changes nothing, and what it costs
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
+def test_only_an_explicit_post_approves(world: Table, method: str) -> None:
+    with nothing_changes(world):
+        answer = call(f"{method} /access-links/approvals", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_secret_in_the_address_is_not_read(world: Table) -> None:
+    body = {"secret": SECRET_TEXT, "account_id": CLIENT}
+
+    answer = refused(
+        world, lambda: call(knocks.APPROVALS, APPROVER, body, query={"secret": SECRET_TEXT}), 400, "secret_in_url"
+    )
+    assert SECRET_TEXT not in answer.text
+
+
+@pytest.mark.parametrize("others", [(), (an_open_link(max_approvals=9),), (a_member(EMPLOYEE, "sales"),)])
+def test_what_an_approval_costs(table: Table, sound: None, others: tuple[Any, ...]) -> None:
+    a_world(table, *others)
+
+    with counted(table) as costs:
+        assert approve(permissions={"remove": ["crm.import"]}, access_days=90).status == 201
+
+    assert (costs.reads, costs.writes) == (2, 1)
+    assert costs.units <= 28
+
+
+def test_no_secret_at_rest_in_the_log_or_in_an_answer(world: Table, capsys: pytest.CaptureFixture[str]) -> None:
+    made = knocks.create(employee_id=EMPLOYEE)
+    secret = secret_of(made)
+    answers = [
+        approve(secret=secret, account_id="client-unknown"),
+        approve(CLERK, secret=secret),
+        approve(secret=secret),
+    ]
+
+    told = "".join((*(answer.text for answer in answers), str(world.items()), capsys.readouterr().out))
+    assert secret not in told
+    assert secret.rpartition(".")[2] not in told
