@@ -131,8 +131,8 @@ def test_an_approver_of_another_firm_and_one_who_manages_users_may_approve() -> 
     of_another = an_actor(an_employee(APPROVER, employed_by=frozenset({"partner-south"})))
     clerk = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
 
-    assert approve(facts(approver=of_another), Asked(), an_act())
-    assert approve(facts(approver=clerk), Asked(), an_act())
+    for approver in (of_another, clerk):
+        assert approve(facts(approver=approver), Asked(), an_act()).grant.granted_by == APPROVER
 
 
 def test_a_legacy_account_is_told_that_a_paid_seat_is_wanting() -> None:
@@ -204,7 +204,7 @@ def test_a_refusal_of_the_link_is_refused_by_the_same_ladder(
 def test_a_link_can_be_declined_whatever_became_of_the_employee_or_the_seats(
     changes: Mapping[str, Any], _: type[Refused]
 ) -> None:
-    assert decline(facts(**changes), None, an_act())
+    assert decline(facts(**changes), None, an_act()).audit.event == "link.declined"
 
 
 def test_how_another_account_answered_shows_only_to_its_approvers() -> None:
@@ -214,11 +214,11 @@ def test_how_another_account_answered_shows_only_to_its_approvers() -> None:
 
 
 def test_a_bound_link_is_approved_by_the_account_it_is_bound_to() -> None:
-    assert approve(facts(link=a_link(account_id=CLIENT)), Asked(), an_act())
+    assert approve(facts(link=a_link(account_id=CLIENT)), Asked(), an_act()).account == the_client()
 
 
 def test_a_link_is_approved_in_its_last_second() -> None:
-    assert approve(facts(link=a_link(expires_at=NOW + SECOND)), Asked(), an_act())
+    assert approve(facts(link=a_link(expires_at=NOW + SECOND)), Asked(), an_act()).grant.created_at == NOW
 
 
 # the account's mark

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from partner_access.domain.decisions import Act, Answer, Overtaken, Replayed, audit
+from partner_access.domain.people import User
 from partner_access.domain.refusals import NoSeatLeft
 from tests.builders import ACT_NAME, NOW, a_link, an_act, once
 
@@ -56,7 +57,13 @@ def test_a_record_has_a_new_version_with_each_change_and_never_changes_itself() 
     assert (changed.version, changed.purpose) == (5, "other")
     assert (link.version, link.purpose) == (4, None)
     with pytest.raises(ValidationError):
-        link.purpose = "other"
+        setattr(link, "purpose", "other")  # noqa: B010  mypy knows that it cannot be done
+
+
+def test_a_record_that_cannot_be_read_is_told_of_without_what_is_in_it() -> None:
+    with pytest.raises(ValidationError) as unreadable:
+        User.model_validate({"user_id": "a", "name": "A", "email": ["canary@bakery.example"]})
+    assert "canary" not in str(unreadable.value)
 
 
 class Told(Answer):
@@ -70,7 +77,10 @@ class Told(Answer):
 
 
 def test_what_is_kept_of_an_answer_is_all_but_its_secrets() -> None:
-    assert Told(url="secret", name="link").to_keep() == '{"name":"link"}'
+    answer = Told(url="secret", name="link")
+
+    assert answer.told() == '{"url":"secret","name":"link"}'
+    assert answer.to_keep() == '{"name":"link"}'
 
 
 def test_who_is_overtaken_knows_what_that_means_and_a_replay_what_was_answered() -> None:

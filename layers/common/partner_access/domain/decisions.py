@@ -19,7 +19,8 @@ DIRECTORY = "directory"
 class Kept(BaseModel):
     """A record of the table; whoever relies on it names the `version` he saw. 0 is not kept yet."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # an item that cannot be read is told of without what is in it
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     version: int = 0
 

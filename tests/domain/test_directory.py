@@ -1,0 +1,393 @@
+"""What the vendor tells: accounts, users, members; the same again is nothing, and a super admin always stays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from partner_access.domain.accounts import Account, AccountStanding, Kind, Program
+from partner_access.domain.decisions import DIRECTORY, Locale
+from partner_access.domain.directory import (
+    PINNED_AT_ONCE,
+    REPORTED_AT_ONCE,
+    TOLD_AT_ONCE,
+    MemberFacts,
+    UserFacts,
+    erase,
+    keep_account,
+    keep_member,
+    keep_user,
+)
+from partner_access.domain.members import Seat
+from partner_access.domain.people import Actor
+from partner_access.domain.refusals import (
+    AccountClosed,
+    AlreadyPartnerAdmin,
+    EmailInUse,
+    InvalidField,
+    IsSuperAdmin,
+    KindIsFixed,
+    LastSuperAdmin,
+    LimitBelowUse,
+    MissingField,
+    NotFound,
+    Refused,
+    UnknownPermissionSet,
+)
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    NOW,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_act,
+    an_actor,
+    an_employee,
+    once,
+    the_client,
+    the_partner,
+)
+
+ACT = an_act("vendor", for_vendor=True)
+OTHER_BOSS = an_actor(a_user("user-boss"))
+
+
+def pointers(refused: pytest.ExceptionInfo[Any]) -> list[str]:
+    return [error["pointer"] for error in refused.value.errors]
+
+
+# accounts
+
+
+def test_an_account_is_made_from_its_kind_and_name() -> None:
+    kept = keep_account(CLIENT, None, {"kind": Kind.CLIENT, "name": "The Bakery", "seats": 3}, ACT)
+
+    assert kept
+    assert kept.account == the_client(seats=3)
+    assert (kept.before, kept.relies_on) == (None, ())
+    assert (kept.audit.event, kept.audit.accounts) == ("account.created", (CLIENT,))
+    assert kept.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
+
+
+def test_a_partner_is_made_with_its_domains() -> None:
+    told = {"kind": Kind.PARTNER, "name": "North Partners", "domains": ("north.example",)}
+    kept = keep_account(PARTNER, None, told, ACT)
+
+    assert kept
+    assert kept.account == the_partner()
+
+
+@pytest.mark.parametrize(
+    ("told", "changed", "fields"),
+    [
+        ({"seats": 5}, {"seats": 5}, ["partner_seat_limit"]),
+        ({"seats": None, "name": "New"}, {"seats": None, "name": "New"}, ["name", "partner_seat_limit"]),
+        ({"standing": AccountStanding.CLOSED}, {"standing": AccountStanding.CLOSED}, ["state"]),
+        ({"kind": Kind.CLIENT, "locale": Locale.JA}, {"locale": Locale.JA}, ["locale"]),
+    ],
+)
+def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
+    told: Mapping[str, Any], changed: Mapping[str, Any], fields: list[str]
+) -> None:
+    before = the_client(version=4, seats=2, seats_taken=1)
+    kept = keep_account(CLIENT, before, told, ACT)
+
+    assert kept
+    assert kept.account == before.model_copy(update={**changed, "version": 5})
+    assert (kept.audit.event, kept.audit.details) == ("account.changed", {"fields": fields})
+    assert kept.relies_on == (before,)
+
+
+@pytest.mark.parametrize("told", [{}, {"name": "The Bakery"}, {"kind": Kind.CLIENT, "seats": None}])
+def test_the_same_account_again_changes_nothing(told: Mapping[str, Any]) -> None:
+    assert keep_account(CLIENT, the_client(), told, ACT) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "refusal", "at"),
+    [
+        (None, {}, MissingField, ["/kind", "/name"]),
+        (None, {"kind": Kind.CLIENT}, MissingField, ["/name"]),
+        (None, {"kind": Kind.CLIENT, "name": "A", "domains": ()}, InvalidField, ["/domains"]),
+        (
+            None,
+            {"kind": Kind.PARTNER, "name": "A", "seats": None, "pricing": "legacy"},
+            InvalidField,
+            ["/pricing", "/partner_seat_limit"],
+        ),
+        (the_client(), {"program": Program.ACTIVE}, InvalidField, ["/program"]),
+        (the_partner(), {"seats": 1}, InvalidField, ["/partner_seat_limit"]),
+        (the_client(), {"kind": Kind.PARTNER}, KindIsFixed, ["/kind"]),
+        (the_partner(), {"kind": Kind.CLIENT}, KindIsFixed, ["/kind"]),
+        (the_client(seats_taken=3), {"seats": 2}, LimitBelowUse, ["/partner_seat_limit"]),
+        (the_client(seats_taken=1), {"seats": 0}, LimitBelowUse, ["/partner_seat_limit"]),
+    ],
+)
+def test_an_account_that_cannot_be(
+    before: Account | None, told: Mapping[str, Any], refusal: type[Refused], at: list[str]
+) -> None:
+    with pytest.raises(refusal) as refused:
+        keep_account(CLIENT, before, told, ACT)
+    assert pointers(refused) == at
+
+
+def test_a_limit_may_be_just_what_is_taken() -> None:
+    assert keep_account(CLIENT, the_client(seats_taken=2), {"seats": 2}, ACT)
+
+
+# users
+
+
+def test_a_user_is_made_from_his_address_and_name() -> None:
+    told = {"email": "new@bakery.example", "name": "New"}
+    kept = keep_user("user-new", UserFacts(user=None, owner=None), told, ACT)
+
+    assert kept
+    assert kept.user == a_user("user-new", email="new@bakery.example", name="New")
+    assert kept.email_changed
+    assert (kept.audit.event, kept.audit.accounts) == ("user.kept", (DIRECTORY,))
+    assert "new@bakery.example" not in kept.audit.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("told", "email_changed"), [({"name": "Other"}, False), ({"email": "other@bakery.example"}, True)]
+)
+def test_a_user_is_changed(told: Mapping[str, Any], email_changed: bool) -> None:
+    before = a_user(version=2, open_links=3, employed_by=frozenset({PARTNER}))
+    kept = keep_user(APPROVER, UserFacts(user=before, owner=None), told, ACT)
+
+    assert kept
+    assert kept.user == before.model_copy(update={**told, "version": 3})
+    assert kept.email_changed is email_changed
+    assert (kept.audit.event, kept.relies_on) == ("user.changed", (before,))
+
+
+@pytest.mark.parametrize("told", [{}, {"name": "Approver"}, {"active": True, "email": "user-approver@bakery.example"}])
+def test_the_same_user_again_changes_nothing(told: Mapping[str, Any]) -> None:
+    assert keep_user(APPROVER, UserFacts(user=a_user(), owner=APPROVER), told, ACT) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "told", "refusal", "at"),
+    [
+        (UserFacts(user=None, owner=None), {}, MissingField, ["/email", "/name"]),
+        (UserFacts(user=None, owner=None), {"email": "a@b.example"}, MissingField, ["/name"]),
+        (UserFacts(user=None, owner="user-x"), {"email": "a@b.example", "name": "A"}, EmailInUse, ["/email"]),
+        (UserFacts(user=a_user(), owner="user-x"), {"email": "a@b.example"}, EmailInUse, ["/email"]),
+    ],
+)
+def test_a_user_that_cannot_be(
+    facts: UserFacts, told: Mapping[str, Any], refusal: type[Refused], at: list[str]
+) -> None:
+    with pytest.raises(refusal) as refused:
+        keep_user(APPROVER, facts, told, ACT)
+    assert pointers(refused) == at
+
+
+LEAVES = {"active": False}
+GONE = an_actor(a_user("user-gone", active=False))
+
+
+def leaving(super_admin_of: Mapping[str, tuple[Actor, ...]], **changes: Any) -> UserFacts:
+    return UserFacts(user=a_user(**changes), owner=None, super_admin_of=super_admin_of)
+
+
+def test_nobody_is_kept_active_for_an_accounts_sake_and_the_orphaned_account_is_told() -> None:
+    kept = keep_user(APPROVER, leaving({CLIENT: (), "client-b": (GONE,), "client-c": (GONE, OTHER_BOSS)}), LEAVES, ACT)
+
+    assert kept
+    assert not kept.user.active
+    assert kept.orphaned == (CLIENT, "client-b")
+    assert kept.audit.accounts == (DIRECTORY, CLIENT, "client-b")
+    assert kept.audit.details["orphaned"] == [CLIENT, "client-b"]
+    assert set(kept.relies_on) == {a_user(), OTHER_BOSS.user, OTHER_BOSS.member}
+    assert list(kept.reports) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({}, {"name": "Other"}), ({"active": False}, {"name": "Other"}), ({"active": False}, {"active": True})],
+)
+def test_an_account_is_orphaned_only_by_who_leaves(changes: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    kept = keep_user(APPROVER, leaving({CLIENT: ()}, **changes), told, ACT)
+
+    assert kept
+    assert kept.orphaned == ()
+    assert kept.audit.accounts == (DIRECTORY,)
+
+
+def test_very_many_orphaned_accounts_are_each_told_exactly_once() -> None:
+    many = {f"client-{nth}": () for nth in range(TOLD_AT_ONCE + REPORTED_AT_ONCE + 1)}
+    kept = keep_user(APPROVER, leaving(many), LEAVES, an_act("vendor", once=once()))
+
+    assert kept
+    told = [account for entry in (kept.audit, *(report.audit for report in kept.reports)) for account in entry.accounts]
+    assert sorted(told) == sorted([DIRECTORY, *many])
+    assert len({entry.audit.audit_id for entry in kept.reports}) == 2
+    assert all(report.act.once is None for report in kept.reports)
+
+
+def test_very_many_who_stay_are_pinned_as_far_as_a_transaction_goes() -> None:
+    many = {f"client-{nth}": (an_actor(a_user(f"user-{nth}")),) for nth in range(PINNED_AT_ONCE)}
+    kept = keep_user(APPROVER, leaving(many), LEAVES, ACT)
+
+    assert kept
+    assert kept.orphaned == ()
+    assert len(kept.relies_on) == PINNED_AT_ONCE + 1
+
+
+def test_an_erased_person_leaves_his_id_and_nothing_else() -> None:
+    before = a_user(locale=Locale.JA)
+    kept = erase(APPROVER, UserFacts(user=before, owner=None), ACT)
+
+    assert kept
+    assert kept.user == a_user(version=2, email=None, name="", active=False)
+    assert kept.email_changed
+    assert (kept.audit.event, kept.audit.details) == ("user.erased", {"user_id": APPROVER})
+    assert kept.relies_on == (before,)
+
+
+@pytest.mark.parametrize("user", [None, a_user(email=None, active=False)])
+def test_whoever_is_unknown_or_erased_already_is_erased_without_effect(user: Any) -> None:
+    assert erase(APPROVER, UserFacts(user=user, owner=None), ACT) is None
+
+
+def test_a_super_admin_is_replaced_before_he_is_erased() -> None:
+    with pytest.raises(IsSuperAdmin):
+        erase(APPROVER, leaving({CLIENT: (OTHER_BOSS,)}), ACT)
+
+
+# members
+
+
+def facts(**changes: Any) -> MemberFacts:
+    return MemberFacts(
+        **{"account": the_client(), "user": a_user(), "member": None, "others": (OTHER_BOSS,), **changes}
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "seat"),
+    [
+        ({"permission_set": "sales"}, Seat.CORE),
+        ({"permission_set": "view_only"}, Seat.VIEW_ONLY),
+        ({"permission_set": "sales", "seat": Seat.SALES}, Seat.SALES),
+        ({"permission_set": "super_admin", "active": True}, Seat.CORE),
+    ],
+)
+def test_a_member_is_made(told: Mapping[str, Any], seat: Seat) -> None:
+    kept = keep_member(facts(), told, ACT)
+
+    assert kept
+    assert kept.member == a_member(APPROVER, told["permission_set"], since=NOW, granted_by="vendor", seat=seat)
+    assert (kept.audit.event, kept.audit.accounts) == ("member.created", (CLIENT,))
+    assert kept.relies_on == (the_client(), a_user())
+
+
+def test_a_member_may_be_made_inactive_at_once() -> None:
+    kept = keep_member(facts(), {"permission_set": "sales", "active": False}, ACT)
+
+    assert kept
+    assert not kept.member.active
+
+
+def test_another_set_replaces_the_overrides_the_same_set_keeps_them() -> None:
+    before = a_member(permission_set="sales", version=3, added=("crm.import",), removed=("sales.forecast",))
+    other = keep_member(facts(member=before), {"permission_set": "marketing"}, ACT)
+    same = keep_member(facts(member=before), {"permission_set": "sales", "seat": Seat.SALES}, ACT)
+
+    assert other
+    assert other.member == before.changed(permission_set="marketing", added=(), removed=())
+    assert (other.audit.event, other.audit.details["fields"]) == ("member.changed", ["permission_set"])
+    assert same
+    assert same.member == before.changed(seat=Seat.SALES)
+    assert before in same.relies_on
+
+
+@pytest.mark.parametrize("told", [{}, {"permission_set": "sales"}, {"seat": Seat.CORE, "active": True}])
+def test_the_same_member_again_changes_nothing(told: Mapping[str, Any]) -> None:
+    assert keep_member(facts(member=a_member(permission_set="sales")), told, ACT) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "refusal", "at"),
+    [
+        ({"account": None}, {"permission_set": "sales"}, NotFound, []),
+        ({"user": None}, {"permission_set": "sales"}, NotFound, []),
+        ({}, {}, MissingField, ["/permission_set"]),
+        ({}, {"permission_set": "owner"}, UnknownPermissionSet, ["/permission_set"]),
+        ({}, {"permission_set": "partner_admin"}, InvalidField, ["/permission_set"]),
+        ({"member": a_partner_admin()}, {"permission_set": "partner_admin"}, InvalidField, ["/permission_set"]),
+        ({}, {"permission_set": "sales", "seat": Seat.PARTNER}, InvalidField, ["/seat"]),
+        ({"account": the_client(standing=AccountStanding.CLOSED)}, {"permission_set": "sales"}, AccountClosed, []),
+        ({"member": a_partner_admin()}, {"active": False}, AlreadyPartnerAdmin, []),
+        ({"member": a_partner_admin()}, {"permission_set": "sales"}, AlreadyPartnerAdmin, []),
+        ({"member": a_member(), "others": ()}, {"permission_set": "sales"}, LastSuperAdmin, []),
+        ({"member": a_member(), "others": ()}, {"active": False}, LastSuperAdmin, []),
+        ({"member": a_member(), "others": (GONE,)}, {"active": False}, LastSuperAdmin, []),
+    ],
+)
+def test_a_member_that_cannot_be(
+    changes: Mapping[str, Any], told: Mapping[str, Any], refusal: type[Refused], at: list[str]
+) -> None:
+    with pytest.raises(refusal) as refused:
+        keep_member(facts(**changes), told, ACT)
+    assert pointers(refused) == at
+
+
+@pytest.mark.parametrize("told", [{"permission_set": "sales"}, {"active": False}])
+def test_a_super_admin_goes_while_another_stays_and_that_is_relied_on(told: Mapping[str, Any]) -> None:
+    kept = keep_member(facts(member=a_member()), told, ACT)
+
+    assert kept
+    assert {OTHER_BOSS.user, OTHER_BOSS.member} <= set(kept.relies_on)
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (a_member(), {"seat": Seat.SALES}),
+        (a_member(active=False), {"permission_set": "sales"}),
+        (a_member(permission_set="sales"), {"permission_set": "super_admin"}),
+        (a_member(permission_set="sales"), {"active": False}),
+    ],
+)
+def test_nobody_must_stay_when_no_super_admin_goes(before: Any, told: Mapping[str, Any]) -> None:
+    kept = keep_member(facts(member=before, others=()), told, ACT)
+
+    assert kept
+    assert set(kept.relies_on) == {the_client(), a_user(), before}
+
+
+def test_who_had_a_grant_that_lapsed_is_told_of_as_what_he_is_now() -> None:
+    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").place)
+    kept = keep_member(facts(user=an_employee(), member=lapsed), {"permission_set": "sales", "active": False}, ACT)
+
+    assert kept
+    assert (kept.member.permission_set, kept.member.grant, kept.member.seat) == ("sales", None, Seat.CORE)
+    assert not kept.member.active
+    assert kept.before == lapsed
+
+
+@pytest.mark.parametrize(
+    ("account", "user", "active", "firms"),
+    [
+        (the_partner(), a_user(), True, {PARTNER}),
+        (the_partner(), a_user(employed_by=frozenset({"partner-south"})), True, {PARTNER, "partner-south"}),
+        (the_partner(), an_employee(APPROVER), False, set()),
+        (the_partner(), a_user(), False, set()),
+        (the_client(), an_employee(APPROVER), True, {PARTNER}),
+        (the_client(), an_employee(APPROVER), False, {PARTNER}),
+    ],
+)
+def test_who_is_active_in_a_partner_account_works_for_it(
+    account: Account, user: Any, active: bool, firms: set[str]
+) -> None:
+    kept = keep_member(facts(account=account, user=user), {"permission_set": "sales", "active": active}, ACT)
+
+    assert kept
+    assert kept.employed_by == firms
