@@ -1,0 +1,236 @@
+"""Who may say no to an access link, for whom it ends, and who is told."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from partner_access.store import keys
+from tests import knocks
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    PARTNER,
+    SECRET_TEXT,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    the_client,
+)  # fmt: skip
+from tests.costs import counted
+from tests.doors import VENDOR, call
+from tests.knocks import approve, decline, nothing_changes, overtaken, refused, replays
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+
+BOSS = "user-boss"
+OTHER = "client-other"
+TWO_ADMINS = (a_user(BOSS), a_member(BOSS))
+TWO_CLIENTS = (*TWO_ADMINS, the_client(account_id=OTHER, name="Other"), a_member(BOSS, account_id=OTHER))
+
+
+def test_a_refusal_ends_a_link_for_one(world: Table) -> None:
+    answer = decline(reason="We have an agency already")
+
+    assert (answer.status, answer.body) == (200, {"state": "declined"})
+    assert knocks.view().body["state"] == "declined"
+    assert (world.get(keys.user(EMPLOYEE)) or {})["open_links"] == 0
+
+
+def test_a_refusal_is_in_both_trails_and_the_letter_bears_the_reason(world: Table) -> None:
+    decline(reason="We have an agency already")
+
+    entries = world.under("AUDIT#")
+    assert {entry["pk"] for entry in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    assert {(entry["event"], entry["by"]) for entry in entries} == {("link.declined", APPROVER)}
+    assert entries[0]["details"] == {"link_id": LINK, "reason": "We have an agency already"}
+    (letter,) = world.under("OUTBOX#")
+    assert letter["letter"]["kind"] == "link_declined"
+    assert letter["letter"]["reason"] == "We have an agency already"
+
+
+def test_a_reason_is_not_needed(world: Table) -> None:
+    decline()
+
+    assert world.under("AUDIT#")[0]["details"] == {"link_id": LINK}
+
+
+def test_whoever_manages_users_may_decline(table: Table, sound: None) -> None:
+    a_world(table, a_member(CLERK, "view_only", added=("account.users.manage",)))
+
+    assert decline(CLERK).status == 200
+
+
+def test_one_clients_refusal_ends_a_personal_link_for_it_alone(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
+
+    assert decline().body == {"state": "declined"}
+    assert knocks.view().body["state"] == "open"
+    assert (table.get(keys.reply(LINK, CLIENT)) or {})["state"] == "declined"
+    refused(table, lambda: decline(BOSS), 410, "link_declined")
+    assert decline(BOSS, account_id=OTHER).status == 200
+
+
+def test_a_refusal_after_an_approval(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
+    approve()
+
+    refused(table, decline, 409, "link_already_used")
+    refused(table, lambda: decline(BOSS), 409, "link_already_used")
+
+
+def test_a_link_of_somebody_no_longer_eligible_may_be_declined(world: Table) -> None:
+    knocks.tell_user(EMPLOYEE, active=False)
+
+    assert decline().status == 200
+
+
+@pytest.mark.parametrize(
+    ("others", "by", "account_id", "status", "code"),
+    [
+        ((), CLERK, CLIENT, 403, "not_an_approver"),
+        ((), APPROVER, OTHER, 404, "not_found"),
+        ((), APPROVER, "client-unknown", 404, "not_found"),
+        ((), EMPLOYEE, CLIENT, 404, "not_found"),
+        ((), "user-unknown", CLIENT, 404, "not_found"),
+        ((), VENDOR, CLIENT, 404, "not_found"),
+        ((), MANAGER, PARTNER, 422, "not_a_client_account"),
+        ((a_member(COLLEAGUE),), COLLEAGUE, CLIENT, 403, "own_firm_may_not_approve"),
+        ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, 403, "own_firm_may_not_approve"),
+        ((a_partner_admin(COLLEAGUE, grant=a_grant()),), COLLEAGUE, CLIENT, 403, "not_an_approver"),
+        ((staff(APPROVER),), APPROVER, CLIENT, 403, "no_independent_approver"),
+        ((a_user(APPROVER, active=False),), APPROVER, CLIENT, 403, "forbidden"),
+        ((the_client(standing="closed"),), APPROVER, CLIENT, 409, "account_closed"),
+        ((an_open_link(account_id=OTHER),), APPROVER, CLIENT, 422, "account_mismatch"),
+        ((an_open_link(standing="revoked"),), APPROVER, CLIENT, 410, "link_revoked"),
+        ((an_open_link(standing="declined"),), APPROVER, CLIENT, 410, "link_declined"),
+        ((an_open_link(expires_at=now()),), APPROVER, CLIENT, 410, "link_expired"),
+    ],
+)
+def test_a_refusal_that_is_refused(
+    table: Table, sound: None, others: tuple[Any, ...], by: str, account_id: str, status: int, code: str
+) -> None:
+    a_world(table, *TWO_CLIENTS, *others)
+    if code == "no_independent_approver":
+        knocks.tell_member(CLIENT, BOSS, permission_set="view_only")
+
+    refused(table, lambda: decline(by, account_id=account_id), status, code)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"reason": ""}, "invalid_field"),
+        ({"reason": "x" * 501}, "invalid_field"),
+        ({"reason": "<b>no</b>"}, "invalid_field"),
+        ({"reason": "no\u200b"}, "invalid_field"),
+        ({"account_id": "a#b"}, "invalid_field"),
+        ({"access_days": 3}, "unknown_field"),
+    ],
+)
+def test_a_refusal_that_makes_no_sense(world: Table, wrong: dict[str, Any], code: str) -> None:
+    refused(world, lambda: decline(**wrong), 422, code)
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_the_same_key_declines_once(table: Table, sound: None, most: int) -> None:
+    a_world(table, an_open_link(max_approvals=most))
+
+    replays(table, lambda key: decline(key=key))
+
+    assert len(table.under("OUTBOX#")) == 1
+
+
+def test_the_same_key_for_something_else_is_refused(world: Table) -> None:
+    decline(key="one")
+
+    refused(world, lambda: decline(key="one", reason="no"), 422, "idempotency_key_reused")
+
+
+def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
+    decline(key="one")
+    knocks.a_day_later(world)
+
+    refused(world, lambda: decline(key="one"), 410, "link_declined")
+
+
+def test_a_retry_after_the_approver_lost_his_rights_is_told_what_came_true(table: Table, sound: None) -> None:
+    a_world(table, *TWO_ADMINS)
+    decline(key="one")
+    knocks.tell_member(CLIENT, APPROVER, active=False)
+
+    with nothing_changes(table):
+        again = decline(key="one")
+
+    assert (again.status, again.replayed, again.body) == (200, True, {"state": "declined"})
+
+
+def _end_by_time(table: Table) -> None:
+    past = now() - timedelta(seconds=1)
+    table.change(keys.link(PARTNER, LINK), expires_at=past, due_at=past)
+
+
+@pytest.mark.parametrize("most", [1, 3])
+@pytest.mark.parametrize(
+    ("happens", "status", "code"),
+    [
+        (knocks.revoke, 410, "link_revoked"),
+        (knocks.resend, 404, "link_not_found"),
+        (lambda: decline(BOSS), 410, "link_declined"),
+        (lambda: approve(BOSS), 409, "link_already_used"),
+        (lambda: knocks.tell_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
+        (lambda: knocks.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
+        (lambda: knocks.tell_user(APPROVER, active=False), 403, "forbidden"),
+        (lambda: knocks.tell_member(PARTNER, APPROVER, permission_set="sales"), 403, "own_firm_may_not_approve"),
+        (lambda: knocks.tell_account(CLIENT, state="closed"), 409, "account_closed"),
+    ],
+)
+def test_a_refusal_that_comes_too_late_changes_nothing(
+    table: Table, sound: None, happens: Callable[[], object], status: int, code: str, most: int
+) -> None:
+    a_world(table, an_open_link(max_approvals=most), *TWO_CLIENTS)
+
+    answer = overtaken(table, happens, decline)
+
+    assert (answer.status, answer.code) == (status, code)
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_link_that_expires_meanwhile(table: Table, sound: None, most: int) -> None:
+    a_world(table, an_open_link(max_approvals=most))
+
+    answer = overtaken(table, lambda: _end_by_time(table), decline)
+
+    assert (answer.status, answer.code) == (410, "link_expired")
+
+
+def test_the_last_approval_is_given_meanwhile(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=2), *TWO_CLIENTS, the_client(account_id="client-third"),
+            a_member(BOSS, account_id="client-third"))  # fmt: skip
+    approve(BOSS, account_id="client-third")
+
+    answer = overtaken(table, lambda: approve(BOSS, account_id=OTHER), decline)
+
+    assert (answer.status, answer.code) == (409, "link_already_used")
+
+
+def test_only_an_explicit_post_declines(world: Table) -> None:
+    with nothing_changes(world):
+        answer = call("GET /access-links/refusals", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_what_a_refusal_costs(table: Table, sound: None, most: int) -> None:
+    a_world(table, an_open_link(max_approvals=most))
+
+    with counted(table) as costs:
+        assert decline(reason="We have an agency already").status == 200
+
+    assert (costs.reads, costs.writes) == (2, 1)
+    assert costs.units <= 20
