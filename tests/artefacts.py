@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
+
+from tools import template
 
 ROOT = Path(__file__).parents[1]
 BUILT = ROOT / ".aws-sam/host"
@@ -41,20 +42,7 @@ class NotReady(Exception):
     """A program that a test started did not come up in time."""
 
 
-class Template(yaml.SafeLoader):
-    """Reads a template; an intrinsic function becomes a mapping of its name to what it is given."""
-
-
-def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> Json:
-    if isinstance(node, yaml.MappingNode):
-        return {name: loader.construct_mapping(node, deep=True)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    return {name: node.value}
-
-
-Template.add_multi_constructor("!", _intrinsic)
-TEMPLATE: Json = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), Loader=Template)
+TEMPLATE = template.read()
 
 
 @dataclass(frozen=True, slots=True)

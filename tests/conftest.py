@@ -1,20 +1,17 @@
 """What every test on this floor stands on: a clean environment, and the template's own table in memory."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import yaml
 from moto import mock_aws
 from moto.core.common_models import BaseModel
 
 from partner_access import mail
 from partner_access.store import dynamo
 from tests.table import Table
-
-ROOT = Path(__file__).parents[1]
+from tools import template
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -31,32 +28,6 @@ ENVIRONMENT = {
 }
 
 
-class _Tag:
-    """Reads `!Sub` and its like as what they hold."""
-
-    @staticmethod
-    def read(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
-        if isinstance(node, yaml.MappingNode):
-            return loader.construct_mapping(node, deep=True)
-        if isinstance(node, yaml.SequenceNode):
-            return loader.construct_sequence(node, deep=True)
-        return loader.construct_scalar(node)  # type: ignore[arg-type]  # the third kind
-
-
-class TemplateLoader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms."""
-
-
-TemplateLoader.add_multi_constructor("!", _Tag.read)
-
-
-@pytest.fixture(scope="session")
-def sam_template() -> dict[str, Any]:
-    """The template as it stands in the repository."""
-    found: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), TemplateLoader)
-    return found
-
-
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
@@ -66,7 +37,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def table(environment: None, sam_template: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+def table(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     """The template's table, empty; moto is only ever used by one thread."""
     # moto keeps every table it copies for a transaction until the mock ends, unless its models are plain objects
     monkeypatch.setattr(BaseModel, "__new__", lambda cls, *_, **__: object.__new__(cls))
@@ -74,7 +45,7 @@ def table(environment: None, sam_template: dict[str, Any], monkeypatch: pytest.M
         dynamo.client.cache_clear()
         mail.client.cache_clear()
         client = boto3.client("dynamodb")
-        client.create_table(TableName=ENVIRONMENT["TABLE_NAME"], **_definition(sam_template))
+        client.create_table(TableName=ENVIRONMENT["TABLE_NAME"], **_definition())
         boto3.client("sesv2").create_email_identity(EmailIdentity="vendor.example")
         boto3.client("sesv2").create_configuration_set(ConfigurationSetName="letters")
         yield Table(client, ENVIRONMENT["TABLE_NAME"])
@@ -82,10 +53,10 @@ def table(environment: None, sam_template: dict[str, Any], monkeypatch: pytest.M
     mail.client.cache_clear()
 
 
-def _definition(template: dict[str, Any]) -> dict[str, Any]:
+def _definition() -> dict[str, Any]:
     (properties,) = (
         resource["Properties"]
-        for resource in template["Resources"].values()
+        for resource in template.read()["Resources"].values()
         if resource["Type"] == "AWS::DynamoDB::Table"
     )
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
