@@ -1,0 +1,29 @@
+"""Addresses of pages: their origin is configuration, and a secret stands where no server sees it."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from partner_access import pages
+from tests.builders import SECRET_TEXT
+
+pytestmark = pytest.mark.usefixtures("environment")
+
+
+def test_the_secret_of_a_link_stands_behind_the_hash_alone() -> None:
+    address = urlsplit(pages.to_approve(SECRET_TEXT))
+
+    assert address.fragment == SECRET_TEXT
+    assert (address.scheme, address.netloc, address.path, address.query) == (
+        "https",
+        "access.example.com",
+        "/approve",
+        "",
+    )
+
+
+def test_pages_are_where_the_configuration_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASE_URL", "https://elsewhere.example")
+
+    assert pages.of_account("client") == "https://elsewhere.example/accounts/client"
+    assert pages.of_partner("partner") == "https://elsewhere.example/partners/partner"

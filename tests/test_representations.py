@@ -1,0 +1,176 @@
+"""What callers are shown: the contract's fields, and never a secret or what is only kept."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from partner_access.domain.accounts import Pricing
+from partner_access.domain.links import LetterState, Standing
+from partner_access.domain.members import Asked, Seat, Suspension
+from partner_access.representations import GrantShown, LinkShown, MemberShown
+from tests.builders import (
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    NOW,
+    PARTNER,
+    SECRET,
+    a_grant,
+    a_link,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+)
+
+
+def shown(part: BaseModel) -> Any:
+    return json.loads(part.model_dump_json(exclude_none=True))
+
+
+PERSON = {"user_id": EMPLOYEE, "name": "Employee", "email": f"{EMPLOYEE}@north.example"}
+
+
+def test_a_link_is_shown_as_the_contract_says() -> None:
+    link = a_link(
+        account_id=CLIENT, access_days=30, purpose="The shop", removed=("crm.import",), recipient="a@b.example"
+    )
+
+    assert shown(LinkShown.of(link, an_employee(), NOW)) == {
+        "link_id": LINK,
+        "partner_id": PARTNER,
+        "employee": PERSON,
+        "created_by": EMPLOYEE,
+        "state": "open",
+        "account_id": CLIENT,
+        "permissions": {"set": "partner_admin", "version": 1, "removed": ["crm.import"]},
+        "access_days": 30,
+        "purpose": "The shop",
+        "created_at": "2026-11-21T09:00:00Z",
+        "expires_at": "2026-11-28T09:00:00Z",
+        "max_approvals": 1,
+        "approvals": 0,
+        "letter": "none",
+    }
+
+
+def test_a_link_shows_neither_secrets_nor_whom_it_was_sent_to() -> None:
+    text = LinkShown.of(a_link(recipient="canary@bakery.example"), an_employee(), NOW).model_dump_json()
+
+    assert SECRET.fingerprint not in text
+    assert "canary" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"expires_at": NOW + timedelta(seconds=1)}, "open"),
+        ({"expires_at": NOW}, "expired"),
+        ({"approvals": 1}, "approved"),
+        ({"standing": Standing.DECLINED}, "declined"),
+        ({"standing": Standing.REVOKED}, "revoked"),
+    ],
+)
+def test_a_links_state_is_as_of_now(changes: Mapping[str, Any], state: str) -> None:
+    assert shown(LinkShown.of(a_link(**changes), an_employee(), NOW))["state"] == state
+
+
+def test_the_letter_of_a_link_is_in_a_state_of_the_contract() -> None:
+    assert {state.value for state in LetterState} == {"none", "queued", "sent", "bounced", "failed"}
+
+
+def test_an_erased_employee_is_shown_without_name_and_address() -> None:
+    erased = an_employee(name="", email=None, active=False)
+
+    assert shown(LinkShown.of(a_link(), erased, NOW))["employee"] == {"user_id": EMPLOYEE, "name": ""}
+
+
+GRANT: dict[str, Any] = {
+    "grant_id": a_grant().grant_id,
+    "account_id": CLIENT,
+    "user_id": EMPLOYEE,
+    "partner_id": PARTNER,
+    "source": "access_link",
+    "state": "active",
+    "permissions": {"set": "partner_admin", "version": 1, "removed": [], "added": []},
+    "seat": "partner",
+    "paid_features": True,
+    "created_at": "2026-11-12T09:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("grant", "member", "pricing", "changes"),
+    [
+        ({}, {}, Pricing.SEAT_BASED, {}),
+        ({"expires_at": NOW}, {}, Pricing.SEAT_BASED, {"expires_at": "2026-11-22T09:00:00Z"}),
+        ({"suspended_by": frozenset({Suspension.CLIENT})}, {}, Pricing.SEAT_BASED, {"state": "suspended"}),
+        (
+            {"asked": Asked(removed=("crm.export",), access_days=3)},
+            {"removed": ("crm.export", "crm.import")},
+            Pricing.SEAT_BASED,
+            {
+                "asked": {"removed": ["crm.export"], "access_days": 3},
+                "permissions": {**GRANT["permissions"], "removed": ["crm.export", "crm.import"]},
+            },
+        ),
+        ({}, {}, Pricing.LEGACY, {"paid_features": False, "notice": "paid_seat_required"}),
+        ({}, {"paid_seats": (Seat.SALES,)}, Pricing.LEGACY, {}),
+    ],
+)
+def test_a_grant_is_shown_as_the_contract_says(
+    grant: Mapping[str, Any], member: Mapping[str, Any], pricing: Pricing, changes: Mapping[str, Any]
+) -> None:
+    given = a_grant(**grant)
+    part = GrantShown.of(given, a_partner_admin(grant=given, **member), the_client(pricing=pricing))
+
+    assert shown(part) == {**GRANT, **changes}
+
+
+MEMBER = {
+    "account_id": CLIENT,
+    "user_id": EMPLOYEE,
+    "name": "Employee",
+    "email": f"{EMPLOYEE}@north.example",
+    "permission_set": "partner_admin",
+    "permissions": {"added": [], "removed": []},
+    "seat": "partner",
+    "paid_seats": [],
+    "state": "active",
+    "since": "2026-08-14T09:00:00Z",
+    "partner_id": PARTNER,
+    "grant_id": a_grant().grant_id,
+    "version": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("member", "changes"),
+    [
+        (a_partner_admin(), {}),
+        (
+            a_partner_admin(granted_by="user-x", paid_seats=(Seat.SALES,)),
+            {"granted_by": "user-x", "paid_seats": ["sales"]},
+        ),
+        (a_partner_admin(grant=a_grant(expires_at=NOW)), {"expires_at": "2026-11-22T09:00:00Z"}),
+        (
+            a_partner_admin(grant=a_grant(suspended_by=frozenset({Suspension.PROGRAM, Suspension.CLIENT}))),
+            {"state": "suspended", "suspended_by": ["client", "program"]},
+        ),
+        (a_partner_admin(active=False), {"state": "deactivated"}),
+    ],
+)
+def test_a_member_is_shown_as_the_contract_says(member: Any, changes: Mapping[str, Any]) -> None:
+    assert shown(MemberShown.of(member, an_employee())) == {**MEMBER, **changes}
+
+
+def test_an_ordinary_member_is_shown_without_what_only_grants_have() -> None:
+    part = shown(MemberShown.of(a_member(), a_user()))
+
+    assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "granted_by"} & set(part)
+    assert (part["state"], part["seat"]) == ("active", "core")
