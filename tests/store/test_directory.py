@@ -1,0 +1,343 @@
+"""What the vendor tells rests on what stood there, and no count of anybody else's is lost over it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from partner_access.domain.decisions import Kept
+from partner_access.domain.directory import REPORTED_AT_ONCE, TOLD_AT_ONCE
+from partner_access.store import keys
+from tests import invariants
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_member,
+    a_partner_admin,
+    a_user,
+    the_client,
+    the_partner,
+)
+from tests.costs import counted
+from tests.doors import Answer, call, tell
+from tests.knocks import overtaken
+from tests.moves import Move, account, both, member, seats_taken, super_admins, user
+from tests.table import Table
+from tests.worlds import CLERK, MANAGER, a_world, keep, staff
+
+NEWCOMER = "user-newcomer"
+SOUTH = "partner-south"
+
+
+def tell_account(account_id: str = CLIENT, **told: object) -> Answer:
+    return tell("PUT /directory/accounts/{account_id}", told, account_id=account_id)
+
+
+def tell_user(user_id: str, **told: object) -> Answer:
+    return tell("PUT /directory/users/{user_id}", told, user_id=user_id)
+
+
+def tell_member(user_id: str, account_id: str = CLIENT, **told: object) -> Answer:
+    route = "PUT /directory/accounts/{account_id}/members/{user_id}"
+    return tell(route, told, account_id=account_id, user_id=user_id)
+
+
+def erase(user_id: str) -> Answer:
+    return tell("POST /directory/users/{user_id}/erasure", user_id=user_id)
+
+
+def kept(table: Table, key: keys.Key) -> dict[str, Any]:
+    return table.get(key) or {}
+
+
+# accounts
+
+
+def test_a_limit_that_seats_outgrow_meanwhile_is_refused(table: Table) -> None:
+    a_world(table, the_client(seats=5))
+
+    answer = overtaken(table, lambda: seats_taken(2)(table), lambda: tell_account(partner_seat_limit=1))
+
+    assert (answer.status, answer.code) == (409, "limit_below_use")
+
+
+def test_seats_that_are_taken_meanwhile_are_counted(table: Table) -> None:
+    a_world(table)
+
+    assert overtaken(table, lambda: seats_taken(2)(table), lambda: tell_account(name="Bakery")).status == 200
+    assert kept(table, keys.account(CLIENT))["seats_taken"] == 2
+
+
+def test_two_tellings_of_an_account_are_both_kept(table: Table) -> None:
+    a_world(table)
+
+    overtaken(table, lambda: tell_account(locale="ja"), lambda: tell_account(name="Bakery"))
+
+    assert kept(table, keys.account(CLIENT)) | {"locale": "ja", "name": "Bakery"} == kept(table, keys.account(CLIENT))
+
+
+def test_an_account_made_twice_at_once_keeps_its_kind(table: Table) -> None:
+    def meanwhile() -> None:
+        tell_account("new", kind="partner", name="South")
+
+    answer = overtaken(table, meanwhile, lambda: tell_account("new", kind="client", name="South"))
+
+    assert (answer.status, answer.code) == (409, "kind_is_fixed")
+
+
+# users
+
+
+def test_links_that_are_opened_meanwhile_are_counted(table: Table) -> None:
+    a_world(table)
+
+    def opened() -> None:
+        table.change(keys.user(EMPLOYEE), open_links=7)
+
+    assert overtaken(table, opened, lambda: tell_user(EMPLOYEE, name="Emma")).status == 200
+    assert kept(table, keys.user(EMPLOYEE))["open_links"] == 7
+
+
+def test_an_address_that_is_taken_meanwhile_is_refused(table: Table) -> None:
+    a_world(table)
+    address = "someone@bakery.example"
+
+    def taken() -> None:
+        tell_user(NEWCOMER, email=address, name="New")
+
+    answer = overtaken(table, taken, lambda: tell_user(CLERK, email=address))
+
+    assert (answer.status, answer.code) == (409, "email_in_use")
+    assert invariants.broken(table.items()) == []
+
+
+def test_an_address_is_not_freed_for_another_who_has_it(table: Table) -> None:
+    """Should an address and its user ever disagree, the address stays with whom it names."""
+    a_world(table)
+    table.put(keys.email(f"{CLERK}@bakery.example"), {"user_id": APPROVER})
+    before = table.items()
+
+    assert tell_user(CLERK, email="clerk@bakery.example").code == "rights_changed"
+    assert table.items() == before
+
+
+def test_two_changes_of_one_address_leave_one(table: Table) -> None:
+    a_world(table)
+
+    def first() -> None:
+        tell_user(CLERK, email="one@bakery.example")
+
+    assert overtaken(table, first, lambda: tell_user(CLERK, email="two@bakery.example")).status == 200
+    assert invariants.broken(table.items()) == []
+    assert kept(table, keys.user(CLERK))["email"] == "two@bakery.example"
+
+
+def test_a_user_made_twice_at_once_is_one(table: Table) -> None:
+    def first() -> None:
+        tell_user(NEWCOMER, email="one@bakery.example", name="One")
+
+    assert overtaken(table, first, lambda: tell_user(NEWCOMER, email="two@bakery.example", name="Two")).status == 200
+    assert invariants.broken(table.items()) == []
+
+
+# whoever goes, and who stays
+
+
+STAYS_NOT: list[tuple[str, Move]] = [
+    ("is demoted", both(member(CLERK, permission_set="sales"), super_admins(APPROVER))),
+    ("is no member any more", both(member(CLERK, active=False), super_admins(APPROVER))),
+    ("is deactivated", user(CLERK, active=False)),
+]
+
+
+@pytest.mark.parametrize("move", [each[1] for each in STAYS_NOT], ids=[each[0] for each in STAYS_NOT])
+def test_an_account_whose_other_super_admin_goes_meanwhile_is_orphaned(table: Table, move: Move) -> None:
+    a_world(table, a_member(CLERK))
+
+    assert overtaken(table, lambda: move(table), lambda: tell_user(APPROVER, active=False)).status == 200
+    (entry,) = table.under("AUDIT#directory")
+    assert entry["details"]["orphaned"] == [CLIENT]
+    assert invariants.broken(table.items()) == []
+
+
+def test_two_deactivated_at_once_leave_an_account_that_is_reported(table: Table) -> None:
+    a_world(table, a_member(CLERK))
+
+    overtaken(table, lambda: tell_user(CLERK, active=False), lambda: tell_user(APPROVER, active=False))
+
+    assert [entry["details"].get("orphaned") for entry in table.under(f"AUDIT#{CLIENT}")] == [[CLIENT]]
+    assert invariants.broken(table.items()) == []
+
+
+def test_one_who_becomes_super_admin_while_he_is_deactivated_is_reported(table: Table) -> None:
+    a_world(table, the_client(account_id="client-new"))
+
+    def first_of_all() -> None:
+        assert tell_member(CLERK, "client-new", permission_set="super_admin").status == 201
+
+    overtaken(table, first_of_all, lambda: tell_user(CLERK, active=False))
+
+    (entry,) = [each for each in table.under("AUDIT#client-new") if each["event"] == "user.changed"]
+    assert entry["details"]["orphaned"] == ["client-new"]
+    assert invariants.broken(table.items()) == []
+
+
+@pytest.mark.parametrize("by", ["directory", "client"])
+def test_one_who_becomes_super_admin_is_not_erased(table: Table, by: str) -> None:
+    a_world(table)
+    table.remove(keys.member(CLIENT, CLERK))
+    table.remove(keys.account_of(CLERK, CLIENT))
+
+    def promoted() -> None:
+        wish = {"email": f"{CLERK}@bakery.example", "permission_set": "super_admin"}
+        made = (
+            tell_member(CLERK, permission_set="super_admin")
+            if by == "directory"
+            else call("POST /accounts/{account_id}/users", APPROVER, wish, account_id=CLIENT)
+        )
+        assert made.status == 201
+
+    answer = overtaken(table, promoted, lambda: erase(CLERK))
+
+    assert (answer.status, answer.code) == (409, "is_super_admin")
+    assert invariants.broken(table.items()) == []
+
+
+def test_somebody_who_runs_very_many_accounts_is_deactivated_all_the_same(table: Table) -> None:
+    many = TOLD_AT_ONCE + REPORTED_AT_ONCE + 5
+    names = [f"client-{number:03}" for number in range(many)]
+    keep(table, [a_user(CLERK), *_clients_of(CLERK, names)])
+
+    assert tell_user(CLERK, active=False).status == 200
+
+    (entry,) = table.under("AUDIT#directory")
+    assert entry["details"]["orphaned"] == names
+    assert {each["pk"] for each in table.under("AUDIT#client-")} == {f"AUDIT#{name}" for name in names}
+    assert invariants.broken(table.items()) == []
+
+
+def test_as_many_of_those_who_stay_are_relied_on_as_fit(table: Table) -> None:
+    names = [f"client-{number:03}" for number in range(40)]
+    others = [a_user(f"user-{number}") for number in range(40)]
+    stay = [a_member(other.user_id, account_id=name) for name, other in zip(names, others, strict=True)]
+    keep(table, [a_user(CLERK), *others, *_clients_of(CLERK, names), *stay])
+
+    with counted(table) as costs:
+        assert tell_user(CLERK, active=False, email="clerk.left@bakery.example").status == 200
+
+    assert (costs.writes, len(costs.lines)) == (1, 64)
+
+
+def _clients_of(user_id: str, names: list[str]) -> list[Kept]:
+    return [each for name in names for each in (the_client(account_id=name), a_member(user_id, account_id=name))]
+
+
+# members
+
+
+@pytest.mark.parametrize("told", [{"permission_set": "sales"}, {"active": False}])
+@pytest.mark.parametrize("move", [each[1] for each in STAYS_NOT], ids=[each[0] for each in STAYS_NOT])
+def test_a_super_admin_who_is_the_last_meanwhile_stays(table: Table, move: Move, told: dict[str, Any]) -> None:
+    a_world(table, a_member(CLERK))
+
+    answer = overtaken(table, lambda: move(table), lambda: tell_member(APPROVER, **told))
+
+    assert (answer.status, answer.code) == (409, "last_super_admin")
+
+
+def test_two_super_admins_do_not_both_go(table: Table) -> None:
+    a_world(table, a_member(CLERK))
+
+    def first() -> None:
+        assert tell_member(CLERK, active=False).status == 200
+
+    answer = overtaken(table, first, lambda: tell_member(APPROVER, permission_set="sales"))
+
+    assert (answer.status, answer.code) == (409, "last_super_admin")
+    assert invariants.broken(table.items()) == []
+
+
+def test_an_account_closed_meanwhile_takes_nobody(table: Table) -> None:
+    a_world(table)
+    closed = account(CLIENT, standing="closed")
+
+    answer = overtaken(table, lambda: closed(table), lambda: tell_member(EMPLOYEE, permission_set="sales"))
+
+    assert (answer.status, answer.code) == (409, "account_closed")
+
+
+def test_one_who_is_partner_admin_meanwhile_stays_it(table: Table) -> None:
+    a_world(table)
+
+    def granted() -> None:
+        keep(table, [a_partner_admin()])
+
+    answer = overtaken(table, granted, lambda: tell_member(EMPLOYEE, permission_set="sales"))
+
+    assert (answer.status, answer.code) == (409, "already_partner_admin")
+
+
+def test_a_member_who_is_partner_admin_meanwhile_stays_it(table: Table) -> None:
+    a_world(table, a_member(EMPLOYEE, "sales"))
+    granted = dict(a_partner_admin(version=2))
+
+    answer = overtaken(
+        table,
+        lambda: table.put(keys.member(CLIENT, EMPLOYEE), granted),
+        lambda: tell_member(EMPLOYEE, permission_set="service"),
+    )
+
+    assert (answer.status, answer.code) == (409, "already_partner_admin")
+
+
+def test_two_firms_that_employ_at_once_both_do(table: Table) -> None:
+    a_world(table, the_partner(account_id=SOUTH, name="South"), a_user(NEWCOMER))
+
+    def first() -> None:
+        tell_member(NEWCOMER, SOUTH, permission_set="sales")
+
+    overtaken(table, first, lambda: tell_member(NEWCOMER, PARTNER, permission_set="sales"))
+
+    assert kept(table, keys.user(NEWCOMER))["employed_by"] == {PARTNER, SOUTH}
+    assert invariants.broken(table.items()) == []
+
+
+def test_whoever_becomes_super_admin_of_his_firm_is_one_new_version(table: Table) -> None:
+    a_world(table)
+    before = kept(table, keys.user(EMPLOYEE))["version"]
+
+    assert tell_member(EMPLOYEE, PARTNER, permission_set="super_admin").status == 200
+
+    assert kept(table, keys.user(EMPLOYEE))["version"] == before + 1
+    assert invariants.broken(table.items()) == []
+
+
+def test_whoever_leaves_his_only_firm_works_for_none(table: Table) -> None:
+    a_world(table)
+
+    assert tell_member(EMPLOYEE, PARTNER, active=False).status == 200
+
+    assert "employed_by" not in kept(table, keys.user(EMPLOYEE))
+    assert invariants.broken(table.items()) == []
+
+
+@pytest.mark.parametrize("knock", [
+    lambda: tell_account(name="Bakery"),
+    lambda: tell_user(CLERK, name="Clara"),
+    lambda: tell_user(CLERK, email="clara@bakery.example"),
+    lambda: tell_member(CLERK, permission_set="sales"),
+    lambda: tell_member(EMPLOYEE, permission_set="super_admin"),
+    lambda: tell_member(MANAGER, PARTNER, permission_set="sales"),
+    lambda: erase(CLERK),
+])  # fmt: skip
+def test_the_vendors_word_costs_little(table: Table, knock: Callable[[], Answer]) -> None:
+    a_world(table, staff(EMPLOYEE, "super_admin"))
+
+    with counted(table) as costs:
+        assert knock().status in {200, 201, 202}
+
+    assert costs.reads <= 3
+    assert costs.writes == 1
+    assert costs.units <= 24
