@@ -103,7 +103,7 @@ def test_an_operation_is_found_by_its_route_and_given_what_it_names(method: str)
     app = api.App()
     given: list[object] = []
 
-    @getattr(app, method)("/things/{thing_id}")  # type: ignore[untyped-decorator]  the method is the example
+    @getattr(app, method)("/things/{thing_id}")  # type: ignore[untyped-decorator]  # the method is the example
     def operation(thing_id: str, query: ThingsQuery, act: Act, event: Event) -> Thing:
         given.extend((thing_id, query, act.by, event["rawPath"]))
         return Thing(name=thing_id)
@@ -528,7 +528,7 @@ def log() -> Iterator[io.StringIO]:
     written = io.StringIO()
     handler = telemetry._logger().registered_handler
     assert handler is not None
-    before = handler.setStream(written)  # type: ignore[attr-defined]  Powertools' handler writes to a stream
+    before = handler.setStream(written)  # type: ignore[attr-defined]  # Powertools' handler writes to a stream
     yield written
     handler.setStream(before)  # type: ignore[attr-defined]
 
