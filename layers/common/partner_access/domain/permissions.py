@@ -99,11 +99,12 @@ def latest(permission_set: str) -> int:
 def rights_of(permission_set: str, version: int) -> Rights:
     """What a default set gives to whom it was given in this version: what came later waits, what went is gone.
 
-    A super admin is one who holds every permission there is.
+    A super admin is one who holds every permission there is. LookupError for a set or version that is not known here.
     """
     first = latest(permission_set) if permission_set == SetName.SUPER_ADMIN else version
-    kept = [Rights(_read(names)) for names in catalogue.SETS[permission_set][first - 1 :]]
-    return reduce(Rights.within, kept)
+    versions = catalogue.SETS[permission_set]
+    given, *later = (Rights(_read(names)) for names in (versions[first - 1], *versions[first:]))
+    return reduce(Rights.within, later, given)
 
 
 def given_today(permission_set: str) -> Rights:
