@@ -13,6 +13,7 @@ from partner_access.context import Context
 from partner_access.domain import links
 from partner_access.domain.decisions import Act, Overtaken
 from partner_access.domain.links import Link
+from partner_access.domain.refusals import TemporarilyUnavailable
 from partner_access.store import links as stored
 
 SPARE_MILLISECONDS: Final = 5_000
@@ -33,7 +34,7 @@ def handler(_: dict[str, Any], context: Context) -> None:
 
 
 def _expire(link: Link, now: datetime) -> None:
-    """One transaction for each link; whoever ended it meanwhile was first."""
+    """One transaction for each link: whoever ended it meanwhile was first, and one that is crowded is left for later."""
     expired = links.expire(link, Act(by=BY, at=now, name=uuid_utils.uuid7().hex))
     try:
         if expired:
@@ -43,3 +44,5 @@ def _expire(link: Link, now: datetime) -> None:
             stored.record_retirement(link)
     except Overtaken:
         return
+    except TemporarilyUnavailable as refusal:
+        telemetry.refused(refusal)

@@ -27,6 +27,7 @@ from partner_access.store import actors, dynamo, keys
 STILL_OPEN: Final = "standing = :open AND expires_at > :now AND approvals < max_approvals"
 STILL_DUE: Final = "standing = :open AND expires_at <= :now AND approvals < max_approvals"
 NOT_OPEN: Final = "standing <> :open OR expires_at <= :now OR approvals >= max_approvals"
+USED_UP_AND_DUE: Final = "approvals >= max_approvals AND attribute_exists(due_at)"
 SOME_OPEN: Final = "open_links > :none"
 ROOM_FOR_ONE: Final = "open_links < :most"
 NOT_ASKED_YET: Final = "asked_anew = :no"
@@ -169,7 +170,7 @@ def record_retirement(link: Link) -> None:
             dynamo.update(
                 keys.link(link.partner_id, link.link_id),
                 "REMOVE due_shard, due_at",
-                only_if="attribute_exists(due_at)",
+                only_if=USED_UP_AND_DUE,
             ),
             one_open_link_less(link),
         ]
