@@ -4,25 +4,30 @@ The stream makes it quick, the sweep makes it certain; both do the same, and a c
 """
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import uuid_utils
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from pydantic import ValidationError
 
 from partner_access import mail, pages, telemetry
 from partner_access.context import Context
 from partner_access.domain import mailing
 from partner_access.domain.decisions import LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
+from partner_access.domain.links import Link
 from partner_access.domain.mailing import Delivery, MailingFacts, Outcome, Queued, Standing
 from partner_access.domain.permissions import Overrides, lacking, rights_of
-from partner_access.letters import Words, compose
+from partner_access.domain.refusals import TemporarilyUnavailable
+from partner_access.letters import Composed, Words, compose
 from partner_access.store import outbox
 
 processor: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
+SPARE_MILLISECONDS: Final = 20_000
+"""What one copy may take: without it none is begun, so that none is cut off between sending and saying so."""
 UNREADABLE_FOR: Final = timedelta(hours=1)
 COUNTED: Final = {
     Outcome.SENT: "LetterSent",
@@ -31,6 +36,18 @@ COUNTED: Final = {
     Outcome.PAUSED: "LetterPaused",
     Outcome.UNCLEAR: "LetterUnclear",
 }
+UNSENT: Final = {Standing.CANCELLED: "LetterCancelled", Standing.FAILED: "LetterFailed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A letter as one person gets it, ready to go; `secret` opens the link once it is minted."""
+
+    name: str
+    address: str
+    composed: Composed
+    link: Link | None = None
+    secret: Secret | None = None
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
@@ -38,73 +55,100 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
     telemetry.begin(context.aws_request_id, "send_letters")
     try:
         if "Records" in event:
-            return dict(process_partial_response(event, _from_stream, processor, context))  # type: ignore[arg-type]  # any context
-        _sweep()
+            return dict(
+                process_partial_response(event, lambda record: _from_stream(record, context), processor, context)  # type: ignore[arg-type]  # any context
+            )
+        _sweep(context)
         return None
     finally:
         telemetry.flush()
 
 
-def _from_stream(record: dict[str, Any]) -> None:
+def _from_stream(record: Mapping[str, Any], context: Context) -> None:
     """The record only says which letter; what it holds is read from the table."""
-    letter = outbox.queued(record["dynamodb"]["Keys"]["sk"]["S"].removeprefix("LETTER#"))
-    if letter:
-        _send(letter)
+    item = outbox.queued(record["dynamodb"]["Keys"]["sk"]["S"].removeprefix("LETTER#"))
+    if item:
+        _take_up(item, context)
 
 
-def _sweep() -> None:
+def _sweep(context: Context) -> None:
+    """One letter that cannot be dealt with now does not keep the others."""
     for item in outbox.all_queued():
         try:
-            letter = Queued.model_validate(item)
-        except ValidationError:
-            telemetry.unreadable(item["sk"])
-            outbox.postpone(item["sk"].removeprefix("LETTER#"), datetime.now(UTC) + UNREADABLE_FOR)
-            continue
-        _send(letter)
+            _take_up(item, context)
+        except TemporarilyUnavailable as refusal:
+            telemetry.refused(refusal)
 
 
-def _send(letter: Queued) -> None:
+def _take_up(item: outbox.Item, context: Context) -> None:
+    """Bring one letter on its way as far as it goes today; what there is no time for is left to the next sweep."""
     now = datetime.now(UTC).replace(microsecond=0)
-    if letter.next_at > now:
+    if not outbox.is_due(item, now):
         return
-    facts = outbox.facts(letter.letter)
-    waiting = [
-        until
-        for address, locale in mailing.recipients(facts, now)
-        if (until := _copy(letter, facts, address, locale, now))
-    ]
+    try:
+        letter = Queued.model_validate(item)
+        facts = outbox.facts(letter.letter)
+        copies = _copies(letter, facts, now)
+    except (LookupError, ValueError):
+        telemetry.unreadable(item["sk"])
+        outbox.postpone(item, now + UNREADABLE_FOR)
+        return
+    if mailing.is_outdated(letter, facts.link):
+        outbox.done(item)
+        return
+    if facts.link and facts.is_about_a_secret and not copies:
+        outbox.give_up(facts.link)
+    waiting = []
+    for copy in copies:
+        if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
+            return
+        until = _deliver(copy, letter, now)
+        if until:
+            waiting.append(until)
     if waiting:
-        outbox.postpone(letter.outbox_id, min(waiting))
+        outbox.postpone(item, min(waiting))
     else:
-        outbox.done(letter.outbox_id)
+        outbox.done(item)
 
 
-def _copy(letter: Queued, facts: MailingFacts, address: str, locale: Locale, now: datetime) -> datetime | None:
-    """Claim, mint, send, mark: in this order, each under its condition; tells when to look again, None when settled."""
+def _copies(letter: Queued, facts: MailingFacts, now: datetime) -> list[Copy]:
+    """All that goes out, written before anything is claimed: a letter that nobody can write is in nobody's hands."""
+    return [_copy(letter, facts, address, locale, now) for address, locale in mailing.recipients(facts, now)]
+
+
+def _copy(letter: Queued, facts: MailingFacts, address: str, locale: Locale, now: datetime) -> Copy:
     name = outbox.delivery_id(letter.outbox_id, address)
-    claimed = outbox.claim(letter, name, uuid_utils.uuid7().hex, now)
-    if not claimed:
-        return outbox.delivery(name).waits_until
-    secret, page = _minted(facts, now) if facts.letter.kind is LetterKind.LINK_TO_APPROVE else (None, _page(facts))
-    if not page:
-        outbox.settle(claimed, Standing.CANCELLED, now)
+    kind, link = letter.letter.kind, facts.link
+    if not link or not facts.is_about_a_secret:
+        return Copy(name, address, compose(kind, locale, _words(facts, _page(facts), now)))
+    text = Secret.write(link.partner_id, link.link_id, secrets.token_urlsafe(32))
+    composed = compose(kind, locale, _words(facts, pages.to_approve(text), now))
+    return Copy(name, address, composed, link, Secret.read(text))
+
+
+def _deliver(copy: Copy, letter: Queued, now: datetime) -> datetime | None:
+    """Claim, mint, send, mark: in this order, each under its condition; tells when to look again, None when settled."""
+    attempt = uuid_utils.uuid7().hex
+    claimed = outbox.claim(letter.letter, copy.link, copy.name, attempt, now)
+    if claimed.attempt != attempt:
+        return claimed.waits_until
+    if claimed.unclear >= mailing.MOST_UNCLEAR:
+        _drop(claimed, Standing.FAILED, now)
         return None
-    composed = compose(facts.letter.kind, locale, _words(facts, page, now))
-    outcome = mail.send(address, composed, name)
+    if copy.link and copy.secret and not outbox.mint(copy.link, copy.secret, now):
+        _drop(claimed, mailing.without_a_secret(copy.link, now), now)
+        return None
+    outcome = mail.send(copy.address, copy.composed, copy.name)
     _count(outcome, claimed)
     standing, next_at = mailing.after(outcome, claimed.attempts, now)
-    outbox.settle(claimed, standing, next_at, unsent=secret if outcome in mailing.NOT_GONE else None)
+    outbox.settle(claimed, standing, next_at, unsent=copy.secret if outcome in mailing.NOT_GONE else None)
     return claimed.model_copy(update={"standing": standing, "next_at": next_at}).waits_until
 
 
-def _minted(facts: MailingFacts, now: datetime) -> tuple[Secret | None, str]:
-    """A secret of this letter's own, made when it is sent; none, and no page, for a link that has ended meanwhile."""
-    link = facts.link
-    if not link:
-        return None, ""
-    text = Secret.write(link.partner_id, link.link_id, secrets.token_urlsafe(32))
-    secret = Secret.read(text)
-    return (secret, pages.to_approve(text)) if outbox.mint(link, secret, now) else (None, "")
+def _drop(claimed: Delivery, standing: Standing, now: datetime) -> None:
+    """This copy is not sent, now or ever."""
+    telemetry.count(UNSENT[standing])
+    outbox.settle(claimed, standing, now)
 
 
 def _page(facts: MailingFacts) -> str:
@@ -124,12 +168,12 @@ def _words(facts: MailingFacts, page: str, now: datetime) -> Words:
         partner_domains=facts.partner.domains if facts.partner else (),
         employee_name=facts.employee.name if facts.employee else "",
         employee_email=(facts.employee.email if facts.employee else None) or "",
-        account_name=facts.account.name if facts.account else None,
+        account_name=facts.named_account.name if facts.named_account else None,
         actor_name=facts.actor.name if facts.actor else None,
         can=can.written(),
         cannot=lacking(can),
         asked_more=letter.asked_more,
-        until=asked_until if letter.kind is LetterKind.LINK_TO_APPROVE else letter.until,
+        until=asked_until if facts.is_about_a_secret else letter.until,
         link_until=link.expires_at if link else None,
         purpose=link.purpose if link else None,
         reason=letter.reason,
@@ -140,5 +184,5 @@ def _words(facts: MailingFacts, page: str, now: datetime) -> Words:
 
 def _count(outcome: Outcome, claimed: Delivery) -> None:
     telemetry.count(COUNTED[outcome])
-    if claimed.unclear:
+    if claimed.unclear and outcome not in mailing.NOT_GONE:
         telemetry.count("LetterPossibleDuplicate")

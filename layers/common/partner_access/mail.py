@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -22,17 +23,9 @@ from partner_access.letters import Composed
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-REJECTED: Final = frozenset(
-    {
-        "BadRequestException",
-        "MailFromDomainNotVerifiedException",
-        "MessageRejected",
-        "NotFoundException",
-    }
-)
+REJECTED: Final = frozenset({"BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected"})
+"""What is wrong with the letter itself: it goes to nobody, ever."""
 NOT_NOW: Final = frozenset({"LimitExceededException", "ThrottlingException", "TooManyRequestsException"})
-PAUSED: Final = frozenset({"AccountSuspendedException", "SendingPausedException"})
-UNCLEAR: Final = frozenset({"InternalFailure", "InternalServiceErrorException", "ServiceUnavailable"})
 
 
 @cache
@@ -69,13 +62,12 @@ def send(address: str, composed: Composed, delivery_id: str) -> Outcome:
 
 
 def _meaning(refused: ClientError) -> Outcome:
+    """Whatever else keeps SES from sending, a paused account or a right that is missing, is no letter's fault: it waits."""
     code = refused.response["Error"]["Code"]
-    for codes, outcome in (
-        (REJECTED, Outcome.REJECTED),
-        (NOT_NOW, Outcome.NOT_NOW),
-        (PAUSED, Outcome.PAUSED),
-        (UNCLEAR, Outcome.UNCLEAR),
-    ):
-        if code in codes:
-            return outcome
-    raise refused
+    if code in REJECTED:
+        return Outcome.REJECTED
+    if code in NOT_NOW:
+        return Outcome.NOT_NOW
+    if refused.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Outcome.UNCLEAR
+    return Outcome.PAUSED

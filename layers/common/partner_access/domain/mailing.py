@@ -7,12 +7,14 @@ from typing import Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Kept, Letter, LetterKind, Locale
-from partner_access.domain.links import LetterState, Link
+from partner_access.domain.links import SECRETS_AT_ONCE, LetterState, Link, State
 from partner_access.domain.people import Actor, User
 
 SETTLE: Final = timedelta(minutes=5)
 """How long a copy without an answer may still turn out to have gone; longer than the mailer can run."""
-MOST_ATTEMPTS: Final = 8
+MOST_UNCLEAR: Final = 8
+"""After how many lost answers nobody tries any more: each may have been one copy, and its report was lost, too."""
+FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
 
 
@@ -32,7 +34,11 @@ FINAL: Final = frozenset(Standing) - {Standing.PENDING, Standing.SENDING}
 
 
 class Delivery(Kept):
-    """One copy of a letter; `next_at` is when it may be taken up (again), `unclear` that an answer was lost before."""
+    """One copy of a letter.
+
+    `next_at` is when it may be taken up (again), `unclear` how many answers were lost before, `resent` when its link had
+    been sent again until then: a copy that is older than the link's newest secret speaks for the link no more.
+    """
 
     delivery_id: str
     standing: Standing
@@ -41,7 +47,12 @@ class Delivery(Kept):
     attempts: int
     partner_id: str | None = None
     link_id: str | None = None
-    unclear: bool = False
+    unclear: int = 0
+    resent: tuple[datetime, ...] = ()
+
+    def is_free_at(self, at: datetime) -> bool:
+        """Whether it may be taken up: neither settled nor in somebody's hands."""
+        return self.standing not in FINAL and self.next_at <= at
 
     @property
     def waits_until(self) -> datetime | None:
@@ -53,6 +64,7 @@ class Queued(Kept):
     """A letter in the outbox."""
 
     outbox_id: str
+    queued_at: datetime
     next_at: datetime
     letter: Letter
 
@@ -72,32 +84,63 @@ class MailingFacts:
     addressee: User | None
     suppressed: frozenset[str]
 
+    @property
+    def is_about_a_secret(self) -> bool:
+        """Whether each copy brings a secret of its own."""
+        return self.letter.kind is LetterKind.LINK_TO_APPROVE
+
+    @property
+    def named_account(self) -> Account | None:
+        """The account where it is the account's own doing: whoever binds a link to an id does not learn whose it is."""
+        return self.account if self.letter.kind in BY_THE_ACCOUNT else None
+
+
+BY_THE_ACCOUNT: Final = frozenset(
+    {LetterKind.ACCESS_GRANTED, LetterKind.LINK_DECLINED, LetterKind.SUPER_ADMIN_MIGRATED, LetterKind.USER_CREATED}
+)
+
 
 def recipients(facts: MailingFacts, at: datetime) -> tuple[tuple[str, Locale], ...]:
     """The addresses with their language, each once; nobody who left, no address that bounced."""
-    people = [user for user in _people(facts, at) if user and user.active]
-    chosen = {user.email: user.locale or _locale(facts) for user in people if user.email}
-    if facts.letter.kind is LetterKind.LINK_TO_APPROVE and facts.link and facts.link.recipient:
-        own = facts.addressee.locale if facts.addressee else None
-        chosen = {facts.link.recipient: facts.link.locale or own or Locale.EN}
+    chosen = (
+        _addressee(facts)
+        if facts.is_about_a_secret
+        else {
+            user.email: user.locale or (home and home.locale) or Locale.EN
+            for user, home in _people(facts, at)
+            if user and user.active and user.email
+        }
+    )
     return tuple((address, locale) for address, locale in chosen.items() if address not in facts.suppressed)
 
 
-def _locale(facts: MailingFacts) -> Locale:
-    return (facts.account and facts.account.locale) or Locale.EN
+def _addressee(facts: MailingFacts) -> dict[str, Locale]:
+    """The address that the partner gave, in the language that it chose, else in the one of whoever has the address."""
+    if not facts.link or not facts.link.recipient:
+        return {}
+    own = facts.addressee.locale if facts.addressee else None
+    return {facts.link.recipient: facts.link.locale or own or Locale.EN}
 
 
-def _people(facts: MailingFacts, at: datetime) -> list[User | None]:
-    admins = [actor.user for actor in facts.super_admins if actor.is_super_admin_at(at)]
+def _people(facts: MailingFacts, at: datetime) -> list[tuple[User | None, Account | None]]:
+    """Who is told, each with the account whose language he reads if he has none of his own."""
+    employee = (facts.employee, facts.partner or facts.account)
+    creator = (facts.creator, facts.partner)
+    admins = [(actor.user, facts.account) for actor in facts.super_admins if actor.is_super_admin_at(at)]
     return {
-        LetterKind.LINK_TO_APPROVE: [],
-        LetterKind.ACCESS_GRANTED: [facts.employee, facts.creator, *admins],
-        LetterKind.LINK_DECLINED: [facts.employee, facts.creator],
-        LetterKind.LINK_EXPIRED: [facts.creator],
-        LetterKind.LINK_ASKED_ANEW: [facts.creator],
-        LetterKind.SUPER_ADMIN_MIGRATED: [facts.employee, *admins],
-        LetterKind.USER_CREATED: [facts.employee, *admins],
+        LetterKind.ACCESS_GRANTED: [employee, creator, *admins],
+        LetterKind.LINK_DECLINED: [employee, creator],
+        LetterKind.LINK_EXPIRED: [creator],
+        LetterKind.LINK_ASKED_ANEW: [creator],
+        LetterKind.SUPER_ADMIN_MIGRATED: [employee, *admins],
+        LetterKind.USER_CREATED: [employee, *admins],
     }[facts.letter.kind]
+
+
+def is_outdated(queued: Queued, link: Link | None) -> bool:
+    """Whether the link has been sent again since: the later letter stands for this one (domain.md rule 7)."""
+    is_about_a_secret = queued.letter.kind is LetterKind.LINK_TO_APPROVE
+    return is_about_a_secret and link is not None and any(each > queued.queued_at for each in link.resent)
 
 
 class Outcome(StrEnum):
@@ -115,14 +158,23 @@ NOT_GONE: Final = frozenset({Outcome.REJECTED, Outcome.NOT_NOW, Outcome.PAUSED})
 
 
 def after(outcome: Outcome, attempts: int, at: datetime) -> tuple[Standing, datetime]:
-    """How a copy stands after this attempt, and when the next one may be."""
+    """How a copy stands after this attempt, and when the next one may be.
+
+    What certainly went to nobody is tried until it goes; what may have gone waits for its report first.
+    """
     if outcome is Outcome.SENT:
         return Standing.SENT, at
-    if outcome is Outcome.REJECTED or attempts >= MOST_ATTEMPTS:
+    if outcome is Outcome.REJECTED:
         return Standing.FAILED, at
     if outcome is Outcome.UNCLEAR:
         return Standing.SENDING, at + SETTLE
-    return Standing.PENDING, at + min(LONGEST_PAUSE, timedelta(seconds=15 * 2**attempts))
+    return Standing.PENDING, at + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 10))
+
+
+def without_a_secret(link: Link | None, at: datetime) -> Standing:
+    """What becomes of a copy that got no secret: its link has ended or was sent again, or its secrets are used up."""
+    is_used_up = link is not None and link.state_at(at) is State.OPEN and len(link.secrets) >= SECRETS_AT_ONCE
+    return Standing.FAILED if is_used_up else Standing.CANCELLED
 
 
 LETTER_STATE: Final = {

@@ -1,20 +1,20 @@
 """Letters on their way, in the table: what is queued, one claim for each copy, and what became of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Letter, Overtaken
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import SECRETS_AT_ONCE, Link
+from partner_access.domain.links import SECRETS_AT_ONCE, LetterState, Link
 from partner_access.domain.mailing import (
     LETTER_STATE,
     SETTLE,
     Delivery,
     MailingFacts,
-    Queued,
     Standing,
 )
 from partner_access.domain.people import User
@@ -24,16 +24,20 @@ from partner_access.store.links import STILL_OPEN
 KEPT_FOR: Final = timedelta(days=90)
 MAY_CLAIM: Final = "attribute_not_exists(pk) OR (standing IN (:pending, :sending) AND next_at <= :now)"
 IS_MINE: Final = "standing = :sending AND attempt = :attempt"
-ROOM_FOR_A_SECRET: Final = f"{STILL_OPEN} AND (attribute_not_exists(secrets) OR size(secrets) < :most)"
+IS_THERE: Final = "attribute_exists(pk)"
+NOT_RESENT: Final = "resent = :resent"
+ROOM_FOR_A_SECRET: Final = f"{STILL_OPEN} AND (attribute_not_exists(secrets) OR size(secrets) < :most) AND {NOT_RESENT}"
+
+Item = Mapping[str, Any]
 
 
-def queued(outbox_id: str) -> Queued | None:
-    """The letter, if it is still on its way."""
+def queued(outbox_id: str) -> Item | None:
+    """The letter as it stands in the outbox, if it is still on its way."""
     key = keys.outbox(outbox_id)
-    return dynamo.read([key]).get_as(Queued, key)
+    return dynamo.read([key]).get(key)
 
 
-def all_queued() -> Iterator[Mapping[str, Any]]:
+def all_queued() -> Iterator[Item]:
     """Every letter in the outbox, oldest first in each shard: what is done with is not there any more."""
     for shard in range(keys.SHARDS):
         after: Mapping[str, Any] | None = None
@@ -45,15 +49,24 @@ def all_queued() -> Iterator[Mapping[str, Any]]:
             after = page.after
 
 
-def postpone(outbox_id: str, until: datetime) -> None:
-    """Look at this letter again then; the sweep passes it by until."""
-    key = keys.outbox(outbox_id)
-    dynamo.transact([dynamo.update(key, "SET next_at = :until", only_if="attribute_exists(pk)", until=until)])
+def is_due(item: Item, at: datetime) -> bool:
+    """Whether it is time to look at the letter, even if nothing else of it can be read."""
+    next_at = item.get("next_at")
+    return not isinstance(next_at, Decimal) or next_at <= at.timestamp()
 
 
-def done(outbox_id: str) -> None:
+def postpone(item: Item, until: datetime) -> None:
+    """Look at this letter again then, unless somebody has done with it meanwhile."""
+    _first_to_hold([dynamo.update(_key(item), "SET next_at = :until", only_if=IS_THERE, until=until)])
+
+
+def done(item: Item) -> None:
     """Every copy is settled: the letter leaves the outbox."""
-    dynamo.transact([dynamo.delete(keys.outbox(outbox_id))])
+    dynamo.transact([dynamo.delete(_key(item))])
+
+
+def _key(item: Item) -> keys.Key:
+    return keys.Key(item["pk"], item["sk"])
 
 
 def facts(letter: Letter) -> MailingFacts:
@@ -110,11 +123,18 @@ def delivery_id(outbox_id: str, address: str) -> str:
     return sha256(f"{outbox_id} {address}".encode()).hexdigest()[:32]
 
 
-def claim(queued: Queued, name: str, attempt: str, at: datetime) -> Delivery | None:
-    """Take up a copy, alone; None when it is settled, or another has it, or it is not yet time."""
+def delivery(name: str) -> Delivery | None:
+    """How a copy stands, if anybody has taken it up."""
     key = keys.delivery(name)
-    before = dynamo.read([key]).get_as(Delivery, key)
-    letter = queued.letter
+    return dynamo.read([key]).get_as(Delivery, key)
+
+
+def claim(letter: Letter, link: Link | None, name: str, attempt: str, at: datetime) -> Delivery:
+    """Take up a copy, alone; as it stands by another attempt when it is settled, in other hands, or not yet time."""
+    key = keys.delivery(name)
+    before = delivery(name)
+    if before and not before.is_free_at(at):
+        return before
     claimed = Delivery(
         delivery_id=name,
         standing=Standing.SENDING,
@@ -122,46 +142,32 @@ def claim(queued: Queued, name: str, attempt: str, at: datetime) -> Delivery | N
         attempt=attempt,
         attempts=before.attempts + 1 if before else 1,
         partner_id=letter.partner_id,
-        link_id=letter.link_id if letter.kind == "link_to_approve" else None,
-        unclear=before is not None and before.standing is Standing.SENDING,
+        link_id=link.link_id if link else None,
+        unclear=before.unclear + (before.standing is Standing.SENDING) if before else 0,
+        resent=link.resent if link else (),
     )
     item = {**dict(claimed), "kept_until": at + KEPT_FOR}
     line = dynamo.put(key, item, only_if=MAY_CLAIM, pending="pending", sending="sending", now=at)
     try:
         dynamo.transact([line])
     except Overtaken:
-        return None
+        return Delivery.model_validate(dynamo.read([key])[key])
     return claimed
 
 
-def delivery(name: str) -> Delivery:
-    """How a copy stands that somebody has taken up before."""
-    key = keys.delivery(name)
-    return Delivery.model_validate(dynamo.read([key])[key])
-
-
-def reported(name: str) -> Delivery | None:
-    """The copy that a report of the mail system names, if it is one of ours."""
-    key = keys.delivery(name)
-    return dynamo.read([key]).get_as(Delivery, key)
-
-
 def mint(link: Link, secret: Secret, at: datetime) -> bool:
-    """Let this secret open the link too; not when the link has ended meanwhile, nor for a fourth one."""
+    """Let this secret open the link too; not when it has ended or was sent again meanwhile, nor for a fourth one."""
     line = dynamo.update(
-        keys.link(link.partner_id, link.link_id),
+        keys.of(link),
         "ADD secrets :secret",
         only_if=ROOM_FOR_A_SECRET,
         secret={secret.fingerprint},
         open="open",
         now=at,
         most=SECRETS_AT_ONCE,
+        resent=link.resent,
     )
-    try:
-        dynamo.transact([line])
-    except Overtaken:
-        return False
-    return True
+    return bool(_first_to_hold([line]))
 
 
 def settle(claimed: Delivery, standing: Standing, next_at: datetime, unsent: Secret | None = None) -> None:
@@ -175,45 +181,69 @@ def settle(claimed: Delivery, standing: Standing, next_at: datetime, unsent: Sec
         standing=standing,
         next_at=next_at,
     )
-    try:
-        dynamo.transact([line, *_link_lines(claimed, standing, unsent)])
-    except Overtaken:
-        return
+    dropped = _dropped(claimed, unsent)
+    _first_to_hold([line, *_told(claimed, standing, unsent)], [line, *dropped], dropped)
 
 
-def _link_lines(delivery: Delivery, standing: Standing, unsent: Secret | None = None) -> Iterator[dynamo.Line]:
-    if not delivery.partner_id or not delivery.link_id:
-        return
-    state = LETTER_STATE.get(standing)
-    sets = "SET letter = :state" if state else ""
-    drops = "DELETE secrets :unsent" if unsent else ""
-    if not sets and not drops:
-        return
-    values: dict[str, Any] = {
-        **({"state": state} if state else {}),
-        **({"unsent": {unsent.fingerprint}} if unsent else {}),
-    }
-    key = keys.link(delivery.partner_id, delivery.link_id)
-    yield dynamo.update(key, f"{sets} {drops}".strip(), only_if="attribute_exists(pk)", **values)
-
-
-def record_feedback(delivery: Delivery, standing: Standing, suppress: tuple[str, ...]) -> bool:
-    """What the mail system reported later; a bounce or complaint also ends all mail to its address."""
-    before = ":sending, :sent" if standing is not Standing.SENT else ":sending"
-    held: dict[str, Any] = {"sending": "sending", **({"sent": "sent"} if standing is not Standing.SENT else {})}
+def give_up(link: Link) -> None:
+    """The letter with the link goes to nobody: its address takes no more mail."""
+    key, only_if = keys.of(link), f"letter = :queued AND {NOT_RESENT}"
     line = dynamo.update(
-        keys.delivery(delivery.delivery_id),
+        key, "SET letter = :failed", only_if=only_if, resent=link.resent, queued="queued", failed=LetterState.FAILED
+    )
+    _first_to_hold([line])
+
+
+def record_feedback(copy: Delivery, standing: Standing, suppress: Iterable[str]) -> bool:
+    """What the mail system reported later; a bounce or complaint also ends all mail to its address, come what may."""
+    before: dict[str, Any] = {"pending": Standing.PENDING, "sending": Standing.SENDING}
+    if standing is not Standing.SENT:
+        before["sent"] = Standing.SENT
+    line = dynamo.update(
+        keys.delivery(copy.delivery_id),
         "SET standing = :standing",
-        only_if=f"standing IN ({before})",
+        only_if=f"standing IN ({', '.join(f':{name}' for name in before)})",
         standing=standing,
-        **held,
+        **before,
     )
-    suppressions = (
-        dynamo.put(keys.suppressed(address), {"delivery_id": delivery.delivery_id}, only_if=None)
-        for address in suppress
-    )
-    try:
-        dynamo.transact([line, *_link_lines(delivery, standing), *suppressions])
-    except Overtaken:
-        return False
-    return True
+    suppressions = [
+        dynamo.put(keys.suppressed(address), {"delivery_id": copy.delivery_id}, only_if=None) for address in suppress
+    ]
+    held = _first_to_hold([line, *_told(copy, standing), *suppressions], [line, *suppressions], suppressions)
+    return line in held
+
+
+def _told(copy: Delivery, standing: Standing, unsent: Secret | None = None) -> list[dynamo.Line]:
+    """The link shows what became of its letter, and loses a secret that went to nobody."""
+    state = LETTER_STATE.get(standing)
+    if not state:
+        return _dropped(copy, unsent)
+    drop: dict[str, Any] = {"unsent": {unsent.fingerprint}} if unsent else {}
+    change = f"SET letter = :state{' DELETE secrets :unsent' if unsent else ''}"
+    return [
+        dynamo.update(key, change, only_if=NOT_RESENT, resent=copy.resent, state=state, **drop)
+        for key in _link_of(copy)
+    ]
+
+
+def _dropped(copy: Delivery, unsent: Secret | None) -> list[dynamo.Line]:
+    if not unsent:
+        return []
+    gone = {unsent.fingerprint}
+    return [dynamo.update(key, "DELETE secrets :unsent", only_if=IS_THERE, unsent=gone) for key in _link_of(copy)]
+
+
+def _link_of(copy: Delivery) -> list[keys.Key]:
+    return [keys.link(copy.partner_id, copy.link_id)] if copy.partner_id and copy.link_id else []
+
+
+def _first_to_hold(*choices: list[dynamo.Line]) -> list[dynamo.Line]:
+    """The first of these transactions whose conditions hold comes true; none, when none does."""
+    for lines in choices:
+        try:
+            if lines:
+                dynamo.transact(lines)
+        except Overtaken:
+            continue
+        return lines
+    return []

@@ -1,0 +1,78 @@
+"""The functions that nobody calls: the clock they see, their triggers, and what they count."""
+
+import importlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from tests.doors import Context
+from tests.worlds import now
+
+SEND_LETTERS = "functions.send_letters.app"
+RECORD_DELIVERY = "functions.record_delivery.app"
+EXPIRE_LINKS = "functions.expire_links.app"
+
+
+class Clock:
+    """Time as the workers see it: it stands still until a test lets it pass."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+        self.time = now()
+        clock = self
+
+        class Stopped(datetime):
+            @classmethod
+            @override
+            def now(cls, tz: tzinfo | None = None) -> "Stopped":
+                return cls.fromtimestamp(clock.time.timestamp(), tz)
+
+        for module in modules:
+            monkeypatch.setattr(f"{module}.datetime", Stopped)
+
+    def catches_up(self) -> None:
+        """What doors did by their own clock is not in the future."""
+        self.time = max(self.time, now())
+
+    def passes(self, **time: float) -> None:
+        self.time += timedelta(**time)
+
+
+def run(module: str, event: dict[str, Any], context: Context | None = None) -> Any:
+    return importlib.import_module(module).handler(event, context or Context())
+
+
+def sweep(context: Context | None = None) -> None:
+    """The mailer's minute has come."""
+    assert run(SEND_LETTERS, {}, context) is None
+
+
+def stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> Any:
+    """The table's stream brings these new items, each with its position as its number."""
+    records = [
+        {
+            "eventName": "INSERT",
+            "eventSource": "aws:dynamodb",
+            "dynamodb": {
+                "Keys": {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}},
+                "SequenceNumber": str(position),
+            },
+        }
+        for position, item in enumerate(items, 1)
+    ]
+    return run(SEND_LETTERS, {"Records": records}, context)
+
+
+def counts(written: str) -> Counter[str]:
+    """What was counted, from the metrics among the lines that a function wrote."""
+    found: Counter[str] = Counter()
+    for line in written.splitlines():
+        said = json.loads(line)
+        for directive in said.get("_aws", {}).get("CloudWatchMetrics", ()):
+            assert directive["Namespace"] == "PartnerAccess"
+            found.update({metric["Name"]: int(sum(said[metric["Name"]])) for metric in directive["Metrics"]})
+    return found
