@@ -35,12 +35,13 @@ def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
     """All links of the partner for who may manage them, one's own for other employees."""
     facts = stored.facts_for_listing(partner_id, act.by)
     whose = links.listed_for(facts, query.employee_id, act)
-    page = stored.page(partner_id, employee_id=whose, after=cursors.after(query, LIST, act), limit=query.size)
+    listed = LIST.format(partner_id=partner_id)
+    page = stored.page(partner_id, employee_id=whose, after=cursors.after(query, listed, act), limit=query.size)
     shown = [link for link in page.links if query.state in (None, link.state_at(act.at))]
     people = stored.employees_of(shown)
     return Links(
         items=tuple(LinkShown.of(link, people[link.employee_id], act.at) for link in shown),
-        next_cursor=cursors.cursor(page.after, query, LIST, act),
+        next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 
 

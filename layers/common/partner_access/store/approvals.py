@@ -76,7 +76,8 @@ def facts_for_preview(secret: Secret, by: str) -> PreviewFacts:
     if link and link.is_opened_by(secret):
         account_ids = [link.account_id] if link.account_id else accounts.ids_of(by)[0]
         found |= dynamo.read(key for each in account_ids for key in _of_account(secret, each, by))
-        found |= dynamo.read(key for each in account_ids for key in _second(link, found, each, by))
+        others = (key for each in account_ids for key in _second(link, found, each, by))
+        found |= dynamo.read([keys.user(link.employee_id), *others])
     return PreviewFacts(
         secret=secret,
         link=link,

@@ -1,0 +1,217 @@
+"""What whoever holds a link is shown, and that looking changes nothing."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from partner_access.domain import catalogue
+from tests import knocks
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    PARTNER,
+    SECRET_TEXT,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+)  # fmt: skip
+from tests.costs import counted
+from tests.doors import Answer, call
+from tests.knocks import nothing_changes, preview, refused
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, a_world, an_open_link, now, staff
+
+SHOP, CLOSED, FULL = "client-shop", "client-closed", "client-full"
+
+
+def _accounts(answer: Answer) -> dict[str, str | None]:
+    """Where he may approve: the reason why not, None where he may."""
+    assert answer.status == 200, answer
+    for choice in answer.body["accounts"]:
+        assert choice["may_approve"] is ("reason" not in choice)
+        assert set(choice) <= {"account_id", "name", "may_approve", "reason"}
+    return {choice["account_id"]: choice.get("reason") for choice in answer.body["accounts"]}
+
+
+def test_the_whole_of_what_is_asked(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(removed=("crm.import",), access_days=30, purpose="Your new website"))
+
+    with nothing_changes(table):
+        answer = preview()
+
+    shown = answer.body
+    assert set(shown) == {"link", "partner", "can", "cannot", "accounts"}
+    assert shown["link"]["link_id"] == LINK
+    assert shown["link"]["employee"]["name"] == "Employee"
+    assert (shown["link"]["access_days"], shown["link"]["purpose"]) == (30, "Your new website")
+    assert shown["link"]["permissions"] == {"set": "partner_admin", "version": 1, "removed": ["crm.import"]}
+    assert shown["partner"] == {"name": "North Partners", "domains": ["north.example"]}
+    assert shown["accounts"] == [{"account_id": CLIENT, "name": "The Bakery", "may_approve": True}]
+    assert "crm.export" in shown["can"]
+    assert {"crm.import", *catalogue.RESTRICTED} <= set(shown["cannot"])
+    assert not set(shown["can"]) & set(shown["cannot"])
+    assert "url" not in answer.text
+
+
+def test_the_accounts_to_choose_from_and_why_not(table: Table, sound: None) -> None:
+    a_world(
+        table,
+        the_client(account_id=SHOP), a_member(APPROVER, "sales", account_id=SHOP), a_member(CLERK, account_id=SHOP),
+        the_client(account_id=CLOSED, standing="closed"), a_member(APPROVER, account_id=CLOSED),
+        the_client(account_id=FULL, seats=0), a_member(APPROVER, account_id=FULL),
+        the_client(account_id="client-left"), a_member(APPROVER, account_id="client-left", active=False),
+        a_member(CLERK, account_id="client-left"),
+        the_client(account_id="client-led"), a_member(APPROVER, account_id="client-led"),
+        a_member(EMPLOYEE, account_id="client-led"),
+    )  # fmt: skip
+
+    with nothing_changes(table):
+        answer = preview()
+
+    assert _accounts(answer) == {
+        CLIENT: None,
+        SHOP: "not_an_approver",
+        CLOSED: "account_closed",
+        FULL: "no_seat_left",
+        "client-led": "is_super_admin",
+    }
+
+
+def test_accounts_that_have_answered_say_so(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(max_approvals=3))
+    knocks.decline()
+
+    assert _accounts(preview()) == {CLIENT: "link_declined"}
+
+
+def test_a_link_bound_to_an_account_shows_that_one_alone(table: Table, sound: None) -> None:
+    a_world(
+        table, an_open_link(account_id=SHOP), the_client(account_id=SHOP), a_member(CLERK, account_id=SHOP),
+        a_member(APPROVER, account_id=SHOP),
+    )  # fmt: skip
+
+    assert _accounts(preview()) == {SHOP: None}
+    assert _accounts(preview(CLERK)) == {SHOP: None}
+
+
+def test_a_link_bound_to_a_foreign_account_shows_none(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(account_id=SHOP), the_client(account_id=SHOP, name="The Shop"), a_user())
+
+    answer = preview()
+
+    assert _accounts(answer) == {}
+    assert "The Shop" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("by", "others", "accounts"),
+    [
+        (CLERK, (), {CLIENT: "not_an_approver"}),
+        ("user-alone", (a_user("user-alone"),), {}),
+        ("user-unknown", (), {}),
+        (EMPLOYEE, (), {}),
+        (EMPLOYEE, (a_member(EMPLOYEE),), {CLIENT: "own_firm_may_not_approve"}),
+        (COLLEAGUE, (a_partner_admin(COLLEAGUE),), {CLIENT: "not_an_approver"}),
+        (APPROVER, (staff(APPROVER),), {CLIENT: "no_independent_approver"}),
+        (APPROVER, (a_partner_admin(EMPLOYEE),), {CLIENT: "already_partner_admin"}),
+        (APPROVER, (an_employee(active=False),), {CLIENT: "not_eligible"}),
+    ],
+)
+def test_anybody_who_holds_the_link_sees_it(
+    table: Table, sound: None, by: str, others: tuple[Any, ...], accounts: dict[str, str | None]
+) -> None:
+    a_world(table, *others)
+
+    with nothing_changes(table):
+        answer = preview(by)
+
+    assert _accounts(answer) == accounts
+
+
+def test_what_is_shown_is_what_an_approval_meets(table: Table, sound: None) -> None:
+    a_world(table, the_client(account_id=FULL, seats=0), a_member(APPROVER, account_id=FULL))
+
+    shown = _accounts(preview())
+
+    assert knocks.approve(account_id=FULL).code == shown[FULL]
+    assert shown[CLIENT] is None
+    assert knocks.approve().status == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"standing": "revoked"}, 410, "link_revoked"),
+        ({"standing": "declined"}, 410, "link_declined"),
+        ({"standing": "expired"}, 410, "link_expired"),
+        ({"expires_at": now()}, 410, "link_expired"),
+    ],
+)
+def test_an_ended_link_says_how_it_ended(
+    table: Table, sound: None, changes: dict[str, Any], status: int, code: str
+) -> None:
+    a_world(table, an_open_link(**changes))
+
+    answer = refused(table, preview, status, code)
+
+    assert "new one" in answer.body["detail"]
+
+
+def test_a_used_link_says_so(world: Table) -> None:
+    knocks.approve()
+
+    refused(world, preview, 409, "link_already_used")
+
+
+def test_a_link_is_usable_until_its_last_second(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(expires_at=now() + timedelta(seconds=60)))
+
+    assert preview().status == 200
+
+
+def test_no_key_is_needed(world: Table) -> None:
+    answer = call(knocks.PREVIEW, APPROVER, {"secret": SECRET_TEXT}, headers={"idempotency-key": None})
+
+    assert answer.status == 200
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_somebody_who_is_barred_sees_no_accounts_of_his(world: Table) -> None:
+    knocks.tell_user(CLERK, active=False)
+
+    with nothing_changes(world):
+        answer = preview(CLERK)
+
+    assert "The Bakery" not in answer.text
+
+
+@pytest.mark.parametrize("wrong", [{"account_id": CLIENT}, {"x": 1}])
+def test_nothing_but_the_secret_is_asked(world: Table, wrong: dict[str, Any]) -> None:
+    refused(world, lambda: preview(**wrong), 422, "unknown_field")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_opening_the_address_of_the_api_shows_and_changes_nothing(world: Table, method: str) -> None:
+    with nothing_changes(world):
+        answer = call(f"{method} /access-links/preview", APPROVER, {"secret": SECRET_TEXT})
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+def test_what_looking_costs(world: Table) -> None:
+    with counted(world) as costs:
+        preview()
+
+    assert costs.writes == 0
+    assert costs.reads <= 4
+
+
+def test_the_firm_is_named_as_the_vendor_knows_it(world: Table) -> None:
+    knocks.tell_account(PARTNER, name="North & Daughters")
+
+    assert preview().body["partner"]["name"] == "North & Daughters"

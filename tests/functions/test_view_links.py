@@ -1,0 +1,265 @@
+"""Who sees which links, page by page, and that looking neither changes nor tells what it must not."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from partner_access import cursors
+from partner_access.fields import ListQuery
+from partner_access.store import keys
+from tests import knocks
+from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, SECRET, a_user, an_act, the_partner
+from tests.costs import counted
+from tests.doors import DIRECTORY, VENDOR, Answer, call
+from tests.knocks import listed, nothing_changes, refused, view
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+
+SOUTH = "partner-south"
+
+
+def _id(number: int) -> str:
+    return f"lnk_{number:032x}"
+
+
+def _links(count: int, **changes: Any) -> list[Any]:
+    return [an_open_link(link_id=_id(number), **changes) for number in range(count)]
+
+
+def _ids(answer: Answer) -> list[str]:
+    assert answer.status == 200, answer
+    return [link["link_id"] for link in answer.body["items"]]
+
+
+def test_one_link_as_the_partner_sees_it(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(recipient="boss@bakery.example", letter="sent", purpose="Your new website"))
+
+    with nothing_changes(table):
+        answer = view()
+
+    assert answer.status == 200
+    assert set(answer.body) == {
+        "link_id", "partner_id", "employee", "created_by", "state", "permissions", "purpose", "created_at",
+        "expires_at", "max_approvals", "approvals", "letter",
+    }  # fmt: skip
+    assert (answer.body["link_id"], answer.body["letter"]) == (LINK, "sent")
+    assert SECRET.fingerprint not in answer.text
+    assert "boss@bakery.example" not in answer.text
+
+
+@pytest.mark.parametrize("letter", ["none", "queued", "sent", "bounced", "failed"])
+def test_what_became_of_the_letter(table: Table, sound: None, letter: str) -> None:
+    a_world(table, an_open_link(letter=letter))
+
+    assert view().body["letter"] == letter
+
+
+def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(letter="bounced"))
+
+    assert (view().body["state"], view().body["letter"]) == ("open", "bounced")
+    assert knocks.approve().status == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "open"),
+        ({"expires_at": now()}, "expired"),
+        ({"standing": "expired", "expires_at": now()}, "expired"),
+        ({"standing": "revoked"}, "revoked"),
+        ({"standing": "declined"}, "declined"),
+    ],
+)
+def test_states_are_computed_when_they_are_read(table: Table, sound: None, changes: dict[str, Any], state: str) -> None:
+    a_world(table, an_open_link(**changes))
+
+    assert view().body["state"] == state
+    assert listed().body["items"][0]["state"] == state
+    for other in ("open", "approved", "declined", "revoked", "expired"):
+        assert len(_ids(listed(state=other))) == (other == state)
+
+
+@pytest.mark.parametrize(
+    ("by", "status"),
+    [(MANAGER, 200), (EMPLOYEE, 200), (COLLEAGUE, 404), (APPROVER, 404), (CLERK, 404), ("user-unknown", 404)],
+)
+def test_who_sees_one(world: Table, by: str, status: int) -> None:
+    with nothing_changes(world):
+        assert view(by).status == status
+
+
+def test_whoever_made_it_sees_it(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(created_by=COLLEAGUE))
+
+    assert view(COLLEAGUE).status == 200
+
+
+@pytest.mark.parametrize("how", [{"link_id": _id(9)}, {"partner_id": "partner-unknown"}, {"partner_id": CLIENT}])
+def test_what_is_not_there(world: Table, how: dict[str, str]) -> None:
+    refused(world, lambda: view(**how), 404, "not_found")
+
+
+def test_the_vendor_withdraws_links_and_does_not_read_them(world: Table) -> None:
+    answer = call(f"GET {knocks.ONE}", VENDOR, partner_id=PARTNER, link_id=LINK, scope=DIRECTORY)
+
+    assert answer.status == 404
+
+
+# lists
+
+
+def test_a_manager_sees_all_newest_first(table: Table, sound: None) -> None:
+    a_world(table, *_links(3), an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
+
+    with nothing_changes(table):
+        answer = listed()
+
+    assert set(answer.body) == {"items", "next_cursor"}
+    assert _ids(answer) == [LINK, _id(7), _id(2), _id(1), _id(0)]
+    assert answer.body["next_cursor"] is None
+    assert {link["employee"]["name"] for link in answer.body["items"]} == {"Employee", "Colleague"}
+
+
+def test_an_employee_sees_his_own(table: Table, sound: None) -> None:
+    a_world(table, *_links(2), an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
+
+    assert _ids(listed(EMPLOYEE)) == [LINK, _id(1), _id(0)]
+    assert _ids(listed(EMPLOYEE, employee_id=EMPLOYEE)) == [LINK, _id(1), _id(0)]
+    assert _ids(listed(COLLEAGUE)) == [_id(7)]
+    refused(table, lambda: listed(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
+
+
+def test_a_manager_asks_for_one_employees(table: Table, sound: None) -> None:
+    a_world(table, an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
+
+    assert _ids(listed(employee_id=COLLEAGUE)) == [_id(7)]
+    assert _ids(listed(employee_id=COLLEAGUE, state="revoked")) == []
+    assert _ids(listed(employee_id="user-unknown")) == []
+
+
+def test_an_empty_list(table: Table, sound: None) -> None:
+    south = the_partner(account_id=SOUTH, name="South")
+    a_world(table, south, a_user("user-rival"), staff("user-rival", "super_admin", account_id=SOUTH))
+
+    assert listed("user-rival", partner_id=SOUTH).body == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("by", "partner_id", "code"),
+    [
+        (APPROVER, PARTNER, "not_found"),
+        ("user-unknown", PARTNER, "not_found"),
+        (VENDOR, PARTNER, "not_found"),
+        (MANAGER, "partner-unknown", "not_found"),
+        (MANAGER, CLIENT, "not_found"),
+    ],
+)
+def test_to_others_there_is_no_list(world: Table, by: str, partner_id: str, code: str) -> None:
+    refused(world, lambda: listed(by, partner_id=partner_id), 404, code)
+
+
+@pytest.mark.parametrize("by", [MANAGER, EMPLOYEE])
+@pytest.mark.parametrize("more", [{}, {"state": "open"}, {"employee_id": EMPLOYEE}])
+def test_page_by_page_every_link_once(table: Table, sound: None, by: str, more: dict[str, str]) -> None:
+    a_world(table, *_links(4))
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+
+    while True:
+        answer = listed(by, limit="2", **more, **cursor)
+        seen += _ids(answer)
+        assert len(answer.body["items"]) <= 2
+        if answer.body["next_cursor"] is None:
+            break
+        cursor = {"cursor": answer.body["next_cursor"]}
+
+    assert seen == [LINK, _id(3), _id(2), _id(1), _id(0)]
+
+
+def test_a_link_made_meanwhile_does_not_disturb_the_pages(table: Table, sound: None) -> None:
+    a_world(table, *_links(3))
+    first = listed(limit="2")
+    knocks.create(employee_id=EMPLOYEE)
+
+    assert _ids(listed(limit="9", cursor=first.body["next_cursor"])) == [_id(1), _id(0)]
+
+
+def test_twenty_five_at_once_when_nothing_is_said(table: Table, sound: None) -> None:
+    a_world(table, *_links(26))
+
+    assert len(_ids(listed())) == 25
+    assert len(_ids(listed(limit="100"))) == 27
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *({"limit": limit} for limit in ("0", "-1", "101", "1e2", "0x10", "１０", "", "1,2", " 1", "01", "2.0")),
+        {"state": "opened"},
+        {"state": "open,revoked"},
+        {"employee_id": "a#b"},
+        {"unknown": "1"},
+        {"cursor": "x" * 2049},
+    ],
+)
+def test_a_query_that_makes_no_sense(world: Table, query: dict[str, str]) -> None:
+    refused(world, lambda: listed(**query), 400, "invalid_query")
+
+
+@pytest.fixture
+def cursor(table: Table, sound: None) -> str:
+    """The manager's, after two of many links of the partner."""
+    south = the_partner(account_id=SOUTH, name="South")
+    a_world(table, *_links(4), south, staff(COLLEAGUE, "super_admin"), staff(MANAGER, "super_admin", account_id=SOUTH))
+    found: str = listed(limit="2").body["next_cursor"]
+    return found
+
+
+def test_a_cursor_may_change_the_size_of_the_page(cursor: str) -> None:
+    assert len(_ids(listed(limit="3", cursor=cursor))) == 3
+
+
+def test_a_cursor_holds_for_one_caller_list_and_filter(table: Table, cursor: str) -> None:
+    refused(table, lambda: listed(COLLEAGUE, cursor=cursor), 400, "invalid_cursor")
+    refused(table, lambda: listed(cursor=cursor, state="open"), 400, "invalid_cursor")
+    refused(table, lambda: listed(cursor=cursor, employee_id=EMPLOYEE), 400, "invalid_cursor")
+    refused(table, lambda: listed(cursor=cursor, partner_id=SOUTH), 400, "invalid_cursor")
+
+
+def test_a_cursor_that_nobody_gave(table: Table, cursor: str) -> None:
+    sealed, _, seal = cursor.rpartition(".")
+    for forged in ("x", "", ".", "é", f"{sealed}.", f".{seal}", f"{sealed}x.{seal}", f"{sealed}.{seal[::-1]}", seal):
+        refused(table, partial(listed, cursor=forged), 400, "invalid_cursor")
+
+
+@pytest.mark.parametrize(("hours", "status"), [(23, 200), (25, 400)])
+def test_a_cursor_holds_for_a_day(world: Table, hours: int, status: int) -> None:
+    made = an_act(MANAGER, at=now() - timedelta(hours=hours))
+    found = cursors.cursor(LINK, ListQuery(), f"/partners/{PARTNER}/access-links", made)
+
+    assert listed(cursor=str(found)).status == status
+
+
+def test_a_cursor_of_another_key(table: Table, cursor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURSOR_KEY", "another")
+
+    refused(table, lambda: listed(cursor=cursor), 400, "invalid_cursor")
+
+
+def test_what_looking_costs(table: Table, sound: None) -> None:
+    a_world(table, *_links(30))
+
+    for knock, reads in ((view, 2), (listed, 3), (partial(listed, EMPLOYEE), 4)):
+        with counted(table) as costs:
+            assert knock().status == 200
+        assert (costs.reads, costs.writes) == (reads, 0)
+
+
+def test_a_link_that_has_just_expired_is_still_listed(table: Table, sound: None) -> None:
+    a_world(table)
+    table.change(keys.link(PARTNER, LINK), expires_at=now() - timedelta(seconds=1))
+
+    assert _ids(listed(state="expired")) == [LINK]
