@@ -1,0 +1,362 @@
+"""A client takes a person in: partner admins by the third way, and anybody else with an ordinary set."""
+
+from typing import Any
+
+import pytest
+
+from partner_access.domain import catalogue
+from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Seat, Suspension
+from partner_access.store import keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.doors import Answer, call
+from tests.knocks import a_day_later, nothing_changes, refused, replays
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, a_world, now, staff
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+NEWCOMER = "user-newcomer"
+SOUTH = "partner-south"
+AT_NORTH = f"{EMPLOYEE}@north.example"
+AT_HOME = f"{NEWCOMER}@bakery.example"
+
+
+def create(by: str = APPROVER, *, account_id: str = CLIENT, key: str | None = None, **wish: object) -> Answer:
+    asked = {"email": AT_NORTH, "permission_set": "partner_admin", **wish}
+    headers = {"idempotency-key": key} if key else None
+    return call("POST /accounts/{account_id}/users", by, asked, account_id=account_id, headers=headers)
+
+
+# partner admins
+
+
+def test_a_partner_admin_comes_under_a_grant_on_a_free_seat(table: Table) -> None:
+    a_world(table)
+
+    answer = create()
+
+    assert answer.status == 201
+    shown = answer.body
+    assert shown["user_id"] == EMPLOYEE
+    assert (shown["permission_set"], shown["seat"], shown["state"]) == ("partner_admin", "partner", "active")
+    assert (shown["grant"]["source"], shown["grant"]["partner_id"]) == ("client_creation", PARTNER)
+    assert shown["grant"]["grant_id"] == shown["grant_id"]
+    assert (shown["grant"]["paid_features"], shown["granted_by"], shown["version"]) == (True, APPROVER, 1)
+    assert "expires_at" not in shown
+    trails = [item for item in table.under("AUDIT#") if item["event"] == "user.created"]
+    assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    (letter,) = table.under("OUTBOX#")
+    assert letter["letter"]["kind"] == "user_created"
+
+
+@pytest.mark.parametrize("email", [f"  {AT_NORTH} ", AT_NORTH.upper(), AT_NORTH.replace("north", "ｎｏｒｔｈ")])
+def test_the_address_is_read_as_it_is_kept(table: Table, email: str) -> None:
+    a_world(table)
+
+    answer = create(email=email)
+
+    assert (answer.status, answer.body["email"]) == (201, AT_NORTH)
+
+
+@pytest.mark.parametrize("email", ["user.employee@north.example", "user-employee+x@north.example"])
+def test_neither_dots_nor_plus_are_folded(table: Table, email: str) -> None:
+    a_world(table)
+
+    refused(table, lambda: create(email=email), 409, "not_eligible")
+
+
+def test_permissions_are_taken_away_and_the_days_counted(table: Table) -> None:
+    a_world(table)
+
+    shown = create(permissions={"remove": ["crm.import", "crm.export"]}, access_days=30).body
+
+    assert shown["permissions"] == {"added": [], "removed": ["crm.export", "crm.import"]}
+    assert shown["grant"]["permissions"]["removed"] == ["crm.export", "crm.import"]
+    assert shown["expires_at"] == shown["grant"]["expires_at"]
+    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert kept["grant"]["expires_at"] - kept["grant"]["created_at"] == 30 * 24 * 3600
+
+
+def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table) -> None:
+    a_world(table, the_client(pricing=Pricing.LEGACY))
+
+    grant = create(seat="partner").body["grant"]
+
+    assert (grant["paid_features"], grant["notice"]) == (False, "paid_seat_required")
+
+
+def test_an_ordinary_member_is_converted_and_can_fall_back(table: Table) -> None:
+    before = a_member(EMPLOYEE, "sales", seat=Seat.SALES, removed=("crm.notes.view",))
+    a_world(table, before)
+
+    shown = create().body
+
+    assert (shown["paid_seats"], shown["version"]) == (["sales"], 2)
+    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert kept["since"] == int(before.since.timestamp())
+    assert kept["previous"]["permission_set"] == "sales"
+    assert kept["previous"]["removed"] == ["crm.notes.view"]
+
+
+@pytest.mark.parametrize("former", [
+    a_member(EMPLOYEE, "sales", active=False),
+    a_member(EMPLOYEE, active=False),
+    a_partner_admin(grant=a_grant(expires_at=now())),
+])  # fmt: skip
+def test_a_former_member_comes_back_with_the_same_history(table: Table, former: Kept) -> None:
+    a_world(table, the_client(seats=1), former)
+
+    shown = create().body
+
+    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert shown["version"] == kept["version"] == 2
+    assert kept["grant"]["source"] == "client_creation"
+    assert "previous" not in kept
+    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+
+
+def test_somebody_of_two_firms_comes_for_the_one_named(table: Table) -> None:
+    south = the_partner(account_id=SOUTH, domains=("north.example",))
+    a_world(table, south, staff(EMPLOYEE, account_id=SOUTH))
+
+    unclear = refused(table, create, 422, "invalid_field")
+    assert unclear.body["errors"] == [{"pointer": "/partner_id", "code": "invalid_field"}]
+    assert create(partner_id=SOUTH).body["partner_id"] == SOUTH
+
+
+SUSPENDED = a_grant(suspended_by=frozenset({Suspension.CLIENT}))
+NOT_ELIGIBLE = (409, "not_eligible")
+
+REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+    ("an account that is not there", (), {"account_id": "client-nowhere"}, (404, "not_found")),
+    ("somebody who is not in the account", (), {"by": COLLEAGUE}, (404, "not_found")),
+    ("a former member", (a_member(CLERK, active=False),), {"by": CLERK}, (404, "not_found")),
+    ("a deactivated person", (a_user(CLERK, active=False), a_member(CLERK)), {"by": CLERK}, (403, "forbidden")),
+    ("a partner account", (), {"by": EMPLOYEE, "account_id": PARTNER}, (422, "not_a_client_account")),
+    ("a member without rights", (), {"by": CLERK}, (403, "not_an_approver")),
+    ("a partner admin", (a_partner_admin(COLLEAGUE),), {"by": COLLEAGUE}, (403, "not_an_approver")),
+    (
+        "a super admin who works for the firm",
+        (a_member(COLLEAGUE),),
+        {"by": COLLEAGUE},
+        (403, "own_firm_may_not_approve"),
+    ),
+    (
+        "one of its staff, when no other runs the account",
+        (a_member(COLLEAGUE), a_member(APPROVER, "view_only")),
+        {"by": COLLEAGUE},
+        (403, "no_independent_approver"),
+    ),
+    ("the subject himself", (a_member(EMPLOYEE),), {"by": EMPLOYEE}, (403, "own_firm_may_not_approve")),
+    ("an address that nobody has", (), {"email": "nobody@north.example"}, NOT_ELIGIBLE),
+    ("somebody of no partner", (a_user(NEWCOMER),), {"email": AT_HOME}, NOT_ELIGIBLE),
+    (
+        "another partner's",
+        (the_partner(account_id=SOUTH, domains=("south.example",)),),
+        {"partner_id": SOUTH},
+        NOT_ELIGIBLE,
+    ),
+    ("a partner that is not there", (), {"partner_id": "partner-nowhere"}, NOT_ELIGIBLE),
+    ("a partner that is a client", (), {"partner_id": CLIENT}, NOT_ELIGIBLE),
+    ("a deactivated employee", (an_employee(active=False),), {}, NOT_ELIGIBLE),
+    ("one who left the firm", (staff(EMPLOYEE, active=False),), {}, NOT_ELIGIBLE),
+    ("a domain that is not verified", (the_partner(domains=("elsewhere.example",)),), {}, NOT_ELIGIBLE),
+    ("a domain that merely ends so", (the_partner(domains=("example",)),), {}, NOT_ELIGIBLE),
+    ("a suspended partner", (the_partner(program=Program.SUSPENDED),), {}, NOT_ELIGIBLE),
+    ("a terminated partner", (the_partner(program=Program.TERMINATED),), {}, NOT_ELIGIBLE),
+    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a super admin", (a_member(EMPLOYEE),), {}, (409, "is_super_admin")),
+    ("a partner admin already", (a_partner_admin(),), {}, (409, "already_partner_admin")),
+    ("a suspended one", (a_partner_admin(grant=SUSPENDED),), {}, (409, "grant_suspended")),
+    ("no seat", (the_client(seats=1), a_partner_admin(COLLEAGUE)), {}, (409, "no_seat_left")),
+    ("another seat", (), {"seat": "core"}, (422, "invalid_field")),
+    ("an unknown set", (), {"permission_set": "boss"}, (422, "unknown_permission_set")),
+    ("an unknown permission", (), {"permissions": {"remove": ["crm.magic"]}}, (422, "unknown_permission")),
+    *(
+        (f"{name} added", (), {"permissions": {"add": [name]}}, (422, "restricted_permission"))
+        for name in sorted(catalogue.RESTRICTED)
+    ),
+    (
+        "added and removed",
+        (),
+        {"permissions": {"add": ["crm.import"], "remove": ["crm.import"]}},
+        (422, "invalid_field"),
+    ),
+    ("named twice", (), {"permissions": {"remove": ["crm.import", "crm.import"]}}, (422, "invalid_field")),
+    ("a thousand", (), {"permissions": {"remove": ["crm.import"] * 1000}}, (422, "invalid_field")),
+    ("too few days", (), {"access_days": 0}, (422, "invalid_field")),
+    ("too many days", (), {"access_days": 731}, (422, "invalid_field")),
+    ("no address", (), {"email": "nobody"}, (422, "invalid_email")),
+    ("two addresses", (), {"email": f"{AT_NORTH},evil@evil.example"}, (422, "invalid_email")),
+    ("a list of addresses", (), {"email": [AT_NORTH]}, (422, "invalid_field")),
+    ("a field that is ours", (), {"grant_id": "grt_1"}, (422, "unknown_field")),
+]
+
+
+@pytest.mark.parametrize(
+    ("others", "wish", "refusal"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED]
+)
+def test_a_creation_is_refused(
+    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], refusal: tuple[int, str]
+) -> None:
+    a_world(table, *others)
+
+    refused(table, lambda: create(**wish), *refusal)
+
+
+def test_whoever_is_not_eligible_is_turned_down_in_the_same_words(table: Table) -> None:
+    a_world(table, a_user(NEWCOMER), an_employee(COLLEAGUE, active=False))
+
+    told = {create(email=email).text for email in ("nobody@north.example", AT_HOME, f"{COLLEAGUE}@north.example")}
+
+    assert len(told) == 1
+
+
+def test_a_stranger_learns_nothing_of_anybody(table: Table) -> None:
+    a_world(table, staff(EMPLOYEE, account_id=SOUTH), the_partner(account_id=SOUTH), a_user(NEWCOMER))
+
+    told = {create(NEWCOMER, email=email, account_id=account_id).text
+            for email in (AT_NORTH, AT_HOME, "nobody@north.example")
+            for account_id in (CLIENT, "client-nowhere")}  # fmt: skip
+
+    assert len(told) == 1
+
+
+# ordinary sets
+
+
+@pytest.mark.parametrize(("permission_set", "seat"), [
+    ("super_admin", "core"),
+    ("marketing", "core"),
+    ("reporting", "core"),
+    ("view_only", "view_only"),
+])  # fmt: skip
+def test_anybody_whom_the_directory_knows_is_taken_in(table: Table, permission_set: str, seat: str) -> None:
+    a_world(table, a_user(NEWCOMER))
+
+    answer = create(email=AT_HOME, permission_set=permission_set)
+
+    assert answer.status == 201
+    assert (answer.body["permission_set"], answer.body["seat"]) == (permission_set, seat)
+    assert "grant" not in answer.body
+    assert "partner_id" not in answer.body
+    assert {item["pk"] for item in table.under("AUDIT#")} == {f"AUDIT#{CLIENT}"}
+
+
+def test_a_paid_seat_takes_the_right_to_billing(table: Table) -> None:
+    a_world(table, a_user(NEWCOMER), a_member(CLERK, removed=("account.billing.manage",)))
+    wish = {"email": AT_HOME, "permission_set": "sales", "seat": "sales"}
+
+    refused(table, lambda: create(CLERK, **wish), 403, "permission_not_held")
+    assert create(**wish).body["seat"] == "sales"
+
+
+def test_a_partner_admin_brings_in_a_colleague_with_less(table: Table) -> None:
+    a_world(table, a_partner_admin(COLLEAGUE))
+
+    shown = create(COLLEAGUE, permission_set="sales").body
+
+    assert (shown["partner_id"], shown["granted_by"], shown["seat"]) == (PARTNER, COLLEAGUE, "view_only")
+    assert {item["pk"] for item in table.under("AUDIT#") if item["event"] == "user.created"} == {
+        f"AUDIT#{CLIENT}",
+        f"AUDIT#{PARTNER}",
+    }
+
+
+def test_whoever_comes_back_has_the_same_history(table: Table) -> None:
+    former = a_member(NEWCOMER, "sales", active=False, removed=("crm.notes.view",))
+    a_world(table, a_user(NEWCOMER), former)
+
+    shown = create(email=AT_HOME, permission_set="service").body
+
+    assert (shown["version"], shown["permissions"]) == (2, {"added": [], "removed": []})
+    assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["since"] == int(former.since.timestamp())
+
+
+def test_a_grant_that_lapsed_gives_its_seat_back(table: Table) -> None:
+    a_world(table, a_partner_admin(grant=a_grant(expires_at=now())))
+
+    shown = create(permission_set="sales").body
+
+    assert shown["seat"] == "core"
+    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 0
+
+
+USERS_MANAGER = a_member(CLERK, "view_only", added=("account.users.manage",))
+ORDINARY: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+    ("a member without rights", (), {"by": CLERK}, (403, "forbidden")),
+    ("more than one holds", (USERS_MANAGER,), {"by": CLERK}, (403, "permission_not_held")),
+    ("super admin, by no super admin", (a_member(CLERK, removed=("account.scim.manage",)),),
+     {"by": CLERK, "permission_set": "super_admin"}, (403, "permission_not_held")),
+    ("an added permission that one does not hold", (USERS_MANAGER,),
+     {"by": CLERK, "permission_set": "view_only", "permissions": {"add": ["crm.import"]}}, (403, "permission_not_held")),
+    ("an unknown address", (), {"email": "nobody@bakery.example"}, (422, "invalid_field")),
+    ("a deactivated person", (a_user(NEWCOMER, active=False),), {}, (422, "invalid_field")),
+    ("a member already", (a_member(NEWCOMER, "view_only"),), {}, (409, "already_member")),
+    ("days without a grant", (), {"access_days": 5}, (422, "invalid_field")),
+    ("a partner seat", (), {"seat": "partner"}, (422, "invalid_field")),
+    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("wider than viewed", (), {"permission_set": "view_only", "permissions": {"remove": ["crm.deals.view"],
+     "add": ["crm.deals.edit"]}}, (422, "invalid_field")),
+    ("a permission of partner accounts", (), {"permissions": {"add": ["partner.client_access.manage"]}},
+     (422, "unknown_permission")),
+    ("somebody else than a colleague, by a partner admin", (a_partner_admin(COLLEAGUE),),
+     {"by": COLLEAGUE}, (403, "forbidden")),
+    ("an unknown address, by a partner admin", (a_partner_admin(COLLEAGUE),),
+     {"by": COLLEAGUE, "email": "nobody@north.example"}, (403, "forbidden")),
+    ("a paid seat, by a partner admin", (a_partner_admin(COLLEAGUE),),
+     {"by": COLLEAGUE, "email": AT_NORTH, "seat": "sales"}, (403, "permission_not_held")),
+    ("super admin, by a partner admin", (a_partner_admin(COLLEAGUE),),
+     {"by": COLLEAGUE, "email": AT_NORTH, "permission_set": "super_admin"}, (403, "permission_not_held")),
+    ("anybody, by a suspended partner admin", (a_partner_admin(COLLEAGUE, grant=SUSPENDED),),
+     {"by": COLLEAGUE, "email": AT_NORTH}, (403, "forbidden")),
+    ("anybody, by one whose grant is over", (a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=now())),),
+     {"by": COLLEAGUE, "email": AT_NORTH}, (404, "not_found")),
+    ("anybody, for a suspended partner", (a_partner_admin(COLLEAGUE), the_partner(program=Program.SUSPENDED)),
+     {"by": COLLEAGUE, "email": AT_NORTH}, (403, "forbidden")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("others", "wish", "refusal"), [each[1:] for each in ORDINARY], ids=[each[0] for each in ORDINARY]
+)
+def test_an_ordinary_creation_is_refused(
+    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], refusal: tuple[int, str]
+) -> None:
+    a_world(table, a_user(NEWCOMER), *others)
+
+    refused(table, lambda: create(**{"email": AT_HOME, "permission_set": "sales", **wish}), *refusal)
+
+
+# keys
+
+
+def test_the_same_key_replays(table: Table) -> None:
+    a_world(table)
+
+    replays(table, lambda key: create(key=key))
+    refused(table, lambda: create(key="the-same-key", access_days=1), 422, "idempotency_key_reused")
+
+
+def test_a_key_is_the_callers_own_and_lasts_a_day(table: Table) -> None:
+    a_world(table, a_member(CLERK), a_user(NEWCOMER))
+    create(key="key")
+
+    with nothing_changes(table):
+        assert create(CLERK, key="key").code == "already_partner_admin"
+    a_day_later(table)
+    assert create(key="key", email=AT_HOME, permission_set="sales").status == 201

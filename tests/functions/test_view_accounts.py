@@ -1,0 +1,137 @@
+"""One's accounts, page by page, and in which of them one may approve."""
+
+import pytest
+
+from partner_access.domain.decisions import Kept
+from partner_access.store import keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    the_client,
+    the_partner,
+)
+from tests.doors import Answer, call
+from tests.knocks import refused
+from tests.table import Table
+from tests.worlds import CLERK, MANAGER, a_world, now, staff
+
+MANY = tuple(f"client-{number}" for number in range(1, 6))
+
+
+def mine(by: str = APPROVER, **query: str) -> Answer:
+    return call("GET /accounts", by, query=query)
+
+
+def rows(answer: Answer) -> list[tuple[str, str, str, bool]]:
+    assert answer.status == 200, answer
+    return [tuple(row[name] for name in ("account_id", "kind", "permission_set", "may_approve"))
+            for row in answer.body["items"]]  # fmt: skip
+
+
+def of_many() -> list[Kept]:
+    return [record for name in MANY for record in (the_client(account_id=name), a_member(account_id=name))]
+
+
+@pytest.mark.parametrize(("others", "by", "expected"), [
+    ((), APPROVER, [(CLIENT, "client", "super_admin", True)]),
+    ((), CLERK, [(CLIENT, "client", "view_only", False)]),
+    (
+        (a_member(CLERK, "view_only", added=("account.users.manage",)),),
+        CLERK,
+        [(CLIENT, "client", "view_only", True)],
+    ),
+    ((), MANAGER, [(PARTNER, "partner", "super_admin", False)]),
+    (
+        (a_partner_admin(),),
+        EMPLOYEE,
+        [(CLIENT, "client", "partner_admin", False), (PARTNER, "partner", "view_only", False)],
+    ),
+    ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
+    ((a_member(CLERK, active=False),), CLERK, []),
+    ((), "user-nobody", []),
+])  # fmt: skip
+def test_the_accounts_where_one_is_now(
+    table: Table, others: tuple[Kept, ...], by: str, expected: list[tuple[str, str, str, bool]]
+) -> None:
+    a_world(table, *others)
+    before = table.items()
+
+    answer = mine(by)
+
+    assert rows(answer) == expected
+    assert answer.body["next_cursor"] is None
+    assert table.items() == before
+
+
+def test_a_deactivated_person_is_shown_nothing(table: Table) -> None:
+    a_world(table, a_user(APPROVER, active=False))
+
+    refused(table, mine, 403, "forbidden")
+
+
+def test_an_account_is_shown_by_its_name(table: Table) -> None:
+    a_world(table)
+
+    assert mine().body["items"][0]["name"] == "The Bakery"
+
+
+def test_pages_follow_each_other_without_gap_or_double(table: Table) -> None:
+    a_world(table, *of_many())
+
+    first = mine(limit="4")
+    second = mine(limit="4", cursor=first.body["next_cursor"])
+
+    assert [row[0] for row in rows(first) + rows(second)] == sorted((*MANY, CLIENT))
+    assert second.body["next_cursor"] is None
+
+
+def test_a_page_may_be_shorter_than_asked_and_the_list_goes_on(table: Table) -> None:
+    a_world(table, *of_many(), a_member(account_id=MANY[0], active=False))
+
+    first = mine(limit="2")
+
+    assert [row[0] for row in rows(first)] == [MANY[1]]
+    assert [row[0] for row in rows(mine(limit="2", cursor=first.body["next_cursor"]))] == [*MANY[2:4]]
+
+
+def test_a_membership_without_its_account_is_passed_by(table: Table) -> None:
+    a_world(table)
+    table.remove(keys.account(CLIENT))
+
+    assert rows(mine()) == []
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "x.y", "eyJ.é", "a" * 2049])
+def test_a_made_up_cursor_is_refused(table: Table, cursor: str) -> None:
+    a_world(table)
+
+    answer = mine(cursor=cursor)
+
+    assert answer.status == 400
+    assert answer.code in {"invalid_cursor", "invalid_query"}
+
+
+def test_a_cursor_is_for_one_caller_and_one_list(table: Table) -> None:
+    a_world(table, the_partner(account_id="partner-south"), staff(MANAGER, "super_admin", account_id="partner-south"))
+    cursor = mine(MANAGER, limit="1").body["next_cursor"]
+
+    assert mine(CLERK, cursor=cursor).code == "invalid_cursor"
+    links = call("GET /partners/{partner_id}/access-links", MANAGER, query={"cursor": cursor}, partner_id=PARTNER)
+    assert links.code == "invalid_cursor"
+    assert mine(MANAGER, limit="1", cursor=cursor).status == 200
+
+
+@pytest.mark.parametrize("query", [
+    *({"limit": limit} for limit in ("0", "-1", "101", "1e2", "0x10", "１０", "10,20", "", " 1", "1.0")),
+    {"state": "open"},
+])  # fmt: skip
+def test_an_odd_question_gets_no_answer(table: Table, query: dict[str, str]) -> None:
+    a_world(table)
+
+    assert (mine(**query).status, mine(**query).code) == (400, "invalid_query")
