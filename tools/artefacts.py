@@ -4,13 +4,13 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from tools import template
 from tools.deployment import BUCKET
 from tools.emulator import REGION
 
@@ -21,6 +21,7 @@ CODE_PROPERTY = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
 }
+OLD = 3600.0
 SAME_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -34,13 +35,6 @@ class Artefacts:
 
     template: Path
     archives: Mapping[str, Path]
-
-
-class Template(yaml.SafeLoader):
-    """Reads a template for its resources' names and folders; intrinsic functions are left as they are written."""
-
-
-Template.add_multi_constructor("!", lambda _loader, suffix, _node: f"!{suffix}")
 
 
 def build(root: Path) -> None:
@@ -60,7 +54,7 @@ def artefacts(root: Path, python: Path) -> Artefacts:
     kept = root / KEPT
     kept.mkdir(parents=True, exist_ok=True)
     source = built / "template.yaml"
-    resources = yaml.load(source.read_text(), Loader=Template)["Resources"]  # noqa: S506  a safe loader, with tags
+    resources = template.read(source)["Resources"]
     archives: dict[str, Path] = {}
     locations: dict[str, str] = {}
     for logical_id, resource in resources.items():
@@ -69,7 +63,16 @@ def artefacts(root: Path, python: Path) -> Artefacts:
             archive = _archived(folder, kept)
             archives[archive.name] = archive
             locations[logical_id] = f"s3://{BUCKET}/{archive.name}"
-    return Artefacts(_expanded(source, locations, kept, python), archives)
+    expanded = _expanded(source, locations, kept, python)
+    _forget_old(kept, {expanded, *archives.values()})
+    return Artefacts(expanded, archives)
+
+
+def _forget_old(kept: Path, needed: set[Path]) -> None:
+    """Whoever else starts a stack just now needs what is young."""
+    for path in set(kept.iterdir()) - needed:
+        if time.time() - path.stat().st_mtime > OLD:
+            path.unlink(missing_ok=True)
 
 
 def _archived(folder: Path, kept: Path) -> Path:
