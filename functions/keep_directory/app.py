@@ -17,7 +17,7 @@ from partner_access.domain.refusals import NotFound
 from partner_access.fields import Name, PermissionName, Request
 from partner_access.representations import MemberShown
 from partner_access.store import directory as stored
-from partner_access.store.dynamo import recall
+from partner_access.store.dynamo import keep, recall
 
 app = api.App(recall=recall)
 
@@ -97,7 +97,9 @@ def keep_account(account_id: str, telling: AccountTold, act: Act) -> AccountShow
     before = stored.account(account_id)
     kept = directory.keep_account(account_id, before, telling.told, act)
     if not kept:
-        return view_account(account_id)
+        as_it_was = view_account(account_id)
+        keep(act, as_it_was)
+        return as_it_was
     answer = (AccountShown if before else AccountMade).of(kept.account)
     stored.record_account(kept, answer)
     return answer
@@ -149,7 +151,9 @@ def keep_user(user_id: str, telling: UserTold, act: Act) -> UserShown:
     facts = stored.facts_for_user(user_id, told.get("email"), leaves=told.get("active") is False)
     kept = directory.keep_user(user_id, facts, told, act)
     if not kept:
-        return view_user(user_id)
+        as_he_was = view_user(user_id)
+        keep(act, as_he_was)
+        return as_he_was
     answer = (UserShown if facts.user else UserMade).of(kept.user)
     stored.record_user(kept, answer)
     if kept.orphaned:
@@ -173,6 +177,8 @@ def erase_user(user_id: str, act: Act) -> Forgotten:
     answer = Forgotten()
     if erased:
         stored.record_user(erased, answer)
+    else:
+        keep(act, answer)
     return answer
 
 
@@ -212,7 +218,9 @@ def keep_member(account_id: str, user_id: str, telling: MemberTold, act: Act) ->
     facts = stored.facts_for_member(account_id, user_id)
     kept = directory.keep_member(facts, telling.told, act)
     if not kept:
-        return _shown(facts, act.at)
+        as_it_was = _shown(facts, act.at)
+        keep(act, as_it_was)
+        return as_it_was
     answer = (KeptMember if facts.member else MemberMade).of(kept.member, kept.user)
     stored.record_member(kept, answer)
     return answer

@@ -1,0 +1,524 @@
+"""What the vendor's back end tells is kept, once, and never takes an account's last super admin unnoticed."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Seat
+from partner_access.store import keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.doors import Answer, call, tell
+from tests.knocks import nothing_changes, refused, replays
+from tests.table import Item, Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+ACCOUNT = "/directory/accounts/{account_id}"
+USER = "/directory/users/{user_id}"
+MEMBER = "/directory/accounts/{account_id}/members/{user_id}"
+NEW = "client-new"
+NEWCOMER = "user-newcomer"
+
+
+def tell_account(account_id: str = CLIENT, key: str | None = None, **told: object) -> Answer:
+    return tell(f"PUT {ACCOUNT}", told, account_id=account_id, headers={"idempotency-key": key})
+
+
+def tell_user(user_id: str = CLERK, key: str | None = None, **told: object) -> Answer:
+    return tell(f"PUT {USER}", told, user_id=user_id, headers={"idempotency-key": key})
+
+
+def tell_member(user_id: str = CLERK, account_id: str = CLIENT, key: str | None = None, **told: object) -> Answer:
+    return tell(f"PUT {MEMBER}", told, account_id=account_id, user_id=user_id, headers={"idempotency-key": key})
+
+
+def erase(user_id: str = CLERK, key: str | None = None) -> Answer:
+    return tell(f"POST {USER}/erasure", user_id=user_id, headers={"idempotency-key": key} if key else None)
+
+
+def kept(table: Table, key: keys.Key) -> dict[str, Any]:
+    return table.get(key) or {}
+
+
+def but_keys(table: Table) -> list[Item]:
+    """All that is kept but for what callers' keys were answered."""
+    return [item for item in table.items() if item["sk"] != "ONCE"]
+
+
+def metrics(written: str) -> dict[str, float]:
+    """The counts in what a function wrote."""
+    counted = [line for line in map(json.loads, written.splitlines()) if "_aws" in line]
+    return {
+        metric["Name"]: line[metric["Name"]][0]
+        for line in counted
+        for metrics in line["_aws"]["CloudWatchMetrics"]
+        for metric in metrics["Metrics"]
+    }
+
+
+# accounts
+
+
+def test_a_client_is_made_seen_and_told_again(table: Table) -> None:
+    told: dict[str, Any] = {
+        "kind": "client",
+        "name": "The Florist",
+        "locale": "ja",
+        "pricing": "legacy",
+        "partner_seat_limit": 3,
+    }
+
+    made = tell_account(NEW, **told)
+
+    assert made.status == 201
+    assert made.body == {"account_id": NEW, "state": "active", "seats_taken": 0, **told}
+    assert tell(f"GET {ACCOUNT}", account_id=NEW).body == made.body
+    with nothing_changes(table):
+        again = tell_account(NEW, **told)
+    assert (again.status, again.body) == (200, made.body)
+    (entry,) = table.under("AUDIT#")
+    assert (entry["event"], entry["pk"]) == ("account.created", f"AUDIT#{NEW}")
+
+
+def test_a_partner_is_made_with_its_domains(table: Table) -> None:
+    made = tell_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
+
+    assert made.body == {
+        "account_id": NEW,
+        "kind": "partner",
+        "name": "South",
+        "domains": ["south.example", "xn--sd-xka.example"],
+        "program": "active",
+        "state": "active",
+    }
+    with nothing_changes(table):
+        tell_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
+
+
+def test_what_is_not_told_of_an_account_stays(table: Table) -> None:
+    a_world(table, the_client(seats=4, locale="ja"))
+
+    assert tell_account(name="Bakery").body["partner_seat_limit"] == 4
+    shown = tell_account(partner_seat_limit=None, locale=None).body
+
+    assert shown["name"] == "Bakery"
+    assert "partner_seat_limit" not in shown
+    assert "locale" not in shown
+    changed = [item["details"]["fields"] for item in table.under(f"AUDIT#{CLIENT}")]
+    assert changed == [["name"], ["locale", "partner_seat_limit"]]
+
+
+def test_an_account_is_closed_and_opened_again(table: Table) -> None:
+    a_world(table)
+
+    assert tell_account(state="closed").body["state"] == "closed"
+    refused(table, lambda: tell_member(permission_set="sales"), 409, "account_closed")
+    assert tell_account(state="active").body["state"] == "active"
+
+
+def test_seats_in_use_are_no_longer_to_be_had_for_less(table: Table) -> None:
+    a_world(table, the_client(seats=3), a_partner_admin())
+
+    refused(table, lambda: tell_account(partner_seat_limit=0), 409, "limit_below_use")
+    assert tell_account(partner_seat_limit=1).body["seats_taken"] == 1
+
+
+def test_the_partners_program_counts_from_the_next_request_on(table: Table) -> None:
+    a_world(table)
+    wish = {"email": f"{EMPLOYEE}@north.example", "permission_set": "partner_admin"}
+
+    tell_account(PARTNER, program="suspended")
+    refused(
+        table, lambda: call("POST /accounts/{account_id}/users", APPROVER, wish, account_id=CLIENT), 409, "not_eligible"
+    )
+    tell_account(PARTNER, program="active")
+    assert call("POST /accounts/{account_id}/users", APPROVER, wish, account_id=CLIENT).status == 201
+
+
+@pytest.mark.parametrize(("account_id", "told", "status", "code", "pointers"), [
+    (NEW, {}, 422, "missing_field", ["/kind", "/name"]),
+    (NEW, {"kind": "client"}, 422, "missing_field", ["/name"]),
+    (NEW, {"kind": "client", "name": "N", "domains": ["x.example"]}, 422, "invalid_field", ["/domains"]),
+    (NEW, {"kind": "client", "name": "N", "program": "active"}, 422, "invalid_field", ["/program"]),
+    (NEW, {"kind": "partner", "name": "N", "partner_seat_limit": 1}, 422, "invalid_field", ["/partner_seat_limit"]),
+    (NEW, {"kind": "partner", "name": "N", "pricing": "legacy"}, 422, "invalid_field", ["/pricing"]),
+    (NEW, {"kind": "vendor", "name": "N"}, 422, "invalid_field", ["/kind"]),
+    (NEW, {"kind": "client", "name": "N", "partner_seat_limit": -1}, 422, "invalid_field", ["/partner_seat_limit"]),
+    (NEW, {"kind": "client", "name": "N", "partner_seat_limit": 10**9}, 422, "invalid_field", ["/partner_seat_limit"]),
+    (NEW, {"kind": "client", "name": "N", "seats": 1}, 422, "unknown_field", ["/seats"]),
+    (NEW, {"kind": "client", "name": "N", "seats_taken": 1}, 422, "unknown_field", ["/seats_taken"]),
+    (NEW, {"kind": "client", "name": "N", "version": 1}, 422, "unknown_field", ["/version"]),
+    (NEW, {"kind": "client", "name": " "}, 422, "invalid_field", ["/name"]),
+    (NEW, {"kind": "client", "name": "a\u202eb"}, 422, "invalid_field", ["/name"]),
+    (CLIENT, {"name": None}, 422, "invalid_field", ["/name"]),
+    (CLIENT, {"kind": "partner"}, 409, "kind_is_fixed", ["/kind"]),
+    (PARTNER, {"kind": "client"}, 409, "kind_is_fixed", ["/kind"]),
+    (PARTNER, {"domains": ["no domain"]}, 422, "invalid_email", ["/domains/0"]),
+])  # fmt: skip
+def test_an_account_is_refused(
+    table: Table, account_id: str, told: dict[str, Any], status: int, code: str, pointers: list[str]
+) -> None:
+    a_world(table)
+
+    answer = refused(table, lambda: tell_account(account_id, **told), status, code)
+
+    assert [each["pointer"] for each in answer.body["errors"]] == pointers
+
+
+# users
+
+
+def test_a_user_is_made_seen_and_told_again(table: Table) -> None:
+    told: dict[str, Any] = {"email": " New.Comer+x@Bakery.example", "name": "New Comer", "locale": "en"}
+
+    made = tell_user(NEWCOMER, **told)
+
+    assert made.status == 201
+    assert made.body == {
+        "user_id": NEWCOMER,
+        "email": "new.comer+x@bakery.example",
+        "name": "New Comer",
+        "locale": "en",
+        "active": True,
+        "employed_by": [],
+    }
+    assert tell(f"GET {USER}", user_id=NEWCOMER).body == made.body
+    with nothing_changes(table):
+        again = tell_user(NEWCOMER, **told, active=True)
+    assert (again.status, again.body) == (200, made.body)
+
+
+def test_what_is_not_told_of_a_user_stays(table: Table) -> None:
+    a_world(table)
+
+    shown = tell_user(EMPLOYEE, locale="ja").body
+
+    assert (shown["name"], shown["email"]) == ("Employee", f"{EMPLOYEE}@north.example")
+    assert shown["employed_by"] == [PARTNER]
+    assert kept(table, keys.user(EMPLOYEE))["open_links"] == 1
+
+
+def test_an_address_belongs_to_one_user_until_he_gives_it_up(table: Table) -> None:
+    a_world(table)
+    address = f"{CLERK}@bakery.example"
+
+    answer = refused(table, lambda: tell_user(NEWCOMER, email=address.upper(), name="N"), 409, "email_in_use")
+    assert answer.body["errors"] == [{"pointer": "/email", "code": "email_in_use"}]
+    refused(table, lambda: tell_user(APPROVER, email=address), 409, "email_in_use")
+    assert tell_user(CLERK, email="clerk@bakery.example").status == 200
+    assert tell_user(NEWCOMER, email=address, name="N").status == 201
+
+
+def test_a_deactivated_user_keeps_his_address_and_comes_back(table: Table) -> None:
+    a_world(table)
+
+    assert tell_user(active=False).body["active"] is False
+    with nothing_changes(table):
+        assert tell_user(active=False).status == 200
+    refused(table, lambda: tell_user(NEWCOMER, email=f"{CLERK}@bakery.example", name="N"), 409, "email_in_use")
+    assert tell_user(active=True).body["active"] is True
+
+
+@pytest.mark.parametrize(("told", "code"), [
+    ({}, "missing_field"),
+    ({"email": "n@bakery.example"}, "missing_field"),
+    ({"name": "N"}, "missing_field"),
+    ({"name": "N", "email": None}, "invalid_field"),
+    ({"name": "N", "email": "nobody"}, "invalid_email"),
+    ({"name": "N", "email": "a@b.example,c@d.example"}, "invalid_email"),
+    ({"name": "N", "email": "mıke@bakery.example"}, "invalid_email"),
+    ({"name": "N", "email": ["n@bakery.example"]}, "invalid_field"),
+    ({"name": "N\r\nBcc: x", "email": "n@bakery.example"}, "invalid_field"),
+    ({"name": "N", "email": "n@bakery.example", "active": 1}, "invalid_field"),
+    ({"name": "N", "email": "n@bakery.example", "employed_by": [PARTNER]}, "unknown_field"),
+    ({"name": "N", "email": "n@bakery.example", "locale": "de"}, "invalid_field"),
+])  # fmt: skip
+def test_a_user_is_refused(table: Table, told: dict[str, Any], code: str) -> None:
+    a_world(table)
+
+    refused(table, lambda: tell_user(NEWCOMER, **told), 422, code)
+
+
+def test_a_person_goes_though_the_account_is_orphaned_and_that_is_reported(
+    table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_world(table)
+
+    assert tell_user(APPROVER, active=False).status == 200
+
+    entries = [item for item in table.under("AUDIT#") if item["event"] == "user.changed"]
+    assert {item["pk"] for item in entries} == {"AUDIT#directory", f"AUDIT#{CLIENT}"}
+    assert entries[0]["details"] == {"user_id": APPROVER, "fields": ["active"], "orphaned": [CLIENT]}
+    assert metrics(capsys.readouterr().out) == {"AccountOrphaned": 1}
+    tell_user(APPROVER, active=False, name="Gone")
+    assert metrics(capsys.readouterr().out) == {}
+
+
+@pytest.mark.parametrize(("others", "orphaned"), [
+    ((a_member(CLERK),), None),
+    ((a_member(CLERK), a_user(CLERK, active=False)), [CLIENT]),
+    ((a_member(CLERK, active=False),), [CLIENT]),
+    ((a_member(APPROVER, "sales"), a_member(CLERK)), None),
+    ((the_client(account_id=NEW), a_member(APPROVER, account_id=NEW), a_member(CLERK)), [NEW]),
+])  # fmt: skip
+def test_only_an_account_that_nobody_else_runs_is_orphaned(
+    table: Table, others: tuple[Kept, ...], orphaned: list[str] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_world(table, *others)
+
+    tell_user(APPROVER, active=False)
+
+    (entry,) = table.under("AUDIT#directory")
+    assert entry["details"].get("orphaned") == orphaned
+    assert metrics(capsys.readouterr().out) == ({"AccountOrphaned": 1} if orphaned else {})
+
+
+# erasure
+
+
+def test_whoever_is_erased_is_nowhere_named_and_stays_in_the_trail(table: Table) -> None:
+    a_world(table, an_employee(COLLEAGUE, email="colette@north.example", name="Colette"), a_partner_admin(COLLEAGUE))
+
+    answer = erase(COLLEAGUE)
+
+    assert (answer.status, answer.body) == (202, {"erased": True})
+    assert "olette" not in str(table.items())
+    assert kept(table, keys.user(COLLEAGUE))["active"] is False
+    (entry,) = table.under("AUDIT#directory")
+    assert (entry["event"], entry["details"]) == ("user.erased", {"user_id": COLLEAGUE})
+    shown = tell(f"GET {USER}", user_id=COLLEAGUE).body
+    assert (shown["name"], shown["active"], "email" in shown) == ("", False, False)
+    assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=COLLEAGUE).body["name"] == ""
+    assert tell_user(NEWCOMER, email="colette@north.example", name="Another").status == 201
+
+
+def test_erasing_twice_or_nobody_is_answered_alike(table: Table) -> None:
+    a_world(table)
+    first = erase()
+    before = but_keys(table)
+
+    told = [(each.status, each.text) for each in (erase(), erase("user-nobody"))]
+
+    assert but_keys(table) == before
+    assert told == [(first.status, first.text)] * 2
+
+
+def test_a_super_admin_is_replaced_before_he_is_erased(table: Table) -> None:
+    a_world(table, a_member(CLERK))
+
+    refused(table, erase, 409, "is_super_admin")
+    refused(table, lambda: erase(MANAGER), 409, "is_super_admin")
+    tell_member(permission_set="sales")
+    assert erase().status == 202
+
+
+def test_an_erasure_is_replayed_under_its_key(table: Table) -> None:
+    a_world(table)
+
+    replays(table, lambda key: erase(key=key))
+
+
+def test_an_erasure_names_its_attempt(table: Table) -> None:
+    a_world(table)
+
+    refused(
+        table,
+        lambda: tell(f"POST {USER}/erasure", user_id=CLERK, headers={"idempotency-key": None}),
+        400,
+        "idempotency_key_required",
+    )
+
+
+# members
+
+
+def test_a_member_is_made_seen_and_told_again(table: Table) -> None:
+    a_world(table, a_user(NEWCOMER))
+    told: dict[str, Any] = {"permission_set": "sales", "seat": "sales"}
+
+    made = tell_member(NEWCOMER, **told)
+
+    assert made.status == 201
+    shown = made.body
+    assert (shown["permission_set"], shown["seat"], shown["state"], shown["version"]) == ("sales", "sales", "active", 1)
+    assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=NEWCOMER).body == shown
+    with nothing_changes(table):
+        again = tell_member(NEWCOMER, **told, active=True)
+    assert (again.status, again.body) == (200, shown)
+    assert kept(table, keys.account_of(NEWCOMER, CLIENT))["account_id"] == CLIENT
+
+
+@pytest.mark.parametrize(("permission_set", "seat"), [("view_only", "view_only"), ("reporting", "core")])
+def test_a_new_member_has_the_usual_seat(table: Table, permission_set: str, seat: str) -> None:
+    a_world(table, a_user(NEWCOMER))
+
+    assert tell_member(NEWCOMER, permission_set=permission_set).body["seat"] == seat
+
+
+def test_what_is_not_told_of_a_member_stays(table: Table) -> None:
+    a_world(table, a_member(CLERK, "sales", seat=Seat.SALES, removed=("crm.notes.view",)))
+
+    left = tell_member(active=False).body
+    assert (left["state"], left["seat"], left["permission_set"]) == ("deactivated", "sales", "sales")
+    assert left["permissions"]["removed"] == ["crm.notes.view"]
+    back = tell_member(active=True).body
+    assert (back["state"], back["permissions"]["removed"]) == ("active", ["crm.notes.view"])
+    assert tell_member(seat="core", permission_set="sales").body["permissions"]["removed"] == ["crm.notes.view"]
+
+
+def test_another_set_replaces_what_was_added_and_removed(table: Table) -> None:
+    a_world(table, a_member(CLERK, "sales", removed=("crm.notes.view",), added=("crm.import",)))
+
+    shown = tell_member(permission_set="service").body
+
+    assert (shown["permissions"], shown["version"]) == ({"added": [], "removed": []}, 2)
+
+
+def test_the_staff_of_a_partner_is_whoever_is_an_active_member(table: Table) -> None:
+    a_world(table, a_user(NEWCOMER))
+
+    tell_member(NEWCOMER, PARTNER, permission_set="sales")
+    assert kept(table, keys.user(NEWCOMER))["employed_by"] == {PARTNER}
+    tell_member(NEWCOMER, PARTNER, active=False)
+    assert "employed_by" not in kept(table, keys.user(NEWCOMER))
+    tell_member(NEWCOMER, PARTNER, active=True)
+    assert tell(f"GET {USER}", user_id=NEWCOMER).body["employed_by"] == [PARTNER]
+
+
+def test_the_list_of_super_admins_goes_along(table: Table) -> None:
+    a_world(table)
+
+    tell_member(permission_set="super_admin")
+    assert kept(table, keys.super_admins(CLIENT))["user_ids"] == {APPROVER, CLERK}
+    tell_member(APPROVER, active=False)
+    assert kept(table, keys.super_admins(CLIENT))["user_ids"] == {CLERK}
+
+
+@pytest.mark.parametrize("others", [
+    (),
+    (a_member(CLERK, active=False),),
+    (a_member(CLERK), a_user(CLERK, active=False)),
+    (a_partner_admin(),),
+])  # fmt: skip
+@pytest.mark.parametrize("told", [{"permission_set": "sales"}, {"active": False}])
+def test_the_last_super_admin_stays(table: Table, others: tuple[Kept, ...], told: dict[str, Any]) -> None:
+    a_world(table, *others)
+
+    refused(table, lambda: tell_member(APPROVER, **told), 409, "last_super_admin")
+
+
+def test_the_partner_keeps_a_super_admin_too(table: Table) -> None:
+    a_world(table)
+
+    refused(table, lambda: tell_member(MANAGER, PARTNER, active=False), 409, "last_super_admin")
+
+
+def test_a_former_super_admin_is_nobodys_last(table: Table) -> None:
+    a_world(table, a_member(CLERK, active=False))
+
+    assert tell_member(permission_set="sales").status == 200
+
+
+def test_a_grant_that_lapsed_leaves_an_ordinary_member_or_none(table: Table) -> None:
+    lapsed = a_grant(expires_at=now())
+    was = a_member(EMPLOYEE, "sales").place
+    a_world(
+        table,
+        a_partner_admin(grant=lapsed, previous=was),
+        a_partner_admin(COLLEAGUE, grant=lapsed.model_copy(update={"grant_id": "grt_other"})),
+    )
+
+    assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=EMPLOYEE).body["permission_set"] == "sales"
+    assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=COLLEAGUE).body["state"] == "deactivated"
+    assert tell_member(EMPLOYEE, permission_set="service").body["seat"] == "core"
+    assert tell_member(COLLEAGUE, permission_set="service", seat="core", active=True).body["state"] == "active"
+    assert kept(table, keys.account(CLIENT))["seats_taken"] == 0
+
+
+@pytest.mark.parametrize(("others", "where", "told", "status", "code"), [
+    ((), {"account_id": "client-nowhere"}, {"permission_set": "sales"}, 404, "not_found"),
+    ((), {"user_id": "user-nobody"}, {"permission_set": "sales"}, 404, "not_found"),
+    ((), {"user_id": EMPLOYEE}, {}, 422, "missing_field"),
+    ((), {"user_id": EMPLOYEE}, {"seat": "core"}, 422, "missing_field"),
+    ((), {}, {"permission_set": "boss"}, 422, "unknown_permission_set"),
+    ((), {}, {"permission_set": ""}, 422, "invalid_field"),
+    ((), {}, {"permission_set": "partner_admin"}, 422, "invalid_field"),
+    ((), {}, {"seat": "partner"}, 422, "invalid_field"),
+    ((), {}, {"seat": "throne"}, 422, "invalid_field"),
+    ((), {}, {"seat": None}, 422, "invalid_field"),
+    ((), {}, {"granted_by": "me"}, 422, "unknown_field"),
+    ((a_partner_admin(),), {"user_id": EMPLOYEE}, {"permission_set": "sales"}, 409, "already_partner_admin"),
+    ((a_partner_admin(),), {"user_id": EMPLOYEE}, {"active": False}, 409, "already_partner_admin"),
+    ((the_client(standing=AccountStanding.CLOSED),), {}, {"active": False}, 409, "account_closed"),
+])  # fmt: skip
+def test_a_member_is_refused(
+    table: Table, others: tuple[Kept, ...], where: dict[str, str], told: dict[str, Any], status: int, code: str
+) -> None:
+    a_world(table, *others)
+
+    refused(table, lambda: tell_member(**where, **told), status, code)
+
+
+# looking, and keys
+
+
+@pytest.mark.parametrize(("path", "where"), [
+    (ACCOUNT, {"account_id": "nobody"}),
+    (USER, {"user_id": "nobody"}),
+    (MEMBER, {"account_id": CLIENT, "user_id": "nobody"}),
+    (MEMBER, {"account_id": "nobody", "user_id": CLERK}),
+    (MEMBER, {"account_id": CLIENT, "user_id": EMPLOYEE}),
+])  # fmt: skip
+def test_what_was_never_told_is_not_there(table: Table, path: str, where: dict[str, str]) -> None:
+    a_world(table)
+
+    refused(table, lambda: tell(f"GET {path}", **where), 404, "not_found")
+
+
+@pytest.mark.parametrize("knock", [
+    lambda key: tell_account(NEW, key=key, kind="client", name="N"),
+    lambda key: tell_account(key=key, name="Bakery"),
+    lambda key: tell_user(NEWCOMER, key=key, email="n@bakery.example", name="N"),
+    lambda key: tell_user(key=key, name="Clara"),
+    lambda key: tell_member(EMPLOYEE, key=key, permission_set="sales"),
+    lambda key: tell_member(key=key, permission_set="sales"),
+])  # fmt: skip
+def test_a_key_is_not_needed_but_heeded(table: Table, knock: Callable[[str], Answer]) -> None:
+    a_world(table, staff(EMPLOYEE), the_partner())
+
+    replays(table, knock)
+
+
+@pytest.mark.parametrize(("first", "meanwhile"), [
+    (lambda: tell_account(key="key", name="The Bakery"), lambda: tell_account(name="Another")),
+    (lambda: tell_user(key="key", name="Clerk"), lambda: tell_user(name="Another")),
+    (lambda: tell_member(key="key", permission_set="view_only"), lambda: tell_member(permission_set="sales")),
+])  # fmt: skip
+def test_an_attempt_that_changed_nothing_changes_nothing_later(
+    table: Table, first: Callable[[], Answer], meanwhile: Callable[[], Answer]
+) -> None:
+    a_world(table)
+    once = first()
+    assert meanwhile().status == 200
+
+    with nothing_changes(table):
+        again = first()
+
+    assert (again.replayed, again.body) == (True, once.body)
