@@ -20,7 +20,7 @@ from tools import template
 
 ROOT = Path(__file__).parents[1]
 BUILT = ROOT / ".aws-sam/host"
-LAYER = BUILT / "CommonLayer"
+LAYER = BUILT / "CommonLayer/python"
 REGION = "eu-west-1"
 LOOPBACK = "127.0.0.1"
 READY_WITHIN = 30.0
@@ -209,7 +209,7 @@ def invoked_under_lambdas_runtime(emulator: Path, function: Built, endpoint: str
     }
     with running(command, ready_at=port, env=environment, cwd=function.folder):
         connection = HTTPConnection(LOOPBACK, port, timeout=30)
-        connection.request("POST", "/2015-03-31/functions/function/invocations", function.sample)
+        connection.request("POST", "/2015-03-31/functions/function/invocations", function.sample.encode())
         answer = connection.getresponse().read()
         connection.close()
     return json.loads(answer)
