@@ -1,13 +1,12 @@
 """What no route takes: a problem that says whether the path is there, and by which methods."""
 
-from typing import Any
-
 import pytest
 
 from functions.answer_unknown.app import ROUTES
 from tests import doors
 from tests.builders import SECRET_TEXT
 from tests.doors import call
+from tools import template
 
 
 @pytest.mark.parametrize("path", [
@@ -52,15 +51,10 @@ def test_the_methods_are_those_of_the_functions(environment: None) -> None:
     assert {path: ", ".join(sorted(methods)) for path, methods in taken.items()} == ROUTES
 
 
-def test_the_methods_are_those_of_the_template(sam_template: dict[str, Any]) -> None:
-    routes = {
-        (event["Properties"]["Path"], event["Properties"]["Method"])
-        for resource in sam_template["Resources"].values()
-        for event in resource.get("Properties", {}).get("Events", {}).values()
-        if event["Type"] == "HttpApi" and "Path" in event["Properties"]
-    }
+def test_the_methods_are_those_of_the_template() -> None:
+    routes = {route.key for route in template.routes()}
 
-    assert routes == {(path, method) for path, methods in ROUTES.items() for method in methods.split(", ")}
+    assert routes == {f"{method} {path}" for path, methods in ROUTES.items() for method in methods.split(", ")}
 
 
 def test_a_secret_in_an_address_is_refused_wherever_it_is(environment: None) -> None:
