@@ -27,6 +27,11 @@ class _Raw(BytesIO):
         yield self.read()
 
 
+def body(request: Any) -> Any:
+    """What an attempt asks."""
+    return json.loads(request.body)
+
+
 def responds(status: int, body: Mapping[str, Any], **headers: str) -> AWSResponse:
     return AWSResponse("", status, HTTPHeaders.from_dict(headers), _Raw(json.dumps(body).encode()))
 
@@ -64,7 +69,7 @@ def cancels(code: str, *positions: int, **others: str) -> Fault:
     """The transaction is cancelled for this reason, at these positions or at all; `at_2="…"` gives another reason."""
 
     def cancel(request: Any, _: Send) -> AWSResponse:
-        lines = len(json.loads(request.body)["TransactItems"])
+        lines = len(body(request)["TransactItems"])
         codes = dict.fromkeys(positions or range(lines), code)
         codes |= {int(name.removeprefix("at_")): other for name, other in others.items()}
         reasons = [{"Code": codes.get(position, "None")} for position in range(lines)]
@@ -111,7 +116,7 @@ def at(client: BaseClient, operation: str, *plan: Fault, then: Fault = works) ->
     faults = chain(plan, repeat(then))
 
     def answer(request: Any, send: Send) -> AWSResponse:
-        attempts.append(json.loads(request.body))
+        attempts.append(body(request))
         return next(faults)(request, send)
 
     with instead(client, operation, answer):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from partner_access import telemetry
 from tests.doors import Context
 from tests.worlds import now
 
@@ -65,6 +66,12 @@ def stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> A
         for position, item in enumerate(items, 1)
     ]
     return run(SEND_LETTERS, {"Records": records}, context)
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The lines of the log, as CloudWatch gets them."""
+    formatter = telemetry._logger().registered_formatter
+    return [json.loads(formatter.format(record)) for record in caplog.records]
 
 
 def counts(written: str) -> Counter[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
+from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -40,11 +41,9 @@ AGAIN: Final = frozenset({"TransactionConflict", "ThrottlingError", "Provisioned
 """Cancellation reasons that say nothing about the conditions."""
 BUSY: Final = frozenset(
     {
-        "InternalServerError",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
-        "ServiceUnavailable",
         "ThrottlingException",
         "TransactionConflictException",
         "TransactionInProgressException",
@@ -85,9 +84,11 @@ class _Patience:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ClientError) and error.response["Error"]["Code"] in BUSY:
-            raise TemporarilyUnavailable from error
-        if isinstance(error, BrokenConnection | HTTPClientError):
+        is_busy = isinstance(error, ClientError) and (
+            error.response["Error"]["Code"] in BUSY
+            or error.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+        if is_busy or isinstance(error, BrokenConnection | HTTPClientError):
             raise TemporarilyUnavailable from error
 
 
@@ -157,9 +158,10 @@ def _read_some(wanted: list[Key]) -> Items:
 
 
 def _pauses() -> Iterator[Any]:
-    """As many attempts as there are, each with its pause: full jitter, doubling."""
-    for attempt in range(ATTEMPTS):
+    """As many attempts as there are, each with its pause: full jitter, doubling; none before giving up."""
+    for attempt in range(ATTEMPTS - 1):
         yield lambda attempt=attempt: time.sleep(random.uniform(0, BASE_DELAY * 2**attempt))  # noqa: S311 no secret
+    yield lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""What the operator sees: codes and counts, of this invocation alone, and nobody's name."""
+
+import json
+from typing import Any
+
+import pytest
+
+from partner_access import telemetry
+from partner_access.domain.refusals import LinkExpired, LinkNotFound, Refused, TemporarilyUnavailable
+from tests.workers import counts, logged
+
+Capsys = pytest.CaptureFixture[str]
+Caplog = pytest.LogCaptureFixture
+
+pytestmark = pytest.mark.usefixtures("environment")
+
+
+def said(capsys: Capsys) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def fresh(environment: None) -> None:
+    telemetry._logger.cache_clear()
+    telemetry._metrics.cache_clear()
+    telemetry.begin("request-1", "POST /somewhere")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "metric"),
+    [(LinkNotFound(), "WrongSecret"), (TemporarilyUnavailable(), "ConflictExhausted"), (LinkExpired(), None)],
+)
+def test_a_refusal_is_told_by_its_code_and_some_are_counted(
+    refusal: Refused, metric: str | None, capsys: Capsys, caplog: Caplog
+) -> None:
+    caplog.set_level("INFO")
+    telemetry.refused(refusal)
+    telemetry.flush()
+
+    (line,) = logged(caplog)
+    assert (line["level"], line["message"], line["code"]) == ("INFO", "refused", refusal.code)
+    assert (line["request_id"], line["what"], line["service"]) == ("request-1", "POST /somewhere", "partner-access")
+    assert refusal.advice not in str(line)
+    assert counts(capsys.readouterr().out) == ({metric: 1} if metric else {})
+
+
+def test_a_line_names_its_own_request_only(caplog: Caplog) -> None:
+    caplog.set_level("INFO")
+    telemetry.begin("request-2", "GET /elsewhere")
+    telemetry.refused(LinkExpired())
+
+    (line,) = logged(caplog)
+    assert (line["request_id"], line["what"]) == ("request-2", "GET /elsewhere")
+
+
+def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, caplog: Caplog) -> None:
+    telemetry.unreadable("LETTER#1")
+    telemetry.flush()
+
+    (line,) = logged(caplog)
+    assert (line["level"], line["message"], line["letter"]) == ("ERROR", "unreadable", "LETTER#1")
+    assert counts(capsys.readouterr().out) == {"LetterUnreadable": 1}
+
+
+def test_counts_add_up_and_are_written_once_by_service(capsys: Capsys) -> None:
+    telemetry.count("LetterSent")
+    telemetry.count("LetterSent", 2)
+    telemetry.count("AccountOrphaned", 3)
+    telemetry.flush()
+    telemetry.flush()
+
+    (line,) = said(capsys)
+    assert counts(json.dumps(line)) == {"LetterSent": 3, "AccountOrphaned": 3}
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service"]]
+    assert line["service"] == "partner-access"
+
+
+def test_nothing_is_written_where_nothing_was_counted(capsys: Capsys) -> None:
+    telemetry.flush()
+
+    assert said(capsys) == []
+
+
+def test_counts_of_one_invocation_are_not_those_of_the_next(capsys: Capsys) -> None:
+    telemetry.count("LetterSent")
+    telemetry.flush()
+    telemetry.begin("request-2", "sweep")
+    telemetry.count("LetterFailed")
+    telemetry.flush()
+
+    first, second = map(json.dumps, said(capsys))
+    assert counts(first) == {"LetterSent": 1}
+    assert counts(second) == {"LetterFailed": 1}
