@@ -1,0 +1,349 @@
+"""Bad input at every route that there is (hostile.md §2.1): refused as a problem, never an exception, nothing changed.
+
+What is tried is made from the routes themselves, so that a new one is tried without a word here.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from partner_access.api import Route
+from partner_access.fields import ListQuery, Query, Request
+from tests import doors
+from tests.builders import APPROVER, CLIENT, LINK, PARTNER, SECRET_TEXT
+from tests.doors import DIRECTORY, USE, VENDOR, Answer, call, event, send
+from tests.knocks import nothing_changes
+from tests.table import Table
+from tests.worlds import CLERK, MANAGER, a_world
+
+ROUTES: Final[dict[str, Route]] = {
+    route_key: route
+    for operation in doors.OPERATIONS
+    for route_key, route in doors.app(operation).routes.items()
+    if route_key != "$default"
+}
+PARTS: Final[dict[str, Any]] = {"account_id": CLIENT, "partner_id": PARTNER, "link_id": LINK, "user_id": CLERK}
+
+
+def is_a(base: type, kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, base)
+
+
+def body_of(route_key: str) -> type[Request] | None:
+    """What the route reads of the body."""
+    return next((kind for kind in ROUTES[route_key].arguments.values() if is_a(Request, kind)), None)
+
+
+def query_of(route_key: str) -> type[Query] | None:
+    return next((kind for kind in ROUTES[route_key].arguments.values() if is_a(Query, kind)), None)
+
+
+EVERY: Final = sorted(ROUTES)
+WITH_BODY: Final = [each for each in EVERY if body_of(each)]
+WITH_PARTS: Final = [each for each in EVERY if "{" in each]
+LISTS: Final = [each for each in EVERY if is_a(ListQuery, query_of(each))]
+LOOKS: Final = [each for each in EVERY if each.startswith("GET ")]
+
+
+def knock(route_key: str, body: object = None, **how: Any) -> Answer:
+    """Somebody with every right at this door."""
+    by, scope = MANAGER if "/partners/" in route_key else APPROVER, USE
+    if "/directory/" in route_key:
+        by, scope = VENDOR, DIRECTORY
+    parts = {name: value for name, value in PARTS.items() if f"{{{name}}}" in route_key}
+    return call(route_key, by, body, scope=scope, **{**parts, **how})
+
+
+def must_be(answer: Answer, status: int, *codes: str) -> None:
+    """A problem as RFC 9457 has it, that tells nothing of the inside."""
+    assert (answer.status, answer.code in codes) == (status, True), answer
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    problem = answer.body
+    assert {"type", "title", "status", "detail", "instance", "code"} <= set(problem)
+    assert problem["type"] == f"https://access.example.com/problems/{answer.code.replace('_', '-')}"
+    assert problem["status"] == status
+    for inside in ("Traceback", "partner_access.", "dynamodb", "arn:", "#ACCOUNT"):
+        assert inside not in answer.text
+
+
+@pytest.fixture
+def world(table: Table) -> Iterator[Table]:
+    """The usual world, which no bad input changes."""
+    a_world(table)
+    with nothing_changes(table):
+        yield table
+
+
+# bodies
+
+DEEP, BIG = 10_000, 64 * 1024
+UNREADABLE: Final = {
+    "nothing": "",
+    "blank": " \n",
+    "null": "null",
+    "a list": "[]",
+    "a text": '"x"',
+    "a number": "1",
+    "cut off": '{"a": 1',
+    "a comma too many": '{"a": 1,}',
+    "a comment": '{"a": 1 /* one */}',
+    "no number": '{"a": NaN}',
+    "no end": '{"a": -Infinity}',
+    "single quotes": "{'a': 1}",
+    "two objects": "{} {}",
+    "a key twice": '{"a": 1, "a": 2}',
+    "a key twice inside": '{"b": [{"a": 1, "\\u0061": 1}]}',
+    "a mark of byte order": "\ufeff{}",
+    "half a pair, escaped": '{"a": "\\ud800"}',
+    "half a pair": '{"a": "\ud800"}',
+    "half a pair for a key": '{"\\udfff": 1}',
+    "seventeen deep": '{"a": ' + "[" * 16 + "]" * 16 + "}",
+    "very deep": '{"a": ' + "[" * DEEP,
+    "beyond all numbers": '{"a": 1e400}',
+    "a number of forty digits": '{"a": ' + "1" * 40 + "}",
+}
+"""What cannot be read, as text."""
+UNDECODABLE: Final = {
+    "no UTF-8": base64.b64encode(b'{"a": "\xff"}').decode(),
+    "too long a form": base64.b64encode(b'{"a": "\xc0\xaf"}').decode(),
+    "UTF-16": base64.b64encode('{"a": 1}'.encode("utf-16")).decode(),
+    "no base64": "{}",
+    "base64 cut off": "e30",
+    "base64 with accents": "é30=",
+}
+MEDIA: Final = (
+    None,
+    "",
+    "text/plain",
+    "application/json5",
+    "application/jsonx",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/json; charset=utf-16",
+    "application/json, text/plain",
+)
+
+
+@pytest.mark.parametrize("route_key", WITH_BODY)
+def test_what_cannot_be_read_is_refused(world: Table, route_key: str) -> None:
+    for text in UNREADABLE.values():
+        must_be(knock(route_key, text), 400, "malformed_body")
+    for encoded in UNDECODABLE.values():
+        made = event(route_key, MANAGER, encoded, scope=USE, **PARTS)
+        must_be(send({**made, "isBase64Encoded": True}), 400, "malformed_body")
+
+
+@pytest.mark.parametrize("route_key", WITH_BODY)
+def test_what_is_not_json_is_refused(world: Table, route_key: str) -> None:
+    for media in MEDIA:
+        must_be(knock(route_key, {}, headers={"content-type": media}), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("route_key", EVERY)
+def test_what_is_too_large_is_refused(world: Table, route_key: str) -> None:
+    if not body_of(route_key) and not ROUTES[route_key].needs_key:
+        return
+    for text in ('{"a": "' + "x" * BIG + '"}', "[" * (BIG + 1), '{"a": "' + "ä" * (BIG // 2) + '"}'):
+        must_be(knock(route_key, text), 413, "body_too_large")
+
+
+OURS: Final = (
+    "role",
+    "version",
+    "standing",
+    "approvals",
+    "grant",
+    "grant_id",
+    "seats_taken",
+    "secrets",
+    "by",
+    "__class__",
+)
+
+
+@pytest.mark.parametrize("route_key", WITH_BODY)
+def test_a_field_that_is_not_known_is_refused(world: Table, route_key: str) -> None:
+    for name in OURS:
+        answer = knock(route_key, {name: 1})
+
+        must_be(answer, 422, "unknown_field", "invalid_field")
+        assert {"pointer": f"/{name}", "code": "unknown_field"} in answer.body["errors"]
+
+
+def fields_of(route_key: str) -> list[str]:
+    return [each.alias or name for name, each in (body_of(route_key) or Request).model_fields.items()]
+
+
+@pytest.mark.parametrize("route_key", WITH_BODY)
+def test_a_value_of_another_kind_is_refused(world: Table, route_key: str) -> None:
+    for name in fields_of(route_key):
+        for value in ({"a": 1}, [1], 1.5, [["x"]], -1, 10**30):
+            answer = knock(route_key, {name: value})
+
+            must_be(answer, 422, "invalid_field", "unknown_field")
+            assert any(each["pointer"].startswith(f"/{name}") for each in answer.body["errors"])
+
+
+@pytest.mark.parametrize("route_key", WITH_BODY)
+def test_a_field_that_is_needed_is_missed_and_null_is_none(world: Table, route_key: str) -> None:
+    model = body_of(route_key) or Request
+    needed = {each.alias or name for name, each in model.model_fields.items() if each.is_required()}
+    if not needed:
+        return
+
+    missing, null = knock(route_key, {}), knock(route_key, dict.fromkeys(needed))
+
+    must_be(missing, 422, "missing_field")
+    assert {each["pointer"] for each in missing.body["errors"]} == {f"/{name}" for name in needed}
+    must_be(null, 422, "invalid_field")
+    assert {each["pointer"] for each in null.body["errors"]} == {f"/{name}" for name in needed}
+
+
+NO_TEXT: Final = (
+    "a\0b",
+    "a\x1bb",
+    "a\x85b",
+    "a\u202eb",
+    "a\u2066b",
+    "a\u200bb",
+    "\u2028",
+    "a" + "\u0301" * 10_000,
+    "",
+    " ",
+)
+
+
+@pytest.mark.parametrize("route_key", WITH_BODY)
+def test_text_that_nobody_writes_is_refused(world: Table, route_key: str) -> None:
+    for name in fields_of(route_key):
+        for text in NO_TEXT:
+            answer = knock(route_key, json.dumps({name: text}))
+
+            if name == "secret":
+                must_be(answer, 404, "link_not_found")
+            else:
+                must_be(answer, 422, "invalid_field", "invalid_email", "unknown_permission_set", "missing_field")
+
+
+# addresses
+
+NO_IDS: Final = (
+    "", " ", "a b", "a#b", "a/b", "..", ".", "-a", "_a", "%2F", "a%2Fb", "%00", "a\0", "a\n", "é", "１２",
+    "a;b", "a,b", "a\\b", "{account_id}", "a" * 129, "a" * 2049,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("route_key", WITH_PARTS)
+def test_what_cannot_be_an_id_names_nothing(world: Table, route_key: str) -> None:
+    for name in PARTS:
+        if f"{{{name}}}" in route_key:
+            told = {knock(route_key, {}, path="/x", **{name: part}).text for part in NO_IDS}
+            assert len(told) == 1
+            assert json.loads(told.pop())["code"] == "not_found"
+
+
+@pytest.mark.parametrize("route_key", [each for each in WITH_PARTS if not each.startswith("PUT ")])
+def test_an_id_in_other_letters_is_another(world: Table, route_key: str) -> None:
+    first = next(name for name in PARTS if f"{{{name}}}" in route_key)
+    body = {"user_id": CLERK} if body_of(route_key) else None
+    if "/directory/users" not in route_key:
+        made = knock(route_key, {} if body else None, **{first: PARTS[first].upper()})
+        assert made.status in {404, 422}
+
+
+@pytest.mark.parametrize("route_key", EVERY)
+def test_a_parameter_that_is_not_known_is_refused(world: Table, route_key: str) -> None:
+    for query in ({"nothing": "1"}, {"Limit": "1"}, {"": ""}, {"access_token": "x"}):
+        must_be(knock(route_key, {}, query=query), 400, "invalid_query")
+
+
+@pytest.mark.parametrize("route_key", EVERY)
+def test_a_secret_in_the_address_is_refused_and_not_repeated(world: Table, route_key: str) -> None:
+    answer = knock(route_key, {}, query={"secret": SECRET_TEXT})
+
+    must_be(answer, 400, "secret_in_url")
+    assert SECRET_TEXT not in answer.text
+
+
+@pytest.mark.parametrize("route_key", LISTS)
+def test_a_page_has_one_to_a_hundred_rows(world: Table, route_key: str) -> None:
+    for limit in ("0", "-1", "101", "1e2", "0x10", "１０", "1,2", "", " 1", "1.0", "+1", "null"):
+        must_be(knock(route_key, query={"limit": limit}), 400, "invalid_query")
+
+
+@pytest.mark.parametrize("route_key", LISTS)
+def test_a_cursor_is_one_that_was_given(world: Table, route_key: str) -> None:
+    for cursor in ("", ".", "x", "x.y", "e30=." + "0" * 64, "é.é", "a" * 2049, "1,2"):
+        must_be(knock(route_key, query={"cursor": cursor}), 400, "invalid_cursor", "invalid_query")
+
+
+# headers
+
+NO_KEYS: Final = (
+    "",
+    " ",
+    '""',
+    '"',
+    '"a',
+    "a b",
+    "a,b",
+    '"a", "b"',
+    "ä",
+    "a\n",
+    "a\0",
+    "x" * 256,
+    '"' + "x" * 256 + '"',
+)
+
+
+@pytest.mark.parametrize("route_key", EVERY)
+def test_a_key_that_is_none_is_refused(world: Table, route_key: str) -> None:
+    for key in NO_KEYS:
+        must_be(knock(route_key, {}, headers={"idempotency-key": key}), 400, "invalid_idempotency_key")
+
+
+@pytest.mark.parametrize("route_key", [each for each in EVERY if each.startswith("POST ")])
+def test_a_post_that_changes_something_needs_a_key(world: Table, route_key: str) -> None:
+    answer = knock(route_key, {}, headers={"idempotency-key": None})
+
+    if route_key == "POST /access-links/preview":
+        must_be(answer, 422, "missing_field")
+    else:
+        must_be(answer, 400, "idempotency_key_required")
+
+
+@pytest.mark.parametrize("route_key", LOOKS)
+def test_headers_that_would_have_it_otherwise_are_ignored(world: Table, route_key: str) -> None:
+    plain = knock(route_key)
+
+    for name, value in {
+        "x-http-method-override": "DELETE",
+        "x-forwarded-host": "evil.example",
+        "x-original-url": "/directory/accounts/evil",
+        "host": "evil.example",
+        "accept": "text/html",
+        "content-type": "text/plain",
+        "range": "bytes=0-1",
+    }.items():
+        same = knock(route_key, headers={name: value})
+        assert (same.status, same.text, same.headers) == (plain.status, plain.text, plain.headers)
+    assert plain.status == 200
+
+
+# methods
+
+
+@pytest.mark.parametrize("route_key", EVERY)
+def test_another_method_is_refused_with_those_that_there_are(world: Table, route_key: str) -> None:
+    _, _, path = route_key.partition(" ")
+    methods = sorted(each.partition(" ")[0] for each in EVERY if each.partition(" ")[2] == path)
+
+    for method in {"GET", "HEAD", "PATCH", "PUT", "POST", "DELETE", "TRACE", "post"} - set(methods):
+        answer = knock(f"{method} {path}", {})
+
+        must_be(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == ", ".join(methods)

@@ -1,0 +1,68 @@
+"""Looking never changes anything (guarantees.md G5): every GET, by everybody, leaves the whole table as it is."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Final
+
+import pytest
+
+from tests import doors
+from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, a_partner_admin
+from tests.doors import DIRECTORY, USE, VENDOR, call
+from tests.knocks import nothing_changes
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world
+
+ROUTES: Final = sorted(route for operation in doors.OPERATIONS for route in doors.app(operation).routes)
+LOOKS: Final = [route for route in ROUTES if route.startswith("GET ")]
+PATHS: Final = sorted({route.partition(" ")[2] for route in ROUTES} - {""})
+SOMEBODY: Final = (APPROVER, CLERK, MANAGER, EMPLOYEE, COLLEAGUE, "user-nobody")
+IDS: Final = {
+    "account_id": (CLIENT, PARTNER, "nowhere"),
+    "partner_id": (PARTNER, CLIENT, "nowhere"),
+    "link_id": (LINK, "lnk_none"),
+    "user_id": (EMPLOYEE, "user-nobody"),
+}
+
+
+@pytest.fixture
+def world(table: Table) -> Table:
+    a_world(table, a_partner_admin(COLLEAGUE))
+    return table
+
+
+def places(path: str) -> Iterator[dict[str, str]]:
+    """Every combination of what may stand in the path."""
+    names = [name for name in IDS if f"{{{name}}}" in path]
+    for values in product(*(IDS[name] for name in names)):
+        yield dict(zip(names, values, strict=True))
+
+
+@pytest.mark.parametrize("route", LOOKS)
+def test_looking_changes_nothing(world: Table, route: str) -> None:
+    people = [(VENDOR, DIRECTORY)] if "/directory/" in route else [(each, USE) for each in SOMEBODY]
+    statuses = set()
+
+    with nothing_changes(world):
+        for (by, scope), where in product(people, list(places(route))):
+            answer = call(route, by, scope=scope, headers={"idempotency-key": "looking"}, **where)
+            assert answer.status in {200, 403, 404}, answer
+            statuses.add(answer.status)
+
+    assert 200 in statuses
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "GET"])
+def test_whatever_else_opens_an_address_changes_nothing(world: Table, method: str, path: str) -> None:
+    if f"{method} {path}" in LOOKS:
+        return
+
+    with nothing_changes(world):
+        assert call(f"{method} {path}", None, **next(places(path))).status == 405
+
+
+@pytest.mark.parametrize("by", SOMEBODY)
+def test_looking_at_a_link_changes_nothing(world: Table, by: str) -> None:
+    with nothing_changes(world):
+        assert call("POST /access-links/preview", by, {"secret": SECRET_TEXT}).status == 200
