@@ -1,0 +1,366 @@
+"""Letters on their way, in the table: queued, claimed, minted, settled, reported; each step under its condition."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from partner_access.domain.decisions import Letter, LetterKind
+from partner_access.domain.link_secrets import Secret
+from partner_access.domain.links import Link
+from partner_access.domain.links import Standing as LinkStanding
+from partner_access.domain.mailing import SETTLE, Delivery, Standing
+from partner_access.store import dynamo, keys, outbox
+from tests import faults
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    NOW,
+    PARTNER,
+    SECRET,
+    a_link,
+    a_member,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.races import before_commit
+from tests.table import Item, Table
+from tests.worlds import a_world, keep
+
+NAME = "d" * 32
+MINE, HIS = "attempt-1", "attempt-2"
+SECOND = timedelta(seconds=1)
+OTHER = Secret.read(Secret.write(PARTNER, LINK, "d" * 43))
+THIRD = Secret.read(Secret.write(PARTNER, LINK, "e" * 43))
+LETTER = Letter(kind=LetterKind.LINK_TO_APPROVE, employee_id=EMPLOYEE, partner_id=PARTNER, link_id=LINK)
+
+
+def claim(attempt: str = MINE, at: Any = NOW, link: Link | None = None) -> Delivery:
+    return outbox.claim(LETTER, link, NAME, attempt, at)
+
+
+def kept(table: Table) -> Item:
+    found = table.get(keys.delivery(NAME))
+    assert found
+    return found
+
+
+def keep_copy(table: Table, **changes: Any) -> Delivery:
+    usual = {"delivery_id": NAME, "standing": "sending", "next_at": NOW, "attempt": HIS, "attempts": 1}
+    copy = Delivery(**{**usual, **changes})
+    table.put(keys.delivery(NAME), dict(copy))
+    return copy
+
+
+def link(table: Table) -> Item:
+    found = table.get(keys.link(PARTNER, LINK))
+    assert found
+    return found
+
+
+# queued
+
+
+def queue(table: Table, name: str, **changes: Any) -> Item:
+    item = {"outbox_id": name, "queued_at": NOW, "next_at": NOW, "letter": LETTER, **changes}
+    table.put(keys.outbox(name), item)
+    found = table.get(keys.outbox(name))
+    assert found
+    return found
+
+
+def test_a_letter_is_found_by_its_name_and_in_its_shard(table: Table) -> None:
+    items = [queue(table, f"{number:032x}") for number in range(20)]
+
+    assert outbox.queued("0" * 32) == items[0]
+    assert outbox.queued("f" * 32) is None
+    assert sorted(outbox.all_queued(), key=lambda item: item["sk"]) == items
+    assert len({item["pk"] for item in items}) > 4
+
+
+@pytest.mark.parametrize(
+    ("next_at", "due"),
+    [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False), (None, True), ("soon", True), ([], True)],
+)
+def test_a_letter_is_due_at_its_time_or_when_it_has_none(table: Table, next_at: Any, *, due: bool) -> None:
+    assert outbox.is_due(queue(table, "0" * 32, next_at=next_at), NOW) is due
+
+
+def test_a_letter_is_put_off_or_done_with_and_does_not_come_back(table: Table) -> None:
+    item = queue(table, "0" * 32)
+
+    outbox.postpone(item, NOW + SECOND)
+    assert table.items()[0]["next_at"] == int((NOW + SECOND).timestamp())
+    outbox.done(item)
+    outbox.done(item)
+    outbox.postpone(item, NOW)
+
+    assert table.items() == []
+
+
+# claims
+
+
+def test_a_copy_is_claimed_by_one(table: Table) -> None:
+    mine, his = claim(MINE), claim(HIS)
+
+    assert (mine.attempt, mine.standing, mine.next_at, mine.attempts) == (MINE, "sending", NOW + SETTLE, 1)
+    assert his == Delivery.model_validate(kept(table))
+    assert his.attempt == MINE
+
+
+def test_of_two_who_read_the_same_one_claims(table: Table) -> None:
+    with before_commit(lambda: claim(HIS)):
+        mine = claim(MINE)
+
+    assert mine.attempt == HIS
+    assert kept(table)["attempts"] == 1
+
+
+def test_a_claim_whose_answer_was_lost_is_still_ones_own(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+    with faults.at(dynamo.client(), "TransactWriteItems", faults.goes_unanswered):
+        mine = claim(MINE)
+
+    assert mine.attempt == MINE
+    assert kept(table)["attempts"] == 1
+
+
+@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize(("next_at", "due"), [(NOW, True), (NOW + SECOND, False)])
+@pytest.mark.parametrize("moment", ["seen", "unseen"])
+def test_only_what_is_due_and_not_settled_is_claimed(
+    table: Table, standing: Standing, next_at: Any, moment: str, *, due: bool
+) -> None:
+    """Unseen: by what was read it was free, so that the condition has to tell."""
+    free = due and standing in {Standing.PENDING, Standing.SENDING}
+    if moment == "seen":
+        keep_copy(table, standing=standing, next_at=next_at)
+        claimed = claim()
+    else:
+        with before_commit(lambda: keep_copy(table, standing=standing, next_at=next_at)):
+            claimed = claim()
+
+    assert (claimed.attempt == MINE) is free
+    assert kept(table)["attempt"] == (MINE if free else HIS)
+
+
+def test_what_is_settled_costs_a_read(table: Table) -> None:
+    keep_copy(table, standing="sent")
+
+    with faults.at(dynamo.client(), "") as requests:
+        claim()
+
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("standing", "before", "after"), [("sending", 0, 1), ("sending", 2, 3), ("pending", 0, 0), ("pending", 2, 2)]
+)
+def test_answers_that_were_lost_are_counted_for_good(table: Table, standing: str, before: int, after: int) -> None:
+    keep_copy(table, standing=standing, unclear=before, attempts=4)
+
+    claimed = claim()
+
+    assert (claimed.unclear, claimed.attempts) == (after, 5)
+    assert kept(table)["kept_until"] == int((NOW + outbox.KEPT_FOR).timestamp())
+
+
+def test_a_copy_remembers_which_link_it_speaks_for_if_it_brings_its_secret(table: Table) -> None:
+    assert claim(link=a_link(resent=(NOW,))).resent == (NOW,)
+    assert kept(table)["link_id"] == LINK
+    table.remove(keys.delivery(NAME))
+    assert claim().link_id is None
+
+
+# secrets
+
+
+def minted(table: Table, seen: Link | None = None, **changes: Any) -> bool:
+    now = a_link(**changes)
+    table.keep(now)
+    return outbox.mint(seen or now, OTHER, NOW)
+
+
+def test_a_secret_opens_the_link_beside_those_before(table: Table) -> None:
+    assert minted(table)
+    assert link(table)["secrets"] == {SECRET.fingerprint, OTHER.fingerprint}
+
+
+def test_a_link_without_any_secret_gets_its_first(table: Table) -> None:
+    assert minted(table, secrets=frozenset())
+    assert link(table)["secrets"] == {OTHER.fingerprint}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"standing": LinkStanding.REVOKED},
+        {"standing": LinkStanding.DECLINED},
+        {"standing": LinkStanding.EXPIRED},
+        {"expires_at": NOW},
+        {"approvals": 1},
+        {"secrets": frozenset({"a", "b", "c"})},
+    ],
+)
+def test_an_ended_link_gets_no_secret_and_no_link_a_fourth(table: Table, changes: dict[str, Any]) -> None:
+    before = a_link(**changes).secrets
+
+    assert not minted(table, **changes)
+    assert link(table)["secrets"] == before
+
+
+def test_a_link_that_was_sent_again_gets_no_secret_of_an_earlier_letter(table: Table) -> None:
+    assert not minted(table, seen=a_link(), resent=(NOW,))
+    assert link(table)["secrets"] == {SECRET.fingerprint}
+
+
+# what becomes of a copy
+
+
+@pytest.fixture
+def copy(table: Table) -> Delivery:
+    """My copy of the letter with the link, under way, and its secret minted."""
+    known = a_link(letter="queued", secrets=frozenset({SECRET.fingerprint, OTHER.fingerprint}))
+    table.keep(known)
+    return claim(link=known)
+
+
+@pytest.mark.parametrize(
+    ("standing", "shown"),
+    [
+        (Standing.SENT, "sent"),
+        (Standing.FAILED, "failed"),
+        (Standing.CANCELLED, "failed"),
+        (Standing.PENDING, "queued"),
+        (Standing.SENDING, "queued"),
+    ],
+)
+@pytest.mark.parametrize("unsent", [OTHER, None])
+def test_a_copy_is_settled_and_the_link_shows_it(
+    table: Table, copy: Delivery, standing: Standing, shown: str, unsent: Secret | None
+) -> None:
+    outbox.settle(copy, standing, NOW + SECOND, unsent)
+
+    assert (kept(table)["standing"], kept(table)["next_at"]) == (standing, int((NOW + SECOND).timestamp()))
+    assert link(table)["letter"] == shown
+    assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
+
+
+@pytest.mark.parametrize("change", [{"standing": "bounced"}, {"attempt": HIS}])
+@pytest.mark.parametrize("unsent", [OTHER, None])
+def test_whoever_knows_better_is_right_but_an_unsent_secret_goes(
+    table: Table, copy: Delivery, change: dict[str, str], unsent: Secret | None
+) -> None:
+    table.change(keys.delivery(NAME), **change)
+    before = kept(table)
+
+    outbox.settle(copy, Standing.FAILED, NOW + SECOND, unsent)
+
+    assert kept(table) == before
+    assert link(table)["letter"] == "queued"
+    assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
+
+
+@pytest.mark.parametrize("unsent", [OTHER, None])
+def test_a_link_that_was_sent_again_is_told_nothing(table: Table, copy: Delivery, unsent: Secret | None) -> None:
+    table.change(keys.link(PARTNER, LINK), resent=[int(NOW.timestamp())])
+
+    outbox.settle(copy, Standing.FAILED, NOW, unsent)
+
+    assert kept(table)["standing"] == "failed"
+    assert link(table)["letter"] == "queued"
+    assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
+
+
+def test_a_secret_that_is_not_there_any_more_is_dropped_in_peace(table: Table, copy: Delivery) -> None:
+    outbox.settle(copy, Standing.PENDING, NOW, THIRD)
+
+    assert link(table)["secrets"] == {SECRET.fingerprint, OTHER.fingerprint}
+
+
+def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
+    outbox.settle(claim(), Standing.SENT, NOW)
+
+    assert kept(table)["standing"] == "sent"
+    assert [item["pk"] for item in table.items()] == [keys.delivery(NAME).pk]
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [({}, "failed"), ({"letter": "sent"}, "sent"), ({"letter": "bounced"}, "bounced"), ({"resent": (NOW,)}, "queued")],
+)
+def test_a_letter_that_may_go_nowhere_is_given_up_only_while_it_waits(
+    table: Table, changes: dict[str, Any], shown: str
+) -> None:
+    table.keep(a_link(**{"letter": "queued", **changes}))
+
+    outbox.give_up(a_link(letter="queued"))
+
+    assert link(table)["letter"] == shown
+
+
+# facts
+
+
+def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> None:
+    a_world(table, a_link(recipient="reader@client.example"), a_user("user-reader", email="reader@client.example"))
+    table.put(keys.suppressed("reader@client.example"), {})
+    letter = LETTER.model_copy(update={"actor_id": APPROVER, "created_by": EMPLOYEE, "account_id": CLIENT})
+
+    facts = outbox.facts(letter)
+
+    assert facts.employee == facts.creator
+    assert facts.employee
+    assert facts.employee.user_id == EMPLOYEE
+    assert facts.actor
+    assert facts.actor.user_id == APPROVER
+    assert facts.partner
+    assert facts.account
+    assert (facts.partner.account_id, facts.account.account_id) == (PARTNER, CLIENT)
+    assert facts.link
+    assert facts.addressee
+    assert (facts.link.link_id, facts.addressee.user_id) == (LINK, "user-reader")
+    assert [each.user and each.user.user_id for each in facts.super_admins] == [APPROVER]
+    assert facts.suppressed == {"reader@client.example"}
+
+
+def test_a_letter_that_names_nobody_known_finds_nothing(table: Table) -> None:
+    facts = outbox.facts(Letter(kind=LetterKind.USER_CREATED, employee_id="nobody"))
+
+    assert (facts.employee, facts.actor, facts.creator, facts.partner, facts.account, facts.link) == (None,) * 6
+    assert (facts.addressee, facts.super_admins, facts.suppressed) == (None, (), frozenset())
+
+
+def test_an_address_of_nobody_known_has_no_reader(table: Table) -> None:
+    keep(table, [a_link(recipient="reader@client.example"), an_employee(), the_partner()])
+
+    assert outbox.facts(LETTER).addressee is None
+
+
+def test_a_letter_costs_five_reads_at_most_however_many_are_told(table: Table) -> None:
+    admins = [f"user-{number}" for number in range(90)]
+    keep(table, [the_client(), the_partner(), an_employee(), *map(a_user, admins), *map(a_member, admins)])
+    table.keep(a_link(recipient="reader@client.example"))
+    table.put(keys.email("reader@client.example"), {"user_id": admins[0]})
+
+    with faults.at(dynamo.client(), "") as requests:
+        facts = outbox.facts(LETTER.model_copy(update={"account_id": CLIENT}))
+
+    assert len(facts.super_admins) == 90
+    assert facts.addressee == a_user(admins[0], locale=None)
+    assert len(requests) <= 6
+
+
+def test_the_name_of_a_copy_is_the_same_at_every_attempt_and_tells_no_address() -> None:
+    names = {outbox.delivery_id("0" * 32, "a@b.example"), outbox.delivery_id("0" * 32, "a@b.example")}
+    others = {outbox.delivery_id("1" * 32, "a@b.example"), outbox.delivery_id("0" * 32, "c@b.example")}
+
+    assert len(names) == 1
+    assert len(names | others) == 3
+    assert all(set(name) <= set("0123456789abcdef") and len(name) == 32 for name in names | others)
