@@ -239,6 +239,13 @@ def test_which_seat_an_ordinary_member_takes(permission_set: str, asked: Seat | 
     assert create(ordinary(), with_set(permission_set, seat=asked), an_act()).member.seat is seat
 
 
+def test_an_ordinary_member_of_a_legacy_account_is_told_of_no_paid_seat() -> None:
+    made = create(ordinary(account=the_client(pricing=Pricing.LEGACY)), with_set(), an_act())
+
+    assert made.letter
+    assert not made.letter.paid_seat_required
+
+
 def test_taking_in_an_ordinary_member_needs_no_partner_seat() -> None:
     made = create(ordinary(account=the_client(seats=0)), with_set(), an_act())
 
