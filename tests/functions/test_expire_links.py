@@ -156,11 +156,12 @@ def test_a_link_that_is_used_up_leaves_the_sweep_without_a_word(
     a_world(
         world,
         an_open_link(max_approvals=2),
+        an_open_link(link_id=link_id(1), expires_at=clock.time + timedelta(days=20)),
         the_client(account_id=SECOND, name="The Second"),
         a_member(APPROVER, account_id=SECOND),
     )
     assert [knocks.approve(account_id=each).status for each in (CLIENT, SECOND)] == [201, 201]
-    assert open_links(world) == 1
+    assert open_links(world) == 2
     clock.passes(days=7)
 
     with before_commit(sweep):
@@ -169,7 +170,7 @@ def test_a_link_that_is_used_up_leaves_the_sweep_without_a_word(
 
     assert kept(world)["standing"] == "open"
     assert "due_at" not in kept(world)
-    assert open_links(world) == 0
+    assert open_links(world) == 1
     assert set(entries(world)) == {"link.approved"}
     assert {letter["kind"] for letter in letters(world)} == {"access_granted"}
     assert counts(capsys.readouterr().out) == {}
