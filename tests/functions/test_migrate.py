@@ -258,7 +258,8 @@ def clients(*numbers: int, alone: tuple[int, ...] = ()) -> Iterator[Kept]:
 def migrate_in(*account_ids: str, key: str | None = None, by: str = EMPLOYEE, **how: Any) -> Answer:
     headers = {"idempotency-key": key} if key else {}
     partner_id = how.pop("partner_id", PARTNER)
-    return call(MANY, by, {"account_ids": account_ids, **how}, headers=headers, partner_id=partner_id)
+    asked = event(MANY, by, {"account_ids": account_ids, **how}, headers=headers, partner_id=partner_id)
+    return send(asked, Context(milliseconds=600_000))
 
 
 def rows(answer: Answer) -> dict[str, tuple[str, str | None]]:

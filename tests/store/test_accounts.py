@@ -1,0 +1,88 @@
+"""The accounts of one user: all of them, page by page, each with what counts in it now."""
+
+import pytest
+
+from partner_access.store import accounts, keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    the_client,
+    the_partner,
+)
+from tests.costs import counted
+from tests.table import Table
+from tests.worlds import a_world, now, staff
+
+
+def test_an_account_comes_with_who_one_is_in_it_and_for_whom(table: Table) -> None:
+    a_world(table, a_partner_admin())
+
+    page = accounts.of(EMPLOYEE, at=now(), after=None, limit=10)
+
+    assert page.user is not None
+    assert page.user.user_id == EMPLOYEE
+    client, partner = page.items
+    assert (client.account.account_id, partner.account.account_id) == (CLIENT, PARTNER)
+    assert client.actor.firm is not None
+    assert client.actor.firm.account_id == PARTNER
+    assert partner.actor.firm is None
+    assert page.after is None
+
+
+def test_a_membership_counts_as_it_is_now(table: Table) -> None:
+    was = a_member(EMPLOYEE, "sales").place
+    a_world(table, a_partner_admin(grant=a_grant(expires_at=now()), previous=was))
+
+    (client, _) = accounts.of(EMPLOYEE, at=now(), after=None, limit=10).items
+
+    assert client.member.permission_set == "sales"
+
+
+def test_nobody_is_nowhere(table: Table) -> None:
+    page = accounts.of("user-nobody", at=now(), after=None, limit=10)
+
+    assert (page.user, page.items, page.after) == (None, [], None)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_go_on_where_the_last_one_ended(table: Table, limit: int) -> None:
+    a_world(
+        table,
+        the_client(account_id="a"),
+        a_member(account_id="a"),
+        the_client(account_id="z"),
+        a_member(account_id="z"),
+    )
+    found, after = accounts.ids_of(APPROVER, limit=limit)
+    while after:
+        more, after = accounts.ids_of(APPROVER, after=after, limit=limit)
+        found += more
+
+    assert found == ["a", CLIENT, "z"]
+
+
+def test_all_of_very_many_are_found(table: Table) -> None:
+    names = [f"client-{number:03}" for number in range(205)]
+    for name in names:
+        table.put(keys.account_of(APPROVER, name), {"account_id": name})
+
+    with counted(table) as costs:
+        assert accounts.all_ids_of(APPROVER) == names
+    assert costs.reads == 3
+
+
+def test_a_page_costs_three_requests_and_one_more_for_partner_staff_at_most(table: Table) -> None:
+    a_world(
+        table, a_partner_admin(), the_partner(account_id="partner-south"), a_user("user-other"), staff("user-other")
+    )
+
+    with counted(table) as costs:
+        accounts.of(EMPLOYEE, at=now(), after=None, limit=25)
+
+    assert costs.reads <= 3
