@@ -36,14 +36,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-@pytest.fixture
-def table(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
-    """The template's table, empty; moto is only ever used by one thread."""
-    # moto keeps every table it copies for a transaction until the mock ends, unless its models are plain objects
-    monkeypatch.setattr(BaseModel, "__new__", lambda cls, *_, **__: object.__new__(cls))
-    with mock_aws():
-        dynamo.client.cache_clear()
-        mail.client.cache_clear()
+@pytest.fixture(scope="session")
+def kept_table() -> Iterator[Table]:
+    """The template's table, made once: making it, and the clients, costs more than most tests do."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        # moto keeps every table it copies for a transaction until the mock ends, unless its models are plain objects
+        patch.setattr(BaseModel, "__new__", lambda cls, *_, **__: object.__new__(cls))
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
         client = boto3.client("dynamodb")
         client.create_table(TableName=ENVIRONMENT["TABLE_NAME"], **_definition())
         boto3.client("sesv2").create_email_identity(EmailIdentity="vendor.example")
@@ -51,6 +51,13 @@ def table(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]
         yield Table(client, ENVIRONMENT["TABLE_NAME"])
     dynamo.client.cache_clear()
     mail.client.cache_clear()
+
+
+@pytest.fixture
+def table(environment: None, kept_table: Table) -> Table:
+    """The table, empty; moto is only ever used by one thread."""
+    kept_table.clear()
+    return kept_table
 
 
 def _definition() -> dict[str, Any]:

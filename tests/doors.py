@@ -26,7 +26,7 @@ class Context:
     memory_limit_in_mb = 256
     invoked_function_arn = "arn:aws:lambda:eu-west-1:000000000000:function:function"
 
-    def __init__(self, milliseconds: int = 29_000) -> None:
+    def __init__(self, milliseconds: int = 900_000) -> None:
         self.milliseconds = milliseconds
 
     def get_remaining_time_in_millis(self) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
 from partner_access.domain.decisions import Kept
 from partner_access.store import dynamo, keys
@@ -27,13 +29,17 @@ class Table:
 
     def items(self) -> list[Item]:
         """All that is in it, in the order of its keys."""
-        pages = self.client.get_paginator("scan").paginate(TableName=self.name, ConsistentRead=True)
-        found = [
-            {name: _reader.deserialize(value) for name, value in item.items()}
-            for page in pages
-            for item in page["Items"]
-        ]
-        return sorted(found, key=lambda item: (item["pk"], item["sk"]))
+        found = (item.to_json()["Attributes"] for item in self._inside().all_items())
+        read = [{name: _reader.deserialize(value) for name, value in item.items()} for item in found]
+        return sorted(read, key=lambda item: (item["pk"], item["sk"]))
+
+    def _inside(self) -> Any:
+        """Moto's own table: to look at it whole by the API would take longer than most tests."""
+        return dynamodb_backends[DEFAULT_ACCOUNT_ID][self.client.meta.region_name].tables[self.name]
+
+    def clear(self) -> None:
+        """Take everything out."""
+        self._inside().items.clear()
 
     def under(self, prefix: str) -> list[Item]:
         """The items whose partition begins so, such as `AUDIT#`."""
@@ -45,7 +51,7 @@ class Table:
     def put(self, key: Key, values: Mapping[str, object]) -> None:
         """Write an item over whatever was there."""
         line = dynamo.put(key, values, only_if=None)
-        self.client.put_item(TableName=self.name, Item=line.expressions["Item"])
+        self._inside().put_item(line.expressions["Item"])
 
     def keep(self, *records: Kept) -> None:
         """Write records as they are, without what goes along with them."""

@@ -81,7 +81,7 @@ def test_a_links_state_is_as_of_now(changes: Mapping[str, Any], state: str) -> N
 
 
 def test_the_letter_of_a_link_is_in_a_state_of_the_contract() -> None:
-    assert {state.value for state in LetterState} == {"none", "queued", "sent", "bounced", "failed"}
+    assert {state.value for state in LetterState} == {"none", "queued", "sent", "bounced", "complained", "failed"}
 
 
 def test_an_erased_employee_is_shown_without_name_and_address() -> None:

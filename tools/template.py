@@ -1,6 +1,7 @@
 """Reading template.yaml as it stands: an intrinsic function becomes a mapping of its name to what it is given."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> Json:
 Loader.add_multi_constructor("!", _intrinsic)
 
 
+@cache
 def read(path: Path = ROOT / "template.yaml") -> Json:
     """A template, the project's own unless another is named."""
     found: Json = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506  a safe loader, with tags

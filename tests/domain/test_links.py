@@ -443,9 +443,9 @@ def test_which_links_are_not_resent(actor: Actor, changes: Mapping[str, Any], re
         resend(of_link(actor, **changes), by(actor))
 
 
-def test_not_even_the_vendor_resends_for_a_partner_that_is_gone() -> None:
-    with pytest.raises(NotEligible):
-        resend(of_link(Actor(), partner=None), an_act("vendor", for_vendor=True))
+def test_the_vendor_withdraws_links_and_does_nothing_else_about_them() -> None:
+    with pytest.raises(NotFound):
+        resend(of_link(Actor()), an_act("vendor", for_vendor=True))
 
 
 # what time and lost eligibility do

@@ -80,7 +80,7 @@ REPORTS: list[tuple[str, dict[str, Any], Noted]] = [
     ("Bounce", PERMANENT, replace(BACK, suppressed=True)),
     ("Bounce", {"bounce": {"bounceType": "Transient"}}, BACK),
     ("Bounce", {"bounce": {"bounceType": "Undetermined"}}, BACK),
-    ("Complaint", {"complaint": {}}, replace(BACK, standing="complained", suppressed=True)),
+    ("Complaint", {"complaint": {}}, replace(BACK, standing="complained", shown="complained", suppressed=True)),
     ("Reject", {}, FAILED),
     ("Rendering Failure", {}, FAILED),
 ]

@@ -756,7 +756,7 @@ def test_a_bounce_that_overtakes_the_mailer_sticks(town: Town, kind: str) -> Non
 
     state = {"Bounce": "bounced", "Complaint": "complained"}[kind]
     assert [each["standing"] for each in town.deliveries] == [state]
-    assert town.link["letter"] == "bounced"
+    assert town.link["letter"] == state
     assert town.waiting == []
 
 

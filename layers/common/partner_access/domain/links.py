@@ -58,6 +58,7 @@ class LetterState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     BOUNCED = "bounced"
+    COMPLAINED = "complained"
     FAILED = "failed"
 
 
@@ -270,7 +271,7 @@ class LinkEnded(Decision):
 
 def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
     """Withdraw an open link; an ended one stays as it is, and one used up is no longer the partner's to end."""
-    link = must_be_managed(facts, act)
+    link = facts.link if act.for_vendor and facts.link else must_be_managed(facts, act)
     state = link.state_at(act.at)
     if state is State.APPROVED:
         raise LinkAlreadyUsed
@@ -297,9 +298,7 @@ def must_be_own_or_managed(facts: LinkFacts, act: Act) -> Link:
 
 
 def must_be_managed(facts: LinkFacts, act: Act) -> Link:
-    """The vendor and client access managers do something about a link; whoever merely sees his own does not."""
-    if act.for_vendor and facts.link:
-        return facts.link
+    """Client access managers do something about a link; whoever merely sees his own does not."""
     link = must_be_own_or_managed(facts, act)
     must_hold_client_access(facts.actor, act)
     return link

@@ -180,7 +180,7 @@ def without_a_secret(link: Link | None, at: datetime) -> Standing:
 LETTER_STATE: Final = {
     Standing.SENT: LetterState.SENT,
     Standing.BOUNCED: LetterState.BOUNCED,
-    Standing.COMPLAINED: LetterState.BOUNCED,
+    Standing.COMPLAINED: LetterState.COMPLAINED,
     Standing.FAILED: LetterState.FAILED,
     Standing.CANCELLED: LetterState.FAILED,
 }
