@@ -42,7 +42,7 @@ class CreatedLink(Answer, LinkShown):
 
 @app.post("/partners/{partner_id}/access-links")
 def create_link(partner_id: str, creation: NewLink, act: Act) -> CreatedLink:
-    """Make a link for oneself or, with client access, for a colleague."""
+    """Make a link for oneself or a colleague, as a super admin or client access manager of the partner."""
     wish = links.Wish(
         employee_id=creation.employee_id or act.by,
         account_id=creation.account_id,

@@ -3,7 +3,6 @@
 from partner_access import api, cursors
 from partner_access.domain import links
 from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.people import User
 from partner_access.fields import Identifier, ListQuery, Page
 from partner_access.representations import LinkShown
 from partner_access.store import links as stored
@@ -32,7 +31,7 @@ class OneLink(Answer, LinkShown):
 
 @app.get(LIST)
 def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
-    """All links of the partner for who may manage them, one's own for other employees."""
+    """All links of the partner for who may manage them, those that name him for another employee."""
     facts = stored.facts_for_listing(partner_id, act.by)
     whose = links.listed_for(facts, query.employee_id, act)
     listed = LIST.format(partner_id=partner_id)
@@ -50,8 +49,7 @@ def view_link(partner_id: str, link_id: str, act: Act) -> OneLink:
     """One link, for who may manage it or made it or whom it names."""
     facts = stored.facts_for_one(partner_id, link_id, act.by)
     link = links.must_be_own_or_managed(facts, act)
-    people: dict[str, User] = stored.employees_of([link])
-    return OneLink.of(link, people[link.employee_id], act.at)
+    return OneLink.of(link, stored.employees_of([link])[link.employee_id], act.at)
 
 
 handler = app
