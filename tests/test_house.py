@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYER = ROOT / "layers/common/partner_access"
 OPERATIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 SOURCES = sorted([*LAYER.rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
+ROOMS = [path for floor in ("domain", "store") for path in sorted((LAYER / floor).glob("[!_]*.py"))]
 BANNED = {"common", "data", "helper", "helpers", "info", "manager", "process", "service", "shared", "utils"}
 LONGEST = 400
 
@@ -30,9 +31,9 @@ def test_an_operation_is_declared_sampled_and_tested(operation: str) -> None:
     assert (ROOT / f"tests/functions/test_{operation}.py").exists()
 
 
-@pytest.mark.parametrize("path", sorted((LAYER / "domain").glob("[!_]*.py")), ids=named)
-def test_each_room_of_the_domain_has_its_tests(path: Path) -> None:
-    assert (ROOT / f"tests/domain/test_{path.name}").exists()
+@pytest.mark.parametrize("path", ROOMS, ids=named)
+def test_each_room_of_the_domain_and_the_store_has_its_tests(path: Path) -> None:
+    assert (ROOT / f"tests/{path.parent.name}/test_{path.name}").exists()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=named)

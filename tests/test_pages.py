@@ -27,3 +27,4 @@ def test_pages_are_where_the_configuration_says(monkeypatch: pytest.MonkeyPatch)
 
     assert pages.of_account("client") == "https://elsewhere.example/accounts/client"
     assert pages.of_partner("partner") == "https://elsewhere.example/partners/partner"
+    assert pages.of_problem("not_found") == "https://elsewhere.example/problems/not-found"

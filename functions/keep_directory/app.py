@@ -85,7 +85,10 @@ class AccountMade(AccountShown):
 @app.get("/directory/accounts/{account_id}")
 def view_account(account_id: str) -> AccountShown:
     """An account as it was told."""
-    account = stored.account(account_id)
+    return _account_shown(stored.account(account_id))
+
+
+def _account_shown(account: Account | None) -> AccountShown:
     if not account:
         raise NotFound
     return AccountShown.of(account)
@@ -97,7 +100,7 @@ def keep_account(account_id: str, telling: AccountTold, act: Act) -> AccountShow
     before = stored.account(account_id)
     kept = directory.keep_account(account_id, before, telling.told, act)
     if not kept:
-        as_it_was = view_account(account_id)
+        as_it_was = _account_shown(before)
         keep(act, as_it_was)
         return as_it_was
     answer = (AccountShown if before else AccountMade).of(kept.account)
@@ -138,7 +141,10 @@ class UserMade(UserShown):
 @app.get("/directory/users/{user_id}")
 def view_user(user_id: str) -> UserShown:
     """A user as he was told."""
-    user = stored.facts_for_user(user_id, None, leaves=False).user
+    return _user_shown(stored.facts_for_user(user_id, None, leaves=False).user)
+
+
+def _user_shown(user: User | None) -> UserShown:
     if not user:
         raise NotFound
     return UserShown.of(user)
@@ -151,7 +157,7 @@ def keep_user(user_id: str, telling: UserTold, act: Act) -> UserShown:
     facts = stored.facts_for_user(user_id, told.get("email"), leaves=told.get("active") is False)
     kept = directory.keep_user(user_id, facts, told, act)
     if not kept:
-        as_he_was = view_user(user_id)
+        as_he_was = _user_shown(facts.user)
         keep(act, as_he_was)
         return as_he_was
     answer = (UserShown if facts.user else UserMade).of(kept.user)
@@ -203,10 +209,10 @@ class MemberMade(KeptMember):
 @app.get("/directory/accounts/{account_id}/members/{user_id}")
 def view_member(account_id: str, user_id: str, act: Act) -> KeptMember:
     """A membership as it counts now."""
-    return _shown(stored.facts_for_member(account_id, user_id), act.at)
+    return _member_shown(stored.facts_for_member(account_id, user_id), act.at)
 
 
-def _shown(facts: directory.MemberFacts, at: datetime) -> KeptMember:
+def _member_shown(facts: directory.MemberFacts, at: datetime) -> KeptMember:
     if not facts.member or not facts.user:
         raise NotFound
     return KeptMember.of(facts.member.as_of(at), facts.user)
@@ -218,7 +224,7 @@ def keep_member(account_id: str, user_id: str, telling: MemberTold, act: Act) ->
     facts = stored.facts_for_member(account_id, user_id)
     kept = directory.keep_member(facts, telling.told, act)
     if not kept:
-        as_it_was = _shown(facts, act.at)
+        as_it_was = _member_shown(facts, act.at)
         keep(act, as_it_was)
         return as_it_was
     answer = (KeptMember if facts.member else MemberMade).of(kept.member, kept.user)

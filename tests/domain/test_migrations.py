@@ -9,8 +9,8 @@ from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountStanding, Pricing, Program
 from partner_access.domain.decisions import LetterKind
 from partner_access.domain.members import Seat, Source
-from partner_access.domain.migrations import MigrationFacts, firm_is_unclear, firm_of, migrate
-from partner_access.domain.people import Actor, User
+from partner_access.domain.migrations import MigrationFacts, migrate
+from partner_access.domain.people import Actor
 from partner_access.domain.refusals import (
     AccountClosed,
     Forbidden,
@@ -197,26 +197,3 @@ def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], refusal: 
 
 def test_the_last_seat_is_a_seat() -> None:
     assert migrate(facts(account=the_client(seats=2, seats_taken=1)), an_act()).member.seat is Seat.PARTNER
-
-
-# firms
-
-TWO = an_employee(employed_by=frozenset({PARTNER, "partner-south"}))
-
-
-@pytest.mark.parametrize(
-    ("user", "named", "firm", "unclear"),
-    [
-        (None, None, None, False),
-        (None, PARTNER, PARTNER, False),
-        (a_user(), None, None, False),
-        (a_user(), PARTNER, PARTNER, False),
-        (an_employee(), None, PARTNER, False),
-        (an_employee(), "partner-south", "partner-south", False),
-        (TWO, None, None, True),
-        (TWO, "partner-south", "partner-south", False),
-    ],
-)
-def test_on_whose_behalf_somebody_comes(user: User | None, named: str | None, firm: str | None, unclear: bool) -> None:
-    assert firm_of(user, named) == firm
-    assert firm_is_unclear(user, named) is unclear

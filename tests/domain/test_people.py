@@ -7,7 +7,16 @@ import pytest
 
 from partner_access.domain.accounts import Account, AccountStanding, Program
 from partner_access.domain.members import Member, Suspension
-from partner_access.domain.people import Actor, User, eligible, must_not_be_barred, some_independent, witness
+from partner_access.domain.people import (
+    Actor,
+    User,
+    eligible,
+    firm_is_unclear,
+    firm_of,
+    must_not_be_barred,
+    some_independent,
+    witness,
+)
 from partner_access.domain.permissions import NOTHING, given_today
 from partner_access.domain.refusals import (
     Forbidden,
@@ -271,3 +280,24 @@ def test_independent_is_who_works_for_no_partner_at_all() -> None:
     assert some_independent((OF_A_FIRM, OWN), NOW)
     assert not some_independent((OF_A_FIRM, GONE, DEMOTED), NOW)
     assert not some_independent((), NOW)
+
+
+OF_TWO = an_employee(employed_by=frozenset({PARTNER, OTHER}))
+
+
+@pytest.mark.parametrize(
+    ("user", "named", "firm", "unclear"),
+    [
+        (None, None, None, False),
+        (None, PARTNER, PARTNER, False),
+        (a_user(), None, None, False),
+        (a_user(), PARTNER, PARTNER, False),
+        (an_employee(), None, PARTNER, False),
+        (an_employee(), OTHER, OTHER, False),
+        (OF_TWO, None, None, True),
+        (OF_TWO, OTHER, OTHER, False),
+    ],
+)
+def test_on_whose_behalf_somebody_comes(user: User | None, named: str | None, firm: str | None, unclear: bool) -> None:
+    assert firm_of(user, named) == firm
+    assert firm_is_unclear(user, named) is unclear

@@ -20,7 +20,7 @@ import uuid_utils
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from partner_access import bodies, telemetry
+from partner_access import bodies, pages, telemetry
 from partner_access.bodies import Event
 from partner_access.context import Context
 from partner_access.domain import refusals
@@ -265,7 +265,7 @@ def _problem(refusal: Refused, event: Event) -> Response:
     status = next(code for kind, code in STATUS.items() if isinstance(refusal, kind))
     telemetry.refused(refusal)
     problem = {
-        "type": f"{os.environ['BASE_URL']}/problems/{refusal.code.replace('_', '-')}",
+        "type": pages.of_problem(refusal.code),
         "title": refusal.code.replace("_", " ").capitalize(),
         "status": status,
         "detail": refusal.advice,

@@ -12,6 +12,11 @@ def to_approve(secret: str) -> str:
     return f"{origin()}/approve#{secret}"
 
 
+def of_problem(code: str) -> str:
+    """What a refusal means, at the address that is its RFC 9457 type."""
+    return f"{origin()}/problems/{code.replace('_', '-')}"
+
+
 def of_account(account_id: str) -> str:
     return f"{origin()}/accounts/{account_id}"
 

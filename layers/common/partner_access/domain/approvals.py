@@ -162,21 +162,21 @@ class PreviewFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An account of the caller, and the code of the refusal that an approval would meet, None for none."""
+
+    account: Account
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Previewed:
     """A link with who asks, and the accounts to choose from."""
 
     link: links.Link
     partner: Account
     employee: User
-    choices: "tuple[Choice, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An account of the caller, and the code of the refusal that an approval would meet, None for none."""
-
-    account: Account
-    reason: str | None
+    choices: tuple[Choice, ...]
 
 
 def preview(facts: PreviewFacts, act: Act) -> Previewed:

@@ -52,18 +52,6 @@ class SuperAdminMigrated(Decision):
     preview: Preview
 
 
-def firm_of(user: User | None, named: str | None) -> str | None:
-    """The partner on whose behalf a person is migrated or created: the one named, or his only one."""
-    if named or not user or len(user.employed_by) != 1:
-        return named
-    return min(user.employed_by)
-
-
-def firm_is_unclear(user: User | None, named: str | None) -> bool:
-    """Whether somebody of two firms must say first which one is meant (domain.md rule 14)."""
-    return not named and user is not None and len(user.employed_by) > 1
-
-
 def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
     """Turn a super admin into a partner admin; one who stays is the witness that the floor holds (guarantees.md T3)."""
     account, actor, target, partner = facts.account, facts.actor, facts.target, facts.partner

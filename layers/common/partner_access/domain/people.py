@@ -54,6 +54,18 @@ def eligible(user: User | None, partner: Account | None) -> bool:
     )
 
 
+def firm_of(user: User | None, named: str | None) -> str | None:
+    """The partner on whose behalf a person is migrated or created: the one named, or his only one."""
+    if named or not user or len(user.employed_by) != 1:
+        return named
+    return min(user.employed_by)
+
+
+def firm_is_unclear(user: User | None, named: str | None) -> bool:
+    """Whether somebody of two firms must say first which one is meant (domain.md rule 14)."""
+    return not named and user is not None and len(user.employed_by) > 1
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Somebody in one account: his user, his membership, and his firm if he is here on its behalf."""

@@ -10,7 +10,6 @@ from partner_access.domain import catalogue
 from partner_access.domain.refusals import InvalidField, PermissionNotHeld, RestrictedPermission, UnknownPermission
 
 USERS_MANAGE: Final = "account.users.manage"
-SUPER_ADMINS_MANAGE: Final = "account.super_admins.manage"
 BILLING_MANAGE: Final = "account.billing.manage"
 CLIENT_ACCESS_MANAGE: Final = "partner.client_access.manage"
 

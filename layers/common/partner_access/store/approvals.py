@@ -7,7 +7,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.approvals import LinkApproved, LinkDeclined, PreviewFacts, ReplyFacts
 from partner_access.domain.decisions import Answer
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Link, Reply
+from partner_access.domain.links import Link, Reply, Standing
 from partner_access.domain.members import Member
 from partner_access.domain.people import User
 from partner_access.domain.refusals import LinkAlreadyUsed
@@ -95,12 +95,12 @@ def record_approval(approved: LinkApproved, answer: Answer) -> None:
         approved,
         answer,
         dynamo.update(
-            keys.link(link.partner_id, link.link_id),
+            keys.of(link),
             "ADD approvals :one REMOVE due_shard, due_at" if link.is_for_one else "ADD approvals :one",
             only_if=OPENED_BY,
             otherwise=LinkAlreadyUsed,
             one=1,
-            open="open",
+            open=Standing.OPEN,
             now=approved.act.at,
             secret=approved.secret.fingerprint,
         ),
@@ -113,14 +113,14 @@ def record_approval(approved: LinkApproved, answer: Answer) -> None:
 def _reply_lines(reply: Reply | None) -> list[dynamo.Line]:
     if not reply:
         return []
-    return [dynamo.put(keys.reply(reply.link_id, reply.account_id), reply, otherwise=LinkAlreadyUsed)]
+    return [dynamo.put(keys.of(reply), reply, otherwise=LinkAlreadyUsed)]
 
 
 def record_refusal(declined: LinkDeclined, answer: Answer) -> None:
     """A link for one ends; a link for many stays open for the others."""
     link = declined.link
-    key = keys.link(link.partner_id, link.link_id)
-    held = {"open": "open", "now": declined.act.at, "secret": declined.secret.fingerprint}
+    key = keys.of(link)
+    held = {"open": Standing.OPEN, "now": declined.act.at, "secret": declined.secret.fingerprint}
     lines = (
         [
             dynamo.update(
@@ -128,7 +128,7 @@ def record_refusal(declined: LinkDeclined, answer: Answer) -> None:
                 "SET standing = :declined REMOVE due_shard, due_at",
                 only_if=OPENED_BY,
                 otherwise=LinkWasDeclined,
-                declined="declined",
+                declined=Standing.DECLINED,
                 **held,
             ),
             one_open_link_less(link),

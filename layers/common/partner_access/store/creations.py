@@ -4,8 +4,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.creations import ChoiceFacts, CreationFacts, UserCreated
 from partner_access.domain.decisions import Answer
 from partner_access.domain.members import Member
-from partner_access.domain.migrations import firm_is_unclear, firm_of
-from partner_access.domain.people import User
+from partner_access.domain.people import User, firm_is_unclear, firm_of
 from partner_access.store import actors, dynamo, keys, members
 from partner_access.store.dynamo import Items
 

@@ -22,7 +22,7 @@ def account(account_id: str) -> Account | None:
 
 def record_account(kept: AccountKept, answer: Answer) -> None:
     """The account as it was told; its count of taken seats is nobody's to tell."""
-    key = keys.account(kept.account.account_id)
+    key = keys.of(kept.account)
     line = (
         dynamo.put(key, kept.account, only_if=TAKEN_AS_SEEN, taken=kept.before.seats_taken)
         if kept.before
@@ -52,7 +52,7 @@ def _super_admin_of(user_id: str) -> dict[str, tuple[Actor, ...]]:
 def record_user(kept: UserKept, answer: Answer | None) -> None:
     """The user, and the address that is his alone; then the accounts that he leaves without a super admin."""
     user = kept.user
-    key = keys.user(user.user_id)
+    key = keys.of(user)
     line = (
         dynamo.put(key, user, only_if=LINKS_AS_SEEN, links=kept.before.open_links)
         if kept.before

@@ -201,6 +201,15 @@ def query(
     return Page([_read_back(item) for item in answer["Items"]], _read_back(last) if last else None)
 
 
+def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterator[Page]:
+    """The whole of a list, a page at a time."""
+    page = query(condition, index=index, **values)
+    yield page
+    while page.after:
+        page = query(condition, index=index, after=page.after, **values)
+        yield page
+
+
 # writing
 
 

@@ -1,6 +1,6 @@
 """Access links in the table: made, shown, sent again, ended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +17,7 @@ from partner_access.domain.links import (
     LinkEnded,
     LinkFacts,
     LinkResent,
-    State,
+    Standing,
     Wish,
 )
 from partner_access.domain.people import User
@@ -66,7 +66,7 @@ def record_creation(created: LinkCreated, answer: Answer) -> None:
             one=1,
             most=OPEN_LINKS,
         ),
-        dynamo.put(keys.link(link.partner_id, link.link_id), item(link)),
+        dynamo.put(keys.of(link), item(link)),
     )
 
 
@@ -123,13 +123,13 @@ def record_resending(resent: LinkResent, answer: Answer) -> None:
         resent,
         answer,
         dynamo.update(
-            keys.link(link.partner_id, link.link_id),
+            keys.of(link),
             "SET secrets = :secrets, expires_at = :end, due_at = :end, letter = :letter, resent = :resent, "
             "version = :version",
             only_if=f"{STILL_OPEN} AND {dynamo.UNCHANGED}",
             otherwise=RightsChanged,
             seen_version=resent.before.version,
-            open="open",
+            open=Standing.OPEN,
             now=resent.act.at,
             secrets=link.secrets,
             end=link.expires_at,
@@ -147,11 +147,11 @@ def record_end(ended: LinkEnded, answer: Answer | None = None) -> None:
         ended,
         answer,
         dynamo.update(
-            keys.link(link.partner_id, link.link_id),
+            keys.of(link),
             "SET standing = :standing REMOVE due_shard, due_at",
-            only_if=STILL_DUE if ended.standing.value == State.EXPIRED else STILL_OPEN,
+            only_if=STILL_DUE if ended.standing is Standing.EXPIRED else STILL_OPEN,
             otherwise=LinkAlreadyUsed,
-            open="open",
+            open=Standing.OPEN,
             now=ended.act.at,
             standing=ended.standing,
         ),
@@ -168,7 +168,7 @@ def record_retirement(link: Link) -> None:
     dynamo.transact(
         [
             dynamo.update(
-                keys.link(link.partner_id, link.link_id),
+                keys.of(link),
                 "REMOVE due_shard, due_at",
                 only_if=USED_UP_AND_DUE,
             ),
@@ -190,12 +190,12 @@ def record_asking(asked: LinkAskedAnew, answer: Answer) -> None:
         asked,
         answer,
         dynamo.update(
-            keys.link(asked.link.partner_id, asked.link.link_id),
+            keys.of(asked.link),
             "SET asked_anew = :yes",
             only_if=f"{NOT_ASKED_YET} AND ({NOT_OPEN})",
             yes=True,
             no=False,
-            open="open",
+            open=Standing.OPEN,
             now=asked.act.at,
         ),
     )
@@ -204,15 +204,9 @@ def record_asking(asked: LinkAskedAnew, answer: Answer) -> None:
 def due(at: datetime) -> Iterator[Link]:
     """The links whose time is over, each as it is now; nothing else is looked at (performance.md)."""
     for shard in range(keys.SHARDS):
-        after: Mapping[str, Any] | None = None
-        while True:
-            page = dynamo.query(
-                "due_shard = :shard AND due_at <= :now", index="due", after=after, shard=f"LINKS#{shard}", now=at
-            )
+        condition = "due_shard = :shard AND due_at <= :now"
+        for page in dynamo.pages(condition, index="due", shard=f"LINKS#{shard}", now=at):
             yield from _whole(page.items)
-            if not page.after:
-                break
-            after = page.after
 
 
 def _whole(listed: list[dict[str, Any]]) -> Iterator[Link]:

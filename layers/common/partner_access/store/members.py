@@ -15,8 +15,7 @@ SEAT_TAKEN = "seats_taken > :none"
 def lines(account: Account, before: Member | None, after: Member) -> Iterator[dynamo.Line]:
     """Write a membership with all that goes along; what it was before is pinned by whoever relied on it."""
     yield from _seat_lines(account, seat_change(before, after))
-    key = keys.member(after.account_id, after.user_id)
-    yield dynamo.put(key, after, only_if=None if before else dynamo.ABSENT)
+    yield dynamo.put(keys.of(after), after, only_if=None if before else dynamo.ABSENT)
     if not before:
         mirror = keys.account_of(after.user_id, after.account_id)
         yield dynamo.put(mirror, {"account_id": after.account_id}, only_if=None)
@@ -24,7 +23,7 @@ def lines(account: Account, before: Member | None, after: Member) -> Iterator[dy
 
 
 def _seat_lines(account: Account, change: int) -> Iterator[dynamo.Line]:
-    key = keys.account(account.account_id)
+    key = keys.of(account)
     if change > 0:
         yield dynamo.update(key, "ADD seats_taken :one", only_if=SEAT_FREE, otherwise=NoSeatLeft, one=1)
     if change < 0:

@@ -2,8 +2,8 @@
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Answer
-from partner_access.domain.migrations import MigrationFacts, SuperAdminMigrated, firm_is_unclear, firm_of
-from partner_access.domain.people import Actor, User
+from partner_access.domain.migrations import MigrationFacts, SuperAdminMigrated
+from partner_access.domain.people import Actor, User, firm_is_unclear, firm_of
 from partner_access.store import actors, dynamo, keys, members
 
 

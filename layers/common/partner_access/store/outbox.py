@@ -10,6 +10,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Letter, Overtaken
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import SECRETS_AT_ONCE, LetterState, Link
+from partner_access.domain.links import Standing as LinkStanding
 from partner_access.domain.mailing import (
     LETTER_STATE,
     SETTLE,
@@ -40,13 +41,8 @@ def queued(outbox_id: str) -> Item | None:
 def all_queued() -> Iterator[Item]:
     """Every letter in the outbox, oldest first in each shard: what is done with is not there any more."""
     for shard in range(keys.SHARDS):
-        after: Mapping[str, Any] | None = None
-        while True:
-            page = dynamo.query("pk = :outbox", after=after, outbox=f"OUTBOX#{shard}")
+        for page in dynamo.pages("pk = :outbox", outbox=f"OUTBOX#{shard}"):
             yield from page.items
-            if not page.after:
-                break
-            after = page.after
 
 
 def is_due(item: Item, at: datetime) -> bool:
@@ -147,7 +143,7 @@ def claim(letter: Letter, link: Link | None, name: str, attempt: str, at: dateti
         resent=link.resent if link else (),
     )
     item = {**dict(claimed), "kept_until": at + KEPT_FOR}
-    line = dynamo.put(key, item, only_if=MAY_CLAIM, pending="pending", sending="sending", now=at)
+    line = dynamo.put(key, item, only_if=MAY_CLAIM, pending=Standing.PENDING, sending=Standing.SENDING, now=at)
     try:
         dynamo.transact([line])
     except Overtaken:
@@ -162,7 +158,7 @@ def mint(link: Link, secret: Secret, at: datetime) -> bool:
         "ADD secrets :secret",
         only_if=ROOM_FOR_A_SECRET,
         secret={secret.fingerprint},
-        open="open",
+        open=LinkStanding.OPEN,
         now=at,
         most=SECRETS_AT_ONCE,
         resent=link.resent,
@@ -176,7 +172,7 @@ def settle(claimed: Delivery, standing: Standing, next_at: datetime, unsent: Sec
         keys.delivery(claimed.delivery_id),
         "SET standing = :standing, next_at = :next_at",
         only_if=IS_MINE,
-        sending="sending",
+        sending=Standing.SENDING,
         attempt=claimed.attempt,
         standing=standing,
         next_at=next_at,
@@ -189,7 +185,12 @@ def give_up(link: Link) -> None:
     """The letter with the link goes to nobody: its address takes no more mail."""
     key, only_if = keys.of(link), f"letter = :queued AND {NOT_RESENT}"
     line = dynamo.update(
-        key, "SET letter = :failed", only_if=only_if, resent=link.resent, queued="queued", failed=LetterState.FAILED
+        key,
+        "SET letter = :failed",
+        only_if=only_if,
+        resent=link.resent,
+        queued=LetterState.QUEUED,
+        failed=LetterState.FAILED,
     )
     _first_to_hold([line])
 
