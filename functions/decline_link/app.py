@@ -31,7 +31,7 @@ def decline_link(refusal: Refusal, act: Act) -> Declined:
     facts = stored.facts_for_reply(refusal.secret, refusal.account_id, act.by)
     declined = approvals.decline(facts, refusal.reason, act)
     answer = Declined()
-    stored.record_refusal(declined, answer)
+    stored.record_decline(declined, answer)
     return answer
 
 

@@ -56,7 +56,7 @@ def approval() -> Recorder:
 def refusal() -> Recorder:
     facts = stored.facts_for_reply(SECRET, CLIENT, APPROVER)
     declined = approvals.decline(facts, "no", an_act(once=once()))
-    return lambda: stored.record_refusal(declined, Told())
+    return lambda: stored.record_decline(declined, Told())
 
 
 def _closed(most: int) -> list[dict[str, Any]]:

@@ -1,11 +1,15 @@
 """What the template promises, read from what CloudFormation gets: a promise broken by a later edit fails here."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 Json = dict[str, Any]
 
@@ -471,6 +475,33 @@ def test_the_dashboard_is_readable(template: Json) -> None:
     body = json.loads(only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
 
     assert len(body["widgets"]) == 6
+
+
+def counted() -> set[str]:
+    """The names of all that the code counts: given to `count` as they are, or by a table of them."""
+    found = set()
+    for path in (*ROOT.glob("functions/*/app.py"), *ROOT.glob("layers/common/partner_access/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name("telemetry"), attr="count") | ast.Name("count"),
+                    args=[ast.Constant(str(name)), *_],
+                ):
+                    found.add(name)
+                case ast.AnnAssign(target=ast.Name("COUNTED" | "UNSENT"), value=ast.Dict(values=values)):
+                    found |= {str(each.value) for each in values if isinstance(each, ast.Constant)}
+    return found
+
+
+def test_what_is_counted_is_shown_and_what_is_watched_is_counted(template: Json) -> None:
+    body = json.loads(only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
+    metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+    alarms = [alarm for _, alarm in each(template, "AWS::CloudWatch::Alarm")]
+    ours = {"service": "partner-access"}
+
+    assert {metric[1] for metric in metrics if metric[0] == "PartnerAccess"} == counted()
+    assert counted() >= {alarm["MetricName"] for alarm in alarms if alarm.get("Namespace") == "PartnerAccess"}
+    assert all(dict([metric[2:4]]) == ours for metric in metrics if metric[0] == "PartnerAccess")
 
 
 def test_every_parameter_explains_itself(template: Json) -> None:

@@ -16,17 +16,10 @@ from string import Template
 from typing import Final
 from unicodedata import category
 
+from partner_access.domain.decisions import LetterKind
 from partner_access.letters.plain_words import Language, sentences
 
-LETTERS: Final = (
-    "link_to_approve",
-    "access_granted",
-    "link_declined",
-    "link_expired",
-    "link_asked_anew",
-    "super_admin_migrated",
-    "user_created",
-)
+LETTERS: Final = tuple(kind.value for kind in LetterKind)
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
 
 LONGEST_SUBJECT: Final = 150

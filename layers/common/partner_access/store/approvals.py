@@ -116,7 +116,7 @@ def _reply_lines(reply: Reply | None) -> list[dynamo.Line]:
     return [dynamo.put(keys.of(reply), reply, otherwise=LinkAlreadyUsed)]
 
 
-def record_refusal(declined: LinkDeclined, answer: Answer) -> None:
+def record_decline(declined: LinkDeclined, answer: Answer) -> None:
     """A link for one ends; a link for many stays open for the others."""
     link = declined.link
     key = keys.of(link)

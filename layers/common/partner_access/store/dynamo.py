@@ -347,7 +347,7 @@ def transact(lines: Iterable[Line], *, once_first: bool = False, ends: float = i
         else:
             return
         pause()
-    raise TemporarilyUnavailable(conflicts=ATTEMPTS)
+    raise TemporarilyUnavailable
 
 
 def _settle(lines: tuple[Line, ...], reasons: Any, *, once_first: bool) -> None:
