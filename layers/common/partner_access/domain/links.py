@@ -169,7 +169,7 @@ class LinkCreated(Decision):
 
 
 def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
-    """Ask for access in the name of one employee; it rests on him and his firm, not on who asks (domain.md rule 6)."""
+    """Ask for access in the name of one employee (domain.md §1, way 1)."""
     creator, employee = facts.creator, facts.employee
     partner = creator.must_be_staff(facts.partner, act.at)
     must_hold_client_access(creator, act)
@@ -211,7 +211,7 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
         secret=secret,
         audit=audit("link.created", act, link.partner_id, link_id=link.link_id, employee_id=employee.user_id),
         letter=about(link, LetterKind.LINK_TO_APPROVE, act) if wish.recipient else None,
-        relies_on=(partner, employee),
+        relies_on=(partner, employee, *creator.relied_on),
     )
 
 
