@@ -85,7 +85,7 @@ REVOKED = a_link(standing=Standing.REVOKED)
 CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[Refused]]] = [
     (creation, a_link(), WHOSE, {"open_links": OPEN_LINKS}, TooManyLinks),
     (creation, a_link(), WHOSE, {"version": 2}, RightsChanged),
-    (creation, a_link(), FIRM, {"version": 2}, RightsChanged),
+    *((creation, a_link(), key, {"version": 2}, RightsChanged) for key in (FIRM, HIM, HIS)),
     (creation, a_link(), keys.link(PARTNER, f"lnk_{ACT_NAME}"), {"version": 1}, RightsChanged),
     *((revocation, a_link(), ONE, change, refusal) for change, refusal in ENDED),
     (revocation, a_link(), WHOSE, {"open_links": 0}, RightsChanged),
@@ -128,7 +128,6 @@ def test_what_no_longer_holds_changes_nothing(
     ("decided", "link", "key", "change"),
     [
         (creation, a_link(), WHOSE, {"open_links": OPEN_LINKS - 1}),
-        (creation, a_link(), HIS, {"version": 2}),
         (revocation, a_link(), ONE, {"expires_at": NOW + SECOND}),
         (revocation, a_link(max_approvals=2), ONE, {"approvals": 1}),
         (revocation, a_link(), ONE, {"version": 2}),
