@@ -34,6 +34,8 @@ def the_words(**changes: Any) -> Words:
             can=tuple(PARTNER_ADMIN - {"crm.export"}),
             cannot=(*catalogue.RESTRICTED, "crm.export"),
             asked_more=("crm.export",),
+            asked_days=5,
+            given_days=2,
             until=datetime(2026, 11, 30, 9, tzinfo=UTC),
             link_until=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
             purpose="The autumn campaign",
@@ -55,6 +57,8 @@ THE_LEAST = Words(
     can=(),
     cannot=(),
     asked_more=(),
+    asked_days=None,
+    given_days=None,
     until=None,
     link_until=None,
     purpose=None,
@@ -196,13 +200,36 @@ class TestALetterOnRights:
             assert all(each in told for each in sentences(words.can, language))
             assert all(each in told for each in sentences(words.cannot, language))
 
-    def test_tells_when_it_ends(self, letter: str, language: Language) -> None:
-        for told in everything(compose(letter, language, the_words())):
-            assert {"en": "30 November 2026, 09:00 UTC", "ja": "2026年11月30日 09:00（UTC）"}[language] in told
-
     def test_tells_that_it_has_no_end(self, letter: str, language: Language) -> None:
-        for told in everything(compose(letter, language, the_words(until=None))):
+        for told in everything(compose(letter, language, the_words(until=None, asked_days=None, given_days=None))):
             assert {"en": "No fixed end date", "ja": "期限なし"}[language] in told
+
+
+@every_language
+@pytest.mark.parametrize("letter", ["access_granted", "super_admin_migrated", "user_created"])
+def test_access_that_is_in_force_tells_when_it_ends(letter: str, language: Language) -> None:
+    for told in everything(compose(letter, language, the_words())):
+        assert {"en": "30 November 2026, 09:00 UTC", "ja": "2026年11月30日 09:00（UTC）"}[language] in told
+
+
+@every_language
+@pytest.mark.parametrize(
+    ("days", "en", "ja"),
+    [
+        (1, "1 day after you approve", "承認から1日間"),
+        (3, "3 days after you approve", "承認から3日間"),
+        (None, "No fixed end date", "期限なし"),
+    ],
+)
+def test_a_request_counts_the_days_of_access_from_its_approval(
+    language: Language, days: int | None, en: str, ja: str
+) -> None:
+    composed = compose("link_to_approve", language, the_words(asked_days=days))
+
+    assert {"en": f"\nAccess ends: {en}\n", "ja": f"\nアクセスの期限：{ja}\n"}[language] in composed.text
+    for told in everything(composed):
+        assert {"en": en, "ja": ja}[language] in told
+        assert not re.search("November|11月", told)
 
 
 @every_language
@@ -211,8 +238,44 @@ def test_the_difference_between_asked_and_given_is_told(language: Language) -> N
 
     for told in everything(compose("access_granted", language, the_words())):
         assert heading in told
-    for told in everything(compose("access_granted", language, the_words(asked_more=()))):
+    for told in everything(compose("access_granted", language, the_words(asked_more=(), given_days=None))):
         assert heading not in told
+
+
+@every_language
+@pytest.mark.parametrize("asked_more", [(), ("crm.export",)])
+@pytest.mark.parametrize(
+    ("asked", "given", "en", "ja"),
+    [
+        (5, 2, "Asked for: 5 days; given: 2 days", "申請：5日間、付与：2日間"),
+        (2, 1, "Asked for: 2 days; given: 1 day", "申請：2日間、付与：1日間"),
+        (None, 60, "Asked for: no fixed end; given: 60 days", "申請：期限なし、付与：60日間"),
+    ],
+)
+def test_a_time_that_was_shortened_is_told_with_what_was_not_given(
+    language: Language, asked_more: tuple[str, ...], asked: int | None, given: int, en: str, ja: str
+) -> None:
+    heading = {"en": "Asked for, but not given", "ja": "付与されなかったもの"}[language]
+    words = the_words(asked_more=asked_more, asked_days=asked, given_days=given)
+
+    for told in everything(compose("access_granted", language, words)):
+        assert {"en": en, "ja": ja}[language] in told.partition(heading)[2]
+
+
+@every_language
+def test_a_time_that_was_given_as_it_was_asked_is_not_told_twice(language: Language) -> None:
+    for told in everything(compose("access_granted", language, the_words(asked_days=5, given_days=None))):
+        assert not re.search("5 days|5日間", told)
+
+
+@every_language
+def test_a_link_that_did_not_end_by_time_has_no_such_date(language: Language) -> None:
+    ended_on = {"en": "Ended on", "ja": "終了日時"}[language]
+
+    for told in everything(compose("link_asked_anew", language, the_words())):
+        assert ended_on in told
+    for told in everything(compose("link_asked_anew", language, the_words(link_until=None))):
+        assert ended_on not in told
 
 
 @every_language

@@ -27,6 +27,8 @@ ENGLISH: Final = Words(
     can=tuple(sorted(PARTNER_ADMIN - REMOVED)),
     cannot=tuple(sorted(catalogue.RESTRICTED | REMOVED)),
     asked_more=tuple(sorted(REMOVED)),
+    asked_days=180,
+    given_days=60,
     until=datetime(2026, 11, 30, 9, tzinfo=UTC),
     link_until=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
     purpose="Set up the autumn campaign and clean the contact lists.",

@@ -17,7 +17,7 @@ from partner_access.context import Context
 from partner_access.domain import mailing
 from partner_access.domain.decisions import LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Link
+from partner_access.domain.links import Link, State
 from partner_access.domain.mailing import Delivery, MailingFacts, Outcome, Queued, Standing
 from partner_access.domain.permissions import Overrides, lacking, rights_of
 from partner_access.domain.refusals import TemporarilyUnavailable
@@ -36,6 +36,8 @@ COUNTED: Final = {
     Outcome.PAUSED: "LetterPaused",
     Outcome.UNCLEAR: "LetterUnclear",
 }
+ENDS_BY_TIME: Final = frozenset({State.OPEN, State.EXPIRED})
+"""Of a link that ended otherwise, the day it would have expired tells nothing."""
 UNSENT: Final = {Standing.CANCELLED: "LetterCancelled", Standing.FAILED: "LetterFailed"}
 
 
@@ -162,7 +164,6 @@ def _page(facts: MailingFacts) -> str:
 def _words(facts: MailingFacts, page: str, now: datetime) -> Words:
     letter, link = facts.letter, facts.link
     can = Overrides(letter.added, letter.removed).applied_to(rights_of(letter.permission_set, letter.set_version))
-    asked_until = now + timedelta(days=link.access_days) if link and link.access_days else None
     return Words(
         partner_name=facts.partner.name if facts.partner else "",
         partner_domains=facts.partner.domains if facts.partner else (),
@@ -173,8 +174,10 @@ def _words(facts: MailingFacts, page: str, now: datetime) -> Words:
         can=can.written(),
         cannot=lacking(can),
         asked_more=letter.asked_more,
-        until=asked_until if facts.is_about_a_secret else letter.until,
-        link_until=link.expires_at if link else None,
+        asked_days=link.access_days if link and facts.is_about_a_secret else letter.asked_days,
+        given_days=letter.given_days,
+        until=letter.until,
+        link_until=link.expires_at if link and link.state_at(now) in ENDS_BY_TIME else None,
         purpose=link.purpose if link else None,
         reason=letter.reason,
         address=page,

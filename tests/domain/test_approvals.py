@@ -114,6 +114,25 @@ def test_what_was_asked_and_what_was_given_are_both_kept_and_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "offered", "told"),
+    [
+        (5, 2, (5, 2)),
+        (None, 60, (None, 60)),
+        (5, 5, (None, None)),
+        (5, None, (None, None)),
+        (None, None, (None, None)),
+    ],
+)
+def test_the_time_asked_for_and_the_time_given_are_told_where_it_was_shortened(
+    asked: int | None, offered: int | None, told: tuple[int | None, int | None]
+) -> None:
+    letter = approve(facts(link=a_link(access_days=asked)), Asked(access_days=offered), an_act()).letter
+
+    assert letter
+    assert (letter.asked_days, letter.given_days) == told
+
+
+@pytest.mark.parametrize(
     ("offer", "refusal"),
     [
         (Asked(access_days=31), InvalidField),

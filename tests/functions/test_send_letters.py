@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -935,6 +935,50 @@ def test_each_letter_leads_to_one_page(town: Town, kind: LetterKind, page: str) 
         assert found.pop().startswith(page)
 
 
+@pytest.mark.parametrize(
+    ("days", "told"), [(3, "Access ends: 3 days after you approve\n"), (None, "Access ends: No fixed end date\n")]
+)
+def test_a_request_promises_no_date_that_an_approval_would_move(town: Town, days: int | None, told: str) -> None:
+    town.becomes(an_open_link(recipient=RECIPIENT, letter="queued", access_days=days))
+
+    sweep_of(town)
+
+    (copy,) = town.post.sent
+    assert told in copy.text
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ({"expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC)}, True),
+        ({"expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC), "standing": Standing.EXPIRED}, True),
+        ({"standing": Standing.DECLINED}, False),
+        ({"standing": Standing.REVOKED}, False),
+        ({"standing": Standing.REVOKED, "expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC)}, False),
+    ],
+)
+def test_a_link_asked_for_anew_ended_on_a_date_only_if_it_expired(
+    town: Town, ended: dict[str, Any], told: bool
+) -> None:
+    town.becomes(an_open_link(recipient=RECIPIENT, letter="queued", **ended))
+
+    sweep_of(town, LetterKind.LINK_ASKED_ANEW)
+
+    (copy,) = town.post.sent
+    assert ("Ended on: 2 January 2026, 03:00 UTC\n" in copy.text) is told
+    assert ("Ended on" in copy.text) is told
+
+
+def test_an_approved_link_asked_for_anew_is_not_said_to_have_ended_on_a_date(town: Town) -> None:
+    assert knocks.approve().status == 201
+    town.clock.catches_up()
+
+    sweep_of(town, LetterKind.LINK_ASKED_ANEW)
+
+    (copy,) = [each for each in town.post.sent if "asks you for a new" in each.text]
+    assert "Ended on" not in copy.text
+
+
 HOSTILE = (
     "Eve\r\nBcc: victim@example.com",
     '<a href="https://evil.example">click</a>',
@@ -1068,6 +1112,28 @@ def test_an_approval_is_told_to_both_sides_once(table: Table, town: Town) -> Non
     assert sorted(town.post.addresses) == sorted([ADDRESS[EMPLOYEE], ADDRESS[APPROVER]])
     assert len(town.table.under("AUDIT#")) == 2
     assert town.waiting == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "told"),
+    [
+        (5, {"access_days": 2}, "Asked for: 5 days; given: 2 days"),
+        (None, {"access_days": 60}, "Asked for: no fixed end; given: 60 days"),
+        (5, {}, None),
+    ],
+)
+def test_an_approval_for_less_time_than_asked_says_so(
+    town: Town, asked: int | None, given: dict[str, Any], told: str | None
+) -> None:
+    town.becomes(an_open_link(access_days=asked))
+    assert knocks.approve(**given).status == 201
+    town.clock.catches_up()
+
+    sweep()
+
+    assert town.post.sent
+    for copy in town.post.sent:
+        assert re.findall(r"Asked for: .*", copy.text) == ([told] if told else [])
 
 
 def test_more_letters_than_a_page_are_all_found(town: Town) -> None:

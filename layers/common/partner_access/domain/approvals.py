@@ -54,6 +54,7 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
     """Make the named employee a partner admin of this one account, on one of its seats."""
     link, account = _must_be_answerable(facts, act)
     given = counter_offer(link.asked, offer.removed, offer.access_days)
+    shortened_to = given.access_days if given.access_days != link.access_days else None
     terms = Terms(
         source=Source.ACCESS_LINK,
         set_version=link.set_version,
@@ -88,6 +89,8 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
             update={
                 "removed": member.removed,
                 "asked_more": tuple(name for name in member.removed if name not in link.removed),
+                "asked_days": shortened_to and link.access_days,
+                "given_days": shortened_to,
                 "until": grant.expires_at,
                 "paid_seat_required": paid_seat_required(account, member),
             }

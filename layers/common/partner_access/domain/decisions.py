@@ -112,7 +112,10 @@ class LetterKind(StrEnum):
 
 
 class Letter(BaseModel):
-    """What people are to be told of one act, by ids; the mailer finds the people, their names and language."""
+    """What people are to be told of one act, by ids; the mailer finds the people, their names and language.
+
+    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -128,6 +131,8 @@ class Letter(BaseModel):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     asked_more: tuple[str, ...] = ()
+    asked_days: int | None = None
+    given_days: int | None = None
     until: datetime | None = None
     reason: str | None = None
     paid_seat_required: bool = False

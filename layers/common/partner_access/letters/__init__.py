@@ -36,6 +36,11 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "someone": "Unnamed user",
         "employed": "{name} of {partner}",
         "no_end": "No fixed end date",
+        "endless": "no fixed end",
+        "day": "1 day",
+        "days": "{} days",
+        "from_approval": "{} after you approve",
+        "shortened": "Asked for: {asked}; given: {given}",
         "paid_seat": "a paid seat",
         "more": "and {} more",
         "listed": ", ",
@@ -49,6 +54,11 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "someone": "担当者",
         "employed": "{partner}の{name}",
         "no_end": "期限なし",
+        "endless": "期限なし",
+        "day": "1日間",
+        "days": "{}日間",
+        "from_approval": "承認から{}",
+        "shortened": "申請：{asked}、付与：{given}",
         "paid_seat": "有料シート",
         "more": "ほか{}件",
         "listed": "、",
@@ -90,7 +100,10 @@ BARE_TAGS: Final = re.compile(rf"<({'|'.join(STYLES)})(?= |>)")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Everything a letter may name; each str is raw text that somebody wrote, trusted in nothing."""
+    """Everything a letter may name; each str is raw text that somebody wrote, trusted in nothing.
+
+    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for.
+    """
 
     partner_name: str
     partner_domains: tuple[str, ...]
@@ -101,6 +114,8 @@ class Words:
     can: tuple[str, ...]
     cannot: tuple[str, ...]
     asked_more: tuple[str, ...]
+    asked_days: int | None
+    given_days: int | None
     until: datetime | None
     link_until: datetime | None
     purpose: str | None
@@ -134,7 +149,7 @@ def compose(letter: str, locale: str, words: Words) -> Composed:
     lists = {
         "can": _plain(words.can, language),
         "cannot": _plain(words.cannot, language),
-        "asked_more": _plain(words.asked_more, language),
+        "asked_more": _plain(words.asked_more, language) + _shortened(words, language),
     }
 
     subject, _, text = _template(f"{letter}/{language}.txt").partition("\n")
@@ -182,6 +197,7 @@ def _names(words: Words, language: Language, *, longest: int = LONGEST_NAME) -> 
         "account": account or phrases["account"],
         "actor_name": _clean(words.actor_name, longest),
         "until": _moment(words.until, language) or phrases["no_end"],
+        "asked_until": _from_approval(words.asked_days, language),
         "link_until": _moment(words.link_until, language),
         "purpose": _remark(words.purpose),
         "reason": _remark(words.reason),
@@ -216,6 +232,25 @@ def _domains(domains: tuple[str, ...], language: Language) -> str:
 
 def _plain(permissions: tuple[str, ...], language: Language) -> tuple[str, ...]:
     return sentences(filter(None, (_clean(each, LONGEST_NAME) for each in permissions)), language)
+
+
+def _shortened(words: Words, language: Language) -> tuple[str, ...]:
+    """The time that was asked for and the time that was given, where they differ."""
+    phrases = PHRASES[language]
+    if not words.given_days:
+        return ()
+    asked = _days(words.asked_days, language) if words.asked_days else phrases["endless"]
+    return (phrases["shortened"].format(asked=asked, given=_days(words.given_days, language)),)
+
+
+def _from_approval(days: int | None, language: Language) -> str:
+    """When access would end: its days count from an approval that nobody has given yet."""
+    phrases = PHRASES[language]
+    return phrases["from_approval"].format(_days(days, language)) if days else phrases["no_end"]
+
+
+def _days(days: int, language: Language) -> str:
+    return PHRASES[language]["day" if days == 1 else "days"].format(days)
 
 
 def _moment(moment: datetime | None, language: Language) -> str:
