@@ -610,3 +610,13 @@ def test_a_letter_that_cannot_be_read_is_an_error_of_the_log_by_its_id(
 
     assert [(line["level"], line["letter"]) for line in lines(log)] == [("ERROR", "outbox-1")]
     assert json.loads(capsys.readouterr().out)["LetterUnreadable"] == [1.0]
+
+
+@pytest.mark.parametrize(("body", "status"), [("", 204), ("{}", 204), ('{"x": 1}', 422), ("[]", 400)])
+def test_where_no_body_is_asked_for_each_field_is_unknown(body: str, status: int) -> None:
+    app = api.App()
+    app.post("/things", needs_key=False)(lambda: None)
+
+    answer = answered(app, "POST /things", body=body)
+
+    assert answer.status == status

@@ -112,6 +112,9 @@ def test_a_name_is_kept_without_space_around_it() -> None:
         ("see https://evil.example", False),
         ("see HTTP://evil.example", False),
         ("see WWW.evil.example", False),
+        ("see evil.example.com/login now", False),
+        ("see evil.example:8443", False),
+        ("Version 2.0, e.g. forms and/or lists", True),
         ("line\nbreak", False),
     ],
 )

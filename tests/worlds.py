@@ -14,6 +14,7 @@ from partner_access.domain.links import Link, Standing
 from partner_access.domain.members import Member, Seat
 from partner_access.domain.people import User
 from partner_access.store import keys
+from partner_access.store import members as members_of_the_store
 from partner_access.store.keys import Key
 from partner_access.store.links import item
 from tests.builders import APPROVER, EMPLOYEE, PARTNER, a_link, a_member, a_user, an_employee, the_client, the_partner
@@ -87,7 +88,7 @@ def _items(records: list[Kept]) -> Iterator[tuple[Key, dict[str, object]]]:
                 if record.email:
                     yield keys.email(record.email), {"user_id": record.user_id}
             case Member():
-                yield keys.of(record), dict(record)
+                yield keys.of(record), members_of_the_store.item(record)
                 yield keys.account_of(record.user_id, record.account_id), {"account_id": record.account_id}
                 if record.grant:
                     yield _trail_of_grant(record)

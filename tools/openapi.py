@@ -37,7 +37,9 @@ def document() -> Json:
     found = {
         route.key: importlib.import_module(f"functions.{route.operation}.app").app.routes[route.key] for route in routes
     }
-    models = sorted({model for route in found.values() for model in _models(route)}, key=lambda model: model.__name__)
+    models = sorted(
+        {model for key, route in found.items() for model in _models(key, route)}, key=lambda model: model.__name__
+    )
     schemas, definitions = _schemas(models)
     paths: Json = {}
     for route in routes:
@@ -87,8 +89,8 @@ def _without_null(schema: Json) -> None:
             each.update(choices[0] if len(choices) == 1 else {"anyOf": choices})
 
 
-def _models(route: api.Route) -> set[type[BaseModel]]:
-    return {each for each in (_body(route), *_answers(route)) if each}
+def _models(key: str, route: api.Route) -> set[type[BaseModel]]:
+    return {each for each in (_body(route), *_answers(key, route)) if each}
 
 
 def _of_kind(route: api.Route, kind: type[BaseModel]) -> Any:
@@ -100,10 +102,12 @@ def _body(route: api.Route) -> type[fields.Request] | None:
     return found
 
 
-def _answers(route: api.Route) -> tuple[type[Answer], ...]:
+def _answers(key: str, route: api.Route) -> tuple[type[Answer], ...]:
     """The answer that the operation names, and those that say the same under another status."""
     told = inspect.signature(route.operation).return_annotation
-    return (told, *told.__subclasses__()) if told is not None else ()
+    if told is None:
+        return ()
+    return (told,) if key.startswith("GET ") else (told, *told.__subclasses__())
 
 
 def _operation(declared: template.Route, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
@@ -114,7 +118,7 @@ def _operation(declared: template.Route, route: api.Route, schemas: dict[type[Ba
         "summary": inspect.getdoc(route.operation),
         "security": [{"token": [template.default_of(scope)]} for scope in declared.scopes],
         "parameters": [*_path_parameters(declared.key), *_query_parameters(route), *_headers(declared.key, route)],
-        "responses": _responses(route, schemas),
+        "responses": _responses(declared.key, route, schemas),
     }
     if body:
         described["requestBody"] = {
@@ -160,13 +164,13 @@ def _headers(key: str, route: api.Route) -> list[Json]:
     ]
 
 
-def _responses(route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
+def _responses(key: str, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
     found: Json = {
         str(int(answer.status)): {
             "description": HTTPStatus(answer.status).phrase,
             "content": {"application/json": {"schema": {"$ref": schemas[answer]}}},
         }
-        for answer in _answers(route)
+        for answer in _answers(key, route)
     } or {"204": {"description": HTTPStatus.NO_CONTENT.phrase}}
     problem = {"application/problem+json": {"schema": {"$ref": SCHEMAS.format(model="Problem")}}}
     refused = {"description": "Refused: the problem's code says why, its detail what to do", "content": problem}

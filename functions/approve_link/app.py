@@ -40,7 +40,7 @@ def approve_link(approval: Approval, act: Act) -> Approved:
     try:
         approved = approvals.approve(facts, offer, act)
     except NotEligible:
-        stored_links.record_end(links.withdraw(facts.link, act))
+        stored_links.record_end(links.withdraw(facts.link, act, *facts.subject))
         raise
     answer = Approved.of(approved.grant, approved.member, approved.account)
     stored.record_approval(approved, answer)

@@ -1,4 +1,4 @@
-"""Every few minutes: links whose time is over become `expired`, and their creators are told.
+"""Every few minutes: links and grants whose time is over become `expired`, and the creators of links are told.
 
 The truth is in `expires_at` all the time; this only writes it down, and costs in proportion to what is due.
 """
@@ -10,10 +10,12 @@ import uuid_utils
 
 from partner_access import telemetry
 from partner_access.context import Context
-from partner_access.domain import links
+from partner_access.domain import grants, links
 from partner_access.domain.decisions import Act, Overtaken
+from partner_access.domain.grants import Lapsed
 from partner_access.domain.links import Link
 from partner_access.domain.refusals import TemporarilyUnavailable
+from partner_access.store import expiry
 from partner_access.store import links as stored
 
 SPARE_MILLISECONDS: Final = 5_000
@@ -25,24 +27,38 @@ def handler(_: dict[str, Any], context: Context) -> None:
     telemetry.begin(context.aws_request_id, "expire_links")
     try:
         now = datetime.now(UTC).replace(microsecond=0)
-        for link in stored.due(now):
+        for due in expiry.due(now):
             if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
                 break
-            _expire(link, now)
+            _expire(due, Act(by=BY, at=now, name=uuid_utils.uuid7().hex))
     finally:
         telemetry.flush()
 
 
-def _expire(link: Link, now: datetime) -> None:
-    """One transaction for each link: whoever ended it meanwhile was first, and one that is crowded is left for later."""
-    expired = links.expire(link, Act(by=BY, at=now, name=uuid_utils.uuid7().hex))
+def _expire(due: Link | Lapsed, act: Act) -> None:
+    """One transaction each: whoever was there meanwhile was first, and what is crowded is left for later."""
     try:
-        if expired:
-            stored.record_end(expired)
-            telemetry.count("LinksExpired")
+        if isinstance(due, Link):
+            _expire_link(due, act)
         else:
-            stored.record_retirement(link)
+            _expire_grant(due, act)
     except Overtaken:
         return
     except TemporarilyUnavailable as refusal:
         telemetry.refused(refusal)
+
+
+def _expire_link(link: Link, act: Act) -> None:
+    expired = links.expire(link, act)
+    if expired:
+        stored.record_end(expired)
+        telemetry.count("LinksExpired")
+    else:
+        stored.record_retirement(link)
+
+
+def _expire_grant(lapsed: Lapsed, act: Act) -> None:
+    expired = grants.expire(lapsed, act)
+    if expired:
+        expiry.record(expired)
+        telemetry.count("GrantsExpired")

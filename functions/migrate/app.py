@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, Field
 
-from partner_access import api
+from partner_access import api, telemetry
 from partner_access.domain import migrations
 from partner_access.domain.decisions import Act, Answer, Replayed
 from partner_access.domain.members import Seat
@@ -103,6 +103,8 @@ class Row(Answer):
     reason: str | None = None
     lost: tuple[str, ...] | None = None
     seat: SeatShown | None = None
+    remaining_are_partner_staff: bool | None = None
+    notice: str | None = None
 
 
 class Report(Answer):
@@ -140,6 +142,7 @@ def _settled_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -
         return api.settled(lambda: _migrated_row(partner_id, account_id, act, dry_run=dry_run))
     except Refused as refusal:
         recall(act)
+        telemetry.refused(refusal)
         outcome = Outcome.SKIPPED if isinstance(refusal, NotSuperAdmin) else Outcome.FAILED
         return Row(account_id=account_id, outcome=outcome, reason=refusal.code)
 
@@ -153,6 +156,8 @@ def _migrated_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) 
         outcome=Outcome.WOULD_MIGRATE if dry_run else Outcome.DONE,
         lost=migrated.preview.lost,
         seat=SeatShown.of(migrated.preview),
+        remaining_are_partner_staff=migrated.preview.remaining_are_partner_staff,
+        notice="paid_seat_required" if migrated.preview.paid_seat_required else None,
     )
     if not dry_run:
         stored.record(migrated, row)

@@ -42,7 +42,7 @@ def view_accounts(query: ListQuery, act: Act) -> Accounts:
                 kind=mine.account.kind,
                 name=mine.account.name,
                 permission_set=mine.member.permission_set,
-                may_approve=not mine.account.is_partner and mine.actor.is_approver_at(act.at),
+                may_approve=mine.account.takes_partner_admins and mine.actor.is_approver_at(act.at),
             )
             for mine in page.items
         ),

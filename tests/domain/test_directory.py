@@ -391,3 +391,29 @@ def test_who_is_active_in_a_partner_account_works_for_it(
 
     assert kept
     assert kept.employed_by == firms
+
+
+def test_an_ended_grant_is_not_revived_by_the_directory() -> None:
+    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
+
+    with pytest.raises(InvalidField) as refused:
+        keep_member(facts(member=lapsed), {"active": True}, ACT)
+
+    assert pointers(refused) == ["/permission_set"]
+
+
+def test_who_had_a_grant_comes_back_with_a_set_and_its_usual_seat() -> None:
+    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
+
+    kept = keep_member(facts(member=lapsed), {"active": True, "permission_set": "view_only"}, ACT)
+
+    assert kept
+    assert (kept.member.active, kept.member.seat, kept.member.partner_id) == (True, Seat.VIEW_ONLY, None)
+
+
+@pytest.mark.parametrize("told", [{"active": True}, {"email": "again@north.example"}, {"name": "Again"}])
+def test_an_erased_person_comes_back_only_with_address_and_name(told: Mapping[str, Any]) -> None:
+    erased = a_user(email=None, name="", active=False)
+
+    with pytest.raises(MissingField):
+        keep_user(erased.user_id, UserFacts(user=erased, owner=None), told, ACT)

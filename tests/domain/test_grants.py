@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partner_access.domain.accounts import AccountStanding, Pricing
-from partner_access.domain.grants import Candidate, Terms, admit, counter_offer, grant, paid_seat_required
+from partner_access.domain.grants import (
+    Candidate,
+    Lapsed,
+    Terms,
+    admit,
+    counter_offer,
+    expire,
+    grant,
+    paid_seat_required,
+)
 from partner_access.domain.members import Asked, Grant, Member, Place, Seat, Source, Suspension
 from partner_access.domain.permissions import Overrides, SetName, of_partner_admin
 from partner_access.domain.refusals import (
@@ -27,6 +36,7 @@ from partner_access.domain.refusals import (
 from tests.builders import (
     ACT_NAME,
     APPROVER,
+    CLIENT,
     EMPLOYEE,
     LINK,
     NOW,
@@ -248,3 +258,19 @@ def test_a_counter_offer_never_adds(
     assert of_partner_admin(1, removed=asked).cover(of_partner_admin(1, removed=given_.removed))
     assert days is None or (given_.access_days or 0) <= days
     assert (given_.access_days is None) is (days is None and fewer is None)
+
+
+def test_a_grant_that_is_over_is_written_off_with_what_it_rested_on() -> None:
+    before = a_partner_admin(grant=a_grant(expires_at=NOW))
+
+    expired = expire(Lapsed(before, the_client()), an_act("schedule"))
+
+    assert expired
+    assert (expired.member.version, expired.member.grant, expired.member.seat) == (before.version + 1, None, None)
+    assert expired.relies_on == (before,)
+    assert (expired.audit.event, expired.audit.accounts) == ("grant.expired", (CLIENT, PARTNER))
+
+
+@pytest.mark.parametrize("grant", [None, a_grant(), a_grant(expires_at=NOW + timedelta(seconds=1))])
+def test_a_grant_that_is_not_over_is_left_alone(grant: Grant | None) -> None:
+    assert expire(Lapsed(a_partner_admin(grant=grant), the_client()), an_act("schedule")) is None

@@ -24,7 +24,7 @@ from partner_access.domain.mailing import (
     recipients,
     without_a_secret,
 )
-from partner_access.domain.people import Actor
+from partner_access.domain.people import Actor, User
 from tests.builders import (
     APPROVER,
     EMPLOYEE,
@@ -251,3 +251,9 @@ FULL = frozenset(map(str, range(SECRETS_AT_ONCE)))
 )
 def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link | None, standing: Standing) -> None:
     assert without_a_secret(link, NOW) is standing
+
+
+@pytest.mark.parametrize("kind", [LetterKind.LINK_EXPIRED, LetterKind.LINK_ASKED_ANEW])
+@pytest.mark.parametrize("creator", [None, an_employee("user-creator", active=False)])
+def test_whom_a_link_names_stands_in_for_a_creator_who_left(kind: LetterKind, creator: User | None) -> None:
+    assert told(facts(kind, creator=creator)) == [EMPLOYEES]

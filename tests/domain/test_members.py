@@ -120,3 +120,14 @@ def test_a_lapsed_grant_holds_its_seat_until_it_is_written_off(
 def test_only_the_set_of_that_name_makes_a_super_admin() -> None:
     assert a_member().is_super_admin
     assert not a_partner_admin().is_super_admin
+
+
+def test_the_partner_admin_set_is_nothing_without_a_live_grant() -> None:
+    assert a_partner_admin(grant=None).rights_at(NOW) == NOTHING
+
+
+def test_who_came_by_his_firm_is_its_man_again_when_a_grant_ends() -> None:
+    before = Place(permission_set="sales", set_version=1, partner_id="partner-north")
+
+    assert a_partner_admin(previous=before).ended().partner_id == "partner-north"
+    assert a_partner_admin().ended().partner_id is None

@@ -483,6 +483,16 @@ def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(
     assert (answer.status, answer.code) == (410, "link_revoked")
 
 
+def test_the_link_of_somebody_reinstated_meanwhile_is_approved_and_not_withdrawn(world: Table) -> None:
+    knocks.tell_user(EMPLOYEE, active=False)
+
+    with before_commit(lambda: knocks.tell_user(EMPLOYEE, active=True)):
+        answer = approve()
+
+    assert answer.status == 201
+    assert _link(world).standing == "open"
+
+
 def test_whoever_has_no_authority_cannot_end_the_link_of_somebody_not_eligible(world: Table) -> None:
     knocks.tell_user(EMPLOYEE, active=False)
 

@@ -100,7 +100,7 @@ MATRIX: Final = (
         body={**FOR_EMPLOYEE, "permission_set": "view_only"}, what="a lesser set"),
     row("POST /accounts/{account_id}/users",      404, 404, 404, 201, 201, 403, 403, 201, 404, 403, 404, GATE,
         body={**FOR_EMPLOYEE, "permission_set": "sales"}, what="a set that not all hold"),
-    row("POST /accounts/{account_id}/users",      404, 404, 404, 403, 201, 403, 403, 201, 404, 403, 404, GATE,
+    row("POST /accounts/{account_id}/users",      404, 404, 404, 403, 201, 403, 403, 403, 404, 403, 404, GATE,
         body={**FOR_EMPLOYEE, "permission_set": "super_admin"}, what="super admin"),
     row("POST /accounts/{account_id}/migrations", 404, 404, 404, 403, 201, 403, 403, 201, 404, 403, 404, GATE,
         body={"user_id": "user-both"}),

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from partner_access.domain.links import Link, Standing
+from partner_access.domain.members import Member, Place, Seat
 from partner_access.domain.refusals import TemporarilyUnavailable
 from partner_access.store import dynamo, keys
 from tests import faults, knocks
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, a_member, the_client
+from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, a_grant, a_member, a_partner_admin, the_client
 from tests.costs import counted
 from tests.doors import Answer, Context
 from tests.invariants import broken
@@ -225,7 +226,7 @@ def test_a_link_that_the_index_still_shows_is_not_counted_again(world: Table, cl
     shown: dict[str, dynamo.Page] = {}
 
     def late(condition: str, **how: Any) -> dynamo.Page:
-        return shown.setdefault(how["shard"], asked(condition, **how))
+        return shown.setdefault(how["part"], asked(condition, **how))
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(dynamo, "query", late)
@@ -373,3 +374,76 @@ def test_links_that_ended_otherwise_are_not_even_looked_at(world: Table, clock: 
         sweep()
 
     assert (costs.reads, costs.writes) == (keys.SHARDS, 0)
+
+
+# grants
+
+
+def a_lapsed(clock: Clock, **changes: Any) -> Member:
+    return a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=clock.time), **changes)
+
+
+def member_of(table: Table) -> Item:
+    found = table.get(keys.member(CLIENT, EMPLOYEE))
+    assert found
+    return found
+
+
+def test_a_grant_whose_time_is_over_ends_and_frees_its_seat_once(world: Table, clock: Clock) -> None:
+    a_world(world, the_client(seats=1), a_lapsed(clock))
+
+    sweep()
+    once = world.items()
+    sweep()
+
+    assert world.items() == once
+    assert (member_of(world)["active"], "grant" in member_of(world)) == (False, False)
+    assert (world.get(keys.account(CLIENT)) or {})["seats_taken"] == 0
+    expired = [entry["pk"] for entry in world.under("AUDIT#") if entry["event"] == "grant.expired"]
+    assert expired == [f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"]
+
+
+def test_whoever_was_there_before_stays_as_he_was_and_for_whom_he_was(world: Table, clock: Clock) -> None:
+    before = Place(permission_set="sales", set_version=1, seat=Seat.VIEW_ONLY, partner_id=PARTNER)
+    a_world(world, a_lapsed(clock, previous=before))
+
+    sweep()
+
+    kept_now = member_of(world)
+    assert (kept_now["active"], kept_now["permission_set"], kept_now["seat"]) == (True, "sales", "view_only")
+    assert kept_now["partner_id"] == PARTNER, "who came by his firm goes with it, whatever he was in between"
+
+
+def test_a_grant_with_a_later_end_is_left_alone(world: Table, clock: Clock) -> None:
+    later = a_grant(expires_at=clock.time + timedelta(seconds=1))
+    a_world(world, a_partner_admin(EMPLOYEE, grant=later))
+    before = world.items()
+
+    sweep()
+
+    assert world.items() == before
+
+
+def test_a_grant_that_was_lengthened_meanwhile_is_left_alone(world: Table, clock: Clock) -> None:
+    a_world(world, a_lapsed(clock))
+
+    def lengthen() -> None:
+        a_world(world, a_partner_admin(EMPLOYEE, version=2, grant=a_grant(expires_at=clock.time + timedelta(days=1))))
+
+    with before_commit(lengthen):
+        sweep()
+    sweep()
+
+    assert member_of(world)["active"]
+    assert "grant.expired" not in entries(world)
+
+
+def test_the_index_may_still_show_a_grant_that_has_a_later_end(world: Table, clock: Clock) -> None:
+    later = a_grant(expires_at=clock.time + timedelta(days=1))
+    a_world(world, a_partner_admin(EMPLOYEE, grant=later))
+    world.change(keys.member(CLIENT, EMPLOYEE), due_at=int(clock.time.timestamp()))
+
+    sweep()
+
+    assert member_of(world)["active"]
+    world.change(keys.member(CLIENT, EMPLOYEE), due_at=int(later.expires_at.timestamp()) if later.expires_at else 0)

@@ -264,7 +264,7 @@ def test_a_person_goes_though_the_account_is_orphaned_and_that_is_reported(
     assert tell_user(APPROVER, active=False).status == 200
 
     entries = [item for item in table.under("AUDIT#") if item["event"] == "user.changed"]
-    assert {item["pk"] for item in entries} == {"AUDIT#directory", f"AUDIT#{CLIENT}"}
+    assert {item["pk"] for item in entries} == {"AUDIT#@directory", f"AUDIT#{CLIENT}"}
     assert entries[0]["details"] == {"user_id": APPROVER, "fields": ["active"], "orphaned": [CLIENT]}
     assert metrics(capsys.readouterr().out) == {"AccountOrphaned": 1}
     tell_user(APPROVER, active=False, name="Gone")
@@ -285,7 +285,7 @@ def test_only_an_account_that_nobody_else_runs_is_orphaned(
 
     tell_user(APPROVER, active=False)
 
-    (entry,) = table.under("AUDIT#directory")
+    (entry,) = table.under("AUDIT#@directory")
     assert entry["details"].get("orphaned") == orphaned
     assert metrics(capsys.readouterr().out) == ({"AccountOrphaned": 1} if orphaned else {})
 
@@ -301,7 +301,7 @@ def test_whoever_is_erased_is_nowhere_named_and_stays_in_the_trail(table: Table)
     assert (answer.status, answer.body) == (202, {"erased": True})
     assert "olette" not in str(table.items())
     assert kept(table, keys.user(COLLEAGUE))["active"] is False
-    (entry,) = table.under("AUDIT#directory")
+    (entry,) = table.under("AUDIT#@directory")
     assert (entry["event"], entry["details"]) == ("user.erased", {"user_id": COLLEAGUE})
     shown = tell(f"GET {USER}", user_id=COLLEAGUE).body
     assert (shown["name"], shown["active"], "email" in shown) == ("", False, False)

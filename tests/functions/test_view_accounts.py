@@ -2,6 +2,7 @@
 
 import pytest
 
+from partner_access.domain.accounts import AccountStanding
 from partner_access.domain.decisions import Kept
 from partner_access.store import keys
 from tests.builders import (
@@ -47,6 +48,7 @@ def of_many() -> list[Kept]:
         [(CLIENT, "client", "view_only", True)],
     ),
     ((), MANAGER, [(PARTNER, "partner", "super_admin", False)]),
+    ((the_client(standing=AccountStanding.CLOSED),), APPROVER, [(CLIENT, "client", "super_admin", False)]),
     (
         (a_partner_admin(),),
         EMPLOYEE,

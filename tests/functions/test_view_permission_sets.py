@@ -61,7 +61,7 @@ def test_a_set_is_shown_with_all_that_it_holds(table: Table) -> None:
     ((staff(EMPLOYEE, active=False),), APPROVER, AT_NORTH, ORDINARY),
     ((the_partner(domains=("other.example",)),), APPROVER, AT_NORTH, ORDINARY),
     ((the_partner(program=Program.SUSPENDED),), APPROVER, AT_NORTH, ORDINARY),
-    ((a_member(COLLEAGUE),), COLLEAGUE, AT_NORTH, ORDINARY),
+    ((a_member(COLLEAGUE),), COLLEAGUE, AT_NORTH, NOT_SUPER),
     ((a_partner_admin(COLLEAGUE),), COLLEAGUE, AT_NORTH, NOT_SUPER),
     ((a_member(CLERK, "view_only", added=("account.users.manage",)),), CLERK, AT_NORTH, ["partner_admin", "view_only"]),
 ])  # fmt: skip

@@ -1,8 +1,10 @@
 """A direct creation rests on what it read: whatever of it changes before it comes true is decided anew."""
 
+from typing import Any
+
 import pytest
 
-from partner_access.store import keys
+from partner_access.store import creations, dynamo, keys
 from tests import invariants
 from tests.builders import (
     APPROVER,
@@ -207,3 +209,24 @@ def test_a_choice_of_sets_costs_three_reads_at_most(table: Table) -> None:
         call("GET /accounts/{account_id}/permission-sets", APPROVER, query=query, account_id=CLIENT)
 
     assert (costs.reads, costs.writes) == (3, 0)
+
+
+def test_an_address_that_changes_hands_while_it_is_read_leads_to_nobody(table: Table) -> None:
+    """It led to the person in one read, and is somebody else's by the next."""
+    a_world(table)
+    events = dynamo.client().meta.events
+    moved: list[bool] = []
+
+    def move(**_: Any) -> None:
+        if not moved:
+            moved.append(True)
+            return
+        table.change(keys.user(EMPLOYEE), email="moved@north.example")
+
+    events.register("before-parameter-build.dynamodb.BatchGetItem", move)
+    try:
+        found = creations.facts(CLIENT, f"{EMPLOYEE}@north.example", PARTNER, APPROVER, on_behalf=True)
+    finally:
+        events.unregister("before-parameter-build.dynamodb.BatchGetItem", move)
+
+    assert found.person is None

@@ -157,7 +157,7 @@ def test_an_account_whose_other_super_admin_goes_meanwhile_is_orphaned(table: Ta
     a_world(table, a_member(CLERK))
 
     assert overtaken(table, lambda: move(table), lambda: tell_user(APPROVER, active=False)).status == 200
-    (entry,) = table.under("AUDIT#directory")
+    (entry,) = table.under("AUDIT#@directory")
     assert entry["details"]["orphaned"] == [CLIENT]
     assert invariants.broken(table.items()) == []
 
@@ -212,7 +212,7 @@ def test_somebody_who_runs_very_many_accounts_is_deactivated_all_the_same(table:
 
     assert tell_user(CLERK, active=False).status == 200
 
-    (entry,) = table.under("AUDIT#directory")
+    (entry,) = table.under("AUDIT#@directory")
     assert entry["details"]["orphaned"] == names
     assert {each["pk"] for each in table.under("AUDIT#client-")} == {f"AUDIT#{name}" for name in names}
     assert invariants.broken(table.items()) == []

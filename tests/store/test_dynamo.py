@@ -184,7 +184,7 @@ def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, slept: list[fl
 def listed(table: Table) -> Table:
     for number in range(5):
         at = NOW + timedelta(days=number)
-        table.put(Key("LIST#1", f"ITEM#{number}"), {"number": number, "due_shard": "LINKS#0", "due_at": at})
+        table.put(Key("LIST#1", f"ITEM#{number}"), {"number": number, "due_shard": "DUE#0", "due_at": at})
     table.put(Key("LIST#2", "ITEM#9"), {"number": 9})
     return table
 
@@ -211,7 +211,7 @@ def every_item(**how: Any) -> Iterator[dict[str, Any]]:
 def test_a_list_is_read_as_it_is_now_but_for_an_index(listed: Table) -> None:
     with faults.at(dynamo.client(), "Query") as requests:
         dynamo.query("pk = :list", list="LIST#1")
-        found = dynamo.query("due_shard = :shard AND due_at <= :now", index="due", shard="LINKS#0", now=NOW)
+        found = dynamo.query("due_shard = :shard AND due_at <= :now", index="due", shard="DUE#0", now=NOW)
 
     assert [request.get("ConsistentRead") for request in requests] == [True, None]
     assert [request.get("IndexName") for request in requests] == [None, "due"]

@@ -59,7 +59,7 @@ def test_shards_are_used_evenly_and_always_alike() -> None:
     names = [f"lnk_{number:032x}" for number in range(800)]
     used = Counter(map(keys.due_shard, names))
 
-    assert set(used) == {f"LINKS#{shard}" for shard in range(keys.SHARDS)}
+    assert set(used) == {f"DUE#{shard}" for shard in range(keys.SHARDS)}
     assert max(used.values()) < 2 * min(used.values())
     assert keys.due_shard(names[0]) == keys.due_shard(names[0])
     assert keys.outbox(names[0]).pk == f"OUTBOX#{keys.shard(names[0])}"

@@ -32,7 +32,8 @@ ATTEMPTS: Final = 4
 """How often a decision that was overtaken is taken anew before the caller is told."""
 SPARE_SECONDS: Final = 3
 """What is left of a function's time when it stops trying (guarantees.md F28)."""
-RETRY_AFTER: Final = "2"
+RETRY_AFTER: Final = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS: "60"}
+"""In seconds."""
 HAS_SECRET: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 """As much of a link's secret as no id could be mistaken for."""
 
@@ -77,6 +78,14 @@ class Route:
         asked = event.get("queryStringParameters") or {}
         if asked and not any(kind is Event or _is_a(Query, kind) for kind in self.arguments.values()):
             raise refusals.InvalidQuery(*map(_step, asked))
+
+    def must_understand_body(self, event: Event) -> None:
+        """Where no body is asked for, each of its fields is unknown."""
+        if any(kind is Event or _is_a(Request, kind) for kind in self.arguments.values()) or not bodies.raw(event):
+            return
+        fields = bodies.parsed(event)
+        if fields:
+            raise refusals.UnknownField(*map(_step, fields))
 
 
 class App:
@@ -126,6 +135,7 @@ class App:
     def _answered(self, route: Route, event: Event, context: Context) -> Response:
         act = act_of(event, context, needs_key=route.needs_key)
         route.must_understand_query(event)
+        route.must_understand_body(event)
         arguments = {name: _argument(name, kind, event, act) for name, kind in route.arguments.items()}
         try:
             answer = settled(lambda: route.operation(**arguments))
@@ -275,8 +285,8 @@ def _problem(refusal: Refused, event: Event) -> Response:
         **refusal.told,
     }
     headers = {"content-type": "application/problem+json"}
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        headers["retry-after"] = RETRY_AFTER
+    if status in RETRY_AFTER:
+        headers["retry-after"] = RETRY_AFTER[status]
     if isinstance(refusal, refusals.MethodNotAllowed):
         headers["allow"] = str(refusal.told["allow"])
     return _response(status, json.dumps(problem, ensure_ascii=False), headers)

@@ -54,7 +54,7 @@ def parsed(event: Event) -> dict[str, Any]:
 
 def _must_be_json(content_type: str) -> None:
     kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    if kind != "application/json" or any(each != "charset=utf-8" for each in parameters if each):
+    if kind != "application/json" or any(each.replace('"', "") != "charset=utf-8" for each in parameters if each):
         raise UnsupportedMediaType
 
 

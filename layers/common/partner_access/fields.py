@@ -30,7 +30,7 @@ def _plain_text(text: str) -> str:
 
 def _prose(text: str) -> str:
     """Words for a letter: no markup, no placeholders, no addresses to click."""
-    if re.search(r"[<>]|\{\{|://|www\.", text, re.IGNORECASE):
+    if re.search(r"[<>]|\{\{|://|www\.|\w\.[a-z]{2,}[/:]", text, re.IGNORECASE):
         raise PydanticCustomError("invalid_text", "not plain prose")
     return text
 

@@ -46,6 +46,10 @@ class Account(Kept):
         return self.kind is Kind.PARTNER
 
     @property
+    def takes_partner_admins(self) -> bool:
+        return not self.is_partner and self.standing is AccountStanding.ACTIVE
+
+    @property
     def is_full(self) -> bool:
         return self.seats is not None and self.seats_taken >= self.seats
 

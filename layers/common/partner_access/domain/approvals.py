@@ -34,6 +34,11 @@ class ReplyFacts:
     super_admins: tuple[Actor, ...] = ()
 
     @property
+    def subject(self) -> tuple[Kept, ...]:
+        """Who would become partner admin, and for whom, as far as they are there."""
+        return tuple(record for record in (self.partner, self.employee) if record)
+
+    @property
     def relied_on(self) -> tuple[Kept, ...]:
         others = (self.account, self.partner, self.employee, self.member)
         return (*self.approver.relied_on, *(record for record in others if record))
@@ -137,7 +142,7 @@ def decline(facts: ReplyFacts, reason: str | None, act: Act) -> LinkDeclined:
         link=link,
         account=account,
         reply=None if link.is_for_one else _reply(link, account, links.State.DECLINED),
-        audit=audit("link.declined", act, account.account_id, link.partner_id, link_id=link.link_id, reason=reason),
+        audit=audit("link.declined", act, account.account_id, link.partner_id, link_id=link.link_id),
         letter=links.about(link, LetterKind.LINK_DECLINED, act, account_id=account.account_id, reason=reason),
         relies_on=(*facts.approver.relied_on, account),
     )

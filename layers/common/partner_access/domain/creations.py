@@ -6,8 +6,8 @@ from partner_access.domain import catalogue
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
 from partner_access.domain.grants import Candidate, Terms, admit, paid_seat_required
-from partner_access.domain.members import PAID, Member, Seat, Source
-from partner_access.domain.people import Actor, User, eligible
+from partner_access.domain.members import PAID, Member, Seat, Source, usual_seat
+from partner_access.domain.people import Actor, User, eligible, firm_must_be_named
 from partner_access.domain.permissions import (
     BILLING_MANAGE,
     NO_OVERRIDES,
@@ -26,6 +26,7 @@ from partner_access.domain.refusals import (
     InvalidField,
     NotAClientAccount,
     NotFound,
+    OwnFirmMayNotApprove,
     PermissionNotHeld,
     Refused,
     UnknownPermissionSet,
@@ -81,7 +82,7 @@ def _create_partner_admin(facts: CreationFacts, account: Account, wish: Wish, ac
     asked_by = facts.partner.account_id if facts.partner else ""
     facts.creator.must_be_approver(asked_by=asked_by, super_admins=facts.super_admins, at=act.at)
     if facts.firm_is_unclear:
-        raise InvalidField("/partner_id")
+        raise firm_must_be_named()
     if wish.seat not in (None, Seat.PARTNER):
         raise InvalidField("/seat")
     terms = Terms(
@@ -107,7 +108,7 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
         raise InvalidField("/email")
     if wish.access_days:
         raise InvalidField("/access_days")
-    seat = wish.seat or (Seat.VIEW_ONLY if firm or wish.permission_set == SetName.VIEW_ONLY else Seat.CORE)
+    seat = wish.seat or (Seat.VIEW_ONLY if firm else usual_seat(wish.permission_set))
     if seat is Seat.PARTNER:
         raise InvalidField("/seat")
     if seat in PAID and BILLING_MANAGE not in giver:
@@ -116,6 +117,8 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
     version = latest(wish.permission_set)
     overrides = wish.overrides.on(wish.permission_set, version)
     must_be_givable(overrides.applied_to(rights_of(wish.permission_set, version)), giver)
+    if _raises_a_colleague(creator, person, wish.permission_set):
+        raise OwnFirmMayNotApprove
     account.must_be_active()
     before = facts.member
     if before and before.as_of(act.at).active:
@@ -197,9 +200,14 @@ def assignable(facts: ChoiceFacts, act: Act) -> tuple[str, ...]:
         if (
             _may_be_partner_admin(facts, facts.account, act)
             if name is SetName.PARTNER_ADMIN
-            else giver.cover(given_today(name))
+            else giver.cover(given_today(name)) and not _raises_a_colleague(facts.chooser, facts.person, name)
         )
     )
+
+
+def _raises_a_colleague(giver: Actor, person: User | None, permission_set: str) -> bool:
+    """A firm's own people do not make each other super admins of a client, or partner admin would be the longer way."""
+    return permission_set == SetName.SUPER_ADMIN and person is not None and giver.is_colleague_of(person)
 
 
 def _may_be_partner_admin(facts: ChoiceFacts, account: Account, act: Act) -> bool:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from partner_access.domain.refusals import Refused
 
-DIRECTORY = "directory"
+DIRECTORY = "@directory"
 """Whose trail tells of the vendor's changes to users, who belong to no one account."""
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from partner_access.domain import catalogue
 from partner_access.domain.accounts import Account, Kind
 from partner_access.domain.decisions import DIRECTORY, Act, Decision, Kept, audit
-from partner_access.domain.members import Member, Seat
+from partner_access.domain.members import Member, Seat, usual_seat
 from partner_access.domain.people import Actor, User, witness
 from partner_access.domain.permissions import SetName, latest
 from partner_access.domain.refusals import (
@@ -107,7 +107,7 @@ class UserKept(Decision):
 def keep_user(user_id: str, facts: UserFacts, told: Told, act: Act) -> UserKept | None:
     """Make or change a user; None when nothing differs. A person is never kept active for an account's sake."""
     before = facts.user
-    if not before:
+    if not before or before.email is None:
         _must_have(told, "email", "name")
     if facts.owner not in (None, user_id):
         raise EmailInUse("/email")
@@ -145,7 +145,9 @@ def erase(user_id: str, facts: UserFacts, act: Act) -> UserKept | None:
     """Forget who a person was; his id stays in the trail. A super admin is replaced or migrated first."""
     before = facts.user
     if facts.super_admin_of:
-        raise IsSuperAdmin
+        raise IsSuperAdmin().saying(
+            "Take the super admin's role from this person first, everywhere; name another where needed."
+        )
     if not before or before.email is None:
         return None
     return UserKept(
@@ -206,6 +208,8 @@ def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
         raise AlreadyPartnerAdmin
 
     member = _member(account, user, now, told, act)
+    if member.permission_set == SetName.PARTNER_ADMIN:
+        raise InvalidField("/permission_set")
     stays = _stays(facts, now, member, act)
     return MemberKept(
         act=act,
@@ -237,13 +241,15 @@ def _member(account: Account, user: User, now: Member | None, told: Told, act: A
                 "since": act.at,
                 "granted_by": act.by,
                 "set_version": latest(named),
-                "seat": Seat.VIEW_ONLY if named == SetName.VIEW_ONLY else Seat.CORE,
+                "seat": usual_seat(named),
                 **told,
             }
         )
-    if told.get("permission_set", now.permission_set) == now.permission_set:
-        return now.changed(**told)
-    return now.changed(set_version=latest(str(told["permission_set"])), added=(), removed=(), **told)
+    named = str(told.get("permission_set", now.permission_set))
+    seated = now.model_copy(update={"seat": now.seat or usual_seat(named)})
+    if named == now.permission_set:
+        return seated.changed(**told)
+    return seated.changed(set_version=latest(named), added=(), removed=(), **told)
 
 
 def _stays(facts: MemberFacts, now: Member | None, member: Member, act: Act) -> tuple[Kept, ...]:

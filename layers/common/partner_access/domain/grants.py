@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.decisions import Act
+from partner_access.domain.decisions import Act, Decision, audit
 from partner_access.domain.members import Asked, Grant, Member, Place, Seat, Source, paid_seats
 from partner_access.domain.people import User, eligible
 from partner_access.domain.permissions import (
@@ -94,6 +94,43 @@ def grant(partner: Account, terms: Terms, act: Act) -> Grant:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A membership with a grant that was due, and its account."""
+
+    member: Member
+    account: Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantExpired(Decision):
+    account: Account
+    before: Member
+    member: Member
+
+
+def expire(lapsed: Lapsed, act: Act) -> GrantExpired | None:
+    """What the sweep makes of a membership whose grant is over: what it was before, its seat free (domain.md §5)."""
+    before = lapsed.member
+    if not before.grant or not before.grant.is_over(act.at):
+        return None
+    return GrantExpired(
+        act=act,
+        account=lapsed.account,
+        before=before,
+        member=before.ended().changed(),
+        audit=audit(
+            "grant.expired",
+            act,
+            before.account_id,
+            before.grant.partner_id,
+            grant_id=before.grant.grant_id,
+            employee_id=before.user_id,
+        ),
+        relies_on=(before,),
+    )
+
+
 def _must_not_stand_higher(member: Member) -> None:
     if member.is_super_admin:
         raise IsSuperAdmin
@@ -109,7 +146,7 @@ def paid_seat_required(account: Account, member: Place) -> bool:
 def counter_offer(asked: Asked, removed: tuple[str, ...], access_days: int | None) -> Asked:
     """What is given when an approver takes away and shortens; he never adds to what was asked (domain.md rule 15)."""
     if access_days and asked.access_days and access_days > asked.access_days:
-        raise InvalidField("/access_days")
+        raise InvalidField("/access_days").saying(f"Give at most the {asked.access_days} days that were asked for.")
     return Asked(
         removed=tuple(sorted({*asked.removed, *removed})),
         access_days=access_days or asked.access_days,

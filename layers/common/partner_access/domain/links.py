@@ -304,7 +304,7 @@ def must_be_managed(facts: LinkFacts, act: Act) -> Link:
     return link
 
 
-def withdraw(link: Link | None, act: Act) -> LinkEnded:
+def withdraw(link: Link | None, act: Act, *relied_on: Kept) -> LinkEnded:
     """End the link of an employee who lost eligibility since (domain.md rule 6); no key shall replay that."""
     if not link:
         raise LinkNotFound
@@ -313,6 +313,7 @@ def withdraw(link: Link | None, act: Act) -> LinkEnded:
         link=link,
         standing=Standing.REVOKED,
         audit=audit("link.revoked", act, link.partner_id, link_id=link.link_id, reason=NotEligible.code),
+        relies_on=relied_on,
     )
 
 

@@ -123,15 +123,19 @@ def _addressee(facts: MailingFacts) -> dict[str, Locale]:
 
 
 def _people(facts: MailingFacts, at: datetime) -> list[tuple[User | None, Account | None]]:
-    """Who is told, each with the account whose language he reads if he has none of his own."""
+    """Who is told, each with the account whose language he reads if he has none of his own.
+
+    Whom a link names stands in for whoever made it and left (domain.md rule 6).
+    """
     employee = (facts.employee, facts.partner or facts.account)
     creator = (facts.creator, facts.partner)
+    asker = creator if facts.creator and facts.creator.active else employee
     admins = [(actor.user, facts.account) for actor in facts.super_admins if actor.is_super_admin_at(at)]
     return {
         LetterKind.ACCESS_GRANTED: [employee, creator, *admins],
         LetterKind.LINK_DECLINED: [employee, creator],
-        LetterKind.LINK_EXPIRED: [creator],
-        LetterKind.LINK_ASKED_ANEW: [creator],
+        LetterKind.LINK_EXPIRED: [asker],
+        LetterKind.LINK_ASKED_ANEW: [asker],
         LetterKind.SUPER_ADMIN_MIGRATED: [employee, *admins],
         LetterKind.USER_CREATED: [employee, *admins],
     }[facts.letter.kind]

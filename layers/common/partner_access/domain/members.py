@@ -67,7 +67,10 @@ class Grant(BaseModel):
 
 
 class Place(BaseModel):
-    """A set with its overrides and seats: what a member has, and what he falls back to when a grant ends."""
+    """A set with its overrides and seats: what a member has, and what he falls back to when a grant ends.
+
+    `partner_id` is the firm on whose behalf he is here.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,6 +80,7 @@ class Place(BaseModel):
     removed: tuple[str, ...] = ()
     seat: Seat | None = None
     paid_seats: tuple[Seat, ...] = ()
+    partner_id: str | None = None
 
     @property
     def rights(self) -> Rights:
@@ -88,14 +92,13 @@ class Place(BaseModel):
 
 
 class Member(Kept, Place):
-    """`partner_id` is the firm on whose behalf he is here; `previous` what he was before the grant."""
+    """`previous` is what he was before the grant."""
 
     account_id: str
     user_id: str
     since: datetime
     granted_by: str | None = None
     active: bool = True
-    partner_id: str | None = None
     grant: Grant | None = None
     previous: Place | None = None
 
@@ -109,12 +112,11 @@ class Member(Kept, Place):
 
     def ended(self) -> "Member":
         """The membership without its grant: what it was before, or deactivated if it existed only through it."""
-        fallback = self.previous or self.place.model_copy(update={"seat": None})
+        fallback = self.previous or self.place.model_copy(update={"seat": None, "partner_id": None})
         return self.model_copy(
             update={
                 **dict(fallback),
                 "active": self.previous is not None,
-                "partner_id": None,
                 "grant": None,
                 "previous": None,
             }
@@ -125,7 +127,14 @@ class Member(Kept, Place):
         now = self.as_of(at)
         if not now.active or (now.grant and now.grant.suspended_by):
             return NOTHING
+        if now.permission_set == SetName.PARTNER_ADMIN and not now.grant:
+            return NOTHING
         return now.rights
+
+
+def usual_seat(permission_set: str) -> Seat:
+    """The base seat of a member when nobody names one."""
+    return Seat.VIEW_ONLY if permission_set == SetName.VIEW_ONLY else Seat.CORE
 
 
 def paid_seats(member: Member) -> tuple[Seat, ...]:

@@ -6,11 +6,10 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
 from partner_access.domain.grants import Terms, grant, paid_seat_required
 from partner_access.domain.members import Grant, Member, Seat, Source, paid_seats
-from partner_access.domain.people import Actor, User, eligible, some_independent, witness
+from partner_access.domain.people import Actor, User, eligible, firm_must_be_named, some_independent, witness
 from partner_access.domain.permissions import SetName, in_clients, latest
 from partner_access.domain.refusals import (
     Forbidden,
-    InvalidField,
     NotAClientAccount,
     NotEligible,
     NotFound,
@@ -70,7 +69,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
     if not before.as_of(act.at).is_super_admin:
         raise NotSuperAdmin
     if facts.firm_is_unclear:
-        raise InvalidField("/partner_id")
+        raise firm_must_be_named()
     if not partner or not eligible(target.user, partner):
         raise NotEligible
     stays = witness(facts.others, act.at, rather=actor.user)

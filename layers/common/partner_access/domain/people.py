@@ -9,11 +9,13 @@ from partner_access.domain.members import Member
 from partner_access.domain.permissions import NOTHING, USERS_MANAGE, Rights, SetName
 from partner_access.domain.refusals import (
     Forbidden,
+    InvalidField,
     LastSuperAdmin,
     NoIndependentApprover,
     NotAnApprover,
     NotFound,
     OwnFirmMayNotApprove,
+    Refused,
 )
 
 
@@ -59,6 +61,11 @@ def firm_of(user: User | None, named: str | None) -> str | None:
     if named or not user or len(user.employed_by) != 1:
         return named
     return min(user.employed_by)
+
+
+def firm_must_be_named() -> Refused:
+    """What whoever acts for a person of several firms is told."""
+    return InvalidField("/partner_id").saying("Name the partner in partner_id: this person works for several.")
 
 
 def firm_is_unclear(user: User | None, named: str | None) -> bool:
@@ -107,6 +114,10 @@ class Actor:
     def is_super_admin_at(self, at: datetime) -> bool:
         """Whether he is an active super admin: the kind that an account never runs out of."""
         return bool(self.rights_at(at).held) and self.member is not None and self.member.as_of(at).is_super_admin
+
+    def is_colleague_of(self, person: User) -> bool:
+        """Whether both work for the same partner."""
+        return self.user is not None and bool(self.user.employed_by & person.employed_by)
 
     def is_approver_at(self, at: datetime) -> bool:
         """Whether he may answer for the account: nobody ever does who is here for a partner (domain.md §4)."""

@@ -166,7 +166,10 @@ def _must_be_ordered(rights: Rights) -> None:
         noun, _, action = name.rpartition(".")
         below = {"delete": "edit", "edit": "view"}.get(action)
         if name in catalogue.SCOPED and below and rights.held.get(f"{noun}.{below}", 0) < scope:
-            raise InvalidField("/permissions")
+            raise InvalidField("/permissions").saying(
+                "Take away or narrow what goes further along with it: "
+                "nobody deletes more widely than he edits, or edits more widely than he views."
+            )
 
 
 def must_be_givable(given: Rights, giver: Rights) -> None:

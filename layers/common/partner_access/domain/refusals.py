@@ -11,7 +11,7 @@ Refused
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from typing_extensions import override
 
@@ -20,7 +20,7 @@ class Refused(Exception):
     """Turned down by a rule: typed, coded, and told to the caller in a sentence that says what to do."""
 
     code: ClassVar[str]
-    advice: ClassVar[str]
+    advice: str
 
     @override
     def __init_subclass__(cls) -> None:
@@ -32,6 +32,11 @@ class Refused(Exception):
         super().__init__(self.code)
         self.errors: list[dict[str, str]] = [{"pointer": pointer, "code": self.code} for pointer in pointers]
         self.told: Mapping[str, object] = told
+
+    def saying(self, advice: str) -> Self:
+        """The same refusal with a sentence that fits this case better."""
+        self.advice = advice
+        return self
 
 
 class Malformed(Refused): ...
@@ -202,7 +207,7 @@ class LinkExpired(Ended):
 
 
 class LinkRevoked(Ended):
-    """This link was withdrawn by the partner. Ask for a new one if you still expect it."""
+    """This link was withdrawn. Ask for a new one if you still expect it."""
 
 
 class LinkDeclined(Ended):

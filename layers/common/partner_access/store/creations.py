@@ -22,7 +22,7 @@ def facts(account_id: str, email: str, partner_id: str | None, by: str, *, on_be
             *actors.keys_of_all(account_id, others),
         ]
     )
-    person = found.get_as(User, keys.user(person_id)) if person_id else None
+    person = _still(found, person_id, email)
     firm = firm_of(person, partner_id) if on_behalf else None
     if firm and not partner_id:
         found |= dynamo.read([keys.account(firm)])
@@ -48,6 +48,12 @@ def _first(account_id: str, email: str | None, by: str) -> Items:
     )
 
 
+def _still(found: Items, person_id: str | None, email: str | None) -> User | None:
+    """The person, if the address that led to him is still his."""
+    person = found.get_as(User, keys.user(person_id)) if person_id else None
+    return person if person and person.email == email else None
+
+
 def _owner(found: Items, email: str) -> str | None:
     return found.get(keys.email(email), {}).get("user_id")
 
@@ -64,7 +70,7 @@ def facts_for_choice(account_id: str, email: str | None, by: str) -> ChoiceFacts
     found = _first(account_id, email, by)
     person_id = _owner(found, email) if email else None
     found |= dynamo.read([*([keys.user(person_id)] if person_id else ()), *actors.firms_of(found, account_id, by)])
-    person = found.get_as(User, keys.user(person_id)) if person_id else None
+    person = _still(found, person_id, email)
     firms = sorted(person.employed_by) if person else []
     found |= dynamo.read(keys.account(firm) for firm in firms)
     return ChoiceFacts(

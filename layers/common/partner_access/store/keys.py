@@ -16,7 +16,7 @@ delivery                DELIVERY#<delivery>     DELIVERY             key
 suppressed address      SUPPRESSED#<digest>     SUPPRESSED           key
 
 index      hash → range                                    holds
-due        due_shard → due_at                              open links, by their end
+due        due_shard → due_at                              open links and grants, by their end
 listing    listed_under → listed_as                        an employee's links, by age
 """
 
@@ -97,8 +97,13 @@ def employee(partner_id: str, user_id: str) -> str:
     return f"EMPLOYEE#{partner_id}#{user_id}"
 
 
-def due_shard(link_id: str) -> str:
-    return f"LINKS#{shard(link_id)}"
+def due_shard(name: str) -> str:
+    """In which part of the index of what is due something stands."""
+    return due_part(shard(name))
+
+
+def due_part(number: int) -> str:
+    return f"DUE#{number}"
 
 
 def shard(name: str) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 
 from partner_access.domain.accounts import Account
@@ -199,14 +198,6 @@ def record_asking(asked: LinkAskedAnew, answer: Answer) -> None:
             now=asked.act.at,
         ),
     )
-
-
-def due(at: datetime) -> Iterator[Link]:
-    """The links whose time is over, each as it is now; nothing else is looked at (performance.md)."""
-    for shard in range(keys.SHARDS):
-        condition = "due_shard = :shard AND due_at <= :now"
-        for page in dynamo.pages(condition, index="due", shard=f"LINKS#{shard}", now=at):
-            yield from _whole(page.items)
 
 
 def _whole(listed: list[dict[str, Any]]) -> Iterator[Link]:

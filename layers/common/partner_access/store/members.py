@@ -15,11 +15,19 @@ SEAT_TAKEN = "seats_taken > :none"
 def lines(account: Account, before: Member | None, after: Member) -> Iterator[dynamo.Line]:
     """Write a membership with all that goes along; what it was before is pinned by whoever relied on it."""
     yield from _seat_lines(account, seat_change(before, after))
-    yield dynamo.put(keys.of(after), after, only_if=None if before else dynamo.ABSENT)
+    yield dynamo.put(keys.of(after), item(after), only_if=None if before else dynamo.ABSENT)
     if not before:
         mirror = keys.account_of(after.user_id, after.account_id)
         yield dynamo.put(mirror, {"account_id": after.account_id}, only_if=None)
     yield from _super_admin_lines(before, after)
+
+
+def item(member: Member) -> dict[str, object]:
+    """The member, with a place in the index of what is due while a grant of his has an end."""
+    ends = member.grant.expires_at if member.grant else None
+    if not ends:
+        return dict(member)
+    return {**dict(member), "due_shard": keys.due_shard(member.user_id), "due_at": ends}
 
 
 def _seat_lines(account: Account, change: int) -> Iterator[dynamo.Line]:
