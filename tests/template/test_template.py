@@ -511,3 +511,11 @@ def test_every_parameter_explains_itself(template: Json) -> None:
     }
     for parameter in template["Parameters"].values():
         assert parameter["Description"]
+
+
+def test_the_key_of_cursors_goes_to_the_functions_that_list_and_to_no_other(template: Json) -> None:
+    holders = {
+        name for name, function in functions(template).items() if "CURSOR_KEY" in function["Environment"]["Variables"]
+    }
+
+    assert holders == {"view_accounts", "view_links"}

@@ -53,26 +53,8 @@ class SuperAdminMigrated(Decision):
 
 def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
     """Turn a super admin into a partner admin; one who stays is the witness that the floor holds (guarantees.md T3)."""
-    account, actor, target, partner = facts.account, facts.actor, facts.target, facts.partner
-    if not account:
-        raise NotFound
-    actor.must_be_member(act.at)
-    if account.is_partner:
-        raise NotAClientAccount("/account_id")
-    himself = target.user is not None and target.user.user_id == act.by
-    if not himself and not actor.is_super_admin_at(act.at):
-        raise Forbidden
-    account.must_be_active()
-    if not target.user or not target.member or not target.is_member_at(act.at):
-        raise NotFound
-    before = target.member
-    if not before.as_of(act.at).is_super_admin:
-        raise NotSuperAdmin
-    if facts.firm_is_unclear:
-        raise firm_must_be_named()
-    if not partner or not eligible(target.user, partner):
-        raise NotEligible
-    stays = witness(facts.others, act.at, rather=actor.user)
+    account, partner, employee, before = _must_be_migratable(facts, act)
+    stays = witness(facts.others, act.at, rather=facts.actor.user)
     account.must_have_a_seat()
 
     terms = Terms(source=Source.MIGRATION, set_version=latest(SetName.PARTNER_ADMIN))
@@ -89,18 +71,11 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
         previous=None,
         grant=given,
     )
-    preview = Preview(
-        lost=in_clients(before.rights).beyond(member.rights),
-        seat_before=before.seat,
-        seat_after=Seat.PARTNER,
-        remaining_super_admins=sum(other.is_super_admin_at(act.at) for other in facts.others),
-        remaining_are_partner_staff=not some_independent(facts.others, act.at),
-        paid_seat_required=paid_seat_required(account, member),
-    )
+    preview = _preview(facts, account, before, member, act)
     return SuperAdminMigrated(
         act=act,
         account=account,
-        employee=target.user,
+        employee=employee,
         before=before,
         member=member,
         grant=given,
@@ -123,5 +98,39 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
             set_version=member.set_version,
             paid_seat_required=preview.paid_seat_required,
         ),
-        relies_on=(account, partner, *actor.relied_on, *target.relied_on, *stays.relied_on),
+        relies_on=(account, partner, *facts.actor.relied_on, *facts.target.relied_on, *stays.relied_on),
+    )
+
+
+def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Account, User, Member]:
+    """The account and the partner, the employee and his membership; refused in the order that contract.md gives."""
+    account, partner, target = facts.account, facts.partner, facts.target
+    if not account:
+        raise NotFound
+    facts.actor.must_be_member(act.at)
+    if account.is_partner:
+        raise NotAClientAccount("/account_id")
+    himself = target.user is not None and target.user.user_id == act.by
+    if not himself and not facts.actor.is_super_admin_at(act.at):
+        raise Forbidden
+    account.must_be_active()
+    if not target.user or not target.member or not target.is_member_at(act.at):
+        raise NotFound
+    if not target.member.as_of(act.at).is_super_admin:
+        raise NotSuperAdmin
+    if facts.firm_is_unclear:
+        raise firm_must_be_named()
+    if not partner or not eligible(target.user, partner):
+        raise NotEligible
+    return account, partner, target.user, target.member
+
+
+def _preview(facts: MigrationFacts, account: Account, before: Member, after: Member, act: Act) -> Preview:
+    return Preview(
+        lost=in_clients(before.rights).beyond(after.rights),
+        seat_before=before.seat,
+        seat_after=Seat.PARTNER,
+        remaining_super_admins=sum(other.is_super_admin_at(act.at) for other in facts.others),
+        remaining_are_partner_staff=not some_independent(facts.others, act.at),
+        paid_seat_required=paid_seat_required(account, after),
     )

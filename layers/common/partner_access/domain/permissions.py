@@ -81,11 +81,11 @@ def _read(names: Iterable[str]) -> dict[str, Scope]:
 def _read_one(permission: str) -> tuple[str, Scope]:
     name, _, scope = permission.partition(":")
     if name not in catalogue.CATALOGUE:
-        raise UnknownPermission
+        raise UnknownPermission("/permissions")
     if not scope:
         return name, Scope.ALL
     if name not in catalogue.SCOPED or scope.upper() not in Scope.__members__ or scope != scope.lower():
-        raise UnknownPermission
+        raise UnknownPermission("/permissions")
     return name, Scope[scope.upper()]
 
 
@@ -175,16 +175,16 @@ def _must_be_ordered(rights: Rights) -> None:
 def must_be_givable(given: Rights, giver: Rights) -> None:
     """Nobody gives what he does not hold, per permission and scope (domain.md §3)."""
     if not giver.cover(given):
-        raise PermissionNotHeld
+        raise PermissionNotHeld("/permissions")
 
 
 def must_exist_in_clients(added: Iterable[str]) -> None:
     """Some permissions are known in partner accounts alone (domain.md §3)."""
     if any(name.partition(":")[0] in catalogue.PARTNER_ONLY for name in added):
-        raise UnknownPermission
+        raise UnknownPermission("/permissions")
 
 
 def must_suit_a_partner_admin(added: Iterable[str]) -> None:
     """No override brings a restricted permission to a partner admin (domain.md §3)."""
     if any(name.partition(":")[0] in catalogue.RESTRICTED for name in added):
-        raise RestrictedPermission
+        raise RestrictedPermission("/permissions/add")
