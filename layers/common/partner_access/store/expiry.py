@@ -21,15 +21,13 @@ def due(at: datetime) -> Iterator[Link | Lapsed]:
 
 def _whole(listed: list[Key]) -> Iterator[Link | Lapsed]:
     found = dynamo.read(listed)
-    lapsed = [key for key in listed if key.sk.startswith("MEMBER#")]
-    found |= dynamo.read(Key(key.pk, "ACCOUNT") for key in lapsed)
-    for key in listed:
-        if key in lapsed:
-            member, account = found.get_as(Member, key), found.get_as(Account, Key(key.pk, "ACCOUNT"))
-            if member and account:
-                yield Lapsed(member, account)
-        elif link := found.get_as(Link, key):
-            yield link
+    due_members = [Member.model_validate(found[key]) for key in listed if key in found and keys.is_member(key)]
+    accounts = dynamo.read(keys.account(member.account_id) for member in due_members)
+    for member in due_members:
+        account = accounts.get_as(Account, keys.account(member.account_id))
+        if account:
+            yield Lapsed(member, account)
+    yield from (Link.model_validate(found[key]) for key in listed if key in found and not keys.is_member(key))
 
 
 def record(expired: GrantExpired) -> None:

@@ -48,6 +48,10 @@ def member(account_id: str, user_id: str) -> Key:
     return Key(f"ACCOUNT#{account_id}", f"MEMBER#{user_id}")
 
 
+def is_member(key: Key) -> bool:
+    return key.sk.startswith("MEMBER#")
+
+
 def super_admins(account_id: str) -> Key:
     return Key(f"ACCOUNT#{account_id}", "SUPER_ADMINS")
 
