@@ -63,7 +63,8 @@ def running_front(pool: urllib3.PoolManager, endpoint: str, api_path: str, *, po
                     self.send_header(name, value)
             self._end(answer.data)
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _pass_on
+        # the names that http.server looks for
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _pass_on  # noqa: N815
 
         def _show_inbox(self) -> None:
             page = page_at(self.path.partition("?")[0] + "/", sent_letters(pool, endpoint))

@@ -12,6 +12,7 @@ import pytest
 
 from functions.show_pages import app
 from partner_access.domain.catalogue import CATALOGUE
+from partner_access.letters.plain_words import Language
 from tests.artefacts import FILLED_IN
 
 SHELLS = ("/", "/approve", "/accounts/{account_id}", "/partners/{partner_id}", "/problems/{problem}")
@@ -176,7 +177,7 @@ def test_both_languages_say_the_same_things_with_the_same_places() -> None:
 
 @pytest.mark.parametrize("language", app.LANGUAGES)
 @pytest.mark.parametrize("refusal", list(app._refusals()), ids=lambda each: str(each.code))
-def test_every_refusal_has_words_that_say_what_to_do(refusal: Any, language: app.Language) -> None:
+def test_every_refusal_has_words_that_say_what_to_do(refusal: Any, language: Language) -> None:
     served = get("/problems/{problem}", headers={"accept-language": language}, problem=refusal.code.replace("_", "-"))
 
     assert served.status == 200
@@ -199,7 +200,7 @@ def test_words_that_a_script_asks_for_are_there() -> None:
 
 
 @pytest.mark.parametrize("language", app.LANGUAGES)
-def test_every_permission_has_plain_words(language: app.Language) -> None:
+def test_every_permission_has_plain_words(language: Language) -> None:
     told = app.permissions(language)
     named = {name for group in told["groups"] for name in group["names"]} | told["single"].keys()
 

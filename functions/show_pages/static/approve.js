@@ -1,12 +1,12 @@
 // An access link is looked at, narrowed, approved or declined. Opening it changes nothing: only these buttons do.
 
+import { onAnother, take } from "./secret.js";
 import { call, keyOf } from "./api.js";
-import { token } from "./auth.js";
+import { token, who as signedIn } from "./auth.js";
 import { day, daysFromNow, daysUntil, moment } from "./dates.js";
 import { adjustments } from "./adjust.js";
 import { alert, bullets, busy, button, dialog, facts, h } from "./elements.js";
 import { can, cannot } from "./permissions.js";
-import { onAnother, take } from "./secret.js";
 import { attempt, door, failed, page, redraw } from "./shell.js";
 import { listed, refused, say, withPermissions } from "./words.js";
 
@@ -150,7 +150,7 @@ function decision() {
     h("div", { id: "adjust" }, adjusted.shown && adjustments({ can: preview.can, adjusted, mostDays: preview.link.access_days, changed })),
     h("div", { id: "trouble" }, error && failed(error)),
     h("div", { class: "actions" }, yes, toggle, button(say("approve.decline"), decline, { class: "plain bad" })),
-    h("p", { class: "quiet" }, say("approve.any_time")),
+    h("p", { class: "quiet" }, say("approve.any_time"), signedIn() && [" ", say("signed_in_as", { who: signedIn() })]),
   );
 }
 
