@@ -91,13 +91,18 @@ function request() {
       h("h1", {}, title),
       h("p", { class: "lead" }, say("approve.meaning", who())),
       places,
+      !mayAnswer() && nobodyHere(),
       h("div", { class: "columns" },
         h("section", { class: "can", "aria-labelledby": "can" }, h("h2", { id: "can" }, say("approve.can", who())), h("div", { id: "can-list" }, canList())),
         h("section", { class: "cannot", "aria-labelledby": "cannot" }, h("h2", { id: "cannot" }, say("approve.cannot", who())), h("div", { id: "cannot-list" }, cannotList())),
       ),
-      preview.accounts.some((account) => account.may_approve) ? decision() : nobodyHere(),
+      mayAnswer() && decision(),
     ],
   };
+}
+
+function mayAnswer() {
+  return preview.accounts.some((account) => account.may_approve);
 }
 
 function askedEnd() {

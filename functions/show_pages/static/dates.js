@@ -1,15 +1,15 @@
 // Times as the reader's clock has them, always with the zone.
 
-import { speaks } from "./words.js";
+import { locale } from "./words.js";
 
 const DAY = 86400000;
 
 export function moment(text) {
-  return new Intl.DateTimeFormat(speaks(), { year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" }).format(new Date(text));
+  return new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" }).format(new Date(text));
 }
 
 export function day(value) {
-  return new Intl.DateTimeFormat(speaks(), { year: "numeric", month: "long", day: "numeric" }).format(new Date(value));
+  return new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric" }).format(new Date(value));
 }
 
 export function daysFromNow(days) {

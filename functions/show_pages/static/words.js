@@ -19,6 +19,11 @@ export function speaks() {
   return language;
 }
 
+/** The language with the reader's own habits of writing dates and numbers. */
+export function locale() {
+  return navigator.languages.find((each) => each.split("-")[0] === language) ?? language;
+}
+
 export async function speak(other) {
   language = other;
   localStorage.setItem(KEPT, other);
@@ -48,7 +53,7 @@ export function say(name, places = {}) {
 }
 
 export function number(value) {
-  return new Intl.NumberFormat(language).format(value);
+  return new Intl.NumberFormat(locale()).format(value);
 }
 
 export function listed(items) {

@@ -156,7 +156,7 @@ class Visitor:
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             file = PICTURES / f"{name}-{self.language}-{width}-{scheme}.png"
-            self.page.screenshot(path=file, full_page=True, caret="hide")
+            self.page.screenshot(path=file, full_page=not self.page.locator("dialog").count(), caret="hide")
 
     def measured(self) -> dict[str, Any]:
         """How the page came: when something first showed, and how much moved about afterwards."""
