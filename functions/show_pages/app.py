@@ -199,6 +199,7 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
             heading=escape(heading),
             lead=escape(lead or told[f"{name}.lead"]),
             needs_script=escape(told["needs_script"]),
+            early=address_of("early.js"),
             script=address_of(script),
             style=address_of("style.css"),
             icon=address_of("icon.svg"),

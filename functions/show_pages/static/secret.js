@@ -4,15 +4,13 @@ import { carried } from "./auth.js";
 
 const START = "#pal_";
 
-let first = found(); // as soon as this module runs, before anything is waited for
+let first = found(window.openedWith ?? ""); // early.js took it off the address bar
+delete window.openedWith;
 
-/** {secret, typed} from the address, or as it was carried through the sign-in; null for nothing. */
-function found() {
+/** {secret, typed} from an address, or as it was carried through the sign-in; null for nothing. */
+function found(hash) {
   const left = carried();
-  if (!location.hash.startsWith(START)) return left ?? null;
-  const secret = decodeURIComponent(location.hash.slice(1)).trim();
-  history.replaceState(null, "", location.pathname);
-  return { secret };
+  return hash ? { secret: decodeURIComponent(hash.slice(1)).trim() } : left ?? null;
 }
 
 /** What this page was opened with; it can be taken once. */
@@ -25,6 +23,9 @@ export function take() {
 /** Another link may be opened in the tab that shows this page. */
 export function onAnother(open) {
   addEventListener("hashchange", () => {
-    if (location.hash.startsWith(START)) open(found());
+    const { hash } = location;
+    if (!hash.startsWith(START)) return;
+    history.replaceState(null, "", location.pathname);
+    open(found(hash));
   });
 }
