@@ -32,9 +32,10 @@ def test_an_unknown_path_is_not_there(environment: None, path: str) -> None:
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("method", ["PATCH", "HEAD", "TRACE", "get", "post", "BREW"])
 def test_a_known_path_names_its_methods(environment: None, method: str, path: str) -> None:
-    answer = call(
-        f"{method} {path}", None, **dict.fromkeys(("account_id", "user_id", "partner_id", "link_id"), "an-id")
-    )
+    if method in ROUTES[path].split(", "):
+        return
+    parts = ("account_id", "user_id", "partner_id", "link_id", "set_id")
+    answer = call(f"{method} {path}", None, **dict.fromkeys(parts, "an-id"))
 
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert answer.headers["allow"] == answer.body["allow"] == ROUTES[path]
