@@ -1,9 +1,11 @@
 """People, accounts and links that are good by default; a test names only what it is about."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from partner_access.domain.accounts import Account, Kind
+from partner_access.domain.custom_sets import CustomSet, is_custom
 from partner_access.domain.decisions import Act, Once
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link
@@ -20,6 +22,7 @@ CLIENT = "client-bakery"
 EMPLOYEE = "user-employee"
 APPROVER = "user-approver"
 LINK = f"lnk_{'1' * 32}"
+CUSTOM_SET = f"set_{'3' * 32}"
 SECRET_TEXT = Secret.write(PARTNER, LINK, CHANCE)
 SECRET = Secret.read(SECRET_TEXT)
 
@@ -72,7 +75,7 @@ def a_member(user_id: str = APPROVER, permission_set: str = "super_admin", **cha
             "account_id": CLIENT,
             "user_id": user_id,
             "permission_set": permission_set,
-            "set_version": latest(permission_set),
+            "set_version": 1 if is_custom(permission_set) else latest(permission_set),
             "seat": Seat.CORE,
             "since": NOW - timedelta(days=100),
             **changes,
@@ -101,10 +104,40 @@ def a_partner_admin(user_id: str = EMPLOYEE, **changes: Any) -> Member:
     )
 
 
-def an_actor(user: User | None = None, member: Member | None = None, firm: Account | None = None) -> Actor:
+def a_custom_set(set_id: str = CUSTOM_SET, **changes: Any) -> CustomSet:
+    return CustomSet(
+        **{
+            "version": 1,
+            "account_id": CLIENT,
+            "set_id": set_id,
+            "name": "Service desk",
+            "permissions": ("crm.tickets.edit:team", "crm.tickets.view", "service.access"),
+            **changes,
+        }
+    )
+
+
+def an_actor(
+    user: User | None = None,
+    member: Member | None = None,
+    *,
+    firms: Iterable[Account] = (),
+    sets: Iterable[CustomSet] = (),
+) -> Actor:
     """By default the client's super admin."""
     person = user or a_user()
-    return Actor(user=person, member=member or a_member(person.user_id), firm=firm)
+    return Actor(
+        user=person,
+        member=member or a_member(person.user_id),
+        firms={firm.account_id: firm for firm in firms},
+        sets={each.set_id: each for each in sets},
+    )
+
+
+def of_the_partner(user: User | None = None, member: Member | None = None, **firm: Any) -> Actor:
+    """By default the employee, partner admin of the client for his firm; `firm` is what is special about that."""
+    person = user or an_employee()
+    return an_actor(person, member or a_partner_admin(person.user_id), firms=[the_partner(**firm)])
 
 
 def a_link(**changes: Any) -> Link:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from math import ceil
 from typing import Any, Final
 
+from boto3.dynamodb.types import Binary
+
 from partner_access.store import dynamo
 from tests.table import Item, Table
 
@@ -80,6 +82,9 @@ def size(value: object) -> int:
     match value:
         case str():
             return len(value.encode())
+        case Binary():
+            kept: Any = value
+            return len(bytes(kept))
         case bool() | None:
             return 1
         case Decimal():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -72,21 +73,10 @@ def function_of(route_key: str) -> App:
     return app(ROUTES.get(route_key, "answer_unknown"))
 
 
-OPERATIONS = (
-    "answer_unknown",
-    "approve_link",
-    "create_link",
-    "create_user",
-    "decline_link",
-    "keep_directory",
-    "migrate",
-    "preview_link",
-    "renew_link",
-    "resend_link",
-    "revoke_link",
-    "view_accounts",
-    "view_links",
-    "view_permission_sets",
+OPERATIONS = tuple(
+    path.parent.name
+    for path in sorted((Path(__file__).parents[1] / "functions").glob("*/app.py"))
+    if "api.App(" in path.read_text(encoding="utf-8")
 )
 """The functions behind the API."""
 

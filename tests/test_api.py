@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
 import pytest
+from typing_extensions import override
 
 from partner_access import api, telemetry
 from partner_access.addresses import Email
@@ -92,13 +93,28 @@ def test_an_answer_has_its_status_its_fields_and_is_kept_by_nobody_on_the_way() 
     assert answer.headers == {"content-type": "application/json", "cache-control": "no-store"}
 
 
+class Tagged(Thing):
+    """An answer with a header of its own."""
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        return {"etag": '"3"'}
+
+
+def test_an_answer_brings_headers_of_its_own() -> None:
+    answer = answered(posting(lambda _: Tagged(name="a")))
+
+    assert answer.headers == {"content-type": "application/json", "cache-control": "no-store", "etag": '"3"'}
+
+
 def test_no_answer_is_no_content() -> None:
     answer = answered(posting(lambda _: None))
 
     assert (answer.status, answer.text) == (204, "")
 
 
-@pytest.mark.parametrize("method", ["get", "put", "delete"])
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 def test_an_operation_is_found_by_its_route_and_given_what_it_names(method: str) -> None:
     app = api.App()
     given: list[object] = []
@@ -112,6 +128,91 @@ def test_an_operation_is_found_by_its_route_and_given_what_it_names(method: str)
 
     assert answer.body == {"name": "auth0|1"}
     assert given == ["auth0|1", ThingsQuery(colour="red"), "user", "/things/auth0|1"]
+
+
+def edited(header: str | None) -> tuple[doors.Answer, list[api.Seen]]:
+    app, given = api.App(), list[api.Seen]()
+
+    @app.patch("/things")
+    def edit(seen: api.Seen) -> Thing:
+        given.append(seen)
+        return Thing(name="a")
+
+    return answered(app, "PATCH /things", headers={"if-match": header}), given
+
+
+@pytest.mark.parametrize(
+    ("header", "version"), [('"1"', 1), ('"42"', 42), ('"9999999999999999"', 9_999_999_999_999_999)]
+)
+def test_an_edit_names_the_version_that_it_saw(header: str, version: int) -> None:
+    answer, given = edited(header)
+
+    assert (answer.status, given) == (201, [version])
+
+
+@pytest.mark.parametrize(
+    "header", ['""', '"0"', '"-1"', '"01"', '"1.0"', '"abc"', '"10000000000000000"', '"' + "a" * 100 + '"']
+)
+def test_a_tag_that_was_never_given_is_a_version_that_nothing_has(header: str) -> None:
+    answer, given = edited(header)
+
+    assert (answer.status, given) == (201, [api.NEVER])
+
+
+def test_an_edit_that_names_no_version_is_not_looked_at() -> None:
+    answer, given = edited(None)
+
+    assert (answer.status, answer.code, given) == (428, "precondition_required", [])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "*",
+        "1",
+        'W/"1"',
+        '"1',
+        '1"',
+        '"1","2"',
+        '"1", "2"',
+        ' "1"',
+        '"1" ',
+        '"a b"',
+        '"１"',
+        '"é"',
+        '"1\n"',
+        '"1"\n',
+        '"' + "a" * 101 + '"',
+    ],
+)
+def test_what_is_not_one_strong_tag_is_refused(header: str) -> None:
+    answer, given = edited(header)
+
+    assert (answer.status, answer.code, given) == (400, "invalid_etag", [])
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+        ("text/html,application/xhtml+xml", "application/json"),
+        ("", "application/json"),
+        ("text/csv", "text/csv"),
+        ("Text/CSV; charset=utf-8", "text/csv"),
+        ("application/json;q=0.5, text/csv", "text/csv"),
+    ],
+)
+def test_an_answer_is_written_as_it_is_accepted(accept: str | None, wanted: str) -> None:
+    app = api.App()
+
+    @app.get("/things")
+    def see(media_type: api.MediaType) -> Thing:
+        return Thing(name=media_type)
+
+    assert answered(app, "GET /things", headers={"accept": accept}).body == {"name": wanted}
 
 
 def test_whatever_no_route_takes_goes_to_the_default() -> None:

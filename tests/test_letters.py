@@ -11,12 +11,15 @@ from typing_extensions import override  # typing has it from 3.12 on
 
 from partner_access import letters
 from partner_access.domain import catalogue
+from partner_access.domain.decisions import Cause
 from partner_access.letters import Composed, Words, compose
 from partner_access.letters.plain_words import ORDINARY, SINGULAR, Language, sentences
 
 ADDRESS = "https://access.example.com/approve#pal_LINK.SECRET_CRC"
 PARTNER_ADMIN = frozenset(catalogue.SETS["partner_admin"][-1])
 RIGHTS_ARE_TOLD = ("link_to_approve", "access_granted", "super_admin_migrated", "user_created")
+ABOUT_A_PARTNER = ("program_stopped", "program_resumed")
+OF_NOBODYS_DOING = ("link_expired", "access_ending", *ABOUT_A_PARTNER)
 
 every_letter = pytest.mark.parametrize("letter", letters.LETTERS)
 every_language = pytest.mark.parametrize("language", letters.LANGUAGES)
@@ -34,12 +37,16 @@ def the_words(**changes: Any) -> Words:
             can=tuple(PARTNER_ADMIN - {"crm.export"}),
             cannot=(*catalogue.RESTRICTED, "crm.export"),
             asked_more=("crm.export",),
+            gained=("crm.tickets.edit:team",),
+            lost=("crm.import",),
             asked_days=5,
             given_days=2,
+            days_left=7,
             until=datetime(2026, 11, 30, 9, tzinfo=UTC),
             link_until=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
             purpose="The autumn campaign",
             reason="Not this year",
+            cause=None,
             address=ADDRESS,
             paid_seat_required=True,
         ),
@@ -57,12 +64,16 @@ THE_LEAST = Words(
     can=(),
     cannot=(),
     asked_more=(),
+    gained=(),
+    lost=(),
     asked_days=None,
     given_days=None,
+    days_left=None,
     until=None,
     link_until=None,
     purpose=None,
     reason=None,
+    cause=None,
     address="",
     paid_seat_required=False,
 )
@@ -117,34 +128,36 @@ class TestEveryLetter:
         for told in everything(composed):
             assert "Northwind Agency" in told
             assert "northwind.example" in told
-            assert "Anna Berg" in told
-            assert "anna.berg@northwind.example" in told
+            assert ("Anna Berg" in told) is (letter not in ABOUT_A_PARTNER)
+            assert ("anna.berg@northwind.example" in told) is (letter not in ABOUT_A_PARTNER)
             assert "Contoso Furniture" in told
 
     def test_says_who_acted(self, letter: str, language: Language) -> None:
         for told in everything(compose(letter, language, the_words())):
-            assert ("Maria Lindqvist" in told) is (letter != "link_expired")
+            assert ("Maria Lindqvist" in told) is (letter not in OF_NOBODYS_DOING)
 
     def test_says_the_same_as_text_and_as_a_page(self, letter: str, language: Language) -> None:
-        composed = compose(letter, language, the_words())
+        for cause in (None, *Cause):
+            composed = compose(letter, language, the_words(cause=cause))
 
-        page = Page(composed.html).words
-        sentences_told = [line for line in composed.text.splitlines() if line.endswith((".", "。"))]
-        assert len(sentences_told) > 2
-        assert all(re.sub(r"^\d\. ", "", each) in page for each in sentences_told)
+            page = Page(composed.html).words
+            sentences_told = [line for line in composed.text.splitlines() if line.endswith((".", "。"))]
+            assert len(sentences_told) > 2
+            assert all(re.sub(r"^\d\. ", "", each) in page for each in sentences_told)
 
     def test_leaves_no_placeholder_unfilled(self, letter: str, language: Language) -> None:
-        for words in (the_words(), THE_LEAST):
+        for words in (the_words(), THE_LEAST, *(the_words(cause=cause) for cause in Cause)):
             composed = compose(letter, language, words)
             assert not re.search(r"\$|\{[a-z_]*\}", composed.subject + composed.text)
             assert "$" not in composed.html
 
     def test_leaves_no_hole_where_nothing_is_known(self, letter: str, language: Language) -> None:
-        composed = compose(letter, language, THE_LEAST)
+        for cause in (None, *Cause):
+            composed = compose(letter, language, replace(THE_LEAST, cause=cause))
 
-        assert composed.subject
-        assert not re.search(r"None|“”|「」|\(\)|[:：][ \n]*\n\n|\n{3}| {2}|[:：] *$", composed.text)
-        assert not re.search(r"None|“”|「」|\(\)|<(\w+)[^>]*></\1>", composed.html)
+            assert composed.subject
+            assert not re.search(r"None|“”|「」|\(\)|[:：][ \n]*\n\n|\n{3}| {2}|[:：] *$", composed.text)
+            assert not re.search(r"None|“”|「」|\(\)|<(\w+)[^>]*></\1>", composed.html)
 
     def test_has_a_button_with_the_plain_address_below_it(self, letter: str, language: Language) -> None:
         composed = compose(letter, language, the_words())
@@ -206,7 +219,9 @@ class TestALetterOnRights:
 
 
 @every_language
-@pytest.mark.parametrize("letter", ["access_granted", "super_admin_migrated", "user_created"])
+@pytest.mark.parametrize(
+    "letter", ["access_granted", "super_admin_migrated", "user_created", "access_changed", "access_ending"]
+)
 def test_access_that_is_in_force_tells_when_it_ends(letter: str, language: Language) -> None:
     for told in everything(compose(letter, language, the_words())):
         assert {"en": "30 November 2026, 09:00 UTC", "ja": "2026年11月30日 09:00（UTC）"}[language] in told
@@ -300,9 +315,178 @@ def test_a_request_says_until_when_it_can_be_approved_and_that_nothing_happens_b
 
 
 @every_language
-def test_a_refusal_gives_its_reason(language: Language) -> None:
-    for told in everything(compose("link_declined", language, the_words())):
+@pytest.mark.parametrize("letter", ["link_declined", "access_suspended", "access_ended"])
+def test_whoever_says_no_gives_the_reason(letter: str, language: Language) -> None:
+    for told in everything(compose(letter, language, the_words(reason=None))):
+        assert not re.search("Reason given|理由：", told)
+    for told in everything(compose(letter, language, the_words())):
         assert {"en": "“Not this year”", "ja": "「Not this year」"}[language] in told
+
+
+# access after it was given
+
+
+@every_language
+@pytest.mark.parametrize(
+    ("changes", "gained", "lost"),
+    [
+        ({}, True, True),
+        ({"gained": ()}, False, True),
+        ({"lost": ()}, True, False),
+        ({"gained": (), "lost": ()}, False, False),
+    ],
+)
+def test_a_change_tells_what_was_gained_and_what_was_lost(
+    language: Language, changes: dict[str, Any], gained: bool, lost: bool
+) -> None:
+    more = {"en": "in addition, or more widely than before", "ja": "新たにできるようになったこと"}[language]
+    less = {"en": "no longer do, or less widely than before", "ja": "できなくなったこと"}[language]
+
+    for told in everything(compose("access_changed", language, the_words(**changes))):
+        above, _, below = told.partition(less) if lost else (told, "", "")
+        assert (more in above) is gained
+        assert (sentences(["crm.tickets.edit:team"], language)[0] in above.partition(more)[2]) is gained
+        assert (less in told) is lost
+        assert (sentences(["crm.import"], language)[0] in below) is lost
+
+
+@every_language
+def test_access_whose_end_was_taken_away_has_none(language: Language) -> None:
+    for told in everything(compose("access_changed", language, the_words(until=None))):
+        assert {"en": "No fixed end date", "ja": "期限なし"}[language] in told
+
+
+CAUSES = {
+    ("access_suspended", "client"): ("stopped by the client. An admin of the client", "クライアントによって停止"),
+    ("access_suspended", "partner"): ("stopped by the partner. Whoever manages", "パートナーによって停止"),
+    ("access_suspended", "program"): (
+        "the partner program of Northwind Agency is suspended",
+        "Northwind Agencyのパートナープログラムが停止",
+    ),
+    ("access_suspended", "employee"): (
+        "Anna Berg is deactivated at Northwind Agency",
+        "Northwind AgencyにおいてAnna Berg様が無効",
+    ),
+    ("access_resumed", "client"): ("resumed by the client", "クライアントによって再開"),
+    ("access_resumed", "partner"): ("resumed by the partner", "パートナーによって再開"),
+    ("access_resumed", "program"): (
+        "the partner program of Northwind Agency is no longer suspended",
+        "Northwind Agencyのパートナープログラムの停止が解除",
+    ),
+    ("access_resumed", "employee"): (
+        "Anna Berg is no longer deactivated at Northwind Agency",
+        "Anna Berg様が無効ではなくなった",
+    ),
+    ("access_ended", "client"): ("ended by the client.", "クライアントによって終了"),
+    ("access_ended", "partner"): ("ended by the partner.", "パートナーによって終了"),
+    ("access_ended", "himself"): ("ended by the person concerned.", "ご本人様によって終了"),
+    ("access_ended", "vendor"): ("ended by the vendor.", "製品の提供元によって終了"),
+    ("access_ended", "time"): ("had reached its end date", "期限を迎えたため"),
+    ("person_left", None): ("All access that Anna Berg had for the partner has ended", "アクセスはすべて終了"),
+    ("person_left", "stays_member"): (
+        "still an ordinary member of Contoso Furniture",
+        "現在もContoso Furnitureの一般メンバーです",
+    ),
+    ("person_left", "stays_super_admin"): (
+        "still a super admin of Contoso Furniture",
+        "現在もContoso Furnitureのスーパー管理者です",
+    ),
+    ("program_stopped", "program"): (
+        "suspended the partner program of Northwind Agency. The seats of its people are kept",
+        "Northwind Agencyのパートナープログラムを停止しました。担当者のシートは維持され",
+    ),
+    ("program_stopped", "terminated"): (
+        "terminated the partner program of Northwind Agency. The access of its people has ended for good",
+        "Northwind Agencyのパートナープログラムを終了しました。担当者のアクセスは完全に終了",
+    ),
+}
+
+
+@every_language
+@every_letter
+@pytest.mark.parametrize("cause", [None, *Cause])
+def test_a_letter_tells_its_own_cause_and_no_other(letter: str, cause: Cause | None, language: Language) -> None:
+    words = the_words(cause=cause)
+    said = {about: both[language == "ja"] for about, both in CAUSES.items() if about[0] == letter}
+
+    for told in everything(compose(letter, language, words)):
+        assert {about[1] for about, sentence in said.items() if sentence in told} == {
+            about[1] for about in said if about[1] == cause
+        }
+
+
+@every_language
+@every_letter
+def test_a_cause_that_a_letter_does_not_know_is_not_told(letter: str, language: Language) -> None:
+    known = {about[1] for about in CAUSES if about[0] == letter}
+    bare = compose(letter, language, the_words(cause=Cause.EMPLOYEE if None in known else None))
+
+    for cause in Cause:
+        assert (compose(letter, language, the_words(cause=cause)) == bare) is (cause not in known)
+
+
+@every_language
+def test_what_was_stopped_keeps_its_seat_and_what_ended_does_not_come_back(language: Language) -> None:
+    for told in everything(compose("access_suspended", language, the_words())):
+        assert {"en": "The seat and the permissions are kept.", "ja": "シートと権限は、そのまま維持"}[language] in told
+        assert {"en": "only the client can resume", "ja": "解除できるのは、クライアントのみ"}[language] in told
+    for told in everything(compose("access_ended", language, the_words())):
+        assert {"en": "its seat is free again", "ja": "シートは空きました"}[language] in told
+        assert {"en": "does not come back by itself", "ja": "自動的に元に戻ることはありません"}[language] in told
+
+
+@every_language
+@pytest.mark.parametrize("partner", ["Northwind Agency", ""])
+def test_only_people_of_a_partner_need_a_new_link_to_get_in_again(language: Language, partner: str) -> None:
+    for told in everything(compose("access_ended", language, the_words(partner_name=partner))):
+        assert ({"en": "a new access link", "ja": "新しいアクセスリンク"}[language] in told) is bool(partner)
+
+
+@every_language
+@pytest.mark.parametrize(
+    ("days", "en", "ja"),
+    [
+        (30, "ends in 30 days", "あと30日で終了します"),
+        (7, "ends in 7 days", "あと7日で終了します"),
+        (1, "ends in 1 day", "あと1日で終了します"),
+        (None, "ends soon", "まもなく終了します"),
+    ],
+)
+def test_a_warning_counts_the_days_and_says_who_can_extend(
+    language: Language, days: int | None, en: str, ja: str
+) -> None:
+    composed = compose("access_ending", language, the_words(days_left=days))
+
+    for told in (composed.subject, Page(composed.html).words):
+        assert {"en": en, "ja": ja}[language] in told
+    for told in everything(composed):
+        assert {
+            "en": "Only an admin of the client account can extend it",
+            "ja": "期限を延長できるのは、クライアントアカウントの管理者のみ",
+        }[language] in told
+
+
+@every_language
+def test_an_account_without_a_super_admin_is_told_to_ask_the_vendor(language: Language) -> None:
+    composed = compose("account_orphaned", language, the_words())
+
+    assert {
+        "en": "Contoso Furniture has no active super admin any more",
+        "ja": "Contoso Furnitureに有効なスーパー管理者がいなくなりました",
+    }[language] in composed.subject
+    for told in everything(composed):
+        assert {"en": "ask the vendor to name", "ja": "製品の提供元に設定をご依頼ください"}[language] in told
+        assert {"en": "Only the vendor can do this.", "ja": "設定できるのは、製品の提供元のみです。"}[language] in told
+
+
+@every_language
+@pytest.mark.parametrize("letter", ABOUT_A_PARTNER)
+def test_what_happens_to_a_program_is_told_of_the_partner_and_of_no_person(letter: str, language: Language) -> None:
+    composed = compose(letter, language, the_words(employee_name="", employee_email="", actor_name=None))
+
+    assert composed == compose(letter, language, the_words())
+    assert "Northwind Agency" in composed.subject
+    assert "Contoso Furniture" in composed.subject
 
 
 def test_a_moment_elsewhere_is_told_in_utc() -> None:
@@ -359,6 +543,8 @@ WRITTEN_BY_PEOPLE = (
     "can",
     "cannot",
     "asked_more",
+    "gained",
+    "lost",
     "purpose",
     "reason",
 )

@@ -20,6 +20,7 @@ from partner_access.letters import Composed
 from tests import faults
 from tests.mailbox import Mailbox, mailbox
 from tests.table import Table
+from tests.workers import logged
 
 LETTER = Composed(subject="Subject 件名", text="Text 本文", html="<p>Page 本文</p>")
 ADDRESS = "somebody@example.com"
@@ -87,7 +88,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize(("code", "status", "outcome"), [(code, *meant) for code, meant in REFUSALS.items()])
 def test_what_ses_says_has_one_meaning_and_is_asked_once(
-    table: Table, code: str, status: int, outcome: Outcome, slept: list[float]
+    table: Table, code: str, status: int, outcome: Outcome, slept: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     with Stubber(mail.client()) as ses:
         ses.add_client_error("send_email", code, http_status_code=status, expected_params=dict.fromkeys(SENT, ANY))
@@ -95,6 +96,7 @@ def test_what_ses_says_has_one_meaning_and_is_asked_once(
         ses.assert_no_pending_responses()
 
     assert slept == []
+    assert [line["code"] for line in logged(caplog)] == [code]
 
 
 SENT = ("FromEmailAddress", "ConfigurationSetName", "Destination", "EmailTags", "Content")

@@ -14,7 +14,7 @@ from tools import readme, template
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(
-    r"```http\n *# (?P<who>[\w-]+).*\n *(?P<method>[A-Z]+) (?P<path>\S+)\n(?P<body>(?:.|\n)*?) *→ (?P<status>\d+)"
+    r"```http\n *# (?P<who>[\w-]+).*\n *(?P<method>[A-Z]+) (?P<path>\S+)\n(?: *If-Match: (?P<seen>\S+)\n)?(?P<body>(?:.|\n)*?) *→ (?P<status>\d+)"
 )
 
 
@@ -25,6 +25,7 @@ class Shown:
     who: str
     method: str
     path: str
+    seen: str | None
     body: str
     status: int
 
@@ -34,16 +35,17 @@ class Shown:
             method, shape = route.key.split(" ")
             found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", shape), self.path)
             if found and method == self.method:
-                body = json.loads(self.body.replace("pal_…", secret))
+                body = json.loads(self.body.replace("pal_…", secret)) if self.body.strip() else None
                 if self.who == "vendor":
                     return doors.tell(route.key, body, **found.groupdict())
-                return doors.call(route.key, self.who, body, **found.groupdict())
+                headers = {"if-match": self.seen} if self.seen else {}
+                return doors.call(route.key, self.who, body, headers=headers, **found.groupdict())
         raise LookupError(self.path)
 
 
 def shown() -> list[Shown]:
     return [
-        Shown(each["who"], each["method"], each["path"], each["body"], int(each["status"]))
+        Shown(each["who"], each["method"], each["path"], each["seen"], each["body"], int(each["status"]))
         for each in BLOCK.finditer(README)
     ]
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from partner_access.domain.accounts import Pricing
+from partner_access.domain.accounts import Pricing, Program
 from partner_access.domain.links import LetterState, Standing
-from partner_access.domain.members import Asked, Seat, Suspension
-from partner_access.representations import GrantShown, LinkShown, MemberShown
+from partner_access.domain.members import Asked, Member, Seat, Suspension
+from partner_access.domain.people import Actor, User
+from partner_access.domain.refusals import NotFound
+from partner_access.representations import GrantShown, LinkShown, MemberShown, OneMember
 from tests.builders import (
     CLIENT,
     EMPLOYEE,
@@ -24,7 +26,9 @@ from tests.builders import (
     a_member,
     a_partner_admin,
     a_user,
+    an_actor,
     an_employee,
+    of_the_partner,
     the_client,
 )
 
@@ -109,7 +113,7 @@ GRANT: dict[str, Any] = {
     [
         ({}, {}, Pricing.SEAT_BASED, {}),
         ({"expires_at": NOW}, {}, Pricing.SEAT_BASED, {"expires_at": "2026-11-22T09:00:00Z"}),
-        ({"suspended_by": frozenset({Suspension.CLIENT})}, {}, Pricing.SEAT_BASED, {"state": "suspended"}),
+        ({}, {"suspended_by": frozenset({Suspension.CLIENT})}, Pricing.SEAT_BASED, {"state": "suspended"}),
         (
             {"asked": Asked(removed=("crm.export",), access_days=3)},
             {"removed": ("crm.export", "crm.import")},
@@ -159,7 +163,7 @@ MEMBER = {
         ),
         (a_partner_admin(grant=a_grant(expires_at=NOW)), {"expires_at": "2026-11-22T09:00:00Z"}),
         (
-            a_partner_admin(grant=a_grant(suspended_by=frozenset({Suspension.PROGRAM, Suspension.CLIENT}))),
+            a_partner_admin(suspended_by=frozenset({Suspension.PROGRAM, Suspension.CLIENT})),
             {"state": "suspended", "suspended_by": ["client", "program"]},
         ),
         (a_partner_admin(active=False), {"state": "deactivated"}),
@@ -167,6 +171,75 @@ MEMBER = {
 )
 def test_a_member_is_shown_as_the_contract_says(member: Any, changes: Mapping[str, Any]) -> None:
     assert shown(MemberShown.of(member, an_employee())) == {**MEMBER, **changes}
+
+
+STOPPED = frozenset({Suspension.CLIENT})
+
+
+@pytest.mark.parametrize(
+    ("actor", "changes"),
+    [
+        (of_the_partner(), {}),
+        (of_the_partner(member=a_partner_admin(version=7)), {"version": 7}),
+        (
+            of_the_partner(member=a_partner_admin(suspended_by=STOPPED)),
+            {"state": "suspended", "suspended_by": ["client"]},
+        ),
+        (
+            of_the_partner(member=a_partner_admin(suspended_by=STOPPED), program=Program.SUSPENDED),
+            {"state": "suspended", "suspended_by": ["client", "program"]},
+        ),
+        (of_the_partner(program=Program.SUSPENDED), {"state": "suspended", "suspended_by": ["program"]}),
+        (of_the_partner(an_employee(active=False)), {"state": "suspended", "suspended_by": ["employee"]}),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.PROGRAM}))), {}),
+    ],
+)
+def test_a_member_is_shown_as_he_counts_now(actor: Actor, changes: Mapping[str, Any]) -> None:
+    assert shown(MemberShown.seen(actor, NOW)) == {**MEMBER, **changes}
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [
+        of_the_partner(endings=1),
+        of_the_partner(an_employee(leavings={PARTNER: 1})),
+        of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
+    ],
+)
+def test_what_has_ended_is_shown_ended_though_nobody_wrote_it_down(actor: Actor) -> None:
+    part = shown(MemberShown.seen(actor, NOW))
+
+    assert part["state"] == "deactivated"
+    assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "seat"} & set(part)
+
+
+@pytest.mark.parametrize(
+    ("user", "member", "state"),
+    [
+        (a_user(), a_member(), "active"),
+        (a_user(active=False), a_member(), "deactivated"),
+        (a_user(), a_member(active=False), "deactivated"),
+        (a_user(), a_member(suspended_by=STOPPED), "suspended"),
+        (a_user(active=False), a_member(suspended_by=STOPPED), "suspended"),
+        (a_user(), a_member(active=False, suspended_by=STOPPED), "deactivated"),
+    ],
+)
+def test_in_which_state_an_ordinary_member_is_now(user: User, member: Member, state: str) -> None:
+    part = shown(MemberShown.seen(an_actor(user, member), NOW))
+
+    assert part["state"] == state
+    assert ("suspended_by" in part) is (state == "suspended")
+
+
+@pytest.mark.parametrize("actor", [Actor(), Actor(a_user()), Actor(member=a_member())])
+def test_who_is_no_member_is_not_shown(actor: Actor) -> None:
+    with pytest.raises(NotFound):
+        MemberShown.seen(actor, NOW)
+
+
+def test_one_member_brings_the_tag_of_his_version() -> None:
+    assert OneMember.of(a_member(version=12), a_user()).headers == {"etag": '"12"'}
+    assert OneMember.seen(an_actor(member=a_member(version=3)), NOW).headers == {"etag": '"3"'}
 
 
 def test_an_ordinary_member_is_shown_without_what_only_grants_have() -> None:

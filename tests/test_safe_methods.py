@@ -7,7 +7,17 @@ from typing import Final
 import pytest
 
 from tests import doors
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, a_partner_admin
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    LINK,
+    PARTNER,
+    SECRET_TEXT,
+    a_custom_set,
+    a_partner_admin,
+)
 from tests.doors import DIRECTORY, USE, VENDOR, call
 from tests.knocks import nothing_changes
 from tests.table import Table
@@ -22,12 +32,13 @@ IDS: Final = {
     "partner_id": (PARTNER, CLIENT, "nowhere"),
     "link_id": (LINK, "lnk_none"),
     "user_id": (EMPLOYEE, "user-nobody"),
+    "set_id": (CUSTOM_SET, "set_none"),
 }
 
 
 @pytest.fixture
 def world(table: Table) -> Table:
-    a_world(table, a_partner_admin(COLLEAGUE))
+    a_world(table, a_partner_admin(COLLEAGUE), a_custom_set())
     return table
 
 

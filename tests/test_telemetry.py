@@ -62,6 +62,24 @@ def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, ca
     assert counts(capsys.readouterr().out) == {"LetterUnreadable": 1}
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("MessageRejected", "MessageRejected"),
+        ("somebody@example.com", "unknown"),
+        ("山田", "unknown"),
+        ("Email address is not verified", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_why_a_copy_was_not_sent_is_told_by_nothing_but_a_code(code: str, told: str, caplog: Caplog) -> None:
+    telemetry.not_taken(code)
+
+    (line,) = logged(caplog)
+    assert (line["level"], line["message"], line["code"]) == ("WARNING", "not_taken", told)
+    assert set(line) <= {"level", "location", "message", "timestamp", "service", "request_id", "what", "code"}
+
+
 def test_counts_add_up_and_are_written_once_by_service(capsys: Capsys) -> None:
     telemetry.count("LetterSent")
     telemetry.count("LetterSent", 2)

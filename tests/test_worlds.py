@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from tests.builders import CLIENT, EMPLOYEE, a_partner_admin
-from tests.invariants import broken
 from tests.table import Table
 from tests.worlds import a_world, an_open_link, now
+from tools.invariants import broken
 
 
 def test_the_usual_world_is_sound(table: Table) -> None:

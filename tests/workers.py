@@ -17,6 +17,7 @@ from tests.worlds import now
 SEND_LETTERS = "functions.send_letters.app"
 RECORD_DELIVERY = "functions.record_delivery.app"
 EXPIRE_LINKS = "functions.expire_links.app"
+CLEAN_UP = "functions.clean_up.app"
 
 
 class Clock:
@@ -50,6 +51,11 @@ def run(module: str, event: dict[str, Any], context: Context | None = None) -> A
 def sweep(context: Context | None = None) -> None:
     """The mailer's minute has come."""
     assert run(SEND_LETTERS, {}, context) is None
+
+
+def clean_up(context: Context | None = None) -> None:
+    """The minute has come to tidy up behind what ended or stopped everywhere."""
+    assert run(CLEAN_UP, {}, context) is None
 
 
 def stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> Any:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.custom_sets import CustomSet, held_by, held_for_a_partner
 from partner_access.domain.decisions import Kept
 from partner_access.domain.links import Link, Standing
 from partner_access.domain.members import Member, Seat
@@ -72,12 +73,14 @@ def _items(records: list[Kept]) -> Iterator[tuple[Key, dict[str, object]]]:
     accounts = [each for each in records if isinstance(each, Account)]
     members = [each for each in records if isinstance(each, Member)]
     links = [each for each in records if isinstance(each, Link)]
+    sets = [each for each in records if isinstance(each, CustomSet)]
     partners = {account.account_id for account in accounts if account.is_partner}
     for record in records:
         match record:
             case Account():
                 seated = [each for each in members if _is_in(each, record) and each.seat is Seat.PARTNER]
-                yield keys.of(record), {**dict(record), "seats_taken": len(seated)}
+                own = sum(each.account_id == record.account_id for each in sets)
+                yield keys.of(record), {**dict(record), "seats_taken": len(seated), "custom_sets": own}
                 roster = {each.user_id for each in members if _is_in(each, record) and each.active and _is_super(each)}
                 if roster:
                     yield keys.super_admins(record.account_id), {"user_ids": roster}
@@ -92,6 +95,16 @@ def _items(records: list[Kept]) -> Iterator[tuple[Key, dict[str, object]]]:
                 yield keys.account_of(record.user_id, record.account_id), {"account_id": record.account_id}
                 if record.grant:
                     yield _trail_of_grant(record)
+            case CustomSet():
+                theirs = [each for each in members if each.account_id == record.account_id]
+                yield (
+                    keys.of(record),
+                    {
+                        **dict(record),
+                        "holders": sum(held_by(each)[record.set_id] for each in theirs),
+                        "partner_holders": sum(held_for_a_partner(each)[record.set_id] for each in theirs),
+                    },
+                )
             case Link():
                 kept = item(record)
                 places = () if _is_due(record) else ("due_shard", "due_at")
@@ -120,7 +133,7 @@ def _trail_of_grant(member: Member) -> tuple[Key, dict[str, object]]:
     """The act that gave a grant before the world began."""
     grant = member.grant
     assert grant
-    audit_id = f"aud_{grant.grant_id}"
+    audit_id = f"aud_{grant.grant_id.removeprefix('grt_')}"
     entry = {
         "audit_id": audit_id,
         "at": grant.created_at,

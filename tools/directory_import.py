@@ -1,15 +1,15 @@
-"""Tells the directory about a world, over HTTP, as the vendor's back end does."""
+"""Tells the directory of the demo's world, as the operator's import does from files."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
+from collections.abc import Callable, Iterator, Mapping
 
-from tools.directory_sample import Membership, Resident, World
-from tools.web import Answer, Caller, Json
+from tools.directory_sample import World
+from tools.operate.journal import Journal
+from tools.operate.plan import Plan
+from tools.operate.rows import Kind, Row, checked
+from tools.operate.sending import BackEnd, Stopped, Token, send
+from tools.web import Caller, Json
 
 AT_ONCE = 6
-TRIES = 5
 
 
 class ImportFailed(Exception):
@@ -18,28 +18,16 @@ class ImportFailed(Exception):
 
 def import_world(back_end: Caller, world: World, user_ids: Mapping[str, str], done: Callable[[], None]) -> None:
     """Put accounts, then users, then memberships, super admins before the rest; `done` is called after each."""
-    partners = {name: body for name, body in world.accounts.items() if body["kind"] == "partner"}
-    opened = {name: _without_end(body) for name, body in world.accounts.items()}
-    ended = {name: body for name, body in world.accounts.items() if "state" in body}
-    staff = [member for member in world.memberships if member.account_id in partners]
-    others = [member for member in world.memberships if member.account_id not in partners]
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="directory") as at_once:
-
-        def put_all(requests: Iterable[tuple[str, Json]]) -> None:
-            for _ in at_once.map(lambda request: _put(back_end, *request), requests):
-                done()
-
-        put_all((f"/directory/accounts/{name}", body) for name, body in opened.items())
-        put_all((f"/directory/users/{user_ids[one.email]}", _user(one)) for one in world.residents.values())
-        for group in (staff, [one for one in others if _leads(one)], [one for one in others if not _leads(one)]):
-            put_all(
-                (
-                    f"/directory/accounts/{one.account_id}/members/{user_ids[one.email]}",
-                    {"permission_set": one.permission_set} | ({"seat": one.seat} if one.seat else {}),
-                )
-                for one in group
-            )
-        put_all((f"/directory/accounts/{name}", body) for name, body in ended.items())
+    with (
+        Journal.nowhere(back_end.base_url) as journal,
+        Plan.of(_rows(world, user_ids), journal, partial=False) as plan,
+    ):
+        try:
+            send(plan, journal, BackEnd(back_end, Token(back_end.token or "")), at_once=AT_ONCE, done=done)
+        except Stopped as stopped:
+            raise ImportFailed(str(stopped)) from stopped
+        if failed := list(plan.failed()):
+            raise ImportFailed(f"the directory did not take it: {'; '.join(each.sentence for each in failed)}")
 
 
 def steps_of(world: World) -> int:
@@ -48,25 +36,13 @@ def steps_of(world: World) -> int:
     return len(world.accounts) + len(world.residents) + len(world.memberships) + ended
 
 
-def _leads(membership: Membership) -> bool:
-    return membership.permission_set == "super_admin"
-
-
-def _without_end(account: Json) -> Json:
-    return {name: value for name, value in account.items() if name != "state"}
-
-
-def _user(resident: Resident) -> Json:
-    return {"email": resident.email, "name": resident.name, "locale": resident.locale, "active": resident.active}
-
-
-def _put(back_end: Caller, path: str, body: Json) -> Answer:
-    tries = 0
-    while True:
-        tries += 1
-        answer = back_end.put(path, body)
-        if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            return answer
-        if answer.status != HTTPStatus.SERVICE_UNAVAILABLE or tries == TRIES:
-            raise ImportFailed(f"the directory did not take it: {answer}")
-        time.sleep(0.2 * tries)
+def _rows(world: World, user_ids: Mapping[str, str]) -> Iterator[Row]:
+    for name, body in world.accounts.items():
+        yield checked(name, Kind.ACCOUNT, {"account_id": name, **body})
+    for one in world.residents.values():
+        told: Json = {"email": one.email, "name": one.name, "locale": one.locale, "active": one.active}
+        yield checked(one.email, Kind.USER, {"user_id": user_ids[one.email], **told})
+    for each in world.memberships:
+        where = {"account_id": each.account_id, "user_id": user_ids[each.email]}
+        what = {"permission_set": each.permission_set} | ({"seat": each.seat} if each.seat else {})
+        yield checked(f"{each.email} in {each.account_id}", Kind.MEMBER, {**where, **what})

@@ -6,10 +6,12 @@ Run it as `PYTHONPATH=layers/common python -m tools.letter_preview`, then open .
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
+from itertools import product
 from pathlib import Path
 from typing import Final
 
 from partner_access.domain import catalogue
+from partner_access.domain.decisions import Cause
 from partner_access.letters import LANGUAGES, LETTERS, Composed, Words, compose
 
 FOLDER: Final = Path(__file__).parent.parent / ".local" / "letters"
@@ -27,12 +29,16 @@ ENGLISH: Final = Words(
     can=tuple(sorted(PARTNER_ADMIN - REMOVED)),
     cannot=tuple(sorted(catalogue.RESTRICTED | REMOVED)),
     asked_more=tuple(sorted(REMOVED)),
+    gained=("crm.export", "crm.deals.delete:team"),
+    lost=("account.domains", "account.website"),
     asked_days=180,
     given_days=60,
+    days_left=7,
     until=datetime(2026, 11, 30, 9, tzinfo=UTC),
     link_until=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
     purpose="Set up the autumn campaign and clean the contact lists.",
     reason="We would like to talk about the export of contacts first.",
+    cause=None,
     address="https://access.example.com/approve#pal_SAMPLE-FOR-THE-PREVIEW-ONLY-0123456789abcdefghijklmnopqrstuvwxyz",
     paid_seat_required=True,
 )
@@ -49,16 +55,26 @@ JAPANESE: Final = replace(
 )
 SAMPLES: Final = {"en": ENGLISH, "ja": JAPANESE}
 
+CAUSES: Final = {
+    "access_suspended": (Cause.CLIENT, Cause.PARTNER, Cause.PROGRAM, Cause.EMPLOYEE),
+    "access_resumed": (Cause.CLIENT, Cause.PARTNER, Cause.PROGRAM, Cause.EMPLOYEE),
+    "access_ended": (Cause.CLIENT, Cause.PARTNER, Cause.HIMSELF, Cause.VENDOR, Cause.TIME),
+    "person_left": (None, Cause.STAYS_MEMBER, Cause.STAYS_SUPER_ADMIN),
+    "program_stopped": (Cause.PROGRAM, Cause.TERMINATED),
+}
+"""The letters that tell of more than one cause."""
+
 
 def main() -> None:
     """Write the previews, and a page that leads to them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     entries = []
     for letter in LETTERS:
-        for language in LANGUAGES:
-            composed = compose(letter, language, SAMPLES[language])
-            _write(f"{letter}.{language}", composed)
-            entries.append(f'<li><a href="{letter}.{language}.html">{escape(composed.subject)}</a></li>')
+        for language, cause in product(LANGUAGES, CAUSES.get(letter, (None,))):
+            composed = compose(letter, language, replace(SAMPLES[language], cause=cause))
+            name = ".".join(filter(None, (letter, cause, language)))
+            _write(name, composed)
+            entries.append(f'<li><a href="{name}.html">{escape(composed.subject)}</a> {cause or ""}</li>')
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Letters</title><ul>{"".join(entries)}</ul>'
     (FOLDER / "index.html").write_text(page, encoding="utf-8")
     print(f"{len(entries)} letters are in {FOLDER}")

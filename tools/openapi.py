@@ -95,7 +95,7 @@ def _models(key: str, route: api.Route) -> set[type[BaseModel]]:
     return {each for each in (_body(route), *_answers(key, route)) if each}
 
 
-def _of_kind(route: api.Route, kind: type[BaseModel]) -> Any:
+def _of_kind(route: api.Route, kind: type) -> Any:
     return next((each for each in route.arguments.values() if isinstance(each, type) and issubclass(each, kind)), None)
 
 
@@ -124,7 +124,7 @@ def _operation(declared: template.Route, route: api.Route, schemas: dict[type[Ba
     }
     if body:
         described["requestBody"] = {
-            "required": True,
+            "required": not body.may_be_missing,
             "content": {"application/json": {"schema": {"$ref": schemas[body]}}},
         }
     return described
@@ -157,20 +157,27 @@ def _inlined(schema: Json, definitions: Json) -> Json:
 
 def _headers(key: str, route: api.Route) -> list[Json]:
     method = key.partition(" ")[0]
-    if method == "GET" or (method == "POST" and not route.needs_key):
-        return []
-    schema = {"type": "string", "minLength": 1, "maxLength": 255}
-    told = "The name of this attempt; the same key and request get the same answer for 24 hours."
-    return [
-        {"name": "Idempotency-Key", "in": "header", "required": route.needs_key, "schema": schema, "description": told}
-    ]
+    found = []
+    if method != "GET" and (method != "POST" or route.needs_key):
+        told = "The name of this attempt; the same key and request get the same answer for 24 hours."
+        found.append(_header("Idempotency-Key", told, required=route.needs_key, minLength=1, maxLength=255))
+    if _of_kind(route, api.Seen):
+        told = "The ETag of what is edited, as it was seen: 428 without it, 412 when it has changed since."
+        found.append(_header("If-Match", told, required=True, pattern='^"[^"]*"$'))
+    return found
+
+
+def _header(name: str, told: str, *, required: bool, **schema: object) -> Json:
+    schema = {"type": "string", **schema}
+    return {"name": name, "in": "header", "required": required, "schema": schema, "description": told}
 
 
 def _responses(key: str, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
     found: Json = {
         str(int(answer.status)): {
             "description": HTTPStatus(answer.status).phrase,
-            "content": {"application/json": {"schema": {"$ref": schemas[answer]}}},
+            **_tagged(answer),
+            "content": _written_as(route, {"$ref": schemas[answer]}),
         }
         for answer in _answers(key, route)
     } or {"204": {"description": HTTPStatus.NO_CONTENT.phrase}}
@@ -178,6 +185,18 @@ def _responses(key: str, route: api.Route, schemas: dict[type[BaseModel], str]) 
     refused = {"description": "Refused: the problem's code says why, its detail what to do", "content": problem}
     unavailable = {"description": "Nothing was changed; try again with the same key", "content": problem}
     return {**dict(sorted(found.items())), "4XX": refused, "503": unavailable}
+
+
+def _tagged(answer: type[Answer]) -> Json:
+    """What an edit names in If-Match comes with the record."""
+    if answer.headers is Answer.headers or issubclass(answer, fields.Page):
+        return {}
+    return {"headers": {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match"}}}
+
+
+def _written_as(route: api.Route, schema: Json) -> Json:
+    csv = {api.MediaType.CSV.value: {"schema": {"type": "string"}}} if _of_kind(route, api.MediaType) else {}
+    return {"application/json": {"schema": schema}, **csv}
 
 
 def _problem() -> Json:

@@ -1,8 +1,10 @@
-"""The three ways to become a partner admin, told as they happen: real tokens, real requests, every answer checked."""
+"""The three ways to become a partner admin and life with one, told as they happen: real requests, every answer checked."""
 
 import json
 import re
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -100,11 +102,14 @@ def _key() -> str:
 
 
 def tell_story(stack: Stack, people: Mapping[str, Person], console: Console) -> None:
-    """All three ways, one after the other."""
+    """All three ways, one after the other, and what comes after."""
     story = Story(stack, people, console, {})
     by_access_link(story)
     by_migration(story)
     by_client_creation(story)
+    staying_in_control(story)
+    leaving(story)
+    reporting(story)
 
 
 def letters_to_answer(stack: Stack, people: Mapping[str, Person]) -> dict[str, int]:
@@ -177,8 +182,8 @@ def by_access_link(story: Story) -> None:
     approval: Json = {"secret": secret, "account_id": sample.BRIGHTWATER}
     story.expect(ivy.post("/access-links/approvals", approval, key=_key()), 403, "not_an_approver", "detail")
 
-    story.tell("Alice approves, for half a year instead of a whole one.")
-    approval |= {"access_days": 180}
+    story.tell("Alice makes a counter-offer: less than was asked for, and half a year instead of a whole one.")
+    approval |= {"access_days": 180, "permissions": {"remove": ["account.website"]}}
     key = _key()
     grant = story.expect(
         alice.post("/access-links/approvals", approval, key=key),
@@ -188,6 +193,7 @@ def by_access_link(story: Story) -> None:
         "source",
         "state",
         "seat",
+        "asked",
         "permissions",
         "expires_at",
     )
@@ -280,3 +286,78 @@ def by_client_creation(story: Story) -> None:
         "not_eligible",
         "detail",
     )
+
+
+def staying_in_control(story: Story) -> None:
+    """The client sees who is in, and takes something away."""
+    story.chapter("4. Staying in control: the client sees who is in, and edits what they may do")
+    alice, tom = story.caller(sample.ALICE), story.people[sample.TOM.email].user_id
+    users = f"/accounts/{sample.BRIGHTWATER}/users"
+
+    story.tell("Who can get in right now, with what, since when and by whom, until when? One request.")
+    listed = story.expect(alice.get(f"{users}?limit=100"), 200)
+    for each in listed["items"]:
+        since = f"since {each['since'][:10]}" + (f" by {each['granted_by_name']}" if "granted_by_name" in each else "")
+        until = f", until {each['expires_at'][:10]}" if "expires_at" in each else ""
+        story.console.print(f"    {escape(each['name'])}: {each['permission_set']}, {since}{until}")
+
+    story.tell(
+        "Tom shall not import any more. An edit names the version that Alice saw; without it nothing is changed."
+    )
+    change: Json = {"permissions": {"remove": ["account.website", "crm.export", "crm.import"]}}
+    story.expect(alice.call("PATCH", f"{users}/{tom}", change, key=_key()), 428, "precondition_required", "detail")
+    seen = alice.get(f"{users}/{tom}").headers["etag"]
+    edited = alice.call("PATCH", f"{users}/{tom}", change, key=_key(), headers={"if-match": seen})
+    story.expect(edited, 200, "", "permissions", "expires_at")
+    story.letter(sample.TOM, having=lambda letter: letter.subject.startswith("Changed"))
+
+    story.tell("Tom cannot take it back: nobody gives what he does not hold.")
+    seen = edited.headers["etag"]
+    again = story.caller(sample.TOM).call(
+        "PATCH", f"{users}/{tom}", {"permissions": {}}, key=_key(), headers={"if-match": seen}
+    )
+    story.expect(again, 403, "permission_not_held", "detail")
+
+
+def leaving(story: Story) -> None:
+    """Somebody leaves: one call, every client."""
+    story.chapter("5. Leaving: one call ends a person's access everywhere")
+    nora, priya = story.caller(sample.NORA), story.caller(sample.PRIYA)
+    access = f"/partners/{sample.HARBOUR}/employees/{story.people[sample.PRIYA.email].user_id}/access"
+
+    story.tell("Priya leaves Harbour & Finch. Nora looks at what would end, and at what only the client can take.")
+    story.expect(nora.call("DELETE", f"{access}?dry_run=true"), 200, "", "items")
+
+    story.tell("She ends it: gone everywhere from this instant, with a receipt for each client.")
+    receipt = story.expect(nora.call("DELETE", access, key=_key()), 200, "", "items")
+    _must_be(receipt, sample.OAK_AND_IRON, "ended")
+    _must_be(receipt, sample.TWO_OF_A_FIRM, "ended")
+    _must_be(receipt, sample.NOBODY_ELSE, "kept")
+    story.letter(sample.CLARA, having=lambda letter: "no longer works on" in letter.subject)
+
+    story.tell("Priya's next request finds only her own firm, and the client that made her its super admin.")
+    left = story.expect(priya.get("/accounts"), 200, "", "items")
+    if {each["account_id"] for each in left["items"]} != {sample.HARBOUR, sample.NOBODY_ELSE}:
+        raise StoryFailed(f"access is left that should be gone: {left}")
+
+    story.tell("The client reads it in its own trail, with names.")
+    trail = story.expect(story.caller(sample.CLARA).get(f"/accounts/{sample.OAK_AND_IRON}/audit?limit=5"), 200)
+    for entry in trail["items"]:
+        who = trail["names"].get(entry["by"], entry["by"])
+        story.console.print(f"    {entry['at'][:19]}  {entry['event']}, by {escape(who)}")
+
+
+def reporting(story: Story) -> None:
+    """The vendor's operator asks the whole table."""
+    story.chapter("6. Reports: what the vendor's operator asks")
+    for told, asked in (
+        ("Whose access ends within half a year?", ("ending", "--days", "183")),
+        ("Which accounts hang on one super admin, who is partner staff?", ("sole",)),
+    ):
+        command = ("-m", "tools.operate", "report", *asked, "--demo")
+        story.tell(told)
+        story.console.print(f"  $ python {' '.join(command)}")
+        printed = subprocess.run([sys.executable, *command], check=False, capture_output=True, text=True)
+        if printed.returncode:
+            raise StoryFailed(f"the report failed: {printed.stdout}{printed.stderr}")
+        story.console.print(Padding(Text(printed.stdout.rstrip()), (0, 0, 0, 2)), soft_wrap=True)

@@ -8,7 +8,6 @@ from partner_access.addresses import Email
 from partner_access.domain import creations
 from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.members import Seat
-from partner_access.domain.permissions import SetName
 from partner_access.fields import AccessDays, Adjustments, Identifier, PermissionName, Request
 from partner_access.representations import GrantShown, MemberShown
 from partner_access.store import creations as stored
@@ -45,8 +44,9 @@ def create_user(account_id: str, creation: NewUser, act: Act) -> CreatedUser:
         seat=creation.seat,
         access_days=creation.access_days,
     )
-    on_behalf = creation.permission_set == SetName.PARTNER_ADMIN
-    facts = stored.facts(account_id, creation.email, creation.partner_id, act.by, on_behalf=on_behalf)
+    facts = stored.facts(
+        account_id, creation.email, creation.partner_id, act.by, permission_set=creation.permission_set
+    )
     created = creations.create(facts, wish, act)
     member = created.member
     grant = GrantShown.of(member.grant, member, created.account) if member.grant else None

@@ -1,4 +1,4 @@
-"""Every few minutes: links and grants whose time is over become `expired`, and the creators of links are told.
+"""Every few minutes: links and grants whose time is over become `expired`; people are told, of grants also before.
 
 The truth is in `expires_at` all the time; this only writes it down, and costs in proportion to what is due.
 """
@@ -12,7 +12,7 @@ from partner_access import telemetry
 from partner_access.context import Context
 from partner_access.domain import grants, links
 from partner_access.domain.decisions import Act, Overtaken
-from partner_access.domain.grants import Lapsed
+from partner_access.domain.grants import DueGrant
 from partner_access.domain.links import Link
 from partner_access.domain.refusals import TemporarilyUnavailable
 from partner_access.store import expiry
@@ -30,25 +30,25 @@ def handler(_: dict[str, Any], context: Context) -> None:
         for due in expiry.due(now):
             if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
                 break
-            _expire(due, Act(by=BY, at=now, name=uuid_utils.uuid7().hex))
+            _settle(due, Act(by=BY, at=now, name=uuid_utils.uuid7().hex))
     finally:
         telemetry.flush()
 
 
-def _expire(due: Link | Lapsed, act: Act) -> None:
+def _settle(due: Link | DueGrant, act: Act) -> None:
     """One transaction each: whoever was there meanwhile was first, and what is crowded is left for later."""
     try:
         if isinstance(due, Link):
-            _expire_link(due, act)
+            _settle_link(due, act)
         else:
-            _expire_grant(due, act)
+            _settle_grant(due, act)
     except Overtaken:
         return
     except TemporarilyUnavailable as refusal:
         telemetry.refused(refusal)
 
 
-def _expire_link(link: Link, act: Act) -> None:
+def _settle_link(link: Link, act: Act) -> None:
     expired = links.expire(link, act)
     if expired:
         stored.record_end(expired)
@@ -57,8 +57,11 @@ def _expire_link(link: Link, act: Act) -> None:
         stored.record_retirement(link)
 
 
-def _expire_grant(lapsed: Lapsed, act: Act) -> None:
-    expired = grants.expire(lapsed, act)
+def _settle_grant(due: DueGrant, act: Act) -> None:
+    expired, ending = grants.expire(due, act), grants.warn(due, act)
     if expired:
         expiry.record(expired)
         telemetry.count("GrantsExpired")
+    if ending:
+        expiry.record(ending)
+        telemetry.count("GrantsWarned")

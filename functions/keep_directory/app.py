@@ -1,6 +1,5 @@
 """/directory/…: the vendor's back end tells the product about accounts, users and members."""
 
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Self
 
@@ -15,7 +14,7 @@ from partner_access.domain.members import Seat
 from partner_access.domain.people import User
 from partner_access.domain.refusals import NotFound
 from partner_access.fields import Name, PermissionName, Request
-from partner_access.representations import MemberShown
+from partner_access.representations import OneMember
 from partner_access.store import directory as stored
 from partner_access.store.dynamo import keep, recall
 
@@ -196,7 +195,7 @@ class MemberTold(Telling):
     active: bool = True
 
 
-class KeptMember(Answer, MemberShown):
+class KeptMember(OneMember):
     """A membership that was there."""
 
 
@@ -209,13 +208,7 @@ class MemberMade(KeptMember):
 @app.get("/directory/accounts/{account_id}/members/{user_id}")
 def view_member(account_id: str, user_id: str, act: Act) -> KeptMember:
     """A membership as it counts now."""
-    return _member_shown(stored.facts_for_member(account_id, user_id), act.at)
-
-
-def _member_shown(facts: directory.MemberFacts, at: datetime) -> KeptMember:
-    if not facts.member or not facts.user:
-        raise NotFound
-    return KeptMember.of(facts.member.as_of(at), facts.user)
+    return KeptMember.seen(stored.facts_for_member(account_id, user_id).target, act.at)
 
 
 @app.put("/directory/accounts/{account_id}/members/{user_id}")
@@ -224,10 +217,10 @@ def keep_member(account_id: str, user_id: str, telling: MemberTold, act: Act) ->
     facts = stored.facts_for_member(account_id, user_id)
     kept = directory.keep_member(facts, telling.told, act)
     if not kept:
-        as_it_was = _member_shown(facts, act.at)
+        as_it_was = KeptMember.seen(facts.target, act.at)
         keep(act, as_it_was)
         return as_it_was
-    answer = (KeptMember if facts.member else MemberMade).of(kept.member, kept.user)
+    answer = (KeptMember if facts.target.member else MemberMade).of(kept.member, kept.user)
     stored.record_member(kept, answer)
     return answer
 

@@ -1,18 +1,17 @@
 """POST /accounts/{account_id}/migrations and /partners/{partner_id}/migrations: super admins become partner admins."""
 
-import time
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, Field
 
-from partner_access import api, telemetry
+from partner_access import api, bulk
+from partner_access.bulk import BulkRow, Outcome
 from partner_access.domain import migrations
-from partner_access.domain.decisions import Act, Answer, Replayed
+from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.members import Seat
 from partner_access.domain.migrations import SuperAdminMigrated
-from partner_access.domain.refusals import NotSuperAdmin, Refused, TemporarilyUnavailable
+from partner_access.domain.refusals import NotSuperAdmin
 from partner_access.fields import Identifier, Request
 from partner_access.representations import GrantShown, MemberShown
 from partner_access.store import migrations as stored
@@ -88,70 +87,52 @@ class Migrations(Request):
     dry_run: bool = False
 
 
-class Outcome(StrEnum):
-    DONE = "done"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-    WOULD_MIGRATE = "would_migrate"
-
-
-class Row(Answer):
+class MigrationRow(BulkRow):
     """What became of one account."""
 
     account_id: str
-    outcome: Outcome
-    reason: str | None = None
     lost: tuple[str, ...] | None = None
     seat: SeatShown | None = None
     remaining_are_partner_staff: bool | None = None
     notice: str | None = None
 
 
-class Report(Answer):
+class MigrationReport(Answer):
     """A row for each account, in the order asked."""
 
-    items: tuple[Row, ...]
+    items: tuple[MigrationRow, ...]
 
 
 @app.post("/partners/{partner_id}/migrations")
-def migrate_oneself(partner_id: str, wish: Migrations, act: Act) -> Report:
+def migrate_oneself(partner_id: str, wish: Migrations, act: Act) -> MigrationReport:
     """One transaction per account; running it again touches only what is not done (domain.md rule 19)."""
     recall(act)
     caller, partner = stored.staff(partner_id, act.by)
     caller.must_be_staff(partner, act.at)
-    report = Report(
+    report = MigrationReport(
         items=tuple(
             _row(partner_id, account_id, act.part(account_id), dry_run=wish.dry_run)
             for account_id in dict.fromkeys(wish.account_ids)
         )
     )
-    if not wish.dry_run and not any(row.outcome is Outcome.FAILED for row in report.items):
+    if not wish.dry_run and bulk.is_complete(report.items):
         keep(act, report)
     return report
 
 
-def _row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Row:
-    try:
-        return _settled_row(partner_id, account_id, act, dry_run=dry_run)
-    except Replayed as replayed:
-        return Row.model_validate_json(replayed.answer)
+def _row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> MigrationRow:
+    return bulk.row(
+        lambda one: _migrated_row(partner_id, account_id, one, dry_run=dry_run),
+        act,
+        MigrationRow(account_id=account_id, outcome=Outcome.DONE),
+        skipped=NotSuperAdmin,
+        recall=recall,
+    )
 
 
-def _settled_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Row:
-    try:
-        return api.settled(lambda: _migrated_row(partner_id, account_id, act, dry_run=dry_run))
-    except Refused as refusal:
-        recall(act)
-        telemetry.refused(refusal)
-        outcome = Outcome.SKIPPED if isinstance(refusal, NotSuperAdmin) else Outcome.FAILED
-        return Row(account_id=account_id, outcome=outcome, reason=refusal.code)
-
-
-def _migrated_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Row:
-    if time.time() > act.ends:
-        raise TemporarilyUnavailable
+def _migrated_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> MigrationRow:
     migrated = migrations.migrate(stored.facts(account_id, act.by, act.by, partner_id), act)
-    row = Row(
+    row = MigrationRow(
         account_id=account_id,
         outcome=Outcome.WOULD_MIGRATE if dry_run else Outcome.DONE,
         lost=migrated.preview.lost,

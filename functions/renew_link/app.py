@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from partner_access import api
-from partner_access.domain import links
+from partner_access.domain import renewals
 from partner_access.domain.decisions import Act, Answer
 from partner_access.fields import LinkSecret, Request
 from partner_access.store import links as stored
@@ -30,8 +30,7 @@ class RenewalAsked(Answer):
 @app.post("/access-links/renewals")
 def renew_link(renewal: Renewal, act: Act) -> RenewalAsked:
     """Send the creator one letter, however often he is asked."""
-    link, asker = stored.facts_for_renewal(renewal.secret, act.by)
-    asked = links.ask_anew(link, renewal.secret, asker, act)
+    asked = renewals.ask_anew(stored.facts_for_renewal(renewal.secret, act.by), renewal.secret, act)
     answer = RenewalAsked()
     if asked:
         stored.record_asking(asked, answer)

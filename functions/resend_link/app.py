@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from partner_access import api, pages
-from partner_access.domain import links
+from partner_access.domain import renewals
 from partner_access.domain.decisions import Act, Answer
 from partner_access.representations import LinkShown
 from partner_access.store import links as stored
@@ -24,7 +24,7 @@ class ResentLink(Answer, LinkShown):
 def resend_link(partner_id: str, link_id: str, act: Act) -> ResentLink:
     """Send the link again, its days counted anew."""
     facts = stored.facts_for_resending(partner_id, link_id, act.by)
-    resent = links.resend(facts, act)
+    resent = renewals.resend(facts, act)
     answer = ResentLink.of(resent.link, resent.employee, act.at, url=pages.to_approve(resent.secret))
     stored.record_resending(resent, answer)
     return answer

@@ -15,7 +15,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from partner_access import mail, pages, telemetry
 from partner_access.context import Context
 from partner_access.domain import mailing
-from partner_access.domain.decisions import LetterKind, Locale
+from partner_access.domain.custom_sets import is_custom
+from partner_access.domain.decisions import Letter, LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link, State
 from partner_access.domain.mailing import Delivery, MailingFacts, Outcome, Queued, Standing
@@ -163,7 +164,7 @@ def _page(facts: MailingFacts) -> str:
 
 def _words(facts: MailingFacts, page: str, now: datetime) -> Words:
     letter, link = facts.letter, facts.link
-    can = Overrides(letter.added, letter.removed).applied_to(rights_of(letter.permission_set, letter.set_version))
+    can, cannot = _rights(letter)
     return Words(
         partner_name=facts.partner.name if facts.partner else "",
         partner_domains=facts.partner.domains if facts.partner else (),
@@ -171,18 +172,30 @@ def _words(facts: MailingFacts, page: str, now: datetime) -> Words:
         employee_email=(facts.employee.email if facts.employee else None) or "",
         account_name=facts.named_account.name if facts.named_account else None,
         actor_name=facts.actor.name if facts.actor else None,
-        can=can.written(),
-        cannot=lacking(can),
+        can=can,
+        cannot=cannot,
         asked_more=letter.asked_more,
+        gained=letter.gained,
+        lost=letter.lost,
         asked_days=link.access_days if link and facts.is_about_a_secret else letter.asked_days,
         given_days=letter.given_days,
+        days_left=letter.days_left,
         until=letter.until,
-        link_until=link.expires_at if link and link.state_at(now) in ENDS_BY_TIME else None,
+        link_until=link.expires_at if link and link.state_at(now, facts.tenure) in ENDS_BY_TIME else None,
         purpose=link.purpose if link else None,
         reason=letter.reason,
+        cause=letter.cause,
         address=page,
         paid_seat_required=letter.paid_seat_required,
     )
+
+
+def _rights(letter: Letter) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What he can and cannot do; of an account's own set nothing is told, for what it holds may change any time."""
+    if is_custom(letter.permission_set):
+        return (), ()
+    can = Overrides(letter.added, letter.removed).applied_to(rights_of(letter.permission_set, letter.set_version))
+    return can.written(), lacking(can)
 
 
 def _count(outcome: Outcome, claimed: Delivery) -> None:

@@ -1,8 +1,14 @@
 """GET /partners/{partner_id}/access-links and …/{link_id}: links as their partner sees them, never with a secret."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from partner_access import api, cursors
 from partner_access.domain import links
+from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Answer
+from partner_access.domain.links import Link
+from partner_access.domain.people import User
 from partner_access.fields import Identifier, ListQuery, Page
 from partner_access.representations import LinkShown
 from partner_access.store import links as stored
@@ -36,10 +42,10 @@ def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
     whose = links.listed_for(facts, query.employee_id, act)
     listed = LIST.format(partner_id=partner_id)
     page = stored.page(partner_id, employee_id=whose, after=cursors.after(query, listed, act), limit=query.size)
-    shown = [link for link in page.links if query.state in (None, link.state_at(act.at))]
-    people = stored.employees_of(shown)
+    people = stored.employees_of(page.links)
+    shown = (_shown(LinkShown, link, people, facts.partner, act) for link in page.links)
     return Links(
-        items=tuple(LinkShown.of(link, people[link.employee_id], act.at) for link in shown),
+        items=tuple(link for link in shown if query.state in (None, link.state)),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 
@@ -49,7 +55,15 @@ def view_link(partner_id: str, link_id: str, act: Act) -> OneLink:
     """One link, for who may manage it or made it or whom it names."""
     facts = stored.facts_for_one(partner_id, link_id, act.by)
     link = links.must_be_own_or_managed(facts, act)
-    return OneLink.of(link, stored.employees_of([link])[link.employee_id], act.at)
+    return _shown(OneLink, link, stored.employees_of([link]), facts.partner, act)
+
+
+Kind = TypeVar("Kind", bound=LinkShown)
+
+
+def _shown(kind: type[Kind], link: Link, people: Mapping[str, User], partner: Account | None, act: Act) -> Kind:
+    employee = people[link.employee_id]
+    return kind.of(link, employee, act.at, tenure=links.tenure_now(employee, partner))
 
 
 handler = app

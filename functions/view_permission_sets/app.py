@@ -1,15 +1,22 @@
 """GET /accounts/{account_id}/permission-sets: what the caller may assign, to a given person if he names one."""
 
+from typing import Self
+
 from pydantic import BaseModel
 
 from partner_access import api
 from partner_access.addresses import Email
-from partner_access.domain import creations, permissions
+from partner_access.domain import creations, permission_sets, permissions
+from partner_access.domain.custom_sets import CustomSet
 from partner_access.domain.decisions import Act
 from partner_access.fields import Page, Query
-from partner_access.store import creations as stored
+from partner_access.representations import OneSet, SetKind
+from partner_access.store import creations as choices
+from partner_access.store import permission_sets as stored
 
 app = api.App()
+
+SETS = "/accounts/{account_id}/permission-sets"
 
 
 class ChoiceQuery(Query):
@@ -19,33 +26,55 @@ class ChoiceQuery(Query):
 
 
 class SetChoice(BaseModel):
-    """A default set in today's version."""
+    """A default set in today's version, or one of the account's own."""
 
     permission_set: str
+    kind: SetKind
+    name: str
     version: int
     permissions: tuple[str, ...]
 
+    @classmethod
+    def of(cls, name: str) -> Self:
+        return cls(
+            permission_set=name,
+            kind=SetKind.DEFAULT,
+            name=name,
+            version=permissions.latest(name),
+            permissions=permissions.in_clients(permissions.given_today(name)).written(),
+        )
+
+    @classmethod
+    def of_own(cls, own: CustomSet) -> Self:
+        return cls(
+            permission_set=own.set_id,
+            kind=SetKind.CUSTOM,
+            name=own.name,
+            version=own.version,
+            permissions=own.rights.written(),
+        )
+
 
 class SetChoices(Page):
-    """In the order of the catalogue."""
+    """The default sets in the order of the catalogue, then the account's own, oldest first."""
 
     items: tuple[SetChoice, ...]
 
 
-@app.get("/accounts/{account_id}/permission-sets")
+@app.get(SETS)
 def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetChoices:
     """The sets that the caller may give; `partner_admin` only for an eligible partner employee."""
-    names = creations.assignable(stored.facts_for_choice(account_id, query.email, act.by), act)
-    return SetChoices(
-        items=tuple(
-            SetChoice(
-                permission_set=name,
-                version=permissions.latest(name),
-                permissions=permissions.in_clients(permissions.given_today(name)).written(),
-            )
-            for name in names
-        )
-    )
+    facts = choices.facts_for_choice(account_id, query.email, act.by)
+    names = creations.assignable(facts, act)
+    has_own = facts.account and facts.account.custom_sets
+    own = creations.own_assignable(facts, stored.of(account_id) if has_own else (), act)
+    return SetChoices(items=(*map(SetChoice.of, names), *map(SetChoice.of_own, own)))
+
+
+@app.get(SETS + "/{set_id}")
+def view_permission_set(account_id: str, set_id: str, act: Act) -> OneSet:
+    """One of the account's own sets, with the tag of its version."""
+    return OneSet.of(permission_sets.must_be_assignable(stored.facts(account_id, act.by, set_id), act))
 
 
 handler = app

@@ -1,8 +1,10 @@
 """Accounts: kinds, seats and closing."""
 
+from typing import Any
+
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Pricing
+from partner_access.domain.accounts import AccountStanding, Pricing, Program
 from partner_access.domain.refusals import AccountClosed, NoSeatLeft
 from tests.builders import the_client, the_partner
 
@@ -10,6 +12,19 @@ from tests.builders import the_client, the_partner
 def test_a_partner_is_one_and_a_client_is_none() -> None:
     assert the_partner().is_partner
     assert not the_client().is_partner
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_in"),
+    [
+        ({}, True),
+        ({"program": Program.SUSPENDED}, False),
+        ({"program": Program.TERMINATED}, False),
+        ({"standing": AccountStanding.CLOSED}, False),
+    ],
+)
+def test_a_partner_is_in_the_program_while_it_is_active_and_open(changes: dict[str, Any], is_in: bool) -> None:
+    assert the_partner(**changes).is_in_program is is_in
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,20 @@
 """Approvals: an account's answer to a link, the order of its refusals, and the preview that shows them before."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import Account, AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountStanding, Pricing, Program
 from partner_access.domain.approvals import PreviewFacts, ReplyFacts, approval_of_many, approve, decline, preview
+from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.decisions import LetterKind
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Reply, Standing, State
-from partner_access.domain.members import Asked, Seat, Source, Suspension
-from partner_access.domain.people import Actor
+from partner_access.domain.members import Asked, Member, Seat, Source, Suspension
+from partner_access.domain.people import Actor, User
 from partner_access.domain.permissions import of_partner_admin
 from partner_access.domain.refusals import (
     AccountClosed,
@@ -45,7 +47,6 @@ from tests.builders import (
     NOW,
     PARTNER,
     SECRET,
-    a_grant,
     a_link,
     a_member,
     a_partner_admin,
@@ -53,6 +54,7 @@ from tests.builders import (
     an_act,
     an_actor,
     an_employee,
+    of_the_partner,
     the_client,
     the_partner,
 )
@@ -61,13 +63,16 @@ SECOND = timedelta(seconds=1)
 OTHER_SECRET = Secret.read(Secret.write(PARTNER, LINK, "d" * 43))
 OWN_FIRM = Actor(an_employee("user-x"), a_member("user-x"))
 HIMSELF = Actor(an_employee(), a_member(EMPLOYEE))
+EMPLOYEE_HIMSELF = an_employee()
 
 
 def a_reply(state: State = State.APPROVED) -> Reply:
     return Reply(version=1, link_id=LINK, account_id=CLIENT, state=state)
 
 
-def facts(**changes: Any) -> ReplyFacts:
+def facts(*, employee: User | None = EMPLOYEE_HIMSELF, member: Member | None = None, **changes: Any) -> ReplyFacts:
+    """By default all is well; `employee` and `member` are who the link names, and what he is in the account so far."""
+    target = of_the_partner(member=member) if member else Actor()
     return ReplyFacts(
         **{
             "secret": SECRET,
@@ -75,8 +80,7 @@ def facts(**changes: Any) -> ReplyFacts:
             "account": the_client(),
             "approver": an_actor(),
             "partner": the_partner(),
-            "employee": an_employee(),
-            "member": None,
+            "target": replace(target, user=employee),
             **changes,
         }
     )
@@ -87,7 +91,7 @@ def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
     approved = approve(facts(link=link), Asked(), an_act())
 
     assert (approved.member.account_id, approved.member.user_id) == (CLIENT, EMPLOYEE)
-    assert approved.member.rights == of_partner_admin(1, removed=("crm.export",))
+    assert rights_in(approved.member, {}) == of_partner_admin(1, removed=("crm.export",))
     assert approved.grant.source is Source.ACCESS_LINK
     assert (approved.grant.link_id, approved.grant.asked) == (LINK, link.asked)
     assert approved.grant.expires_at == NOW + timedelta(days=30)
@@ -170,6 +174,7 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"link": a_link(standing=Standing.DECLINED)}, LinkDeclined),
     ({"link": a_link(standing=Standing.REVOKED)}, LinkRevoked),
     ({"link": a_link(expires_at=NOW)}, LinkExpired),
+    ({"employee": an_employee(leavings={PARTNER: 1})}, LinkRevoked),
     ({"account": None}, NotFound),
     ({"approver": Actor(a_user())}, NotFound),
     ({"approver": an_actor(member=a_member(active=False))}, NotFound),
@@ -177,7 +182,7 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"account": the_partner()}, NotAClientAccount),
     ({"link": a_link(account_id="client-other")}, AccountMismatch),
     ({"approver": an_actor(member=a_member(permission_set="sales"))}, NotAnApprover),
-    ({"approver": Actor(an_employee(), a_partner_admin(), the_partner())}, NotAnApprover),
+    ({"approver": of_the_partner()}, NotAnApprover),
     ({"approver": OWN_FIRM, "super_admins": (an_actor(),)}, OwnFirmMayNotApprove),
     ({"approver": HIMSELF, "super_admins": (an_actor(), HIMSELF)}, OwnFirmMayNotApprove),
     ({"approver": OWN_FIRM, "super_admins": (OWN_FIRM,)}, NoIndependentApprover),
@@ -190,7 +195,7 @@ ADMISSION: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"partner": the_partner(program=Program.SUSPENDED)}, NotEligible),
     ({"member": a_member(EMPLOYEE)}, IsSuperAdmin),
     ({"member": a_partner_admin()}, AlreadyPartnerAdmin),
-    ({"member": a_partner_admin(grant=a_grant(suspended_by=frozenset({Suspension.PARTNER})))}, GrantSuspended),
+    ({"member": a_partner_admin(suspended_by=frozenset({Suspension.PARTNER}))}, GrantSuspended),
     ({"account": the_client(seats=0)}, NoSeatLeft),
 ]
 
@@ -238,6 +243,33 @@ def test_a_bound_link_is_approved_by_the_account_it_is_bound_to() -> None:
 
 def test_a_link_is_approved_in_its_last_second() -> None:
     assert approve(facts(link=a_link(expires_at=NOW + SECOND)), Asked(), an_act()).grant.created_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("tenure", "employee", "partner", "refusal"),
+    [
+        (0, {"leavings": {PARTNER: 1}}, {}, LinkRevoked),
+        (0, {}, {"endings": 1}, LinkRevoked),
+        (1, {"leavings": {PARTNER: 1}}, {"endings": 1}, LinkRevoked),
+        (0, {"leavings": {"partner-south": 1}}, {}, None),
+        (1, {"leavings": {PARTNER: 1}}, {}, None),
+        (2, {"leavings": {PARTNER: 1}}, {"endings": 1}, None),
+    ],
+)
+def test_a_link_of_before_all_was_ended_brings_nobody_in(
+    tenure: int, employee: dict[str, Any], partner: dict[str, Any], refusal: type[Refused] | None
+) -> None:
+    asked = facts(link=a_link(tenure=tenure), employee=an_employee(**employee), partner=the_partner(**partner))
+    seen = preview_facts(asked, link=asked.link, employee=asked.target.user, partner=asked.partner)
+    if refusal:
+        for answer in (lambda: approve(asked, Asked(), an_act()), lambda: decline(asked, None, an_act())):
+            with pytest.raises(refusal):
+                answer()
+        with pytest.raises(refusal):
+            preview(seen, an_act())
+    else:
+        assert approve(asked, Asked(), an_act()).member.tenure == tenure
+        assert preview(seen, an_act()).choices[0].reason is None
 
 
 # the account's mark
@@ -314,7 +346,7 @@ def test_a_preview_says_why_an_approval_would_be_refused(changes: Mapping[str, A
         {"approver": an_actor(member=a_member(active=False))},
     ],
 )
-def test_a_preview_lists_only_client_accounts_of_the_reader(changes: Mapping[str, Account | Actor | None]) -> None:
+def test_a_preview_lists_only_client_accounts_of_the_reader(changes: Mapping[str, Any]) -> None:
     assert preview(preview_facts(facts(**changes)), an_act()).choices == ()
 
 

@@ -1,6 +1,7 @@
 """Direct creation: partner admins and ordinary members, by whom, with what, and in which order it is refused."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from partner_access.domain.accounts import AccountStanding, Pricing, Program
 from partner_access.domain.creations import ChoiceFacts, CreationFacts, Wish, assignable, create
 from partner_access.domain.decisions import LetterKind
-from partner_access.domain.members import Seat, Source, Suspension
+from partner_access.domain.members import Member, Seat, Source, Suspension
 from partner_access.domain.people import Actor
 from partner_access.domain.permissions import NO_OVERRIDES, Overrides
 from partner_access.domain.refusals import (
@@ -36,16 +37,18 @@ from tests.builders import (
     ACT_NAME,
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     NOW,
     PARTNER,
-    a_grant,
+    a_custom_set,
     a_member,
     a_partner_admin,
     a_user,
     an_act,
     an_actor,
     an_employee,
+    of_the_partner,
     the_client,
     the_partner,
 )
@@ -54,18 +57,20 @@ NEWCOMER = "user-newcomer"
 SUPER_ADMIN = an_actor()
 CLERK = an_actor(member=a_member(permission_set="sales"))
 MANAGES_USERS = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
-PARTNER_ADMIN = Actor(an_employee("user-x"), a_partner_admin("user-x"), the_partner())
+PARTNER_ADMIN = of_the_partner(an_employee("user-x"))
 OWN_FIRM = Actor(an_employee("user-x"), a_member("user-x"))
 CLOSED = the_client(standing=AccountStanding.CLOSED)
 
 
-def facts(**changes: Any) -> CreationFacts:
+def facts(*, member: Member | None = None, **changes: Any) -> CreationFacts:
+    """By default all is well; `member` is what the person is in the account so far."""
+    person = changes.get("person", an_employee())
     return CreationFacts(
         **{
             "account": the_client(),
             "creator": SUPER_ADMIN,
-            "person": an_employee(),
-            "member": None,
+            "person": person,
+            "target": replace(of_the_partner(member=member), user=person) if member else Actor(person),
             "partner": the_partner(),
             **changes,
         }
@@ -143,7 +148,7 @@ LADDER: list[tuple[Mapping[str, Any], Mapping[str, Any], type[Refused]]] = [
     ({"partner": the_partner(program=Program.TERMINATED)}, {}, NotEligible),
     ({"member": a_member(EMPLOYEE)}, {}, IsSuperAdmin),
     ({"member": a_partner_admin()}, {}, AlreadyPartnerAdmin),
-    ({"member": a_partner_admin(grant=a_grant(suspended_by=frozenset({Suspension.CLIENT})))}, {}, GrantSuspended),
+    ({"member": a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))}, {}, GrantSuspended),
     ({}, {"overrides": Overrides(added=("partner.client_access.manage",))}, UnknownPermission),
     ({}, {"overrides": BILLING}, RestrictedPermission),
     ({"account": the_client(seats=0)}, {}, NoSeatLeft),
@@ -168,7 +173,7 @@ def test_the_refusals_of_a_creation_come_in_their_order(first: int) -> None:
 
 
 def test_who_is_in_two_firms_shows_only_to_who_may_ask() -> None:
-    unclear = {"partner": None, "firm_is_unclear": True}
+    unclear: dict[str, Any] = {"partner": None, "firm_is_unclear": True}
     for creator, refusal in ((Actor(a_user()), NotFound), (CLERK, NotAnApprover)):
         with pytest.raises(refusal):
             create(facts(creator=creator, **unclear), as_partner_admin(), an_act())
@@ -216,6 +221,74 @@ def test_overrides_narrow_and_widen_within_what_the_creator_holds() -> None:
 
 def of_the_firm(**changes: Any) -> CreationFacts:
     return ordinary(**{"creator": PARTNER_ADMIN, "person": an_employee(), **changes})
+
+
+def test_an_account_gives_a_set_of_its_own_as_it_is_now() -> None:
+    own = a_custom_set(version=6)
+    wish = with_set(CUSTOM_SET, overrides=Overrides(added=("crm.import",), removed=("service.access", "crm.export")))
+    made = create(ordinary(sets={CUSTOM_SET: own}), wish, an_act())
+
+    assert (made.member.permission_set, made.member.set_version, made.member.seat) == (CUSTOM_SET, 6, Seat.CORE)
+    assert (made.member.added, made.member.removed) == (("crm.import",), ("service.access",))
+    assert own in made.relies_on
+    assert made.letter
+    assert made.letter.permission_set == CUSTOM_SET
+
+
+@pytest.mark.parametrize(
+    ("creator", "permissions", "refusal"),
+    [
+        (SUPER_ADMIN, ("account.billing.manage",), None),
+        (MANAGES_USERS, ("sales.access",), None),
+        (MANAGES_USERS, ("crm.import",), PermissionNotHeld),
+        (MANAGES_USERS, ("crm.deals.view", "crm.deals.edit"), PermissionNotHeld),
+        (CLERK, ("sales.access",), Forbidden),
+    ],
+)
+def test_nobody_gives_more_by_a_set_of_the_accounts_own_than_he_holds(
+    creator: Actor, permissions: tuple[str, ...], refusal: type[Refused] | None
+) -> None:
+    case = ordinary(creator=creator, sets={CUSTOM_SET: a_custom_set(permissions=permissions)})
+    if refusal:
+        with pytest.raises(refusal):
+            create(case, with_set(CUSTOM_SET), an_act())
+    else:
+        assert create(case, with_set(CUSTOM_SET), an_act()).member.permission_set == CUSTOM_SET
+
+
+@pytest.mark.parametrize(("held", "given"), [(("service.access",), True), (("account.billing.manage",), False)])
+def test_a_partner_admin_gives_a_colleague_no_set_with_what_is_restricted(held: tuple[str, ...], given: bool) -> None:
+    case = of_the_firm(sets={CUSTOM_SET: a_custom_set(permissions=held)})
+    if given:
+        member = create(case, with_set(CUSTOM_SET), an_act("user-x")).member
+        assert (member.partner_id, member.permission_set) == (PARTNER, CUSTOM_SET)
+    else:
+        with pytest.raises((PermissionNotHeld, RestrictedPermission)):
+            create(case, with_set(CUSTOM_SET), an_act("user-x"))
+
+
+def test_what_a_creator_holds_by_a_set_of_the_accounts_own_he_may_give() -> None:
+    manager = a_custom_set(permissions=("account.users.manage", "crm.import"))
+    creator = an_actor(member=a_member(permission_set=CUSTOM_SET), sets=[manager])
+    made = create(ordinary(creator=creator, sets={CUSTOM_SET: manager}), with_set(CUSTOM_SET), an_act())
+
+    assert made.member.permission_set == CUSTOM_SET
+    with pytest.raises(PermissionNotHeld):
+        create(ordinary(creator=creator), with_set("view_only"), an_act())
+
+
+def test_a_colleague_comes_in_the_tenure_of_today() -> None:
+    person = an_employee(leavings={PARTNER: 2})
+
+    assert create(of_the_firm(person=person), with_set(), an_act("user-x")).member.tenure == 2
+
+
+def test_who_lost_all_that_he_had_for_his_firm_is_taken_in_anew() -> None:
+    person, before = an_employee(leavings={PARTNER: 1}), a_member(EMPLOYEE, "sales", partner_id=PARTNER, version=6)
+    made = create(ordinary(person=person, member=before), with_set("view_only"), an_act())
+
+    assert (made.member.version, made.member.partner_id, made.member.tenure) == (7, None, 0)
+    assert made.before == before
 
 
 def test_a_partner_admin_takes_in_a_colleague_with_less_than_he_has() -> None:
@@ -306,7 +379,7 @@ def test_what_a_partner_admin_does_not_give_even_to_a_colleague(
 
 
 def test_a_partner_admin_gives_no_more_than_was_left_to_him() -> None:
-    narrowed = Actor(an_employee("user-x"), a_partner_admin("user-x", removed=("sales.forecast",)), the_partner())
+    narrowed = of_the_partner(an_employee("user-x"), a_partner_admin("user-x", removed=("sales.forecast",)))
 
     with pytest.raises(PermissionNotHeld):
         create(of_the_firm(creator=narrowed), with_set("sales"), an_act("user-x"))

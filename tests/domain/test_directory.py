@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import Account, AccountStanding, Kind, Program
-from partner_access.domain.decisions import DIRECTORY, Locale
+from partner_access.domain.decisions import DIRECTORY, CleanUp, Locale, Occasion
 from partner_access.domain.directory import (
     PINNED_AT_ONCE,
     REPORTED_AT_ONCE,
@@ -18,8 +18,8 @@ from partner_access.domain.directory import (
     keep_member,
     keep_user,
 )
-from partner_access.domain.members import Seat
-from partner_access.domain.people import Actor
+from partner_access.domain.members import Member, Seat
+from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import (
     AccountClosed,
     AlreadyPartnerAdmin,
@@ -53,6 +53,7 @@ from tests.builders import (
 )
 
 ACT = an_act("vendor", for_vendor=True)
+HIMSELF = a_user()
 OTHER_BOSS = an_actor(a_user("user-boss"))
 
 
@@ -135,6 +136,57 @@ def test_an_account_that_cannot_be(
     assert pointers(refused) == at
 
 
+@pytest.mark.parametrize(
+    ("before", "told", "occasion"),
+    [
+        (the_partner(), {"program": Program.SUSPENDED}, Occasion.PROGRAM_STOPPED),
+        (the_partner(program=Program.SUSPENDED), {"program": Program.ACTIVE}, Occasion.PROGRAM_RESUMED),
+        (the_partner(program=Program.TERMINATED), {"program": Program.ACTIVE}, Occasion.PROGRAM_RESUMED),
+        (the_partner(), {"program": Program.TERMINATED}, Occasion.PROGRAM_ENDED),
+        (the_partner(program=Program.SUSPENDED), {"program": Program.TERMINATED}, Occasion.PROGRAM_ENDED),
+        (the_partner(program=Program.TERMINATED), {"program": Program.SUSPENDED}, Occasion.ELIGIBILITY),
+        (the_partner(), {"standing": AccountStanding.CLOSED}, Occasion.PROGRAM_STOPPED),
+        (the_partner(standing=AccountStanding.CLOSED), {"standing": AccountStanding.ACTIVE}, Occasion.PROGRAM_RESUMED),
+        (the_partner(program=Program.SUSPENDED), {"standing": AccountStanding.CLOSED}, Occasion.ELIGIBILITY),
+        (the_partner(), {"domains": ("other.example",)}, Occasion.ELIGIBILITY),
+        (the_partner(), {"domains": (), "program": Program.SUSPENDED}, Occasion.PROGRAM_STOPPED),
+        (the_partner(), {"name": "North & Sons", "locale": Locale.JA}, None),
+        (the_partner(), {"program": Program.ACTIVE, "name": "North & Sons"}, None),
+        (the_client(), {"standing": AccountStanding.CLOSED}, None),
+        (None, {"kind": Kind.PARTNER, "name": "North", "program": Program.SUSPENDED, "domains": ("a.example",)}, None),
+    ],
+)
+def test_what_changes_the_access_of_all_a_partners_people_is_followed_up(
+    before: Account | None, told: Mapping[str, Any], occasion: Occasion | None
+) -> None:
+    account_id = before.account_id if before else PARTNER
+    kept = keep_account(account_id, before, told, ACT)
+
+    assert kept
+    assert kept.clean_up == (CleanUp(partner_id=PARTNER, after=occasion) if occasion else None)
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "endings"),
+    [
+        (the_partner(), {"program": Program.TERMINATED}, 1),
+        (the_partner(program=Program.SUSPENDED, endings=2), {"program": Program.TERMINATED}, 3),
+        (the_partner(program=Program.TERMINATED, endings=1), {"program": Program.TERMINATED, "name": "New"}, 1),
+        (the_partner(program=Program.TERMINATED, endings=1), {"program": Program.ACTIVE}, 1),
+        (the_partner(endings=1), {"program": Program.SUSPENDED}, 1),
+        (the_partner(), {"standing": AccountStanding.CLOSED}, 0),
+        (None, {"kind": Kind.PARTNER, "name": "North", "program": Program.TERMINATED}, 0),
+    ],
+)
+def test_each_time_that_a_program_is_terminated_counts(
+    before: Account | None, told: Mapping[str, Any], endings: int
+) -> None:
+    kept = keep_account(PARTNER, before, told, ACT)
+
+    assert kept
+    assert kept.account.endings == endings
+
+
 def test_a_limit_may_be_just_what_is_taken() -> None:
     assert keep_account(CLIENT, the_client(seats_taken=2), {"seats": 2}, ACT)
 
@@ -164,6 +216,26 @@ def test_a_user_is_changed(told: Mapping[str, Any], email_changed: bool) -> None
     assert kept.user == before.model_copy(update={**told, "version": 3})
     assert kept.email_changed is email_changed
     assert (kept.audit.event, kept.relies_on) == ("user.changed", (before,))
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "follows"),
+    [
+        (a_user(), {"email": "other@bakery.example"}, True),
+        (a_user(), {"active": False}, True),
+        (a_user(active=False), {"active": True}, True),
+        (a_user(), {"name": "Other", "locale": Locale.JA}, False),
+        (a_user(), {"active": True, "name": "Other"}, False),
+        (None, {"email": "new@bakery.example", "name": "New", "active": False}, False),
+    ],
+)
+def test_what_changes_a_persons_access_everywhere_is_followed_up(
+    before: User | None, told: Mapping[str, Any], follows: bool
+) -> None:
+    kept = keep_user(APPROVER, UserFacts(user=before, owner=None), told, ACT)
+
+    assert kept
+    assert kept.clean_up == (CleanUp(user_id=APPROVER) if follows else None)
 
 
 @pytest.mark.parametrize("told", [{}, {"name": "Approver"}, {"active": True, "email": "user-approver@bakery.example"}])
@@ -249,6 +321,16 @@ def test_an_erased_person_leaves_his_id_and_nothing_else() -> None:
     assert kept.email_changed
     assert (kept.audit.event, kept.audit.details) == ("user.erased", {"user_id": APPROVER})
     assert kept.relies_on == (before,)
+    assert kept.clean_up == CleanUp(user_id=APPROVER, after=Occasion.ERASED)
+
+
+def test_an_erased_person_leaves_all_whom_he_works_for() -> None:
+    before = an_employee(employed_by=frozenset({PARTNER, "partner-south"}), leavings={PARTNER: 2, "partner-west": 1})
+    stopped = frozenset({PARTNER, "partner-east"})
+    kept = erase(EMPLOYEE, UserFacts(user=before, owner=None, here_for=stopped), ACT)
+
+    assert kept
+    assert kept.user.leavings == {PARTNER: 3, "partner-south": 1, "partner-west": 1, "partner-east": 1}
 
 
 @pytest.mark.parametrize("user", [None, a_user(email=None, active=False)])
@@ -264,10 +346,10 @@ def test_a_super_admin_is_replaced_before_he_is_erased() -> None:
 # members
 
 
-def facts(**changes: Any) -> MemberFacts:
-    return MemberFacts(
-        **{"account": the_client(), "user": a_user(), "member": None, "others": (OTHER_BOSS,), **changes}
-    )
+def facts(*, user: User | None = HIMSELF, member: Member | None = None, **changes: Any) -> MemberFacts:
+    """By default somebody new; `user` and `member` are who is told of."""
+    target = Actor(user, member, {PARTNER: the_partner()})
+    return MemberFacts(**{"account": the_client(), "target": target, "others": (OTHER_BOSS,), **changes})
 
 
 @pytest.mark.parametrize(
@@ -417,3 +499,59 @@ def test_an_erased_person_comes_back_only_with_address_and_name(told: Mapping[st
 
     with pytest.raises(MissingField):
         keep_user(erased.user_id, UserFacts(user=erased, owner=None), told, ACT)
+
+
+# whose access follows
+
+
+@pytest.mark.parametrize(
+    ("account", "before", "told", "follows"),
+    [
+        (the_partner(), a_member(EMPLOYEE, "sales", account_id=PARTNER), {"active": False}, True),
+        (the_partner(), a_member(EMPLOYEE, "sales", account_id=PARTNER, active=False), {"active": True}, True),
+        (the_partner(), a_member(EMPLOYEE, "sales", account_id=PARTNER), {"permission_set": "service"}, False),
+        (the_partner(), None, {"permission_set": "sales"}, False),
+        (the_client(), a_member(EMPLOYEE, "sales"), {"active": False}, False),
+    ],
+)
+def test_when_an_employee_stops_or_comes_back_his_access_everywhere_is_followed_up(
+    account: Account, before: Member | None, told: Mapping[str, Any], follows: bool
+) -> None:
+    kept = keep_member(facts(account=account, user=an_employee(), member=before), told, ACT)
+
+    assert kept
+    assert kept.clean_up == (CleanUp(partner_id=PARTNER, user_id=EMPLOYEE) if follows else None)
+
+
+def test_what_was_ended_as_a_whole_is_told_of_as_ended_and_not_revived() -> None:
+    stale = a_partner_admin(tenure=0)
+    user = an_employee(leavings={PARTNER: 1})
+
+    with pytest.raises(InvalidField):
+        keep_member(facts(user=user, member=stale), {"active": True}, ACT)
+    kept = keep_member(facts(user=user, member=stale), {"active": True, "permission_set": "sales"}, ACT)
+
+    assert kept
+    assert kept.before == stale
+    assert (kept.member.active, kept.member.partner_id, kept.member.tenure, kept.member.grant) == (True, None, 0, None)
+
+
+def test_a_member_whom_a_live_firm_brought_stays_its_own_when_his_set_changes() -> None:
+    colleague = a_member(EMPLOYEE, "sales", partner_id=PARTNER, tenure=1)
+    kept = keep_member(
+        facts(user=an_employee(leavings={PARTNER: 1}), member=colleague), {"permission_set": "service"}, ACT
+    )
+
+    assert kept
+    assert (kept.member.partner_id, kept.member.tenure) == (PARTNER, 1)
+
+
+def test_a_colleague_who_becomes_super_admin_is_here_for_nobody_but_the_client() -> None:
+    colleague = a_member(EMPLOYEE, "view_only", partner_id=PARTNER, tenure=1)
+    person = an_actor(an_employee(leavings={PARTNER: 1}), colleague, firms=[the_partner()])
+    facts = MemberFacts(account=the_client(), target=person, others=())
+
+    kept = keep_member(facts, {"permission_set": "super_admin"}, an_act())
+
+    assert kept
+    assert (kept.member.permission_set, kept.member.partner_id, kept.member.tenure) == ("super_admin", None, 0)

@@ -1,13 +1,13 @@
 """Links: their states, who makes and ends them, and what a partner, time and a forgetful client do to them."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from partner_access.domain import links
-from partner_access.domain.accounts import Program
+from partner_access.domain.accounts import Account, Program
 from partner_access.domain.decisions import LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import (
@@ -17,16 +17,15 @@ from partner_access.domain.links import (
     Standing,
     State,
     Wish,
-    ask_anew,
     create,
     expire,
     listed_for,
-    resend,
     revoke,
+    tenure_now,
     withdraw,
 )
 from partner_access.domain.members import Asked
-from partner_access.domain.people import Actor
+from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import (
     Forbidden,
     InvalidField,
@@ -35,10 +34,8 @@ from partner_access.domain.refusals import (
     LinkExpired,
     LinkNotFound,
     LinkRevoked,
-    LinkStillOpen,
     NotEligible,
     NotFound,
-    RateLimited,
     RecipientSuppressed,
     Refused,
     SelfApproval,
@@ -115,6 +112,54 @@ def test_a_links_state_is_computed(changes: Mapping[str, Any], state: State) -> 
 
 
 @pytest.mark.parametrize(
+    ("changes", "tenure", "state"),
+    [
+        ({}, 0, State.OPEN),
+        ({}, 1, State.REVOKED),
+        ({"tenure": 1}, 1, State.OPEN),
+        ({"tenure": 2}, 1, State.OPEN),
+        ({"tenure": 1}, 2, State.REVOKED),
+        ({"expires_at": NOW}, 1, State.EXPIRED),
+        ({"approvals": 1}, 1, State.APPROVED),
+        ({"approvals": 1, "max_approvals": 2}, 1, State.REVOKED),
+        ({"standing": Standing.DECLINED}, 1, State.DECLINED),
+    ],
+)
+def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
+    changes: Mapping[str, Any], tenure: int, state: State
+) -> None:
+    link = a_link(**changes)
+
+    assert link.state_at(NOW, tenure) is state
+    if state is State.OPEN:
+        link.must_be_open(NOW, tenure)
+    if state is State.REVOKED:
+        with pytest.raises(LinkRevoked):
+            link.must_be_open(NOW, tenure)
+
+
+@pytest.mark.parametrize(
+    ("employee", "partner", "tenure"),
+    [
+        (None, None, 0),
+        (an_employee(leavings={PARTNER: 2}), None, 0),
+        (None, the_partner(endings=1), 0),
+        (an_employee(leavings={PARTNER: 2}), the_partner(endings=1), 3),
+    ],
+)
+def test_how_often_all_was_ended_counts_as_far_as_both_are_known(
+    employee: User | None, partner: Account | None, tenure: int
+) -> None:
+    assert tenure_now(employee, partner) == tenure
+
+
+def test_a_link_is_made_in_the_tenure_of_today() -> None:
+    again, partner = an_employee(leavings={PARTNER: 2}), the_partner(endings=1)
+
+    assert create(facts(employee=again, partner=partner), a_wish(), by(SUPER_ADMIN)).link.tenure == 3
+
+
+@pytest.mark.parametrize(
     ("changes", "refusal"),
     [
         ({"approvals": 1}, LinkAlreadyUsed),
@@ -125,11 +170,11 @@ def test_a_links_state_is_computed(changes: Mapping[str, Any], state: State) -> 
 )
 def test_an_ended_link_says_how_it_ended(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
     with pytest.raises(refusal):
-        a_link(**changes).must_be_open(NOW)
+        a_link(**changes).must_be_open(NOW, 0)
 
 
 def test_an_open_link_is_open_until_the_second_before_its_end() -> None:
-    a_link(expires_at=NOW + SECOND).must_be_open(NOW)
+    a_link(expires_at=NOW + SECOND).must_be_open(NOW, 0)
 
 
 def test_a_link_is_opened_by_each_of_its_secrets_and_no_other() -> None:
@@ -361,93 +406,6 @@ def test_a_link_that_some_approved_is_revoked_for_the_others() -> None:
     assert revoke(of_link(link=a_link(approvals=1, max_approvals=2)), by(SUPER_ADMIN))
 
 
-# resending
-
-
-def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() -> None:
-    before = a_link(
-        recipient="owner@bakery.example",
-        expires_at=NOW + SECOND,
-        link_days=3,
-        letter=LetterState.BOUNCED,
-        resent=(NOW - 2 * DAY, NOW - SECOND * 60),
-    )
-    resent = resend(of_link(link=before), by(SUPER_ADMIN, chance="e" * 43))
-    link = resent.link
-
-    link.must_be_opened_by(Secret.read(resent.secret))
-    with pytest.raises(LinkNotFound):
-        link.must_be_opened_by(SECRET)
-    assert link.expires_at == NOW + 3 * DAY
-    assert (link.letter, link.version, link.created_at) == (LetterState.QUEUED, before.version + 1, before.created_at)
-    assert link.resent == (NOW - SECOND * 60, NOW)
-    assert resent.letter
-    assert (resent.letter.kind, resent.audit.event) == (LetterKind.LINK_TO_APPROVE, "link.resent")
-    assert resent.before == before
-    assert set(resent.relies_on) == {SUPER_ADMIN.user, SUPER_ADMIN.member, an_employee(), the_partner()}
-
-
-def test_a_link_that_is_copied_by_hand_is_resent_without_a_letter_and_right_after_it_was_made() -> None:
-    resent = resend(of_link(link=a_link(created_at=NOW)), by(SUPER_ADMIN))
-
-    assert resent.letter is None
-    assert resent.link.letter is LetterState.NONE
-
-
-def hours_ago(*hours: float) -> tuple[datetime, ...]:
-    return tuple(NOW - timedelta(hours=each) for each in hours)
-
-
-@pytest.mark.parametrize(
-    ("resent", "may"),
-    [
-        ((NOW - timedelta(seconds=59),), False),
-        ((NOW - timedelta(seconds=60),), True),
-        ((NOW,), False),
-        (hours_ago(20, 15, 10, 5), True),
-        (hours_ago(20, 15, 10, 5, 1), False),
-        (hours_ago(24, 15, 10, 5, 1), True),
-        (hours_ago(23.99, 15, 10, 5, 1), False),
-    ],
-)
-def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datetime, ...], may: bool) -> None:
-    link = a_link(resent=resent)
-    if may:
-        assert resend(of_link(link=link), by(SUPER_ADMIN)).link.resent[-1] == NOW
-    else:
-        with pytest.raises(RateLimited):
-            resend(of_link(link=link), by(SUPER_ADMIN))
-
-
-@pytest.mark.parametrize(
-    ("actor", "changes", "refusal"),
-    [
-        (SELF, {}, Forbidden),
-        (ANOTHER, {}, NotFound),
-        (NOBODY, {}, NotFound),
-        (SUPER_ADMIN, {"link": None}, NotFound),
-        (SUPER_ADMIN, {"partner": None}, NotFound),
-        (SUPER_ADMIN, {"link": a_link(approvals=1)}, LinkAlreadyUsed),
-        (SUPER_ADMIN, {"link": a_link(standing=Standing.REVOKED)}, LinkRevoked),
-        (SUPER_ADMIN, {"link": a_link(standing=Standing.DECLINED)}, LinkDeclined),
-        (SUPER_ADMIN, {"link": a_link(expires_at=NOW)}, LinkExpired),
-        (SUPER_ADMIN, {"employee": None}, NotEligible),
-        (SUPER_ADMIN, {"employee": an_employee(active=False)}, NotEligible),
-        (SUPER_ADMIN, {"recipient_is_suppressed": True}, RecipientSuppressed),
-        (SUPER_ADMIN, {"link": a_link(expires_at=NOW), "employee": None}, LinkExpired),
-        (SUPER_ADMIN, {"link": a_link(resent=(NOW,)), "employee": None}, NotEligible),
-    ],
-)
-def test_which_links_are_not_resent(actor: Actor, changes: Mapping[str, Any], refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
-        resend(of_link(actor, **changes), by(actor))
-
-
-def test_the_vendor_withdraws_links_and_does_nothing_else_about_them() -> None:
-    with pytest.raises(NotFound):
-        resend(of_link(Actor()), an_act("vendor", for_vendor=True))
-
-
 # what time and lost eligibility do
 
 
@@ -481,45 +439,3 @@ def test_the_sweep_ends_what_is_over_and_was_open(changes: Mapping[str, Any], en
         assert (ended.standing, ended.audit.event) == (Standing.EXPIRED, "link.expired")
         assert ended.letter
         assert ended.letter.kind is LetterKind.LINK_EXPIRED
-
-
-# asking anew
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"expires_at": NOW},
-        {"approvals": 1},
-        {"standing": Standing.REVOKED},
-        {"standing": Standing.DECLINED},
-    ],
-)
-def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mapping[str, Any]) -> None:
-    asked = ask_anew(a_link(**changes), SECRET, a_user(), an_act())
-
-    assert asked
-    assert asked.letter
-    assert (asked.letter.kind, asked.letter.created_by) == (LetterKind.LINK_ASKED_ANEW, EMPLOYEE)
-    assert asked.relies_on == (a_user(),)
-    assert ask_anew(a_link(asked_anew=True, **changes), SECRET, a_user(), an_act()) is None
-
-
-@pytest.mark.parametrize(
-    ("link", "secret", "asker", "refusal"),
-    [
-        (None, SECRET, a_user(), LinkNotFound),
-        (a_link(expires_at=NOW), OTHER_SECRET, a_user(), LinkNotFound),
-        (a_link(), OTHER_SECRET, None, LinkNotFound),
-        (a_link(), SECRET, a_user(), LinkStillOpen),
-        (a_link(expires_at=NOW + SECOND), SECRET, None, LinkStillOpen),
-        (a_link(expires_at=NOW), SECRET, None, Forbidden),
-        (a_link(expires_at=NOW), SECRET, a_user(active=False), Forbidden),
-        (a_link(expires_at=NOW, asked_anew=True), SECRET, None, Forbidden),
-    ],
-)
-def test_nobody_asks_anew_about_a_link_that_is_open_unknown_or_not_his_to_ask(
-    link: links.Link | None, secret: Secret, asker: Any, refusal: type[Refused]
-) -> None:
-    with pytest.raises(refusal):
-        ask_anew(link, secret, asker, an_act())

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Letter, LetterKind, Locale
 from partner_access.domain.links import SECRETS_AT_ONCE, Link
 from partner_access.domain.links import Standing as LinkStanding
@@ -24,12 +26,14 @@ from partner_access.domain.mailing import (
     recipients,
     without_a_secret,
 )
+from partner_access.domain.members import Member, Place, Suspension
 from partner_access.domain.people import Actor, User
 from tests.builders import (
     APPROVER,
     EMPLOYEE,
     NOW,
     PARTNER,
+    a_grant,
     a_link,
     a_member,
     a_partner_admin,
@@ -43,11 +47,13 @@ from tests.builders import (
 SECOND = timedelta(seconds=1)
 BOSS, CREATOR, RECIPIENT = "user-approver@bakery.example", "user-creator@north.example", "owner@bakery.example"
 EMPLOYEES = f"{EMPLOYEE}@north.example"
-MANY = {LetterKind.ACCESS_GRANTED, LetterKind.LINK_DECLINED, LetterKind.SUPER_ADMIN_MIGRATED, LetterKind.USER_CREATED}
+CLERK = "user-clerk@bakery.example"
+BY_THE_PARTNER = {LetterKind.LINK_TO_APPROVE, LetterKind.LINK_EXPIRED, LetterKind.LINK_ASKED_ANEW}
+ABOUT_A_PARTNER = {LetterKind.PROGRAM_STOPPED, LetterKind.PROGRAM_RESUMED}
 
 
-def a_letter(kind: LetterKind = LetterKind.ACCESS_GRANTED) -> Letter:
-    return Letter(kind=kind, employee_id=EMPLOYEE, partner_id=PARTNER)
+def a_letter(kind: LetterKind = LetterKind.ACCESS_GRANTED, **changes: Any) -> Letter:
+    return Letter(**{"kind": kind, "employee_id": EMPLOYEE, "partner_id": PARTNER, **changes})
 
 
 def facts(kind: LetterKind = LetterKind.ACCESS_GRANTED, **changes: Any) -> MailingFacts:
@@ -63,6 +69,7 @@ def facts(kind: LetterKind = LetterKind.ACCESS_GRANTED, **changes: Any) -> Maili
             "super_admins": (an_actor(),),
             "addressee": None,
             "suppressed": frozenset(),
+            "members": (an_actor(a_user("user-clerk"), a_member("user-clerk", "view_only")),),
             **changes,
         }
     )
@@ -82,6 +89,15 @@ def told(made: MailingFacts) -> list[str]:
         (LetterKind.LINK_ASKED_ANEW, [CREATOR]),
         (LetterKind.SUPER_ADMIN_MIGRATED, [EMPLOYEES, BOSS]),
         (LetterKind.USER_CREATED, [EMPLOYEES, BOSS]),
+        (LetterKind.ACCESS_CHANGED, [EMPLOYEES, BOSS]),
+        (LetterKind.ACCESS_SUSPENDED, [EMPLOYEES, BOSS]),
+        (LetterKind.ACCESS_RESUMED, [EMPLOYEES, BOSS]),
+        (LetterKind.ACCESS_ENDED, [EMPLOYEES, BOSS]),
+        (LetterKind.ACCESS_ENDING, [EMPLOYEES, CREATOR, BOSS]),
+        (LetterKind.PERSON_LEFT, [BOSS]),
+        (LetterKind.PROGRAM_STOPPED, [BOSS]),
+        (LetterKind.PROGRAM_RESUMED, [BOSS]),
+        (LetterKind.ACCOUNT_ORPHANED, [CLERK]),
     ],
 )
 def test_whom_each_letter_goes_to(kind: LetterKind, people: list[str]) -> None:
@@ -100,7 +116,10 @@ def test_whom_each_letter_goes_to(kind: LetterKind, people: list[str]) -> None:
         ({"super_admins": ()}, [EMPLOYEES, CREATOR]),
         ({"super_admins": (an_actor(a_user(active=False)),)}, [EMPLOYEES, CREATOR]),
         ({"super_admins": (an_actor(member=a_member(active=False)),)}, [EMPLOYEES, CREATOR]),
-        ({"super_admins": (Actor(an_employee(APPROVER), a_partner_admin(), the_partner()),)}, [EMPLOYEES, CREATOR]),
+        (
+            {"super_admins": (an_actor(an_employee(APPROVER), a_partner_admin(), firms=[the_partner()]),)},
+            [EMPLOYEES, CREATOR],
+        ),
         ({"super_admins": (an_actor(), an_actor())}, [EMPLOYEES, CREATOR, BOSS]),
     ],
 )
@@ -108,9 +127,87 @@ def test_nobody_is_told_who_left_or_bounced_and_nobody_twice(changes: Mapping[st
     assert told(facts(**changes)) == people
 
 
+@pytest.mark.parametrize(("partner", "people"), [(PARTNER, [EMPLOYEES, BOSS]), (None, [EMPLOYEES])])
+def test_the_client_is_told_of_a_change_only_if_it_is_about_somebody_of_a_partner(
+    partner: str | None, people: list[str]
+) -> None:
+    assert told(facts(letter=a_letter(LetterKind.ACCESS_CHANGED, partner_id=partner))) == people
+
+
+@pytest.mark.parametrize(
+    "kind", [LetterKind.ACCESS_SUSPENDED, LetterKind.ACCESS_RESUMED, LetterKind.ACCESS_ENDED, LetterKind.ACCESS_ENDING]
+)
+def test_the_client_is_told_of_the_access_of_its_own_people_too(kind: LetterKind) -> None:
+    made = facts(letter=a_letter(kind, partner_id=None), partner=None, creator=None)
+
+    assert told(made) == [EMPLOYEES, BOSS]
+
+
+@pytest.mark.parametrize(("who", "people"), [(EMPLOYEE, [BOSS]), (APPROVER, [EMPLOYEES])])
+def test_who_left_is_not_told_so_even_if_he_stays_super_admin(who: str, people: list[str]) -> None:
+    both = (an_actor(), an_actor(an_employee(), a_member(EMPLOYEE)))
+    person = an_employee() if who == EMPLOYEE else a_user()
+    letter = a_letter(LetterKind.PERSON_LEFT, employee_id=who)
+
+    assert told(facts(letter=letter, employee=person, super_admins=both)) == people
+
+
+@pytest.mark.parametrize("kind", sorted(ABOUT_A_PARTNER))
+def test_a_letter_about_a_partner_needs_no_person(kind: LetterKind) -> None:
+    made = facts(letter=a_letter(kind, employee_id=None), employee=None, actor=None, creator=None)
+
+    assert told(made) == [BOSS]
+
+
+BEFORE = Place(permission_set="view_only", set_version=1)
+
+
+@pytest.mark.parametrize(
+    ("member", "firms", "is_told"),
+    [
+        (a_member(APPROVER, "view_only"), (), True),
+        (a_member(APPROVER, "sales", active=False), (), False),
+        (a_partner_admin(APPROVER), (the_partner(),), False),
+        (a_member(APPROVER, "sales", partner_id=PARTNER), (the_partner(),), False),
+        (a_partner_admin(APPROVER, grant=a_grant(expires_at=NOW)), (the_partner(),), False),
+        (a_partner_admin(APPROVER, previous=BEFORE), (the_partner(),), False),
+        (a_partner_admin(APPROVER, previous=BEFORE, grant=a_grant(expires_at=NOW)), (the_partner(),), True),
+        (a_partner_admin(APPROVER, previous=BEFORE), (the_partner(endings=1),), True),
+        (None, (), False),
+    ],
+)
+def test_of_an_account_without_super_admins_its_own_active_people_are_told(
+    member: Member | None, firms: tuple[Account, ...], is_told: bool
+) -> None:
+    one = Actor(a_user(), member, {firm.account_id: firm for firm in firms})
+
+    assert told(facts(LetterKind.ACCOUNT_ORPHANED, members=(one,))) == [BOSS] * is_told
+
+
+@pytest.mark.parametrize("user", [a_user(active=False), a_user(email=None), None])
+def test_of_an_account_without_super_admins_nobody_is_told_who_left(user: User | None) -> None:
+    made = facts(LetterKind.ACCOUNT_ORPHANED, members=(Actor(user, a_member(APPROVER, "view_only")),))
+
+    assert told(made) == []
+
+
+def test_the_last_super_admin_is_not_told_that_he_is_missed() -> None:
+    letter = a_letter(LetterKind.ACCOUNT_ORPHANED, employee_id=APPROVER)
+    made = facts(letter=letter, members=(an_actor(), an_actor(a_user("user-clerk"), a_member("user-clerk", "sales"))))
+
+    assert told(made) == [CLERK]
+
+
 @pytest.mark.parametrize("link", [None, a_link()])
 def test_a_link_without_a_recipient_is_sent_to_nobody(link: Link | None) -> None:
     assert told(facts(LetterKind.LINK_TO_APPROVE, link=link)) == []
+
+
+@pytest.mark.parametrize(("tenure", "people"), [(0, []), (1, [RECIPIENT])])
+def test_a_link_whose_employees_access_was_ended_since_is_sent_to_nobody(tenure: int, people: list[str]) -> None:
+    link, left = a_link(recipient=RECIPIENT, tenure=tenure), an_employee(leavings={PARTNER: 1})
+
+    assert told(facts(LetterKind.LINK_TO_APPROVE, link=link, employee=left)) == people
 
 
 @pytest.mark.parametrize(
@@ -155,7 +252,7 @@ def test_people_read_their_own_language_or_their_accounts(
 def test_an_account_is_named_only_where_it_has_acted(kind: LetterKind) -> None:
     made = facts(kind)
 
-    assert made.named_account == (the_client() if kind in MANY else None)
+    assert made.named_account == (None if kind in BY_THE_PARTNER else the_client())
     assert made.is_about_a_secret is (kind is LetterKind.LINK_TO_APPROVE)
 
 
@@ -191,6 +288,18 @@ def test_only_what_waits_or_is_under_way_is_not_settled() -> None:
 
 def queued(kind: LetterKind = LetterKind.LINK_TO_APPROVE) -> Queued:
     return Queued(outbox_id="o", queued_at=NOW, next_at=NOW, letter=a_letter(kind))
+
+
+@pytest.mark.parametrize("kind", LetterKind)
+def test_a_letter_names_whom_it_is_about_unless_it_is_about_a_partner(kind: LetterKind) -> None:
+    about: dict[str, Any] = {"outbox_id": "o", "queued_at": NOW, "next_at": NOW}
+
+    assert Queued(**about, letter=a_letter(kind)).letter.employee_id == EMPLOYEE
+    if kind in ABOUT_A_PARTNER:
+        assert Queued(**about, letter=a_letter(kind, employee_id=None)).letter.employee_id is None
+    else:
+        with pytest.raises(ValidationError, match="names nobody"):
+            Queued(**about, letter=a_letter(kind, employee_id=None))
 
 
 @pytest.mark.parametrize(
@@ -257,3 +366,17 @@ def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link |
 @pytest.mark.parametrize("creator", [None, an_employee("user-creator", active=False)])
 def test_whom_a_link_names_stands_in_for_a_creator_who_left(kind: LetterKind, creator: User | None) -> None:
     assert told(facts(kind, creator=creator)) == [EMPLOYEES]
+
+
+def test_who_left_as_the_only_super_admin_is_told_of_to_the_other_members() -> None:
+    letter = a_letter(LetterKind.PERSON_LEFT, employee_id=APPROVER)
+    clerk = an_actor(a_user("user-clerk"), a_member("user-clerk", "sales"))
+
+    assert told(facts(letter=letter, super_admins=(an_actor(),), members=(an_actor(), clerk))) == [CLERK]
+    assert told(facts(LetterKind.PERSON_LEFT, members=(clerk,))) == [BOSS]
+
+
+def test_a_member_whom_the_client_has_suspended_is_told_nothing_of_its_orphanhood() -> None:
+    stopped = a_member("user-clerk", "sales", suspended_by=frozenset({Suspension.CLIENT}))
+
+    assert told(facts(LetterKind.ACCOUNT_ORPHANED, members=(an_actor(a_user("user-clerk"), stopped),))) == []

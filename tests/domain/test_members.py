@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from partner_access.domain.members import Member, Place, Seat, Suspension, paid_seats, seat_change
-from partner_access.domain.permissions import NOTHING, given_today, rights_of
 from tests.builders import NOW, a_grant, a_member, a_partner_admin
 
 SECOND = timedelta(seconds=1)
@@ -26,55 +25,116 @@ def test_a_grant_is_over_from_its_end_on(expires_at: Any, over: bool) -> None:
 
     assert grant.is_over(NOW) is over
     assert member.as_of(NOW).active is not over
-    assert (member.rights_at(NOW) == NOTHING) is over
 
 
 def test_an_ended_grant_leaves_a_membership_that_existed_only_through_it_deactivated() -> None:
-    ended = a_partner_admin(removed=("crm.import",)).ended()
+    stopped = a_partner_admin(removed=("crm.import",), tenure=2, suspended_by=frozenset(Suspension))
+    ended = stopped.ended()
 
     assert not ended.active
     assert (ended.grant, ended.partner_id, ended.seat, ended.previous) == (None, None, None, None)
+    assert (ended.tenure, ended.suspended_by) == (0, frozenset())
 
 
 def test_an_ended_grant_leaves_who_was_there_before_what_he_was() -> None:
-    ended = a_partner_admin(previous=BEFORE, paid_seats=(Seat.SALES,), removed=("crm.import",)).ended()
+    ended = a_partner_admin(previous=BEFORE, paid_seats=(Seat.SALES,), removed=("crm.import",), tenure=2).ended()
 
     assert ended.active
     assert ended.place == BEFORE
-    assert (ended.grant, ended.partner_id, ended.previous) == (None, None, None)
-    assert ended.rights == rights_of("sales", 1).adjusted(added=["crm.import"])
+    assert (ended.grant, ended.partner_id, ended.previous, ended.tenure) == (None, None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "left"),
+    [
+        (set(), set()),
+        ({Suspension.CLIENT}, {Suspension.CLIENT}),
+        ({Suspension.PARTNER}, set()),
+        (set(Suspension), {Suspension.CLIENT}),
+    ],
+)
+def test_no_end_of_a_grant_lifts_what_the_client_suspended(reasons: set[Suspension], left: set[Suspension]) -> None:
+    assert a_partner_admin(previous=BEFORE, suspended_by=frozenset(reasons)).ended().suspended_by == left
 
 
 @pytest.mark.parametrize("reason", Suspension)
-def test_a_suspended_grant_gives_nothing_and_keeps_its_seat(reason: Suspension) -> None:
-    member = a_partner_admin(grant=a_grant(suspended_by=frozenset({reason})))
+def test_a_suspended_partner_admin_keeps_his_seat(reason: Suspension) -> None:
+    member = a_partner_admin(suspended_by=frozenset({reason}))
 
-    assert member.rights_at(NOW) == NOTHING
     assert member.as_of(NOW) == member
     assert seat_change(None, member) == 1
 
 
-def test_a_live_member_holds_his_set_under_its_overrides_a_deactivated_one_nothing() -> None:
-    member = a_partner_admin(removed=("crm.import", "crm.contacts.view"), added=("crm.contacts.view:owned",))
-    held = member.rights_at(NOW)
-
-    assert "crm.import" not in held
-    assert held.held["crm.contacts.view"] == 1
-    assert set(given_today("partner_admin")) - set(held) == {"crm.import"}
-    assert a_member(active=False).rights_at(NOW) == NOTHING
+# the end of a grant, and who is told of it when
 
 
-def test_the_set_that_counts_is_the_version_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    from partner_access.domain import catalogue  # noqa: PLC0415  the copy that is changed
+@pytest.mark.parametrize(
+    ("days", "warned", "due_in"),
+    [
+        (730, None, 700),
+        (31, None, 1),
+        (30, 30, 23),
+        (29, 30, 22),
+        (8, 30, 1),
+        (7, 7, 6),
+        (6, 7, 5),
+        (2, 7, 1),
+        (1, 1, 1),
+    ],
+)
+def test_both_sides_are_warned_thirty_seven_and_one_days_before_as_far_as_these_are_to_come(
+    days: int, warned: int | None, due_in: int
+) -> None:
+    grant = a_grant().ending(days, NOW)
 
-    first = catalogue.SETS["partner_admin"][0]
-    monkeypatch.setattr(catalogue, "SETS", {**catalogue.SETS, "partner_admin": (first[:-1], first)})
-    rights_of.cache_clear()
-    try:
-        assert first[-1] not in a_partner_admin(set_version=1).rights
-        assert first[-1] in a_partner_admin(set_version=2).rights
-    finally:
-        rights_of.cache_clear()
+    assert grant.expires_at == NOW + timedelta(days=days)
+    assert grant.warned == warned
+    assert grant.due_at == NOW + timedelta(days=due_in)
+
+
+def test_a_grant_without_an_end_is_never_due() -> None:
+    assert a_grant().due_at is None
+    endless = a_grant(expires_at=NOW, warned=7).ending(None, NOW)
+    assert (endless.expires_at, endless.warned, endless.due_at) == (None, None, None)
+
+
+def test_a_later_end_is_warned_of_anew_and_an_earlier_one_only_of_what_is_to_come() -> None:
+    grant = a_grant(expires_at=NOW + timedelta(days=1), warned=1)
+
+    assert grant.ending(90, NOW).warned is None
+    assert grant.ending(20, NOW).warned == 30
+    assert grant.ending(3, NOW).warned == 7
+
+
+@pytest.mark.parametrize(
+    ("left", "before", "warned"),
+    [
+        (timedelta(days=30) + SECOND, None, None),
+        (timedelta(days=30), None, 30),
+        (timedelta(days=30) - SECOND, None, 30),
+        (timedelta(days=7) + SECOND, 30, 30),
+        (timedelta(days=7), 30, 7),
+        (timedelta(days=1) + SECOND, 7, 7),
+        (timedelta(days=1), 7, 1),
+        (timedelta(days=1), None, 1),
+        (timedelta(0), 7, 1),
+        (timedelta(days=-5), None, 1),
+    ],
+)
+def test_what_both_sides_know_by_now(left: timedelta, before: int | None, warned: int | None) -> None:
+    grant = a_grant(expires_at=NOW + left, warned=before)
+
+    assert grant.warned_at(NOW) == grant.model_copy(update={"warned": warned})
+
+
+def test_each_time_that_it_is_due_the_next_is_later_and_the_last_is_its_end() -> None:
+    grant, seen = a_grant().ending(100, NOW), []
+    while grant.due_at and not grant.is_over(grant.due_at):
+        seen.append(grant.due_at)
+        grant = grant.warned_at(grant.due_at)
+
+    assert [(grant.expires_at - each).days for each in seen if grant.expires_at] == [30, 7, 1]
+    assert grant.due_at == grant.expires_at
 
 
 @pytest.mark.parametrize(
@@ -120,10 +180,6 @@ def test_a_lapsed_grant_holds_its_seat_until_it_is_written_off(
 def test_only_the_set_of_that_name_makes_a_super_admin() -> None:
     assert a_member().is_super_admin
     assert not a_partner_admin().is_super_admin
-
-
-def test_the_partner_admin_set_is_nothing_without_a_live_grant() -> None:
-    assert a_partner_admin(grant=None).rights_at(NOW) == NOTHING
 
 
 def test_who_came_by_his_firm_is_its_man_again_when_a_grant_ends() -> None:

@@ -20,9 +20,12 @@ from partner_access.domain.permissions import (
     lacking,
     latest,
     must_be_givable,
+    must_be_ordered,
     must_exist_in_clients,
     must_suit_a_partner_admin,
+    must_suit_partner_staff,
     of_partner_admin,
+    read_rights,
     rights_of,
 )
 from partner_access.domain.refusals import (
@@ -144,7 +147,43 @@ def test_what_the_catalogue_does_not_have_is_unknown(name: str) -> None:
     with pytest.raises(UnknownPermission):
         NOTHING.adjusted(added=[name])
     with pytest.raises((UnknownPermission, InvalidField)):
-        Overrides(removed=(name,)).on("sales", 1)
+        Overrides(removed=(name,)).on(given_today("sales"))
+
+
+def test_names_are_read_as_the_rights_that_they_name() -> None:
+    rights_read = read_rights(["crm.deals.view:team", "crm.import"])
+
+    assert rights_read == Rights({"crm.deals.view": Scope.TEAM, "crm.import": Scope.ALL})
+    assert read_rights([]) == NOTHING
+    with pytest.raises(UnknownPermission):
+        read_rights(["crm.import", "no.such.thing"])
+
+
+@pytest.mark.parametrize(
+    ("names_", "ordered"),
+    [
+        ((), True),
+        (("crm.deals.view",), True),
+        (("crm.deals.view:team", "crm.deals.edit:team", "crm.deals.delete:owned"), True),
+        (("crm.deals.view:team", "crm.deals.edit:all"), False),
+        (("crm.deals.edit:owned",), False),
+        (("crm.deals.view", "crm.deals.edit:team", "crm.deals.delete:all"), False),
+        (("crm.deals.view", "crm.deals.delete:owned"), False),
+        (("crm.deals.view", "crm.contacts.edit:owned"), False),
+        (("marketing.files.delete",), True),
+        (("crm.lists.edit",), True),
+        (("crm.contacts.communicate:all",), True),
+    ],
+)
+def test_nobody_deletes_more_widely_than_he_edits_or_edits_more_widely_than_he_views(
+    names_: tuple[str, ...], ordered: bool
+) -> None:
+    if ordered:
+        must_be_ordered(read_rights(names_))
+    else:
+        with pytest.raises(InvalidField) as refused:
+            must_be_ordered(read_rights(names_))
+        assert refused.value.errors == [{"pointer": "/permissions", "code": "invalid_field"}]
 
 
 # versions of sets
@@ -193,14 +232,17 @@ def test_a_super_admin_holds_whatever_there_is_today() -> None:
 def test_overrides_that_stand_do_what_they_say_and_say_nothing_in_vain(name: SetName, wish: Overrides) -> None:
     base = given_today(name)
     try:
-        effective = wish.on(name, latest(name))
+        effective = wish.on(base)
     except Refused:
         return
     held = effective.applied_to(base)
 
     assert held == wish.applied_to(base)
     assert set(effective.removed) <= set(wish.removed) & set(base)
-    assert sorted(wish.added) == list(effective.added)
+    assert set(effective.added) <= set(wish.added)
+    assert all(
+        held.held.get(name.partition(":")[0], 0) != base.held.get(name.partition(":")[0], 0) for name in effective.added
+    )
     for noun in ("contacts", "deals", "invoices"):
         view, edit, delete = (held.held.get(f"crm.{noun}.{action}", 0) for action in ("view", "edit", "delete"))
         assert delete <= edit <= view
@@ -209,11 +251,12 @@ def test_overrides_that_stand_do_what_they_say_and_say_nothing_in_vain(name: Set
 @given(set_names, overrides)
 @quickly
 def test_overrides_are_settled_once(name: SetName, wish: Overrides) -> None:
+    base = given_today(name)
     try:
-        effective = wish.on(name, latest(name))
+        effective = wish.on(base)
     except Refused:
         return
-    assert effective.on(name, latest(name)) == effective
+    assert effective.on(base) == effective
 
 
 @given(st.lists(written, max_size=6).map(tuple))
@@ -256,6 +299,8 @@ def test_a_scope_does_not_hide_what_is_restricted_or_a_partners_alone() -> None:
             ("crm.deals.edit",),
             Overrides(added=("crm.deals.edit:owned",), removed=("crm.deals.edit",)),
         ),
+        (("crm.deals.edit:team", "crm.deals.view:owned"), (), NO_OVERRIDES),
+        (("crm.deals.edit:team",), ("crm.deals.edit",), NO_OVERRIDES),
         (("crm.import", "crm.import"), (), "/permissions"),
         (("crm.deals.edit:all", "crm.deals.edit:team"), (), "/permissions"),
         ((), ("crm.import", "crm.import"), "/permissions"),
@@ -273,11 +318,20 @@ def test_a_scope_does_not_hide_what_is_restricted_or_a_partners_alone() -> None:
 def test_overrides_of_the_sales_set(added: tuple[str, ...], removed: tuple[str, ...], outcome: Overrides | str) -> None:
     wish = Overrides(added=added, removed=removed)
     if isinstance(outcome, Overrides):
-        assert wish.on("sales", 1) == outcome
+        assert wish.on(given_today("sales")) == outcome
     else:
         with pytest.raises(InvalidField) as refused:
-            wish.on("sales", 1)
+            wish.on(given_today("sales"))
         assert [error["pointer"] for error in refused.value.errors] == [outcome]
+
+
+def test_overrides_are_measured_by_the_set_that_they_are_on() -> None:
+    wish = Overrides(added=("crm.import",), removed=("service.access", "sales.access"))
+    own = read_rights(["service.access", "crm.export"])
+
+    assert wish.on(own) == Overrides(added=("crm.import",), removed=("service.access",))
+    assert wish.on(given_today("sales")) == Overrides(added=("crm.import",), removed=("sales.access",))
+    assert wish.on(NOTHING) == Overrides(added=("crm.import",))
 
 
 # giving
@@ -302,6 +356,14 @@ def test_nobody_gives_what_he_does_not_hold_or_more_widely(giver: Rights, given_
     else:
         with pytest.raises(PermissionNotHeld):
             must_be_givable(given_, giver)
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED))
+def test_a_set_with_what_is_restricted_suits_nobody_who_is_here_for_a_partner(name: str) -> None:
+    must_suit_partner_staff(given_today("partner_admin"))
+    with pytest.raises(RestrictedPermission) as refused:
+        must_suit_partner_staff(read_rights(["crm.import", name]))
+    assert refused.value.errors == [{"pointer": "/permission_set", "code": "restricted_permission"}]
 
 
 def test_what_a_partner_admin_can_and_cannot_is_all_that_a_client_has() -> None:

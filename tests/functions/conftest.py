@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.invariants import broken
 from tests.table import Table
 from tests.worlds import a_world
+from tools.invariants import broken
 
 
 @pytest.fixture

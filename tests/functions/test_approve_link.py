@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link
 from partner_access.domain.members import Member, Place, Seat, Suspension
@@ -24,6 +25,7 @@ from tests.builders import (
     a_member,
     a_partner_admin,
     a_user,
+    an_employee,
     the_client,
     the_partner,
 )  # fmt: skip
@@ -170,7 +172,7 @@ def test_the_approver_never_adds(world: Table) -> None:
 def test_the_set_is_the_one_that_was_asked_for(world: Table) -> None:
     approve()
 
-    assert not _member(world).rights.held.keys() & {"account.billing.manage", "account.super_admins.manage"}
+    assert not set(rights_in(_member(world), {})) & {"account.billing.manage", "account.super_admins.manage"}
     assert _member(world).set_version == _link(world).set_version
 
 
@@ -248,7 +250,7 @@ def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, sound: None) -
     [
         (a_member(EMPLOYEE), "is_super_admin"),
         (a_partner_admin(), "already_partner_admin"),
-        (a_partner_admin(grant=a_grant(suspended_by={Suspension.CLIENT})), "grant_suspended"),
+        (a_partner_admin(suspended_by={Suspension.CLIENT}), "grant_suspended"),
         (
             a_partner_admin(grant=a_grant(partner_id="partner-south"), partner_id="partner-south"),
             "already_partner_admin",
@@ -440,7 +442,6 @@ NO_MORE: list[Callable[[], object]] = [
     lambda: knocks.tell_member(PARTNER, EMPLOYEE, active=False),
     lambda: knocks.tell_user(EMPLOYEE, email="someone@elsewhere.example"),
     lambda: knocks.tell_account(PARTNER, program="suspended"),
-    lambda: knocks.tell_account(PARTNER, program="terminated"),
     lambda: knocks.tell_account(PARTNER, domains=["south.example"]),
 ]
 
@@ -473,6 +474,38 @@ def test_eligibility_lost_just_before_the_approval(world: Table, happens: Callab
 
     assert (answer.status, answer.code) == (409, "not_eligible")
     _withdrawn(world)
+
+
+def test_a_link_of_before_the_program_was_terminated_brings_nobody_in_even_when_it_goes_on(world: Table) -> None:
+    knocks.tell_account(PARTNER, program="terminated")
+    refused(world, approve, 410, "link_revoked")
+    refused(world, lambda: approve(CLERK), 410, "link_revoked")
+    knocks.tell_account(PARTNER, program="active")
+
+    for knock in (approve, knocks.decline, knocks.preview):
+        refused(world, knock, 410, "link_revoked")
+
+
+def test_a_link_of_before_all_of_his_access_was_ended_brings_nobody_in(table: Table, sound: None) -> None:
+    a_world(table, an_employee(EMPLOYEE, leavings={PARTNER: 1}))
+    refused(table, approve, 410, "link_revoked")
+
+    a_world(table, an_employee(EMPLOYEE, leavings={PARTNER: 1}), an_open_link(tenure=1))
+    assert approve().status == 201
+    assert _member(table).tenure == 1
+
+
+def test_the_program_is_terminated_just_before_the_approval(world: Table) -> None:
+    answer = overtaken(world, lambda: knocks.tell_account(PARTNER, program="terminated"), approve)
+
+    assert (answer.status, answer.code) == (410, "link_revoked")
+
+
+def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table, sound: None) -> None:
+    a_world(table, an_employee(EMPLOYEE, leavings={PARTNER: 1}), an_open_link(tenure=1), a_partner_admin(tenure=0))
+
+    assert approve().status == 201
+    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
 
 
 def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(world: Table) -> None:

@@ -3,24 +3,29 @@
 A route that is not in the table fails, so that none is added without saying who may.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
+from partner_access.domain.decisions import Kept
 from partner_access.domain.link_secrets import Secret
+from partner_access.domain.members import Suspension
 from partner_access.store import keys
-from tests import doors, invariants
+from tests import doors
 from tests.builders import (
     APPROVER,
     CHANCE,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     LINK,
     PARTNER,
     SECRET_TEXT,
+    a_custom_set,
+    a_grant,
     a_link,
     a_member,
     a_partner_admin,
@@ -32,7 +37,7 @@ from tests.builders import (
 from tests.doors import DIRECTORY, USE, VENDOR, Answer, call
 from tests.table import Item, Table
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
-from tools import template
+from tools import invariants, template
 
 ENDED: Final = f"lnk_{'7' * 32}"
 ENDED_SECRET: Final = Secret.write(PARTNER, ENDED, CHANCE)
@@ -64,16 +69,23 @@ class Row:
     body: object
     statuses: tuple[int, ...]
     what: str = ""
+    user_id: str = CLERK
 
 
-def row(route: str, *statuses: int, body: object = None, what: str = "") -> Row:
-    return Row(route, body, statuses, what)
+def row(route: str, *statuses: int, body: object = None, what: str = "", user_id: str = CLERK) -> Row:
+    return Row(route, body, statuses, what, user_id)
 
 
 LINKS, ONE = "/partners/{partner_id}/access-links", "/partners/{partner_id}/access-links/{link_id}"
 REPLY = {"secret": SECRET_TEXT, "account_id": CLIENT}
 FOR_EMPLOYEE = {"email": f"{EMPLOYEE}@north.example"}
 TOLD = "/directory/accounts/{account_id}"
+SETS = "/accounts/{account_id}/permission-sets"
+OWN_SET = SETS + "/{set_id}"
+DESK = {"name": "Desk", "permissions": ["crm.tickets.view"]}
+USERS, AUDIT = "/accounts/{account_id}/users", "/accounts/{account_id}/audit"
+USER = f"{USERS}/{{user_id}}"
+FELLOW, STOPPED, TAKEN = "user-fellow", "user-stopped", ("account.users.manage", "crm.import")
 
 #    roles, in their order                        PSA  CAM  OPE  PA   CSA  CUM  OCU  SAF  FM   DE   STR  OP
 MATRIX: Final = (
@@ -94,6 +106,15 @@ MATRIX: Final = (
     row("GET /accounts",                          200, 200, 200, 200, 200, 200, 200, 200, 200, 403, 200, GATE),
     row("GET /accounts/{account_id}/permission-sets",
                                                   404, 404, 404, 200, 200, 200, 403, 200, 404, 403, 404, GATE),
+    row(f"GET {OWN_SET}",                         404, 404, 404, 200, 200, 200, 403, 200, 404, 403, 404, GATE),
+    row(f"POST {SETS}",                           404, 404, 404, 403, 201, 403, 403, 201, 404, 403, 404, GATE,
+        body=DESK),
+    row(f"PUT {OWN_SET}",                         404, 404, 404, 403, 200, 403, 403, 200, 404, 403, 404, GATE,
+        body=DESK),
+    row(f"DELETE {OWN_SET}",                      404, 404, 404, 403, 204, 403, 403, 204, 404, 403, 404, GATE),
+    row(f"GET {SETS}/updates",                    404, 404, 404, 403, 200, 200, 403, 200, 404, 403, 404, GATE),
+    row(f"POST {SETS}/updates",                   404, 404, 404, 403, 200, 200, 403, 200, 404, 403, 404, GATE,
+        body={"permission_set": "sales", "version": 1, "user_ids": [CLERK]}),
     row("POST /accounts/{account_id}/users",      404, 404, 404, 403, 201, 201, 403, 403, 404, 403, 404, GATE,
         body={**FOR_EMPLOYEE, "permission_set": "partner_admin"}, what="partner admin"),
     row("POST /accounts/{account_id}/users",      404, 404, 404, 201, 201, 201, 403, 201, 404, 403, 404, GATE,
@@ -102,10 +123,68 @@ MATRIX: Final = (
         body={**FOR_EMPLOYEE, "permission_set": "sales"}, what="a set that not all hold"),
     row("POST /accounts/{account_id}/users",      404, 404, 404, 403, 201, 403, 403, 403, 404, 403, 404, GATE,
         body={**FOR_EMPLOYEE, "permission_set": "super_admin"}, what="super admin"),
+    row(f"GET {USERS}",                           404, 404, 404, 200, 200, 200, 403, 200, 404, 403, 404, GATE),
+    row(f"GET {USERS}/{{user_id}}",               404, 404, 404, 200, 200, 200, 200, 200, 404, 403, 404, GATE,
+        what="somebody of the client, who may see himself"),
+    row(f"GET {AUDIT}",                           404, 404, 404, 200, 200, 403, 403, 200, 404, 403, 404, 200),
+    row(f"PATCH {USER}",                          200, 200, 404, 200, 200, 200, 403, 200, 404, 403, 404, GATE,
+        body={"permissions": {"remove": [*TAKEN, "crm.export"]}}, user_id=FELLOW, what="to narrow a partner admin"),
+    row(f"PATCH {USER}",                          403, 403, 404, 200, 200, 200, 403, 403, 404, 403, 404, GATE,
+        body={"permissions": {"remove": ["crm.import"]}}, user_id=FELLOW, what="to give back what they hold"),
+    row(f"PATCH {USER}",                          403, 403, 404, 200, 200, 403, 403, 403, 404, 403, 404, GATE,
+        body={"permissions": {}}, user_id=FELLOW, what="to give back what not all hold"),
+    row(f"PATCH {USER}",                          200, 200, 404, 200, 200, 200, 403, 200, 404, 403, 404, GATE,
+        body={"permission_set": "view_only"}, user_id=FELLOW, what="a lesser set for a partner admin"),
+    row(f"PATCH {USER}",                          200, 200, 404, 200, 200, 200, 403, 200, 404, 403, 404, GATE,
+        body={"access_days": 5}, user_id=FELLOW, what="to shorten access"),
+    row(f"PATCH {USER}",                          403, 403, 404, 403, 200, 200, 403, 403, 404, 403, 404, GATE,
+        body={"access_days": 20}, user_id=FELLOW, what="to lengthen access"),
+    row(f"PATCH {USER}",                          403, 403, 404, 403, 200, 403, 403, 200, 404, 403, 404, GATE,
+        body={"paid_seats": ["sales"]}, user_id=FELLOW, what="a paid seat"),
+    row(f"PATCH {USER}",                          403, 403, 404, 403, 200, 403, 403, 403, 404, 403, 404, GATE,
+        body={"permission_set": "super_admin"}, user_id=FELLOW, what="partner admin to super admin"),
+    row(f"PATCH {USER}",                          404, 404, 404, 403, 200, 403, 403, 200, 404, 403, 404, GATE,
+        body={"permission_set": "partner_admin"}, user_id="user-both", what="super admin to partner admin"),
+    row(f"PATCH {USER}",                          404, 404, 404, 403, 200, 403, 403, 200, 404, 403, 404, GATE,
+        body={"permission_set": "sales"}, user_id=APPROVER, what="to demote a super admin"),
+    row(f"PATCH {USER}",                          404, 404, 404, 403, 200, 200, 403, 200, 404, 403, 404, GATE,
+        body={"permissions": {"remove": ["crm.invoices.view"]}}, what="the client's own, who may not edit himself"),
+    row(f"PATCH {USER}",                          200, 200, 404, 200, 200, 200, 403, 200, 404, 403, 404, GATE,
+        body={"permissions": {"remove": ["crm.export"]}}, user_id=COLLEAGUE, what="himself, a partner admin"),
+    row(f"DELETE {USER}",                         204, 204, 404, 204, 204, 204, 403, 204, 404, 403, 404, 204,
+        user_id=FELLOW, what="a partner admin"),
+    row(f"DELETE {USER}",                         204, 204, 404, 204, 204, 204, 403, 204, 404, 403, 404, 204,
+        user_id=COLLEAGUE, what="a partner admin, who may leave"),
+    row(f"DELETE {USER}",                         404, 404, 404, 403, 204, 204, 204, 204, 404, 403, 404, 204,
+        what="the client's own, who may leave"),
+    row(f"DELETE {USER}",                         404, 404, 404, 403, 204, 403, 403, 204, 404, 403, 404, 204,
+        user_id=APPROVER, what="a super admin"),
+    row(f"PUT {USER}/suspension",                 200, 200, 404, 403, 200, 200, 403, 200, 404, 403, 404, GATE,
+        user_id=FELLOW, what="a partner admin"),
+    row(f"PUT {USER}/suspension",                 404, 404, 404, 403, 200, 200, 403, 200, 404, 403, 404, GATE,
+        what="the client's own"),
+    row(f"PUT {USER}/suspension",                 404, 404, 404, 403, 409, 409, 403, 409, 404, 403, 404, GATE,
+        user_id=APPROVER, what="a super admin"),
+    row(f"DELETE {USER}/suspension",              200, 200, 404, 403, 200, 200, 403, 403, 404, 403, 404, GATE,
+        user_id=STOPPED, what="what both sides have stopped"),
     row("POST /accounts/{account_id}/migrations", 404, 404, 404, 403, 201, 403, 403, 201, 404, 403, 404, GATE,
         body={"user_id": "user-both"}),
     row("POST /partners/{partner_id}/migrations", 200, 200, 200, 200, 404, 404, 404, 200, 404, 403, 404, GATE,
         body={"account_ids": [CLIENT]}),
+    row("GET /partners/{partner_id}/clients",     200, 200, 200, 200, 404, 404, 404, 200, 404, 403, 404, GATE),
+    row("GET /partners/{partner_id}/employees",   200, 200, 200, 200, 404, 404, 404, 200, 404, 403, 404, GATE),
+    row("DELETE /partners/{partner_id}/employees/{user_id}/access",
+                                                  200, 200, 403, 403, 404, 404, 404, 403, 404, 403, 404, GATE,
+        user_id=FELLOW, what="a colleague's"),
+    row("DELETE /partners/{partner_id}/employees/{user_id}/access",
+                                                  200, 200, 403, 200, 404, 404, 404, 403, 404, 403, 404, GATE,
+        user_id=COLLEAGUE, what="a colleague's, who may end his own"),
+    row("DELETE /partners/{partner_id}/employees/{user_id}/access",
+                                                  404, 404, 403, 403, 404, 404, 404, 403, 404, 403, 404, GATE,
+        what="of somebody who is no employee"),
+    row("POST /partners/{partner_id}/clients/{account_id}/users",
+                                                  404, 404, 404, 200, 403, 403, 403, 403, 404, 403, 404, GATE,
+        body={"employee_ids": [EMPLOYEE], "permission_set": "sales"}),
     *(
         row(route, *[GATE] * 11, status, body=body)
         for route, status, body in (
@@ -135,6 +214,8 @@ def town(table: Table) -> Table:
         firm[1].changed(permission_set="super_admin"),
         firm[2].changed(active=False),
         a_partner_admin(COLLEAGUE),
+        *_other_partner_admins(),
+        a_custom_set(),
         a_member("user-users", "view_only", added=("account.users.manage",)),
         a_member("user-both"),
         a_member("user-gone"),
@@ -146,6 +227,14 @@ def town(table: Table) -> Table:
         _ended(),
     )
     return table
+
+
+def _other_partner_admins() -> Iterator[Kept]:
+    """One who may not all until in ten days, and one whom both sides have stopped."""
+    grants = (a_grant(grant_id=f"grt_{nth * 32}") for nth in "34")
+    yield from (made(each) for each in (FELLOW, STOPPED) for made in (an_employee, staff))
+    yield a_partner_admin(FELLOW, removed=TAKEN, grant=next(grants).ending(10, now()))
+    yield a_partner_admin(STOPPED, suspended_by=frozenset({Suspension.CLIENT, Suspension.PARTNER}), grant=next(grants))
 
 
 def _ended() -> Any:
@@ -174,12 +263,15 @@ def restore(table: Table, before: list[Item]) -> None:
 
 def at_home(**others: str) -> dict[str, str]:
     """What stands in the path."""
-    return {"account_id": CLIENT, "partner_id": PARTNER, "link_id": LINK, "user_id": CLERK, **others}
+    parts = {"account_id": CLIENT, "partner_id": PARTNER, "link_id": LINK, "user_id": CLERK, "set_id": CUSTOM_SET}
+    return {**parts, **others}
 
 
 def knock(asked: Row, by: str, where: Mapping[str, str]) -> Answer:
     parts = {name: value for name, value in where.items() if f"{{{name}}}" in asked.route}
-    return call(asked.route, by, asked.body, scope=scope_of(by), **parts)
+    if "user_id" in parts:
+        parts["user_id"] = asked.user_id
+    return call(asked.route, by, asked.body, scope=scope_of(by), headers={"if-match": '"1"'}, **parts)
 
 
 def scope_of(by: str) -> str:
@@ -224,6 +316,8 @@ def test_elsewhere_there_is_nothing_for_anybody(town: Table, asked: Row, scopes:
     for role, by in ROLES.items():
         if role == "stranger" or scope_of(by) not in scopes[asked.route]:
             continue
+        if role == "operator" and asked.route == f"GET {AUDIT}":
+            continue  # he reads of every account that entries are there
         foreign, unknown = knock(asked, by, elsewhere), knock(asked, by, nowhere)
         assert (foreign.status, foreign.text) == (404, unknown.text), role
     assert town.items() == before

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access.api import Route
+from partner_access.api import Route, Seen
 from partner_access.fields import ListQuery, Query, Request
 from tests import doors
-from tests.builders import APPROVER, CLIENT, LINK, PARTNER, SECRET_TEXT
+from tests.builders import APPROVER, CLIENT, CUSTOM_SET, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, a_custom_set
 from tests.doors import DIRECTORY, USE, VENDOR, Answer, call, event, send
 from tests.knocks import nothing_changes
 from tests.table import Table
@@ -25,7 +25,13 @@ ROUTES: Final[dict[str, Route]] = {
     for route_key, route in doors.app(operation).routes.items()
     if route_key != "$default"
 }
-PARTS: Final[dict[str, Any]] = {"account_id": CLIENT, "partner_id": PARTNER, "link_id": LINK, "user_id": CLERK}
+PARTS: Final[dict[str, Any]] = {
+    "account_id": CLIENT,
+    "partner_id": PARTNER,
+    "link_id": LINK,
+    "user_id": CLERK,
+    "set_id": CUSTOM_SET,
+}
 
 
 def is_a(base: type, kind: object) -> bool:
@@ -44,6 +50,10 @@ def query_of(route_key: str) -> type[Query] | None:
 EVERY: Final = sorted(ROUTES)
 WITH_BODY: Final = [each for each in EVERY if body_of(each)]
 WITH_PARTS: Final = [each for each in EVERY if "{" in each]
+GOOD: Final[dict[str, object]] = {
+    "PUT /accounts/{account_id}/permission-sets/{set_id}": {"name": "Desk", "permissions": ["crm.tickets.view"]}
+}
+"""A body that would be taken."""
 LISTS: Final = [each for each in EVERY if is_a(ListQuery, query_of(each))]
 LOOKS: Final = [each for each in EVERY if each.startswith("GET ")]
 
@@ -54,7 +64,10 @@ def knock(route_key: str, body: object = None, **how: Any) -> Answer:
     if "/directory/" in route_key:
         by, scope = VENDOR, DIRECTORY
     parts = {name: value for name, value in PARTS.items() if f"{{{name}}}" in route_key}
-    return call(route_key, by, body, scope=scope, **{**parts, **how})
+    if "/employees/" in route_key:
+        parts["user_id"] = EMPLOYEE
+    headers = {"if-match": '"1"', **how.pop("headers", {})}
+    return call(route_key, by, body, scope=scope, headers=headers, **{**parts, **how})
 
 
 def must_be(answer: Answer, status: int, *codes: str) -> None:
@@ -73,7 +86,7 @@ def must_be(answer: Answer, status: int, *codes: str) -> None:
 @pytest.fixture
 def world(table: Table) -> Iterator[Table]:
     """The usual world, which no bad input changes."""
-    a_world(table)
+    a_world(table, a_custom_set())
     with nothing_changes(table):
         yield table
 
@@ -130,8 +143,10 @@ MEDIA: Final = (
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
 def test_what_cannot_be_read_is_refused(world: Table, route_key: str) -> None:
+    none_is_right = (body_of(route_key) or Request).may_be_missing
     for text in UNREADABLE.values():
-        must_be(knock(route_key, text), 400, "malformed_body")
+        if text or not none_is_right:
+            must_be(knock(route_key, text), 400, "malformed_body")
     for encoded in UNDECODABLE.values():
         made = event(route_key, MANAGER, encoded, scope=USE, **PARTS)
         must_be(send({**made, "isBase64Encoded": True}), 400, "malformed_body")
@@ -167,7 +182,7 @@ OURS: Final = (
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
 def test_a_field_that_is_not_known_is_refused(world: Table, route_key: str) -> None:
-    for name in OURS:
+    for name in sorted({*OURS} - {*fields_of(route_key)}):
         answer = knock(route_key, {name: 1})
 
         must_be(answer, 422, "unknown_field", "invalid_field")
@@ -306,6 +321,15 @@ def test_a_key_that_is_none_is_refused(world: Table, route_key: str) -> None:
         must_be(knock(route_key, {}, headers={"idempotency-key": key}), 400, "invalid_idempotency_key")
 
 
+@pytest.mark.parametrize("route_key", [each for each in EVERY if Seen in ROUTES[each].arguments.values()])
+def test_an_edit_names_what_it_saw(world: Table, route_key: str) -> None:
+    for tag in ("*", 'W/"1"', "1", '"1', '"1", "1"', '"1" ', '"é"', "", '"' + "1" * 101 + '"'):
+        must_be(knock(route_key, GOOD.get(route_key, {}), headers={"if-match": tag}), 400, "invalid_etag")
+    must_be(knock(route_key, GOOD.get(route_key, {}), headers={"if-match": None}), 428, "precondition_required")
+    for tag in ('"2"', '"01"', '"-1"', '"1.0"', '"x"', '"' + "9" * 17 + '"'):
+        must_be(knock(route_key, GOOD.get(route_key, {}), headers={"if-match": tag}), 412, "precondition_failed")
+
+
 @pytest.mark.parametrize("route_key", [each for each in EVERY if each.startswith("POST ")])
 def test_a_post_that_changes_something_needs_a_key(world: Table, route_key: str) -> None:
     answer = knock(route_key, {}, headers={"idempotency-key": None})
@@ -347,3 +371,57 @@ def test_another_method_is_refused_with_those_that_there_are(world: Table, route
 
         must_be(answer, 405, "method_not_allowed")
         assert answer.headers["allow"] == ", ".join(methods)
+
+
+# members (hostile.md §2.4)
+
+USER: Final = "/accounts/{account_id}/users/{user_id}"
+NO_EDITS: Final[list[tuple[object, int, str]]] = [
+    ({"permissions": {"add": ["crm.import"], "remove": ["crm.import"]}}, 422, "invalid_field"),
+    ({"permissions": {"add": ["crm.import", "crm.import"]}}, 422, "invalid_field"),
+    ({"permissions": {"remove": [f"crm.{number}" for number in range(1000)]}}, 422, "invalid_field"),
+    ({"permissions": {"add": ["crm.everything"]}}, 422, "unknown_permission"),
+    ({"permissions": {"add": ["crm.contacts.view:some"]}}, 422, "unknown_permission"),
+    ({"permissions": {"add": ["partner.client_access.manage"]}}, 422, "unknown_permission"),
+    ({"permissions": {"add": ["x" * 101]}}, 422, "invalid_field"),
+    ({"permissions": {"set": []}}, 422, "unknown_field"),
+    ({"permission_set": "owner"}, 422, "unknown_permission_set"),
+    ({"permission_set": "set_" + "9" * 32}, 422, "unknown_permission_set"),
+    ({"permission_set": "partner_admin"}, 409, "not_eligible"),
+    ({"permission_set": "sales", "seat": "free"}, 422, "invalid_field"),
+    ({"seat": "partner"}, 422, "invalid_field"),
+    ({"paid_seats": ["core"], "seat": "view_only"}, 422, "invalid_field"),
+    ({"paid_seats": ["sales", "sales"]}, 422, "invalid_field"),
+    ({"paid_seats": ["sales"] * 3}, 422, "invalid_field"),
+    ({"access_days": 0}, 422, "invalid_field"),
+    ({"access_days": 731}, 422, "invalid_field"),
+    ({"access_days": 30}, 422, "invalid_field"),
+    ({"partner_id": PARTNER}, 422, "invalid_field"),
+    ({"state": "active"}, 422, "unknown_field"),
+    ({"suspended_by": []}, 422, "unknown_field"),
+    ({"expires_at": "2030-01-01T00:00:00Z"}, 422, "unknown_field"),
+    ({"user_id": APPROVER}, 422, "unknown_field"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code"), NO_EDITS)
+def test_an_edit_that_makes_no_sense_is_refused(world: Table, body: object, status: int, code: str) -> None:
+    must_be(knock(f"PATCH {USER}", body), status, code)
+
+
+@pytest.mark.parametrize("route_key", [f"PATCH {USER}", f"DELETE {USER}"])
+def test_the_last_super_admin_is_neither_demoted_nor_removed(world: Table, route_key: str) -> None:
+    body = {"permission_set": "sales"} if route_key.startswith("PATCH") else None
+
+    must_be(knock(route_key, body, user_id=APPROVER), 409, "last_super_admin")
+
+
+@pytest.mark.parametrize(
+    "route_key", [f"PATCH {USER}", f"DELETE {USER}", f"PUT {USER}/suspension", f"DELETE {USER}/suspension"]
+)
+def test_somebody_who_is_not_there_is_as_unknown_as_anybody(world: Table, route_key: str) -> None:
+    body: object = None if route_key.startswith("DELETE") else {}
+    told = {knock(route_key, body, user_id=each).text for each in (MANAGER, "user-nobody", CLERK.upper())}
+
+    assert len(told) == 1
+    assert json.loads(told.pop())["code"] == "not_found"

@@ -15,11 +15,11 @@ from tests import knocks
 from tests.builders import APPROVER, CLIENT, EMPLOYEE, PARTNER, a_member, a_user, an_employee, the_client, the_partner
 from tests.costs import counted
 from tests.doors import VENDOR, call
-from tests.invariants import broken
 from tests.knocks import create, nothing_changes, overtaken, preview, refused, replays, secret_of, view
 from tests.races import before_commit
 from tests.table import Table
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tools.invariants import broken
 
 TELLS = {
     "link_id", "partner_id", "employee", "created_by", "state", "permissions", "created_at", "expires_at",

@@ -1,19 +1,22 @@
 """A client takes a person in: partner admins by the third way, and anybody else with an ordinary set."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountStanding, Pricing, Program
-from partner_access.domain.decisions import Kept
+from partner_access.domain.decisions import CleanUp, Kept, Occasion
 from partner_access.domain.members import Seat, Suspension
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     PARTNER,
+    a_custom_set,
     a_grant,
     a_member,
     a_partner_admin,
@@ -23,7 +26,7 @@ from tests.builders import (
     the_partner,
 )
 from tests.doors import Answer, call
-from tests.knocks import a_day_later, nothing_changes, refused, replays
+from tests.knocks import a_day_later, nothing_changes, overtaken, refused, replays
 from tests.table import Table
 from tests.worlds import CLERK, COLLEAGUE, a_world, now, staff
 
@@ -138,7 +141,7 @@ def test_somebody_of_two_firms_comes_for_the_one_named(table: Table) -> None:
     assert create(partner_id=SOUTH).body["partner_id"] == SOUTH
 
 
-SUSPENDED = a_grant(suspended_by=frozenset({Suspension.CLIENT}))
+SUSPENDED = frozenset({Suspension.CLIENT})
 NOT_ELIGIBLE = (409, "not_eligible")
 
 REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
@@ -181,7 +184,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
     ("a super admin", (a_member(EMPLOYEE),), {}, (409, "is_super_admin")),
     ("a partner admin already", (a_partner_admin(),), {}, (409, "already_partner_admin")),
-    ("a suspended one", (a_partner_admin(grant=SUSPENDED),), {}, (409, "grant_suspended")),
+    ("a suspended one", (a_partner_admin(suspended_by=SUSPENDED),), {}, (409, "grant_suspended")),
     ("no seat", (the_client(seats=1), a_partner_admin(COLLEAGUE)), {}, (409, "no_seat_left")),
     ("another seat", (), {"seat": "core"}, (422, "invalid_field")),
     ("an unknown set", (), {"permission_set": "boss"}, (422, "unknown_permission_set")),
@@ -287,6 +290,56 @@ def test_whoever_comes_back_has_the_same_history(table: Table) -> None:
     assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["since"] == int(former.since.timestamp())
 
 
+def test_an_account_takes_somebody_in_with_a_set_of_its_own(table: Table) -> None:
+    a_world(table, a_custom_set(version=4), a_user(NEWCOMER))
+
+    shown = create(email=AT_HOME, permission_set=CUSTOM_SET).body
+
+    assert (shown["permission_set"], shown["seat"]) == (CUSTOM_SET, "core")
+    assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["set_version"] == 4
+    held = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
+    assert (held["holders"], held["partner_holders"], held["version"]) == (1, 0, 4)
+
+
+def test_a_set_of_the_accounts_own_changes_just_before_it_is_given(table: Table) -> None:
+    a_world(table, a_custom_set(), a_user(NEWCOMER))
+
+    def widens() -> None:
+        table.change(keys.permission_set(CLIENT, CUSTOM_SET), version=2, permissions=["crm.import"])
+
+    answer = overtaken(table, widens, partial(create, email=AT_HOME, permission_set=CUSTOM_SET))
+
+    assert answer.status == 201
+    assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["set_version"] == 2
+
+
+def test_a_set_of_the_accounts_own_goes_just_before_it_is_given(table: Table) -> None:
+    a_world(table, a_custom_set(), a_user(NEWCOMER))
+
+    def goes() -> None:
+        table.remove(keys.permission_set(CLIENT, CUSTOM_SET))
+        table.change(keys.account(CLIENT), custom_sets=0)
+
+    answer = overtaken(table, goes, partial(create, email=AT_HOME, permission_set=CUSTOM_SET))
+
+    assert (answer.status, answer.code) == (422, "unknown_permission_set")
+
+
+def test_a_colleague_is_taken_in_and_counted_as_a_holder_for_his_firm(table: Table) -> None:
+    a_world(table, a_custom_set(), a_partner_admin(COLLEAGUE))
+
+    assert create(COLLEAGUE, permission_set=CUSTOM_SET).body["partner_id"] == PARTNER
+    held = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
+    assert (held["holders"], held["partner_holders"]) == (1, 1)
+
+
+def test_who_had_his_access_ended_with_all_of_his_firm_takes_nobody_in(table: Table) -> None:
+    a_world(table, a_partner_admin(COLLEAGUE), the_partner(endings=1))
+    table.put(keys.clean_up("an-act"), {"clean_up": CleanUp(partner_id=PARTNER, after=Occasion.PROGRAM_ENDED)})
+
+    refused(table, lambda: create(COLLEAGUE, permission_set="view_only"), 404, "not_found")
+
+
 def test_a_grant_that_lapsed_gives_its_seat_back(table: Table) -> None:
     a_world(table, a_partner_admin(grant=a_grant(expires_at=now())))
 
@@ -304,6 +357,10 @@ ORDINARY: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = 
      {"by": CLERK, "permission_set": "super_admin"}, (403, "permission_not_held")),
     ("an added permission that one does not hold", (USERS_MANAGER,),
      {"by": CLERK, "permission_set": "view_only", "permissions": {"add": ["crm.import"]}}, (403, "permission_not_held")),
+    ("a set of another account", (a_custom_set(account_id="client-other"),), {"permission_set": CUSTOM_SET},
+     (422, "unknown_permission_set")),
+    ("a set of the account with more than one holds", (a_custom_set(permissions=("crm.import",)), USERS_MANAGER),
+     {"by": CLERK, "permission_set": CUSTOM_SET}, (403, "permission_not_held")),
     ("an unknown address", (), {"email": "nobody@bakery.example"}, (422, "invalid_field")),
     ("a deactivated person", (a_user(NEWCOMER, active=False),), {}, (422, "invalid_field")),
     ("a member already", (a_member(NEWCOMER, "view_only"),), {}, (409, "already_member")),
@@ -322,7 +379,7 @@ ORDINARY: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = 
      {"by": COLLEAGUE, "email": AT_NORTH, "seat": "sales"}, (403, "permission_not_held")),
     ("super admin, by a partner admin", (a_partner_admin(COLLEAGUE),),
      {"by": COLLEAGUE, "email": AT_NORTH, "permission_set": "super_admin"}, (403, "permission_not_held")),
-    ("anybody, by a suspended partner admin", (a_partner_admin(COLLEAGUE, grant=SUSPENDED),),
+    ("anybody, by a suspended partner admin", (a_partner_admin(COLLEAGUE, suspended_by=SUSPENDED),),
      {"by": COLLEAGUE, "email": AT_NORTH}, (403, "forbidden")),
     ("anybody, by one whose grant is over", (a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=now())),),
      {"by": COLLEAGUE, "email": AT_NORTH}, (404, "not_found")),

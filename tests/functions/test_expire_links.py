@@ -1,4 +1,4 @@
-"""The sweep of links whose time is over: each becomes expired once, and its creator is told once."""
+"""The sweep of links and grants whose time is over: each ends once, and people are told once, of a grant also before."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -7,19 +7,34 @@ from typing import Any
 
 import pytest
 
+from partner_access.domain.accounts import Program
+from partner_access.domain.decisions import Kept, Letter
 from partner_access.domain.links import Link, Standing
-from partner_access.domain.members import Member, Place, Seat
+from partner_access.domain.mailing import recipients
+from partner_access.domain.members import Member, Place, Seat, Suspension
 from partner_access.domain.refusals import TemporarilyUnavailable
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, members, outbox
 from tests import faults, knocks
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, a_grant, a_member, a_partner_admin, the_client
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    an_employee,
+    the_client,
+    the_partner,
+)
 from tests.costs import counted
-from tests.doors import Answer, Context
-from tests.invariants import broken
+from tests.doors import Answer, Context, call
 from tests.races import before_commit
 from tests.table import Item, Table
 from tests.workers import EXPIRE_LINKS, Clock, counts, run
-from tests.worlds import MANAGER, a_world, an_open_link
+from tests.worlds import COLLEAGUE, MANAGER, a_world, an_open_link
+from tools.invariants import broken
 
 BUSY = faults.says("ThrottlingException")
 
@@ -379,8 +394,10 @@ def test_links_that_ended_otherwise_are_not_even_looked_at(world: Table, clock: 
 # grants
 
 
-def a_lapsed(clock: Clock, **changes: Any) -> Member:
-    return a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=clock.time), **changes)
+def ending(clock: Clock, warned: int | None = None, link_id: str | None = None, **left: float) -> Member:
+    """The employee, partner admin for so much longer."""
+    end = clock.time + timedelta(**left)
+    return a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=end, warned=warned, link_id=link_id))
 
 
 def member_of(table: Table) -> Item:
@@ -389,8 +406,41 @@ def member_of(table: Table) -> Item:
     return found
 
 
-def test_a_grant_whose_time_is_over_ends_and_frees_its_seat_once(world: Table, clock: Clock) -> None:
-    a_world(world, the_client(seats=1), a_lapsed(clock))
+def becomes(table: Table, **changes: Any) -> None:
+    """Somebody changes the membership meanwhile."""
+    member = Member.model_validate(member_of(table)).changed(**changes)
+    table.put(keys.of(member), members.item(member))
+
+
+def lasts(table: Table, clock: Clock, days: int | None) -> None:
+    """The client gives the grant a new end."""
+    grant = Member.model_validate(member_of(table)).grant
+    assert grant
+    becomes(table, grant=grant.ending(days, clock.time))
+
+
+def told(table: Table) -> list[tuple[str, int | None]]:
+    """Of what the letters are that have to do with time, oldest first."""
+    found = sorted(letters_by_age(table))
+    return [(letter["kind"], letter.get("days_left")) for _, letter in found if letter["kind"] in OF_TIME]
+
+
+def letters_by_age(table: Table) -> Iterator[tuple[str, Item]]:
+    return ((item["outbox_id"], item["letter"]) for item in table.under("OUTBOX#"))
+
+
+OF_TIME = {"access_ending", "access_ended"}
+ENDED = ("access_ended", None)
+
+
+def seats_taken(table: Table) -> int:
+    return int((table.get(keys.account(CLIENT)) or {})["seats_taken"])
+
+
+def test_a_grant_whose_time_is_over_ends_frees_its_seat_and_is_told_of_once(
+    world: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_world(world, the_client(seats=1), ending(clock))
 
     sweep()
     once = world.items()
@@ -398,14 +448,19 @@ def test_a_grant_whose_time_is_over_ends_and_frees_its_seat_once(world: Table, c
 
     assert world.items() == once
     assert (member_of(world)["active"], "grant" in member_of(world)) == (False, False)
-    assert (world.get(keys.account(CLIENT)) or {})["seats_taken"] == 0
+    assert "due_at" not in member_of(world)
+    assert seats_taken(world) == 0
     expired = [entry["pk"] for entry in world.under("AUDIT#") if entry["event"] == "grant.expired"]
     assert expired == [f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"]
+    (letter,) = letters(world)
+    assert (letter["kind"], letter["cause"]) == ("access_ended", "time")
+    assert (letter["employee_id"], letter["partner_id"], letter["account_id"]) == (EMPLOYEE, PARTNER, CLIENT)
+    assert counts(capsys.readouterr().out) == {"GrantsExpired": 1}
 
 
 def test_whoever_was_there_before_stays_as_he_was_and_for_whom_he_was(world: Table, clock: Clock) -> None:
     before = Place(permission_set="sales", set_version=1, seat=Seat.VIEW_ONLY, partner_id=PARTNER)
-    a_world(world, a_lapsed(clock, previous=before))
+    a_world(world, ending(clock).model_copy(update={"previous": before}))
 
     sweep()
 
@@ -414,36 +469,409 @@ def test_whoever_was_there_before_stays_as_he_was_and_for_whom_he_was(world: Tab
     assert kept_now["partner_id"] == PARTNER, "who came by his firm goes with it, whatever he was in between"
 
 
-def test_a_grant_with_a_later_end_is_left_alone(world: Table, clock: Clock) -> None:
-    later = a_grant(expires_at=clock.time + timedelta(seconds=1))
-    a_world(world, a_partner_admin(EMPLOYEE, grant=later))
+@pytest.mark.parametrize(("days", "warned"), [(30, None), (7, 30), (1, 7), (0, 1)])
+def test_nothing_is_written_a_second_before_it_is_due(
+    world: Table, clock: Clock, days: int, warned: int | None
+) -> None:
+    a_world(world, ending(clock, days=days, seconds=1, warned=warned))
     before = world.items()
 
     sweep()
-
     assert world.items() == before
+    clock.passes(seconds=1)
+    sweep()
+    assert told(world) == [("access_ending", days) if days else ENDED]
 
 
-def test_a_grant_that_was_lengthened_meanwhile_is_left_alone(world: Table, clock: Clock) -> None:
-    a_world(world, a_lapsed(clock))
+def test_both_sides_are_warned_of_the_end_once(world: Table, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    a_world(world, an_open_link(created_by=MANAGER), ending(clock, days=30, link_id=LINK))
 
-    def lengthen() -> None:
-        a_world(world, a_partner_admin(EMPLOYEE, version=2, grant=a_grant(expires_at=clock.time + timedelta(days=1))))
-
-    with before_commit(lengthen):
-        sweep()
+    sweep()
+    once = world.items()
     sweep()
 
-    assert member_of(world)["active"]
-    assert "grant.expired" not in entries(world)
+    assert world.items() == once
+    end = int((clock.time + timedelta(days=30)).timestamp())
+    assert (member_of(world)["active"], member_of(world)["grant"]["expires_at"]) == (True, end)
+    assert member_of(world)["due_at"] == int((clock.time + timedelta(days=23)).timestamp())
+    trail = [entry for entry in world.under("AUDIT#") if entry["event"] == "grant.ending"]
+    assert [entry["pk"] for entry in trail] == [f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"]
+    assert trail[0]["details"] == {"employee_id": EMPLOYEE, "days_left": 30}
+    (letter,) = letters(world)
+    assert (letter["kind"], letter["days_left"], letter["until"]) == ("access_ending", 30, end)
+    people = recipients(outbox.facts(Letter.model_validate(letter)), clock.time)
+    assert {address for address, _ in people} == {
+        f"{EMPLOYEE}@north.example",
+        f"{MANAGER}@north.example",
+        f"{APPROVER}@bakery.example",
+    }
+    assert counts(capsys.readouterr().out) == {"GrantsWarned": 1}
+
+
+def test_from_the_first_day_to_the_last_both_sides_hear_of_it_four_times(world: Table, clock: Clock) -> None:
+    a_world(world, ending(clock, days=31))
+    heard: list[tuple[float, tuple[str, int | None]]] = []
+
+    for hour in range(0, 32 * 24, 12):
+        sweep()
+        heard += [(hour / 24, each) for each in told(world)[len(heard) :]]
+        clock.passes(hours=12)
+
+    assert heard == [
+        (1, ("access_ending", 30)),
+        (24, ("access_ending", 7)),
+        (30, ("access_ending", 1)),
+        (31, ENDED),
+    ]
+
+
+def test_access_given_for_less_than_thirty_days_is_not_warned_of_at_once(world: Table, clock: Clock) -> None:
+    assert knocks.approve(access_days=20).status == 201
+    clock.catches_up()
+
+    sweep()
+    assert told(world) == []
+    clock.passes(days=13)
+    sweep()
+    assert told(world) == [("access_ending", 7)]
+
+
+@pytest.mark.parametrize(
+    ("away", "heard"),
+    [
+        (24, [("access_ending", 7), ("access_ending", 1), ENDED]),
+        (30, [("access_ending", 1), ENDED]),
+        (31, [ENDED]),
+        (60, [ENDED]),
+    ],
+)
+def test_of_warnings_that_were_missed_only_the_newest_is_given(
+    world: Table, clock: Clock, away: int, heard: list[tuple[str, int | None]]
+) -> None:
+    a_world(world, ending(clock, days=31))
+    sweep()
+    clock.passes(days=away)
+
+    for _ in range(3):
+        sweep()
+        sweep()
+        clock.passes(days=6 if away == 24 else 1)
+    sweep()
+
+    assert told(world) == heard
+
+
+def test_an_extension_makes_the_warnings_start_anew(world: Table, clock: Clock) -> None:
+    a_world(world, ending(clock, days=1))
+    sweep()
+    assert told(world) == [("access_ending", 1)]
+    lasts(world, clock, 45)
+
+    sweep()
+    clock.passes(days=15)
+    sweep()
+
+    assert told(world) == [("access_ending", 1), ("access_ending", 30)]
+
+
+@pytest.mark.parametrize("reason", Suspension)
+def test_a_suspended_grant_is_warned_of_and_ends_like_any_other(world: Table, clock: Clock, reason: Suspension) -> None:
+    a_world(world, ending(clock, days=1).model_copy(update={"suspended_by": frozenset({reason})}))
+
+    sweep()
+    clock.passes(days=1)
+    sweep()
+
+    assert told(world) == [("access_ending", 1), ENDED]
+    assert seats_taken(world) == 0
+
+
+def test_both_sides_are_warned_while_the_program_of_the_firm_is_suspended(world: Table, clock: Clock) -> None:
+    a_world(world, the_partner(program=Program.SUSPENDED), ending(clock, days=1))
+
+    sweep()
+
+    assert told(world) == [("access_ending", 1)]
+
+
+LEFT: dict[str, Kept] = {
+    "he left": an_employee(leavings={PARTNER: 1}, version=2),
+    "all have left": the_partner(endings=1, version=2),
+}
+
+
+@pytest.mark.parametrize("gone", LEFT.values(), ids=LEFT)
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_nobody_is_warned_of_a_grant_that_ended_with_all_that_its_holder_had_for_his_firm(
+    world: Table, clock: Clock, gone: Kept, meanwhile: bool
+) -> None:
+    """The sweep leaves such a grant to the clean-up, which comes within minutes."""
+    due = ending(clock, days=1)
+    a_world(world, due, *(() if meanwhile else (gone,)))
+    seen = []
+
+    def leave() -> None:
+        a_world(world, due, gone)
+        seen.append(world.items())
+
+    if meanwhile:
+        with before_commit(leave):
+            sweep()
+    else:
+        seen.append(world.items())
+    sweep()
+
+    assert [world.items()] == seen
+
+
+def test_whoever_left_may_be_written_off_by_the_sweep_when_his_time_is_over(world: Table, clock: Clock) -> None:
+    a_world(world, an_employee(leavings={PARTNER: 1}), ending(clock))
+
+    sweep()
+
+    assert told(world) == [ENDED]
+    assert seats_taken(world) == 0
 
 
 def test_the_index_may_still_show_a_grant_that_has_a_later_end(world: Table, clock: Clock) -> None:
-    later = a_grant(expires_at=clock.time + timedelta(days=1))
-    a_world(world, a_partner_admin(EMPLOYEE, grant=later))
-    world.change(keys.member(CLIENT, EMPLOYEE), due_at=int(clock.time.timestamp()))
+    a_world(world, ending(clock, days=31))
+    before = world.items()
+    world.change(keys.member(CLIENT, EMPLOYEE), due_at=clock.time)
 
     sweep()
 
+    world.change(keys.member(CLIENT, EMPLOYEE), due_at=clock.time + timedelta(days=1))
+    assert world.items() == before
+
+
+# who is first
+
+
+@pytest.mark.parametrize(("left", "warned"), [(0, 1), (1, 7)], ids=["over", "to be warned of"])
+@pytest.mark.parametrize("days", [60, None])
+def test_who_lengthens_a_grant_meanwhile_was_first(
+    world: Table, clock: Clock, left: int, warned: int, days: int | None
+) -> None:
+    """By the sweep's clock the grant is over, by the client's it was not yet."""
+    a_world(world, ending(clock, days=left, warned=warned))
+
+    with before_commit(lambda: lasts(world, clock, days)):
+        sweep()
+    sweep()
+
+    assert (member_of(world)["active"], seats_taken(world)) == (True, 1)
+    assert told(world) == []
+    assert not {"grant.expired", "grant.ending"} & set(entries(world))
+    assert accounts_of_the_employee() == [CLIENT, PARTNER]
+
+
+@pytest.mark.parametrize(
+    ("left", "warned", "heard"), [(0, 1, ENDED), (1, 7, ("access_ending", 1))], ids=["over", "to be warned of"]
+)
+def test_who_suspends_a_grant_meanwhile_keeps_his_suspension_and_the_next_sweep_comes(
+    world: Table, clock: Clock, left: int, warned: int, heard: tuple[str, int | None]
+) -> None:
+    before = Place(permission_set="sales", set_version=1, seat=Seat.VIEW_ONLY)
+    a_world(world, ending(clock, days=left, warned=warned).model_copy(update={"previous": before}))
+
+    with before_commit(lambda: becomes(world, suspended_by=frozenset({Suspension.CLIENT}))):
+        sweep()
+    assert told(world) == []
+    sweep()
+
+    assert told(world) == [heard]
+    assert member_of(world)["suspended_by"] == {"client"}, "no end of a grant gives anybody access"
+
+
+def test_a_grant_that_has_just_ended_is_not_warned_of_by_a_sweep_that_is_late(world: Table, clock: Clock) -> None:
+    a_world(world, ending(clock, days=1))
+
+    def ends() -> None:
+        clock.passes(days=1)
+        sweep()
+
+    with before_commit(ends):
+        sweep()
+
+    assert told(world) == [ENDED]
+    assert not member_of(world)["active"]
+
+
+def test_a_grant_that_was_warned_of_meanwhile_ends_with_the_next_sweep(world: Table, clock: Clock) -> None:
+    a_world(world, ending(clock, warned=7))
+
+    def warned_by_a_clock_that_is_behind() -> None:
+        clock.passes(seconds=-1)
+        sweep()
+        clock.passes(seconds=1)
+
+    with before_commit(warned_by_a_clock_that_is_behind):
+        sweep()
+    assert told(world) == [("access_ending", 1)]
     assert member_of(world)["active"]
-    world.change(keys.member(CLIENT, EMPLOYEE), due_at=int(later.expires_at.timestamp()) if later.expires_at else 0)
+    sweep()
+
+    assert told(world) == [("access_ending", 1), ENDED]
+
+
+@pytest.mark.parametrize(
+    ("left", "heard", "counted_as"),
+    [(0, ENDED, "GrantsExpired"), (7, ("access_ending", 7), "GrantsWarned")],
+    ids=["over", "to be warned of"],
+)
+def test_two_sweeps_at_once_tell_of_each_grant_once(
+    world: Table,
+    clock: Clock,
+    left: int,
+    heard: tuple[str, int | None],
+    counted_as: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_world(world, ending(clock, days=left))
+
+    with before_commit(sweep):
+        sweep()
+
+    assert told(world) == [heard]
+    assert counts(capsys.readouterr().out) == {counted_as: 1}
+
+
+@pytest.mark.parametrize("fault", [faults.goes_unheard, faults.goes_unanswered, BUSY], ids=["lost", "late", "busy"])
+@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize(("left", "heard"), [(0, ENDED), (7, ("access_ending", 7))], ids=["over", "to be warned of"])
+def test_a_fault_at_the_table_is_survived_with_one_letter(
+    world: Table, clock: Clock, position: int, fault: faults.Fault, left: int, heard: tuple[str, int | None]
+) -> None:
+    a_world(world, ending(clock, days=left))
+
+    with faults.at(dynamo.client(), "", *[faults.works] * (7 + position), fault) as requests:
+        sweep()
+
+    assert len(requests) <= keys.SHARDS + 5
+    assert told(world) == [heard]
+
+
+@pytest.mark.parametrize("kills", [faults.kills_before, faults.kills_after], ids=["before", "after"])
+@pytest.mark.parametrize(("left", "heard"), [(0, ENDED), (7, ("access_ending", 7))], ids=["over", "to be warned of"])
+def test_a_sweep_of_grants_that_ends_anywhere_is_finished_by_the_next(
+    world: Table, clock: Clock, kills: faults.Fault, left: int, heard: tuple[str, int | None]
+) -> None:
+    a_world(world, ending(clock, days=left))
+
+    for position in range(12):
+        with (
+            suppress(faults.Killed),
+            faults.at(dynamo.client(), "", *[faults.works] * position, kills),
+        ):
+            sweep()
+        assert broken(world.items()) == []
+    sweep()
+
+    assert told(world) == [heard]
+
+
+# the instant at which a grant ends
+
+
+@pytest.fixture
+def one_clock(world: Table, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The doors go by the sweep's clock."""
+    return Clock(monkeypatch, EXPIRE_LINKS, "partner_access.api")
+
+
+@pytest.mark.parametrize("swept", [False, True], ids=["before the sweep", "after the sweep"])
+@pytest.mark.parametrize(
+    ("left", "accounts", "status"),
+    [(1, [CLIENT, PARTNER], 200), (0, [PARTNER], 404), (-1, [PARTNER], 404)],
+    ids=["a second before", "at the instant", "a second after"],
+)
+def test_access_ends_at_the_instant_whether_or_not_the_sweep_has_come(
+    world: Table, one_clock: Clock, left: int, accounts: list[str], status: int, swept: bool
+) -> None:
+    a_world(world, ending(one_clock, seconds=left, warned=1))
+    if swept:
+        sweep()
+
+    assert accounts_of_the_employee() == accounts
+    assert assignable().status == status
+
+
+@pytest.mark.parametrize("swept", [False, True], ids=["before the sweep", "after the sweep"])
+@pytest.mark.parametrize(
+    ("left", "permission_set", "status"),
+    [(1, "partner_admin", 200), (0, "view_only", 403), (-1, "view_only", 403)],
+    ids=["a second before", "at the instant", "a second after"],
+)
+def test_whoever_was_there_before_is_what_he_was_from_that_instant_on(
+    world: Table, one_clock: Clock, left: int, permission_set: str, status: int, swept: bool
+) -> None:
+    before = Place(permission_set="view_only", set_version=1, seat=Seat.VIEW_ONLY)
+    a_world(world, ending(one_clock, seconds=left, warned=1).model_copy(update={"previous": before}))
+    if swept:
+        sweep()
+
+    assert shown_in(CLIENT)["permission_set"] == permission_set
+    assert assignable().status == status
+
+
+def accounts_of_the_employee() -> list[str]:
+    """The accounts in which the employee is."""
+    return [row["account_id"] for row in call("GET /accounts", EMPLOYEE).body["items"]]
+
+
+def shown_in(account_id: str) -> Item:
+    (row,) = (row for row in call("GET /accounts", EMPLOYEE).body["items"] if row["account_id"] == account_id)
+    return dict(row)
+
+
+def assignable() -> Answer:
+    return call("GET /accounts/{account_id}/permission-sets", EMPLOYEE, account_id=CLIENT)
+
+
+# time and cost
+
+
+def test_a_sweep_that_runs_out_of_time_leaves_the_rest_of_the_warnings_to_the_next(world: Table, clock: Clock) -> None:
+    a_world(world, ending(clock, days=7))
+
+    sweep(Context(4_999))
+    assert told(world) == []
+    sweep()
+    assert told(world) == [("access_ending", 7)]
+
+
+def test_a_crowded_grant_is_left_for_the_next_sweep(
+    world: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_world(world, ending(clock, days=7))
+
+    with faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS) as attempts:
+        sweep()
+
+    assert len(attempts) == dynamo.ATTEMPTS
+    assert counts(capsys.readouterr().out) == {"ConflictExhausted": 1}
+    sweep()
+    assert told(world) == [("access_ending", 7)]
+
+
+def test_a_sweep_costs_in_proportion_to_the_grants_that_are_due_whatever_else_lives(table: Table, clock: Clock) -> None:
+    spent = []
+    for live in (0, 997):
+        table.clear()
+        a_world(table, *(someone(each, clock, days) for each, days in ((EMPLOYEE, 0), (COLLEAGUE, 1), (MANAGER, 7))))
+        for number in range(1_000, 1_000 + live):
+            member = someone(f"user-{number}", clock, 100)
+            table.put(keys.of(member), members.item(member))
+        with counted(table) as costs:
+            sweep()
+        spent.append((costs.reads, costs.writes, costs.units))
+        assert sorted(told(table)) == [ENDED, ("access_ending", 1), ("access_ending", 7)]
+
+    assert spent[0] == spent[1]
+    assert spent[0][1] == 3
+    assert spent[0][2] <= 3 * 16
+
+
+def someone(user_id: str, clock: Clock, days: int) -> Member:
+    grant = a_grant(grant_id=f"grt_of_{user_id}", expires_at=clock.time + timedelta(days=days))
+    return a_partner_admin(user_id, grant=grant)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat
+from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.decisions import CleanUp, Kept, Occasion
+from partner_access.domain.members import Seat, Suspension
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -358,10 +358,13 @@ def test_a_member_is_made_seen_and_told_again(table: Table) -> None:
     assert made.status == 201
     shown = made.body
     assert (shown["permission_set"], shown["seat"], shown["state"], shown["version"]) == ("sales", "sales", "active", 1)
-    assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=NEWCOMER).body == shown
+    seen = tell(f"GET {MEMBER}", account_id=CLIENT, user_id=NEWCOMER)
+    assert seen.body == shown
+    assert [answer.headers["etag"] for answer in (made, seen)] == ['"1"', '"1"']
     with nothing_changes(table):
         again = tell_member(NEWCOMER, **told, active=True)
-    assert (again.status, again.body) == (200, shown)
+    assert (again.status, again.body, again.headers["etag"]) == (200, shown, '"1"')
+    assert tell_member(NEWCOMER, permission_set="service").headers["etag"] == '"2"'
     assert kept(table, keys.account_of(NEWCOMER, CLIENT))["account_id"] == CLIENT
 
 
@@ -474,6 +477,61 @@ def test_a_member_is_refused(
     a_world(table, *others)
 
     refused(table, lambda: tell_member(**where, **told), status, code)
+
+
+@pytest.mark.parametrize(("others", "state", "reasons"), [
+    ((), "active", None),
+    ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), "suspended", ["client"]),
+    ((the_partner(program=Program.SUSPENDED),), "suspended", ["program"]),
+    ((an_employee(active=False),), "suspended", ["employee"]),
+    ((the_partner(endings=1),), "deactivated", None),
+    ((an_employee(leavings={PARTNER: 1}),), "deactivated", None),
+    ((the_partner(endings=1), a_partner_admin(tenure=1)), "active", None),
+])  # fmt: skip
+def test_a_partner_admin_is_shown_as_he_counts_now(
+    table: Table, others: tuple[Kept, ...], state: str, reasons: list[str] | None
+) -> None:
+    a_world(table, a_partner_admin(), *others)
+    table.put(keys.clean_up("an-act"), {"clean_up": CleanUp(partner_id=PARTNER, after=Occasion.LEFT)})
+
+    shown = tell(f"GET {MEMBER}", account_id=CLIENT, user_id=EMPLOYEE).body
+
+    assert (shown["state"], shown.get("suspended_by")) == (state, reasons)
+
+
+@pytest.mark.parametrize(("tell_it", "left"), [
+    (lambda: tell_account(PARTNER, program="suspended"), {"partner_id": PARTNER}),
+    (lambda: tell_account(PARTNER, program="terminated"), {"partner_id": PARTNER}),
+    (lambda: tell_account(PARTNER, domains=["south.example"]), {"partner_id": PARTNER}),
+    (lambda: tell_user(EMPLOYEE, active=False), {"user_id": EMPLOYEE}),
+    (lambda: tell_user(EMPLOYEE, email="else@north.example"), {"user_id": EMPLOYEE}),
+    (lambda: tell_member(EMPLOYEE, PARTNER, active=False), {"partner_id": PARTNER, "user_id": EMPLOYEE}),
+    (lambda: erase(EMPLOYEE), {"user_id": EMPLOYEE}),
+    (lambda: tell_account(state="closed"), None),
+    (lambda: tell_account(PARTNER, name="North & Sons"), None),
+    (lambda: tell_user(EMPLOYEE, name="Emp Loyee"), None),
+    (lambda: tell_member(permission_set="sales", active=False), None),
+])  # fmt: skip
+def test_what_changes_access_everywhere_is_put_down_to_be_followed_up(
+    table: Table, tell_it: Callable[[], Answer], left: dict[str, str] | None
+) -> None:
+    a_world(table)
+
+    assert tell_it().status in {200, 202}
+
+    found = [item["clean_up"] for item in table.under("CLEAN_UP#")]
+    assert [{name: each[name] for name in each if name.endswith("_id")} for each in found] == ([left] if left else [])
+
+
+def test_what_a_terminated_partner_had_is_gone_even_when_its_program_goes_on(table: Table) -> None:
+    a_world(table, a_partner_admin())
+
+    tell_account(PARTNER, program="terminated")
+    tell_account(PARTNER, program="active")
+
+    assert [row["account_id"] for row in call("GET /accounts", EMPLOYEE).body["items"]] == [PARTNER]
+    sets = "GET /accounts/{account_id}/permission-sets"
+    refused(table, lambda: call(sets, EMPLOYEE, account_id=CLIENT), 404, "not_found")
 
 
 # looking, and keys

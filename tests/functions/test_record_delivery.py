@@ -14,12 +14,12 @@ from partner_access.store import dynamo, keys
 from partner_access.store.keys import Key
 from tests import faults, knocks
 from tests.builders import LINK, PARTNER
-from tests.invariants import broken
 from tests.mailbox import published, report
 from tests.races import before_commit
 from tests.table import Item, Table, differences
 from tests.workers import RECORD_DELIVERY, counts, run
 from tests.worlds import a_world, an_open_link, now
+from tools.invariants import broken
 
 Capsys = pytest.CaptureFixture[str]
 

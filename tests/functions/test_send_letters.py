@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from partner_access.domain.decisions import Kept, Letter, LetterKind, Locale
+from partner_access.domain.decisions import Cause, Kept, Letter, LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Standing
 from partner_access.store import dynamo, keys, outbox
@@ -18,12 +18,14 @@ from tests import faults, knocks
 from tests.builders import (
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     LINK,
     PARTNER,
     SECRET,
     SECRET_TEXT,
     a_member,
+    a_partner_admin,
     a_user,
     an_employee,
     the_client,
@@ -31,12 +33,12 @@ from tests.builders import (
 )
 from tests.doors import Context
 from tests.faults import Fault, Killed
-from tests.invariants import broken
 from tests.mailbox import Mail, Mailbox, bounced, mailbox, report
 from tests.races import before_commit
 from tests.table import Item, Table
 from tests.workers import RECORD_DELIVERY, SEND_LETTERS, Clock, counts, logged, run, stream, sweep
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tools.invariants import broken
 
 RECIPIENT = "admin@client.example"
 ADDRESS = {
@@ -781,6 +783,16 @@ def test_a_link_whose_letter_may_go_nowhere_says_so(town: Town) -> None:
     assert knocks.approve().status == 201
 
 
+def test_no_letter_brings_a_link_whose_employees_access_was_ended_meanwhile(town: Town) -> None:
+    town.table.change(keys.user(EMPLOYEE), leavings={PARTNER: 1})
+    sweep_of(town)
+
+    assert town.post.tried == []
+    assert town.waiting == []
+    assert knocks.view().body["letter"] == "failed"
+    assert knocks.approve().code == "link_revoked"
+
+
 def test_a_letter_to_nobody_says_nothing_of_a_link_whose_letter_bounced(town: Town) -> None:
     town.table.change(keys.link(PARTNER, LINK), letter="bounced")
     town.table.put(keys.suppressed(RECIPIENT), {})
@@ -801,6 +813,15 @@ TOLD = {
     LetterKind.LINK_ASKED_ANEW: {ADDRESS[MANAGER]},
     LetterKind.SUPER_ADMIN_MIGRATED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.USER_CREATED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.ACCESS_CHANGED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.ACCESS_SUSPENDED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.ACCESS_RESUMED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.ACCESS_ENDED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.ACCESS_ENDING: {ADDRESS[EMPLOYEE], ADDRESS[MANAGER], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.PERSON_LEFT: {ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.PROGRAM_STOPPED: {ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.PROGRAM_RESUMED: {ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.ACCOUNT_ORPHANED: {ADDRESS[APPROVER], ADDRESS[CLERK], f"{ADMIN}@bakery.example"},
 }
 
 
@@ -839,6 +860,15 @@ def test_only_those_are_told_as_super_admins_who_are_now(town: Town, changes: di
     town.table.put(keys.super_admins(CLIENT), {"user_ids": {APPROVER}})
 
     assert set(town.post.addresses) == {ADDRESS[EMPLOYEE], ADDRESS[APPROVER]}
+
+
+def test_an_account_without_super_admins_is_told_of_it_in_its_language_but_for_who_is_missed(town: Town) -> None:
+    town.becomes(the_client(locale=Locale.JA), a_user(APPROVER, active=False), a_partner_admin())
+    sweep_of(town, LetterKind.ACCOUNT_ORPHANED, employee_id=APPROVER, partner_id=None, account_id=CLIENT)
+    town.becomes()
+
+    assert town.post.addresses == [ADDRESS[CLERK]]
+    assert is_japanese(town.post.sent[0])
 
 
 def is_japanese(copy: Mail) -> bool:
@@ -918,12 +948,14 @@ def test_an_account_is_named_only_where_it_acted_itself(town: Town, kind: Letter
     ("kind", "page"),
     [
         (LetterKind.LINK_TO_APPROVE, "https://access.example.com/approve#pal_"),
-        (LetterKind.ACCESS_GRANTED, f"https://access.example.com/accounts/{CLIENT}"),
         (LetterKind.LINK_DECLINED, f"https://access.example.com/partners/{PARTNER}"),
         (LetterKind.LINK_EXPIRED, f"https://access.example.com/partners/{PARTNER}"),
         (LetterKind.LINK_ASKED_ANEW, f"https://access.example.com/partners/{PARTNER}"),
-        (LetterKind.SUPER_ADMIN_MIGRATED, f"https://access.example.com/accounts/{CLIENT}"),
-        (LetterKind.USER_CREATED, f"https://access.example.com/accounts/{CLIENT}"),
+        *(
+            (kind, f"https://access.example.com/accounts/{CLIENT}")
+            for kind in LetterKind
+            if kind.startswith(("access_", "account_", "person_", "program_", "super_", "user_"))
+        ),
     ],
 )
 def test_each_letter_leads_to_one_page(town: Town, kind: LetterKind, page: str) -> None:
@@ -933,6 +965,60 @@ def test_each_letter_leads_to_one_page(town: Town, kind: LetterKind, page: str) 
         found = set(re.findall(r"https?://[^\s\"<]+", copy.text + copy.html))
         assert len(found) == 1
         assert found.pop().startswith(page)
+
+
+@pytest.mark.parametrize(("permission_set", "told"), [("sales", True), (CUSTOM_SET, False), (f"set_{'9' * 32}", False)])
+def test_what_an_accounts_own_set_holds_is_not_told(town: Town, permission_set: str, told: bool) -> None:
+    sweep_of(town, LetterKind.USER_CREATED, account_id=CLIENT, permission_set=permission_set)
+
+    assert len(town.post.sent) == 2
+    for copy in town.post.sent:
+        assert "Added by: Approver\n" in copy.text
+        assert ("What Employee can do" in copy.text) is told
+        assert ("What Employee cannot do" in copy.text) is told
+
+
+def test_a_change_is_told_as_it_was_made(town: Town) -> None:
+    sweep_of(
+        town,
+        LetterKind.ACCESS_CHANGED,
+        account_id=CLIENT,
+        permission_set=CUSTOM_SET,
+        gained=("crm.tickets.edit:team",),
+        lost=("crm.import",),
+        until=datetime(2027, 1, 2, 3, tzinfo=UTC),
+    )
+
+    assert len(town.post.sent) == 2
+    for copy in town.post.sent:
+        assert "in addition, or more widely than before:\n- Edit tickets (only those of the team)\n" in copy.text
+        assert "no longer do, or less widely than before:\n- Import records\n" in copy.text
+        assert "Access ends: 2 January 2027, 03:00 UTC\n" in copy.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "told"),
+    [
+        (LetterKind.ACCESS_ENDING, {"days_left": 1}, "has a fixed end, and that is in 1 day."),
+        (LetterKind.ACCESS_ENDED, {"cause": Cause.TIME}, "ended by itself because it had reached its end date."),
+        (LetterKind.ACCESS_SUSPENDED, {"reason": "An audit"}, "Reason given: “An audit”"),
+    ],
+)
+def test_how_long_is_left_by_what_it_ended_and_why_is_told(
+    town: Town, kind: LetterKind, changes: dict[str, Any], told: str
+) -> None:
+    sweep_of(town, kind, account_id=CLIENT, **changes)
+
+    assert town.post.sent
+    assert all(told in copy.text for copy in town.post.sent)
+
+
+@pytest.mark.parametrize("kind", [LetterKind.PROGRAM_STOPPED, LetterKind.PROGRAM_RESUMED])
+def test_a_letter_about_a_partner_needs_no_person(town: Town, kind: LetterKind) -> None:
+    sweep_of(town, kind, account_id=CLIENT, employee_id=None, actor_id=None, created_by=None, link_id=None)
+
+    assert town.post.addresses == [ADDRESS[APPROVER]]
+    assert town.waiting == []
 
 
 @pytest.mark.parametrize(
@@ -1000,10 +1086,10 @@ def test_a_hostile_name_writes_nothing_but_text(town: Town, name: str) -> None:
         an_open_link(recipient=RECIPIENT, purpose=name, letter="queued"),
     )
     for kind in LetterKind:
-        town.queue(kind, account_id=CLIENT, reason=name)
+        town.queue(kind, account_id=CLIENT, reason=name, gained=(name,), lost=(name,))
     sweep()
 
-    assert len(town.post.sent) == 12
+    assert len(town.post.sent) == 28
     for copy in town.post.sent:
         assert not re.search(r"[\r\n]", copy.subject)
         assert len(copy.subject) <= 150
@@ -1053,7 +1139,6 @@ UNREADABLE: dict[str, dict[str, Any]] = {
     "a kind of letter that nobody knows": {"letter": {**EXPIRED, "kind": "gossip"}},
     "a letter without an employee": {"letter": {**EXPIRED, "employee_id": None}},
     "no letter at all": {"letter": None},
-    "a set that nobody knows": {"letter": {**EXPIRED, "permission_set": "king"}},
     "a version to come": {"letter": {**EXPIRED, "set_version": 99}},
     "a time that is none": {"next_at": "soon"},
     "no time": {"next_at": None},
@@ -1082,9 +1167,9 @@ def test_a_letter_that_cannot_be_read_waits_and_stops_no_other(
 
 
 def test_a_letter_that_was_unreadable_goes_once_it_can_be_read(town: Town) -> None:
-    item = town.queue(LetterKind.LINK_EXPIRED, permission_set="king")
+    item = town.queue(LetterKind.LINK_EXPIRED, set_version=99)
     sweep()
-    letter = {**item["letter"], "permission_set": "partner_admin"}
+    letter = {**item["letter"], "set_version": 1}
     town.table.change(keys.outbox(item["outbox_id"]), letter=letter)
     town.clock.passes(hours=1)
     sweep()

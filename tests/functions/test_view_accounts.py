@@ -8,12 +8,15 @@ from partner_access.store import keys
 from tests.builders import (
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     PARTNER,
+    a_custom_set,
     a_grant,
     a_member,
     a_partner_admin,
     a_user,
+    an_employee,
     the_client,
     the_partner,
 )
@@ -55,7 +58,28 @@ def of_many() -> list[Kept]:
         [(CLIENT, "client", "partner_admin", False), (PARTNER, "partner", "view_only", False)],
     ),
     ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
+    (
+        (a_partner_admin(), an_employee(leavings={PARTNER: 1})),
+        EMPLOYEE,
+        [(PARTNER, "partner", "view_only", False)],
+    ),
+    ((a_partner_admin(), the_partner(endings=1)), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
+    (
+        (a_partner_admin(previous=a_member(EMPLOYEE, "sales").place), the_partner(endings=1)),
+        EMPLOYEE,
+        [(CLIENT, "client", "sales", False), (PARTNER, "partner", "view_only", False)],
+    ),
+    (
+        (a_partner_admin(tenure=1), the_partner(endings=1)),
+        EMPLOYEE,
+        [(CLIENT, "client", "partner_admin", False), (PARTNER, "partner", "view_only", False)],
+    ),
     ((a_member(CLERK, active=False),), CLERK, []),
+    (
+        (a_custom_set(permissions=("account.users.manage",)), a_member(CLERK, CUSTOM_SET)),
+        CLERK,
+        [(CLIENT, "client", CUSTOM_SET, True)],
+    ),
     ((), "user-nobody", []),
 ])  # fmt: skip
 def test_the_accounts_where_one_is_now(

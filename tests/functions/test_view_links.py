@@ -10,7 +10,7 @@ from partner_access import cursors
 from partner_access.fields import ListQuery
 from partner_access.store import keys
 from tests import knocks
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, SECRET, a_user, an_act, the_partner
+from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, SECRET, a_user, an_act, an_employee, the_partner
 from tests.costs import counted
 from tests.doors import DIRECTORY, VENDOR, Answer, call
 from tests.knocks import listed, nothing_changes, refused, view
@@ -78,6 +78,28 @@ def test_states_are_computed_when_they_are_read(table: Table, sound: None, chang
 
     assert view().body["state"] == state
     assert listed().body["items"][0]["state"] == state
+    for other in ("open", "approved", "declined", "revoked", "expired"):
+        assert len(_ids(listed(state=other))) == (other == state)
+
+
+@pytest.mark.parametrize(
+    ("tenure", "changes", "state"),
+    [
+        (0, {}, "revoked"),
+        (1, {}, "revoked"),
+        (2, {}, "open"),
+        (0, {"approvals": 1}, "approved"),
+        (0, {"expires_at": now()}, "expired"),
+        (0, {"standing": "declined"}, "declined"),
+    ],
+)
+def test_a_link_whose_employees_access_was_ended_shows_as_revoked(
+    table: Table, tenure: int, changes: dict[str, Any], state: str
+) -> None:
+    a_world(table, an_employee(leavings={PARTNER: 1}), the_partner(endings=1), an_open_link(tenure=tenure, **changes))
+
+    assert view().body["state"] == view(EMPLOYEE).body["state"] == state
+    assert listed().body["items"][0]["state"] == listed(EMPLOYEE).body["items"][0]["state"] == state
     for other in ("open", "approved", "declined", "revoked", "expired"):
         assert len(_ids(listed(state=other))) == (other == state)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import invariants
 from tests.stack.town import Town
+from tools import invariants
 from tools.local_stack import Stack, running_stack
 
 SETTLED_AFTER = 1.0

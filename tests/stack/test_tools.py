@@ -1,15 +1,19 @@
 """The demo and its commands, on the stack of these tests: what people are shown is what the product does."""
 
 import io
+import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
-from tools import directory_sample
+from tools import demo_file, directory_sample
 from tools.demo import import_directory
 from tools.inbox import letter_page, list_page
 from tools.letters import Letter, sent_letters, table_of
 from tools.local_stack import Stack
+from tools.operate.__main__ import app
 from tools.story import tell_story
 
 pytestmark = pytest.mark.usefixtures("sound")
@@ -66,3 +70,33 @@ def test_the_inbox_escapes_what_letters_say() -> None:
         assert "<script>" not in page
         assert "<b>" not in page
         assert "<i>" not in page
+
+
+def test_the_operator_fills_the_directory_reports_from_the_table_and_asks_the_doctor(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
+    demo_file.write_demo(stack, "", {})
+    rows = (
+        {"account_id": "acct_told", "kind": "client", "name": "Told", "partner_seat_limit": 2},
+        {"user_id": "usr_told", "email": "told@told.example", "name": "Told"},
+        {"account_id": "acct_told", "user_id": "usr_told", "permission_set": "super_admin"},
+    )
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    operator = CliRunner()
+
+    told = operator.invoke(app, ["import", "--demo", "rows.jsonl", "--journal", "import.journal"])
+    assert told.exit_code == 0, told.output
+    again = operator.invoke(app, ["import", "--demo", "rows.jsonl", "--journal", "import.journal"])
+    assert again.exit_code == 0, again.output
+
+    access = operator.invoke(app, ["report", "access", "--demo", "--format", "json"])
+    (row,) = (each for each in json.loads(access.output) if each["account_id"] == "acct_told")
+    assert (row["email"], row["permission_set"], row["state"]) == ("told@told.example", "super_admin", "active")
+    seats = operator.invoke(app, ["report", "seats", "--demo", "--format", "csv"])
+    assert "acct_told,Told,2,0,2,active" in seats.output.splitlines()
+
+    seen = operator.invoke(app, ["doctor", "--demo"])
+    for check in ("functions", "stream", "event sources", "schedules", "sender", "invariants"):
+        assert f"✓ {check}" in seen.output, seen.output

@@ -12,6 +12,7 @@ from tests.builders import (
     a_member,
     a_partner_admin,
     a_user,
+    an_employee,
     the_client,
     the_partner,
 )
@@ -29,9 +30,8 @@ def test_an_account_comes_with_who_one_is_in_it_and_for_whom(table: Table) -> No
     assert page.user.user_id == EMPLOYEE
     client, partner = page.items
     assert (client.account.account_id, partner.account.account_id) == (CLIENT, PARTNER)
-    assert client.actor.firm is not None
-    assert client.actor.firm.account_id == PARTNER
-    assert partner.actor.firm is None
+    assert set(client.actor.firms) == {PARTNER}
+    assert partner.actor.firms == {}
     assert page.after is None
 
 
@@ -42,6 +42,18 @@ def test_a_membership_counts_as_it_is_now(table: Table) -> None:
     (client, _) = accounts.of(EMPLOYEE, at=now(), after=None, limit=10).items
 
     assert client.member.permission_set == "sales"
+
+
+def test_where_all_that_one_had_for_a_firm_was_ended_one_is_no_more(table: Table) -> None:
+    a_world(table, a_partner_admin(tenure=1), an_employee(leavings={PARTNER: 1}))
+    assert [mine.account.account_id for mine in here()] == [CLIENT, PARTNER]
+
+    a_world(table, a_partner_admin(tenure=0), an_employee(leavings={PARTNER: 1}))
+    assert [mine.account.account_id for mine in here()] == [PARTNER]
+
+
+def here() -> list[accounts.Mine]:
+    return accounts.of(EMPLOYEE, at=now(), after=None, limit=10).items
 
 
 def test_nobody_is_nowhere(table: Table) -> None:

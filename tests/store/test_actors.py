@@ -1,39 +1,84 @@
 """Who acts is put together from two readings, the second of which the first one names."""
 
+from partner_access.domain.people import Actor
 from partner_access.store import actors, dynamo, keys
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, PARTNER, a_member, a_partner_admin
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    PARTNER,
+    a_custom_set,
+    a_member,
+    a_partner_admin,
+    the_partner,
+)
 from tests.table import Table
 from tests.worlds import CLERK, a_world
+
+SOUTH = "partner-south"
+OTHER_SET = f"set_{'4' * 32}"
+
+
+def read_whole(user_id: str) -> Actor:
+    found = dynamo.read(actors.keys_of(CLIENT, user_id))
+    found |= dynamo.read(actors.behind(found, CLIENT, user_id))
+    return actors.actor(found, CLIENT, user_id)
 
 
 def test_somebody_comes_with_the_firm_he_is_there_for(table: Table) -> None:
     a_world(table, a_partner_admin())
     found = dynamo.read(actors.keys_of(CLIENT, EMPLOYEE))
-    firms = actors.firms_of(found, CLIENT, EMPLOYEE, "user-nobody")
-    found |= dynamo.read(firms)
 
-    actor = actors.actor(found, CLIENT, EMPLOYEE)
-
-    assert firms == [keys.account(PARTNER)]
-    assert [record and keys.of(record) for record in (actor.user, actor.member, actor.firm)] == [
+    assert actors.behind(found, CLIENT, EMPLOYEE, "user-nobody") == [keys.account(PARTNER)]
+    assert [keys.of(record) for record in read_whole(EMPLOYEE).relied_on] == [
         keys.user(EMPLOYEE),
         keys.member(CLIENT, EMPLOYEE),
         keys.account(PARTNER),
     ]
 
 
-def test_a_firm_that_was_not_read_is_none(table: Table) -> None:
-    a_world(table, a_partner_admin())
+def test_somebody_comes_with_the_firms_and_sets_of_what_he_was_before_too(table: Table) -> None:
+    previous = a_member(permission_set=OTHER_SET, partner_id=SOUTH).place
+    a_world(
+        table,
+        the_partner(account_id=SOUTH),
+        a_custom_set(),
+        a_custom_set(OTHER_SET),
+        a_custom_set("set_unheld"),
+        a_partner_admin(previous=previous).changed(permission_set=CUSTOM_SET),
+    )
 
-    assert actors.actor(dynamo.read(actors.keys_of(CLIENT, EMPLOYEE)), CLIENT, EMPLOYEE).firm is None
+    actor = read_whole(EMPLOYEE)
+
+    assert set(actor.firms) == {PARTNER, SOUTH}
+    assert {name: firm.account_id for name, firm in actor.firms.items()} == {PARTNER: PARTNER, SOUTH: SOUTH}
+    assert {name: own.set_id for name, own in actor.sets.items()} == {
+        CUSTOM_SET: CUSTOM_SET,
+        OTHER_SET: OTHER_SET,
+    }
 
 
-def test_the_clients_own_people_are_there_for_no_firm(table: Table) -> None:
+def test_a_firm_or_set_that_was_not_read_or_is_gone_is_not_there(table: Table) -> None:
+    a_world(table, a_partner_admin().changed(permission_set=CUSTOM_SET))
+    actor = actors.actor(dynamo.read(actors.keys_of(CLIENT, EMPLOYEE)), CLIENT, EMPLOYEE)
+
+    assert (actor.firms, actor.sets) == ({}, {})
+    assert read_whole(EMPLOYEE).sets == {}
+
+
+def test_the_clients_own_people_are_there_for_no_firm_and_the_vendors_sets_are_not_read(table: Table) -> None:
     a_world(table)
     found = dynamo.read(actors.keys_of(CLIENT, APPROVER))
 
-    assert actors.firms_of(found, CLIENT, APPROVER) == []
-    assert actors.actor(found, CLIENT, APPROVER).firm is None
+    assert actors.behind(found, CLIENT, APPROVER) == []
+    assert actors.actor(found, CLIENT, APPROVER).firms == {}
+
+
+def test_which_of_these_sets_are_the_accounts_own() -> None:
+    assert actors.sets_named(CLIENT, "sales", CUSTOM_SET, "super_admin") == {
+        CUSTOM_SET: keys.permission_set(CLIENT, CUSTOM_SET)
+    }
 
 
 def test_nobody_is_no_one_with_nothing(table: Table) -> None:

@@ -27,10 +27,10 @@ from tests.builders import (
     once,
     the_client,
 )  # fmt: skip
-from tests.invariants import broken
 from tests.knocks import nothing_changes
 from tests.table import Table
 from tests.worlds import COLLEAGUE, a_world
+from tools.invariants import broken
 
 SECOND = timedelta(seconds=1)
 ONE, THEIRS, FIRM = keys.link(PARTNER, LINK), keys.account(CLIENT), keys.account(PARTNER)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from partner_access.store import creations, dynamo, keys
-from tests import invariants
 from tests.builders import (
     APPROVER,
     CLIENT,
@@ -24,6 +23,7 @@ from tests.moves import Move, account, both, member, seats_taken, user
 from tests.races import before_commit
 from tests.table import Table
 from tests.worlds import CLERK, COLLEAGUE, a_world, keep, staff
+from tools import invariants
 
 NEWCOMER = "user-newcomer"
 SOUTH = "partner-south"
@@ -225,7 +225,7 @@ def test_an_address_that_changes_hands_while_it_is_read_leads_to_nobody(table: T
 
     events.register("before-parameter-build.dynamodb.BatchGetItem", move)
     try:
-        found = creations.facts(CLIENT, f"{EMPLOYEE}@north.example", PARTNER, APPROVER, on_behalf=True)
+        found = creations.facts(CLIENT, f"{EMPLOYEE}@north.example", PARTNER, APPROVER, permission_set="partner_admin")
     finally:
         events.unregister("before-parameter-build.dynamodb.BatchGetItem", move)
 

@@ -3,15 +3,25 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
+from zlib import decompress
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
-from pydantic import BaseModel
 
-from partner_access.domain.decisions import Act, Answer, Decision, Letter, LetterKind, Overtaken, Replayed, audit
+from partner_access.domain.decisions import (
+    Act,
+    Answer,
+    CleanUp,
+    Decision,
+    Letter,
+    LetterKind,
+    Occasion,
+    Overtaken,
+    Replayed,
+    audit,
+)
 from partner_access.domain.people import User
 from partner_access.domain.refusals import (
     EmailInUse,
@@ -20,7 +30,7 @@ from partner_access.domain.refusals import (
     RightsChanged,
     TemporarilyUnavailable,
 )
-from partner_access.store import dynamo, keys
+from partner_access.store import attributes, dynamo, keys
 from partner_access.store.keys import Key
 from tests import faults
 from tests.builders import ACT_NAME, CLIENT, NOW, a_user, an_act, once, the_client
@@ -59,61 +69,6 @@ def commit(decision: Decision, *lines: dynamo.Line) -> None:
 
 def opened(key: Key = THERE, **how: Any) -> dynamo.Line:
     return dynamo.update(key, "ADD times :one", only_if=OPEN, open="open", one=1, **how)
-
-
-# values
-
-
-class Colour(StrEnum):
-    RED = "red"
-
-
-class Part(BaseModel):
-    name: str
-    at: Any = None
-
-
-@pytest.mark.parametrize(
-    ("value", "kept"),
-    [
-        ("text", "text"),
-        (7, 7),
-        (True, True),
-        (NOW, int(NOW.timestamp())),
-        (NOW + timedelta(microseconds=999_999), int(NOW.timestamp())),
-        (Colour.RED, "red"),
-        ((1, NOW), [1, int(NOW.timestamp())]),
-        ([], []),
-        ({"a", "b"}, {"a", "b"}),
-        (frozenset({Colour.RED}), {"red"}),
-        ({"here": 1, "not": None, "none": frozenset()}, {"here": 1}),
-        (Part(name="x", at=NOW), {"name": "x", "at": int(NOW.timestamp())}),
-        (Part(name="x"), {"name": "x"}),
-        ({"parts": (Part(name="x"), Part(name="y"))}, {"parts": [{"name": "x"}, {"name": "y"}]}),
-        ("x" * 10_000, "x" * 10_000),
-        ("日本 \U0001f41f", "日本 \U0001f41f"),
-    ],
-)
-def test_a_value_is_kept_plainly_and_read_back(table: Table, value: object, kept: object) -> None:
-    dynamo.transact([dynamo.put(THERE, {"value": value})])
-
-    assert dynamo.plain(value) == kept
-    assert dynamo.read([THERE])[THERE]["value"] == kept
-
-
-def test_a_fraction_is_a_bug(table: Table) -> None:
-    with pytest.raises(TypeError):
-        dynamo.put(THERE, {"value": 0.5})
-
-
-def test_a_record_is_read_back_as_it_was_kept(table: Table) -> None:
-    user = a_user(employed_by=frozenset({"partner"}), open_links=3)
-    dynamo.transact([dynamo.put(keys.of(user), user)])
-
-    found = dynamo.read([keys.of(user)])
-
-    assert found.get_as(User, keys.of(user)) == user
-    assert found.get_as(User, ELSEWHERE) is None
 
 
 # reading
@@ -180,6 +135,31 @@ def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, slept: list[fl
     assert len(slept) == dynamo.ATTEMPTS - 1
 
 
+def test_all_that_are_there_come_by_the_names_that_they_are_wanted_by(table: Table) -> None:
+    user, other = a_user(), a_user("user-other")
+    table.keep(user, other)
+    found = dynamo.read([keys.of(user), keys.of(other), THERE])
+
+    assert found.all_as(User, {"a": keys.of(user), "b": keys.of(other), "c": THERE}) == {"a": user, "b": other}
+    assert found.all_as(User, {}) == {}
+
+
+def test_what_has_been_found_is_not_read_again(table: Table) -> None:
+    user, other = a_user(), a_user("user-other")
+    table.keep(user)
+    found = dynamo.read([keys.of(user)])
+    table.keep(user.changed(name="Later"), other)
+
+    with faults.at(dynamo.client(), "BatchGetItem") as requests:
+        found.and_read([keys.of(user), keys.of(other), THERE])
+        found.and_read([keys.of(user), keys.of(other)])
+
+    assert found.get_as(User, keys.of(user)) == user
+    assert found.get_as(User, keys.of(other)) == other
+    assert THERE not in found
+    assert [len(request["RequestItems"][table.name]["Keys"]) for request in requests] == [2]
+
+
 @pytest.fixture
 def listed(table: Table) -> Table:
     for number in range(5):
@@ -230,10 +210,40 @@ def test_all_of_a_decision_comes_true_together(table: Table) -> None:
 
     assert [item["pk"].partition("#")[0] for item in table.items()] == ["AUDIT", "ONCE", "OUTBOX", "PLACE"]
     (kept,) = table.under("ONCE#")
-    assert (kept["answer_code"], kept["answer"]) == (201, '{"name":"kept"}')
+    assert (kept["answer_code"], decompress(bytes(kept["answer"]))) == (201, b'{"name":"kept"}')
     assert kept["kept_until"] - int(NOW.timestamp()) == 25 * 3600
     (letter,) = table.under("OUTBOX#")
     assert (letter["outbox_id"], letter["queued_at"], letter["next_at"]) == (ACT_NAME, *[int(NOW.timestamp())] * 2)
+
+
+def test_what_is_left_to_do_is_kept_with_the_act_that_made_it_so(table: Table) -> None:
+    clean_up = CleanUp(partner_id="partner", user_id="somebody", after=Occasion.LEFT)
+    table.put(THERE, {"standing": "open"})
+
+    commit(a_decision(clean_up=clean_up), opened())
+
+    (left,) = table.under("CLEAN_UP#")
+    assert left == {
+        **keys.clean_up(ACT_NAME)._asdict(),
+        "act_name": ACT_NAME,
+        "by": an_act().by,
+        "queued_at": int(NOW.timestamp()),
+        "clean_up": attributes.plain(clean_up),
+    }
+    assert CleanUp.model_validate(left["clean_up"]) == clean_up
+
+
+def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> None:
+    answer = Told(name="long and the same " * 2_000)
+    act = an_act(once=once())
+
+    dynamo.keep(act, answer)
+
+    (kept,) = table.under("ONCE#")
+    assert len(bytes(kept["answer"])) < 1_000
+    with pytest.raises(Replayed) as replayed:
+        dynamo.recall(act)
+    assert (replayed.value.status, replayed.value.answer) == (answer.status, answer.to_keep())
 
 
 def test_a_condition_that_fails_undoes_everything(table: Table) -> None:

@@ -2,24 +2,72 @@
 
 from datetime import timedelta
 
-from partner_access.domain.grants import Lapsed
+import pytest
+
+from partner_access.domain.grants import DueGrant
 from partner_access.store import expiry, keys
-from tests.builders import CLIENT, EMPLOYEE, a_grant, a_partner_admin
+from tests.builders import (
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    LINK,
+    PARTNER,
+    a_custom_set,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    the_partner,
+)
 from tests.table import Table
-from tests.worlds import a_world, an_open_link, now
+from tests.worlds import MANAGER, a_world, an_open_link, now
 
 
 def test_links_and_grants_are_due_from_their_end_on(table: Table) -> None:
     at = now()
-    lapsed = a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=at))
+    lapsed = a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=at, warned=1))
     a_world(table, an_open_link(expires_at=at), lapsed)
 
     found = list(expiry.due(at))
 
-    assert {type(each).__name__ for each in found} == {"Link", "Lapsed"}
-    (due,) = (each for each in found if isinstance(each, Lapsed))
-    assert (due.member, due.account.account_id) == (lapsed, CLIENT)
+    assert {type(each).__name__ for each in found} == {"Link", "DueGrant"}
+    (due,) = (each for each in found if isinstance(each, DueGrant))
+    assert (due.target.member, due.account.account_id) == (lapsed, CLIENT)
     assert list(expiry.due(at - timedelta(seconds=1))) == []
+
+
+@pytest.mark.parametrize(("warned", "days"), [(None, 30), (30, 7), (7, 1), (1, 0)])
+def test_a_grant_is_due_from_its_next_warning_on(table: Table, warned: int | None, days: int) -> None:
+    at = now()
+    a_world(table, a_partner_admin(grant=a_grant(expires_at=at + timedelta(days=days), warned=warned)))
+
+    assert len(list(expiry.due(at))) == 1
+    assert list(expiry.due(at - timedelta(seconds=1))) == []
+
+
+def test_a_grant_without_an_end_is_never_due(table: Table) -> None:
+    a_world(table, a_partner_admin())
+
+    assert list(expiry.due(now() + timedelta(days=5))) == []
+
+
+@pytest.mark.parametrize(("link_id", "asked_by"), [(LINK, MANAGER), (f"lnk_{'9' * 32}", None), (None, None)])
+def test_a_due_grant_comes_with_who_made_its_link_and_with_all_that_says_whether_it_counts(
+    table: Table, link_id: str | None, asked_by: str | None
+) -> None:
+    at = now()
+    before = a_member(EMPLOYEE, CUSTOM_SET, partner_id="partner-south").place
+    member = a_partner_admin(grant=a_grant(expires_at=at, link_id=link_id), previous=before)
+    own, south = a_custom_set(), the_partner(account_id="partner-south", domains=())
+    a_world(table, member, own, south, an_open_link(created_by=MANAGER))
+
+    (due,) = expiry.due(at)
+
+    assert isinstance(due, DueGrant)
+    assert due.asked_by == asked_by
+    assert due.target.user
+    assert due.target.user.user_id == EMPLOYEE
+    assert set(due.target.firms) == {PARTNER, "partner-south"}
+    assert set(due.target.sets) == {CUSTOM_SET}
 
 
 def test_what_the_index_still_shows_and_is_gone_is_passed_by(table: Table) -> None:

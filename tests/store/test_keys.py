@@ -7,7 +7,18 @@ import pytest
 from partner_access.domain.decisions import Kept
 from partner_access.domain.links import Reply, State
 from partner_access.store import keys
-from tests.builders import CLIENT, LINK, PARTNER, a_link, a_member, a_user, the_client, the_partner
+from tests.builders import (
+    CLIENT,
+    CUSTOM_SET,
+    LINK,
+    PARTNER,
+    a_custom_set,
+    a_link,
+    a_member,
+    a_user,
+    the_client,
+    the_partner,
+)
 
 
 @pytest.mark.parametrize(("record", "key"), [
@@ -15,6 +26,7 @@ from tests.builders import CLIENT, LINK, PARTNER, a_link, a_member, a_user, the_
     (the_partner(), ("ACCOUNT#partner-north", "ACCOUNT")),
     (a_user(), ("USER#user-approver", "USER")),
     (a_member(), ("ACCOUNT#client-bakery", "MEMBER#user-approver")),
+    (a_custom_set(), ("ACCOUNT#client-bakery", f"SET#{CUSTOM_SET}")),
     (a_link(), (f"PARTNER#{PARTNER}", f"LINK#{LINK}")),
     (
         Reply(link_id=LINK, account_id=CLIENT, state=State.DECLINED),
@@ -36,6 +48,7 @@ def test_no_two_things_stand_at_one_place() -> None:
         keys.account(same),
         keys.member(same, same),
         keys.super_admins(same),
+        keys.permission_set(same, same),
         keys.user(same),
         keys.account_of(same, same),
         keys.email(same),
@@ -44,6 +57,7 @@ def test_no_two_things_stand_at_one_place() -> None:
         keys.audit(same, same),
         keys.once(same),
         keys.outbox(same),
+        keys.clean_up(same),
         keys.delivery(same),
         keys.suppressed(same),
     ]
@@ -63,4 +77,6 @@ def test_shards_are_used_evenly_and_always_alike() -> None:
     assert max(used.values()) < 2 * min(used.values())
     assert keys.due_shard(names[0]) == keys.due_shard(names[0])
     assert keys.outbox(names[0]).pk == f"OUTBOX#{keys.shard(names[0])}"
+    assert keys.clean_up(names[0]).pk == f"CLEAN_UP#{keys.shard(names[0])}"
+    assert keys.people(PARTNER) == "PEOPLE#partner-north"
     assert keys.employee(PARTNER, "user-employee") == "EMPLOYEE#partner-north#user-employee"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain import links
+from partner_access.domain import links, renewals
 from partner_access.domain.decisions import Answer, Overtaken
 from partner_access.domain.links import OPEN_LINKS, Link, LinkFacts, Standing, Wish
 from partner_access.domain.refusals import LinkAlreadyUsed, Refused, RightsChanged, TooManyLinks
@@ -15,10 +15,10 @@ from partner_access.store import keys
 from partner_access.store import links as stored
 from partner_access.store.keys import Key
 from tests.builders import ACT_NAME, EMPLOYEE, LINK, NOW, PARTNER, SECRET, a_link, an_act, once
-from tests.invariants import broken
 from tests.knocks import nothing_changes
 from tests.table import Table
 from tests.worlds import COLLEAGUE, MANAGER, a_world
+from tools.invariants import broken
 
 SECOND = timedelta(seconds=1)
 ONE, WHOSE, FIRM = keys.link(PARTNER, LINK), keys.user(EMPLOYEE), keys.account(PARTNER)
@@ -44,7 +44,7 @@ def creation() -> Recorder:
 
 def resending() -> Recorder:
     facts = stored.facts_for_resending(PARTNER, LINK, MANAGER)
-    resent = links.resend(facts, an_act(MANAGER, once=once(), chance="n" * 43))
+    resent = renewals.resend(facts, an_act(MANAGER, once=once(), chance="n" * 43))
     return lambda: stored.record_resending(resent, Told())
 
 
@@ -72,8 +72,7 @@ def retirement() -> Recorder:
 
 
 def asking() -> Recorder:
-    link, asker = stored.facts_for_renewal(SECRET, COLLEAGUE)
-    asked = links.ask_anew(link, SECRET, asker, an_act(COLLEAGUE, once=once()))
+    asked = renewals.ask_anew(stored.facts_for_renewal(SECRET, COLLEAGUE), SECRET, an_act(COLLEAGUE, once=once()))
     assert asked
     return lambda: stored.record_asking(asked, Told())
 
@@ -241,5 +240,5 @@ def test_facts_for_a_link_that_is_not_there(table: Table) -> None:
     facts = stored.facts_for_resending(PARTNER, "lnk_unknown", MANAGER)
 
     assert facts == LinkFacts(partner=facts.partner, actor=facts.actor)
-    assert stored.facts_for_renewal(SECRET, "user-unknown")[1] is None
+    assert stored.facts_for_renewal(SECRET, "user-unknown").asker is None
     assert stored.employees_of([]) == {}

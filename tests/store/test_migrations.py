@@ -4,7 +4,6 @@ import pytest
 
 from partner_access.domain.members import Seat
 from partner_access.store import keys
-from tests import invariants
 from tests.builders import APPROVER, CLIENT, EMPLOYEE, PARTNER, a_member, a_partner_admin, an_employee, the_client
 from tests.costs import counted
 from tests.doors import Answer, call
@@ -13,6 +12,7 @@ from tests.moves import Move, account, both, member, seats_taken, super_admins, 
 from tests.races import before_commit
 from tests.table import Table
 from tests.worlds import COLLEAGUE, MANAGER, a_world
+from tools import invariants
 
 
 def migrate(by: str, user_id: str = EMPLOYEE) -> Answer:

@@ -22,6 +22,7 @@ from tests.builders import (
     SECRET,
     a_link,
     a_member,
+    a_partner_admin,
     a_user,
     an_employee,
     the_client,
@@ -29,7 +30,7 @@ from tests.builders import (
 )
 from tests.races import before_commit
 from tests.table import Item, Table
-from tests.worlds import a_world, keep
+from tests.worlds import CLERK, a_world, keep
 
 NAME = "d" * 32
 MINE, HIS = "attempt-1", "attempt-2"
@@ -335,6 +336,60 @@ def test_a_letter_that_names_nobody_known_finds_nothing(table: Table) -> None:
 
     assert (facts.employee, facts.actor, facts.creator, facts.partner, facts.account, facts.link) == (None,) * 6
     assert (facts.addressee, facts.super_admins, facts.suppressed) == (None, (), frozenset())
+
+
+def test_a_letter_about_a_partner_finds_the_super_admins_without_a_person(table: Table) -> None:
+    a_world(table)
+
+    facts = outbox.facts(Letter(kind=LetterKind.PROGRAM_STOPPED, partner_id=PARTNER, account_id=CLIENT))
+
+    assert facts.employee is None
+    assert [each.user and each.user.user_id for each in facts.super_admins] == [APPROVER]
+
+
+def test_a_super_admin_who_is_there_for_a_partner_comes_with_it(table: Table) -> None:
+    a_world(table, a_member(EMPLOYEE, partner_id=PARTNER))
+
+    facts = outbox.facts(Letter(kind=LetterKind.ACCESS_ENDED, employee_id=CLERK, account_id=CLIENT))
+
+    assert [each.is_super_admin_at(NOW) for each in facts.super_admins] == [True, True]
+
+
+ORPHANED = Letter(kind=LetterKind.ACCOUNT_ORPHANED, employee_id=APPROVER, account_id=CLIENT)
+
+
+@pytest.mark.parametrize("kind", [LetterKind.ACCOUNT_ORPHANED, LetterKind.PERSON_LEFT])
+def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Table, kind: LetterKind) -> None:
+    a_world(table, a_user(APPROVER, active=False), a_partner_admin())
+    table.put(keys.suppressed("user-clerk@bakery.example"), {})
+
+    facts = outbox.facts(ORPHANED.model_copy(update={"kind": kind}))
+
+    assert [each.user and each.user.user_id for each in facts.members] == [APPROVER, CLERK, EMPLOYEE]
+    assert [list(each.firms) for each in facts.members] == [[], [], [PARTNER]]
+    assert facts.suppressed == {"user-clerk@bakery.example"}
+
+
+@pytest.mark.parametrize("changes", [{"kind": LetterKind.ACCESS_ENDED}, {"account_id": None}])
+def test_no_other_letter_looks_for_members(table: Table, changes: dict[str, Any]) -> None:
+    a_world(table)
+
+    with faults.at(dynamo.client(), "Query") as queries:
+        facts = outbox.facts(ORPHANED.model_copy(update=changes))
+
+    assert facts.members == ()
+    assert len(queries) == 0
+
+
+def test_of_many_members_the_first_are_found_in_two_reads(table: Table) -> None:
+    many = [f"user-{number:03}" for number in range(40)]
+    keep(table, [the_client(), *map(a_user, many), *(a_member(each, "sales") for each in many)])
+
+    with faults.at(dynamo.client(), "") as requests:
+        facts = outbox.facts(ORPHANED)
+
+    assert [each.user and each.user.user_id for each in facts.members] == many[:25]
+    assert len(requests) == 4
 
 
 def test_an_address_of_nobody_known_has_no_reader(table: Table) -> None:

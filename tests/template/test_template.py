@@ -35,13 +35,19 @@ SEND = {
 }
 
 MAY = {
+    "add_colleagues": READ | WRITE,
     "answer_unknown": set[tuple[str, str]](),
     "approve_link": READ | WRITE,
+    "clean_up": READ | WRITE | DELETE | QUERY | QUERY_LISTING,
     "create_link": READ | WRITE,
     "create_user": READ | WRITE,
     "decline_link": READ | WRITE,
+    "edit_user": READ | WRITE,
+    "end_access": READ | WRITE | QUERY,
+    "end_user": READ | WRITE,
     "expire_links": READ | WRITE | QUERY_DUE,
     "keep_directory": READ | WRITE | DELETE | QUERY,
+    "keep_permission_sets": READ | WRITE | DELETE,
     "migrate": READ | WRITE,
     "preview_link": READ | QUERY,
     "record_delivery": READ | WRITE,
@@ -50,33 +56,55 @@ MAY = {
     "revoke_link": READ | WRITE,
     "send_letters": READ | WRITE | DELETE | QUERY | SEND,
     "show_pages": set(),
+    "suspend_user": READ | WRITE,
+    "update_permission_sets": READ | WRITE | QUERY,
     "view_accounts": READ | QUERY,
+    "view_audit": READ | QUERY,
     "view_links": READ | QUERY | QUERY_LISTING,
-    "view_permission_sets": READ,
+    "view_people": READ | QUERY | QUERY_LISTING,
+    "view_permission_sets": READ | QUERY,
+    "view_users": READ | QUERY,
 }
 
 USE, DIRECTORY = "UseScope", "DirectoryScope"
 
 ROUTES = {
     "$default": ("answer_unknown", None),
+    "DELETE /accounts/{account_id}/permission-sets/{set_id}": ("keep_permission_sets", {USE}),
+    "DELETE /accounts/{account_id}/users/{user_id}": ("end_user", {USE, DIRECTORY}),
+    "DELETE /accounts/{account_id}/users/{user_id}/suspension": ("suspend_user", {USE}),
     "DELETE /partners/{partner_id}/access-links/{link_id}": ("revoke_link", {USE, DIRECTORY}),
+    "DELETE /partners/{partner_id}/employees/{user_id}/access": ("end_access", {USE}),
     "GET /accounts": ("view_accounts", {USE}),
+    "GET /accounts/{account_id}/audit": ("view_audit", {USE, DIRECTORY}),
     "GET /accounts/{account_id}/permission-sets": ("view_permission_sets", {USE}),
+    "GET /accounts/{account_id}/permission-sets/updates": ("update_permission_sets", {USE}),
+    "GET /accounts/{account_id}/permission-sets/{set_id}": ("view_permission_sets", {USE}),
+    "GET /accounts/{account_id}/users": ("view_users", {USE}),
+    "GET /accounts/{account_id}/users/{user_id}": ("view_users", {USE}),
     "GET /directory/accounts/{account_id}": ("keep_directory", {DIRECTORY}),
     "GET /directory/accounts/{account_id}/members/{user_id}": ("keep_directory", {DIRECTORY}),
     "GET /directory/users/{user_id}": ("keep_directory", {DIRECTORY}),
     "GET /partners/{partner_id}/access-links": ("view_links", {USE}),
     "GET /partners/{partner_id}/access-links/{link_id}": ("view_links", {USE}),
+    "GET /partners/{partner_id}/clients": ("view_people", {USE}),
+    "GET /partners/{partner_id}/employees": ("view_people", {USE}),
+    "PATCH /accounts/{account_id}/users/{user_id}": ("edit_user", {USE}),
     "POST /access-links/approvals": ("approve_link", {USE}),
     "POST /access-links/preview": ("preview_link", {USE}),
     "POST /access-links/refusals": ("decline_link", {USE}),
     "POST /access-links/renewals": ("renew_link", {USE}),
     "POST /accounts/{account_id}/migrations": ("migrate", {USE}),
+    "POST /accounts/{account_id}/permission-sets": ("keep_permission_sets", {USE}),
+    "POST /accounts/{account_id}/permission-sets/updates": ("update_permission_sets", {USE}),
     "POST /accounts/{account_id}/users": ("create_user", {USE}),
     "POST /directory/users/{user_id}/erasure": ("keep_directory", {DIRECTORY}),
     "POST /partners/{partner_id}/access-links": ("create_link", {USE}),
     "POST /partners/{partner_id}/access-links/{link_id}/resend": ("resend_link", {USE}),
+    "POST /partners/{partner_id}/clients/{account_id}/users": ("add_colleagues", {USE}),
     "POST /partners/{partner_id}/migrations": ("migrate", {USE}),
+    "PUT /accounts/{account_id}/permission-sets/{set_id}": ("keep_permission_sets", {USE}),
+    "PUT /accounts/{account_id}/users/{user_id}/suspension": ("suspend_user", {USE}),
     "PUT /directory/accounts/{account_id}": ("keep_directory", {DIRECTORY}),
     "PUT /directory/accounts/{account_id}/members/{user_id}": ("keep_directory", {DIRECTORY}),
     "PUT /directory/users/{user_id}": ("keep_directory", {DIRECTORY}),
@@ -311,7 +339,7 @@ def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
     for name, function in functions(template).items():
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["Architectures"] == [{"Ref": "Architecture"}]
-        assert function["Timeout"] == (60 if name in workers else 29)
+        assert function["Timeout"] == {"clean_up": 300}.get(name, 60 if name in workers else 29)
 
 
 def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
@@ -359,6 +387,7 @@ def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
     (trust,) = template["Resources"]["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
 
     assert {(expression, target["Arn"]["Fn::GetAtt"][0]) for expression, target in schedules.values()} == {
+        ("rate(1 minute)", "CleanUpFunction"),
         ("rate(5 minutes)", "ExpireLinksFunction"),
         ("rate(1 minute)", "SendLettersFunction"),
     }
@@ -531,4 +560,6 @@ def test_the_key_of_cursors_goes_to_the_functions_that_list_and_to_no_other(temp
         name for name, function in functions(template).items() if "CURSOR_KEY" in function["Environment"]["Variables"]
     }
 
-    assert holders == {"view_accounts", "view_links"}
+    assert holders == {
+        path.parent.name for path in ROOT.glob("functions/*/app.py") if "cursors." in path.read_text("utf-8")
+    }

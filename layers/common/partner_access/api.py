@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final, Self, TypeVar
@@ -54,6 +55,20 @@ STATUS: Final[Mapping[type[Refused], HTTPStatus]] = {
 }
 FAULT: Final = {"extra_forbidden": refusals.UnknownField, "missing": refusals.MissingField}
 """What a fault of a field is called, by pydantic's name for it; an address has its own, all others are invalid."""
+
+NEVER: Final = -1
+
+
+class Seen(int):
+    """The version of a record that the caller saw: what he edits must still be it (domain.md rule 25)."""
+
+
+class MediaType(StrEnum):
+    """How an answer is written."""
+
+    JSON = "application/json"
+    CSV = "text/csv"
+
 
 Response = dict[str, Any]
 Operation = TypeVar("Operation", bound=Callable[..., Answer | None])
@@ -102,6 +117,9 @@ class App:
     def put(self, path: str) -> Callable[[Operation], Operation]:
         return self._route(f"PUT {path}")
 
+    def patch(self, path: str) -> Callable[[Operation], Operation]:
+        return self._route(f"PATCH {path}")
+
     def delete(self, path: str) -> Callable[[Operation], Operation]:
         return self._route(f"DELETE {path}")
 
@@ -145,7 +163,7 @@ class App:
             raise
         if answer is None:
             return _response(HTTPStatus.NO_CONTENT, "", {})
-        return _response(answer.status, answer.told(), {})
+        return _response(answer.status, answer.told(), answer.headers)
 
 
 Outcome = TypeVar("Outcome")
@@ -171,13 +189,30 @@ def _is_a(base: type[BaseModel], kind: Any) -> bool:
 def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
     if kind is Act:
         return act
+    if _is_a(Request, kind) and kind.may_be_missing and not bodies.raw(event):
+        return kind()
     if _is_a(Request, kind):
         return _valid(kind, json.dumps(bodies.parsed(event)))
     if _is_a(Query, kind):
         return _query(kind, event)
     if kind is Event:
         return event
+    if kind is Seen:
+        return _seen(event)
+    if kind is MediaType:
+        return MediaType.CSV if MediaType.CSV in event["headers"].get("accept", "").lower() else MediaType.JSON
     return _path_part(event["pathParameters"][name])
+
+
+def _seen(event: Event) -> Seen:
+    """The version that If-Match names; a tag that we never gave is a version that nothing has."""
+    header = event["headers"].get("if-match")
+    if header is None:
+        raise refusals.PreconditionRequired
+    tag = re.fullmatch(r'"([!#-~]{0,100})"', header, re.ASCII)
+    if not tag:
+        raise refusals.InvalidEtag
+    return Seen(int(tag[1]) if re.fullmatch(r"[1-9][0-9]{0,15}", tag[1], re.ASCII) else NEVER)
 
 
 def _path_part(part: str) -> str:

@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -62,6 +62,8 @@ class Request(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    may_be_missing: ClassVar[bool] = False
+
 
 class Removals(Request):
     """What shall be taken from the partner admin set."""
@@ -110,3 +112,7 @@ class Page(Answer):
     def told(self) -> str:
         shown = self.model_dump(mode="json", exclude_none=True)
         return json.dumps({**shown, "next_cursor": self.next_cursor}, ensure_ascii=False)
+
+    @override
+    def to_keep(self) -> str:
+        return self.told()

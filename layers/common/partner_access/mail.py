@@ -17,6 +17,7 @@ from botocore.exceptions import (
     ConnectionError as BrokenConnection,
 )
 
+from partner_access import telemetry
 from partner_access.domain.mailing import Outcome
 from partner_access.letters import Composed
 
@@ -64,6 +65,7 @@ def send(address: str, composed: Composed, delivery_id: str) -> Outcome:
 def _meaning(refused: ClientError) -> Outcome:
     """Whatever else keeps SES from sending, a paused account or a right that is missing, is no letter's fault: it waits."""
     code = refused.response["Error"]["Code"]
+    telemetry.not_taken(code)
     if code in REJECTED:
         return Outcome.REJECTED
     if code in NOT_NOW:

@@ -1,15 +1,21 @@
 """What callers are shown of links, grants and members (contract.md)."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import override
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.custom_sets import CustomSet
+from partner_access.domain.decisions import Answer
 from partner_access.domain.grants import paid_seat_required
 from partner_access.domain.links import LetterState, Link, State
 from partner_access.domain.members import Asked, Grant, Member, Seat, Source, Suspension
-from partner_access.domain.people import User
+from partner_access.domain.people import Actor, User
+from partner_access.domain.refusals import NotFound
 
 
 class Part(BaseModel):
@@ -54,13 +60,14 @@ class LinkShown(Part):
     letter: LetterState
 
     @classmethod
-    def of(cls, link: Link, employee: User, at: datetime, **more: object) -> Self:
+    def of(cls, link: Link, employee: User, at: datetime, *, tenure: int = 0, **more: object) -> Self:
+        """`tenure` is today's, where the link may be older."""
         return cls.model_validate(
             {
                 **dict(link),
                 **more,
                 "employee": PersonShown.of(employee),
-                "state": link.state_at(at),
+                "state": link.state_at(at, tenure),
                 "permissions": SetShown(set="partner_admin", version=link.set_version, removed=link.removed),
             }
         )
@@ -90,7 +97,7 @@ class GrantShown(Part):
                 **more,
                 "account_id": member.account_id,
                 "user_id": member.user_id,
-                "state": "suspended" if grant.suspended_by else "active",
+                "state": "suspended" if member.suspended_by else "active",
                 "permissions": set_of(member),
                 "seat": member.seat,
                 "paid_features": not lacks_paid_seat,
@@ -113,6 +120,13 @@ class OverridesShown(Part):
     removed: tuple[str, ...]
 
 
+class SetKind(StrEnum):
+    """Whose a set is: the vendor's, or an account's own."""
+
+    DEFAULT = "default"
+    CUSTOM = "custom"
+
+
 class MemberShown(Part):
     account_id: str
     user_id: str
@@ -133,12 +147,12 @@ class MemberShown(Part):
 
     @classmethod
     def of(cls, member: Member, user: User, **more: object) -> Self:
+        """As a decision makes it."""
         grant = member.grant
-        suspended_by = tuple(sorted(grant.suspended_by)) if grant and grant.suspended_by else None
+        suspended_by = tuple(sorted(member.suspended_by)) or None
         return cls.model_validate(
             {
                 **dict(member),
-                **more,
                 "name": user.name,
                 "email": user.email,
                 "permissions": OverridesShown(added=member.added, removed=member.removed),
@@ -146,5 +160,53 @@ class MemberShown(Part):
                 "suspended_by": suspended_by,
                 "expires_at": grant.expires_at if grant else None,
                 "grant_id": grant.grant_id if grant else None,
+                **more,
             }
+        )
+
+    @classmethod
+    def seen(cls, actor: Actor, at: datetime, **more: object) -> Self:
+        """As it counts now, whatever has been written down of it; NotFound for who is no member."""
+        member, user = actor.member_at(at), actor.user
+        if not member or not user:
+            raise NotFound
+        suspended_by = tuple(sorted(actor.suspended_by_at(at))) or None
+        stands = member.active and (user.active or suspended_by)
+        state = ("suspended" if suspended_by else "active") if stands else "deactivated"
+        return cls.of(member, user, **{"state": state, "suspended_by": suspended_by, **more})
+
+
+class Tagged(Answer):
+    """A record, and the tag of its version that an edit names in If-Match."""
+
+    version: int
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        return {"etag": f'"{self.version}"'}
+
+
+class OneMember(Tagged, MemberShown):
+    """A membership."""
+
+
+class OneSet(Tagged):
+    """A permission set of an account's own, and how many hold it."""
+
+    permission_set: str
+    kind: SetKind = SetKind.CUSTOM
+    name: str
+    version: int
+    permissions: tuple[str, ...]
+    holders: int
+
+    @classmethod
+    def of(cls, own: CustomSet) -> Self:
+        return cls(
+            permission_set=own.set_id,
+            name=own.name,
+            version=own.version,
+            permissions=own.rights.written(),
+            holders=own.holders,
         )

@@ -41,6 +41,17 @@ def unreadable(letter: str) -> None:
     count("LetterUnreadable")
 
 
+def unreadable_clean_up(name: str) -> None:
+    """A clean-up, or somebody whom it is about, that this code cannot read waits for one that can."""
+    _logger().error("unreadable", extra={"clean_up": name})
+    count("CleanUpUnreadable")
+
+
+def not_taken(code: str) -> None:
+    """Why SES did not send a copy, by its code alone: what is no code might name somebody."""
+    _logger().warning("not_taken", extra={"code": code if code.isascii() and code.isalpha() else "unknown"})
+
+
 def count(name: str, times: int = 1) -> None:
     """Add to a metric of this invocation."""
     _metrics().add_metric(name=name, unit=MetricUnit.Count, value=times)

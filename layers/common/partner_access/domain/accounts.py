@@ -28,7 +28,10 @@ class AccountStanding(StrEnum):
 
 
 class Account(Kept):
-    """`seats` caps the partner seats of a client, None for no cap; `seats_taken` counts without a new version."""
+    """`seats` caps the partner seats of a client, None for no cap; `endings` tells how often a program was terminated.
+
+    `seats_taken` and `custom_sets` count without a new version.
+    """
 
     account_id: str
     kind: Kind
@@ -39,11 +42,18 @@ class Account(Kept):
     seats_taken: int = 0
     domains: tuple[str, ...] = ()
     program: Program = Program.ACTIVE
+    endings: int = 0
+    custom_sets: int = 0
     standing: AccountStanding = AccountStanding.ACTIVE
 
     @property
     def is_partner(self) -> bool:
         return self.kind is Kind.PARTNER
+
+    @property
+    def is_in_program(self) -> bool:
+        """Whether a partner's people may be partner admins at all."""
+        return self.program is Program.ACTIVE and self.standing is AccountStanding.ACTIVE
 
     @property
     def takes_partner_admins(self) -> bool:

@@ -21,26 +21,28 @@ from partner_access.domain.refusals import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyFacts:
-    """What an account's answer to a link rests on; `super_admins` are known when the approver is of the asking firm."""
+    """What an account's answer to a link rests on; `super_admins` are known when the approver is of the asking firm.
+
+    `target` is the employee whom the link names, and what he is in the account so far.
+    """
 
     secret: Secret
     link: links.Link | None
     account: Account | None
     approver: Actor
     partner: Account | None
-    employee: User | None
-    member: Member | None
+    target: Actor
     reply: links.Reply | None = None
     super_admins: tuple[Actor, ...] = ()
 
     @property
     def subject(self) -> tuple[Kept, ...]:
         """Who would become partner admin, and for whom, as far as they are there."""
-        return tuple(record for record in (self.partner, self.employee) if record)
+        return tuple(record for record in (self.partner, self.target.user) if record)
 
     @property
     def relied_on(self) -> tuple[Kept, ...]:
-        others = (self.account, self.partner, self.employee, self.member)
+        others = (self.account, self.partner, self.target.user, self.target.member)
         return (*self.approver.relied_on, *(record for record in others if record))
 
 
@@ -68,7 +70,7 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
         asked=link.asked,
         link_id=link.link_id,
     )
-    candidate = Candidate(employee=facts.employee, partner=facts.partner, before=facts.member)
+    candidate = Candidate(employee=facts.target.user, partner=facts.partner, target=facts.target)
     employee, member, grant = admit(candidate, account, terms, act)
     return LinkApproved(
         act=act,
@@ -76,7 +78,7 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
         link=link,
         account=account,
         employee=employee,
-        before=facts.member,
+        before=facts.target.member,
         member=member,
         grant=grant,
         audit=audit(
@@ -110,7 +112,7 @@ def _must_be_answerable(facts: ReplyFacts, act: Act) -> tuple[links.Link, Accoun
     if not link:
         raise LinkNotFound
     link.must_be_opened_by(facts.secret)
-    link.must_be_open(act.at)
+    link.must_be_open(act.at, links.tenure_now(facts.target.user, facts.partner))
     if not account:
         raise NotFound
     facts.approver.must_be_member(act.at)
@@ -192,7 +194,7 @@ def preview(facts: PreviewFacts, act: Act) -> Previewed:
     if not facts.link or not facts.partner or not facts.employee:
         raise LinkNotFound
     facts.link.must_be_opened_by(facts.secret)
-    facts.link.must_be_open(act.at)
+    facts.link.must_be_open(act.at, links.tenure_now(facts.employee, facts.partner))
     must_not_be_barred(facts.reader)
     choices = tuple(
         Choice(reply.account, _refusal_of(reply, act))

@@ -1,13 +1,14 @@
 """Direct creation: an account takes a person in, as partner admin or with an ordinary set."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import Account
+from partner_access.domain.custom_sets import CustomSet, Sets, given_now
 from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
 from partner_access.domain.grants import Candidate, Terms, admit, paid_seat_required
 from partner_access.domain.members import PAID, Member, Seat, Source, usual_seat
-from partner_access.domain.people import Actor, User, eligible, firm_must_be_named
+from partner_access.domain.people import NOBODY, Actor, User, eligible, firm_must_be_named, tenure_of
 from partner_access.domain.permissions import (
     BILLING_MANAGE,
     NO_OVERRIDES,
@@ -18,7 +19,7 @@ from partner_access.domain.permissions import (
     latest,
     must_be_givable,
     must_exist_in_clients,
-    rights_of,
+    must_suit_partner_staff,
 )
 from partner_access.domain.refusals import (
     AlreadyMember,
@@ -29,21 +30,24 @@ from partner_access.domain.refusals import (
     OwnFirmMayNotApprove,
     PermissionNotHeld,
     Refused,
-    UnknownPermissionSet,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreationFacts:
-    """`partner` is the firm on whose behalf the person would come, unless it is unclear which of his firms is meant."""
+    """`partner` is the firm on whose behalf the person would come, unless it is unclear which of his firms is meant.
+
+    `target` is what he is in the account so far, `sets` are those of the account's own that are named.
+    """
 
     account: Account | None
     creator: Actor
     person: User | None
-    member: Member | None
+    target: Actor
     partner: Account | None
     firm_is_unclear: bool = False
     super_admins: tuple[Actor, ...] = ()
+    sets: Sets = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +75,6 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> UserCreated:
     facts.creator.must_be_member(act.at)
     if facts.account.is_partner:
         raise NotAClientAccount("/account_id")
-    if wish.permission_set not in catalogue.SETS:
-        raise UnknownPermissionSet("/permission_set")
     if wish.permission_set == SetName.PARTNER_ADMIN:
         return _create_partner_admin(facts, facts.account, wish, act)
     return _create_ordinary(facts, facts.account, wish, act)
@@ -91,7 +93,7 @@ def _create_partner_admin(facts: CreationFacts, account: Account, wish: Wish, ac
         overrides=wish.overrides,
         access_days=wish.access_days,
     )
-    candidate = Candidate(employee=facts.person, partner=facts.partner, before=facts.member)
+    candidate = Candidate(employee=facts.person, partner=facts.partner, target=facts.target)
     person, member, _ = admit(candidate, account, terms, act)
     return _created(facts, account, person, member, act)
 
@@ -101,8 +103,9 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
     giver = creator.rights_at(act.at)
     if USERS_MANAGE not in giver:
         raise Forbidden
-    firm = creator.member.as_of(act.at).partner_id if creator.member else None
-    if firm and not (person and eligible(person, creator.firm)):
+    base, version = given_now(wish.permission_set, facts.sets)
+    firm = creator.firm_at(act.at)
+    if firm and not (person and eligible(person, firm)):
         raise Forbidden
     if not person or not person.active:
         raise InvalidField("/email")
@@ -114,14 +117,16 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
     if seat in PAID and BILLING_MANAGE not in giver:
         raise PermissionNotHeld("/seat")
     must_exist_in_clients(wish.overrides.added)
-    version = latest(wish.permission_set)
-    overrides = wish.overrides.on(wish.permission_set, version)
-    must_be_givable(overrides.applied_to(rights_of(wish.permission_set, version)), giver)
+    overrides = wish.overrides.on(base)
+    given = overrides.applied_to(base)
+    must_be_givable(given, giver)
+    if firm:
+        must_suit_partner_staff(given)
     if _raises_a_colleague(creator, person, wish.permission_set):
         raise OwnFirmMayNotApprove
     account.must_be_active()
-    before = facts.member
-    if before and before.as_of(act.at).active:
+    before, now = facts.target.member, facts.target.member_at(act.at)
+    if now and now.active:
         raise AlreadyMember
 
     member = Member(
@@ -130,7 +135,8 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
         user_id=person.user_id,
         since=before.since if before else act.at,
         granted_by=act.by,
-        partner_id=firm,
+        partner_id=firm.account_id if firm else None,
+        tenure=tenure_of(person, firm) if firm else 0,
         permission_set=wish.permission_set,
         set_version=version,
         added=overrides.added,
@@ -141,12 +147,12 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
 
 
 def _created(facts: CreationFacts, account: Account, person: User, member: Member, act: Act) -> UserCreated:
-    others = (account, person, facts.member, facts.partner)
+    others = (account, person, facts.target.member, facts.partner, *facts.sets.values())
     return UserCreated(
         act=act,
         account=account,
         person=person,
-        before=facts.member,
+        before=facts.target.member,
         member=member,
         audit=audit(
             "user.created",
@@ -178,12 +184,13 @@ def _created(facts: CreationFacts, account: Account, person: User, member: Membe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceFacts:
-    """`firms` are the partner accounts that employ the person."""
+    """`firms` are the partner accounts that employ the person, `target` is what he is in the account so far."""
 
     account: Account | None
     chooser: Actor
     person: User | None
     firms: tuple[Account, ...]
+    target: Actor = NOBODY
 
 
 def assignable(facts: ChoiceFacts, act: Act) -> tuple[str, ...]:
@@ -203,6 +210,12 @@ def assignable(facts: ChoiceFacts, act: Act) -> tuple[str, ...]:
             else giver.cover(given_today(name)) and not _raises_a_colleague(facts.chooser, facts.person, name)
         )
     )
+
+
+def own_assignable(facts: ChoiceFacts, own: Iterable[CustomSet], act: Act) -> tuple[CustomSet, ...]:
+    """Of the account's own sets, those that the caller may give: what he holds, and to partner staff nothing restricted."""
+    giver, for_partner = facts.chooser.rights_at(act.at), facts.target.firm_at(act.at)
+    return tuple(each for each in own if giver.cover(each.rights) and not (for_partner and each.restricted))
 
 
 def _raises_a_colleague(giver: Actor, person: User | None, permission_set: str) -> bool:

@@ -109,18 +109,43 @@ class LetterKind(StrEnum):
     LINK_ASKED_ANEW = "link_asked_anew"
     SUPER_ADMIN_MIGRATED = "super_admin_migrated"
     USER_CREATED = "user_created"
+    ACCESS_CHANGED = "access_changed"
+    ACCESS_SUSPENDED = "access_suspended"
+    ACCESS_RESUMED = "access_resumed"
+    ACCESS_ENDED = "access_ended"
+    ACCESS_ENDING = "access_ending"
+    PERSON_LEFT = "person_left"
+    PROGRAM_STOPPED = "program_stopped"
+    PROGRAM_RESUMED = "program_resumed"
+    ACCOUNT_ORPHANED = "account_orphaned"
+
+
+class Cause(StrEnum):
+    """By whom or by what access was suspended, resumed or ended, or what a person who left keeps."""
+
+    CLIENT = "client"
+    PARTNER = "partner"
+    PROGRAM = "program"
+    EMPLOYEE = "employee"
+    HIMSELF = "himself"
+    VENDOR = "vendor"
+    TIME = "time"
+    TERMINATED = "terminated"
+    STAYS_MEMBER = "stays_member"
+    STAYS_SUPER_ADMIN = "stays_super_admin"
 
 
 class Letter(BaseModel):
     """What people are to be told of one act, by ids; the mailer finds the people, their names and language.
 
-    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for.
+    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for. `gained` and
+    `lost` are how an edit changed what he can do, `days_left` what is left of a grant that will end.
     """
 
     model_config = ConfigDict(frozen=True)
 
     kind: LetterKind
-    employee_id: str
+    employee_id: str | None = None
     actor_id: str | None = None
     partner_id: str | None = None
     account_id: str | None = None
@@ -136,6 +161,43 @@ class Letter(BaseModel):
     until: datetime | None = None
     reason: str | None = None
     paid_seat_required: bool = False
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    days_left: int | None = None
+    cause: Cause | None = None
+
+
+class Occasion(StrEnum):
+    """What one write did to access everywhere: a clean-up tidies up after its own, and leaves the others to theirs."""
+
+    ELIGIBILITY = "eligibility"
+    LEFT = "left"
+    ERASED = "erased"
+    PROGRAM_STOPPED = "program_stopped"
+    PROGRAM_RESUMED = "program_resumed"
+    PROGRAM_ENDED = "program_ended"
+
+
+class CleanUp(BaseModel):
+    """What is left to do, account by account, after one write ended or stopped access everywhere.
+
+    Of one person of a partner, of all its people, or of a person for all his firms.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    partner_id: str | None = None
+    user_id: str | None = None
+    after: Occasion = Occasion.ELIGIBILITY
+
+    @property
+    def ends(self) -> bool:
+        """Whether access is over for good, rather than stopped or going on."""
+        return self.after in {Occasion.LEFT, Occasion.ERASED, Occasion.PROGRAM_ENDED}
+
+    @property
+    def is_of_the_program(self) -> bool:
+        return self.after in {Occasion.PROGRAM_STOPPED, Occasion.PROGRAM_RESUMED, Occasion.PROGRAM_ENDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +207,7 @@ class Decision:
     act: Act
     audit: AuditEntry
     letter: Letter | None = None
+    clean_up: CleanUp | None = None
     relies_on: tuple[Kept, ...] = field(default=())
 
 
@@ -159,6 +222,11 @@ class Answer(BaseModel):
     def told(self) -> str:
         """The answer as JSON; what has no value is left out."""
         return self.model_dump_json(exclude_none=True)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What goes along with the answer, by lower-case name."""
+        return {}
 
     def to_keep(self) -> str:
         """The answer as a replay will give it."""

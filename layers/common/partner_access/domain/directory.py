@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import Account, Kind
-from partner_access.domain.decisions import DIRECTORY, Act, Decision, Kept, audit
+from partner_access.domain.accounts import Account, Kind, Program
+from partner_access.domain.decisions import DIRECTORY, Act, CleanUp, Decision, Kept, Occasion, audit
 from partner_access.domain.members import Member, Seat, usual_seat
 from partner_access.domain.people import Actor, User, witness
 from partner_access.domain.permissions import SetName, latest
@@ -31,6 +31,8 @@ TOLD_AT_ONCE: Final = 30
 PINNED_AT_ONCE: Final = 60
 REPORTED_AT_ONCE: Final = 90
 """How much of a deactivation that concerns very many accounts fits into one transaction of 100 items."""
+WHO_IS_ELIGIBLE: Final = frozenset({"active", "domains", "email", "program", "state"})
+"""What changes the access of a partner's people in all clients at once."""
 FIELD_NAMES: Final = {"seats": "partner_seat_limit", "standing": "state"}
 
 
@@ -64,7 +66,8 @@ def keep_account(account_id: str, before: Account | None, told: Told, act: Act) 
     changed = _differing(before, told) if before else sorted(FIELD_NAMES.get(name, name) for name in told)
     if before and not changed:
         return None
-    account = base.changed(**told)
+    ends = told.get("program") is Program.TERMINATED and base.program is not Program.TERMINATED
+    account = base.changed(**told, endings=base.endings + ends)
     if account.seats is not None and account.seats_taken > account.seats:
         raise LimitBelowUse("/partner_seat_limit")
     return AccountKept(
@@ -72,17 +75,37 @@ def keep_account(account_id: str, before: Account | None, told: Told, act: Act) 
         before=before,
         account=account,
         audit=audit("account.changed" if before else "account.created", act, account_id, fields=list(changed)),
+        clean_up=_of_the_partner(before, account, changed) if before else None,
         relies_on=(before,) if before else (),
     )
 
 
+def _of_the_partner(before: Account, account: Account, changed: list[str]) -> CleanUp | None:
+    """A partner's program, state or domains change what all its people may do, in all clients at once."""
+    if not account.is_partner or not WHO_IS_ELIGIBLE & set(changed):
+        return None
+    return CleanUp(partner_id=account.account_id, after=_occasion(before, account))
+
+
+def _occasion(before: Account, account: Account) -> Occasion:
+    if account.endings > before.endings:
+        return Occasion.PROGRAM_ENDED
+    if account.is_in_program == before.is_in_program:
+        return Occasion.ELIGIBILITY
+    return Occasion.PROGRAM_RESUMED if account.is_in_program else Occasion.PROGRAM_STOPPED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserFacts:
-    """`owner` has the e-mail address that is told; `super_admin_of` maps his accounts to their other super admins."""
+    """`owner` has the e-mail address that is told; `super_admin_of` maps his accounts to their other super admins.
+
+    `here_for` are the partners on whose behalf he is somewhere, whether or not he works for them now.
+    """
 
     user: User | None
     owner: str | None
     super_admin_of: Mapping[str, tuple[Actor, ...]] = field(default_factory=dict)
+    here_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +156,7 @@ def keep_user(user_id: str, facts: UserFacts, told: Told, act: Act) -> UserKept 
             fields=list(changed),
             orphaned=list(orphaned),
         ),
+        clean_up=CleanUp(user_id=user_id) if WHO_IS_ELIGIBLE & set(changed) and before else None,
         relies_on=(*((before,) if before else ()), *tuple(relied_on)[:PINNED_AT_ONCE]),
     )
 
@@ -150,11 +174,19 @@ def erase(user_id: str, facts: UserFacts, act: Act) -> UserKept | None:
         )
     if not before or before.email is None:
         return None
+    firms = before.employed_by | facts.here_for
     return UserKept(
         act=act,
         before=before,
-        user=before.changed(email=None, name="", locale=None, active=False),
+        user=before.changed(
+            email=None,
+            name="",
+            locale=None,
+            active=False,
+            leavings={**before.leavings, **{firm: before.leavings.get(firm, 0) + 1 for firm in firms}},
+        ),
         audit=audit("user.erased", act, DIRECTORY, user_id=user_id),
+        clean_up=CleanUp(user_id=user_id, after=Occasion.ERASED),
         relies_on=(before,),
     )
 
@@ -164,8 +196,7 @@ class MemberFacts:
     """`others` are the account's super admins but for this user."""
 
     account: Account | None
-    user: User | None
-    member: Member | None
+    target: Actor
     others: tuple[Actor, ...]
 
 
@@ -187,7 +218,7 @@ class MemberKept(Decision):
 
 def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
     """Make or change a membership; partner admins come only by the three ways, and one super admin always stays."""
-    account, user, before = facts.account, facts.user, facts.member
+    account, user, before = facts.account, facts.target.user, facts.target.member
     if not account or not user:
         raise NotFound
     if not before:
@@ -199,7 +230,7 @@ def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
         raise InvalidField("/permission_set")
     if told.get("seat") is Seat.PARTNER:
         raise InvalidField("/seat")
-    now = before.as_of(act.at) if before else None
+    now = facts.target.member_at(act.at)
     changed = _differing(now, told) if now else sorted(told)
     if now and not changed:
         return None
@@ -226,6 +257,7 @@ def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
             permission_set=member.permission_set,
             active=member.active,
         ),
+        clean_up=_clean_up(account, user, before, member),
         relies_on=(account, user, *((before,) if before else ()), *stays),
     )
 
@@ -249,7 +281,16 @@ def _member(account: Account, user: User, now: Member | None, told: Told, act: A
     seated = now.model_copy(update={"seat": now.seat or usual_seat(named)})
     if named == now.permission_set:
         return seated.changed(**told)
-    return seated.changed(set_version=latest(named), added=(), removed=(), **told)
+    # a super admin is one for the client alone: nothing of what brought him in is left
+    own = {"partner_id": None, "tenure": 0} if named == SetName.SUPER_ADMIN else {}
+    return seated.changed(set_version=latest(named), added=(), removed=(), **own, **told)
+
+
+def _clean_up(account: Account, user: User, before: Member | None, member: Member) -> CleanUp | None:
+    """A partner's employee comes back or stops: his access everywhere follows at once, and is tidied up after."""
+    if not account.is_partner or before is None or before.active == member.active:
+        return None
+    return CleanUp(partner_id=account.account_id, user_id=user.user_id)
 
 
 def _stays(facts: MemberFacts, now: Member | None, member: Member, act: Act) -> tuple[Kept, ...]:

@@ -1,18 +1,18 @@
 """Making somebody a partner admin: what all three ways have in common."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.decisions import Act, Decision, audit
+from partner_access.domain.decisions import Act, Cause, Decision, Letter, LetterKind, audit
 from partner_access.domain.members import Asked, Grant, Member, Place, Seat, Source, paid_seats
-from partner_access.domain.people import User, eligible
+from partner_access.domain.people import Actor, User, eligible, tenure_of
 from partner_access.domain.permissions import (
     NO_OVERRIDES,
     Overrides,
     SetName,
     must_exist_in_clients,
     must_suit_a_partner_admin,
+    rights_of,
 )
 from partner_access.domain.refusals import (
     AlreadyPartnerAdmin,
@@ -37,25 +37,25 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Who would become partner admin, on behalf of whom, and what he is in the account before."""
+    """Who would become partner admin, on behalf of whom, and as what he stands in the account before."""
 
     employee: User | None
     partner: Account | None
-    before: Member | None
+    target: Actor
 
 
 def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tuple[User, Member, Grant]:
     """Make an eligible employee partner admin of a client account by a link or by creation (domain.md rules 10-12)."""
-    employee, partner, before = candidate.employee, candidate.partner, candidate.before
+    employee, partner, before = candidate.employee, candidate.partner, candidate.target.member
     account.must_be_active()
     if not employee or not partner or not eligible(employee, partner):
         raise NotEligible
-    now = before.as_of(act.at) if before else None
+    now = candidate.target.member_at(act.at)
     if now and now.active:
         _must_not_stand_higher(now)
     must_exist_in_clients(terms.overrides.added)
     must_suit_a_partner_admin(terms.overrides.added)
-    overrides = terms.overrides.on(SetName.PARTNER_ADMIN, terms.set_version)
+    overrides = terms.overrides.on(rights_of(SetName.PARTNER_ADMIN, terms.set_version))
     if before is None or before.seat is not Seat.PARTNER:
         account.must_have_a_seat()
 
@@ -68,6 +68,7 @@ def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tup
         since=before.since if before else act.at,
         granted_by=act.by,
         partner_id=partner.account_id,
+        tenure=tenure_of(employee, partner),
         permission_set=SetName.PARTNER_ADMIN,
         set_version=terms.set_version,
         added=overrides.added,
@@ -88,18 +89,18 @@ def grant(partner: Account, terms: Terms, act: Act) -> Grant:
         source=terms.source,
         granted_by=act.by,
         created_at=act.at,
-        expires_at=act.at + timedelta(days=terms.access_days) if terms.access_days else None,
         asked=terms.asked,
         link_id=terms.link_id,
-    )
+    ).ending(terms.access_days, act.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Lapsed:
-    """A membership with a grant that was due, and its account."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueGrant:
+    """A grant that the sweep is to look at: its account, its holder there, and who made the link that led to it."""
 
-    member: Member
     account: Account
+    target: Actor
+    asked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,14 +110,14 @@ class GrantExpired(Decision):
     member: Member
 
 
-def expire(lapsed: Lapsed, act: Act) -> GrantExpired | None:
+def expire(due: DueGrant, act: Act) -> GrantExpired | None:
     """What the sweep makes of a membership whose grant is over: what it was before, its seat free (domain.md §5)."""
-    before = lapsed.member
-    if not before.grant or not before.grant.is_over(act.at):
+    before = due.target.member
+    if not before or not before.grant or not before.grant.is_over(act.at):
         return None
     return GrantExpired(
         act=act,
-        account=lapsed.account,
+        account=due.account,
         before=before,
         member=before.ended().changed(),
         audit=audit(
@@ -127,15 +128,66 @@ def expire(lapsed: Lapsed, act: Act) -> GrantExpired | None:
             grant_id=before.grant.grant_id,
             employee_id=before.user_id,
         ),
+        letter=Letter(
+            kind=LetterKind.ACCESS_ENDED,
+            employee_id=before.user_id,
+            partner_id=before.grant.partner_id,
+            account_id=before.account_id,
+            cause=Cause.TIME,
+        ),
         relies_on=(before,),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantEnding(Decision):
+    account: Account
+    before: Member
+    member: Member
+
+
+def warn(due: DueGrant, act: Act) -> GrantEnding | None:
+    """Tell both sides that a grant will end, once for each time there is to (domain.md rule 23).
+
+    Suspended or not, it has an end. Whoever left is passed by: his grants end with the clean-up.
+    """
+    before = due.target.member_at(act.at)
+    if not before or not before.grant or not before.grant.due_at or before.grant.due_at > act.at:
+        return None
+    warned = before.grant.warned_at(act.at)
+    return GrantEnding(
+        act=act,
+        account=due.account,
+        before=before,
+        member=before.changed(grant=warned),
+        audit=audit(
+            "grant.ending",
+            act,
+            before.account_id,
+            warned.partner_id,
+            employee_id=before.user_id,
+            days_left=warned.warned,
+        ),
+        letter=Letter(
+            kind=LetterKind.ACCESS_ENDING,
+            employee_id=before.user_id,
+            partner_id=warned.partner_id,
+            account_id=before.account_id,
+            created_by=due.asked_by,
+            until=warned.expires_at,
+            days_left=warned.warned,
+        ),
+        relies_on=due.target.relied_on,
     )
 
 
 def _must_not_stand_higher(member: Member) -> None:
     if member.is_super_admin:
         raise IsSuperAdmin
+    if member.suspended_by:
+        raise GrantSuspended
     if member.grant:
-        raise GrantSuspended if member.grant.suspended_by else AlreadyPartnerAdmin
+        raise AlreadyPartnerAdmin
 
 
 def paid_seat_required(account: Account, member: Place) -> bool:

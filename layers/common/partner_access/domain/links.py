@@ -10,8 +10,8 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Decision, Kept, Letter, LetterKind, Locale, audit
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.members import Asked
-from partner_access.domain.people import Actor, User, eligible
-from partner_access.domain.permissions import CLIENT_ACCESS_MANAGE, Overrides, SetName, latest
+from partner_access.domain.people import Actor, User, eligible, tenure_of
+from partner_access.domain.permissions import CLIENT_ACCESS_MANAGE, Overrides, SetName, given_today, latest
 from partner_access.domain.refusals import (
     Forbidden,
     LinkAlreadyUsed,
@@ -19,10 +19,8 @@ from partner_access.domain.refusals import (
     LinkExpired,
     LinkNotFound,
     LinkRevoked,
-    LinkStillOpen,
     NotEligible,
     NotFound,
-    RateLimited,
     RecipientSuppressed,
     SelfApproval,
     TooManyLinks,
@@ -30,8 +28,6 @@ from partner_access.domain.refusals import (
 
 OPEN_LINKS: Final = 50
 SECRETS_AT_ONCE: Final = 3
-RESENDS_A_DAY: Final = 5
-BETWEEN_RESENDS: Final = timedelta(seconds=60)
 
 
 class Standing(StrEnum):
@@ -63,7 +59,11 @@ class LetterState(StrEnum):
 
 
 class Link(Kept):
-    """`expires_at` is exclusive; `secrets` are SHA-256 digests; `set_version` is the partner admin set's when asked."""
+    """`expires_at` is exclusive; `secrets` are SHA-256 digests; `set_version` is the partner admin set's when asked.
+
+    `tenure` is how often the employee's access for the partner had been ended as a whole when the link was made: it asks
+    for nothing once that happens again.
+    """
 
     link_id: str
     partner_id: str
@@ -86,6 +86,7 @@ class Link(Kept):
     letter: LetterState = LetterState.NONE
     resent: tuple[datetime, ...] = ()
     asked_anew: bool = False
+    tenure: int = 0
 
     @property
     def is_for_one(self) -> bool:
@@ -95,15 +96,22 @@ class Link(Kept):
     def asked(self) -> Asked:
         return Asked(removed=self.removed, access_days=self.access_days)
 
-    def state_at(self, at: datetime) -> State:
+    def state_at(self, at: datetime, tenure: int = 0) -> State:
+        """`tenure` is today's, where the employee and the partner are known."""
         if self.approvals >= self.max_approvals:
             return State.APPROVED
         if self.standing is Standing.OPEN and self.expires_at <= at:
             return State.EXPIRED
+        if self.standing is Standing.OPEN and self.tenure < tenure:
+            return State.REVOKED
         return State(self.standing)
 
-    def must_be_open(self, at: datetime) -> None:
-        ended = ENDED.get(self.state_at(at))
+    def is_void_at(self, at: datetime, tenure: int) -> bool:
+        """Whether it looks open and asks for nothing any more, since the employee's access was ended as a whole."""
+        return self.state_at(at) is State.OPEN and self.state_at(at, tenure) is not State.OPEN
+
+    def must_be_open(self, at: datetime, tenure: int) -> None:
+        ended = ENDED.get(self.state_at(at, tenure))
         if ended:
             raise ended
 
@@ -115,6 +123,11 @@ class Link(Kept):
         """A wrong secret is as good as no link (domain.md rule 3)."""
         if not self.is_opened_by(secret):
             raise LinkNotFound
+
+
+def tenure_now(employee: User | None, partner: Account | None) -> int:
+    """How often this employee's access for this partner has been ended as a whole, as far as both are known."""
+    return tenure_of(employee, partner) if employee and partner else 0
 
 
 ENDED: Final = {
@@ -175,7 +188,7 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
     must_hold_client_access(creator, act)
     if not employee or not eligible(employee, partner):
         raise NotEligible
-    overrides = Overrides(removed=wish.removed).on(SetName.PARTNER_ADMIN, latest(SetName.PARTNER_ADMIN))
+    overrides = Overrides(removed=wish.removed).on(given_today(SetName.PARTNER_ADMIN))
     if wish.recipient and wish.recipient == employee.email:
         raise SelfApproval
     if facts.recipient_is_suppressed:
@@ -203,6 +216,7 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
         purpose=wish.purpose,
         locale=wish.locale,
         letter=LetterState.QUEUED if wish.recipient else LetterState.NONE,
+        tenure=tenure_of(employee, partner),
     )
     return LinkCreated(
         act=act,
@@ -244,7 +258,10 @@ def about(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFacts:
-    """A link, if there is one, and who would do something about it; the last two matter for sending it again."""
+    """A link, if there is one, and who would do something about it.
+
+    The employee matters for his tenure, and with the recipient for sending it again.
+    """
 
     partner: Account | None
     actor: Actor
@@ -327,70 +344,4 @@ def expire(link: Link, act: Act) -> LinkEnded | None:
         standing=Standing.EXPIRED,
         audit=audit("link.expired", act, link.partner_id, link_id=link.link_id, employee_id=link.employee_id),
         letter=about(link, LetterKind.LINK_EXPIRED, act),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkResent(Decision):
-    """`secret` opens the link from now on, no earlier one does."""
-
-    before: Link
-    link: Link
-    employee: User
-    secret: str
-
-
-def resend(facts: LinkFacts, act: Act) -> LinkResent:
-    """A new secret in place of all earlier ones, the link's days counted anew (domain.md rule 7)."""
-    link, employee, partner = must_be_managed(facts, act), facts.employee, facts.partner
-    link.must_be_open(act.at)
-    if not employee or not partner or not eligible(employee, partner):
-        raise NotEligible
-    if facts.recipient_is_suppressed:
-        raise RecipientSuppressed
-    today = tuple(each for each in link.resent if act.at - each < timedelta(days=1))
-    if len(today) >= RESENDS_A_DAY or any(act.at - each < BETWEEN_RESENDS for each in today):
-        raise RateLimited
-
-    secret = Secret.write(link.partner_id, link.link_id, act.chance)
-    renewed = link.changed(
-        secrets=frozenset({Secret.read(secret).fingerprint}),
-        expires_at=act.at + timedelta(days=link.link_days),
-        letter=LetterState.QUEUED if link.recipient else LetterState.NONE,
-        resent=(*today, act.at),
-    )
-    return LinkResent(
-        act=act,
-        before=link,
-        link=renewed,
-        employee=employee,
-        secret=secret,
-        audit=audit("link.resent", act, link.partner_id, link_id=link.link_id),
-        letter=about(link, LetterKind.LINK_TO_APPROVE, act) if link.recipient else None,
-        relies_on=(*facts.actor.relied_on, employee, partner),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkAskedAnew(Decision):
-    link: Link
-
-
-def ask_anew(link: Link | None, secret: Secret, asker: User | None, act: Act) -> LinkAskedAnew | None:
-    """Tell the creator of an ended link that somebody would like a new one: once per link, never of an open one."""
-    if not link:
-        raise LinkNotFound
-    link.must_be_opened_by(secret)
-    if link.state_at(act.at) is State.OPEN:
-        raise LinkStillOpen
-    if not asker or not asker.active:
-        raise Forbidden
-    if link.asked_anew:
-        return None
-    return LinkAskedAnew(
-        act=act,
-        link=link,
-        audit=audit("link.asked_anew", act, link.partner_id, link_id=link.link_id),
-        letter=about(link, LetterKind.LINK_ASKED_ANEW, act),
-        relies_on=(asker,),
     )

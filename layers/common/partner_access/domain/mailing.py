@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
+
+from pydantic import model_validator
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Kept, Letter, LetterKind, Locale
-from partner_access.domain.links import SECRETS_AT_ONCE, LetterState, Link, State
+from partner_access.domain.links import SECRETS_AT_ONCE, LetterState, Link, State, tenure_now
 from partner_access.domain.people import Actor, User
 
 SETTLE: Final = timedelta(minutes=5)
@@ -68,10 +70,20 @@ class Queued(Kept):
     next_at: datetime
     letter: Letter
 
+    @model_validator(mode="after")
+    def _must_name_whom_it_is_about(self) -> Self:
+        if not self.letter.employee_id and self.letter.kind not in ABOUT_A_PARTNER:
+            raise ValueError("the letter names nobody")
+        return self
+
+
+ABOUT_A_PARTNER: Final = frozenset({LetterKind.PROGRAM_STOPPED, LetterKind.PROGRAM_RESUMED})
+"""Letters about all people of a partner; the others are about one person."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingFacts:
-    """The people and things that a letter is about, as they are now."""
+    """The people and things that a letter is about, as they are now; `members` are of an account without super admins."""
 
     letter: Letter
     employee: User | None
@@ -83,6 +95,12 @@ class MailingFacts:
     super_admins: tuple[Actor, ...]
     addressee: User | None
     suppressed: frozenset[str]
+    members: tuple[Actor, ...] = ()
+
+    @property
+    def tenure(self) -> int:
+        """Today's of the employee, against which a link is looked at."""
+        return tenure_now(self.employee, self.partner)
 
     @property
     def is_about_a_secret(self) -> bool:
@@ -96,14 +114,34 @@ class MailingFacts:
 
 
 BY_THE_ACCOUNT: Final = frozenset(
-    {LetterKind.ACCESS_GRANTED, LetterKind.LINK_DECLINED, LetterKind.SUPER_ADMIN_MIGRATED, LetterKind.USER_CREATED}
+    {
+        LetterKind.ACCESS_GRANTED,
+        LetterKind.LINK_DECLINED,
+        LetterKind.SUPER_ADMIN_MIGRATED,
+        LetterKind.USER_CREATED,
+        LetterKind.ACCESS_CHANGED,
+        LetterKind.ACCESS_SUSPENDED,
+        LetterKind.ACCESS_RESUMED,
+        LetterKind.ACCESS_ENDED,
+        LetterKind.ACCESS_ENDING,
+        LetterKind.PERSON_LEFT,
+        LetterKind.PROGRAM_STOPPED,
+        LetterKind.PROGRAM_RESUMED,
+        LetterKind.ACCOUNT_ORPHANED,
+    }
 )
+
+TOLD_TO_MEMBERS: Final = frozenset({LetterKind.ACCOUNT_ORPHANED, LetterKind.PERSON_LEFT})
+"""Letters that an account's other members get where no super admin is left to get them."""
+
+Reader = tuple[User | None, Account | None]
+"""Somebody who is told, with the account whose language he reads if he has none of his own."""
 
 
 def recipients(facts: MailingFacts, at: datetime) -> tuple[tuple[str, Locale], ...]:
     """The addresses with their language, each once; nobody who left, no address that bounced."""
     chosen = (
-        _addressee(facts)
+        _addressee(facts, at)
         if facts.is_about_a_secret
         else {
             user.email: user.locale or (home and home.locale) or Locale.EN
@@ -114,23 +152,22 @@ def recipients(facts: MailingFacts, at: datetime) -> tuple[tuple[str, Locale], .
     return tuple((address, locale) for address, locale in chosen.items() if address not in facts.suppressed)
 
 
-def _addressee(facts: MailingFacts) -> dict[str, Locale]:
+def _addressee(facts: MailingFacts, at: datetime) -> dict[str, Locale]:
     """The address that the partner gave, in the language that it chose, else in the one of whoever has the address."""
-    if not facts.link or not facts.link.recipient:
+    if not facts.link or not facts.link.recipient or facts.link.is_void_at(at, facts.tenure):
         return {}
     own = facts.addressee.locale if facts.addressee else None
     return {facts.link.recipient: facts.link.locale or own or Locale.EN}
 
 
-def _people(facts: MailingFacts, at: datetime) -> list[tuple[User | None, Account | None]]:
-    """Who is told, each with the account whose language he reads if he has none of his own.
-
-    Whom a link names stands in for whoever made it and left (domain.md rule 6).
-    """
+def _people(facts: MailingFacts, at: datetime) -> list[Reader]:
+    """Who is told; whom a link names stands in for whoever made it and left (domain.md rule 6)."""
     employee = (facts.employee, facts.partner or facts.account)
     creator = (facts.creator, facts.partner)
     asker = creator if facts.creator and facts.creator.active else employee
-    admins = [(actor.user, facts.account) for actor in facts.super_admins if actor.is_super_admin_at(at)]
+    admins: list[Reader] = [(actor.user, facts.account) for actor in facts.super_admins if actor.is_super_admin_at(at)]
+    others: list[Reader] = [(user, home) for user, home in admins if user and user.user_id != facts.letter.employee_id]
+    clients = admins if facts.letter.partner_id else []
     return {
         LetterKind.ACCESS_GRANTED: [employee, creator, *admins],
         LetterKind.LINK_DECLINED: [employee, creator],
@@ -138,7 +175,26 @@ def _people(facts: MailingFacts, at: datetime) -> list[tuple[User | None, Accoun
         LetterKind.LINK_ASKED_ANEW: [asker],
         LetterKind.SUPER_ADMIN_MIGRATED: [employee, *admins],
         LetterKind.USER_CREATED: [employee, *admins],
+        LetterKind.ACCESS_CHANGED: [employee, *clients],
+        LetterKind.ACCESS_SUSPENDED: [employee, *admins],
+        LetterKind.ACCESS_RESUMED: [employee, *admins],
+        LetterKind.ACCESS_ENDED: [employee, *admins],
+        LetterKind.ACCESS_ENDING: [employee, creator, *admins],
+        LetterKind.PERSON_LEFT: others or _own_people(facts, at),
+        LetterKind.PROGRAM_STOPPED: admins,
+        LetterKind.PROGRAM_RESUMED: admins,
+        LetterKind.ACCOUNT_ORPHANED: _own_people(facts, at),
     }[facts.letter.kind]
+
+
+def _own_people(facts: MailingFacts, at: datetime) -> list[Reader]:
+    """The account's members who are not there for a partner, but for the one who was its last super admin."""
+    now = [(actor.user, actor.member_at(at)) for actor in facts.members if not actor.suspended_by_at(at)]
+    return [
+        (user, facts.account)
+        for user, member in now
+        if member and member.active and not member.partner_id and member.user_id != facts.letter.employee_id
+    ]
 
 
 def is_outdated(queued: Queued, link: Link | None) -> bool:

@@ -1,13 +1,13 @@
 """Members: users in one account, with the grant inside the membership that it makes a partner admin's."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from partner_access.domain.decisions import Kept
-from partner_access.domain.permissions import NOTHING, Overrides, Rights, SetName, rights_of
+from partner_access.domain.permissions import SetName
 
 
 class Seat(StrEnum):
@@ -18,6 +18,8 @@ class Seat(StrEnum):
     PARTNER = "partner"
 
 
+WARNED_BEFORE: Final = (30, 7, 1)
+"""How many days before the end of a grant both sides are told of it (domain.md rule 23)."""
 PAID: Final = frozenset({Seat.SALES, Seat.SERVICE})
 
 
@@ -48,7 +50,10 @@ class Asked(BaseModel):
 
 
 class Grant(BaseModel):
-    """The record that a partner employee is partner admin of a client account; `expires_at` is exclusive."""
+    """The record that a partner employee is partner admin of a client account; `expires_at` is exclusive.
+
+    `warned` is how many days before the end both sides were last told of it, or need not be any more.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,16 +65,35 @@ class Grant(BaseModel):
     expires_at: datetime | None = None
     asked: Asked | None = None
     link_id: str | None = None
-    suspended_by: frozenset[Suspension] = frozenset()
+    warned: int | None = None
 
     def is_over(self, at: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= at
+
+    def ending(self, days: int | None, at: datetime) -> Self:
+        """The same grant with its end so many days from now, None for no end; both sides are warned of it anew."""
+        end = at + timedelta(days=days) if days else None
+        return self.model_copy(update={"expires_at": end, "warned": None}).warned_at(at)
+
+    def warned_at(self, at: datetime) -> Self:
+        """The same grant when both sides know what there is to know of its end by now."""
+        passed = [days for days in WARNED_BEFORE if self.expires_at and self.expires_at - timedelta(days=days) <= at]
+        return self.model_copy(update={"warned": min(passed, default=self.warned)})
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the sweep has something to do about it: to warn both sides, or to write it off."""
+        if not self.expires_at:
+            return None
+        left = [days for days in WARNED_BEFORE if self.warned is None or days < self.warned]
+        return self.expires_at - timedelta(days=max(left, default=0))
 
 
 class Place(BaseModel):
     """A set with its overrides and seats: what a member has, and what he falls back to when a grant ends.
 
-    `partner_id` is the firm on whose behalf he is here.
+    `partner_id` is the firm on whose behalf he is here, `tenure` how often his access for it had been ended as a whole
+    when he came: an ended one never revives.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,10 +105,7 @@ class Place(BaseModel):
     seat: Seat | None = None
     paid_seats: tuple[Seat, ...] = ()
     partner_id: str | None = None
-
-    @property
-    def rights(self) -> Rights:
-        return Overrides(self.added, self.removed).applied_to(rights_of(self.permission_set, self.set_version))
+    tenure: int = 0
 
     @property
     def is_super_admin(self) -> bool:
@@ -92,7 +113,10 @@ class Place(BaseModel):
 
 
 class Member(Kept, Place):
-    """`previous` is what he was before the grant."""
+    """`previous` is what he was before the grant; he may do nothing while somebody suspends him.
+
+    `changed_at` is when the membership was last written.
+    """
 
     account_id: str
     user_id: str
@@ -101,6 +125,8 @@ class Member(Kept, Place):
     active: bool = True
     grant: Grant | None = None
     previous: Place | None = None
+    suspended_by: frozenset[Suspension] = frozenset()
+    changed_at: datetime | None = None
 
     @property
     def place(self) -> Place:
@@ -111,25 +137,21 @@ class Member(Kept, Place):
         return self.ended() if self.grant and self.grant.is_over(at) else self
 
     def ended(self) -> "Member":
-        """The membership without its grant: what it was before, or deactivated if it existed only through it."""
-        fallback = self.previous or self.place.model_copy(update={"seat": None, "partner_id": None})
+        """The membership without its grant: what it was before, or deactivated if it existed only through it.
+
+        What the client itself has suspended stays so: no end of a grant gives anybody access.
+        """
+        gone = {"seat": None, "partner_id": None, "tenure": 0}
+        fallback = self.previous or self.place.model_copy(update=gone)
         return self.model_copy(
             update={
                 **dict(fallback),
                 "active": self.previous is not None,
                 "grant": None,
                 "previous": None,
+                "suspended_by": self.suspended_by & {Suspension.CLIENT} if self.previous else frozenset(),
             }
         )
-
-    def rights_at(self, at: datetime) -> Rights:
-        """What the membership alone allows; whether its person and his firm still stand is `people.Actor`'s."""
-        now = self.as_of(at)
-        if not now.active or (now.grant and now.grant.suspended_by):
-            return NOTHING
-        if now.permission_set == SetName.PARTNER_ADMIN and not now.grant:
-            return NOTHING
-        return now.rights
 
 
 def usual_seat(permission_set: str) -> Seat:

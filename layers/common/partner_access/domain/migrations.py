@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
 from partner_access.domain.grants import Terms, grant, paid_seat_required
 from partner_access.domain.members import Grant, Member, Seat, Source, paid_seats
-from partner_access.domain.people import Actor, User, eligible, firm_must_be_named, some_independent, witness
+from partner_access.domain.people import Actor, User, eligible, firm_must_be_named, some_independent, tenure_of, witness
 from partner_access.domain.permissions import SetName, in_clients, latest
 from partner_access.domain.refusals import (
     Forbidden,
@@ -68,6 +69,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
         paid_seats=paid_seats(before),
         granted_by=act.by,
         partner_id=partner.account_id,
+        tenure=tenure_of(employee, partner),
         previous=None,
         grant=given,
     )
@@ -116,7 +118,8 @@ def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Accou
     account.must_be_active()
     if not target.user or not target.member or not target.is_member_at(act.at):
         raise NotFound
-    if not target.member.as_of(act.at).is_super_admin:
+    now = target.member_at(act.at)
+    if not now or not now.is_super_admin:
         raise NotSuperAdmin
     if facts.firm_is_unclear:
         raise firm_must_be_named()
@@ -127,7 +130,7 @@ def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Accou
 
 def _preview(facts: MigrationFacts, account: Account, before: Member, after: Member, act: Act) -> Preview:
     return Preview(
-        lost=in_clients(before.rights).beyond(after.rights),
+        lost=in_clients(rights_in(before, {})).beyond(rights_in(after, {})),
         seat_before=before.seat,
         seat_after=Seat.PARTNER,
         remaining_super_admins=sum(other.is_super_admin_at(act.at) for other in facts.others),

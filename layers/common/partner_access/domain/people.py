@@ -1,11 +1,17 @@
 """Users, who is eligible among them, and what the person who acts may do in an account at this instant."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from partner_access.domain.accounts import Account, AccountStanding, Program
+from pydantic import Field
+from typing_extensions import override
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.custom_sets import Sets, rights_in
 from partner_access.domain.decisions import Kept, Locale
-from partner_access.domain.members import Member
+from partner_access.domain.members import Member, Suspension
 from partner_access.domain.permissions import NOTHING, USERS_MANAGE, Rights, SetName
 from partner_access.domain.refusals import (
     Forbidden,
@@ -18,9 +24,15 @@ from partner_access.domain.refusals import (
     Refused,
 )
 
+OF_THE_TWO_SIDES: Final = frozenset({Suspension.CLIENT, Suspension.PARTNER})
+"""Whose suspension is what the membership says; the other reasons follow from the person and his firm at every look."""
+
 
 class User(Kept):
-    """A person; `employed_by` are the partner accounts where he is an active member, `open_links` a mere count."""
+    """A person; `employed_by` are the partner accounts where he is an active member, `open_links` a mere count.
+
+    `leavings` tells for a partner how often all his access on its behalf was ended.
+    """
 
     user_id: str
     name: str
@@ -29,10 +41,33 @@ class User(Kept):
     active: bool = True
     employed_by: frozenset[str] = frozenset()
     open_links: int = 0
+    leavings: Mapping[str, int] = Field(default_factory=dict)
+
+    @override
+    def __hash__(self) -> int:
+        """By who he is and how often he changed: a mapping has no hash of its own."""
+        return hash((self.user_id, self.version))
 
     @property
     def is_partner_staff(self) -> bool:
         return bool(self.employed_by)
+
+
+def tenure_of(user: User, partner: Account) -> int:
+    """How often the person's access for this partner was ended as a whole: his alone, or with all of the partner's."""
+    return user.leavings.get(partner.account_id, 0) + partner.endings
+
+
+def without_access_for(user: User, partner_id: str) -> User:
+    """The person when all that he may do for this partner ends, everywhere and for good (domain.md rule 21)."""
+    return user.changed(leavings={**user.leavings, partner_id: user.leavings.get(partner_id, 0) + 1})
+
+
+def left(user: User, partner: Account) -> User:
+    """The person when he works for this partner no more."""
+    return without_access_for(user, partner.account_id).model_copy(
+        update={"employed_by": user.employed_by - {partner.account_id}}
+    )
 
 
 def must_not_be_barred(user: User | None) -> None:
@@ -47,10 +82,9 @@ def eligible(user: User | None, partner: Account | None) -> bool:
         user is not None
         and partner is not None
         and partner.is_partner
-        and partner.standing is AccountStanding.ACTIVE
+        and partner.is_in_program
         and user.active
         and user.email is not None
-        and partner.program is Program.ACTIVE
         and partner.account_id in user.employed_by
         and user.email.rpartition("@")[2] in partner.domains
     )
@@ -75,27 +109,62 @@ def firm_is_unclear(user: User | None, named: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody in one account: his user, his membership, and his firm if he is here on its behalf."""
+    """Somebody in one account: his user, his membership, and what stands behind it.
+
+    `firms` are the partners on whose behalf he is or was here, `sets` the account's own sets that he holds, by their ids.
+    """
 
     user: User | None = None
     member: Member | None = None
-    firm: Account | None = None
+    firms: Mapping[str, Account] = field(default_factory=dict)
+    sets: Sets = field(default_factory=dict)
 
     @property
     def relied_on(self) -> tuple[Kept, ...]:
         """All that his rights rest on."""
-        return tuple(record for record in (self.user, self.member, self.firm) if record)
+        own = (record for record in (self.user, self.member) if record)
+        return (*own, *self.firms.values(), *self.sets.values())
+
+    def member_at(self, at: datetime) -> Member | None:
+        """His membership as it counts now: without a grant that is over, or ended with all that he had for his firm."""
+        now = self.member.as_of(at) if self.member else None
+        while now and now.active and now.partner_id and not self._stays(now, now.partner_id):
+            now = now.ended()
+        return now
+
+    def _stays(self, now: Member, firm: str) -> bool:
+        return self.user is not None and firm in self.firms and now.tenure >= tenure_of(self.user, self.firms[firm])
+
+    def firm_at(self, at: datetime) -> Account | None:
+        """The partner on whose behalf he is here now."""
+        now = self.member_at(at)
+        return self.firms.get(now.partner_id or "") if now else None
+
+    def suspended_by_at(self, at: datetime) -> frozenset[Suspension]:
+        """Who keeps him from access now; of his firm and its program, whatever the membership says (domain.md rule 21)."""
+        now = self.member_at(at)
+        if not now or not now.active:
+            return frozenset()
+        own = now.suspended_by & OF_THE_TWO_SIDES
+        firm = self.firm_at(at)
+        if not firm or eligible(self.user, firm):
+            return own
+        return own | {Suspension.EMPLOYEE if firm.is_in_program else Suspension.PROGRAM}
 
     def rights_at(self, at: datetime) -> Rights:
         """What he may do in the account now; nothing when he, or his firm for him, no longer stands."""
-        if not self.user or not self.user.active or not self.member:
+        now = self.member_at(at)
+        if not self.user or not self.user.active or not now or not now.active:
             return NOTHING
-        if self.member.as_of(at).partner_id and not eligible(self.user, self.firm):
+        if now.suspended_by & OF_THE_TWO_SIDES or (now.partner_id and not eligible(self.user, self.firm_at(at))):
             return NOTHING
-        return self.member.rights_at(at)
+        if now.permission_set == SetName.PARTNER_ADMIN and not now.grant:
+            return NOTHING
+        return rights_in(now, self.sets)
 
     def is_member_at(self, at: datetime) -> bool:
-        return self.member is not None and self.member.as_of(at).active
+        now = self.member_at(at)
+        return now is not None and now.active
 
     def must_be_member(self, at: datetime) -> None:
         """To others the account is as if unknown (domain.md rule 24)."""
@@ -113,7 +182,8 @@ class Actor:
 
     def is_super_admin_at(self, at: datetime) -> bool:
         """Whether he is an active super admin: the kind that an account never runs out of."""
-        return bool(self.rights_at(at).held) and self.member is not None and self.member.as_of(at).is_super_admin
+        now = self.member_at(at)
+        return now is not None and now.is_super_admin and bool(self.rights_at(at).held)
 
     def is_colleague_of(self, person: User) -> bool:
         """Whether both work for the same partner."""
@@ -121,7 +191,7 @@ class Actor:
 
     def is_approver_at(self, at: datetime) -> bool:
         """Whether he may answer for the account: nobody ever does who is here for a partner (domain.md §4)."""
-        now = self.member and self.member.as_of(at)
+        now = self.member_at(at)
         if not now or now.partner_id or now.permission_set == SetName.PARTNER_ADMIN:
             return False
         return USERS_MANAGE in self.rights_at(at)
@@ -133,6 +203,9 @@ class Actor:
             raise NotAnApprover
         if self.user and asked_by in self.user.employed_by:
             raise OwnFirmMayNotApprove if some_independent(super_admins, at) else NoIndependentApprover
+
+
+NOBODY: Final = Actor()
 
 
 def some_independent(super_admins: tuple[Actor, ...], at: datetime) -> bool:

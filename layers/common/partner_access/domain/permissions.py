@@ -56,6 +56,10 @@ class Rights:
         """What is held here and not there, or here more widely: the names, in order."""
         return tuple(name for name in self if self.held[name] > others.held.get(name, 0))
 
+    def news_to(self, others: "Rights") -> tuple[str, ...]:
+        """The same, as requests name it, in the scope that is held here."""
+        return Rights({name: self.held[name] for name in self.beyond(others)}).written()
+
     def within(self, others: "Rights") -> "Rights":
         """What is held here and there, as widely as in both."""
         return Rights({name: min(scope, others.held[name]) for name, scope in self.held.items() if name in others.held})
@@ -89,6 +93,11 @@ def _read_one(permission: str) -> tuple[str, Scope]:
     return name, Scope[scope.upper()]
 
 
+def read_rights(names: Iterable[str]) -> Rights:
+    """The rights that these permissions name; refuses what is none."""
+    return Rights(_read(names))
+
+
 def latest(permission_set: str) -> int:
     """The version that a set is given in today."""
     return len(catalogue.SETS[permission_set])
@@ -102,7 +111,7 @@ def rights_of(permission_set: str, version: int) -> Rights:
     """
     first = latest(permission_set) if permission_set == SetName.SUPER_ADMIN else version
     versions = catalogue.SETS[permission_set]
-    given, *later = (Rights(_read(names)) for names in (versions[first - 1], *versions[first:]))
+    given, *later = (read_rights(names) for names in (versions[first - 1], *versions[first:]))
     return reduce(Rights.within, later, given)
 
 
@@ -133,9 +142,8 @@ class Overrides:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-    def on(self, permission_set: str, version: int) -> "Overrides":
+    def on(self, base: Rights) -> "Overrides":
         """The same overrides less what has no effect on this set; refuses what cannot stand (domain.md §3)."""
-        base = rights_of(permission_set, version)
         for names in (self.added, self.removed):
             if len({name.partition(":")[0] for name in names}) < len(names):
                 raise InvalidField("/permissions")
@@ -145,12 +153,13 @@ class Overrides:
         if any(":" in name for name in self.removed):
             raise InvalidField("/permissions/remove")
         _read(self.removed)
-        effective = Overrides(
-            added=tuple(sorted(self.added)),
-            removed=tuple(sorted(name for name in self.removed if name in base)),
+        given = self.applied_to(base)
+        must_be_ordered(given)
+        changed = set(given.beyond(base)) | set(base.beyond(given))
+        return Overrides(
+            added=tuple(sorted(name for name in self.added if name.partition(":")[0] in changed)),
+            removed=tuple(sorted(changed.intersection(self.removed))),
         )
-        _must_be_ordered(effective.applied_to(base))
-        return effective
 
     def applied_to(self, base: Rights) -> Rights:
         """The rights that come out."""
@@ -160,16 +169,24 @@ class Overrides:
 NO_OVERRIDES: Final = Overrides()
 
 
-def _must_be_ordered(rights: Rights) -> None:
+def out_of_order(rights: Rights) -> frozenset[str]:
+    """What goes further than what it takes: deleting than editing, editing than viewing (domain.md §3)."""
+    return frozenset(name for name in rights if _goes_too_far(name, rights))
+
+
+def _goes_too_far(name: str, rights: Rights) -> bool:
+    noun, _, action = name.rpartition(".")
+    below = {"delete": "edit", "edit": "view"}.get(action)
+    return name in catalogue.SCOPED and bool(below) and rights.held.get(f"{noun}.{below}", 0) < rights.held[name]
+
+
+def must_be_ordered(rights: Rights) -> None:
     """Nobody deletes more widely than he edits, or edits more widely than he views (domain.md §3)."""
-    for name, scope in rights.held.items():
-        noun, _, action = name.rpartition(".")
-        below = {"delete": "edit", "edit": "view"}.get(action)
-        if name in catalogue.SCOPED and below and rights.held.get(f"{noun}.{below}", 0) < scope:
-            raise InvalidField("/permissions").saying(
-                "Take away or narrow what goes further along with it: "
-                "nobody deletes more widely than he edits, or edits more widely than he views."
-            )
+    if out_of_order(rights):
+        raise InvalidField("/permissions").saying(
+            "Take away or narrow what goes further along with it: "
+            "nobody deletes more widely than he edits, or edits more widely than he views."
+        )
 
 
 def must_be_givable(given: Rights, giver: Rights) -> None:
@@ -182,6 +199,12 @@ def must_exist_in_clients(added: Iterable[str]) -> None:
     """Some permissions are known in partner accounts alone (domain.md §3)."""
     if any(name.partition(":")[0] in catalogue.PARTNER_ONLY for name in added):
         raise UnknownPermission("/permissions")
+
+
+def must_suit_partner_staff(given: Rights) -> None:
+    """No set brings a restricted permission to anybody who is here for a partner (domain.md §3)."""
+    if any(name in catalogue.RESTRICTED for name in given):
+        raise RestrictedPermission("/permission_set")
 
 
 def must_suit_a_partner_admin(added: Iterable[str]) -> None:

@@ -197,6 +197,18 @@ class LimitBelowUse(Conflicting):
     """More partner seats are taken than this limit allows. End some partner admins' access first."""
 
 
+class TooManySets(Conflicting):
+    """This account has 100 permission sets of its own. Remove one that nobody holds."""
+
+
+class SetInUse(Conflicting):
+    """Somebody holds this permission set. Give everybody another one first."""
+
+
+class NothingToAccept(Conflicting):
+    """This person holds all that the latest version of his permission set would bring him."""
+
+
 class KindIsFixed(Conflicting):
     """An account stays a client or a partner for good. Use another account id."""
 

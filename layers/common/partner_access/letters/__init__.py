@@ -2,7 +2,8 @@
 
 A folder is a letter. In it, `<language>.txt` begins with the subject; `<language>.html` begins with the words of the
 button and ends with why the reader gets the letter, and what is between goes into `layout.html`. The templates know one
-rule: a line that names an empty value is left out. Whoever writes a name writes text, never markup, a link or a line.
+rule: a line that names an empty value is left out. `cause_…` are nouns of which one has a value, so that a line with
+one of them is there for this cause alone. Whoever writes a name writes text, never markup, a link or a line.
 """
 
 import re
@@ -16,7 +17,7 @@ from string import Template
 from typing import Final
 from unicodedata import category
 
-from partner_access.domain.decisions import LetterKind
+from partner_access.domain.decisions import Cause, LetterKind
 from partner_access.letters.plain_words import Language, sentences
 
 LETTERS: Final = tuple(kind.value for kind in LetterKind)
@@ -33,15 +34,30 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "product": "Partner access",
         "account": "the client account",
+        "partner": "the partner",
         "someone": "Unnamed user",
         "employed": "{name} of {partner}",
         "no_end": "No fixed end date",
         "endless": "no fixed end",
         "day": "1 day",
         "days": "{} days",
+        "in_day": "in 1 day",
+        "in_days": "in {} days",
+        "soon": "soon",
         "from_approval": "{} after you approve",
         "shortened": "Asked for: {asked}; given: {given}",
         "paid_seat": "a paid seat",
+        "cause_client": "the client",
+        "cause_partner": "the partner",
+        "cause_program": "the partner program",
+        "cause_employee": "deactivated",
+        "cause_himself": "the person concerned",
+        "cause_vendor": "the vendor",
+        "cause_time": "its end date",
+        "cause_terminated": "the partner program",
+        "cause_stays_member": "an ordinary member",
+        "cause_stays_super_admin": "a super admin",
+        "cause_none": "access",
         "more": "and {} more",
         "listed": ", ",
         "bullet": "\n- ",
@@ -51,21 +67,39 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
     "ja": {
         "product": "パートナーアクセス",
         "account": "クライアントアカウント",
+        "partner": "パートナー",
         "someone": "担当者",
         "employed": "{partner}の{name}",
         "no_end": "期限なし",
         "endless": "期限なし",
         "day": "1日間",
         "days": "{}日間",
+        "in_day": "あと1日で",
+        "in_days": "あと{}日で",
+        "soon": "まもなく",
         "from_approval": "承認から{}",
         "shortened": "申請：{asked}、付与：{given}",
         "paid_seat": "有料シート",
+        "cause_client": "クライアント",
+        "cause_partner": "パートナー",
+        "cause_program": "パートナープログラム",
+        "cause_employee": "無効",
+        "cause_himself": "ご本人様",
+        "cause_vendor": "製品の提供元",
+        "cause_time": "期限",
+        "cause_terminated": "パートナープログラム",
+        "cause_stays_member": "一般メンバー",
+        "cause_stays_super_admin": "スーパー管理者",
+        "cause_none": "アクセス",
         "more": "ほか{}件",
         "listed": "、",
         "bullet": "\n・",
         "hint": "ボタンが機能しない場合は、次のアドレスをブラウザーに貼り付けてください。",
     },
 }
+
+CAUSES: Final = tuple(f"cause_{cause}" for cause in (*Cause, "none"))
+"""What the templates call each cause by, and that there is none."""
 
 UNSEEN: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
 """Letters and marks that show nothing; what Unicode itself calls control or format goes by its category."""
@@ -102,7 +136,8 @@ BARE_TAGS: Final = re.compile(rf"<({'|'.join(STYLES)})(?= |>)")
 class Words:
     """Everything a letter may name; each str is raw text that somebody wrote, trusted in nothing.
 
-    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for.
+    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for. `gained` and
+    `lost` are how an edit changed what he can do, `days_left` what is left of access that will end.
     """
 
     partner_name: str
@@ -114,12 +149,16 @@ class Words:
     can: tuple[str, ...]
     cannot: tuple[str, ...]
     asked_more: tuple[str, ...]
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
     asked_days: int | None
     given_days: int | None
+    days_left: int | None
     until: datetime | None
     link_until: datetime | None
     purpose: str | None
     reason: str | None
+    cause: Cause | None
     address: str
     paid_seat_required: bool
 
@@ -150,6 +189,8 @@ def compose(letter: str, locale: str, words: Words) -> Composed:
         "can": _plain(words.can, language),
         "cannot": _plain(words.cannot, language),
         "asked_more": _plain(words.asked_more, language) + _shortened(words, language),
+        "gained": _plain(words.gained, language),
+        "lost": _plain(words.lost, language),
     }
 
     subject, _, text = _template(f"{letter}/{language}.txt").partition("\n")
@@ -189,6 +230,7 @@ def _names(words: Words, language: Language, *, longest: int = LONGEST_NAME) -> 
     employee = _clean(words.employee_name, longest) or _cut(email, longest) or phrases["someone"]
     return {
         "partner_name": partner,
+        "partner": partner or phrases["partner"],
         "partner_domains": _domains(words.partner_domains, language),
         "employee_name": employee,
         "employee_email": email,
@@ -197,11 +239,13 @@ def _names(words: Words, language: Language, *, longest: int = LONGEST_NAME) -> 
         "account": account or phrases["account"],
         "actor_name": _clean(words.actor_name, longest),
         "until": _moment(words.until, language) or phrases["no_end"],
+        "ends_in": _ahead(words.days_left, language),
         "asked_until": _from_approval(words.asked_days, language),
         "link_until": _moment(words.link_until, language),
         "purpose": _remark(words.purpose),
         "reason": _remark(words.reason),
         "paid_seat": phrases["paid_seat"] if words.paid_seat_required else "",
+        **{name: phrases[name] if name == f"cause_{words.cause or 'none'}" else "" for name in CAUSES},
     }
 
 
@@ -247,6 +291,12 @@ def _from_approval(days: int | None, language: Language) -> str:
     """When access would end: its days count from an approval that nobody has given yet."""
     phrases = PHRASES[language]
     return phrases["from_approval"].format(_days(days, language)) if days else phrases["no_end"]
+
+
+def _ahead(days: int | None, language: Language) -> str:
+    """How far away the end is, even where nobody has counted."""
+    phrases = PHRASES[language]
+    return phrases["in_day" if days == 1 else "in_days"].format(days) if days else phrases["soon"]
 
 
 def _days(days: int, language: Language) -> str:

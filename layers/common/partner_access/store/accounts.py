@@ -56,11 +56,12 @@ def of(user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
     account_ids, onward = ids_of(user_id, after=after, limit=limit)
     of_each = ((keys.account(each), keys.member(each, user_id)) for each in account_ids)
     found = dynamo.read([keys.user(user_id), *(key for both in of_each for key in both)])
-    found |= dynamo.read(key for each in account_ids for key in actors.firms_of(found, each, user_id))
+    found |= dynamo.read(key for each in account_ids for key in actors.behind(found, each, user_id))
     mine = []
     for each in account_ids:
         account = found.get_as(Account, keys.account(each))
         actor = actors.actor(found, each, user_id)
-        if account and actor.member and actor.is_member_at(at):
-            mine.append(Mine(account, actor, actor.member.as_of(at)))
+        member = actor.member_at(at)
+        if account and member and member.active:
+            mine.append(Mine(account, actor, member))
     return Page(found.get_as(User, keys.user(user_id)), mine, onward)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.members import Member
+from partner_access.domain.custom_sets import CustomSet, is_custom
+from partner_access.domain.members import Member, Place
 from partner_access.domain.people import Actor, User
 from partner_access.store import keys
 from partner_access.store.dynamo import Items
@@ -15,20 +16,38 @@ def keys_of(account_id: str, user_id: str) -> tuple[Key, Key]:
     return keys.user(user_id), keys.member(account_id, user_id)
 
 
-def firms_of(found: Items, account_id: str, *user_ids: str) -> list[Key]:
-    """What the second read takes: the firms on whose behalf these people are in the account."""
+def behind(found: Items, account_id: str, *user_ids: str) -> list[Key]:
+    """What the second read takes: the firms on whose behalf these people are in the account, and its own sets they hold."""
     members = (found.get_as(Member, keys.member(account_id, user_id)) for user_id in user_ids)
-    return [keys.account(member.partner_id) for member in members if member and member.partner_id]
+    return [key for member in members for key in (*_firms(member).values(), *_sets(member).values())]
+
+
+def places(member: Member | None) -> list[Place]:
+    """What somebody is in an account, and what he would be without his grant."""
+    return [place for place in (member, member and member.previous) if place]
+
+
+def _firms(member: Member | None) -> dict[str, Key]:
+    return {place.partner_id: keys.account(place.partner_id) for place in places(member) if place.partner_id}
+
+
+def _sets(member: Member | None) -> dict[str, Key]:
+    return sets_named(member.account_id, *(place.permission_set for place in places(member))) if member else {}
+
+
+def sets_named(account_id: str, *names: str) -> dict[str, Key]:
+    """The account's own sets among these, by their ids."""
+    return {name: keys.permission_set(account_id, name) for name in names if is_custom(name)}
 
 
 def actor(found: Items, account_id: str, user_id: str) -> Actor:
     """Somebody in an account, from all that was read."""
     member = found.get_as(Member, keys.member(account_id, user_id))
-    firm = keys.account(member.partner_id) if member and member.partner_id else None
     return Actor(
         user=found.get_as(User, keys.user(user_id)),
         member=member,
-        firm=found.get_as(Account, firm) if firm else None,
+        firms=found.all_as(Account, _firms(member)),
+        sets=found.all_as(CustomSet, _sets(member)),
     )
 
 

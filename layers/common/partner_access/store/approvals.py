@@ -8,8 +8,7 @@ from partner_access.domain.approvals import LinkApproved, LinkDeclined, PreviewF
 from partner_access.domain.decisions import Answer
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link, Reply, Standing
-from partner_access.domain.members import Member
-from partner_access.domain.people import User
+from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import LinkAlreadyUsed
 from partner_access.domain.refusals import LinkDeclined as LinkWasDeclined
 from partner_access.store import accounts, actors, dynamo, keys, members
@@ -25,6 +24,7 @@ def facts_for_reply(secret: Secret, account_id: str, by: str) -> ReplyFacts:
     link = found.get_as(Link, keys.link(secret.partner_id, secret.link_id))
     if link and link.is_opened_by(secret):
         found |= dynamo.read(_second(link, found, account_id, by))
+        found.and_read(actors.behind(found, account_id, link.employee_id))
     return _reply_facts(secret, link, found, account_id, by)
 
 
@@ -49,7 +49,7 @@ def _second(link: Link, found: Items, account_id: str, by: str) -> list[keys.Key
     return [
         keys.user(link.employee_id),
         keys.member(account_id, link.employee_id),
-        *actors.firms_of(found, account_id, by),
+        *actors.behind(found, account_id, by),
         *actors.keys_of_all(account_id, others),
     ]
 
@@ -61,8 +61,7 @@ def _reply_facts(secret: Secret, link: Link | None, found: Items, account_id: st
         account=found.get_as(Account, keys.account(account_id)),
         approver=actors.actor(found, account_id, by),
         partner=found.get_as(Account, keys.account(secret.partner_id)),
-        employee=found.get_as(User, keys.user(link.employee_id)) if link else None,
-        member=found.get_as(Member, keys.member(account_id, link.employee_id)) if link else None,
+        target=actors.actor(found, account_id, link.employee_id) if link else Actor(),
         reply=found.get_as(Reply, keys.reply(secret.link_id, account_id)),
         super_admins=actors.super_admins(found, account_id),
     )
@@ -78,6 +77,7 @@ def facts_for_preview(secret: Secret, by: str) -> PreviewFacts:
         found |= dynamo.read(key for each in account_ids for key in _of_account(secret, each, by))
         others = (key for each in account_ids for key in _second(link, found, each, by))
         found |= dynamo.read([keys.user(link.employee_id), *others])
+        found.and_read(key for each in account_ids for key in actors.behind(found, each, link.employee_id))
     return PreviewFacts(
         secret=secret,
         link=link,
@@ -106,7 +106,7 @@ def record_approval(approved: LinkApproved, answer: Answer) -> None:
         ),
         *_reply_lines(approvals.approval_of_many(approved)),
         *([one_open_link_less(link)] if link.is_for_one else ()),
-        *members.lines(approved.account, approved.before, approved.member),
+        *members.lines(approved.account, approved.before, approved.member, approved.act.at),
     )
 
 

@@ -5,15 +5,14 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from zlib import compress, decompress
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BrokenConnection
@@ -27,6 +26,7 @@ from partner_access.domain.refusals import (
     TemporarilyUnavailable,
 )
 from partner_access.store import keys
+from partner_access.store.attributes import read_back, written
 from partner_access.store.keys import Key
 
 if TYPE_CHECKING:
@@ -56,9 +56,6 @@ AT_ONCE: Final = 100
 
 Item = Mapping[str, Any]
 Record = TypeVar("Record", bound=BaseModel)
-
-_serializer: Final = TypeSerializer()
-_deserializer: Final = TypeDeserializer()
 
 
 @cache
@@ -92,35 +89,6 @@ class _Patience:
             raise TemporarilyUnavailable from error
 
 
-# values
-
-
-def plain(value: object) -> Any:
-    """A value as the table keeps it: times in epoch seconds, nothing where there is nothing."""
-    match value:
-        case BaseModel():
-            return plain(dict(value))
-        case Mapping():
-            return {name: plain(each) for name, each in value.items() if each is not None and each != frozenset()}
-        case datetime():
-            return int(value.timestamp())
-        case Enum():
-            return value.value
-        case list() | tuple():
-            return [plain(each) for each in value]
-        case set() | frozenset():
-            return {plain(each) for each in value}
-    return value
-
-
-def _written(values: Mapping[str, object]) -> dict[str, Any]:
-    return {name: _serializer.serialize(value) for name, value in plain(values).items()}
-
-
-def _read_back(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _deserializer.deserialize(value) for name, value in item.items()}
-
-
 # reading
 
 
@@ -131,6 +99,15 @@ class Items(dict[Key, Item]):
         """The item as a record, None when there is none."""
         item = self.get(key)
         return None if item is None else record.model_validate(item)
+
+    def all_as(self, record: type[Record], wanted: Mapping[str, Key]) -> dict[str, Record]:
+        """Those that are there, by the names that they are wanted by."""
+        found = ((name, self.get_as(record, key)) for name, key in wanted.items())
+        return {name: each for name, each in found if each}
+
+    def and_read(self, wanted: Iterable[Key]) -> None:
+        """Read what of this has not been found yet."""
+        self.update(read(key for key in wanted if key not in self))
 
 
 def read(wanted: Iterable[Key]) -> Items:
@@ -144,11 +121,11 @@ def read(wanted: Iterable[Key]) -> Items:
 
 def _read_some(wanted: list[Key]) -> Items:
     table, found = _table(), Items()
-    asked: Any = {table: {"Keys": [_written(key._asdict()) for key in wanted], "ConsistentRead": True}}
+    asked: Any = {table: {"Keys": [written(key._asdict()) for key in wanted], "ConsistentRead": True}}
     for pause in _pauses():
         with _Patience():
             answer = client().batch_get_item(RequestItems=asked)
-        for item in map(_read_back, answer["Responses"].get(table, [])):
+        for item in map(read_back, answer["Responses"].get(table, [])):
             found[Key(item["pk"], item["sk"])] = item
         asked = answer.get("UnprocessedKeys")
         if not asked:
@@ -185,7 +162,7 @@ def query(
     request: dict[str, Any] = {
         "TableName": _table(),
         "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": _written({f":{name}": value for name, value in values.items()}),
+        "ExpressionAttributeValues": written({f":{name}": value for name, value in values.items()}),
         "Limit": limit,
         "ScanIndexForward": not newest_first,
     }
@@ -194,11 +171,11 @@ def query(
     else:
         request["ConsistentRead"] = True
     if after:
-        request["ExclusiveStartKey"] = _written(after)
+        request["ExclusiveStartKey"] = written(after)
     with _Patience():
         answer = client().query(**request)
     last = answer.get("LastEvaluatedKey")
-    return Page([_read_back(item) for item in answer["Items"]], _read_back(last) if last else None)
+    return Page([read_back(item) for item in answer["Items"]], read_back(last) if last else None)
 
 
 def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterator[Page]:
@@ -228,12 +205,12 @@ class Line:
         """The line as DynamoDB takes it."""
         asked: dict[str, Any] = {"TableName": _table(), **self.expressions}
         if self.action != "Put":
-            asked["Key"] = _written(self.key._asdict())
+            asked["Key"] = written(self.key._asdict())
         if self.condition:
             asked["ConditionExpression"] = self.condition
             asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if self.values:
-            asked["ExpressionAttributeValues"] = _written(self.values)
+            asked["ExpressionAttributeValues"] = written(self.values)
         return {self.action: asked}
 
     def pinned(self, record: Kept) -> "Line":
@@ -258,7 +235,7 @@ def put(
     **values: object,
 ) -> Line:
     """The whole item."""
-    item = _written({**dict(record), **key._asdict()})
+    item = written({**dict(record), **key._asdict()})
     return Line("Put", key, only_if, _named(values), otherwise, {"Item": item})
 
 
@@ -300,7 +277,7 @@ def _once(act: Act, answer: Answer | None) -> tuple[Line, ...]:
     item = {
         "fingerprint": act.once.fingerprint,
         "answer_code": answer.status,
-        "answer": answer.to_keep(),
+        "answer": compress(answer.to_keep().encode()),
         "kept_until": act.at + KEPT_FOR,
     }
     return (put(keys.once(act.once.key), item, only_if=NOT_DONE_YET, otherwise=IdempotencyKeyReused, now=act.at),)
@@ -311,6 +288,17 @@ def _trail(decision: Decision) -> Iterator[Line]:
         yield put(keys.audit(account_id, decision.audit.audit_id), decision.audit)
     if decision.letter:
         yield put(keys.outbox(decision.act.name), _outbox_item(decision))
+    if decision.clean_up:
+        yield put(keys.clean_up(decision.act.name), _clean_up_item(decision))
+
+
+def _clean_up_item(decision: Decision) -> dict[str, object]:
+    return {
+        "act_name": decision.act.name,
+        "by": decision.act.by,
+        "queued_at": decision.act.at,
+        "clean_up": decision.clean_up,
+    }
 
 
 def _outbox_item(decision: Decision) -> dict[str, object]:
@@ -355,7 +343,7 @@ def _settle(lines: tuple[Line, ...], reasons: Any, *, once_first: bool) -> None:
     for position, (line, reason) in enumerate(zip(lines, reasons, strict=True)):
         if reason["Code"] == "ConditionalCheckFailed":
             if once_first and position == 0:
-                raise _replay(_read_back(reason["Item"]), str(line.expressions["Item"]["fingerprint"]["S"]))
+                raise _replay(read_back(reason["Item"]), str(line.expressions["Item"]["fingerprint"]["S"]))
             raise Overtaken(_meaning(line, reason))
     unknown = {reason["Code"] for reason in reasons} - AGAIN - {"None"}
     if unknown:
@@ -364,14 +352,14 @@ def _settle(lines: tuple[Line, ...], reasons: Any, *, once_first: bool) -> None:
 
 def _meaning(line: Line, reason: Any) -> type[Refused]:
     """What it means that a line failed: its own refusal, or no more than that its record moved on since it was read."""
-    seen, now = line.values.get(":seen_version"), _read_back(reason.get("Item", {})).get("version")
+    seen, now = line.values.get(":seen_version"), read_back(reason.get("Item", {})).get("version")
     return RightsChanged if seen is not None and seen != now else line.otherwise
 
 
 def _replay(kept: Item, fingerprint: str) -> Exception:
     if kept["fingerprint"] != fingerprint:
         return IdempotencyKeyReused()
-    return Replayed(int(kept["answer_code"]), kept["answer"])
+    return Replayed(int(kept["answer_code"]), decompress(bytes(kept["answer"])).decode())
 
 
 def recall(act: Act) -> None:
@@ -381,6 +369,20 @@ def recall(act: Act) -> None:
     kept = read([keys.once(act.once.key)]).get(keys.once(act.once.key))
     if kept and kept["kept_until"] > act.at.timestamp():
         raise _replay(kept, act.once.fingerprint)
+
+
+def keep_instead(act: Act, answer: Answer) -> None:
+    """Replay this rather than what was kept when the act came true: what followed from it is in it."""
+    if not act.once:
+        return
+    line = update(
+        keys.once(act.once.key),
+        "SET answer = :answer",
+        only_if="fingerprint = :fingerprint",
+        fingerprint=act.once.fingerprint,
+        answer=compress(answer.to_keep().encode()),
+    )
+    transact([line], ends=act.ends)
 
 
 def keep(act: Act, answer: Answer) -> None:

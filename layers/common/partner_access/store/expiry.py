@@ -1,17 +1,17 @@
-"""What is due, from the index that holds nothing else: links and grants whose time is over (performance.md)."""
+"""What is due, from the index that holds nothing else: what is over, and what people are warned of (performance.md)."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.grants import GrantExpired, Lapsed
+from partner_access.domain.grants import DueGrant, GrantEnding, GrantExpired
 from partner_access.domain.links import Link
 from partner_access.domain.members import Member
-from partner_access.store import dynamo, keys, members
+from partner_access.store import actors, dynamo, keys, members
 from partner_access.store.keys import Key
 
 
-def due(at: datetime) -> Iterator[Link | Lapsed]:
+def due(at: datetime) -> Iterator[Link | DueGrant]:
     """Each as it is now; what has gone since the index was written is passed by."""
     for number in range(keys.SHARDS):
         condition = "due_shard = :part AND due_at <= :now"
@@ -19,17 +19,37 @@ def due(at: datetime) -> Iterator[Link | Lapsed]:
             yield from _whole([Key(each["pk"], each["sk"]) for each in page.items])
 
 
-def _whole(listed: list[Key]) -> Iterator[Link | Lapsed]:
+def _whole(listed: list[Key]) -> Iterator[Link | DueGrant]:
     found = dynamo.read(listed)
     due_members = [Member.model_validate(found[key]) for key in listed if key in found and keys.is_member(key)]
-    accounts = dynamo.read(keys.account(member.account_id) for member in due_members)
+    found.and_read(key for member in due_members for key in _behind(found, member))
     for member in due_members:
-        account = accounts.get_as(Account, keys.account(member.account_id))
+        account = found.get_as(Account, keys.account(member.account_id))
         if account:
-            yield Lapsed(member, account)
+            target = actors.actor(found, member.account_id, member.user_id)
+            yield DueGrant(account=account, target=target, asked_by=_asked_by(found, member))
     yield from (Link.model_validate(found[key]) for key in listed if key in found and not keys.is_member(key))
 
 
-def record(expired: GrantExpired) -> None:
-    """The membership without its grant, unless something happened to it meanwhile."""
-    dynamo.commit(expired, None, *members.lines(expired.account, expired.before, expired.member))
+def _behind(found: dynamo.Items, member: Member) -> list[Key]:
+    return [
+        keys.account(member.account_id),
+        keys.user(member.user_id),
+        *actors.behind(found, member.account_id, member.user_id),
+        *_links_of(member),
+    ]
+
+
+def _links_of(member: Member) -> list[Key]:
+    grant = member.grant
+    return [keys.link(grant.partner_id, grant.link_id)] if grant and grant.link_id else []
+
+
+def _asked_by(found: dynamo.Items, member: Member) -> str | None:
+    links = (found.get_as(Link, key) for key in _links_of(member))
+    return next((link.created_by for link in links if link), None)
+
+
+def record(decision: GrantExpired | GrantEnding) -> None:
+    """The membership without its grant, or with one of which both sides know, unless something happened meanwhile."""
+    dynamo.commit(decision, None, *members.lines(decision.account, decision.before, decision.member, decision.act.at))

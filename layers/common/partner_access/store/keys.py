@@ -2,8 +2,9 @@
 
 item                    pk                      sk                   read by
 account                 ACCOUNT#<account>       ACCOUNT              key
-member                  ACCOUNT#<account>       MEMBER#<user>        key
+member                  ACCOUNT#<account>       MEMBER#<user>        key; query: the members of an account, by id
 super admins' ids       ACCOUNT#<account>       SUPER_ADMINS         key
+custom permission set   ACCOUNT#<account>       SET#<set>            key; query: the sets of an account, by age
 user                    USER#<user>             USER                 key
 a user's account        USER#<user>             ACCOUNT#<account>    query: the accounts of a user
 e-mail address in use   EMAIL#<address>         EMAIL                key
@@ -12,12 +13,13 @@ reply to a link         LINK#<link>             ACCOUNT#<account>    key
 audit entry             AUDIT#<account>         <audit id>           query: the trail of an account, by age
 idempotency             ONCE#<principal>#<hash> ONCE                 key
 outbox                  OUTBOX#<shard>          LETTER#<act>         query: what is to be sent
+clean-up                CLEAN_UP#<shard>        ACT#<act>            query: what is to be cleaned up
 delivery                DELIVERY#<delivery>     DELIVERY             key
 suppressed address      SUPPRESSED#<digest>     SUPPRESSED           key
 
 index      hash → range                                    holds
-due        due_shard → due_at                              open links and grants, by their end
-listing    listed_under → listed_as                        an employee's links, by age
+due        due_shard → due_at                              open links and grants, by when the sweep is to look at them
+listing    listed_under → listed_as                        an employee's links, by age; a partner's people, by client
 """
 
 from hashlib import sha256
@@ -25,6 +27,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.custom_sets import CustomSet
 from partner_access.domain.decisions import Kept
 from partner_access.domain.links import Link, Reply
 from partner_access.domain.members import Member
@@ -54,6 +57,10 @@ def is_member(key: Key) -> bool:
 
 def super_admins(account_id: str) -> Key:
     return Key(f"ACCOUNT#{account_id}", "SUPER_ADMINS")
+
+
+def permission_set(account_id: str, set_id: str) -> Key:
+    return Key(f"ACCOUNT#{account_id}", f"SET#{set_id}")
 
 
 def user(user_id: str) -> Key:
@@ -88,6 +95,10 @@ def outbox(outbox_id: str) -> Key:
     return Key(f"OUTBOX#{shard(outbox_id)}", f"LETTER#{outbox_id}")
 
 
+def clean_up(act_name: str) -> Key:
+    return Key(f"CLEAN_UP#{shard(act_name)}", f"ACT#{act_name}")
+
+
 def delivery(delivery_id: str) -> Key:
     return Key(f"DELIVERY#{delivery_id}", "DELIVERY")
 
@@ -99,6 +110,11 @@ def suppressed(address: str) -> Key:
 def employee(partner_id: str, user_id: str) -> str:
     """Under what an employee's own links are listed."""
     return f"EMPLOYEE#{partner_id}#{user_id}"
+
+
+def people(partner_id: str) -> str:
+    """Under what those who are somewhere on behalf of a partner are listed, and as what, client by client."""
+    return f"PEOPLE#{partner_id}"
 
 
 def due_shard(name: str) -> str:
@@ -126,6 +142,8 @@ def of(record: Kept) -> Key:
             return user(record.user_id)
         case Link():
             return link(record.partner_id, record.link_id)
+        case CustomSet():
+            return permission_set(record.account_id, record.set_id)
         case Reply():
             return reply(record.link_id, record.account_id)
     raise TypeError(type(record))

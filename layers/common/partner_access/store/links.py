@@ -11,16 +11,15 @@ from partner_access.domain.links import (
     OPEN_LINKS,
     CreationFacts,
     Link,
-    LinkAskedAnew,
     LinkCreated,
     LinkEnded,
     LinkFacts,
-    LinkResent,
     Standing,
     Wish,
 )
 from partner_access.domain.people import User
 from partner_access.domain.refusals import LinkAlreadyUsed, RightsChanged, TooManyLinks
+from partner_access.domain.renewals import LinkAskedAnew, LinkResent, RenewalFacts
 from partner_access.store import actors, dynamo, keys
 
 STILL_OPEN: Final = "standing = :open AND expires_at > :now AND approvals < max_approvals"
@@ -43,6 +42,7 @@ def facts_for_creation(partner_id: str, wish: Wish, by: str) -> CreationFacts:
             *([suppressed] if suppressed else ()),
         ]
     )
+    found.and_read(actors.behind(found, partner_id, by))
     return CreationFacts(
         partner=found.get_as(Account, keys.account(partner_id)),
         creator=actors.actor(found, partner_id, by),
@@ -83,6 +83,7 @@ def item(link: Link) -> dict[str, object]:
 def facts_for_listing(partner_id: str, by: str) -> LinkFacts:
     """Somebody of the partner who looks through its links."""
     found = dynamo.read([keys.account(partner_id), *actors.keys_of(partner_id, by)])
+    found.and_read(actors.behind(found, partner_id, by))
     return LinkFacts(
         partner=found.get_as(Account, keys.account(partner_id)),
         actor=actors.actor(found, partner_id, by),
@@ -93,6 +94,7 @@ def facts_for_one(partner_id: str, link_id: str, by: str) -> LinkFacts:
     """A link of a partner's, and somebody of the partner who asks for it."""
     key = keys.link(partner_id, link_id)
     found = dynamo.read([keys.account(partner_id), key, *actors.keys_of(partner_id, by)])
+    found.and_read(actors.behind(found, partner_id, by))
     return LinkFacts(
         link=found.get_as(Link, key),
         partner=found.get_as(Account, keys.account(partner_id)),
@@ -176,26 +178,34 @@ def record_retirement(link: Link) -> None:
     )
 
 
-def facts_for_renewal(secret: Secret, by: str) -> tuple[Link | None, User | None]:
-    """The link that the secret names, and who asks."""
-    key = keys.link(secret.partner_id, secret.link_id)
-    found = dynamo.read([key, keys.user(by)])
-    return found.get_as(Link, key), found.get_as(User, keys.user(by))
+def facts_for_renewal(secret: Secret, by: str) -> RenewalFacts:
+    """The link that the secret names, whom and which firm it is for, and who asks."""
+    key, partner = keys.link(secret.partner_id, secret.link_id), keys.account(secret.partner_id)
+    found = dynamo.read([key, partner, keys.user(by)])
+    link = found.get_as(Link, key)
+    if link and link.is_opened_by(secret):
+        found.and_read([keys.user(link.employee_id)])
+    return RenewalFacts(
+        link=link,
+        partner=found.get_as(Account, partner),
+        employee=found.get_as(User, keys.user(link.employee_id)) if link else None,
+        asker=found.get_as(User, keys.user(by)),
+    )
 
 
 def record_asking(asked: LinkAskedAnew, answer: Answer) -> None:
     """That the creator has been told: once per link, and never while it is open."""
+    held: dict[str, Any] = {} if asked.was_void else {"open": Standing.OPEN, "now": asked.act.at}
     dynamo.commit(
         asked,
         answer,
         dynamo.update(
             keys.of(asked.link),
             "SET asked_anew = :yes",
-            only_if=f"{NOT_ASKED_YET} AND ({NOT_OPEN})",
+            only_if=f"{NOT_ASKED_YET} AND ({NOT_OPEN})" if held else NOT_ASKED_YET,
             yes=True,
             no=False,
-            open=Standing.OPEN,
-            now=asked.act.at,
+            **held,
         ),
     )
 
@@ -240,6 +250,15 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
         )
         links = [Link.model_validate(each) for each in found.items]
     return Page(links, found.after["sk"].removeprefix("LINK#") if found.after else None)
+
+
+def all_of(partner_id: str, employee_id: str) -> Iterator[list[Link]]:
+    """All links of one employee, a page at a time."""
+    found = page(partner_id, employee_id=employee_id, after=None, limit=dynamo.AT_ONCE)
+    yield found.links
+    while found.after:
+        found = page(partner_id, employee_id=employee_id, after=found.after, limit=dynamo.AT_ONCE)
+        yield found.links
 
 
 def _listed(partner_id: str, employee_id: str, link_id: str) -> dict[str, str]:

@@ -1,33 +1,47 @@
 """The lines that a membership takes in a transaction: the member, the seat, the mirror, the list of super admins."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.custom_sets import held_by, held_for_a_partner
 from partner_access.domain.members import Member, seat_change
 from partner_access.domain.people import User
-from partner_access.domain.refusals import NoSeatLeft
+from partner_access.domain.refusals import NoSeatLeft, UnknownPermissionSet
 from partner_access.store import dynamo, keys
 
 SEAT_FREE = "attribute_not_exists(seats) OR seats_taken < seats"
+IS_THERE = "attribute_exists(pk)"
 SEAT_TAKEN = "seats_taken > :none"
 
 
-def lines(account: Account, before: Member | None, after: Member) -> Iterator[dynamo.Line]:
+def lines(account: Account, before: Member | None, after: Member, at: datetime) -> Iterator[dynamo.Line]:
     """Write a membership with all that goes along; what it was before is pinned by whoever relied on it."""
     yield from _seat_lines(account, seat_change(before, after))
-    yield dynamo.put(keys.of(after), item(after), only_if=None if before else dynamo.ABSENT)
+    written = item(after.model_copy(update={"changed_at": at}))
+    yield dynamo.put(keys.of(after), written, only_if=None if before else dynamo.ABSENT)
     if not before:
         mirror = keys.account_of(after.user_id, after.account_id)
         yield dynamo.put(mirror, {"account_id": after.account_id}, only_if=None)
     yield from _super_admin_lines(before, after)
+    yield from _set_lines(after.account_id, before, after)
 
 
 def item(member: Member) -> dict[str, object]:
-    """The member, with a place in the index of what is due while a grant of his has an end."""
-    ends = member.grant.expires_at if member.grant else None
-    if not ends:
-        return dict(member)
-    return {**dict(member), "due_shard": keys.due_shard(member.user_id), "due_at": ends}
+    """The member, with his places in the indexes: while a grant of his has an end, and while he is here for a partner."""
+    due_at = member.grant.due_at if member.grant else None
+    due = {"due_shard": keys.due_shard(member.user_id), "due_at": due_at} if due_at else {}
+    return {**dict(member), **due, **_listed(member)}
+
+
+def _listed(member: Member) -> dict[str, str]:
+    if not member.active or not member.partner_id:
+        return {}
+    return {
+        "listed_under": keys.people(member.partner_id),
+        "listed_as": f"{member.account_id}#{member.user_id}",
+    }
 
 
 def _seat_lines(account: Account, change: int) -> Iterator[dynamo.Line]:
@@ -49,6 +63,38 @@ def _runs_the_account(member: Member | None) -> bool:
 def new_version(user: User) -> dynamo.Line:
     """For a new super admin: who erases or deactivates him relies on the accounts where he is one."""
     return dynamo.update(keys.user(user.user_id), "SET version = :version", only_if=None, version=user.version + 1)
+
+
+def _set_lines(account_id: str, before: Member | None, after: Member) -> Iterator[dynamo.Line]:
+    """How often each of the account's own sets is held; one that is taken up must still be there."""
+    was, now = held_by(before), held_by(after)
+    was_for_partners, now_for_partners = held_for_a_partner(before), held_for_a_partner(after)
+    for set_id in sorted(was | now):
+        holders, partner_holders = now[set_id] - was[set_id], now_for_partners[set_id] - was_for_partners[set_id]
+        if holders or partner_holders:
+            yield dynamo.update(
+                keys.permission_set(account_id, set_id),
+                "ADD holders :holders, partner_holders :partner_holders",
+                only_if=IS_THERE,
+                otherwise=UnknownPermissionSet,
+                holders=holders,
+                partner_holders=partner_holders,
+            )
+
+
+def employment(user: User) -> dynamo.Line:
+    """For whom somebody works, and how often his access for each partner has been ended as a whole."""
+    told = {"employed_by": user.employed_by, "leavings": user.leavings}
+    there: dict[str, Any] = {name: value for name, value in told.items() if value}
+    gone = ", ".join(name for name in told if name not in there)
+    change = ", ".join(f"{name} = :{name}" for name in ("version", *there))
+    return dynamo.update(
+        keys.user(user.user_id),
+        f"SET {change} REMOVE {gone}" if gone else f"SET {change}",
+        only_if=None,
+        version=user.version,
+        **there,
+    )
 
 
 def _super_admin_lines(before: Member | None, after: Member) -> Iterator[dynamo.Line]:

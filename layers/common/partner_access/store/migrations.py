@@ -21,7 +21,7 @@ def facts(account_id: str, user_id: str, by: str, partner_id: str | None = None)
     found |= dynamo.read(
         [
             *([keys.account(firm)] if firm else ()),
-            *actors.firms_of(found, account_id, by, user_id),
+            *actors.behind(found, account_id, by, user_id),
             *actors.keys_of_all(account_id, actors.super_admin_ids(found, account_id)),
         ]
     )
@@ -38,9 +38,10 @@ def facts(account_id: str, user_id: str, by: str, partner_id: str | None = None)
 def staff(partner_id: str, by: str) -> tuple[Actor, Account | None]:
     """Somebody in a partner account, and the account."""
     found = dynamo.read([keys.account(partner_id), *actors.keys_of(partner_id, by)])
+    found.and_read(actors.behind(found, partner_id, by))
     return actors.actor(found, partner_id, by), found.get_as(Account, keys.account(partner_id))
 
 
 def record(migrated: SuperAdminMigrated, answer: Answer) -> None:
     """The membership under its grant; the witness is among what the decision relied on."""
-    dynamo.commit(migrated, answer, *members.lines(migrated.account, migrated.before, migrated.member))
+    dynamo.commit(migrated, answer, *members.lines(migrated.account, migrated.before, migrated.member, migrated.act.at))

@@ -14,15 +14,18 @@ from partner_access.domain.links import Standing as LinkStanding
 from partner_access.domain.mailing import (
     LETTER_STATE,
     SETTLE,
+    TOLD_TO_MEMBERS,
     Delivery,
     MailingFacts,
     Standing,
 )
-from partner_access.domain.people import User
+from partner_access.domain.people import Actor, User
 from partner_access.store import actors, dynamo, keys
 from partner_access.store.links import STILL_OPEN
 
 KEPT_FOR: Final = timedelta(days=90)
+MOST_MEMBERS: Final = 25
+"""To how many members an account's last super admin is missed."""
 MAY_CLAIM: Final = "attribute_not_exists(pk) OR (standing IN (:pending, :sending) AND next_at <= :now)"
 IS_MINE: Final = "standing = :sending AND attempt = :attempt"
 IS_THERE: Final = "attribute_exists(pk)"
@@ -83,16 +86,18 @@ def facts(letter: Letter) -> MailingFacts:
     if letter.account_id:
         others = actors.super_admin_ids(found, letter.account_id)
         found |= dynamo.read(actors.keys_of_all(letter.account_id, others))
+        found |= dynamo.read(actors.behind(found, letter.account_id, *others))
     admins = actors.super_admins(found, letter.account_id) if letter.account_id else ()
+    members = _first_members(letter)
     addresses = {
         recipient,
         *(user.email for user in (found.get_as(User, keys.user(each)) for each in people) if user),
-        *(admin.user.email for admin in admins if admin.user),
+        *(actor.user.email for actor in (*admins, *members) if actor.user),
     } - {None}
     suppressed = dynamo.read(keys.suppressed(str(each)) for each in addresses)
     return MailingFacts(
         letter=letter,
-        employee=found.get_as(User, keys.user(letter.employee_id)),
+        employee=found.get_as(User, keys.user(letter.employee_id)) if letter.employee_id else None,
         actor=found.get_as(User, keys.user(letter.actor_id)) if letter.actor_id else None,
         creator=found.get_as(User, keys.user(letter.created_by)) if letter.created_by else None,
         partner=found.get_as(Account, partner) if partner else None,
@@ -101,7 +106,20 @@ def facts(letter: Letter) -> MailingFacts:
         super_admins=admins,
         addressee=_owner_of(recipient),
         suppressed=frozenset(str(each) for each in addresses if keys.suppressed(str(each)) in suppressed),
+        members=members,
     )
+
+
+def _first_members(letter: Letter) -> tuple[Actor, ...]:
+    """Some members of an account that may have no super admin left; nobody for other letters."""
+    if letter.kind not in TOLD_TO_MEMBERS or not letter.account_id:
+        return ()
+    place = keys.member(letter.account_id, "")
+    page = dynamo.query("pk = :pk AND begins_with(sk, :sk)", limit=MOST_MEMBERS, pk=place.pk, sk=place.sk)
+    found = dynamo.Items({_key(item): item for item in page.items})
+    user_ids = [str(item["user_id"]) for item in page.items]
+    found |= dynamo.read([*map(keys.user, user_ids), *actors.behind(found, letter.account_id, *user_ids)])
+    return tuple(actors.actor(found, letter.account_id, user_id) for user_id in user_ids)
 
 
 def _owner_of(address: str | None) -> User | None:

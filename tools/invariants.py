@@ -7,8 +7,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
+from zlib import decompress
 
 from partner_access.domain import catalogue
+from partner_access.domain.custom_sets import is_custom
+from partner_access.domain.people import OF_THE_TWO_SIDES
 from partner_access.store import keys, outbox
 
 Item = Mapping[str, Any]
@@ -21,8 +24,24 @@ TOLD_BY_LETTER: Final = {
     "link.asked_anew": "link_asked_anew",
     "super_admin.migrated": "super_admin_migrated",
     "user.created": "user_created",
+    "user.edited": "access_changed",
+    "user.suspended": "access_suspended",
+    "user.resumed": "access_resumed",
+    "grant.revoked": "access_ended",
+    "user.removed": "access_ended",
+    "permission_set.accepted": "access_changed",
+    "grant.ending": "access_ending",
+    "grant.expired": "access_ended",
+    "employee.left": "person_left",
+    "program.stopped": "program_stopped",
+    "program.resumed": "program_resumed",
 }
+TOLD_WITH_OR_WITHOUT: Final = {"access.ended": "person_left", "account.orphaned": "account_orphaned"}
+"""Of a program that ended each client hears once, of an erased person nobody; a report may come with the act itself."""
+ENDS: Final = {"left", "erased", "program_ended"}
 SECRETS_AT_ONCE: Final = 3
+SUCCESS: Final = range(200, 300)
+SETS_AT_MOST: Final = 100
 
 
 class Table:
@@ -48,6 +67,10 @@ class Table:
     @property
     def members(self) -> dict[tuple[str, str], Item]:
         return {(account, user): item for account, user, item in self.all("ACCOUNT#", "MEMBER#")}
+
+    @property
+    def sets(self) -> dict[tuple[str, str], Item]:
+        return {(account, name): item for account, name, item in self.all("ACCOUNT#", "SET#")}
 
     @property
     def users(self) -> dict[str, Item]:
@@ -88,36 +111,101 @@ def seats_are_counted(table: Table) -> Sentences:
 
 
 def partner_admins_have_a_grant(table: Table) -> Sentences:
-    """A partner admin is one by a grant, on a partner seat, for a firm, without a restricted permission."""
+    """Who sits on a partner seat has a grant and is here for its firm; the set of a partner admin is nobody else's."""
     grants: Counter[str] = Counter()
     for (account, user), member in table.members.items():
-        marks = (member["permission_set"] == "partner_admin", member.get("seat") == "partner", "grant" in member)
         whose = f"{user} in {account}"
-        if len(set(marks)) > 1 and (member["active"] or "grant" in member):
-            yield f"{whose}: set, seat and grant of a partner admin do not go together: {marks}"
+        if (member.get("seat") == "partner") != ("grant" in member):
+            yield f"{whose}: the partner seat and a grant do not go together"
         if "grant" not in member:
+            if member["permission_set"] == "partner_admin" and member["active"]:
+                yield f"{whose}: partner admin without a grant"
             continue
         grants[member["grant"]["grant_id"]] += 1
         if not member.get("active"):
             yield f"{whose}: a live grant and no active membership"
         if member.get("partner_id") != member["grant"]["partner_id"]:
             yield f"{whose}: the grant is of another firm than the membership"
-        if {name.partition(":")[0] for name in member.get("added", ())} & catalogue.RESTRICTED:
-            yield f"{whose}: a restricted permission"
         if table.accounts.get(account, {}).get("kind") != "client":
             yield f"{whose}: a partner admin in an account that is no client"
     yield from (f"{grant}: is the grant of {count} memberships" for grant, count in grants.items() if count > 1)
 
 
+def nobody_of_a_partner_holds_what_is_restricted(table: Table) -> Sentences:
+    """No set and no override brings a restricted permission to anybody who is here for a partner."""
+    for (account, user), member in table.members.items():
+        if member["active"] and "partner_id" in member and catalogue.RESTRICTED & _permissions(table, account, member):
+            yield f"{user} in {account}: a restricted permission"
+
+
+def _permissions(table: Table, account: str, member: Item) -> set[str]:
+    name = member["permission_set"]
+    if is_custom(name):
+        base = table.get(f"ACCOUNT#{account}", f"SET#{name}").get("permissions", ())
+    else:
+        base = catalogue.SETS[name][int(member["set_version"]) - 1]
+    return (_names(base) - _names(member.get("removed", ()))) | _names(member.get("added", ()))
+
+
+def _names(permissions: Iterable[str]) -> set[str]:
+    return {permission.partition(":")[0] for permission in permissions}
+
+
+def custom_sets_are_held_as_often_as_they_say(table: Table) -> Sentences:
+    """An account's own set counts who holds it, now or for when a grant ends, and who of them for a partner."""
+    places = [
+        (account, place["permission_set"], "partner_id" in place)
+        for (account, _), member in table.members.items()
+        for place in (member, member.get("previous"))
+        if place and member["active"] and is_custom(place["permission_set"])
+    ]
+    held = Counter((account, name) for account, name, _ in places)
+    for_a_partner = Counter((account, name) for account, name, is_for_a_partner in places if is_for_a_partner)
+    for (account, name), count in held.items():
+        if (account, name) not in table.sets:
+            yield f"{account}: {count} hold {name}, which is not there"
+    for (account, name), item in table.sets.items():
+        counted = item.get("holders", 0), item.get("partner_holders", 0)
+        if counted != (held[account, name], for_a_partner[account, name]):
+            yield f"{account}: {counted[0]} and {counted[1]} are said to hold {name}, and {held[account, name]} do"
+
+
+def custom_sets_are_counted(table: Table) -> Sentences:
+    """An account knows how many sets of its own it has, and has no more than it may."""
+    there = Counter(account for account, _ in table.sets)
+    for account, item in table.accounts.items():
+        if item.get("custom_sets", 0) != there[account]:
+            yield f"{account}: {item.get('custom_sets', 0)} sets counted, {there[account]} there"
+        if there[account] > SETS_AT_MOST:
+            yield f"{account}: {there[account]} sets of its own"
+
+
+def people_are_listed(table: Table) -> Sentences:
+    """Whoever is somewhere for a partner is among its people, and whose grant ends is looked at in time."""
+    for (account, user), member in table.members.items():
+        is_here = member["active"] and "partner_id" in member
+        listed = (f"PEOPLE#{member['partner_id']}", f"{account}#{user}") if is_here else (None, None)
+        if (member.get("listed_under"), member.get("listed_as")) != listed:
+            yield f"{user} in {account}: is listed as {member.get('listed_under')} {member.get('listed_as')}"
+        ends = member.get("grant", {}).get("expires_at")
+        if (ends is None) != ("due_at" not in member) or (ends is not None and member["due_at"] > ends):
+            yield f"{user} in {account}: access ends at {ends} and is looked at {member.get('due_at')}"
+
+
 def someone_runs_every_account(table: Table) -> Sentences:
     """G3: from its first on, an active account has an active super admin, unless it was reported as orphaned."""
-    orphaned = {account for act in table.acts.values() for account in act["details"].get("orphaned", ())}
+    orphaned = {account for act in table.acts.values() for account in act.get("details", {}).get("orphaned", ())}
     for account, item in table.accounts.items():
         roster = table.items.get((f"ACCOUNT#{account}", "SUPER_ADMINS"))
         if roster is None or item.get("standing", "active") != "active" or account in orphaned:
             continue
-        if not any(table.users.get(user, {}).get("active") for user in _super_admins(table, account)):
+        if not any(_runs(table, account, user) for user in _super_admins(table, account)):
             yield f"{account}: no active super admin is left"
+
+
+def _runs(table: Table, account: str, user: str) -> bool:
+    is_stopped = OF_THE_TWO_SIDES & set(table.members[account, user].get("suspended_by", ()))
+    return bool(table.users.get(user, {}).get("active")) and not is_stopped
 
 
 def _super_admins(table: Table, account: str) -> set[str]:
@@ -126,6 +214,23 @@ def _super_admins(table: Table, account: str) -> set[str]:
         for (its_account, user), member in table.members.items()
         if its_account == account and member.get("active") and member["permission_set"] == "super_admin"
     }
+
+
+def what_is_over_is_being_written_off(table: Table) -> Sentences:
+    """What was given before all of somebody's access was ended is there only while its clean-up waits."""
+    waiting = [item["clean_up"] for _, _, item in table.all("CLEAN_UP#", "ACT#") if item["clean_up"]["after"] in ENDS]
+    for (account, user), member in table.members.items():
+        partner = member.get("partner_id")
+        if not partner or not member["active"]:
+            continue
+        left = table.users.get(user, {}).get("leavings", {}).get(partner, 0)
+        is_over = member.get("tenure", 0) < left + table.accounts.get(partner, {}).get("endings", 0)
+        if is_over and not any(_is_about(clean_up, partner, user) for clean_up in waiting):
+            yield f"{user} in {account}: is over, and nobody writes that down"
+
+
+def _is_about(clean_up: Item, partner: str, user: str) -> bool:
+    return clean_up.get("partner_id") in (None, partner) and clean_up.get("user_id") in (None, user)
 
 
 def rosters_agree(table: Table) -> Sentences:
@@ -176,7 +281,7 @@ def links_grant_as_often_as_they_say(table: Table) -> Sentences:
     """G1: approvals are counted, never above what was asked, never twice for one account."""
     approved = [act for act in table.acts.values() if act["event"] == "link.approved"]
     for link, item in table.links.items():
-        acts = [act for act in approved if act["details"]["link_id"] == link]
+        acts = [act for act in approved if act.get("details", {}).get("link_id") == link]
         clients = [account for act in acts for account in act["accounts"] if account != item["partner_id"]]
         replies = [reply for _, _, reply in table.all(f"LINK#{link}", "ACCOUNT#") if reply["state"] == "approved"]
         if not len(acts) == item["approvals"] <= item["max_approvals"]:
@@ -218,11 +323,12 @@ def _told(entry: Item | None) -> Item | None:
 
 
 def every_grant_is_in_the_trail(table: Table) -> Sentences:
-    """G6: no grant without the one act that made it."""
-    given = Counter(act["details"]["grant_id"] for act in table.acts.values() if "grant_id" in act["details"])
+    """G6: no grant without the one act that made it; both have the same name."""
     for (account, user), member in table.members.items():
-        if "grant" in member and given[member["grant"]["grant_id"]] != 1:
-            yield f"{user} in {account}: {given[member['grant']['grant_id']]} acts gave {member['grant']['grant_id']}"
+        grant = member.get("grant", {}).get("grant_id")
+        act = table.audits.get((account, f"aud_{str(grant).removeprefix('grt_')}"), {})
+        if grant and act.get("details", {}).get("grant_id") != grant:
+            yield f"{user} in {account}: no act gave {grant}"
 
 
 def letters_and_acts_agree(table: Table) -> Sentences:
@@ -232,22 +338,27 @@ def letters_and_acts_agree(table: Table) -> Sentences:
         act = table.acts.get(f"aud_{name}")
         if act is None:
             yield f"letter {name}: no act asked for it"
-        elif item["letter"]["kind"] != TOLD_BY_LETTER.get(act["event"], "link_to_approve"):
+        elif item["letter"]["kind"] != (TOLD_BY_LETTER | TOLD_WITH_OR_WITHOUT).get(act["event"], "link_to_approve"):
             yield f"letter {name}: {item['letter']['kind']} for {act['event']}"
     for audit, act in table.acts.items():
         name = audit.removeprefix("aud_")
-        if act["event"] not in TOLD_BY_LETTER or name in table.outbox:
+        if act["event"] not in TOLD_BY_LETTER or name in table.outbox or _is_told_otherwise(act):
             continue
         if not any(table.get(*keys.delivery(outbox.delivery_id(name, address))) for address in addresses):
             yield f"{audit}: nobody is told of {act['event']}"
 
 
+def _is_told_otherwise(act: Item) -> bool:
+    """Of a partner's program each client hears once, whoever of the partner is there."""
+    return "program" in (act["details"].get("suspended_by"), act["details"].get("resumed_by"))
+
+
 def keys_keep_what_came_true(table: Table) -> Sentences:
     """G8: what is kept for a replay is a success, tells no secret, and names what is in the table."""
-    grants = {act["details"].get("grant_id") for act in table.acts.values()}
+    grants = {act.get("details", {}).get("grant_id") for act in table.acts.values()}
     for key, _, item in table.all("ONCE#", "ONCE"):
-        answer = json.loads(item["answer"])
-        if not 200 <= item["answer_code"] < 300:
+        answer = json.loads(_answer(item))
+        if int(item["answer_code"]) not in SUCCESS:
             yield f"{key}: keeps a {item['answer_code']}"
         if "url" in answer:
             yield f"{key}: keeps a link's secret"
@@ -257,17 +368,26 @@ def keys_keep_what_came_true(table: Table) -> Sentences:
             yield f"{key}: keeps {answer['grant_id']}, which nobody gave"
 
 
+def _answer(kept: Item) -> str:
+    return decompress(bytes(kept["answer"])).decode()
+
+
 def no_secret_is_kept(table: Table) -> Sentences:
     """G10: a link's secret is nowhere at rest."""
     for key, item in table.items.items():
-        if "pal_" in str(item):
+        if "pal_" in str(item) or ("answer" in item and "pal_" in _answer(item)):
             yield f"{key}: holds a link's secret"
 
 
 RULES: Final[tuple[Callable[[Table], Sentences], ...]] = (
     seats_are_counted,
     partner_admins_have_a_grant,
+    nobody_of_a_partner_holds_what_is_restricted,
+    custom_sets_are_held_as_often_as_they_say,
+    custom_sets_are_counted,
+    people_are_listed,
     someone_runs_every_account,
+    what_is_over_is_being_written_off,
     rosters_agree,
     mirrors_agree,
     addresses_agree,

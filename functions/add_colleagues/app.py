@@ -1,0 +1,77 @@
+"""POST /partners/{partner_id}/clients/{account_id}/users: a partner admin brings in colleagues with a lesser set."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from partner_access import api, bulk
+from partner_access.bulk import MemberRow, Outcome
+from partner_access.domain import console, creations
+from partner_access.domain.decisions import Act, Answer
+from partner_access.domain.permissions import SetName
+from partner_access.domain.refusals import AlreadyMember, InvalidField
+from partner_access.fields import Adjustments, Identifier, PermissionName, Request
+from partner_access.store import creations as stored
+from partner_access.store.console import caller_in
+from partner_access.store.dynamo import keep, recall
+
+app = api.App(recall=recall)
+
+
+def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(ids)) < len(ids):
+        raise PydanticCustomError("not_unique", "named twice")
+    return ids
+
+
+EmployeeIds = Annotated[
+    tuple[Identifier, ...],
+    Field(min_length=1, max_length=25, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_each_once),
+]
+
+
+class Colleagues(Request):
+    """Who of the firm comes in, each with this set and what is added to it or taken from it."""
+
+    employee_ids: EmployeeIds
+    permission_set: PermissionName
+    permissions: Adjustments = Adjustments()
+
+
+class ColleaguesAdded(Answer):
+    """A row for each, in the order asked."""
+
+    items: tuple[MemberRow, ...]
+
+
+@app.post("/partners/{partner_id}/clients/{account_id}/users")
+def add_colleagues(partner_id: str, account_id: str, wish: Colleagues, act: Act) -> ColleaguesAdded:
+    """One transaction each, under the rules of a direct creation; running it again touches only what is not done."""
+    recall(act)
+    caller, _ = caller_in(account_id, act.by)
+    console.must_bring_in(caller, partner_id, act)
+    if wish.permission_set == SetName.PARTNER_ADMIN:
+        raise InvalidField("/permission_set").saying("Ask the client: only its own admins make somebody partner admin.")
+    report = ColleaguesAdded(
+        items=tuple(_row(account_id, user_id, wish, act.part(user_id)) for user_id in wish.employee_ids)
+    )
+    if bulk.is_complete(report.items):
+        keep(act, report)
+    return report
+
+
+def _row(account_id: str, user_id: str, wish: Colleagues, act: Act) -> MemberRow:
+    blank = MemberRow(user_id=user_id, outcome=Outcome.DONE)
+
+    def create(one: Act) -> MemberRow:
+        facts = stored.facts_for_colleague(account_id, user_id, one.by, permission_set=wish.permission_set)
+        how = creations.Wish(permission_set=wish.permission_set, overrides=wish.permissions.overrides)
+        stored.record(creations.create(facts, how, one), blank)
+        return blank
+
+    return bulk.row(create, act, blank, skipped=AlreadyMember, recall=recall)
+
+
+handler = app

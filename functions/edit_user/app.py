@@ -1,0 +1,85 @@
+"""PATCH /accounts/{account_id}/users/{user_id}: what somebody may do in an account, his seats, and until when."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from partner_access import api
+from partner_access.domain import edits
+from partner_access.domain.accounts import Account
+from partner_access.domain.capacities import MembershipFacts
+from partner_access.domain.decisions import Act
+from partner_access.domain.edits import Days, Edit, Edited
+from partner_access.domain.members import Seat
+from partner_access.domain.people import Actor
+from partner_access.fields import AccessDays, Adjustments, Identifier, PermissionName, Request
+from partner_access.representations import GrantShown, OneMember
+from partner_access.store import memberships as stored
+from partner_access.store.dynamo import keep, recall
+
+app = api.App(recall=recall)
+
+
+class Change(Request):
+    """What shall be different; an absent field keeps its value, and `access_days: null` takes the end away."""
+
+    permission_set: PermissionName = ""
+    permissions: Adjustments = Adjustments()
+    seat: Seat = Seat.CORE
+    paid_seats: Annotated[tuple[Seat, ...], Field(max_length=2)] = ()
+    access_days: AccessDays | None = None
+    partner_id: Identifier = ""
+
+    @property
+    def wish(self) -> Edit:
+        """The fields that were named."""
+        wished: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        if "permissions" in wished:
+            wished["overrides"] = wished.pop("permissions").overrides
+        if "access_days" in wished:
+            wished["access"] = Days(wished.pop("access_days"))
+        return Edit(**wished)
+
+
+class EditedUser(OneMember):
+    """The membership as it is from now on, with the grant of a partner admin."""
+
+    grant: GrantShown | None
+
+
+@app.patch("/accounts/{account_id}/users/{user_id}")
+def edit_user(account_id: str, user_id: str, change: Change, seen: api.Seen, act: Act) -> EditedUser:
+    """Edit a membership; to set `partner_admin` on a super admin is a migration, with all its rules."""
+    wish = change.wish
+    facts = stored.facts(account_id, user_id, act.by, wish)
+    edited = edits.edit(facts, wish, seen, act)
+    answer = _answer(facts, edited, act)
+    if edited:
+        stored.record_edit(edited, answer)
+    else:
+        keep(act, answer)
+    return answer
+
+
+def _answer(facts: MembershipFacts, edited: Edited | None, act: Act) -> EditedUser:
+    firms = {facts.partner.account_id: facts.partner} if facts.partner else {}
+    target = replace(
+        facts.target,
+        member=edited.member if edited else facts.target.member,
+        firms={**facts.target.firms, **firms},
+        sets={**facts.target.sets, **facts.sets},
+    )
+    return EditedUser.seen(target, act.at, grant=_grant(facts.account, target, act))
+
+
+def _grant(account: Account | None, target: Actor, act: Act) -> GrantShown | None:
+    member = target.member_at(act.at)
+    if not account or not member or not member.grant:
+        return None
+    return GrantShown.of(
+        member.grant, member.model_copy(update={"suspended_by": target.suspended_by_at(act.at)}), account
+    )
+
+
+handler = app

@@ -1,0 +1,100 @@
+"""DELETE /partners/{partner_id}/employees/{user_id}/access: all that somebody may do for a partner ends at once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import BaseModel
+
+from partner_access import api, cursors
+from partner_access.domain import departures
+from partner_access.domain.decisions import Act, CleanUp, Occasion
+from partner_access.domain.departures import Aftermath, Line, Receipt
+from partner_access.domain.refusals import TemporarilyUnavailable
+from partner_access.fields import ListQuery, Page
+from partner_access.store import departures as stored
+from partner_access.store.dynamo import keep, keep_instead, recall
+
+app = api.App(recall=recall)
+
+ACCESS = "/partners/{partner_id}/employees/{user_id}/access"
+
+
+class EndQuery(ListQuery):
+    """`dry_run` shows what would end; a cursor goes on with the receipt of what has."""
+
+    dry_run: Literal["true", "false"] = "false"
+
+    @property
+    def is_dry(self) -> bool:
+        return self.dry_run == "true"
+
+
+class AccountShown(BaseModel):
+    """What became of one account: `kept` is what only the client can take."""
+
+    account_id: str
+    name: str
+    outcome: Receipt
+    reason: str | None = None
+
+
+class Receipts(Page):
+    """By account id."""
+
+    items: tuple[AccountShown, ...]
+
+
+@app.delete(ACCESS)
+def end_access(partner_id: str, user_id: str, query: EndQuery, act: Act) -> Receipts:
+    """One write ends it everywhere; what follows in each account is done for this page, and for the rest soon after."""
+    facts = stored.facts(partner_id, user_id, act.by)
+    departures.must_be_endable(facts, act)
+    listed = ACCESS.format(partner_id=partner_id, user_id=user_id)
+    begun = cursors.after(query, listed, act)
+    name, _, after = (begun or act.name).partition(" ")
+    whole = replace(act, name=name, once=None)
+    clean_up = CleanUp(partner_id=partner_id, user_id=user_id, after=Occasion.LEFT)
+
+    def receipts(shown: Callable[[Aftermath], AccountShown | None]) -> Receipts:
+        page = stored.page(clean_up, user_id, whole, after=after or None, limit=query.size)
+        return Receipts(
+            items=tuple(item for item in map(shown, page.aftermaths) if item),
+            next_cursor=cursors.cursor(page.after and f"{name} {page.after}", query, listed, act),
+        )
+
+    def foreseen(aftermath: Aftermath) -> AccountShown | None:
+        return _shown(aftermath, departures.line(aftermath.foreseen(), act))
+
+    def followed(aftermath: Aftermath) -> AccountShown | None:
+        is_done = stored.follow(aftermath, user_id, whole)
+        return _shown(aftermath, departures.line(aftermath, act), is_done=is_done)
+
+    if query.is_dry:
+        return receipts(foreseen)
+    if begun:
+        answer = receipts(followed)
+        keep(act, answer)
+        return answer
+    promised = receipts(foreseen)
+    stored.record_end(departures.end_access(facts, act), promised)
+    try:
+        answer = receipts(followed)
+        keep_instead(act, answer)
+    except TemporarilyUnavailable:
+        return promised
+    return answer
+
+
+def _shown(aftermath: Aftermath, line: Line | None, *, is_done: bool = False) -> AccountShown | None:
+    if not line:
+        return None
+    return AccountShown(
+        account_id=aftermath.account.account_id,
+        name=aftermath.account.name,
+        outcome=Receipt.ENDED if is_done and line.receipt is Receipt.PENDING else line.receipt,
+        reason=line.reason,
+    )
+
+
+handler = app

@@ -1,0 +1,28 @@
+"""DELETE /accounts/{account_id}/users/{user_id}: a grant ends, or a membership."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+from partner_access import api
+from partner_access.domain import endings
+from partner_access.domain.decisions import Act, Answer
+from partner_access.store import memberships as stored
+from partner_access.store.dynamo import recall
+
+app = api.App(recall=recall)
+
+
+class Ended(Answer):
+    """Nothing to tell; a key remembers it all the same."""
+
+    status: ClassVar[int] = HTTPStatus.NO_CONTENT
+
+
+@app.delete("/accounts/{account_id}/users/{user_id}")
+def end_user(account_id: str, user_id: str, seen: api.Seen, act: Act) -> None:
+    """End a grant, else a membership: by the client, by managers and colleagues of the firm, by the member himself."""
+    facts = stored.facts(account_id, user_id, act.by)
+    stored.record_end(endings.end(facts, seen, act), Ended())
+
+
+handler = app

@@ -1,0 +1,81 @@
+"""/accounts/{account_id}/permission-sets: super admins make, change and drop permission sets of their account's own."""
+
+from http import HTTPStatus
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from partner_access import api
+from partner_access.domain import permission_sets
+from partner_access.domain.decisions import Act, Answer
+from partner_access.domain.permission_sets import Content
+from partner_access.fields import Name, PermissionName, Request
+from partner_access.representations import OneSet
+from partner_access.store import permission_sets as stored
+from partner_access.store.dynamo import keep, recall
+
+app = api.App(recall=recall)
+
+SETS = "/accounts/{account_id}/permission-sets"
+
+
+class SetContent(Request):
+    """Its name, which others may have, too, and the permissions, each in the widest scope it shall have."""
+
+    name: Name
+    permissions: Annotated[tuple[PermissionName, ...], Field(min_length=1, max_length=200)]
+
+    @property
+    def content(self) -> Content:
+        return Content(self.name, self.permissions)
+
+
+class MadeSet(OneSet):
+    """A set that is new."""
+
+    status: ClassVar[int] = HTTPStatus.CREATED
+
+
+class ChangedSet(OneSet):
+    """A set as it is from now on."""
+
+
+class SetGone(Answer):
+    """Nothing to tell; a key remembers it all the same."""
+
+    status: ClassVar[int] = HTTPStatus.NO_CONTENT
+
+
+@app.post(SETS)
+def create_permission_set(account_id: str, wish: SetContent, act: Act) -> MadeSet:
+    """Make one."""
+    created = permission_sets.create(stored.facts(account_id, act.by), wish.content, act)
+    answer = MadeSet.of(created.own)
+    stored.record_created(created, answer)
+    return answer
+
+
+@app.put(SETS + "/{set_id}")
+def change_permission_set(account_id: str, set_id: str, wish: SetContent, seen: api.Seen, act: Act) -> ChangedSet:
+    """Call it or fill it otherwise, for all who hold it; the same again changes nothing."""
+    facts = stored.facts(account_id, act.by, set_id)
+    changed = permission_sets.change(facts, wish.content, seen, act)
+    if not changed:
+        as_it_was = ChangedSet.of(permission_sets.must_be_assignable(facts, act))
+        keep(act, as_it_was)
+        return as_it_was
+    answer = ChangedSet.of(changed.own)
+    stored.record_changed(changed, answer)
+    return answer
+
+
+@app.delete(SETS + "/{set_id}")
+def remove_permission_set(account_id: str, set_id: str, seen: api.Seen, act: Act) -> SetGone:
+    """Drop one that nobody holds."""
+    removed = permission_sets.remove(stored.facts(account_id, act.by, set_id), seen, act)
+    answer = SetGone()
+    stored.record_removed(removed, answer)
+    return answer
+
+
+handler = app

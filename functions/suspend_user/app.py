@@ -1,0 +1,52 @@
+"""PUT and DELETE /accounts/{account_id}/users/{user_id}/suspension: access stops for now, and goes on again."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from partner_access import api
+from partner_access.domain import suspensions
+from partner_access.domain.capacities import MembershipChanged, MembershipFacts
+from partner_access.domain.decisions import Act
+from partner_access.fields import Prose, Request
+from partner_access.representations import OneMember
+from partner_access.store import memberships as stored
+from partner_access.store.dynamo import keep, recall
+
+app = api.App(recall=recall)
+
+SUSPENSION = "/accounts/{account_id}/users/{user_id}/suspension"
+
+
+class Stop(Request):
+    """Why; the letter tells it."""
+
+    may_be_missing: ClassVar[bool] = True
+
+    reason: Prose | None = None
+
+
+@app.put(SUSPENSION)
+def suspend_user(account_id: str, user_id: str, stop: Stop, act: Act) -> OneMember:
+    """Stop somebody's access from this instant; his seat stays his."""
+    facts = stored.facts(account_id, user_id, act.by)
+    return _kept(facts, suspensions.suspend(facts, stop.reason, act), act)
+
+
+@app.delete(SUSPENSION)
+def resume_user(account_id: str, user_id: str, act: Act) -> OneMember:
+    """Take back what this side has stopped; what the other side has stopped stays."""
+    facts = stored.facts(account_id, user_id, act.by)
+    return _kept(facts, suspensions.resume(facts, act), act)
+
+
+def _kept(facts: MembershipFacts, changed: MembershipChanged | None, act: Act) -> OneMember:
+    member = changed.member if changed else facts.target.member
+    answer = OneMember.seen(replace(facts.target, member=member), act.at)
+    if changed:
+        stored.record(changed, answer)
+    else:
+        keep(act, answer)
+    return answer
+
+
+handler = app

@@ -1,0 +1,112 @@
+"""/accounts/{account_id}/permission-sets/updates: newer versions of the vendor's sets, looked at and accepted."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field
+
+from partner_access import api, bulk, cursors
+from partner_access.bulk import MemberRow, Outcome
+from partner_access.domain import updates
+from partner_access.domain.decisions import Act, Answer
+from partner_access.domain.refusals import NothingToAccept
+from partner_access.domain.updates import Accepted, Difference
+from partner_access.fields import Identifier, ListQuery, Page, PermissionName, Request
+from partner_access.store import updates as stored
+from partner_access.store.dynamo import keep, recall
+
+app = api.App(recall=recall)
+
+UPDATES = "/accounts/{account_id}/permission-sets/updates"
+
+
+class Update(BaseModel):
+    """What a member would be able to do beyond today, under the latest version of his set."""
+
+    user_id: str
+    name: str
+    email: str | None
+    permission_set: str
+    version: int
+    latest: int
+    gained: tuple[str, ...]
+    partner_id: str | None
+
+    @classmethod
+    def of(cls, found: Difference) -> Self:
+        return cls(
+            user_id=found.user.user_id,
+            name=found.user.name,
+            email=found.user.email,
+            permission_set=found.now.permission_set,
+            version=found.now.set_version,
+            latest=found.after.set_version,
+            gained=found.gained,
+            partner_id=found.now.partner_id,
+        )
+
+
+class Updates(Page):
+    """Member by member; a page may have fewer than were asked for, or none, and yet go on."""
+
+    items: tuple[Update, ...]
+
+
+@app.get(UPDATES)
+def list_updates(account_id: str, query: ListQuery, act: Act) -> Updates:
+    """Whom a newer version would bring something; what it takes away has gone at once."""
+    updates.must_answer(*stored.caller(account_id, act.by), act)
+    listed = UPDATES.format(account_id=account_id)
+    page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
+    found = (updates.difference(person, act) for person in page.people)
+    return Updates(
+        items=tuple(Update.of(each) for each in found if each),
+        next_cursor=cursors.cursor(page.after, query, listed, act),
+    )
+
+
+class Acceptance(Request):
+    """The set in the version that was looked at, and for whom it is accepted."""
+
+    permission_set: PermissionName
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    user_ids: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=25)]
+
+    @property
+    def accepted(self) -> Accepted:
+        return Accepted(self.permission_set, self.version)
+
+
+class UpdatesAccepted(Answer):
+    """A row for each member, in the order asked."""
+
+    items: tuple[MemberRow, ...]
+
+
+@app.post(UPDATES)
+def accept_updates(account_id: str, wish: Acceptance, act: Act) -> UpdatesAccepted:
+    """One transaction for each member; running it again touches only what is not done."""
+    recall(act)
+    account = updates.must_answer(*stored.caller(account_id, act.by), act)
+    account.must_be_active()
+    updates.must_be_latest(wish.accepted)
+    report = UpdatesAccepted(
+        items=tuple(
+            _row(account_id, user_id, wish.accepted, act.part(user_id)) for user_id in dict.fromkeys(wish.user_ids)
+        )
+    )
+    if bulk.is_complete(report.items):
+        keep(act, report)
+    return report
+
+
+def _row(account_id: str, user_id: str, wish: Accepted, act: Act) -> MemberRow:
+    blank = MemberRow(user_id=user_id, outcome=Outcome.DONE)
+
+    def accept(one: Act) -> MemberRow:
+        stored.record(updates.accept(stored.facts(account_id, user_id, one.by), wish, one), blank)
+        return blank
+
+    return bulk.row(accept, act, blank, skipped=NothingToAccept, recall=recall)
+
+
+handler = app

@@ -1,0 +1,151 @@
+"""GET /accounts/{account_id}/audit: who did what and when, newest first, as JSON or as CSV."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from io import StringIO
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, JsonValue, StringConstraints
+from typing_extensions import override
+
+from partner_access import api, cursors
+from partner_access.domain import trail
+from partner_access.domain.decisions import Act, AuditEntry
+from partner_access.domain.trail import Wanted
+from partner_access.fields import Identifier, ListQuery, Page
+from partner_access.representations import Part
+from partner_access.store import trail as stored
+
+app = api.App()
+
+LIST = "/accounts/{account_id}/audit"
+RFC_3339: Final = r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d{1,9})?(z|[+-]\d\d:\d\d)"
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would execute."""
+COLUMNS: Final = ("audit_id", "at", "event", "by", "by_name", "accounts", "details")
+
+
+def _rfc_3339(text: str) -> str:
+    if not re.fullmatch(RFC_3339, text, re.ASCII | re.IGNORECASE):
+        raise ValueError("not a time of RFC 3339")
+    return text
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    if moment < trail.EPOCH:
+        raise ValueError("before there were entries")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_of_our_time)]
+Event = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,50}\.[a-z_]{1,50}$")]
+
+
+class AuditQuery(ListQuery):
+    """From one moment, inclusive, to another, exclusive; of one event, by one caller, about one person, of one client."""
+
+    start: Annotated[Moment | None, Field(alias="from")] = None
+    end: Annotated[Moment | None, Field(alias="to")] = None
+    event: Event | None = None
+    by: Identifier | None = None
+    user_id: Identifier | None = None
+    account_id: Identifier | None = None
+
+    @property
+    @override
+    def filters(self) -> Mapping[str, Any]:
+        return self.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"}, exclude_none=True)
+
+    def with_cursor(self, cursor: str) -> str:
+        """The reference to the next page, relative to this one."""
+        return "?" + urlencode({**self.filters, "limit": self.limit, "cursor": cursor})
+
+
+class EntryShown(Part):
+    """The vendor is shown no details."""
+
+    audit_id: str
+    at: datetime
+    event: str
+    by: str
+    accounts: tuple[str, ...]
+    details: Mapping[str, JsonValue] | None
+
+
+class Entries(Page):
+    """Newest first, with the names of the people and accounts in them; a page may hold fewer than asked, and go on."""
+
+    items: tuple[EntryShown, ...]
+    names: Mapping[str, str]
+
+
+class EntrySheet(Entries):
+    """The same page as a spreadsheet reads it; `onward` refers to the next one."""
+
+    onward: str | None
+
+    @override
+    def told(self) -> str:
+        """RFC 4180, with no cell that a spreadsheet would execute."""
+        sheet = StringIO()
+        csv.writer(sheet).writerows([COLUMNS, *self._rows()])
+        return sheet.getvalue()
+
+    def _rows(self) -> Iterator[list[str]]:
+        for entry in self.items:
+            shown = entry.model_dump(mode="json")
+            details = "" if entry.details is None else json.dumps(entry.details, ensure_ascii=False)
+            cells = {**shown, "by_name": self.names.get(entry.by, ""), "accounts": " ".join(entry.accounts)}
+            yield [_harmless({**cells, "details": details}[column]) for column in COLUMNS]
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        link = {"link": f'<{self.onward}>; rel="next"'} if self.onward else {}
+        return {"content-type": "text/csv; charset=utf-8", **link}
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+@app.get(LIST)
+def view_audit(account_id: str, query: AuditQuery, media_type: api.MediaType, act: Act) -> Entries:
+    """The account's own trail, for who may read it: all of it, what concerns himself, or for the vendor no details."""
+    span = trail.span(query.start, query.end, act.at)
+    wanted = Wanted(query.event, query.by, query.user_id, query.account_id)
+    reading = trail.read(stored.facts_for_reading(account_id, act.by), wanted, act)
+    listed = LIST.format(account_id=account_id)
+    page = stored.page(account_id, span, after=cursors.after(query, listed, act), limit=query.size)
+    shown = reading.of(page.entries, page.accounts)
+    cursor = cursors.cursor(page.after, query, listed, act)
+    entries = Entries(
+        items=tuple(_shown(entry, reading) for entry in shown),
+        names=_names(shown, page),
+        next_cursor=cursor,
+    )
+    if media_type is api.MediaType.JSON:
+        return entries
+    return EntrySheet(**dict(entries), onward=query.with_cursor(cursor) if cursor else None)
+
+
+def _shown(entry: AuditEntry, reading: trail.Reading) -> EntryShown:
+    details = None if reading.share is trail.Share.METADATA else entry.details
+    return EntryShown(**{**dict(entry), "details": details})
+
+
+def _names(shown: tuple[AuditEntry, ...], page: stored.Page) -> Mapping[str, str]:
+    """Names by id; an id that a person and an account have in common names neither."""
+    user_ids = {user_id for entry in shown for user_id in (entry.by, *trail.subjects_of(entry))}
+    account_ids = {account_id for entry in shown for account_id in entry.accounts}
+    people = {user_id: page.users[user_id].name for user_id in user_ids & page.users.keys()}
+    accounts = {account_id: page.accounts[account_id].name for account_id in account_ids & page.accounts.keys()}
+    both = people | accounts
+    return {each: both[each] for each in sorted(people.keys() ^ accounts.keys()) if both[each]}
+
+
+handler = app

@@ -1,0 +1,182 @@
+"""GET /partners/{partner_id}/clients and …/employees: a partner's people, by client and one by one."""
+
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Final, Self
+
+from partner_access import api, cursors
+from partner_access.domain import console
+from partner_access.domain.accounts import Account
+from partner_access.domain.console import Presence
+from partner_access.domain.decisions import Act
+from partner_access.domain.people import eligible
+from partner_access.fields import Identifier, ListQuery, Page
+from partner_access.representations import GrantShown, MemberShown, Part
+from partner_access.store import console as stored
+
+app = api.App()
+
+CLIENTS: Final = "/partners/{partner_id}/clients"
+EMPLOYEES: Final = "/partners/{partner_id}/employees"
+FIRST: Final = 25
+"""How many clients an employee is listed with; all of his are in the list of clients."""
+
+
+class ClientsQuery(ListQuery):
+    """Of one employee."""
+
+    employee_id: Identifier | None = None
+
+
+class PersonInClient(MemberShown):
+    """A membership as it counts now, when it was last changed, and the grant of a partner admin."""
+
+    changed_at: datetime | None
+    grant: GrantShown | None
+
+    @classmethod
+    def there(cls, presence: Presence, at: datetime) -> Self:
+        now = presence.member.model_copy(update={"suspended_by": presence.actor.suspended_by_at(at)})
+        grant = GrantShown.of(now.grant, now, presence.client) if now.grant else None
+        return cls.seen(presence.actor, at, grant=grant)
+
+
+class ClientShown(Part):
+    """A client and those of the firm's people in it who are there on its behalf, or one whom the client itself made."""
+
+    account_id: str
+    name: str
+    people: tuple[PersonInClient, ...]
+    made_by_client: bool
+
+
+class Clients(Page):
+    """Those on the firm's behalf by client, then those made by clients by employee; of one employee by client alone."""
+
+    items: tuple[ClientShown, ...]
+
+
+@app.get(CLIENTS)
+def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> Clients:
+    """All clients for who may manage client access, those where he is himself for another employee.
+
+    `limit` counts people; all who are in one client on the firm's behalf come on one page, as far as 100 more.
+    """
+    caller, partner = stored.caller_in(partner_id, act.by)
+    whose = console.listed_for(caller, partner, query.employee_id, act)
+    listed = f"{CLIENTS.format(partner_id=partner_id)}#{whose or ''}"
+    after = cursors.after(query, listed, act)
+    if whose:
+        page = stored.ones(partner_id, whose, at=act.at, after=after, limit=query.size)
+    else:
+        page = stored.everybodys(partner_id, at=act.at, after=after, limit=query.size)
+    return Clients(
+        items=tuple(
+            ClientShown(
+                account_id=account_id,
+                name=together[0].client.name,
+                people=tuple(PersonInClient.there(each, act.at) for each in together),
+                made_by_client=user_id is not None,
+            )
+            for (account_id, user_id), together in ((key, list(some)) for key, some in groupby(page.items, _together))
+        ),
+        next_cursor=cursors.cursor(page.after, query, listed, act),
+    )
+
+
+def _together(presence: Presence) -> tuple[str, str | None]:
+    """Those on the firm's behalf are shown client by client, each whom a client made by himself."""
+    return presence.client.account_id, presence.user_id if presence.made_by_client else None
+
+
+class EmployeeState(StrEnum):
+    """Of somebody in the firm."""
+
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+
+
+class AccountNamed(Part):
+    account_id: str
+    name: str
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(account_id=account.account_id, name=account.name)
+
+
+class ClientOfEmployee(AccountNamed):
+    """Where he is on the firm's behalf."""
+
+    permission_set: str
+    state: str
+    expires_at: datetime | None
+
+    @classmethod
+    def there(cls, presence: Presence, at: datetime) -> Self:
+        seen = MemberShown.seen(presence.actor, at)
+        return cls(
+            account_id=seen.account_id,
+            name=presence.client.name,
+            permission_set=seen.permission_set,
+            state=seen.state,
+            expires_at=seen.expires_at,
+        )
+
+
+class EmployeeShown(Part):
+    """`clients` are the first on the firm's behalf, `super_admin_of` those made by clients and not migrated yet."""
+
+    user_id: str
+    name: str
+    email: str | None
+    state: EmployeeState
+    eligible: bool
+    clients: tuple[ClientOfEmployee, ...]
+    more_clients: bool
+    super_admin_of: tuple[AccountNamed, ...]
+    open_links: int
+
+    @classmethod
+    def of(cls, employee: stored.Employee, partner: Account | None, at: datetime) -> Self:
+        user = employee.user
+        there = [each for each in employee.presences if not each.made_by_client]
+        unmigrated = [each for each in employee.presences if each.member.is_super_admin]
+        return cls(
+            user_id=user.user_id,
+            name=user.name,
+            email=user.email,
+            state=EmployeeState.ACTIVE if employee.is_active else EmployeeState.DEACTIVATED,
+            eligible=eligible(user, partner),
+            clients=tuple(ClientOfEmployee.there(each, at) for each in there[:FIRST]),
+            more_clients=len(there) > FIRST or employee.may_have_more,
+            super_admin_of=tuple(AccountNamed.of(each.client) for each in unmigrated[:FIRST]),
+            open_links=user.open_links,
+        )
+
+
+class Employees(Page):
+    """By id."""
+
+    items: tuple[EmployeeShown, ...]
+
+
+@app.get(EMPLOYEES)
+def list_employees(partner_id: str, query: ListQuery, act: Act) -> Employees:
+    """All members of the partner for who may manage client access, himself for another employee."""
+    caller, partner = stored.caller_in(partner_id, act.by)
+    whose = console.listed_for(caller, partner, None, act)
+    listed = f"{EMPLOYEES.format(partner_id=partner_id)}#{whose or ''}"
+    after = cursors.after(query, listed, act)
+    if whose:
+        page = stored.employee(partner_id, whose, at=act.at)
+    else:
+        page = stored.employees(partner_id, at=act.at, after=after, limit=query.size)
+    return Employees(
+        items=tuple(EmployeeShown.of(each, partner, act.at) for each in page.items),
+        next_cursor=cursors.cursor(page.after, query, listed, act),
+    )
+
+
+handler = app

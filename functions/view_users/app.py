@@ -1,0 +1,77 @@
+"""GET /accounts/{account_id}/users and …/{user_id}: who can get in, with what, since when, by whom, and until when."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from partner_access import api, cursors
+from partner_access.domain import views
+from partner_access.domain.decisions import Act
+from partner_access.fields import Identifier, ListQuery, Page
+from partner_access.representations import MemberShown, OneMember
+from partner_access.store import people as stored
+
+app = api.App()
+
+LIST = "/accounts/{account_id}/users"
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DEACTIVATED = "deactivated"
+
+
+class UsersQuery(ListQuery):
+    """In one state, with one set, or here for one partner; all but the deactivated when no state is named."""
+
+    state: State | None = None
+    permission_set: Identifier | None = None
+    partner_id: Identifier | None = None
+
+    def takes(self, member: MemberShown) -> bool:
+        """Whether the list is of him."""
+        is_in_state = member.state == self.state if self.state else member.state != State.DEACTIVATED
+        has_set = self.permission_set in (None, member.permission_set)
+        return is_in_state and has_set and self.partner_id in (None, member.partner_id)
+
+
+class NamedMember(MemberShown):
+    """A member with the names behind the ids, as far as there are any, and when the membership was last changed."""
+
+    changed_at: datetime | None
+    granted_by_name: str | None
+    partner_name: str | None
+    set_name: str | None
+
+
+class Users(Page):
+    """By id; a page may hold fewer than asked, and go on."""
+
+    items: tuple[NamedMember, ...]
+
+
+class OneUser(OneMember, NamedMember):
+    """One member."""
+
+
+@app.get(LIST)
+def list_users(account_id: str, query: UsersQuery, act: Act) -> Users:
+    """The members of an account as they count now, for who manages its users."""
+    views.must_see_all(stored.viewer(account_id, act.by), act.at)
+    listed = LIST.format(account_id=account_id)
+    page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
+    members = (NamedMember.seen(each.actor, act.at, **each.names_at(act.at)) for each in page.people)
+    return Users(
+        items=tuple(member for member in members if query.takes(member)),
+        next_cursor=cursors.cursor(page.after, query, listed, act),
+    )
+
+
+@app.get(LIST + "/{user_id}")
+def view_user(account_id: str, user_id: str, act: Act) -> OneUser:
+    """One member, for who manages users, for himself, and for the client access managers of his firm."""
+    shown = views.see(stored.facts_for_one(account_id, user_id, act.by), act)
+    return OneUser.seen(shown.actor, act.at, **shown.names_at(act.at))
+
+
+handler = app

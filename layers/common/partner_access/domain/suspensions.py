@@ -1,0 +1,103 @@
+"""Stopping somebody's access for now, and letting it go on: each side lifts only its own reason (domain.md §5)."""
+
+from dataclasses import dataclass
+
+from partner_access.domain.capacities import Capacity, Hold, MembershipChanged, MembershipFacts, hold
+from partner_access.domain.decisions import Act, Cause, Letter, LetterKind, audit
+from partner_access.domain.members import Suspension
+from partner_access.domain.refusals import (
+    Forbidden,
+    GrantSuspended,
+    IsSuperAdmin,
+    NotAClientAccount,
+    OwnFirmMayNotApprove,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSuspended(MembershipChanged): ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserResumed(MembershipChanged): ...
+
+
+def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> UserSuspended | None:
+    """Stop his access from this instant, seat kept; None when this side has done so already."""
+    held, side = _hold(facts, act)
+    if side in held.now.suspended_by:
+        return None
+    return UserSuspended(
+        act=act,
+        account=held.account,
+        user=held.user,
+        before=held.before,
+        member=held.now.changed(suspended_by=held.now.suspended_by | {side}),
+        audit=audit(
+            "user.suspended",
+            act,
+            held.account.account_id,
+            held.now.partner_id,
+            user_id=held.user.user_id,
+            suspended_by=side,
+        ),
+        letter=_letter(LetterKind.ACCESS_SUSPENDED, held, side, act).model_copy(update={"reason": reason}),
+        relies_on=held.relied_on,
+    )
+
+
+def resume(facts: MembershipFacts, act: Act) -> UserResumed | None:
+    """Take back this side's suspension; None when nobody suspends him, refused when only somebody else does."""
+    held, side = _hold(facts, act)
+    if side not in held.now.suspended_by:
+        if facts.target.suspended_by_at(act.at):
+            raise GrantSuspended().saying(
+                "This suspension is not yours to lift. Ask the side that suspended the access."
+            )
+        return None
+    if side is Suspension.CLIENT and held.by_own_firm:
+        raise OwnFirmMayNotApprove
+    return UserResumed(
+        act=act,
+        account=held.account,
+        user=held.user,
+        before=held.before,
+        member=held.now.changed(suspended_by=held.now.suspended_by - {side}),
+        audit=audit(
+            "user.resumed",
+            act,
+            held.account.account_id,
+            held.now.partner_id,
+            user_id=held.user.user_id,
+            resumed_by=side,
+        ),
+        letter=_letter(LetterKind.ACCESS_RESUMED, held, side, act),
+        relies_on=held.relied_on,
+    )
+
+
+def _hold(facts: MembershipFacts, act: Act) -> tuple[Hold, Suspension]:
+    """The membership, and whose reason the caller puts or lifts: the firm's, as its manager, else the client's."""
+    held = hold(facts, act)
+    if held.account.is_partner:
+        raise NotAClientAccount
+    if Capacity.PARTNER_MANAGER in held.capacities:
+        side = Suspension.PARTNER
+    elif held.capacity.is_of_the_account:
+        side = Suspension.CLIENT
+    else:
+        raise Forbidden
+    if held.now.is_super_admin:
+        raise IsSuperAdmin().saying("A super admin cannot be suspended. Give him another set first.")
+    return held, side
+
+
+def _letter(kind: LetterKind, held: Hold, side: Suspension, act: Act) -> Letter:
+    return Letter(
+        kind=kind,
+        employee_id=held.user.user_id,
+        actor_id=act.by,
+        partner_id=held.now.partner_id,
+        account_id=held.account.account_id,
+        cause=Cause(side.value),
+    )

@@ -1,0 +1,212 @@
+"""Access stops for now and goes on: each side puts and lifts its own reason, and no other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from partner_access.domain.accounts import Program
+from partner_access.domain.capacities import Capacity
+from partner_access.domain.decisions import Cause, LetterKind
+from partner_access.domain.members import Member, Suspension
+from partner_access.domain.people import Actor
+from partner_access.domain.refusals import (
+    Forbidden,
+    GrantSuspended,
+    IsSuperAdmin,
+    NotAClientAccount,
+    OwnFirmMayNotApprove,
+    Refused,
+)
+from partner_access.domain.suspensions import resume, suspend
+from tests.builders import (
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_act,
+    an_actor,
+    an_employee,
+    of_the_partner,
+    the_partner,
+)
+from tests.hands import ADMIN, AT_THE_FIRM, BOTH, OF_THE_FIRM, TARGET, USERS, act_in, facts
+from tests.worlds import CLERK, MANAGER, staff
+
+SIDES = {
+    Capacity.SUPER_ADMIN: Suspension.CLIENT,
+    Capacity.USER_MANAGER: Suspension.CLIENT,
+    Capacity.PARTNER_MANAGER: Suspension.PARTNER,
+}
+BY_THE_CLIENT, BY_THE_FIRM = frozenset({Suspension.CLIENT}), frozenset({Suspension.PARTNER})
+BY_BOTH = BY_THE_CLIENT | BY_THE_FIRM
+
+
+def stopped(reasons: frozenset[Suspension], **firm: Any) -> Actor:
+    return of_the_partner(member=a_partner_admin(suspended_by=reasons), **firm)
+
+
+def of(member: Member | None) -> Member:
+    assert member
+    return member
+
+
+@pytest.mark.parametrize(("capacity", "side"), SIDES.items())
+def test_either_side_stops_access_for_its_own_reason(capacity: Capacity, side: Suspension) -> None:
+    found = facts(capacity)
+    done = suspend(found, "On parental leave", act_in(found))
+
+    assert done
+    assert done.before == TARGET.member
+    assert done.member == of(TARGET.member).changed(suspended_by=frozenset({side}))
+    assert (done.audit.event, done.audit.accounts) == ("user.suspended", (CLIENT, PARTNER))
+    assert done.audit.details == {"user_id": EMPLOYEE, "suspended_by": side}
+    assert done.letter
+    letter = done.letter
+    assert (letter.kind, letter.cause, letter.reason) == (LetterKind.ACCESS_SUSPENDED, Cause(side), "On parental leave")
+    assert (letter.employee_id, letter.account_id, letter.partner_id) == (EMPLOYEE, CLIENT, PARTNER)
+    assert letter.actor_id == act_in(found).by
+    assert set(TARGET.relied_on) <= set(done.relies_on)
+
+
+@pytest.mark.parametrize(("capacity", "side"), SIDES.items())
+@pytest.mark.parametrize("reasons", [BY_THE_CLIENT, BY_THE_FIRM, BY_BOTH])
+def test_each_side_adds_its_reason_to_the_others_once(
+    capacity: Capacity, side: Suspension, reasons: frozenset[Suspension]
+) -> None:
+    found = facts(capacity, target=stopped(reasons))
+    done = suspend(found, None, act_in(found))
+
+    if side in reasons:
+        assert done is None
+    else:
+        assert done
+        assert done.member.suspended_by == BY_BOTH
+
+
+@pytest.mark.parametrize(("capacity", "side"), SIDES.items())
+def test_each_side_lifts_its_own_reason_and_no_other(capacity: Capacity, side: Suspension) -> None:
+    found = facts(capacity, target=stopped(BY_BOTH))
+    done = resume(found, act_in(found))
+
+    assert done
+    assert done.before == of(found.target.member)
+    assert done.member == done.before.changed(suspended_by=BY_BOTH - {side})
+    assert (done.audit.event, done.audit.accounts) == ("user.resumed", (CLIENT, PARTNER))
+    assert done.audit.details == {"user_id": EMPLOYEE, "resumed_by": side}
+    assert done.letter
+    letter = done.letter
+    assert (letter.kind, letter.cause, letter.actor_id) == (LetterKind.ACCESS_RESUMED, Cause(side), act_in(found).by)
+    assert (letter.employee_id, letter.account_id, letter.partner_id) == (EMPLOYEE, CLIENT, PARTNER)
+    assert set(found.target.relied_on) <= set(done.relies_on)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "target"),
+    [
+        (Capacity.SUPER_ADMIN, stopped(BY_THE_FIRM)),
+        (Capacity.USER_MANAGER, stopped(BY_THE_FIRM)),
+        (Capacity.PARTNER_MANAGER, stopped(BY_THE_CLIENT)),
+        (Capacity.SUPER_ADMIN, stopped(frozenset(), program=Program.SUSPENDED)),
+        (Capacity.PARTNER_MANAGER, stopped(frozenset(), program=Program.SUSPENDED)),
+        (Capacity.SUPER_ADMIN, of_the_partner(an_employee(active=False))),
+        (Capacity.PARTNER_MANAGER, of_the_partner(an_employee(email="e@elsewhere.example"))),
+    ],
+)
+def test_another_sides_reason_is_not_lifted(capacity: Capacity, target: Actor) -> None:
+    found = facts(capacity, target=target)
+
+    with pytest.raises(GrantSuspended) as refused:
+        resume(found, act_in(found))
+    assert "not yours to lift" in refused.value.advice
+
+
+@pytest.mark.parametrize("capacity", SIDES)
+def test_nothing_is_done_when_nobody_has_stopped_it(capacity: Capacity) -> None:
+    found = facts(capacity)
+
+    assert resume(found, act_in(found)) is None
+
+
+def test_what_the_sweep_wrote_down_is_nobodys_to_lift_and_stays_with_the_rest() -> None:
+    written_down = BY_BOTH | {Suspension.PROGRAM}
+    done = resume(facts(target=stopped(written_down, program=Program.SUSPENDED)), an_act())
+
+    assert done
+    assert done.member.suspended_by == written_down - BY_THE_CLIENT
+
+
+@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.COLLEAGUE, Capacity.HIMSELF])
+def test_nobody_else_stops_or_resumes(capacity: Capacity) -> None:
+    found = facts(capacity)
+
+    with pytest.raises(Forbidden):
+        suspend(found, None, act_in(found))
+    with pytest.raises(Forbidden):
+        resume(found, act_in(found))
+
+
+def test_a_client_is_stopped_from_nothing_by_staff_of_the_firm_but_what_it_gave() -> None:
+    found = facts(actor=OF_THE_FIRM)
+    done = suspend(found, None, an_act(BOTH))
+    assert done
+    assert done.member.suspended_by == BY_THE_CLIENT
+
+    with pytest.raises(OwnFirmMayNotApprove):
+        resume(facts(actor=OF_THE_FIRM, target=stopped(BY_THE_CLIENT)), an_act(BOTH))
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [
+        an_actor(an_employee(MANAGER), a_member(MANAGER)),
+        of_the_partner(an_employee(MANAGER), a_partner_admin(MANAGER)),
+    ],
+)
+def test_a_manager_of_the_firm_acts_for_it_whatever_he_is_at_the_client(actor: Actor) -> None:
+    mine: dict[str, Any] = {"actor": actor, "manager": AT_THE_FIRM}
+    stops, goes_on = (
+        suspend(facts(**mine), None, an_act(MANAGER)),
+        resume(facts(**mine, target=stopped(BY_BOTH)), an_act(MANAGER)),
+    )
+
+    assert stops
+    assert stops.member.suspended_by == BY_THE_FIRM
+    assert goes_on
+    assert goes_on.member.suspended_by == BY_THE_CLIENT
+
+
+def test_the_clients_own_people_are_stopped_by_the_client_alone() -> None:
+    clerk = an_actor(a_user(CLERK), a_member(CLERK, "sales"))
+    done = suspend(facts(Capacity.USER_MANAGER, target=clerk), None, an_act(USERS))
+
+    assert done
+    assert (done.member.suspended_by, done.audit.accounts) == (BY_THE_CLIENT, (CLIENT,))
+    assert done.letter
+    assert done.letter.partner_id is None
+
+
+REFUSED: list[tuple[Mapping[str, Any], type[Refused]]] = [
+    ({"target": an_actor(a_user(CLERK), a_member(CLERK))}, IsSuperAdmin),
+    ({"target": ADMIN}, IsSuperAdmin),
+    (
+        {
+            "account": the_partner(),
+            "actor": Actor(an_employee(MANAGER), staff(MANAGER, "super_admin")),
+            "target": Actor(an_employee(), staff(EMPLOYEE)),
+        },
+        NotAClientAccount,
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "refusal"), REFUSED)
+def test_super_admins_and_staff_at_home_are_not_stopped(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
+    found = facts(**changes)
+
+    with pytest.raises(refusal):
+        suspend(found, None, act_in(found))
+    with pytest.raises(refusal):
+        resume(found, act_in(found))

@@ -1,0 +1,441 @@
+"""A partner admin brings colleagues of his firm into a client: each in a transaction, with no more than he has himself."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from partner_access.domain import catalogue
+from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Suspension
+from partner_access.store import dynamo, keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    PARTNER,
+    a_custom_set,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.costs import counted
+from tests.doors import Answer, Context, call, event, send
+from tests.knocks import a_day_later, keyed, nothing_changes, overtaken, refused, replays
+from tests.moves import Move, account, member, user
+from tests.races import before_commit
+from tests.table import Table, differences
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, keep, now, staff
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+ADD = "POST /partners/{partner_id}/clients/{account_id}/users"
+SOUTH = "partner-south"
+DONE, ALREADY, FORBIDDEN = ("done", None), ("skipped", "already_member"), ("failed", "forbidden")
+
+
+def wish_for(*employee_ids: str, **wish: object) -> dict[str, object]:
+    return {"employee_ids": list(employee_ids or (COLLEAGUE,)), "permission_set": "sales", **wish}
+
+
+def add(
+    *employee_ids: str,
+    by: str = EMPLOYEE,
+    partner_id: str = PARTNER,
+    account_id: str = CLIENT,
+    key: str | None = None,
+    **wish: object,
+) -> Answer:
+    asked = wish_for(*employee_ids, **wish)
+    return call(ADD, by, asked, partner_id=partner_id, account_id=account_id, headers=keyed(key))
+
+
+def rows(answer: Answer) -> dict[str, tuple[str, str | None]]:
+    assert answer.status == 200, answer
+    return {row["user_id"]: (row["outcome"], row.get("reason")) for row in answer.body["items"]}
+
+
+def alone(answer: Answer) -> tuple[str, str | None]:
+    (found,) = rows(answer).values()
+    return found
+
+
+def town(*others: Kept) -> tuple[Kept, ...]:
+    """The employee is partner admin of the client."""
+    return (a_partner_admin(), *others)
+
+
+# what is done
+
+
+def test_colleagues_come_in_on_behalf_of_the_firm_with_a_lesser_set(table: Table) -> None:
+    a_world(table, *town())
+
+    answer = add(MANAGER, COLLEAGUE, permissions={"remove": ["sales.forecast"], "add": ["crm.import"]})
+
+    assert answer.body == {
+        "items": [{"user_id": MANAGER, "outcome": "done"}, {"user_id": COLLEAGUE, "outcome": "done"}]
+    }
+    for user_id in (MANAGER, COLLEAGUE):
+        kept = table.get(keys.member(CLIENT, user_id)) or {}
+        assert (kept["permission_set"], kept["partner_id"], kept["seat"]) == ("sales", PARTNER, "view_only")
+        assert (kept["added"], kept["removed"], kept["granted_by"]) == (["crm.import"], ["sales.forecast"], EMPLOYEE)
+        assert "grant" not in kept
+
+
+def test_each_is_in_both_trails_and_is_told(table: Table) -> None:
+    a_world(table, *town())
+
+    add(MANAGER, COLLEAGUE)
+
+    trails = [item for item in table.under("AUDIT#") if item["event"] == "user.created" and item["by"] == EMPLOYEE]
+    assert sorted((item["pk"], item["details"]["user_id"]) for item in trails) == [
+        (f"AUDIT#{CLIENT}", COLLEAGUE),
+        (f"AUDIT#{CLIENT}", MANAGER),
+        (f"AUDIT#{PARTNER}", COLLEAGUE),
+        (f"AUDIT#{PARTNER}", MANAGER),
+    ]
+    assert {item["letter"]["employee_id"] for item in table.under("OUTBOX#")} == {MANAGER, COLLEAGUE}
+
+
+def test_twenty_five_come_in_at_once(table: Table) -> None:
+    many = [f"employee-{number:02}" for number in range(25)]
+    a_world(table, *town(*map(an_employee, many), *map(staff, many)))
+
+    assert rows(add(*many)) == dict.fromkeys(many, DONE)
+
+
+def test_a_set_of_the_clients_own_is_given_and_counted(table: Table) -> None:
+    a_world(table, *town(a_custom_set()))
+
+    assert alone(add(permission_set=CUSTOM_SET)) == DONE
+    kept = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
+    assert (kept["holders"], kept["partner_holders"]) == (1, 1)
+
+
+def test_a_colleague_who_manages_users_brings_in_others_too(table: Table) -> None:
+    a_world(table, a_member(EMPLOYEE, "view_only", partner_id=PARTNER, added=("account.users.manage",)))
+
+    assert alone(add(permission_set="view_only")) == DONE
+
+
+def test_a_former_member_comes_back_with_the_same_history(table: Table) -> None:
+    former = a_member(COLLEAGUE, "service", active=False)
+    a_world(table, *town(former))
+
+    assert alone(add()) == DONE
+    kept = table.get(keys.member(CLIENT, COLLEAGUE)) or {}
+    assert (kept["version"], kept["since"]) == (2, int(former.since.timestamp()))
+
+
+# what becomes of a row
+
+
+@pytest.mark.parametrize(
+    ("others", "wish", "row"),
+    [
+        ((a_member(COLLEAGUE, "view_only"),), {}, ALREADY),
+        ((a_member(COLLEAGUE),), {}, ALREADY),
+        ((a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'4' * 32}")),), {}, ALREADY),
+        ((), {"permission_set": "super_admin"}, ("failed", "permission_not_held")),
+        ((), {"permission_set": "boss"}, ("failed", "unknown_permission_set")),
+        ((), {"permissions": {"remove": ["crm.magic"]}}, ("failed", "unknown_permission")),
+        ((a_partner_admin(removed=("crm.import",)),), {"permissions": {"add": ["crm.import"]}},
+         ("failed", "permission_not_held")),
+        ((the_client(standing=AccountStanding.CLOSED),), {}, ("failed", "account_closed")),
+        *(
+            ((), {"permissions": {"add": [name]}}, ("failed", "permission_not_held"))
+            for name in sorted(catalogue.RESTRICTED)
+        ),
+        ((a_custom_set(permissions=("account.billing.manage",)),), {"permission_set": CUSTOM_SET},
+         ("failed", "permission_not_held")),
+    ],
+)  # fmt: skip
+def test_a_row_that_is_not_done_says_why_and_changes_nothing(
+    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], row: tuple[str, str]
+) -> None:
+    a_world(table, *town(*others))
+
+    before = table.items()
+    answer = add(**wish)
+
+    assert alone(answer) == row
+    assert all(item["pk"].startswith("ONCE#") for item in differences(before, table.items()))
+
+
+def test_a_colleague_who_is_there_for_another_firm_of_his_stays_that(table: Table) -> None:
+    a_world(
+        table,
+        *town(
+            the_partner(account_id=SOUTH, domains=("north.example",)),
+            staff(COLLEAGUE, account_id=SOUTH),
+            a_member(COLLEAGUE, "view_only", partner_id=SOUTH),
+        ),
+    )
+
+    assert alone(add()) == ALREADY
+
+
+def test_the_caller_himself_is_there_already(table: Table) -> None:
+    a_world(table, *town())
+
+    assert alone(add(EMPLOYEE)) == ALREADY
+
+
+def test_unknown_foreign_and_deactivated_people_are_turned_down_in_the_same_words(table: Table) -> None:
+    people = ("user-nobody", CLERK, "user-rival", "user-gone", "user-former", "user-elsewhere")
+    a_world(
+        table,
+        *town(
+            the_partner(account_id=SOUTH, domains=("south.example",)),
+            an_employee("user-rival"),
+            staff("user-rival", account_id=SOUTH),
+            an_employee("user-gone", active=False),
+            staff("user-gone"),
+            an_employee("user-former"),
+            staff("user-former", active=False),
+            a_user("user-elsewhere"),
+            staff("user-elsewhere"),
+        ),
+    )
+
+    with nothing_changes(table):
+        assert rows(add(*people)) == dict.fromkeys(people, FORBIDDEN)
+
+
+def test_one_who_fails_does_not_stop_the_others(table: Table) -> None:
+    a_world(table, *town(a_member(MANAGER, "view_only")))
+
+    assert rows(add("user-nobody", MANAGER, COLLEAGUE)) == {
+        "user-nobody": FORBIDDEN,
+        MANAGER: ALREADY,
+        COLLEAGUE: DONE,
+    }
+
+
+def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
+    a_world(table, *town())
+
+    def crowded() -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "TransactWriteItems")
+
+    with before_commit(crowded):
+        answer = add(MANAGER, COLLEAGUE)
+
+    assert rows(answer) == {MANAGER: ("failed", "temporarily_unavailable"), COLLEAGUE: DONE}
+
+
+def test_whom_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> None:
+    a_world(table, *town())
+
+    with nothing_changes(table), counted(table) as costs:
+        asked = event(ADD, EMPLOYEE, wish_for(MANAGER, COLLEAGUE), partner_id=PARTNER, account_id=CLIENT)
+        answer = send(asked, Context(1_000))
+
+    assert set(rows(answer).values()) == {("failed", "temporarily_unavailable")}
+    assert costs.reads == 3 + 1 + 1
+
+
+# the same key
+
+
+def test_the_same_key_brings_the_same_report(table: Table) -> None:
+    a_world(table, *town(a_member(MANAGER, "view_only")))
+
+    replays(table, lambda key: add(MANAGER, COLLEAGUE, key=key))
+    assert add(COLLEAGUE, key="the-same-key").code == "idempotency_key_reused"
+    a_day_later(table)
+    assert alone(add(COLLEAGUE, key="the-same-key")) == ALREADY
+
+
+def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Table) -> None:
+    a_world(table, *town())
+    first = add("user-newcomer", COLLEAGUE, key="many")
+    keep(table, [an_employee("user-newcomer"), staff("user-newcomer")])
+    table.change(keys.user("user-newcomer"), employed_by={PARTNER})
+
+    again = add("user-newcomer", COLLEAGUE, key="many")
+
+    assert rows(first) == {"user-newcomer": FORBIDDEN, COLLEAGUE: DONE}
+    assert rows(again) == {"user-newcomer": DONE, COLLEAGUE: DONE}
+    assert not again.replayed
+
+
+def test_a_key_of_another_request_is_not_taken_for_any_row(table: Table) -> None:
+    a_world(table, *town())
+    add("user-nobody", COLLEAGUE, key="many")
+
+    refused(table, lambda: add(COLLEAGUE, permission_set="service", key="many"), 422, "idempotency_key_reused")
+
+
+def test_a_report_is_told_again_though_the_caller_is_there_no_more(table: Table) -> None:
+    a_world(table, *town())
+    first = add(key="mine")
+    table.change(keys.member(CLIENT, EMPLOYEE), removed=["account.users.manage"])
+
+    again = add(key="mine")
+
+    assert (again.replayed, again.body) == (True, first.body)
+
+
+def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_there_no_more(table: Table) -> None:
+    """It was not there yet when the key was looked up, and is when the caller is turned down."""
+    a_world(table, *town())
+    first: list[Answer] = []
+    reads = count()
+
+    def happens(**_: Any) -> None:
+        if next(reads) == 1:
+            first.append(add(key="mine"))
+            table.change(keys.member(CLIENT, EMPLOYEE), removed=["account.users.manage"])
+
+    events = dynamo.client().meta.events
+    events.register("before-parameter-build.dynamodb.BatchGetItem", happens)
+    try:
+        second = add(key="mine")
+    finally:
+        events.unregister("before-parameter-build.dynamodb.BatchGetItem", happens)
+
+    assert (second.replayed, second.body) == (True, first[0].body)
+
+
+# who may
+
+
+@pytest.mark.parametrize(
+    ("others", "by", "where", "status", "code"),
+    [
+        ((), MANAGER, {}, 404, "not_found"),
+        ((), "user-nobody", {}, 404, "not_found"),
+        ((), EMPLOYEE, {"account_id": "client-nowhere"}, 404, "not_found"),
+        ((), APPROVER, {}, 403, "forbidden"),
+        ((), CLERK, {}, 403, "forbidden"),
+        ((a_member(COLLEAGUE),), COLLEAGUE, {}, 403, "forbidden"),
+        ((), EMPLOYEE, {"partner_id": "partner-nowhere"}, 403, "forbidden"),
+        ((the_partner(account_id=SOUTH), staff(EMPLOYEE, account_id=SOUTH)), EMPLOYEE, {"partner_id": SOUTH},
+         403, "forbidden"),
+        ((), EMPLOYEE, {"account_id": PARTNER}, 403, "forbidden"),
+        ((a_member(COLLEAGUE, "sales", partner_id=PARTNER),), COLLEAGUE, {}, 403, "forbidden"),
+        ((a_partner_admin(removed=("account.users.manage",)),), EMPLOYEE, {}, 403, "forbidden"),
+        ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), EMPLOYEE, {}, 403, "forbidden"),
+        ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, {}, 404, "not_found"),
+        ((an_employee(active=False),), EMPLOYEE, {}, 403, "forbidden"),
+        ((the_partner(program=Program.SUSPENDED),), EMPLOYEE, {}, 403, "forbidden"),
+        ((the_partner(program=Program.TERMINATED),), EMPLOYEE, {}, 403, "forbidden"),
+    ],
+)  # fmt: skip
+def test_nobody_else_brings_anybody_in(
+    table: Table, others: tuple[Kept, ...], by: str, where: dict[str, str], status: int, code: str
+) -> None:
+    a_world(table, *town(*others))
+
+    refused(table, lambda: add(MANAGER, by=by, **where), status, code)
+
+
+def test_whoever_may_not_learns_nothing_of_anybody(table: Table) -> None:
+    a_world(table, *town())
+
+    told = {add(each, by=APPROVER).text for each in (COLLEAGUE, EMPLOYEE, "user-nobody")}
+
+    assert len(told) == 1
+
+
+def test_partner_admins_are_made_by_the_client_alone(table: Table) -> None:
+    a_world(table, *town())
+
+    answer = refused(table, lambda: add(permission_set="partner_admin"), 422, "invalid_field")
+    assert answer.body["errors"] == [{"pointer": "/permission_set", "code": "invalid_field"}]
+    refused(table, lambda: add(permission_set="partner_admin", by="user-nobody"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "employee_ids",
+    [[], [f"employee-{number}" for number in range(26)], [COLLEAGUE, COLLEAGUE], ["a b"], [1], None, "a"],
+)
+def test_one_to_twenty_five_people_are_named_each_once(table: Table, employee_ids: object) -> None:
+    a_world(table, *town())
+
+    refused(table, lambda: add(employee_ids=employee_ids), 422, "invalid_field")
+
+
+@pytest.mark.parametrize("field", ["seat", "access_days", "email", "partner_id", "dry_run"])
+def test_nothing_else_is_asked_for(table: Table, field: str) -> None:
+    a_world(table, *town())
+
+    wish = {**wish_for(), field: 1}
+    refused(table, lambda: call(ADD, EMPLOYEE, wish, partner_id=PARTNER, account_id=CLIENT), 422, "unknown_field")
+
+
+# races
+
+
+@pytest.mark.parametrize(
+    ("move", "row"),
+    [
+        (member(EMPLOYEE, removed=["account.users.manage"]), FORBIDDEN),
+        (member(EMPLOYEE, active=False), ("failed", "not_found")),
+        (member(EMPLOYEE, suspended_by={"partner"}), FORBIDDEN),
+        (user(EMPLOYEE, active=False), FORBIDDEN),
+        (user(COLLEAGUE, employed_by=None), FORBIDDEN),
+        (user(COLLEAGUE, active=False), FORBIDDEN),
+        (account(PARTNER, program="suspended"), FORBIDDEN),
+        (account(PARTNER, domains=["elsewhere.example"]), FORBIDDEN),
+        (account(CLIENT, standing="closed"), ("failed", "account_closed")),
+        (lambda table: keep(table, [a_member(COLLEAGUE, "view_only")]), ALREADY),
+    ],
+)
+def test_a_row_that_comes_too_late_changes_nothing(table: Table, move: Move, row: tuple[str, str]) -> None:
+    a_world(table, *town())
+    seen: list[Any] = []
+
+    def happens() -> None:
+        move(table)
+        seen.append(table.items())
+
+    answer = overtaken(table, happens, add)
+
+    assert alone(answer) == row
+    assert all(item["pk"].startswith("ONCE#") for item in differences(seen[0], table.items()))
+    _make_sound(table)
+
+
+def _make_sound(table: Table) -> None:
+    """What the moves leave undone is no matter of this test."""
+    a_world(table)
+    table.remove(keys.member(CLIENT, EMPLOYEE))
+    table.remove(keys.account_of(EMPLOYEE, CLIENT))
+    table.remove(keys.member(CLIENT, COLLEAGUE))
+    table.remove(keys.account_of(COLLEAGUE, CLIENT))
+
+
+def test_a_set_that_goes_meanwhile_is_not_given(table: Table) -> None:
+    a_world(table, *town(a_custom_set()))
+
+    def goes() -> None:
+        table.remove(keys.permission_set(CLIENT, CUSTOM_SET))
+        table.change(keys.account(CLIENT), custom_sets=0)
+
+    answer = overtaken(table, goes, lambda: add(permission_set=CUSTOM_SET))
+
+    assert alone(answer) == ("failed", "unknown_permission_set")
+
+
+def test_a_colleague_costs_two_reads_and_a_write(table: Table) -> None:
+    """Beside what it takes to know the caller and to keep the report."""
+    a_world(table, *town())
+
+    with counted(table) as one:
+        add(COLLEAGUE)
+    with counted(table) as two:
+        add(MANAGER, "user-nobody")
+
+    assert (one.reads, one.writes) == (3 + 2, 1 + 1)
+    assert (two.reads, two.writes) == (3 + 2 + 2 + 1, 1)
+    assert one.units <= 24 + 2

@@ -1,0 +1,372 @@
+"""Super admins make, change and drop permission sets of their account's own; what they hold counts at once."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from partner_access.domain import catalogue
+from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Seat
+from partner_access.store import keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    PARTNER,
+    a_custom_set,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    the_client,
+)
+from tests.doors import Answer, call
+from tests.knocks import keyed, nothing_changes, refused, replays
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+SETS = "/accounts/{account_id}/permission-sets"
+ONE = SETS + "/{set_id}"
+DESK = ["crm.tickets.view", "crm.tickets.edit:team", "service.access"]
+WRITTEN = ["crm.tickets.edit:team", "crm.tickets.view:all", "service.access"]
+OTHER_CLIENT = "client-florist"
+
+
+def make(by: str = APPROVER, *, account_id: str = CLIENT, key: str | None = None, **wish: object) -> Answer:
+    asked = {"name": "Desk", "permissions": DESK, **wish}
+    return call(f"POST {SETS}", by, asked, account_id=account_id, headers=keyed(key))
+
+
+def change(
+    by: str = APPROVER,
+    *,
+    account_id: str = CLIENT,
+    set_id: str = CUSTOM_SET,
+    seen: str | None = '"1"',
+    key: str | None = None,
+    **wish: object,
+) -> Answer:
+    asked = {"name": "Desk", "permissions": DESK, **wish}
+    headers = {"if-match": seen, **(keyed(key) or {})}
+    return call(f"PUT {ONE}", by, asked, account_id=account_id, set_id=set_id, headers=headers)
+
+
+def remove(
+    by: str = APPROVER,
+    *,
+    account_id: str = CLIENT,
+    set_id: str = CUSTOM_SET,
+    seen: str | None = '"1"',
+    key: str | None = None,
+) -> Answer:
+    headers = {"if-match": seen, **(keyed(key) or {})}
+    return call(f"DELETE {ONE}", by, account_id=account_id, set_id=set_id, headers=headers)
+
+
+def kept(table: Table, set_id: str = CUSTOM_SET) -> dict[str, Any]:
+    return table.get(keys.permission_set(CLIENT, set_id)) or {}
+
+
+def told(table: Table, event: str) -> list[dict[str, Any]]:
+    return [entry for entry in table.under("AUDIT#") if entry["event"] == event]
+
+
+# making
+
+
+def test_a_set_is_made_and_counted_and_told(table: Table) -> None:
+    a_world(table)
+
+    answer = make(name="  Desk ")
+
+    set_id = answer.body["permission_set"]
+    assert answer.status == 201
+    assert answer.headers["etag"] == '"1"'
+    assert answer.body == {
+        "permission_set": set_id,
+        "kind": "custom",
+        "name": "Desk",
+        "version": 1,
+        "permissions": WRITTEN,
+        "holders": 0,
+    }
+    assert set_id.startswith("set_")
+    assert (kept(table, set_id)["name"], kept(table, set_id)["permissions"]) == ("Desk", WRITTEN)
+    account = table.get(keys.account(CLIENT)) or {}
+    assert (account["custom_sets"], account["version"]) == (1, 1)
+    (entry,) = told(table, "permission_set.created")
+    assert (entry["pk"], entry["by"]) == (f"AUDIT#{CLIENT}", APPROVER)
+    assert entry["details"] == {"permission_set": set_id, "added": WRITTEN}
+    assert table.under("OUTBOX#") == []
+
+
+def test_two_sets_may_bear_one_name(table: Table) -> None:
+    a_world(table)
+
+    assert make().body["permission_set"] != make().body["permission_set"]
+
+
+def test_a_partner_has_sets_of_its_own_with_what_only_partners_have(table: Table) -> None:
+    a_world(table)
+    links = ["partner.client_access.manage"]
+
+    assert make(MANAGER, account_id=PARTNER, permissions=links).body["permissions"] == links
+    refused(table, lambda: make(permissions=links), 422, "unknown_permission")
+
+
+@pytest.mark.parametrize(("permissions", "code"), [
+    (["crm.everything"], "unknown_permission"),
+    (["crm.tickets.view:Team"], "unknown_permission"),
+    (["crm.import", "crm.import"], "invalid_field"),
+    (["crm.tickets.view", "crm.tickets.view:team"], "invalid_field"),
+    (["crm.tickets.edit"], "invalid_field"),
+    (["account.super_admins.manage"], "invalid_field"),
+])  # fmt: skip
+def test_what_cannot_stand_in_a_set_is_pointed_at(table: Table, permissions: list[str], code: str) -> None:
+    a_world(table, a_custom_set())
+
+    for wish in (make, change):
+        answer = refused(table, partial(wish, permissions=permissions), 422, code)
+        assert answer.body["errors"] == [{"pointer": "/permissions", "code": code}]
+
+
+@pytest.mark.parametrize(("wish", "pointer"), [
+    ({"permissions": []}, "/permissions"),
+    ({"permissions": ["crm.import"] * 201}, "/permissions"),
+    ({"permissions": ["crm.import", ""]}, "/permissions/1"),
+    ({"permissions": "crm.import"}, "/permissions"),
+    ({"name": ""}, "/name"),
+    ({"name": "  "}, "/name"),
+    ({"name": "x" * 201}, "/name"),
+    ({"name": "De\u202esk"}, "/name"),
+])  # fmt: skip
+def test_a_set_has_a_name_and_permissions_within_limits(table: Table, wish: dict[str, Any], pointer: str) -> None:
+    a_world(table, a_custom_set())
+
+    for knock in (make, change):
+        answer = refused(table, partial(knock, **wish), 422, "invalid_field")
+        assert answer.body["errors"] == [{"pointer": pointer, "code": "invalid_field"}]
+
+
+def test_the_longest_name_and_the_most_permissions_are_taken(table: Table) -> None:
+    """All that may stand in a client's set."""
+    a_world(table)
+    all_of_them = sorted(catalogue.CATALOGUE - catalogue.PARTNER_ONLY - {"account.super_admins.manage"})
+
+    assert len(make(name="x" * 200, permissions=all_of_them).body["permissions"]) == len(all_of_them)
+
+
+def test_a_hundred_sets_are_the_most_until_one_goes(table: Table) -> None:
+    sets = [a_custom_set(f"set_{number:032}") for number in range(100)]
+    a_world(table, *sets)
+
+    refused(table, make, 409, "too_many_sets")
+    assert remove(set_id=sets[7].set_id).status == 204
+    assert make().status == 201
+    refused(table, make, 409, "too_many_sets")
+
+
+def test_the_same_key_makes_one_set(table: Table) -> None:
+    a_world(table)
+
+    replays(table, lambda key: make(key=key))
+    assert (table.get(keys.account(CLIENT)) or {})["custom_sets"] == 1
+
+
+# changing
+
+
+def test_a_change_is_a_new_version(table: Table) -> None:
+    a_world(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
+
+    answer = change(name="Front desk", permissions=["crm.tickets.view:team", "service.access"])
+
+    assert (answer.status, answer.headers["etag"]) == (200, '"2"')
+    assert answer.body == {
+        "permission_set": CUSTOM_SET,
+        "kind": "custom",
+        "name": "Front desk",
+        "version": 2,
+        "permissions": ["crm.tickets.view:team", "service.access"],
+        "holders": 1,
+    }
+    assert (kept(table)["version"], kept(table)["holders"]) == (2, 1)
+    (entry,) = told(table, "permission_set.changed")
+    assert entry["details"] == {
+        "permission_set": CUSTOM_SET,
+        "added": ["crm.tickets.view:team"],
+        "removed": ["crm.tickets.edit:team", "crm.tickets.view:all"],
+        "renamed": True,
+    }
+
+
+def test_a_change_counts_from_the_next_request_on(table: Table) -> None:
+    a_world(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
+
+    def look() -> int:
+        return call(f"GET {SETS}", CLERK, account_id=CLIENT).status
+
+    assert look() == 403
+    assert change(permissions=["account.users.manage"]).status == 200
+    assert look() == 200
+    assert change(permissions=["service.access"], seen='"2"').status == 200
+    assert look() == 403
+
+
+def test_the_same_again_changes_nothing(table: Table) -> None:
+    a_world(table, a_custom_set())
+
+    with nothing_changes(table):
+        answer = change(name="Service desk", permissions=["service.access", *WRITTEN[:2]])
+
+    assert (answer.status, answer.headers["etag"], answer.body["version"]) == (200, '"1"', 1)
+
+
+def test_the_same_key_changes_once(table: Table) -> None:
+    a_world(table, a_custom_set())
+
+    replays(table, lambda key: change(key=key))
+    replays(table, lambda key: change(key=f"another-{key.strip(chr(34))}", seen='"2"'))
+
+
+@pytest.mark.parametrize(("others", "restricted_may"), [
+    ((), True),
+    ((a_member(CLERK, CUSTOM_SET),), True),
+    ((a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER),), False),
+    ((a_partner_admin().changed(permission_set=CUSTOM_SET),), False),
+    ((a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER).ended(),), True),
+    ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).place),), True),
+    ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET, partner_id=PARTNER).place),), False),
+])  # fmt: skip
+def test_a_set_that_partner_staff_hold_gets_nothing_restricted(
+    table: Table, others: tuple[Kept, ...], restricted_may: bool
+) -> None:
+    a_world(table, a_custom_set(), *others)
+    billing = partial(change, permissions=["account.billing.manage"])
+
+    if restricted_may:
+        assert billing().status == 200
+    else:
+        answer = refused(table, billing, 422, "restricted_permission")
+        assert answer.body["errors"] == [{"pointer": "/permissions", "code": "restricted_permission"}]
+        assert change(permissions=["crm.import"]).status == 200
+
+
+# dropping
+
+
+def test_a_set_that_nobody_holds_goes_for_good(table: Table) -> None:
+    a_world(table, a_custom_set(), a_user("user-newcomer"))
+
+    answer = remove()
+
+    assert (answer.status, answer.text) == (204, "")
+    assert kept(table) == {}
+    assert (table.get(keys.account(CLIENT)) or {})["custom_sets"] == 0
+    (entry,) = told(table, "permission_set.removed")
+    assert entry["details"] == {"permission_set": CUSTOM_SET, "removed": WRITTEN}
+    refused(table, remove, 404, "not_found")
+    body = {"email": "user-newcomer@bakery.example", "permission_set": CUSTOM_SET}
+    given = "POST /accounts/{account_id}/users"
+    refused(table, lambda: call(given, APPROVER, body, account_id=CLIENT), 422, "unknown_permission_set")
+
+
+@pytest.mark.parametrize(("member", "holders"), [
+    (a_member(CLERK, CUSTOM_SET), 1),
+    (a_member(CLERK, CUSTOM_SET, active=False), 0),
+    (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).place), 1),
+    (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).place).changed(permission_set=CUSTOM_SET), 2),
+])  # fmt: skip
+def test_a_set_that_somebody_holds_or_falls_back_to_stays(table: Table, member: Kept, holders: int) -> None:
+    a_world(table, a_custom_set(), member)
+
+    if holders:
+        assert refused(table, remove, 409, "set_in_use").body["holders"] == holders
+    else:
+        assert remove().status == 204
+
+
+def test_the_same_key_removes_once(table: Table) -> None:
+    a_world(table, a_custom_set())
+
+    replays(table, lambda key: remove(key=key))
+
+
+# who, and what he saw
+
+
+@pytest.mark.parametrize(("others", "by", "account_id", "outcome"), [
+    ((), APPROVER, "client-nowhere", (404, "not_found")),
+    ((), COLLEAGUE, CLIENT, (404, "not_found")),
+    ((), CLERK, CLIENT, (403, "forbidden")),
+    ((a_member(CLERK, "view_only", added=("account.users.manage",)),), CLERK, CLIENT, (403, "forbidden")),
+    ((a_partner_admin(),), EMPLOYEE, CLIENT, (403, "forbidden")),
+    ((a_member(CLERK, active=False),), CLERK, CLIENT, (404, "not_found")),
+    ((a_user(APPROVER, active=False), a_member(CLERK)), APPROVER, CLIENT, (403, "forbidden")),
+    ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, CLIENT, (404, "not_found")),
+    ((the_client(standing=AccountStanding.CLOSED),), APPROVER, CLIENT, (409, "account_closed")),
+    ((), COLLEAGUE, PARTNER, (403, "forbidden")),
+    ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, None),
+    ((), APPROVER, CLIENT, None),
+])  # fmt: skip
+def test_sets_are_kept_by_super_admins_alone(
+    table: Table, others: tuple[Kept, ...], by: str, account_id: str, outcome: tuple[int, str] | None
+) -> None:
+    a_world(table, a_custom_set(), *others)
+
+    if outcome:
+        for knock in (make, change, remove):
+            refused(table, partial(knock, by, account_id=account_id), *outcome)
+    else:
+        assert [make(by).status, change(by).status, remove(by, seen='"2"').status] == [201, 200, 204]
+
+
+@pytest.mark.parametrize("set_id", [f"set_{'9' * 32}", "sales", "super_admin", "updates", "set_of_another"])
+def test_only_a_set_of_this_account_is_changed_or_dropped(table: Table, set_id: str) -> None:
+    a_world(
+        table,
+        a_custom_set(),
+        the_client(account_id=OTHER_CLIENT),
+        a_custom_set("set_of_another", account_id=OTHER_CLIENT),
+    )
+
+    refused(table, lambda: change(set_id=set_id), 404, "not_found")
+    refused(table, lambda: remove(set_id=set_id), 404, "not_found")
+
+
+@pytest.mark.parametrize(("seen", "status", "code"), [
+    (None, 428, "precondition_required"),
+    ('"2"', 412, "precondition_failed"),
+    ('"anything"', 412, "precondition_failed"),
+    ('"0"', 412, "precondition_failed"),
+    ("1", 400, "invalid_etag"),
+    ("*", 400, "invalid_etag"),
+    ('W/"1"', 400, "invalid_etag"),
+    ('"1", "2"', 400, "invalid_etag"),
+])  # fmt: skip
+def test_whoever_changes_or_drops_a_set_names_what_he_saw(
+    table: Table, seen: str | None, status: int, code: str
+) -> None:
+    a_world(table, a_custom_set())
+
+    refused(table, lambda: change(seen=seen), status, code)
+    refused(table, lambda: remove(seen=seen), status, code)
+
+
+def test_what_he_saw_matters_only_to_whoever_may_see_it(table: Table) -> None:
+    a_world(table, a_custom_set())
+
+    refused(table, lambda: change(CLERK, seen='"7"'), 403, "forbidden")
+    refused(table, lambda: remove(COLLEAGUE, seen='"7"'), 404, "not_found")
+
+
+def test_a_seat_has_nothing_to_do_with_it(table: Table) -> None:
+    a_world(table, a_custom_set(), a_member(CLERK, CUSTOM_SET, seat=Seat.VIEW_ONLY))
+
+    assert change().status == 200
+    assert (table.get(keys.member(CLIENT, CLERK)) or {})["version"] == 1

@@ -1,0 +1,245 @@
+"""Access stops for now and goes on: each side for its own reason, from the very next request, seat kept."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Suspension
+from partner_access.store import keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.doors import DIRECTORY, VENDOR, Answer, call
+from tests.hands import SUSPENSION, USERS, resume, suspend
+from tests.knocks import nothing_changes, refused, replays, tell_account, tell_user
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, staff
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+FELLOW = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
+MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
+SIDES = {APPROVER: "client", USERS: "client", MANAGER: "partner"}
+BY_THE_CLIENT, BY_THE_FIRM = frozenset({Suspension.CLIENT}), frozenset({Suspension.PARTNER})
+
+
+@pytest.fixture
+def town(table: Table) -> Table:
+    """The employee and his colleague are partner admins; somebody manages users."""
+    a_town(table)
+    return table
+
+
+def a_town(table: Table, *others: Kept) -> None:
+    a_world(table, a_user(USERS), a_partner_admin(), FELLOW, MANAGES_USERS, *others)
+
+
+def sets(by: str = EMPLOYEE) -> Answer:
+    return call("GET /accounts/{account_id}/permission-sets", by, account_id=CLIENT)
+
+
+@pytest.mark.parametrize(("by", "side"), SIDES.items())
+def test_either_side_stops_access_at_once_and_lifts_its_reason(town: Table, by: str, side: str) -> None:
+    assert sets().status == 200
+
+    stopped = suspend(by, reason="On parental leave until spring")
+
+    assert (stopped.status, stopped.headers["etag"]) == (200, '"2"')
+    assert (stopped.body["state"], stopped.body["suspended_by"], stopped.body["seat"]) == (
+        "suspended",
+        [side],
+        "partner",
+    )
+    assert sets().code == "forbidden"
+    account = town.get(keys.account(CLIENT)) or {}
+    assert account["seats_taken"] == 2
+    told = [item for item in town.under("AUDIT#") if item["event"] == "user.suspended"]
+    assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    assert told[0]["details"] == {"user_id": EMPLOYEE, "suspended_by": side}
+    (letter,) = (item["letter"] for item in town.under("OUTBOX#"))
+    assert (letter["kind"], letter["cause"]) == ("access_suspended", side)
+    assert letter["reason"] == "On parental leave until spring"
+
+    again = resume(by)
+
+    assert (again.status, again.headers["etag"], again.body["state"]) == (200, '"3"', "active")
+    assert "suspended_by" not in again.body
+    assert sets().status == 200
+    assert {item["letter"]["kind"] for item in town.under("OUTBOX#")} == {"access_suspended", "access_resumed"}
+
+
+def test_a_reason_is_told_to_people_and_not_to_the_trail(town: Table) -> None:
+    suspend(reason="On parental leave")
+
+    assert not any("parental" in str(item) for item in town.under("AUDIT#"))
+
+
+def test_access_goes_on_when_nobody_stops_it_any_more(town: Table) -> None:
+    assert suspend(APPROVER).body["suspended_by"] == ["client"]
+    assert suspend(MANAGER).body["suspended_by"] == ["client", "partner"]
+
+    assert resume(MANAGER).body["suspended_by"] == ["client"]
+    assert sets().code == "forbidden"
+    refused(town, partial(resume, MANAGER), 409, "grant_suspended")
+    assert resume(USERS).body["state"] == "active"
+    assert sets().status == 200
+
+
+@pytest.mark.parametrize(
+    ("by", "others"),
+    [
+        (APPROVER, (a_partner_admin(suspended_by=BY_THE_FIRM),)),
+        (USERS, (a_partner_admin(suspended_by=BY_THE_FIRM),)),
+        (MANAGER, (a_partner_admin(suspended_by=BY_THE_CLIENT),)),
+        (APPROVER, (the_partner(program=Program.SUSPENDED),)),
+        (MANAGER, (the_partner(program=Program.SUSPENDED),)),
+        (APPROVER, (an_employee(active=False),)),
+        (MANAGER, (an_employee(email="e@elsewhere.example"),)),
+    ],
+)
+def test_another_sides_reason_is_not_lifted(table: Table, by: str, others: tuple[Kept, ...]) -> None:
+    a_town(table, *others)
+
+    refused(table, partial(resume, by), 409, "grant_suspended")
+
+
+def test_reasons_that_follow_from_the_person_and_his_firm_are_shown(town: Table) -> None:
+    suspend()
+    tell_account(PARTNER, program="suspended")
+    assert resume().body["suspended_by"] == ["program"]
+    tell_account(PARTNER, program="active")
+    tell_user(EMPLOYEE, active=False)
+
+    shown = suspend(MANAGER).body
+
+    assert (shown["state"], shown["suspended_by"]) == ("suspended", ["employee", "partner"])
+
+
+@pytest.mark.parametrize("by", SIDES)
+def test_twice_is_once(town: Table, by: str) -> None:
+    first = suspend(by)
+    with nothing_changes(town):
+        second = suspend(by, reason="Again")
+    assert (second.status, second.body, second.headers["etag"]) == (200, first.body, '"2"')
+
+    resumed = resume(by)
+    with nothing_changes(town):
+        assert resume(by).body == resumed.body
+
+
+@pytest.mark.parametrize("body", [None, {}, {"reason": "So it is"}])
+def test_a_reason_need_not_be_given(town: Table, body: object) -> None:
+    assert call(f"PUT {SUSPENSION}", APPROVER, body, account_id=CLIENT, user_id=EMPLOYEE).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"reason": ""}, 422, "invalid_field"),
+        ({"reason": "x" * 501}, 422, "invalid_field"),
+        ({"reason": "see https://evil.example"}, 422, "invalid_field"),
+        ({"reason": "<b>"}, 422, "invalid_field"),
+        ({"reason": 1}, 422, "invalid_field"),
+        ({"suspended_by": "client"}, 422, "unknown_field"),
+        ("null", 400, "malformed_body"),
+        (" ", 400, "malformed_body"),
+    ],
+)
+def test_a_reason_is_plain_prose(town: Table, body: object, status: int, code: str) -> None:
+    knock = partial(call, f"PUT {SUSPENSION}", APPROVER, body, account_id=CLIENT, user_id=EMPLOYEE)
+
+    refused(town, knock, status, code)
+
+
+def test_to_resume_takes_no_body(town: Table) -> None:
+    knock = partial(call, f"DELETE {SUSPENSION}", APPROVER, {"reason": "x"}, account_id=CLIENT, user_id=EMPLOYEE)
+
+    refused(town, knock, 422, "unknown_field")
+
+
+def test_the_clients_own_people_are_stopped_by_it_too(town: Table) -> None:
+    assert suspend(APPROVER, USERS).body["state"] == "suspended"
+    assert sets(USERS).code == "forbidden"
+    assert resume(APPROVER, USERS).body["state"] == "active"
+    assert sets(USERS).status == 200
+
+
+def test_a_super_admin_who_works_for_the_firm_stops_and_does_not_resume_what_the_client_stopped(table: Table) -> None:
+    a_town(table, a_member("user-both"), an_employee("user-both"), staff("user-both"))
+
+    assert suspend("user-both").body["suspended_by"] == ["client"]
+    refused(table, partial(resume, "user-both"), 403, "own_firm_may_not_approve")
+    assert resume().status == 200
+
+
+@pytest.mark.parametrize(
+    "member", [a_member(MANAGER), a_partner_admin(MANAGER, grant=a_grant(grant_id=f"grt_{'4' * 32}"))]
+)
+def test_a_manager_acts_for_the_firm_whatever_he_is_at_the_client(table: Table, member: Kept) -> None:
+    a_town(table, member)
+
+    assert suspend(MANAGER).body["suspended_by"] == ["partner"]
+    assert resume(MANAGER).body["state"] == "active"
+
+
+REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+    ("an account that is not there", (), {"account_id": "client-nowhere"}, (404, "not_found")),
+    ("a stranger", (a_user("user-stranger"),), {"by": "user-stranger"}, (404, "not_found")),
+    ("a member without the right", (), {"by": CLERK}, (403, "forbidden")),
+    ("a colleague", (), {"by": COLLEAGUE}, (403, "forbidden")),
+    ("himself", (), {"by": EMPLOYEE}, (403, "forbidden")),
+    ("a deactivated person", (a_user(USERS, active=False),), {"by": USERS}, (403, "forbidden")),
+    ("an unknown target", (), {"user_id": "user-nobody"}, (404, "not_found")),
+    ("a deactivated member", (a_member(CLERK, active=False),), {"user_id": CLERK}, (404, "not_found")),
+    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a manager and the client's own", (), {"by": MANAGER, "user_id": CLERK}, (404, "not_found")),
+    ("a super admin", (a_member(CLERK),), {"user_id": CLERK}, (409, "is_super_admin")),
+    ("a super admin, by who manages users", (), {"by": USERS, "user_id": APPROVER}, (409, "is_super_admin")),
+    ("himself, a super admin", (), {"user_id": APPROVER}, (409, "is_super_admin")),
+    ("an employee at home", (), {"by": MANAGER, "account_id": PARTNER}, (422, "not_a_client_account")),
+]
+
+
+@pytest.mark.parametrize(
+    ("others", "how", "refusal"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED]
+)
+def test_neither_is_done(table: Table, others: tuple[Kept, ...], how: dict[str, Any], refusal: tuple[int, str]) -> None:
+    a_town(table, *others)
+
+    refused(table, partial(suspend, **how), *refusal)
+    refused(table, partial(resume, **how), *refusal)
+
+
+def test_the_vendor_stops_programs_and_people_and_no_membership(town: Table) -> None:
+    how = {"scope": f"{DIRECTORY} partner-access/use", "account_id": CLIENT, "user_id": EMPLOYEE}
+
+    for method in ("PUT", "DELETE"):
+        refused(town, partial(call, f"{method} {SUSPENSION}", VENDOR, **how), 403, "forbidden")
+
+
+@pytest.mark.parametrize("by", [APPROVER, USERS, MANAGER])
+def test_the_same_key_brings_the_same_answer(town: Table, by: str) -> None:
+    replays(town, lambda key: suspend(by, key=key))
+    resume(by)
+    with nothing_changes(town):
+        assert suspend(by, key="the-same-key").replayed
+    replays(town, lambda key: resume(by, key=key))
+
+
+def test_who_stops_himself_hears_again_that_he_did(town: Table) -> None:
+    replays(town, lambda key: suspend(USERS, USERS, key=key))
+    refused(town, partial(resume, USERS, USERS), 403, "forbidden")
+    assert resume(APPROVER, USERS).status == 200

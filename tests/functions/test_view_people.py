@@ -1,0 +1,500 @@
+"""A partner looks at its people: where they are, as what and until when, and never at anybody else's."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Suspension
+from partner_access.store import keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.costs import counted
+from tests.doors import DIRECTORY, VENDOR, Answer, call
+from tests.knocks import nothing_changes, refused
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+FLORIST = "client-florist"
+SOUTH = "partner-south"
+CLIENTS = "GET /partners/{partner_id}/clients"
+EMPLOYEES = "GET /partners/{partner_id}/employees"
+BOTH = pytest.mark.parametrize("route", [CLIENTS, EMPLOYEES])
+CAM = staff(COLLEAGUE, added=("partner.client_access.manage",))
+
+
+def look(route: str, by: str = MANAGER, partner_id: str = PARTNER, **query: str) -> Answer:
+    return call(route, by, query=query, partner_id=partner_id)
+
+
+clients = partial(look, CLIENTS)
+employees = partial(look, EMPLOYEES)
+
+
+def who_is_where(answer: Answer) -> list[tuple[str, list[str], bool]]:
+    assert answer.status == 200, answer
+    return [
+        (each["account_id"], [person["user_id"] for person in each["people"]], each["made_by_client"])
+        for each in answer.body["items"]
+    ]
+
+
+def ids(answer: Answer) -> list[str]:
+    assert answer.status == 200, answer
+    return [each["user_id"] for each in answer.body["items"]]
+
+
+def town() -> list[Kept]:
+    """The employee is partner admin of two clients, the colleague a member of one; a client made the manager another."""
+    return [
+        the_client(account_id=FLORIST, name="The Florist"),
+        a_partner_admin(),
+        a_partner_admin(account_id=FLORIST, grant=a_grant(grant_id=f"grt_{'4' * 32}")),
+        a_member(COLLEAGUE, "sales", partner_id=PARTNER),
+        a_member(MANAGER, account_id=FLORIST),
+    ]
+
+
+# clients
+
+
+def test_every_client_comes_with_the_firms_people_in_it(table: Table) -> None:
+    a_world(table, *town())
+
+    with nothing_changes(table):
+        answer = clients()
+
+    assert who_is_where(answer) == [
+        (CLIENT, [COLLEAGUE, EMPLOYEE], False),
+        (FLORIST, [EMPLOYEE], False),
+        (FLORIST, [MANAGER], True),
+    ]
+    assert answer.body["next_cursor"] is None
+    assert [each["name"] for each in answer.body["items"]] == ["The Bakery", "The Florist", "The Florist"]
+
+
+def test_a_person_comes_with_his_grant_set_and_end(table: Table) -> None:
+    end = now() + timedelta(days=50)
+    a_world(
+        table,
+        the_client(pricing=Pricing.LEGACY),
+        a_partner_admin(grant=a_grant(expires_at=end), removed=("crm.import",)),
+    )
+
+    (person,) = clients().body["items"][0]["people"]
+
+    assert (person["account_id"], person["user_id"], person["name"]) == (CLIENT, EMPLOYEE, "Employee")
+    assert person["email"] == f"{EMPLOYEE}@north.example"
+    assert (person["permission_set"], person["seat"], person["state"]) == ("partner_admin", "partner", "active")
+    assert person["permissions"] == {"added": [], "removed": ["crm.import"]}
+    assert person["expires_at"] == person["grant"]["expires_at"] == end.isoformat().replace("+00:00", "Z")
+    assert (person["grant"]["grant_id"], person["grant"]["state"]) == (person["grant_id"], "active")
+    assert {"since", "version"} <= set(person)
+    assert person["grant"]["created_at"]
+    assert person["grant"]["notice"] == "paid_seat_required"
+
+
+def test_a_member_without_a_grant_comes_without_one(table: Table) -> None:
+    a_world(table, a_member(COLLEAGUE, "sales", partner_id=PARTNER))
+
+    (person,) = clients().body["items"][0]["people"]
+
+    assert (person["permission_set"], person["state"]) == ("sales", "active")
+    assert "grant" not in person
+
+
+@pytest.mark.parametrize(
+    ("others", "causes"),
+    [
+        ([a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))], ["client"]),
+        ([a_partner_admin(), an_employee(active=False)], ["employee"]),
+        ([a_partner_admin(), the_partner(program=Program.SUSPENDED)], ["program"]),
+    ],
+)
+def test_whoever_is_suspended_is_shown_so_with_his_grant(table: Table, others: list[Kept], causes: list[str]) -> None:
+    a_world(table, *others)
+
+    (person,) = clients().body["items"][0]["people"]
+
+    assert (person["state"], person["suspended_by"]) == ("suspended", causes)
+    assert person["grant"]["state"] == "suspended"
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        a_partner_admin(active=False, seat=None, grant=None, partner_id=None),
+        a_partner_admin(grant=a_grant(expires_at=now())),
+    ],
+)
+def test_whoever_is_there_no_more_is_not_shown(table: Table, gone: Kept) -> None:
+    a_world(table, gone)
+
+    assert who_is_where(clients()) == []
+
+
+def test_a_closed_account_is_shown_while_people_are_in_it(table: Table) -> None:
+    a_world(table, the_client(standing=AccountStanding.CLOSED), a_partner_admin())
+
+    assert who_is_where(clients()) == [(CLIENT, [EMPLOYEE], False)]
+
+
+def test_two_whom_one_client_made_members_are_two_rows(table: Table) -> None:
+    a_world(table, a_member(COLLEAGUE), a_member(EMPLOYEE))
+
+    assert who_is_where(clients()) == [(CLIENT, [COLLEAGUE], True), (CLIENT, [EMPLOYEE], True)]
+
+
+@pytest.mark.parametrize("by", [MANAGER, COLLEAGUE])
+def test_who_manages_client_access_sees_all_and_asks_for_one(table: Table, by: str) -> None:
+    a_world(table, *town(), CAM)
+
+    assert len(who_is_where(clients(by))) == 3
+    assert who_is_where(clients(by, employee_id=EMPLOYEE)) == [
+        (CLIENT, [EMPLOYEE], False),
+        (FLORIST, [EMPLOYEE], False),
+    ]
+    assert who_is_where(clients(by, employee_id=MANAGER)) == [(FLORIST, [MANAGER], True)]
+
+
+@pytest.mark.parametrize("query", [{}, {"employee_id": EMPLOYEE}])
+def test_another_employee_sees_where_he_is_himself(table: Table, query: dict[str, str]) -> None:
+    a_world(table, *town(), a_member(COLLEAGUE, account_id=FLORIST))
+
+    assert who_is_where(clients(EMPLOYEE, **query)) == [(CLIENT, [EMPLOYEE], False), (FLORIST, [EMPLOYEE], False)]
+    assert who_is_where(clients(COLLEAGUE)) == [(CLIENT, [COLLEAGUE], False), (FLORIST, [COLLEAGUE], True)]
+
+
+def test_another_employee_does_not_ask_for_a_colleague(table: Table) -> None:
+    a_world(table, *town())
+
+    refused(table, lambda: clients(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
+
+
+@pytest.mark.parametrize("person", [APPROVER, "user-rival", "user-former", "user-nobody"])
+def test_nobody_asks_for_those_who_are_not_of_the_firm(table: Table, person: str) -> None:
+    a_world(
+        table,
+        the_partner(account_id=SOUTH, domains=("south.example",)),
+        an_employee("user-rival"),
+        staff("user-rival", account_id=SOUTH),
+        a_partner_admin("user-rival", partner_id=SOUTH, grant=a_grant(partner_id=SOUTH)),
+        a_user("user-former"),
+        staff("user-former", active=False),
+        a_member("user-former"),
+    )
+
+    assert who_is_where(clients(employee_id=person)) == []
+    assert who_is_where(clients()) == []
+
+
+def test_somebody_of_two_firms_is_shown_to_each_where_he_is_for_it(table: Table) -> None:
+    a_world(
+        table,
+        the_partner(account_id=SOUTH, domains=("north.example",)),
+        the_client(account_id=FLORIST),
+        staff(EMPLOYEE, account_id=SOUTH),
+        staff(MANAGER, "super_admin", account_id=SOUTH),
+        a_partner_admin(),
+        a_partner_admin(
+            account_id=FLORIST, partner_id=SOUTH, grant=a_grant(partner_id=SOUTH, grant_id=f"grt_{'4' * 32}")
+        ),
+    )
+
+    for query in ({}, {"employee_id": EMPLOYEE}):
+        assert who_is_where(clients(**query)) == [(CLIENT, [EMPLOYEE], False)]
+        assert who_is_where(clients(partner_id=SOUTH, **query)) == [(FLORIST, [EMPLOYEE], False)]
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "3"])
+@pytest.mark.parametrize("query", [{}, {"employee_id": EMPLOYEE}])
+def test_page_by_page_every_client_once(table: Table, limit: str, query: dict[str, str]) -> None:
+    a_world(table, *town())
+    whole = who_is_where(clients(**query))
+    answer = clients(limit=limit, **query)
+    found = who_is_where(answer)
+    while answer.body["next_cursor"]:
+        answer = clients(limit=limit, cursor=answer.body["next_cursor"], **query)
+        found += who_is_where(answer)
+
+    assert found == whole
+
+
+def test_twenty_five_people_at_once_when_nothing_is_said(table: Table) -> None:
+    names = [f"a{number:02}" for number in range(30)]
+    a_world(
+        table,
+        *(the_client(account_id=name) for name in names),
+        *(a_partner_admin(account_id=each, grant=a_grant(grant_id=f"grt_{each:0>32}")) for each in names),
+    )
+
+    assert len(clients().body["items"]) == 25
+    assert len(clients(limit="100").body["items"]) == 30
+
+
+# employees
+
+
+def test_employees_come_with_their_clients_and_roles(table: Table) -> None:
+    end = now() + timedelta(days=50)
+    a_world(
+        table,
+        *town(),
+        a_partner_admin(grant=a_grant(expires_at=end)),
+        an_open_link(),
+        staff(COLLEAGUE, active=False),
+        a_member(CLERK, "view_only"),
+    )
+
+    with nothing_changes(table):
+        answer = employees()
+
+    colleague, employee, manager = answer.body["items"]
+    assert answer.body["next_cursor"] is None
+    assert employee == {
+        "user_id": EMPLOYEE,
+        "name": "Employee",
+        "email": f"{EMPLOYEE}@north.example",
+        "state": "active",
+        "eligible": True,
+        "clients": [
+            {
+                "account_id": CLIENT,
+                "name": "The Bakery",
+                "permission_set": "partner_admin",
+                "state": "active",
+                "expires_at": end.isoformat().replace("+00:00", "Z"),
+            },
+            {"account_id": FLORIST, "name": "The Florist", "permission_set": "partner_admin", "state": "active"},
+        ],
+        "more_clients": False,
+        "super_admin_of": [],
+        "open_links": 1,
+    }
+    assert (colleague["state"], colleague["eligible"], colleague["open_links"]) == ("deactivated", False, 0)
+    assert [(each["account_id"], each["state"]) for each in colleague["clients"]] == [(CLIENT, "suspended")]
+    assert manager["super_admin_of"] == [{"account_id": FLORIST, "name": "The Florist"}]
+    assert manager["clients"] == []
+
+
+@pytest.mark.parametrize(
+    ("others", "state", "is_eligible"),
+    [
+        ((), "active", True),
+        ((an_employee(active=False),), "deactivated", False),
+        ((staff(EMPLOYEE, active=False),), "deactivated", False),
+        ((an_employee(email="e@elsewhere.example"),), "active", False),
+        ((the_partner(program=Program.SUSPENDED),), "active", False),
+    ],
+)
+def test_how_an_employee_stands_in_the_firm(
+    table: Table, others: tuple[Kept, ...], state: str, is_eligible: bool
+) -> None:
+    a_world(table, *others)
+
+    (_, employee, _) = employees().body["items"]
+
+    assert (employee["state"], employee["eligible"]) == (state, is_eligible)
+
+
+def test_what_clients_made_of_somebody_who_left_is_no_business_of_the_firms(table: Table) -> None:
+    a_world(table, staff(EMPLOYEE, active=False), a_member(EMPLOYEE))
+
+    (_, employee, _) = employees().body["items"]
+
+    assert (employee["super_admin_of"], employee["clients"]) == ([], [])
+
+
+def test_an_ordinary_member_of_a_client_has_no_role_to_migrate(table: Table) -> None:
+    a_world(table, a_member(EMPLOYEE, "sales"))
+
+    (_, employee, _) = employees().body["items"]
+
+    assert (employee["super_admin_of"], employee["clients"]) == ([], [])
+
+
+@pytest.mark.parametrize(("count", "more"), [(25, False), (26, True)])
+def test_the_first_25_clients_of_each_kind_are_told(table: Table, count: int, more: bool) -> None:
+    a_world(
+        table,
+        *(the_client(account_id=f"{kind}{number:02}") for kind in "as" for number in range(count)),
+        *(a_member(EMPLOYEE, "sales", account_id=f"a{number:02}", partner_id=PARTNER) for number in range(count)),
+        *(a_member(EMPLOYEE, account_id=f"s{number:02}") for number in range(count)),
+    )
+
+    (_, employee, _) = employees().body["items"]
+
+    assert [each["account_id"] for each in employee["clients"]] == [f"a{number:02}" for number in range(25)]
+    assert [each["account_id"] for each in employee["super_admin_of"]] == [f"s{number:02}" for number in range(25)]
+    assert employee["more_clients"] is more
+
+
+def test_of_very_many_accounts_only_the_first_hundred_are_looked_at(table: Table) -> None:
+    a_world(table)
+    left = [keys.account_of(EMPLOYEE, f"a{number:03}") for number in range(101)]
+    for key in left:
+        table.put(key, {"account_id": key.sk.removeprefix("ACCOUNT#")})
+
+    (_, employee, _) = employees().body["items"]
+
+    assert (employee["clients"], employee["more_clients"]) == ([], True)
+    for key in left:
+        table.remove(key)
+
+
+@pytest.mark.parametrize("by", [MANAGER, COLLEAGUE])
+def test_who_manages_client_access_sees_every_employee(table: Table, by: str) -> None:
+    a_world(table, CAM)
+
+    assert ids(employees(by)) == [COLLEAGUE, EMPLOYEE, MANAGER]
+
+
+def test_another_employee_sees_himself_alone(table: Table) -> None:
+    a_world(table)
+
+    assert ids(employees(EMPLOYEE)) == [EMPLOYEE]
+    assert employees(EMPLOYEE).body["next_cursor"] is None
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "3"])
+def test_page_by_page_every_employee_once(table: Table, limit: str) -> None:
+    a_world(table)
+    answer = employees(limit=limit)
+    found = ids(answer)
+    while answer.body["next_cursor"]:
+        answer = employees(limit=limit, cursor=answer.body["next_cursor"])
+        found += ids(answer)
+
+    assert found == [COLLEAGUE, EMPLOYEE, MANAGER]
+
+
+def test_employees_are_not_filtered(table: Table) -> None:
+    a_world(table)
+
+    refused(table, lambda: employees(employee_id=EMPLOYEE), 400, "invalid_query")
+
+
+# both
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("by", "partner_id"),
+    [
+        (APPROVER, PARTNER),
+        ("user-unknown", PARTNER),
+        (MANAGER, "partner-unknown"),
+        (MANAGER, CLIENT),
+        (APPROVER, CLIENT),
+        (MANAGER, SOUTH),
+    ],
+)
+def test_to_others_there_is_nothing(table: Table, route: str, by: str, partner_id: str) -> None:
+    a_world(table, the_partner(account_id=SOUTH), *town())
+
+    refused(table, lambda: look(route, by, partner_id), 404, "not_found")
+
+
+@BOTH
+def test_whoever_left_the_firm_or_is_deactivated_sees_nothing(table: Table, route: str) -> None:
+    a_world(table, staff(COLLEAGUE, "super_admin", active=False), an_employee(EMPLOYEE, active=False))
+
+    refused(table, lambda: look(route, COLLEAGUE), 404, "not_found")
+    refused(table, lambda: look(route, EMPLOYEE), 403, "forbidden")
+
+
+@BOTH
+def test_the_vendor_is_no_member_of_the_firm(table: Table, route: str) -> None:
+    a_world(table)
+
+    assert call(route, VENDOR, partner_id=PARTNER, scope=DIRECTORY).status == 404
+
+
+@pytest.fixture
+def cursors(table: Table) -> dict[str, str]:
+    """The manager's, after one of many, by route."""
+    south = the_partner(account_id=SOUTH, domains=("north.example",))
+    a_world(table, *town(), south, staff(MANAGER, "super_admin", account_id=SOUTH), staff(COLLEAGUE, "super_admin"))
+    return {route: look(route, limit="1").body["next_cursor"] for route in (CLIENTS, EMPLOYEES)}
+
+
+@BOTH
+def test_a_cursor_is_for_one_caller_list_firm_and_filter(table: Table, cursors: dict[str, str], route: str) -> None:
+    (other,) = {CLIENTS, EMPLOYEES} - {route}
+
+    assert look(route, cursor=cursors[route]).status == 200
+    refused(table, lambda: look(route, COLLEAGUE, cursor=cursors[route]), 400, "invalid_cursor")
+    refused(table, lambda: look(other, cursor=cursors[route]), 400, "invalid_cursor")
+    refused(table, lambda: look(route, partner_id=SOUTH, cursor=cursors[route]), 400, "invalid_cursor")
+    refused(table, lambda: clients(employee_id=EMPLOYEE, cursor=cursors[route]), 400, "invalid_cursor")
+
+
+@BOTH
+def test_a_cursor_of_everybodys_is_none_once_one_sees_only_himself(
+    table: Table, cursors: dict[str, str], route: str
+) -> None:
+    table.change(keys.member(PARTNER, MANAGER), permission_set="view_only")
+
+    answer = look(route, cursor=cursors[route])
+
+    assert (answer.status, answer.code) == (400, "invalid_cursor")
+    table.change(keys.member(PARTNER, MANAGER), permission_set="super_admin")
+
+
+@BOTH
+@pytest.mark.parametrize("query", [{"state": "active"}, {"limit": "0"}, {"limit": "101"}, {"employee_id": "a#b"}])
+def test_an_odd_question_gets_no_answer(table: Table, route: str, query: dict[str, str]) -> None:
+    a_world(table)
+
+    refused(table, lambda: look(route, **query), 400, "invalid_query")
+
+
+def test_what_looking_costs(table: Table) -> None:
+    a_world(table, *town())
+
+    for knock, most in (
+        (clients, 2 + 1 + 2 + 1 + 3 + 2),
+        (partial(clients, employee_id=EMPLOYEE), 2 + 3),
+        (employees, 2 + 1 + 3 + 2),
+        (partial(employees, EMPLOYEE), 2 + 3),
+    ):
+        with counted(table) as costs:
+            assert knock().status == 200
+        assert (costs.reads <= most, costs.writes) == (True, 0), costs.reads
+
+
+def test_the_name_of_a_link_is_nobodys_client(table: Table) -> None:
+    """Links and people stand in one index, and are told apart."""
+    a_world(table, an_open_link(), a_partner_admin())
+
+    assert who_is_where(clients()) == [(CLIENT, [EMPLOYEE], False)]
+    assert LINK not in clients().text
+
+
+def test_when_a_membership_was_last_changed_is_told(table: Table) -> None:
+    a_world(table, a_partner_admin(EMPLOYEE))
+    (before,) = clients().body["items"][0]["people"]
+    path = {"account_id": CLIENT, "user_id": EMPLOYEE}
+
+    stopped = call("PUT /accounts/{account_id}/users/{user_id}/suspension", MANAGER, {}, **path)
+
+    assert stopped.status == 200, stopped
+    (after,) = clients().body["items"][0]["people"]
+    assert "changed_at" not in before
+    assert after["changed_at"] >= (now() - timedelta(minutes=1)).isoformat().replace("+00:00", "Z")

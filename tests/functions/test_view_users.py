@@ -1,0 +1,422 @@
+"""Who is in an account, page by page or one by one: with what, since when, by whom, until when, and seen by whom."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from partner_access.domain.accounts import Program
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Suspension
+from partner_access.store import keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    PARTNER,
+    a_custom_set,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.costs import counted
+from tests.doors import DIRECTORY, VENDOR, Answer, call
+from tests.knocks import nothing_changes, refused, tell_account, tell_user
+from tests.table import Table
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+
+LIST = "/accounts/{account_id}/users"
+FLORIST, SOUTH = "client-florist", "partner-south"
+SECOND = timedelta(seconds=1)
+USERS, CLIENT_ACCESS = "account.users.manage", "partner.client_access.manage"
+
+
+def listed(by: str = APPROVER, *, account_id: str = CLIENT, **query: str) -> Answer:
+    return call(f"GET {LIST}", by, account_id=account_id, query=query)
+
+
+def view(user_id: str = EMPLOYEE, by: str = APPROVER, *, account_id: str = CLIENT) -> Answer:
+    return call(f"GET {LIST}/{{user_id}}", by, account_id=account_id, user_id=user_id)
+
+
+def ids(answer: Answer) -> list[str]:
+    assert answer.status == 200, answer
+    return [each["user_id"] for each in answer.body["items"]]
+
+
+def rows(answer: Answer) -> dict[str, dict[str, Any]]:
+    assert answer.status == 200, answer
+    return {each["user_id"]: each for each in answer.body["items"]}
+
+
+# what is shown
+
+
+def test_who_can_get_in_with_what_since_when_by_whom_and_until_when(table: Table, sound: None) -> None:
+    end = now() + timedelta(days=30)
+    a_world(
+        table,
+        a_partner_admin(
+            granted_by=APPROVER,
+            removed=("crm.export",),
+            paid_seats=("sales",),
+            grant=a_grant(expires_at=end),
+            previous=a_member(EMPLOYEE, "view_only").place,
+        ),
+    )
+
+    with nothing_changes(table):
+        shown = rows(listed())[EMPLOYEE]
+
+    assert shown == {
+        "account_id": CLIENT,
+        "user_id": EMPLOYEE,
+        "name": "Employee",
+        "email": "user-employee@north.example",
+        "permission_set": "partner_admin",
+        "permissions": {"added": [], "removed": ["crm.export"]},
+        "seat": "partner",
+        "paid_seats": ["sales"],
+        "state": "active",
+        "since": shown["since"],
+        "granted_by": APPROVER,
+        "granted_by_name": "Approver",
+        "expires_at": end.isoformat().replace("+00:00", "Z"),
+        "partner_id": PARTNER,
+        "partner_name": "North Partners",
+        "grant_id": f"grt_{'2' * 32}",
+        "version": 1,
+    }
+
+
+def test_what_has_no_value_is_left_out(world: Table) -> None:
+    assert not {
+        "suspended_by", "granted_by", "granted_by_name", "expires_at", "partner_id", "partner_name", "grant_id", "set_name",
+    } & set(rows(listed())[CLERK])  # fmt: skip
+
+
+def test_an_accounts_own_set_is_told_by_its_name(table: Table, sound: None) -> None:
+    a_world(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
+
+    shown = rows(listed())[CLERK]
+
+    assert (shown["permission_set"], shown["set_name"]) == (CUSTOM_SET, "Service desk")
+    assert view(CLERK).body["set_name"] == "Service desk"
+
+
+def test_an_erased_person_has_no_name(table: Table, sound: None) -> None:
+    a_world(table, a_user("user-left", name="", email=None, active=False), a_member(CLERK, granted_by="user-left"))
+
+    shown = rows(listed())[CLERK]
+
+    assert shown["granted_by"] == "user-left"
+    assert "granted_by_name" not in shown
+
+
+STATES: list[tuple[tuple[Kept, ...], str | None, list[str] | None]] = [
+    ((a_partner_admin(),), "active", None),
+    ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), "suspended", ["client"]),
+    ((a_partner_admin(suspended_by=frozenset({Suspension.EMPLOYEE})),), "active", None),
+    ((a_partner_admin(), an_employee(active=False)), "suspended", ["employee"]),
+    ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), "suspended", ["program"]),
+    ((a_partner_admin(active=False, grant=None, seat=None),), "deactivated", None),
+    ((a_partner_admin(grant=a_grant(expires_at=now())),), "deactivated", None),
+    ((a_partner_admin(), the_partner(endings=1)), "deactivated", None),
+    ((a_member(EMPLOYEE, "view_only"), an_employee(active=False)), "deactivated", None),
+]
+
+
+@pytest.mark.parametrize(("others", "state", "suspended_by"), STATES)
+def test_states_are_computed_when_they_are_read(
+    table: Table, others: tuple[Kept, ...], state: str, suspended_by: list[str] | None
+) -> None:
+    a_world(table, *others)
+
+    shown = view().body
+
+    assert (shown["state"], shown.get("suspended_by")) == (state, suspended_by)
+    for other in ("active", "suspended", "deactivated"):
+        assert (EMPLOYEE in ids(listed(state=other))) == (other == state)
+    assert (EMPLOYEE in ids(listed())) == (state != "deactivated")
+
+
+def test_a_grant_that_is_over_is_shown_as_what_there_was_before(table: Table) -> None:
+    before = a_member(EMPLOYEE, "sales").place
+    a_world(table, a_partner_admin(previous=before, grant=a_grant(expires_at=now())))
+
+    shown = rows(listed())[EMPLOYEE]
+
+    assert (shown["permission_set"], shown["state"]) == ("sales", "active")
+    assert not {"expires_at", "grant_id", "partner_id", "partner_name"} & set(shown)
+    assert ids(listed(permission_set="partner_admin")) == []
+    assert ids(listed(partner_id=PARTNER)) == []
+
+
+# filters and pages
+
+
+def test_the_list_can_be_of_one_set_or_one_partner(table: Table, sound: None) -> None:
+    south = (the_partner(account_id=SOUTH, domains=("south.example",)),)
+    rival = an_employee("user-rival", email="rival@south.example")
+    a_world(
+        table,
+        *south,
+        rival,
+        staff("user-rival", account_id=SOUTH),
+        a_partner_admin(),
+        a_partner_admin("user-rival", partner_id=SOUTH, grant=a_grant(grant_id=f"grt_{'5' * 32}", partner_id=SOUTH)),
+        a_member(COLLEAGUE, "view_only", partner_id=PARTNER),
+    )
+
+    assert ids(listed()) == [APPROVER, CLERK, COLLEAGUE, EMPLOYEE, "user-rival"]
+    assert ids(listed(permission_set="partner_admin")) == [EMPLOYEE, "user-rival"]
+    assert ids(listed(permission_set="view_only")) == [CLERK, COLLEAGUE]
+    assert ids(listed(partner_id=PARTNER)) == [COLLEAGUE, EMPLOYEE]
+    assert ids(listed(partner_id=PARTNER, permission_set="partner_admin", state="active")) == [EMPLOYEE]
+    assert ids(listed(partner_id=SOUTH, state="suspended")) == []
+    assert ids(listed(partner_id="partner-unknown")) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "Active"},
+        {"state": "active,suspended"},
+        {"state": ""},
+        {"permission_set": ""},
+        {"permission_set": "sales,service"},
+        {"partner_id": "a#b"},
+        {"user_id": CLERK},
+    ],
+)
+def test_a_query_that_makes_no_sense(world: Table, query: dict[str, str]) -> None:
+    refused(world, lambda: listed(**query), 400, "invalid_query")
+
+
+def many(table: Table, count: int) -> None:
+    a_world(
+        table,
+        *(a_user(f"user-z{number:03}") for number in range(count)),
+        *(a_member(f"user-z{number:03}", "view_only", granted_by=CLERK) for number in range(count)),
+    )
+
+
+def test_pages_follow_each_other_without_gap_or_double(table: Table, sound: None) -> None:
+    many(table, 7)
+    seen: list[str] = []
+    more: dict[str, str] = {}
+    while True:
+        answer = listed(limit="4", state="active", **more)
+        seen += ids(answer)
+        if not answer.body["next_cursor"]:
+            break
+        more = {"cursor": answer.body["next_cursor"]}
+
+    assert seen == [APPROVER, CLERK, *(f"user-z{number:03}" for number in range(7))]
+
+
+def test_a_page_may_be_shorter_than_asked_and_the_list_goes_on(table: Table) -> None:
+    a_world(table, a_member(CLERK, active=False), a_user("user-zoe"), a_member("user-zoe"))
+
+    first = listed(limit="2")
+
+    assert ids(first) == [APPROVER]
+    assert ids(listed(limit="2", cursor=first.body["next_cursor"])) == ["user-zoe"]
+
+
+def test_a_cursor_is_for_one_caller_one_list_and_one_filter(table: Table) -> None:
+    own = a_member(CLERK, "view_only", added=(USERS,))
+    a_world(table, own, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
+    cursor = listed(limit="1").body["next_cursor"]
+
+    refused(table, lambda: listed(CLERK, cursor=cursor), 400, "invalid_cursor")
+    refused(table, lambda: listed(account_id=FLORIST, cursor=cursor), 400, "invalid_cursor")
+    for other in ({"state": "active"}, {"permission_set": "view_only"}, {"partner_id": PARTNER}):
+        refused(table, lambda other=other: listed(cursor=cursor, **other), 400, "invalid_cursor")  # type: ignore[misc]
+    assert ids(listed(limit="1", cursor=cursor)) == [CLERK]
+
+
+@pytest.mark.parametrize(("limit", "requests"), [("25", 3), ("90", 3), ("100", 3)])
+def test_what_a_page_costs_is_in_proportion_to_it(table: Table, limit: str, requests: int) -> None:
+    many(table, 500)
+
+    with counted(table) as costs:
+        answer = listed(limit=limit)
+
+    assert len(ids(answer)) == int(limit)
+    assert (costs.requests, costs.writes) == (requests, 0)
+
+
+def test_whoever_is_here_for_a_partner_costs_one_more(table: Table) -> None:
+    a_world(table, a_partner_admin())
+
+    with counted(table) as costs:
+        assert ids(listed(EMPLOYEE)) == [APPROVER, CLERK, EMPLOYEE]
+    assert costs.requests == 4
+
+
+# who sees the list
+
+
+@pytest.mark.parametrize(
+    ("others", "by"),
+    [
+        ((), APPROVER),
+        ((a_member(CLERK, "view_only", added=(USERS,)),), CLERK),
+        ((a_partner_admin(),), EMPLOYEE),
+        ((a_custom_set(permissions=(USERS,)), a_member(CLERK, CUSTOM_SET)), CLERK),
+    ],
+)
+def test_who_manages_users_sees_them(table: Table, sound: None, others: tuple[Kept, ...], by: str) -> None:
+    a_world(table, *others)
+
+    assert listed(by).status == 200
+
+
+NOT_ALL: list[tuple[tuple[Kept, ...], str, int]] = [
+    ((), CLERK, 403),
+    ((a_partner_admin(removed=(USERS,)),), EMPLOYEE, 403),
+    ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), EMPLOYEE, 403),
+    ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), EMPLOYEE, 403),
+    ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, 404),
+    ((a_user(APPROVER, active=False),), APPROVER, 403),
+    ((), MANAGER, 404),
+    ((), "user-nobody", 404),
+]
+
+
+@pytest.mark.parametrize(("others", "by", "status"), NOT_ALL)
+def test_others_do_not(table: Table, others: tuple[Kept, ...], by: str, status: int) -> None:
+    a_world(table, *others)
+
+    refused(table, lambda: listed(by), status, "forbidden" if status == 403 else "not_found")
+
+
+def test_a_partner_has_members_too(table: Table, sound: None) -> None:
+    a_world(table)
+
+    assert ids(listed(MANAGER, account_id=PARTNER)) == [COLLEAGUE, EMPLOYEE, MANAGER]
+    refused(table, lambda: listed(EMPLOYEE, account_id=PARTNER), 403, "forbidden")
+    refused(table, lambda: listed(APPROVER, account_id=PARTNER), 404, "not_found")
+
+
+# one
+
+
+def test_one_has_the_tag_of_its_version(table: Table, sound: None) -> None:
+    a_world(table, a_partner_admin(version=7))
+
+    answer = view()
+
+    assert (answer.status, answer.headers["etag"], answer.body["version"]) == (200, '"7"', 7)
+    assert answer.body == rows(listed())[EMPLOYEE]
+
+
+def test_the_tag_is_that_of_what_is_kept_even_when_a_grant_is_over(table: Table) -> None:
+    a_world(table, a_partner_admin(version=7, grant=a_grant(expires_at=now())))
+
+    assert view().headers["etag"] == '"7"'
+
+
+@pytest.mark.parametrize(
+    ("user_id", "by", "status"),
+    [
+        (EMPLOYEE, APPROVER, 200),
+        (EMPLOYEE, EMPLOYEE, 200),
+        (EMPLOYEE, MANAGER, 200),
+        (EMPLOYEE, "user-access", 200),
+        (EMPLOYEE, COLLEAGUE, 404),
+        (EMPLOYEE, CLERK, 403),
+        (EMPLOYEE, "user-rival", 404),
+        (EMPLOYEE, "user-nobody", 404),
+        (CLERK, APPROVER, 200),
+        (CLERK, EMPLOYEE, 200),
+        (CLERK, CLERK, 200),
+        (CLERK, MANAGER, 404),
+        (CLERK, "user-access", 404),
+        (APPROVER, CLERK, 403),
+        ("user-nobody", APPROVER, 404),
+        ("user-nobody", CLERK, 403),
+        ("user-nobody", MANAGER, 404),
+        ("user-nobody", "user-nobody", 404),
+    ],
+)
+def test_who_sees_one(table: Table, sound: None, user_id: str, by: str, status: int) -> None:
+    a_world(
+        table,
+        a_partner_admin(),
+        an_employee("user-access"),
+        staff("user-access", added=(CLIENT_ACCESS,)),
+        the_partner(account_id=SOUTH),
+        a_user("user-rival"),
+        staff("user-rival", "super_admin", account_id=SOUTH),
+    )
+
+    with nothing_changes(table):
+        assert view(user_id, by).status == status
+
+
+def test_who_was_deactivated_is_shown_to_who_manages_users_and_not_to_his_firm(table: Table) -> None:
+    a_world(table, a_partner_admin(active=False, grant=None, seat=None))
+
+    assert view().body["state"] == "deactivated"
+    refused(table, lambda: view(by=MANAGER), 404, "not_found")
+    refused(table, lambda: view(by=EMPLOYEE), 404, "not_found")
+
+
+def test_his_firm_sees_him_while_it_is_stopped_for_now(table: Table, sound: None) -> None:
+    a_world(table, a_partner_admin())
+    tell_account(PARTNER, program="suspended")
+
+    assert view(by=MANAGER).body["suspended_by"] == ["program"]
+    refused(table, lambda: view(CLERK, EMPLOYEE), 403, "forbidden")
+    assert view(EMPLOYEE, EMPLOYEE).status == 200
+
+
+def test_a_manager_who_was_deactivated_sees_nothing(table: Table, sound: None) -> None:
+    a_world(table, a_partner_admin(), an_employee("user-access"), staff("user-access", added=(CLIENT_ACCESS,)))
+    tell_user("user-access", active=False)
+
+    refused(table, lambda: view(by="user-access"), 404, "not_found")
+
+
+def test_what_is_not_there(world: Table) -> None:
+    told = {
+        refused(world, lambda where=where: view(**where), 404, "not_found").text  # type: ignore[misc]
+        for where in (
+            {"account_id": "nowhere"},
+            {"account_id": PARTNER},
+            {"user_id": "user-nobody"},
+            {"user_id": MANAGER},
+        )
+    }
+
+    assert len(told) == 1
+
+
+def test_a_membership_whose_person_is_unknown_is_not_shown(table: Table) -> None:
+    a_world(table)
+    table.remove(keys.user(CLERK))
+
+    assert ids(listed()) == [APPROVER]
+    refused(table, lambda: view(CLERK), 404, "not_found")
+
+
+def test_the_vendor_has_a_door_of_its_own(world: Table) -> None:
+    assert call(f"GET {LIST}", VENDOR, account_id=CLIENT, scope=DIRECTORY).status == 404
+
+
+@pytest.mark.parametrize(
+    ("user_id", "by", "requests"), [(CLERK, APPROVER, 1), (EMPLOYEE, APPROVER, 2), (EMPLOYEE, MANAGER, 2)]
+)
+def test_what_one_costs(table: Table, user_id: str, by: str, requests: int) -> None:
+    a_world(table, a_partner_admin())
+
+    with counted(table) as costs:
+        assert view(user_id, by).status == 200
+    assert (costs.requests, costs.writes) == (requests, 0)

@@ -1,0 +1,95 @@
+"""A directory of our own behind HTTP, which takes what the real one takes, and trips when it is told to."""
+
+import json
+import socketserver
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from typing_extensions import override
+
+TOKEN = "good"
+
+
+@dataclass
+class Directory:
+    """What was told; `trips` are answered instead, one after the other, to whoever comes next at that path."""
+
+    base_url: str = ""
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
+    trips: dict[str, list[tuple[int, str, object]]] = field(default_factory=dict)
+    token: str = TOKEN
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, path: str, body: dict[str, Any], authorization: str) -> tuple[int, str, object]:
+        """The status, one more header, and the body."""
+        with self.lock:
+            self.paths.append(path)
+            if authorization != f"Bearer {self.token}":
+                return 401, "", {"message": "Unauthorized"}
+            if self.trips.get(path):
+                return self.trips[path].pop(0)
+            account, _, member = path.partition("/members/")
+            if member and not {account, f"/directory/users/{member}"} <= set(self.known):
+                return 404, "", problem("not_found", "There is nothing here.")
+            if self.known.get(account, {}).get("state") == "closed" and member:
+                return 409, "", problem("account_closed", "This account is closed.")
+            status = 200 if path in self.known else 201
+            self.known[path] = {**self.known.get(path, {}), **body}
+            return status, "", {}
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each path was put."""
+        return Counter(self.paths)
+
+
+def problem(code: str, detail: str, *pointers: str) -> dict[str, object]:
+    return {"code": code, "detail": detail, "errors": [{"pointer": each, "code": code} for each in pointers]}
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    directory: Directory
+
+
+class _Door(socketserver.StreamRequestHandler):
+    """As little of HTTP as keeps connections alive; the library's own is too slow for 10,000 requests."""
+
+    disable_nagle_algorithm = True
+
+    @override
+    def handle(self) -> None:
+        while start := self.rfile.readline():
+            lines = (line.decode().strip().partition(": ") for line in iter(self.rfile.readline, b"\r\n"))
+            headers = {name.lower(): value for name, _, value in lines}
+            body = json.loads(self.rfile.read(int(headers["content-length"])))
+            assert isinstance(self.server, _Server)
+            path = unquote(start.split()[1].decode())
+            status, extra, answer = self.server.directory.put(path, body, headers["authorization"])
+            if status == 0:  # hangs up
+                return
+            text = json.dumps(answer).encode()
+            kind = "application/problem+json" if isinstance(answer, dict) and "code" in answer else "application/json"
+            head = f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(text)}\r\n{extra}\r\n"
+            self.wfile.write(head.encode() + text)
+
+
+@contextmanager
+def a_directory() -> Iterator[Directory]:
+    """One that is empty, on loopback."""
+    with _Server(("127.0.0.1", 0), _Door) as server:
+        server.directory = Directory(f"http://127.0.0.1:{server.server_address[1]}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server.directory
+        finally:
+            server.shutdown()
+            thread.join()

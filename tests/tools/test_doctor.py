@@ -1,0 +1,223 @@
+"""The doctor: a stack that is well, and one thing wrong at a time; what cannot be asked is not checked."""
+
+import copy
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.tools.aws import Answers, Asked, Refused, clients
+from tools.operate.doctor import CHECKS, Finding, examine
+from tools.operate.site import NoSite, Site
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+RESOURCES = {
+    "Table": ("AWS::DynamoDB::Table", "table-1"),
+    "Rings": ("AWS::CloudWatch::Alarm", "alarm-1"),
+    "Creates": ("AWS::Lambda::Function", "function-1"),
+    "Outbox": ("AWS::Lambda::EventSourceMapping", "00000000-0000-0000-0000-000000000001"),
+    "Sweep": ("AWS::Scheduler::Schedule", "schedule-1"),
+    "MailSettings": ("AWS::SES::ConfigurationSet", "settings-1"),
+}
+WELL: dict[str, Any] = {
+    "resources": RESOURCES,
+    "parameters": {"MailFrom": "access@vendor.example", "MailIdentityArn": ""},
+    "alarm": {"AlarmName": "alarm-1", "StateValue": "OK", "AlarmDescription": "It failed.", "ActionsEnabled": True},
+    "function": {"State": "Active", "LastUpdateStatus": "Successful"},
+    "recovery": {"PointInTimeRecoveryStatus": "ENABLED"},
+    "expiry": {"TimeToLiveStatus": "ENABLED", "AttributeName": "kept_until"},
+    "table": {"StreamSpecification": {"StreamEnabled": True}, "DeletionProtectionEnabled": True},
+    "source": {"State": "Enabled", "LastProcessingResult": "OK"},
+    "schedule": {"State": "ENABLED"},
+    "account": {"SendingEnabled": True, "ProductionAccessEnabled": True},
+    "settings": {"SendingOptions": {"SendingEnabled": True}},
+    "identities": {"vendor.example": {"VerifiedForSendingStatus": True}},
+    "items": [],
+}
+
+
+def answers(told: Mapping[str, Any]) -> Answers:
+    """AWS over a stack as told; a value that is a string is the code of a refusal."""
+
+    def of(name: str, wrap: Callable[[Any], Any] = lambda value: value) -> Callable[[Asked], Any]:
+        return lambda _: wrap(_given(told[name]))
+
+    def alarms(asked: Asked) -> Any:
+        alarm = _given(told["alarm"])
+        return {"MetricAlarms": [alarm] if alarm.get("AlarmName") in asked["AlarmNames"] else []}
+
+    def identity(asked: Asked) -> Any:
+        return _given(told["identities"].get(asked["EmailIdentity"], "NotFoundException"))
+
+    parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in told["parameters"].items()]
+    resources = [
+        {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": physical_id}
+        for name, (kind, physical_id) in told["resources"].items()
+    ]
+    return {
+        "cloudformation.DescribeStacks": lambda _: {"Stacks": [{"Parameters": parameters}]},
+        "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": resources},
+        "cloudwatch.DescribeAlarms": alarms,
+        "lambda.GetFunctionConfiguration": of("function"),
+        "lambda.GetEventSourceMapping": of("source"),
+        "dynamodb.DescribeContinuousBackups": of(
+            "recovery", lambda value: {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": value}}
+        ),
+        "dynamodb.DescribeTimeToLive": of("expiry", lambda value: {"TimeToLiveDescription": value}),
+        "dynamodb.DescribeTable": of("table", lambda value: {"Table": value}),
+        "dynamodb.Scan": of("items", lambda value: {"Items": value}),
+        "scheduler.GetSchedule": of("schedule"),
+        "sesv2.GetAccount": of("account"),
+        "sesv2.GetConfigurationSet": of("settings"),
+        "sesv2.GetEmailIdentity": identity,
+    }
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, str):
+        raise Refused(value)
+    return value
+
+
+def found(**changes: Any) -> list[Finding]:
+    told = {**copy.deepcopy(WELL), **changes}
+    return list(examine(Site("here", clients(answers(told))), NOW, settled_after=0))
+
+
+def without(name: str) -> dict[str, tuple[str, str]]:
+    return {each: what for each, what in RESOURCES.items() if each != name}
+
+
+def a_letter(minutes: int, queue: str = "OUTBOX") -> dict[str, Any]:
+    queued_at = int((NOW - timedelta(minutes=minutes)).timestamp())
+    return {"pk": {"S": f"{queue}#1"}, "sk": {"S": f"LETTER#{minutes}"}, "queued_at": {"N": str(queued_at)}}
+
+
+def test_a_stack_that_is_well() -> None:
+    findings = found()
+
+    assert [each.check for each in findings] == [*(name for name, _ in CHECKS), "outbox", "invariants"]
+    assert all((each.wrong, each.not_checked) == ((), "") for each in findings)
+
+
+@pytest.mark.parametrize(("changes", "check", "sentence"), [
+    ({"alarm": WELL["alarm"] | {"StateValue": "ALARM"}}, "alarms", "The alarm Rings rings. It failed."),
+    ({"alarm": WELL["alarm"] | {"ActionsEnabled": False}}, "alarms", "The alarm Rings is kept from telling anybody."),
+    ({"alarm": WELL["alarm"] | {"AlarmName": "other"}}, "alarms", "The alarm Rings is not there any more."),
+    ({"resources": without("Rings")}, "alarms", "The stack has no alarms."),
+    ({"function": "ResourceNotFoundException"}, "functions", "The function Creates is not there any more."),
+    ({"function": {"State": "Failed", "StateReason": "No role."}}, "functions",
+     "The function Creates is Failed. No role."),
+    ({"function": {"LastUpdateStatus": "Failed"}}, "functions", "The last change of the function Creates failed."),
+    ({"recovery": {"PointInTimeRecoveryStatus": "DISABLED"}}, "point-in-time recovery",
+     "The table's point-in-time recovery is off."),
+    ({"recovery": {}}, "point-in-time recovery", "The table's point-in-time recovery is off."),
+    ({"expiry": {"TimeToLiveStatus": "DISABLED"}}, "time to live",
+     "The table's time to live is off: what has had its time stays."),
+    ({"expiry": {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}}, "time to live",
+     "The table's time to live looks at ttl instead of kept_until."),
+    ({"table": {"DeletionProtectionEnabled": True}}, "stream", "The table's stream is off: letters wait for the sweep."),
+    ({"table": {"StreamSpecification": {"StreamEnabled": True}}}, "stream",
+     "The table is not protected against being deleted."),
+    ({"source": {"State": "Disabled"}}, "event sources",
+     "The event source Outbox is Disabled: letters wait for the sweep."),
+    ({"source": {"State": "Enabled", "LastProcessingResult": "PROBLEM: no right"}}, "event sources",
+     "The event source Outbox has trouble. PROBLEM: no right"),
+    ({"schedule": {"State": "DISABLED"}}, "schedules", "The schedule Sweep is off: its sweep does not run."),
+    ({"resources": without("Sweep")}, "schedules", "The stack has no schedule: nothing starts the sweeps."),
+    ({"account": {"SendingEnabled": False}}, "sending", "SES sends nothing for this AWS account: sending is paused."),
+    ({"account": {"SendingEnabled": True, "ProductionAccessEnabled": False}}, "sending",
+     "SES is in its sandbox: it sends to verified addresses only."),
+    ({"settings": {"SendingOptions": {"SendingEnabled": False}}}, "sending",
+     "The configuration set settings-1 sends nothing."),
+    ({"identities": {}}, "sender", "SES has not verified that letters may come from access@vendor.example."),
+    ({"identities": {"vendor.example": {"VerifiedForSendingStatus": False}}}, "sender",
+     "SES has not verified that letters may come from access@vendor.example."),
+    ({"items": [a_letter(16), a_letter(3)]}, "outbox",
+     "The oldest of 2 letters has waited for 16 minutes."),
+    ({"items": [a_letter(90, "CLEAN_UP")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),
+    ({"items": [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]}, "invariants",
+     "u in a: the membership and its mirror do not agree"),
+])  # fmt: skip
+def test_what_is_wrong_is_said(changes: dict[str, Any], check: str, sentence: str) -> None:
+    findings = {each.check: each.wrong for each in found(**changes)}
+
+    assert findings.pop(check) == (sentence,)
+    assert {check: wrong for check, wrong in findings.items() if wrong and check != "invariants"} == {}
+
+
+@pytest.mark.parametrize("changes", [
+    {"alarm": WELL["alarm"] | {"StateValue": "INSUFFICIENT_DATA"}},
+    {"function": {}},
+    {"function": {"State": "Inactive"}},
+    {"expiry": {"TimeToLiveStatus": "ENABLING", "AttributeName": "kept_until"}},
+    {"source": {"State": "Updating"}},
+    {"account": {"SendingEnabled": True}},
+    {"settings": {}},
+    {"identities": {"access@vendor.example": {"VerifiedForSendingStatus": True}}},
+    {"identities": {"mail.example": {"VerifiedForSendingStatus": True}},
+     "parameters": {"MailFrom": "a@b.example", "MailIdentityArn": "arn:aws:ses:eu-west-1:1:identity/mail.example"}},
+    {"items": [{"pk": {"S": "OUTBOX#1"}, "sk": {"S": "OTHER"}}]},
+])  # fmt: skip
+def test_what_is_well_enough_is_not_said(changes: dict[str, Any]) -> None:
+    assert [each for each in found(**changes) if each.wrong or each.not_checked] == []
+
+
+def test_young_letters_are_on_their_way() -> None:
+    assert [each.wrong for each in found(items=[a_letter(15)]) if each.check == "outbox"] == [()]
+
+
+def test_more_alarms_than_one_answer_tells() -> None:
+    many = {f"Alarm{nth}": ("AWS::CloudWatch::Alarm", f"alarm-{nth}") for nth in range(150)}
+    sizes: list[int] = []
+
+    def alarms(asked: Asked) -> Any:
+        sizes.append(len(asked["AlarmNames"]))
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": "OK"} for name in asked["AlarmNames"]]}
+
+    told = {**WELL, "resources": {**RESOURCES, **many}}
+    aws = clients({**answers(told), "cloudwatch.DescribeAlarms": alarms})
+
+    assert next(examine(Site("here", aws), NOW)) == Finding("alarms")
+    assert sizes == [100, 50]
+
+
+def test_what_cannot_be_asked_is_not_checked_and_the_rest_is() -> None:
+    unknown = {"schedule": "UnknownOperationException", "items": "AccessDeniedException", "source": {}}
+    findings = {each.check: each.not_checked for each in found(**unknown)}
+
+    assert "UnknownOperation" in findings.pop("schedules")
+    assert "AccessDenied" in findings.pop("outbox")
+    assert "AccessDenied" in findings.pop("invariants")
+    assert findings.pop("event sources") == "the answer does not tell 'State'"
+    assert set(findings.values()) == {""}
+
+
+def test_what_a_scan_saw_half_done_is_not_broken() -> None:
+    half = [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]
+    scans = iter([*([half] * 4), *([[]] * 4)])
+    aws = clients({**answers(WELL), "dynamodb.Scan": lambda _: {"Items": next(scans)}})
+
+    *_, last = examine(Site("here", aws), NOW, settled_after=0)
+
+    assert last == Finding("invariants")
+
+
+def test_a_table_that_a_rule_cannot_read_is_not_well() -> None:
+    (last,) = (each for each in found(items=[{"pk": {"S": "ACCOUNT#a"}, "sk": {"S": "ACCOUNT"}}]) if each.wrong)
+
+    assert last.wrong == ("The table holds what this version cannot read: KeyError('kind')",)
+
+
+def test_what_an_emulator_does_not_know_is_not_checked() -> None:
+    site = Site("here", clients(answers({**WELL, "expiry": {}})), frozenset({"time to live"}))
+
+    findings = {each.check: each for each in examine(site, NOW)}
+
+    assert findings["time to live"] == Finding("time to live", not_checked="the emulator does not know it")
+
+
+def test_a_stack_without_a_table_is_none_of_ours() -> None:
+    with pytest.raises(NoSite, match="The stack here has no table"):
+        found(resources=without("Table"))

@@ -1,0 +1,96 @@
+"""The operator's command on a stack of AWS, from the name of the stack to the exit code."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.tools import aws
+from tests.tools.back_end import a_directory
+from tests.tools.test_doctor import WELL, answers
+from tests.tools.token_endpoint import token_endpoint
+from tools import demo_file, template
+from tools.operate.__main__ import app
+
+
+def run(*asked: str) -> Result:
+    return CliRunner().invoke(app, list(asked), env={"COLUMNS": "200", "STACK": "", "TOKEN": ""})
+
+
+@pytest.fixture(autouse=True)
+def on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "Session", aws.Session)
+
+
+def a_stack(**outputs: str) -> aws.Answers:
+    described = {"Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]}
+    client = {"ClientId": "client-1", "ClientSecret": "s"}
+    return {
+        **answers(WELL),
+        "cloudformation.DescribeStacks": lambda _: {"Stacks": [described]},
+        "cognito-idp.DescribeUserPoolClient": lambda _: {"UserPoolClient": client},
+    }
+
+
+def test_an_import_finds_the_api_and_a_token_by_the_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("users.csv").write_text("user_id,email,name\nusr_1,one@a.example,One\n")
+    with a_directory() as directory, token_endpoint() as (address, _):
+        directory.token = "token-1"
+        outputs = {"ApiUrl": directory.base_url, "SignInUrl": address, "PoolId": "p", "BackEndClientId": "client-1"}
+        aws.clients(a_stack(**outputs))
+
+        assert run("import", "users.csv", "--journal", "import.journal", "--stack", "here", "--dry-run").exit_code == 0
+        assert directory.known == {}
+        assert run("import", "users.csv", "--journal", "import.journal", "--stack", "here").exit_code == 0
+        assert list(directory.known) == ["/directory/users/usr_1"]
+
+
+def test_a_report_finds_the_table_by_the_stack() -> None:
+    aws.clients(a_stack(TableName="table-1"))
+
+    said = run("report", "seats", "--stack", "here", "--format", "csv")
+
+    assert (said.exit_code, said.output) == (0, "account_id,account,limit,taken,free,state\n")
+
+
+@pytest.mark.parametrize(("changes", "code", "said"), [
+    ({}, 0, "✓ alarms\n"),
+    ({}, 0, "\nNothing is wrong.\n"),
+    ({"schedule": {"State": "DISABLED"}}, 1, "✗ schedules: The schedule Sweep is off"),
+    ({"schedule": {"State": "DISABLED"}, "table": {}}, 1, "\n3 things are wrong.\n"),
+    ({"schedule": {"State": "DISABLED"}}, 1, "\n1 thing is wrong.\n"),
+    ({"schedule": "UnknownOperationException"}, 0, "? schedules: not checked. An error occurred"),
+])  # fmt: skip
+def test_the_doctor_says_what_is_wrong_and_so_does_the_exit_code(changes: dict[str, Any], code: int, said: str) -> None:
+    aws.clients(answers({**WELL, **changes}))
+
+    seen = run("doctor", "--stack", "here")
+
+    assert (seen.exit_code, said in seen.output) == (code, True), seen.output
+
+
+def test_the_product_knows_nothing_of_the_tools() -> None:
+    for folder in ("functions", "layers/common/partner_access"):
+        for path in (template.ROOT / folder).rglob("*.py"):
+            assert not re.search(r"^\s*(from|import) (tools|tests)\b", path.read_text(), re.MULTILINE), path
+
+
+def test_a_doctor_without_a_patient() -> None:
+    aws.clients({})
+
+    seen = run("doctor", "--stack", "gone")
+
+    assert (seen.exit_code, "The resources of the stack gone cannot be listed" in seen.output) == (1, True)
+    assert "Say which" in run("doctor").output
+
+
+def test_a_demo_that_does_not_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
+
+    seen = run("doctor", "--demo")
+
+    assert (seen.exit_code, "No demo runs here" in seen.output) == (1, True)

@@ -1,0 +1,295 @@
+"""Reports: what the table says at this instant by the product's own rules, in each format."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Suspension
+from partner_access.store import keys
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    NOW,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.table import Table
+from tests.tools.aws import Asked, Refused, clients
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now
+from tools.operate import scan as scanning
+from tools.operate.__main__ import Who, app
+from tools.operate.formats import Format, harmless, write
+from tools.operate.reports import COLUMNS, report
+from tools.operate.scan import scan
+from tools.operate.site import NoSite
+
+SECOND = timedelta(seconds=1)
+AN_ADMIN = a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(days=10)))
+
+
+def told(table: Table, who: str, *others: Kept, days: int = 30) -> list[dict[str, Any]]:
+    a_world(table, *others)
+    return [dict(row) for row in report(who, table.items(), NOW, days)]
+
+
+def by_user(rows: Sequence[dict[str, Any]], account: str = CLIENT) -> dict[str, dict[str, Any]]:
+    return {row["user_id"]: row for row in rows if row["account_id"] == account}
+
+
+def test_access_says_who_is_where_as_what_since_when_and_until_when(table: Table) -> None:
+    rows = told(table, "access", AN_ADMIN)
+
+    assert by_user(rows)[EMPLOYEE] == {
+        "account_id": CLIENT,
+        "account": "The Bakery",
+        "user_id": EMPLOYEE,
+        "email": "user-employee@north.example",
+        "name": "Employee",
+        "permission_set": "partner_admin",
+        "seat": "partner",
+        "partner_id": PARTNER,
+        "since": "2026-11-12T09:00:00+00:00",
+        "by": APPROVER,
+        "until": "2026-12-02T09:00:00+00:00",
+        "state": "active",
+    }
+    clerk = by_user(rows)[CLERK]
+    assert (clerk["permission_set"], clerk["since"], clerk["until"]) == ("view_only", "2026-08-14T09:00:00+00:00", None)
+    assert set(by_user(rows)) == {APPROVER, CLERK, EMPLOYEE}
+    assert set(by_user(rows, PARTNER)) == {MANAGER, EMPLOYEE, COLLEAGUE}
+
+
+@pytest.mark.parametrize(("others", "state"), [
+    ([AN_ADMIN], "active"),
+    ([AN_ADMIN, an_employee(active=False)], "deactivated"),
+    ([AN_ADMIN, the_partner(program=Program.SUSPENDED)], "suspended by program"),
+    ([AN_ADMIN, an_employee(email="employee@else.example")], "suspended by employee"),
+    ([AN_ADMIN.model_copy(update={"suspended_by": frozenset({Suspension.CLIENT, Suspension.PARTNER})})],
+     "suspended by client, partner"),
+    ([a_member(EMPLOYEE, "set_gone")], "without permissions"),
+])  # fmt: skip
+def test_access_says_whether_it_works_and_if_not_why(table: Table, others: list[Kept], state: str) -> None:
+    assert by_user(told(table, "access", *others))[EMPLOYEE]["state"] == state
+
+
+@pytest.mark.parametrize("gone", [
+    a_partner_admin(grant=a_grant(expires_at=NOW)),
+    a_member(EMPLOYEE, "sales", active=False),
+])  # fmt: skip
+def test_whose_access_is_over_does_not_stand_there(table: Table, gone: Kept) -> None:
+    assert EMPLOYEE not in by_user(told(table, "access", gone))
+
+
+def test_somebody_unknown_is_told_by_his_id(table: Table) -> None:
+    rows = told(table, "access", a_member("user-stranger", "sales"), a_member("user-x", account_id="acct-gone"))
+
+    stranger = by_user(rows)["user-stranger"]
+    assert (stranger["email"], stranger["name"], stranger["state"]) == (None, None, "deactivated")
+    assert by_user(rows, "acct-gone")["user-x"]["account"] is None
+
+
+@pytest.mark.parametrize(("until", "days", "left"), [
+    (NOW + SECOND, 0, None),
+    (NOW + SECOND, 1, 0),
+    (NOW + timedelta(days=30), 30, 30),
+    (NOW + timedelta(days=30, seconds=1), 30, None),
+    (NOW, 30, None),
+    (None, 730, None),
+])  # fmt: skip
+def test_ending_tells_what_ends_within_so_many_days(table: Table, until: Any, days: int, left: int | None) -> None:
+    rows = told(table, "ending", a_partner_admin(grant=a_grant(expires_at=until)), days=days)
+
+    assert [(row["user_id"], row["days_left"]) for row in rows] == ([] if left is None else [(EMPLOYEE, left)])
+
+
+def test_what_ends_first_stands_first(table: Table) -> None:
+    later = a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(days=9)))
+    sooner = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id="grt_9", expires_at=NOW + timedelta(days=3)))
+
+    rows = told(table, "ending", later, sooner)
+
+    assert [row["user_id"] for row in rows] == [COLLEAGUE, EMPLOYEE]
+    assert (rows[0]["partner_id"], rows[0]["state"]) == (PARTNER, "active")
+
+
+LEADS = a_member(EMPLOYEE)
+
+
+@pytest.mark.parametrize(("others", "obstacle"), [
+    ([], None),
+    ([a_member(APPROVER, "sales")], "last_super_admin"),
+    ([the_client(seats=0)], "no_seat_left"),
+    ([an_employee(email="employee@else.example")], "not_eligible"),
+    ([the_partner(program=Program.SUSPENDED)], "not_eligible"),
+    ([the_client(standing=AccountStanding.CLOSED)], "account_closed"),
+])  # fmt: skip
+def test_migrate_tells_which_super_admins_are_partner_staff_and_what_is_in_the_way(
+    table: Table, others: list[Kept], obstacle: str | None
+) -> None:
+    rows = told(table, "migrate", LEADS, *others)
+
+    assert [(row["user_id"], row["partner_id"], row["obstacle"]) for row in rows] == [(EMPLOYEE, PARTNER, obstacle)]
+
+
+def test_of_two_firms_the_one_is_taken_for_which_he_is_eligible(table: Table) -> None:
+    other = the_partner(account_id="partner-a-other", domains=("other.example",))
+    works_there, works_here = a_member(EMPLOYEE, "sales", account_id="partner-a-other"), a_member(EMPLOYEE)
+
+    (row,) = told(table, "migrate", other, works_there, works_here)
+
+    assert (row["partner_id"], row["obstacle"]) == ("partner-a-other partner-north", None)
+
+
+@pytest.mark.parametrize("others", [
+    [],
+    [a_member(EMPLOYEE, "sales")],
+    [LEADS, an_employee(active=False)],
+    [a_member(EMPLOYEE, active=False)],
+])  # fmt: skip
+def test_nobody_else_should_migrate(table: Table, others: list[Kept]) -> None:
+    assert told(table, "migrate", *others) == []
+
+
+@pytest.mark.parametrize(("others", "is_told"), [
+    ([LEADS, a_member(APPROVER, "sales")], True),
+    ([LEADS, a_user(APPROVER, active=False)], True),
+    ([LEADS], False),
+    ([], False),
+    ([LEADS, a_member(APPROVER, "sales"), a_member(COLLEAGUE)], False),
+    ([a_member(APPROVER, "sales")], False),
+])  # fmt: skip
+def test_sole_tells_accounts_whose_only_active_super_admin_is_partner_staff(
+    table: Table, others: list[Kept], is_told: bool
+) -> None:
+    rows = told(table, "sole", *others)
+
+    assert [(row["account_id"], row["user_id"]) for row in rows] == ([(CLIENT, EMPLOYEE)] if is_told else [])
+
+
+@pytest.mark.parametrize(("limit", "free"), [(3, 2), (1, 0), (None, None)])
+def test_seats_tells_the_limit_and_what_is_taken_of_each_client(
+    table: Table, limit: int | None, free: int | None
+) -> None:
+    assert told(table, "seats", the_client(seats=limit), AN_ADMIN) == [
+        {"account_id": CLIENT, "account": "The Bakery", "limit": limit, "taken": 1, "free": free, "state": "active"}
+    ]
+
+
+def test_what_this_version_cannot_read_is_said(table: Table) -> None:
+    a_world(table)
+    table.change(keys.account(CLIENT), kind="shop")
+
+    with pytest.raises(NoSite, match="cannot read"):
+        report("seats", table.items(), NOW, 0)
+
+
+ROWS: list[dict[str, str | int | None]] = [
+    {"name": "=1+1", "seat": None, "taken": -2},
+    {"name": "Ada [b], あおぞら", "seat": "core", "taken": 1},
+]
+
+
+def test_the_same_rows_in_each_format() -> None:
+    tables, sheets, documents = io.StringIO(), io.StringIO(), io.StringIO()
+    for how, file in ((Format.TABLE, tables), (Format.CSV, sheets), (Format.JSON, documents)):
+        write(ROWS, ("name", "seat", "taken"), how, file)
+
+    assert list(csv.reader(io.StringIO(sheets.getvalue()))) == [
+        ["name", "seat", "taken"],
+        ["'=1+1", "", "-2"],
+        ["Ada [b], あおぞら", "core", "1"],
+    ]
+    assert json.loads(documents.getvalue()) == ROWS
+    assert "あおぞら" in documents.getvalue()
+    assert "2 found" in tables.getvalue()
+    assert "│ Ada [b], あおぞら │ core │ 1     │" in tables.getvalue()
+
+
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\t=1", "\r=1"])
+def test_a_cell_that_spreadsheets_would_run_is_made_harmless(cell: str) -> None:
+    assert harmless(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["a=1", "1", "", None, 7, "'=1"])
+def test_other_cells_stay_as_they_are(cell: str | int | None) -> None:
+    assert harmless(cell) == cell
+
+
+def run(*asked: str) -> Result:
+    return CliRunner().invoke(app, ["report", *asked], env={"STACK": "", "COLUMNS": "200"})
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moto takes no more."""
+    monkeypatch.setattr(scanning, "AT_ONCE", 1)
+
+
+@pytest.mark.parametrize("who", list(Who))
+def test_every_report_comes_out_of_the_table(table: Table, one_at_a_time: None, tmp_path: Path, who: Who) -> None:
+    a_world(table, LEADS)
+    file = tmp_path / "report.json"
+
+    said = run(who, "--table", table.name, "--format", "json", "--output", str(file))
+
+    assert (said.exit_code, said.output) == (0, "")
+    assert all(tuple(row) == COLUMNS[who] for row in json.loads(file.read_text()))
+    assert run(who, "--table", table.name, "--format", "csv").output.splitlines()[0] == ",".join(COLUMNS[who])
+    assert "found" in run(who, "--table", table.name).output
+
+
+def test_ending_looks_as_far_ahead_as_asked(table: Table, one_at_a_time: None) -> None:
+    a_world(table, a_partner_admin(grant=a_grant(expires_at=now() + timedelta(days=40))))
+
+    assert run("ending", "--table", table.name, "--format", "json").output == "[]\n"
+    assert len(json.loads(run("ending", "--table", table.name, "--format", "json", "--days", "50").output)) == 1
+
+
+@pytest.mark.parametrize(("asked", "why"), [
+    ([], "Say which: --stack NAME, or --demo."),
+    (["--table", "elsewhere"], "The table elsewhere cannot be read"),
+    (["--table", "elsewhere", "--profile", "nobody"], "There are no credentials"),
+])  # fmt: skip
+def test_a_report_needs_a_table(table: Table, one_at_a_time: None, asked: list[str], why: str) -> None:
+    said = run("seats", *asked)
+    assert (said.exit_code, why in said.output) == (1, True)
+
+
+def test_segments_and_pages_come_together_each_item_once() -> None:
+    def page(asked: Asked) -> Any:
+        assert asked["FilterExpression"] == "begins_with(pk, :p0) OR begins_with(pk, :p1)"
+        assert asked["ExpressionAttributeValues"] == {":p0": {"S": "A#"}, ":p1": {"S": "B#"}}
+        nth = int(asked.get("ExclusiveStartKey", {"pk": {"S": "0"}})["pk"]["S"])
+        item = {"pk": {"S": f"A#{asked['Segment']}"}, "sk": {"S": str(nth)}, "at": {"N": "7"}}
+        shared = {"pk": {"S": "B#"}, "sk": {"S": "B"}}
+        return {"Items": [item, shared], **({} if nth else {"LastEvaluatedKey": {"pk": {"S": "1"}}})}
+
+    found = scan(clients({"dynamodb.Scan": page})("dynamodb"), "table", "A#", "B#")
+
+    assert sorted((item["pk"], item["sk"]) for item in found) == sorted(
+        [*((f"A#{segment}", str(nth)) for segment in range(4) for nth in (0, 1)), ("B#", "B")]
+    )
+
+
+def test_a_scan_that_is_refused_is_said() -> None:
+    def refuse(_: Asked) -> Any:
+        raise Refused("AccessDeniedException")
+
+    with pytest.raises(NoSite, match=r"The table t cannot be read: .*AccessDenied"):
+        scan(clients({"dynamodb.Scan": refuse})("dynamodb"), "t")

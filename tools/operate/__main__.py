@@ -1,0 +1,183 @@
+"""`python -m tools.operate import | report | doctor`: what the vendor's operator does with a deployed stack."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from tools import template
+from tools.operate.directory import Import
+from tools.operate.doctor import examine
+from tools.operate.formats import Format, write
+from tools.operate.journal import NoJournal
+from tools.operate.reports import COLUMNS, PARTITIONS, report
+from tools.operate.scan import scan
+from tools.operate.sending import Stopped, Token
+from tools.operate.site import Demo, NoSite, Site, must_be_safe, the_demo, the_site
+from tools.web import Caller, connections
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Stack = Annotated[str | None, typer.Option(envvar="STACK", help="The CloudFormation stack.")]
+OfDemo = Annotated[bool, typer.Option("--demo", help="The demo that runs on this machine.")]
+Region = Annotated[str | None, typer.Option(help="The stack's region, unless your AWS settings name it.")]
+Profile = Annotated[str | None, typer.Option(help="The AWS profile whose credentials are used.")]
+
+JOURNAL = template.ROOT / ".local" / "import.journal"
+SUMMARY = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
+
+
+class Who(StrEnum):
+    """The reports."""
+
+    ACCESS = "access"
+    ENDING = "ending"
+    MIGRATE = "migrate"
+    SOLE = "sole"
+    SEATS = "seats"
+
+
+@app.callback()
+def main() -> None:
+    """Operate a deployed stack: fill its directory, report from its table, see whether it is well."""
+
+
+@app.command("import")
+def import_files(  # noqa: PLR0913  each is an option
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE…",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="CSV or JSON lines; told by their columns.",
+        ),
+    ],
+    *,
+    stack: Stack = None,
+    demo: OfDemo = False,
+    region: Region = None,
+    profile: Profile = None,
+    url: Annotated[str | None, typer.Option(help="The API, instead of the stack's own output.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="TOKEN", help="A token of the directory's scope.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all rows; tell the directory nothing.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="The directory knows accounts and users that no file tells of.")
+    ] = False,
+    journal: Annotated[
+        Path,
+        typer.Option(
+            dir_okay=False,
+            show_default=str(JOURNAL.relative_to(template.ROOT)),
+            help="Where it is noted how far a run came; gone when all is told.",
+        ),
+    ] = JOURNAL,
+    failed: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write failed rows here, to be mended and run again.")
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="How many requests at once.")] = 8,
+) -> None:
+    """Tell the directory of accounts, users and members; run it again to go on where it was stopped."""
+    console = Console(stderr=True, highlight=False)
+    with _in_sentences(console):
+        asked = Import(files=files, journal=journal, console=console, partial=partial, failed=failed, at_once=at_once)
+        named = (url and token) or not (stack or demo)
+        site = None if named else _site(stack, region, profile, demo=demo)
+        if dry_run:
+            well = asked.rehearse(must_be_safe(url or _url(site)) if url or site else "")
+        else:
+            well = asked.tell(Caller(must_be_safe(url or _url(site)), connections()), _token(site, token))
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command("report")
+def print_report(  # noqa: PLR0913  each is an option
+    who: Annotated[Who, typer.Argument(help="Who has access; whose ends; who should migrate; sole leads; seats.")],
+    *,
+    stack: Stack = None,
+    demo: OfDemo = False,
+    region: Region = None,
+    profile: Profile = None,
+    table: Annotated[str | None, typer.Option(help="The table, instead of the stack's own output.")] = None,
+    days: Annotated[int, typer.Option(min=0, max=730, help="For `ending`: how far ahead.")] = 30,
+    how: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option(dir_okay=False, help="Into this file.")] = None,
+) -> None:
+    """Read the table with your own AWS credentials, and tell what it says at this instant."""
+    with _in_sentences(Console(stderr=True, highlight=False)):
+        site = the_site("", region, profile) if table and not demo else _site(stack, region, profile, demo=demo)
+        items = scan(site.client("dynamodb"), table or _table(site), *PARTITIONS)
+        rows = report(who, items, datetime.now(UTC), days)
+    if not output:
+        write(rows, COLUMNS[who], how, sys.stdout)
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        write(rows, COLUMNS[who], how, file)
+
+
+@app.command("doctor")
+def look_after(*, stack: Stack = None, demo: OfDemo = False, region: Region = None, profile: Profile = None) -> None:
+    """Say in sentences what is wrong with a stack and what its table holds."""
+    console, wrong = Console(highlight=False, soft_wrap=True), 0
+    with _in_sentences(console):
+        for finding in examine(_site(stack, region, profile, demo=demo), datetime.now(UTC)):
+            if finding.not_checked:
+                console.print(f"[yellow]?[/] {finding.check}: not checked. {escape(finding.not_checked)}")
+            elif not finding.wrong:
+                console.print(f"[green]✓[/] {finding.check}")
+            for sentence in finding.wrong:
+                console.print(f"[red]✗[/] {finding.check}: {escape(sentence)}")
+            wrong += len(finding.wrong)
+    console.print(SUMMARY.get(wrong, f"{wrong} things are wrong."))
+    raise typer.Exit(1 if wrong else 0)
+
+
+@contextlib.contextmanager
+def _in_sentences(console: Console) -> Iterator[None]:
+    """What cannot be done is told in a sentence, and is no success."""
+    try:
+        yield
+    except (NoSite, NoJournal, Stopped, OSError) as failed:
+        console.print(f"[bold red]{escape(str(failed))}[/]", soft_wrap=True)
+        raise typer.Exit(1) from failed
+
+
+def _site(stack: str | None, region: str | None, profile: str | None, *, demo: bool) -> Site:
+    if demo:
+        return the_demo()
+    if not stack:
+        raise NoSite("Say which: --stack NAME, or --demo.")
+    return the_site(stack, region, profile)
+
+
+def _url(site: Site | None) -> str:
+    if site is None:
+        raise NoSite("Say which: --stack NAME, --demo, or --url with a token.")
+    return site.base_url if isinstance(site, Demo) else site.output("ApiUrl")
+
+
+def _token(site: Site | None, given: str | None) -> Token:
+    if given:
+        return Token(given)
+    if site is None:
+        raise NoSite("Give a token by --token, or name the stack whose pool gives one.")
+    return site.token()
+
+
+def _table(site: Site) -> str:
+    return site.table if isinstance(site, Demo) else site.output("TableName")
+
+
+if __name__ == "__main__":
+    for end in (signal.SIGINT, signal.SIGTERM):  # alike, also where a shell made us deaf to Ctrl-C
+        signal.signal(end, signal.default_int_handler)
+    app(prog_name="python -m tools.operate")

@@ -1,0 +1,59 @@
+"""Rows as a person or a program reads them: a table, CSV that no spreadsheet runs, JSON."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tools.operate.reports import Cell
+
+RUN_BY_SPREADSHEETS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is taken for a formula."""
+WIDE: Final = 220
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+Rows = Sequence[Mapping[str, Cell]]
+
+
+def write(rows: Rows, columns: Sequence[str], how: Format, file: TextIO) -> None:
+    """Write a report; the same rows in each format."""
+    WRITERS[how](rows, columns, file)
+
+
+def _table(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
+    table = Table(*columns, title=f"{len(rows)} found", title_justify="left")
+    for row in rows:
+        table.add_row(*("" if row[column] is None else escape(str(row[column])) for column in columns))
+    Console(file=file, highlight=False, width=None if file.isatty() else WIDE).print(table)
+
+
+def _csv(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([harmless(row[column]) for column in columns] for row in rows)
+
+
+def harmless(cell: Cell) -> Cell:
+    """A text that spreadsheets would run begins with an apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RUN_BY_SPREADSHEETS) else cell
+
+
+def _json(rows: Rows, _: Sequence[str], file: TextIO) -> None:
+    json.dump(list(rows), file, ensure_ascii=False, indent=2)
+    file.write("\n")
+
+
+WRITERS: Final = {Format.TABLE: _table, Format.CSV: _csv, Format.JSON: _json}
