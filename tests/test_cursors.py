@@ -1,7 +1,6 @@
 """Cursors hold for a day, for one caller, one list and one filter, and nobody makes them up (hostile.md row 28)."""
 
 import base64
-import json
 from datetime import timedelta
 
 import pytest
@@ -73,9 +72,58 @@ def test_garbage_is_no_cursor(cursor: str) -> None:
         cursors.after(ThingsQuery(cursor=cursor), LIST, an_act())
 
 
+def under_seal(cursor: str) -> bytes:
+    return base64.urlsafe_b64decode(cursor.rpartition(".")[0])
+
+
+def test_nothing_of_the_position_is_in_the_cursor() -> None:
+    position = "client#client-florist#user-employee"
+    told = under_seal(after(position))
+
+    made = str(int(NOW.timestamp()))
+    for part in (*position.split("#"), position, made, '["', '"]'):
+        assert part.encode() not in told
+        assert part not in after(position)
+
+
+def test_nothing_shines_through_two_cursors_or_two_blocks() -> None:
+    """What is told twice is never written twice the same way, nor under the same stream of bytes."""
+    first, second = under_seal(after("a" * 100)), under_seal(after("a" * 100))
+    blocks = {told[start : start + 32] for told in (first, second) for start in range(16, len(told), 32)}
+
+    assert after() != after()
+    assert first[:16] != second[:16]
+    assert len(blocks) == len(first[16:] + second[16:]) // 32 > 4
+
+
+def test_the_length_of_a_cursor_tells_little_of_the_position() -> None:
+    assert len({len(after("a" * long)) for long in range(40)}) == 1
+
+
+def test_positions_of_any_length_are_read_whole_under_their_veil() -> None:
+    for long in range(300):
+        assert cursors.after(ThingsQuery(cursor=after("a" * long)), LIST, an_act()) == "a" * long
+
+
+def test_a_cursor_with_another_byte_at_any_place_is_none() -> None:
+    real = after()
+    for place, there in enumerate(real):
+        for put in {"A", "b", "=", "0"} - {there}:
+            with pytest.raises(InvalidCursor):
+                cursors.after(ThingsQuery(cursor=real[:place] + put + real[place + 1 :]), LIST, an_act())
+
+
+def test_a_cursor_that_is_cut_or_lengthened_is_none() -> None:
+    real = after()
+    for place in range(len(real)):
+        for forged in (real[:place], real[place + 1 :], real[:place] + "A" + real[place:]):
+            with pytest.raises(InvalidCursor):
+                cursors.after(ThingsQuery(cursor=forged), LIST, an_act())
+
+
 def test_a_forged_cursor_is_none() -> None:
     sealed, _, seal = after().rpartition(".")
-    other = base64.urlsafe_b64encode(json.dumps([int(NOW.timestamp()), "lnk_2"]).encode()).decode()
+    other = after("lnk_2").rpartition(".")[0]
     for forged in (f"{other}.{seal}", f"{sealed}.{seal[:-1]}", f"{sealed}.{'0' * 64}", sealed, f"{seal}.{sealed}"):
         with pytest.raises(InvalidCursor):
             cursors.after(ThingsQuery(cursor=forged), LIST, an_act())

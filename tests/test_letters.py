@@ -447,7 +447,9 @@ def test_only_people_of_a_partner_need_a_new_link_to_get_in_again(language: Lang
     ("days", "en", "ja"),
     [
         (30, "ends in 30 days", "あと30日で終了します"),
+        (29, "ends in 29 days", "あと29日で終了します"),
         (7, "ends in 7 days", "あと7日で終了します"),
+        (2, "ends in 2 days", "あと2日で終了します"),
         (1, "ends in 1 day", "あと1日で終了します"),
         (None, "ends soon", "まもなく終了します"),
     ],
@@ -463,6 +465,15 @@ def test_a_warning_counts_the_days_and_says_who_can_extend(
         assert {
             "en": "Only an admin of the client account can extend it",
             "ja": "期限を延長できるのは、クライアントアカウントの管理者のみ",
+        }[language] in told
+
+
+@every_language
+def test_a_warning_does_not_say_that_access_works_for_it_may_be_suspended(language: Language) -> None:
+    for told in everything(compose("access_ending", language, the_words())):
+        assert {
+            "en": "Until then, nothing about it changes.",
+            "ja": "それまで、現在のご利用状況に変更はございません。",
         }[language] in told
 
 

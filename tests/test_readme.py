@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from tests import doors
 from tests.builders import a_member, an_employee
@@ -31,15 +32,18 @@ class Shown:
 
     def send(self, secret: str) -> doors.Answer:
         """Send it, with the secret that an earlier answer told."""
+        path, _, query = self.path.partition("?")
         for route in template.routes():
             method, shape = route.key.split(" ")
-            found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", shape), self.path)
+            found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", shape), path)
             if found and method == self.method:
                 body = json.loads(self.body.replace("pal_…", secret)) if self.body.strip() else None
                 if self.who == "vendor":
                     return doors.tell(route.key, body, **found.groupdict())
                 headers = {"if-match": self.seen} if self.seen else {}
-                return doors.call(route.key, self.who, body, headers=headers, **found.groupdict())
+                return doors.call(
+                    route.key, self.who, body, headers=headers, query=dict(parse_qsl(query)), **found.groupdict()
+                )
         raise LookupError(self.path)
 
 

@@ -5,16 +5,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 from zlib import decompress
 
 from partner_access.domain import catalogue
 from partner_access.domain.custom_sets import is_custom
 from partner_access.domain.people import OF_THE_TWO_SIDES
 from partner_access.store import keys, outbox
+from tools.whole_table import Item, Table
 
-Item = Mapping[str, Any]
 Sentences = Iterator[str]
 
 TOLD_BY_LETTER: Final = {
@@ -42,56 +42,6 @@ ENDS: Final = {"left", "erased", "program_ended"}
 SECRETS_AT_ONCE: Final = 3
 SUCCESS: Final = range(200, 300)
 SETS_AT_MOST: Final = 100
-
-
-class Table:
-    """The items, found by what they are."""
-
-    def __init__(self, items: Iterable[Item]) -> None:
-        self.items = {(item["pk"], item["sk"]): item for item in items}
-
-    def all(self, pk: str, sk: str) -> Iterator[tuple[str, str, Item]]:
-        """Every item whose keys begin so, with what comes after in both."""
-        for (its_pk, its_sk), item in self.items.items():
-            if its_pk.startswith(pk) and its_sk.startswith(sk):
-                yield its_pk.removeprefix(pk), its_sk.removeprefix(sk), item
-
-    def get(self, pk: str, sk: str) -> Item:
-        """One item, or an empty one."""
-        return self.items.get((pk, sk), {})
-
-    @property
-    def accounts(self) -> dict[str, Item]:
-        return {account: item for account, _, item in self.all("ACCOUNT#", "ACCOUNT")}
-
-    @property
-    def members(self) -> dict[tuple[str, str], Item]:
-        return {(account, user): item for account, user, item in self.all("ACCOUNT#", "MEMBER#")}
-
-    @property
-    def sets(self) -> dict[tuple[str, str], Item]:
-        return {(account, name): item for account, name, item in self.all("ACCOUNT#", "SET#")}
-
-    @property
-    def users(self) -> dict[str, Item]:
-        return {user: item for user, sk, item in self.all("USER#", "USER") if not sk}
-
-    @property
-    def links(self) -> dict[str, Item]:
-        return {link: item for _, link, item in self.all("PARTNER#", "LINK#")}
-
-    @property
-    def audits(self) -> dict[tuple[str, str], Item]:
-        return {(account, audit): item for account, audit, item in self.all("AUDIT#", "")}
-
-    @property
-    def acts(self) -> dict[str, Item]:
-        """Audit entries by their id, each once, however many accounts were told."""
-        return {audit: item for (_, audit), item in self.audits.items()}
-
-    @property
-    def outbox(self) -> dict[str, Item]:
-        return {name: item for _, name, item in self.all("OUTBOX#", "LETTER#")}
 
 
 def broken(items: Iterable[Item]) -> list[str]:

@@ -295,7 +295,7 @@ def staying_in_control(story: Story) -> None:
     users = f"/accounts/{sample.BRIGHTWATER}/users"
 
     story.tell("Who can get in right now, with what, since when and by whom, until when? One request.")
-    listed = story.expect(alice.get(f"{users}?limit=100"), 200)
+    listed = story.expect(alice.get(f"{users}?state=active&limit=100"), 200)
     for each in listed["items"]:
         since = f"since {each['since'][:10]}" + (f" by {each['granted_by_name']}" if "granted_by_name" in each else "")
         until = f", until {each['expires_at'][:10]}" if "expires_at" in each else ""

@@ -13,7 +13,7 @@ from partner_access.domain.permissions import SetName
 from partner_access.domain.refusals import AlreadyMember, InvalidField
 from partner_access.fields import Adjustments, Identifier, PermissionName, Request
 from partner_access.store import creations as stored
-from partner_access.store.console import caller_in
+from partner_access.store.actors import in_account
 from partner_access.store.dynamo import keep, recall
 
 app = api.App(recall=recall)
@@ -50,7 +50,7 @@ class ColleaguesAdded(Answer):
 def add_colleagues(partner_id: str, account_id: str, wish: Colleagues, act: Act) -> ColleaguesAdded:
     """One transaction each, under the rules of a direct creation; running it again touches only what is not done."""
     recall(act)
-    caller, _ = caller_in(account_id, act.by)
+    caller, _ = in_account(account_id, act.by)
     console.must_bring_in(caller, partner_id, act)
     if wish.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("/permission_set").saying("Ask the client: only its own admins make somebody partner admin.")

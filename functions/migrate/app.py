@@ -15,6 +15,7 @@ from partner_access.domain.refusals import NotSuperAdmin
 from partner_access.fields import Identifier, Request
 from partner_access.representations import GrantShown, MemberShown
 from partner_access.store import migrations as stored
+from partner_access.store.actors import in_account
 from partner_access.store.dynamo import keep, recall
 
 app = api.App(recall=recall)
@@ -107,7 +108,7 @@ class MigrationReport(Answer):
 def migrate_oneself(partner_id: str, wish: Migrations, act: Act) -> MigrationReport:
     """One transaction per account; running it again touches only what is not done (domain.md rule 19)."""
     recall(act)
-    caller, partner = stored.staff(partner_id, act.by)
+    caller, partner = in_account(partner_id, act.by)
     caller.must_be_staff(partner, act.at)
     report = MigrationReport(
         items=tuple(

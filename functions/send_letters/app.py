@@ -90,7 +90,7 @@ def _take_up(item: outbox.Item, context: Context) -> None:
         return
     try:
         letter = Queued.model_validate(item)
-        facts = outbox.facts(letter.letter)
+        facts = outbox.facts(letter.letter, now)
         copies = _copies(letter, facts, now)
     except (LookupError, ValueError):
         telemetry.unreadable(item["sk"])

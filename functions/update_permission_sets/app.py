@@ -12,6 +12,7 @@ from partner_access.domain.refusals import NothingToAccept
 from partner_access.domain.updates import Accepted, Difference
 from partner_access.fields import Identifier, ListQuery, Page, PermissionName, Request
 from partner_access.store import updates as stored
+from partner_access.store.actors import in_account
 from partner_access.store.dynamo import keep, recall
 
 app = api.App(recall=recall)
@@ -54,7 +55,8 @@ class Updates(Page):
 @app.get(UPDATES)
 def list_updates(account_id: str, query: ListQuery, act: Act) -> Updates:
     """Whom a newer version would bring something; what it takes away has gone at once."""
-    updates.must_answer(*stored.caller(account_id, act.by), act)
+    caller, account = in_account(account_id, act.by)
+    updates.must_answer(account, caller, act)
     listed = UPDATES.format(account_id=account_id)
     page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
     found = (updates.difference(person, act) for person in page.people)
@@ -86,7 +88,8 @@ class UpdatesAccepted(Answer):
 def accept_updates(account_id: str, wish: Acceptance, act: Act) -> UpdatesAccepted:
     """One transaction for each member; running it again touches only what is not done."""
     recall(act)
-    account = updates.must_answer(*stored.caller(account_id, act.by), act)
+    caller, found = in_account(account_id, act.by)
+    account = updates.must_answer(found, caller, act)
     account.must_be_active()
     updates.must_be_latest(wish.accepted)
     report = UpdatesAccepted(

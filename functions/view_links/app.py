@@ -6,12 +6,14 @@ from typing import TypeVar
 from partner_access import api, cursors
 from partner_access.domain import links
 from partner_access.domain.accounts import Account
+from partner_access.domain.console import listed_for
 from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.links import Link
 from partner_access.domain.people import User
 from partner_access.fields import Identifier, ListQuery, Page
 from partner_access.representations import LinkShown
 from partner_access.store import links as stored
+from partner_access.store.actors import in_account
 
 app = api.App()
 
@@ -38,12 +40,12 @@ class OneLink(Answer, LinkShown):
 @app.get(LIST)
 def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
     """All links of the partner for who may manage them, those that name him for another employee."""
-    facts = stored.facts_for_listing(partner_id, act.by)
-    whose = links.listed_for(facts, query.employee_id, act)
+    caller, partner = in_account(partner_id, act.by)
+    whose = listed_for(caller, partner, query.employee_id, act)
     listed = LIST.format(partner_id=partner_id)
     page = stored.page(partner_id, employee_id=whose, after=cursors.after(query, listed, act), limit=query.size)
     people = stored.employees_of(page.links)
-    shown = (_shown(LinkShown, link, people, facts.partner, act) for link in page.links)
+    shown = (_shown(LinkShown, link, people, partner, act) for link in page.links)
     return Links(
         items=tuple(link for link in shown if query.state in (None, link.state)),
         next_cursor=cursors.cursor(page.after, query, listed, act),

@@ -14,13 +14,12 @@ from partner_access.domain.people import eligible
 from partner_access.fields import Identifier, ListQuery, Page
 from partner_access.representations import GrantShown, MemberShown, Part
 from partner_access.store import console as stored
+from partner_access.store.actors import in_account
 
 app = api.App()
 
 CLIENTS: Final = "/partners/{partner_id}/clients"
 EMPLOYEES: Final = "/partners/{partner_id}/employees"
-FIRST: Final = 25
-"""How many clients an employee is listed with; all of his are in the list of clients."""
 
 
 class ClientsQuery(ListQuery):
@@ -63,7 +62,7 @@ def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> Clients:
 
     `limit` counts people; all who are in one client on the firm's behalf come on one page, as far as 100 more.
     """
-    caller, partner = stored.caller_in(partner_id, act.by)
+    caller, partner = in_account(partner_id, act.by)
     whose = console.listed_for(caller, partner, query.employee_id, act)
     listed = f"{CLIENTS.format(partner_id=partner_id)}#{whose or ''}"
     after = cursors.after(query, listed, act)
@@ -126,7 +125,10 @@ class ClientOfEmployee(AccountNamed):
 
 
 class EmployeeShown(Part):
-    """`clients` are the first on the firm's behalf, `super_admin_of` those made by clients and not migrated yet."""
+    """`clients` are the first on the firm's behalf, `super_admin_of` those made by clients and not migrated yet.
+
+    Both are of his first accounts; where he may be in more of a kind, the list of clients of this employee has them all.
+    """
 
     user_id: str
     name: str
@@ -136,23 +138,23 @@ class EmployeeShown(Part):
     clients: tuple[ClientOfEmployee, ...]
     more_clients: bool
     super_admin_of: tuple[AccountNamed, ...]
-    open_links: int
+    more_super_admin_of: bool
 
     @classmethod
-    def of(cls, employee: stored.Employee, partner: Account | None, at: datetime) -> Self:
+    def of(cls, employee: stored.Employee, partner_id: str, partner: Account | None, at: datetime) -> Self:
         user = employee.user
         there = [each for each in employee.presences if not each.made_by_client]
         unmigrated = [each for each in employee.presences if each.member.is_super_admin]
         return cls(
             user_id=user.user_id,
             name=user.name,
-            email=user.email,
+            email=user.email if partner_id in user.employed_by else None,
             state=EmployeeState.ACTIVE if employee.is_active else EmployeeState.DEACTIVATED,
             eligible=eligible(user, partner),
-            clients=tuple(ClientOfEmployee.there(each, at) for each in there[:FIRST]),
-            more_clients=len(there) > FIRST or employee.may_have_more,
-            super_admin_of=tuple(AccountNamed.of(each.client) for each in unmigrated[:FIRST]),
-            open_links=user.open_links,
+            clients=tuple(ClientOfEmployee.there(each, at) for each in there[: stored.FIRST]),
+            more_clients=len(there) > stored.FIRST or employee.may_have_more,
+            super_admin_of=tuple(AccountNamed.of(each.client) for each in unmigrated[: stored.FIRST]),
+            more_super_admin_of=len(unmigrated) > stored.FIRST or employee.may_have_more,
         )
 
 
@@ -164,17 +166,18 @@ class Employees(Page):
 
 @app.get(EMPLOYEES)
 def list_employees(partner_id: str, query: ListQuery, act: Act) -> Employees:
-    """All members of the partner for who may manage client access, himself for another employee."""
-    caller, partner = stored.caller_in(partner_id, act.by)
+    """All members of the partner for who may manage client access, himself for another employee; 25 at most on a page."""
+    caller, partner = in_account(partner_id, act.by)
     whose = console.listed_for(caller, partner, None, act)
     listed = f"{EMPLOYEES.format(partner_id=partner_id)}#{whose or ''}"
     after = cursors.after(query, listed, act)
     if whose:
         page = stored.employee(partner_id, whose, at=act.at)
     else:
-        page = stored.employees(partner_id, at=act.at, after=after, limit=query.size)
+        limit = min(query.size, stored.EMPLOYEES_AT_ONCE)
+        page = stored.employees(partner_id, at=act.at, after=after, limit=limit)
     return Employees(
-        items=tuple(EmployeeShown.of(each, partner, act.at) for each in page.items),
+        items=tuple(EmployeeShown.of(each, partner_id, partner, act.at) for each in page.items),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 

@@ -9,7 +9,7 @@ from partner_access.domain.accounts import AccountStanding, Program
 from partner_access.domain.capacities import Capacity, hold
 from partner_access.domain.members import Suspension
 from partner_access.domain.people import NOBODY, Actor
-from partner_access.domain.refusals import AccountClosed, Forbidden, NotFound, PreconditionFailed, Refused
+from partner_access.domain.refusals import Forbidden, NotFound, PreconditionFailed, Refused
 from tests.builders import (
     CUSTOM_SET,
     EMPLOYEE,
@@ -202,11 +202,10 @@ def test_a_managers_hand_reaches_as_far_as_his_firm_whatever_its_program() -> No
 
 
 @pytest.mark.parametrize("capacity", Capacity)
-def test_in_a_closed_account_nothing_is_changed_any_more(capacity: Capacity) -> None:
+def test_in_a_closed_account_access_can_still_be_taken_away(capacity: Capacity) -> None:
     found = facts(capacity, account=the_client(standing=AccountStanding.CLOSED))
 
-    with pytest.raises(AccountClosed):
-        hold(found, act_in(found))
+    assert hold(found, act_in(found)).capacity is capacity
 
 
 def test_authority_comes_before_the_accounts_state_and_that_of_the_member() -> None:

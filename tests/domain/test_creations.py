@@ -439,3 +439,27 @@ def test_which_sets_somebody_may_give(changes: Mapping[str, Any], names: tuple[s
 def test_who_is_offered_no_sets(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
     with pytest.raises(refusal):
         assignable(a_choice(**changes), an_act())
+
+
+def test_whom_the_client_has_suspended_the_firm_does_not_bring_back_but_the_client_does() -> None:
+    stopped = a_member(EMPLOYEE, "view_only", active=False, suspended_by=frozenset({Suspension.CLIENT}))
+
+    with pytest.raises(GrantSuspended):
+        create(facts(member=stopped, creator=PARTNER_ADMIN), with_set(), an_act("user-x"))
+    assert create(facts(member=stopped), with_set(), an_act()).member.suspended_by == frozenset()
+
+
+def test_an_override_does_not_make_a_set_fit_for_partner_staff() -> None:
+    own = a_custom_set(permissions=("crm.contacts.view:all", "account.billing.manage"))
+    wish = with_set(CUSTOM_SET, overrides=Overrides(removed=("account.billing.manage",)))
+
+    with pytest.raises(RestrictedPermission):
+        create(facts(creator=PARTNER_ADMIN, sets={CUSTOM_SET: own}), wish, an_act("user-x"))
+
+
+def test_a_firms_super_admin_brings_a_colleague_nothing_that_no_partner_admin_holds() -> None:
+    own = a_custom_set(permissions=("account.billing.manage",))
+
+    with pytest.raises(OwnFirmMayNotApprove):
+        create(facts(creator=OWN_FIRM, sets={CUSTOM_SET: own}), with_set(CUSTOM_SET), an_act("user-x"))
+    assert create(facts(creator=OWN_FIRM), with_set(), an_act("user-x")).member.active

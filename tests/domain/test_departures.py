@@ -164,6 +164,27 @@ def test_what_is_over_is_written_off_and_the_client_hears_what_stays(
     assert followed.relies_on == (member,)
 
 
+def test_what_a_lapsed_grant_of_another_firm_hid_is_what_ended() -> None:
+    lapsed = a_grant(partner_id=SOUTH, expires_at=NOW)
+    member = a_partner_admin(grant=lapsed, partner_id=SOUTH, previous=OF_THE_FIRM)
+    followed = follow_up(after(member=member), ACT)
+
+    assert followed
+    assert followed.member
+    assert (followed.before, followed.member.active, followed.member.grant) == (member, False, None)
+    assert followed.audit.details == {"user_id": EMPLOYEE, "partner_id": PARTNER}
+    assert followed.letter
+    assert followed.letter.partner_id == PARTNER
+    assert followed.relies_on == (member,)
+
+
+def test_the_grant_that_ended_is_named() -> None:
+    followed = follow_up(after(), ACT)
+
+    assert followed
+    assert followed.audit.details == {"user_id": EMPLOYEE, "partner_id": PARTNER, "grant_id": a_grant().grant_id}
+
+
 def test_who_falls_back_to_another_firm_is_none_whom_the_client_made() -> None:
     user = an_employee(employed_by=frozenset({PARTNER, SOUTH}), leavings={PARTNER: 1})
     followed = follow_up(after(member=a_partner_admin(previous=OF_SOUTH), user=user), ACT)

@@ -18,12 +18,13 @@ from partner_access.domain.directory import (
     keep_member,
     keep_user,
 )
-from partner_access.domain.members import Member, Seat
+from partner_access.domain.members import Member, Seat, Suspension
 from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import (
     AccountClosed,
     AlreadyPartnerAdmin,
     EmailInUse,
+    GrantSuspended,
     InvalidField,
     IsSuperAdmin,
     KindIsFixed,
@@ -555,3 +556,12 @@ def test_a_colleague_who_becomes_super_admin_is_here_for_nobody_but_the_client()
 
     assert kept
     assert (kept.member.permission_set, kept.member.partner_id, kept.member.tenure) == ("super_admin", None, 0)
+
+
+def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:
+    stopped = a_member("user-clerk", "sales", suspended_by=frozenset({Suspension.CLIENT}))
+    facts = MemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=())
+
+    with pytest.raises(GrantSuspended):
+        keep_member(facts, {"permission_set": "super_admin"}, an_act())
+    assert keep_member(facts, {"permission_set": "service"}, an_act())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import Account, Program
+from partner_access.domain.accounts import Account, AccountStanding, Program
 from partner_access.domain.capacities import Capacity, MembershipFacts
 from partner_access.domain.creations import UserCreated
 from partner_access.domain.decisions import LetterKind
@@ -18,6 +18,7 @@ from partner_access.domain.migrations import SuperAdminMigrated
 from partner_access.domain.people import Actor
 from partner_access.domain.permissions import NO_OVERRIDES, Overrides
 from partner_access.domain.refusals import (
+    AccountClosed,
     Forbidden,
     GrantSuspended,
     InvalidField,
@@ -272,7 +273,7 @@ def test_another_set_is_given_in_its_latest_version_and_the_same_keeps_its_own()
 def test_a_grant_lives_on_with_a_lesser_set_and_with_the_full_one_again() -> None:
     less = edited(facts(), LESSER_SET).member
     assert (less.permission_set, less.seat, less.partner_id) == ("view_only", Seat.PARTNER, PARTNER)
-    assert less.grant == (TARGET.member.grant if TARGET.member else None)
+    assert less.grant == a_grant(set_version=1).ending(10, NOW)
 
     again = edited(facts(target=of_the_partner(member=less)), AGAIN)
     assert (again.member.permission_set, again.member.grant) == ("partner_admin", less.grant)
@@ -823,3 +824,29 @@ def test_when_a_grant_is_over_what_is_left_is_edited() -> None:
 
     assert (done.before, done.member.permission_set, done.member.grant) == (over, "service", None)
     assert (done.member.seat, done.audit.accounts) == (Seat.CORE, (CLIENT,))
+
+
+def test_a_colleague_who_gives_the_full_set_back_gives_no_newer_version_than_the_client_accepted() -> None:
+    older = of_the_partner(member=a_partner_admin())
+    with two_versions():
+        less = edited(facts(target=older), LESSER_SET).member
+        colleague = facts(Capacity.COLLEAGUE, target=of_the_partner(member=less))
+        again = edited(colleague, AGAIN).member
+
+    assert (less.grant.set_version if less.grant else None) == 1
+    assert (again.permission_set, again.set_version) == ("partner_admin", 1)
+
+
+def test_a_firms_super_admin_gives_a_colleague_nothing_that_no_partner_admin_holds() -> None:
+    own = a_custom_set(permissions=("account.billing.manage",))
+    colleague = an_actor(an_employee(EMPLOYEE), a_member(EMPLOYEE, "view_only"))
+    by_own_firm = facts(actor=OF_THE_FIRM, target=colleague, sets={CUSTOM_SET: own})
+
+    refused(by_own_firm, Edit(permission_set=CUSTOM_SET), OwnFirmMayNotApprove)
+    refused(by_own_firm, Edit(overrides=Overrides(added=("account.scim.manage",))), OwnFirmMayNotApprove)
+    assert edited(by_own_firm, Edit(permission_set="sales")).member.permission_set == "sales"
+    assert edited(facts(target=colleague, sets={CUSTOM_SET: own}), Edit(permission_set=CUSTOM_SET)).member.active
+
+
+def test_a_closed_account_is_not_edited() -> None:
+    refused(facts(account=the_client(standing=AccountStanding.CLOSED)), SHORTER, AccountClosed)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 import pytest
@@ -213,8 +214,9 @@ def test_who_comes_again_still_falls_back_to_what_he_was_before_the_first_time()
         ({"employee": an_employee(employed_by=frozenset())}, NotEligible),
         ({"before": a_member(EMPLOYEE)}, IsSuperAdmin),
         ({"before": a_partner_admin()}, AlreadyPartnerAdmin),
-        ({"before": a_partner_admin(partner_id="partner-south")}, AlreadyPartnerAdmin),
-        ({"before": a_partner_admin(suspended_by=frozenset({Suspension.EMPLOYEE}))}, GrantSuspended),
+        ({"before": a_partner_admin(partner_id="partner-south")}, GrantSuspended),
+        ({"before": a_partner_admin(suspended_by=frozenset({Suspension.EMPLOYEE}))}, AlreadyPartnerAdmin),
+        ({"before": a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))}, GrantSuspended),
     ],
 )
 def test_who_is_not_admitted(candidate: dict[str, Any], refusal: type[Refused]) -> None:
@@ -458,9 +460,11 @@ def test_whichever_sweeps_come_each_warning_is_given_at_most_once_and_in_its_tim
     for hour in after:
         at = NOW + timedelta(hours=hour)
         ending = warn(due(current), an_act("schedule", at=at))
-        if ending and ending.letter and ending.letter.days_left:
-            told.append(ending.letter.days_left)
+        if ending and ending.letter and ending.member.grant and ending.member.grant.warned:
             current = ending.member.grant
+            told.append(ending.member.grant.warned)
+            left = NOW + timedelta(days=days) - at
+            assert ending.letter.days_left == ceil(left / DAY)
             assert NOW + timedelta(days=days - told[-1]) <= at < NOW + timedelta(days=days)
 
     assert told == sorted(set(told), reverse=True)

@@ -19,7 +19,6 @@ from partner_access.domain.links import (
     Wish,
     create,
     expire,
-    listed_for,
     revoke,
     tenure_now,
     withdraw,
@@ -301,29 +300,6 @@ def test_whether_an_employee_may_have_links_is_only_told_to_who_may_make_them() 
 
 
 # seeing
-
-
-@pytest.mark.parametrize(
-    ("actor", "asked", "shown"),
-    [
-        (SUPER_ADMIN, None, None),
-        (SUPER_ADMIN, EMPLOYEE, EMPLOYEE),
-        (ACCESS_MANAGER, EMPLOYEE, EMPLOYEE),
-        (SELF, None, EMPLOYEE),
-        (SELF, EMPLOYEE, EMPLOYEE),
-        (SELF, COLLEAGUE, Forbidden),
-        (NOBODY, None, NotFound),
-        (NOBODY, OUTSIDER, NotFound),
-        (LEFT, None, NotFound),
-    ],
-)
-def test_whose_links_are_listed(actor: Actor, asked: str | None, shown: Any) -> None:
-    seen = LinkFacts(partner=the_partner(), actor=actor)
-    if isinstance(shown, type):
-        with pytest.raises(shown):
-            listed_for(seen, asked, by(actor))
-    else:
-        assert listed_for(seen, asked, by(actor)) == shown
 
 
 MINE = a_link(created_by=MANAGER)

@@ -363,9 +363,31 @@ def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link |
 
 
 @pytest.mark.parametrize("kind", [LetterKind.LINK_EXPIRED, LetterKind.LINK_ASKED_ANEW])
-@pytest.mark.parametrize("creator", [None, an_employee("user-creator", active=False)])
+@pytest.mark.parametrize(
+    "creator",
+    [
+        None,
+        an_employee("user-creator", active=False),
+        an_employee("user-creator", employed_by=frozenset()),
+        an_employee("user-creator", employed_by=frozenset({"partner-south"})),
+    ],
+)
 def test_whom_a_link_names_stands_in_for_a_creator_who_left(kind: LetterKind, creator: User | None) -> None:
     assert told(facts(kind, creator=creator)) == [EMPLOYEES]
+
+
+@pytest.mark.parametrize("kind", [LetterKind.ACCESS_GRANTED, LetterKind.LINK_DECLINED, LetterKind.ACCESS_ENDING])
+@pytest.mark.parametrize(
+    ("firms", "is_told"),
+    [({PARTNER}, True), ({PARTNER, "partner-south"}, True), ({"partner-south"}, False), (set(), False)],
+)
+def test_who_made_a_link_hears_of_it_while_he_works_for_the_partner(
+    kind: LetterKind, firms: set[str], is_told: bool
+) -> None:
+    made = facts(kind, creator=an_employee("user-creator", employed_by=frozenset(firms)))
+
+    assert (CREATOR in told(made)) is is_told
+    assert EMPLOYEES in told(made)
 
 
 def test_who_left_as_the_only_super_admin_is_told_of_to_the_other_members() -> None:

@@ -33,7 +33,7 @@ def test_an_ended_grant_leaves_a_membership_that_existed_only_through_it_deactiv
 
     assert not ended.active
     assert (ended.grant, ended.partner_id, ended.seat, ended.previous) == (None, None, None, None)
-    assert (ended.tenure, ended.suspended_by) == (0, frozenset())
+    assert (ended.tenure, ended.suspended_by) == (0, frozenset({Suspension.CLIENT}))
 
 
 def test_an_ended_grant_leaves_who_was_there_before_what_he_was() -> None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import Program
+from partner_access.domain.accounts import AccountStanding, Program
 from partner_access.domain.capacities import Capacity
 from partner_access.domain.decisions import Cause, LetterKind
 from partner_access.domain.members import Member, Suspension
 from partner_access.domain.people import Actor
 from partner_access.domain.refusals import (
+    AccountClosed,
     Forbidden,
     GrantSuspended,
     IsSuperAdmin,
@@ -30,6 +31,7 @@ from tests.builders import (
     an_actor,
     an_employee,
     of_the_partner,
+    the_client,
     the_partner,
 )
 from tests.hands import ADMIN, AT_THE_FIRM, BOTH, OF_THE_FIRM, TARGET, USERS, act_in, facts
@@ -208,5 +210,24 @@ def test_super_admins_and_staff_at_home_are_not_stopped(changes: Mapping[str, An
 
     with pytest.raises(refusal):
         suspend(found, None, act_in(found))
-    with pytest.raises(refusal):
+
+
+def test_staff_at_home_are_not_resumed_either_but_a_super_admin_whom_the_client_stopped_is() -> None:
+    (at_home,) = (changes for changes, refusal in REFUSED if refusal is NotAClientAccount)
+    found = facts(**at_home)
+    with pytest.raises(NotAClientAccount):
+        resume(found, act_in(found))
+
+    stopped = a_member("user-x", suspended_by=frozenset({Suspension.CLIENT}))
+    found = facts(target=an_actor(a_user("user-x"), stopped))
+    resumed = resume(found, act_in(found))
+    assert resumed
+    assert resumed.member.suspended_by == frozenset()
+
+
+def test_in_a_closed_account_access_is_stopped_and_never_resumed() -> None:
+    found = facts(account=the_client(standing=AccountStanding.CLOSED))
+
+    assert suspend(found, None, act_in(found))
+    with pytest.raises(AccountClosed):
         resume(found, act_in(found))

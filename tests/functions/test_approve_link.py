@@ -253,7 +253,7 @@ def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, sound: None) -
         (a_partner_admin(suspended_by={Suspension.CLIENT}), "grant_suspended"),
         (
             a_partner_admin(grant=a_grant(partner_id="partner-south"), partner_id="partner-south"),
-            "already_partner_admin",
+            "grant_suspended",
         ),
     ],
 )

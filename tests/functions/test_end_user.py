@@ -229,7 +229,6 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("a deactivated person", (a_user(USERS, active=False),), {"by": USERS}, (403, "forbidden")),
     ("an unknown target", (), {"user_id": "user-nobody"}, (404, "not_found")),
     ("an unknown target, for the vendor", (), {"by": VENDOR, "user_id": "user-nobody"}, (404, "not_found")),
-    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
     ("a manager and the client's own", (), {"by": MANAGER, "user_id": CLERK}, (404, "not_found")),
     ("a colleague and the client's own", (), {"by": COLLEAGUE, "user_id": CLERK}, (403, "forbidden")),
     ("an employee of the firm who is no manager", (staff("user-users"),), {"by": "user-users", "account_id": PARTNER}, (403, "forbidden")),
@@ -273,3 +272,9 @@ def test_who_has_ended_is_approved_anew(town: Table) -> None:
     assert sets().status == 200
     assert seats_taken(town) == 2
     assert edit(seen=3).body["grant"]["source"] == "access_link"
+
+
+def test_in_a_closed_account_access_can_still_be_ended(table: Table) -> None:
+    a_town(table, the_client(standing=AccountStanding.CLOSED))
+
+    assert end().status == 204

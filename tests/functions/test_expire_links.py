@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import Program
-from partner_access.domain.decisions import Kept, Letter
+from partner_access.domain.decisions import CleanUp, Kept, Letter, Occasion
 from partner_access.domain.links import Link, Standing
 from partner_access.domain.mailing import recipients
 from partner_access.domain.members import Member, Place, Seat, Suspension
@@ -499,7 +499,7 @@ def test_both_sides_are_warned_of_the_end_once(world: Table, clock: Clock, capsy
     assert trail[0]["details"] == {"employee_id": EMPLOYEE, "days_left": 30}
     (letter,) = letters(world)
     assert (letter["kind"], letter["days_left"], letter["until"]) == ("access_ending", 30, end)
-    people = recipients(outbox.facts(Letter.model_validate(letter)), clock.time)
+    people = recipients(outbox.facts(Letter.model_validate(letter), clock.time), clock.time)
     assert {address for address, _ in people} == {
         f"{EMPLOYEE}@north.example",
         f"{MANAGER}@north.example",
@@ -608,6 +608,7 @@ def test_nobody_is_warned_of_a_grant_that_ended_with_all_that_its_holder_had_for
     """The sweep leaves such a grant to the clean-up, which comes within minutes."""
     due = ending(clock, days=1)
     a_world(world, due, *(() if meanwhile else (gone,)))
+    world.put(keys.clean_up("an-act"), {"clean_up": CleanUp(partner_id=PARTNER, after=Occasion.PROGRAM_ENDED)})
     seen = []
 
     def leave() -> None:

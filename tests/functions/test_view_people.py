@@ -1,5 +1,6 @@
 """A partner looks at its people: where they are, as what and until when, and never at anybody else's."""
 
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 from functools import partial
 
@@ -204,6 +205,21 @@ def test_nobody_asks_for_those_who_are_not_of_the_firm(table: Table, person: str
     assert who_is_where(clients()) == []
 
 
+@pytest.mark.parametrize("person", ["user-rival", "user-nobody"])
+def test_asking_for_a_strangers_clients_tells_nothing_of_his_accounts(table: Table, person: str) -> None:
+    names = [f"a{number}" for number in range(5)]
+    a_world(
+        table,
+        *(the_client(account_id=name) for name in names),
+        an_employee("user-rival", email="rival@south.example"),
+        *(a_member("user-rival", account_id=name) for name in names),
+    )
+
+    answer = clients(employee_id=person, limit="1")
+
+    assert answer.body == {"items": [], "next_cursor": None}
+
+
 def test_somebody_of_two_firms_is_shown_to_each_where_he_is_for_it(table: Table) -> None:
     a_world(
         table,
@@ -285,9 +301,9 @@ def test_employees_come_with_their_clients_and_roles(table: Table) -> None:
         ],
         "more_clients": False,
         "super_admin_of": [],
-        "open_links": 1,
+        "more_super_admin_of": False,
     }
-    assert (colleague["state"], colleague["eligible"], colleague["open_links"]) == ("deactivated", False, 0)
+    assert (colleague["state"], colleague["eligible"]) == ("deactivated", False)
     assert [(each["account_id"], each["state"]) for each in colleague["clients"]] == [(CLIENT, "suspended")]
     assert manager["super_admin_of"] == [{"account_id": FLORIST, "name": "The Florist"}]
     assert manager["clients"] == []
@@ -329,33 +345,71 @@ def test_an_ordinary_member_of_a_client_has_no_role_to_migrate(table: Table) -> 
     assert (employee["super_admin_of"], employee["clients"]) == ([], [])
 
 
+def test_whom_the_firm_does_not_employ_any_more_is_listed_without_his_address(table: Table) -> None:
+    a_world(table, staff(COLLEAGUE, active=False), an_employee(EMPLOYEE, active=False))
+
+    colleague, employee, _ = employees().body["items"]
+
+    assert (colleague["user_id"], "email" in colleague) == (COLLEAGUE, False)
+    assert (employee["state"], employee["email"]) == ("deactivated", f"{EMPLOYEE}@north.example")
+
+
+def test_how_many_links_wait_for_an_employee_at_other_firms_is_not_told(table: Table) -> None:
+    a_world(table, an_open_link())
+
+    assert all("open_links" not in each for each in employees().body["items"])
+
+
 @pytest.mark.parametrize(("count", "more"), [(25, False), (26, True)])
-def test_the_first_25_clients_of_each_kind_are_told(table: Table, count: int, more: bool) -> None:
+@pytest.mark.parametrize("kind", ["clients", "super_admin_of"])
+def test_the_first_25_of_a_kind_are_told(table: Table, kind: str, count: int, more: bool) -> None:
+    names = [f"a{number:02}" for number in range(count)]
+    there = {"permission_set": "sales", "partner_id": PARTNER} if kind == "clients" else {}
     a_world(
         table,
-        *(the_client(account_id=f"{kind}{number:02}") for kind in "as" for number in range(count)),
-        *(a_member(EMPLOYEE, "sales", account_id=f"a{number:02}", partner_id=PARTNER) for number in range(count)),
-        *(a_member(EMPLOYEE, account_id=f"s{number:02}") for number in range(count)),
+        *(the_client(account_id=name) for name in names),
+        *(a_member(EMPLOYEE, account_id=name, **there) for name in names),
     )
 
     (_, employee, _) = employees().body["items"]
 
-    assert [each["account_id"] for each in employee["clients"]] == [f"a{number:02}" for number in range(25)]
-    assert [each["account_id"] for each in employee["super_admin_of"]] == [f"s{number:02}" for number in range(25)]
-    assert employee["more_clients"] is more
+    assert [each["account_id"] for each in employee[kind]] == names[:25]
+    assert (employee["more_clients"], employee["more_super_admin_of"]) == (more, more)
 
 
-def test_of_very_many_accounts_only_the_first_hundred_are_looked_at(table: Table) -> None:
+def test_of_very_many_accounts_only_the_first_are_looked_at(table: Table) -> None:
     a_world(table)
-    left = [keys.account_of(EMPLOYEE, f"a{number:03}") for number in range(101)]
+    left = [keys.account_of(EMPLOYEE, f"a{number:03}") for number in range(27)]
     for key in left:
         table.put(key, {"account_id": key.sk.removeprefix("ACCOUNT#")})
 
     (_, employee, _) = employees().body["items"]
 
     assert (employee["clients"], employee["more_clients"]) == ([], True)
+    assert (employee["super_admin_of"], employee["more_super_admin_of"]) == ([], True)
     for key in left:
         table.remove(key)
+
+
+def test_a_page_of_employees_has_25_at_most(table: Table) -> None:
+    many = [f"employee-{number:02}" for number in range(30)]
+    a_world(table, *map(an_employee, many), *map(staff, many))
+
+    first = employees(limit="100")
+    second = employees(limit="100", cursor=first.body["next_cursor"])
+
+    assert ids(first) == many[:25]
+    assert ids(second) == [*many[25:], COLLEAGUE, EMPLOYEE, MANAGER]
+
+
+def test_what_a_cursor_holds_is_hidden(table: Table) -> None:
+    """The position may lie in an account of another firm."""
+    a_world(table, *town())
+
+    for route in (CLIENTS, EMPLOYEES):
+        cursor = look(route, limit="1").body["next_cursor"]
+        told = urlsafe_b64decode(cursor.rpartition(".")[0])
+        assert not any(name.encode() in told for name in (CLIENT, FLORIST, EMPLOYEE, COLLEAGUE, "client"))
 
 
 @pytest.mark.parametrize("by", [MANAGER, COLLEAGUE])
@@ -470,7 +524,7 @@ def test_what_looking_costs(table: Table) -> None:
 
     for knock, most in (
         (clients, 2 + 1 + 2 + 1 + 3 + 2),
-        (partial(clients, employee_id=EMPLOYEE), 2 + 3),
+        (partial(clients, employee_id=EMPLOYEE), 2 + 1 + 3),
         (employees, 2 + 1 + 3 + 2),
         (partial(employees, EMPLOYEE), 2 + 3),
     ):

@@ -24,15 +24,42 @@ PEOPLES = [
     ("POST", "/access-links/refusals"),
     ("POST", "/access-links/renewals"),
     ("GET", "/accounts/acct_1/permission-sets"),
+    ("POST", "/accounts/acct_1/permission-sets"),
+    ("GET", "/accounts/acct_1/permission-sets/set_1"),
+    ("PUT", "/accounts/acct_1/permission-sets/set_1"),
+    ("DELETE", "/accounts/acct_1/permission-sets/set_1"),
+    ("GET", "/accounts/acct_1/permission-sets/updates"),
+    ("POST", "/accounts/acct_1/permission-sets/updates"),
+    ("GET", "/accounts/acct_1/users"),
     ("POST", "/accounts/acct_1/users"),
+    ("GET", "/accounts/acct_1/users/usr_1"),
+    ("PATCH", "/accounts/acct_1/users/usr_1"),
+    ("PUT", "/accounts/acct_1/users/usr_1/suspension"),
+    ("DELETE", "/accounts/acct_1/users/usr_1/suspension"),
     ("POST", "/accounts/acct_1/migrations"),
+    ("GET", f"/partners/{FIRM}/clients"),
+    ("POST", f"/partners/{FIRM}/clients/acct_1/users"),
+    ("GET", f"/partners/{FIRM}/employees"),
+    ("DELETE", f"/partners/{FIRM}/employees/usr_1/access"),
 ]
 BACK_ENDS = [
     (method, path)
     for path in ("/directory/accounts/acct_1", "/directory/users/usr_1", "/directory/accounts/acct_1/members/usr_1")
     for method in ("GET", "PUT")
 ] + [("POST", "/directory/users/usr_1/erasure")]
-BOTHS = [("DELETE", f"/partners/{FIRM}/access-links/lnk_1")]
+BOTHS = [
+    ("DELETE", f"/partners/{FIRM}/access-links/lnk_1"),
+    ("DELETE", "/accounts/acct_1/users/usr_1"),
+    ("GET", "/accounts/acct_1/audit"),
+]
+VALUES = [
+    (FIRM, "partner_id"),
+    ("lnk_1", "link_id"),
+    ("acct_1", "account_id"),
+    ("usr_1", "user_id"),
+    ("set_1", "set_id"),
+]
+WITH_BODY = {"PATCH", "POST", "PUT"}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +74,7 @@ def signing_key(stack: Stack) -> rsa.RSAPrivateKey:
 
 @pytest.mark.parametrize(("method", "path"), PEOPLES + BACK_ENDS + BOTHS)
 def test_no_route_opens_without_a_token(stack: Stack, method: str, path: str) -> None:
-    answer = stack.caller().call(method, path, {} if method in {"PUT", "POST"} else None)
+    answer = stack.caller().call(method, path, {} if method in WITH_BODY else None)
     assert answer.status == 401, answer
 
 
@@ -76,13 +103,13 @@ def test_an_id_token_is_no_access_token(town: Town) -> None:
 
 @pytest.mark.parametrize(("method", "path"), PEOPLES)
 def test_the_back_end_does_not_act_as_a_person(town: Town, method: str, path: str) -> None:
-    answer = town.back_end.call(method, path, {} if method == "POST" else None)
+    answer = town.back_end.call(method, path, {} if method in WITH_BODY else None)
     assert answer.status == 403, answer
 
 
 @pytest.mark.parametrize(("method", "path"), BACK_ENDS)
 def test_a_person_does_not_act_as_the_back_end(town: Town, method: str, path: str) -> None:
-    answer = town.manager.caller.call(method, path, {} if method in {"PUT", "POST"} else None)
+    answer = town.manager.caller.call(method, path, {} if method in WITH_BODY else None)
     assert answer.status == 403, answer
 
 
@@ -133,6 +160,6 @@ def test_these_tests_know_every_route(stack: Stack) -> None:
 
 
 def _pattern(path: str) -> str:
-    for value, name in ((FIRM, "partner_id"), ("lnk_1", "link_id"), ("acct_1", "account_id"), ("usr_1", "user_id")):
+    for value, name in VALUES:
         path = path.replace(value, f"{{{name}}}")
     return path

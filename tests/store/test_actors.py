@@ -11,8 +11,10 @@ from tests.builders import (
     a_custom_set,
     a_member,
     a_partner_admin,
+    a_user,
     the_partner,
 )
+from tests.costs import counted
 from tests.table import Table
 from tests.worlds import CLERK, a_world
 
@@ -102,3 +104,22 @@ def test_super_admins_are_those_listed_but_for_one(table: Table) -> None:
 
 def test_an_account_without_a_list_has_no_super_admin(table: Table) -> None:
     assert actors.super_admin_ids(dynamo.read([keys.super_admins(CLIENT)]), CLIENT) == []
+
+
+def test_somebody_in_an_account_comes_with_it_and_all_that_stands_behind_him(table: Table) -> None:
+    a_world(table, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER))
+
+    with counted(table) as costs:
+        caller, account = actors.in_account(CLIENT, EMPLOYEE)
+
+    assert account
+    assert (account.account_id, set(caller.firms), set(caller.sets)) == (CLIENT, {PARTNER}, {CUSTOM_SET})
+    assert costs.reads == 2
+
+
+def test_a_stranger_is_nobody_anywhere(table: Table) -> None:
+    a_world(table, a_user("user-stranger"))
+
+    caller, account = actors.in_account("client-nowhere", "user-stranger")
+
+    assert (caller.member, account) == (None, None)

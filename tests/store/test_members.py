@@ -252,3 +252,28 @@ def test_somebody_becomes_super_admin_once(table: Table) -> None:
     dynamo.transact([members.new_version(an_employee(version=4))])
 
     assert User.model_validate(table.get(keys.user(EMPLOYEE))) == an_employee(version=5)
+
+
+def test_members_come_by_id_page_by_page_with_what_was_found_of_them(table: Table) -> None:
+    names = [f"user-{number}" for number in range(5)]
+    for name in names:
+        table.keep(a_member(name))
+    table.keep(a_custom_set())
+    table.keep(a_member("user-0", account_id="client-bakery-too"))
+
+    first = members.page(CLIENT, limit=2)
+    second = members.page(CLIENT, after=first.after, limit=3)
+    last = members.page(CLIENT, after=second.after)
+
+    assert (first.user_ids, first.after) == (names[:2], names[1])
+    assert (second.user_ids, last.user_ids, last.after) == (names[2:], [], None)
+    assert first.found.get_as(Member, keys.member(CLIENT, names[0])) == a_member(names[0])
+    assert list(first.found) == [keys.member(CLIENT, name) for name in names[:2]]
+
+
+def test_all_members_come_however_many_pages_they_are(table: Table) -> None:
+    names = [f"user-{number:03}" for number in range(230)]
+    for name in names:
+        table.keep(a_member(name))
+
+    assert list(members.all_ids(CLIENT)) == names

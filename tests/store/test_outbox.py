@@ -10,6 +10,7 @@ from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link
 from partner_access.domain.links import Standing as LinkStanding
 from partner_access.domain.mailing import SETTLE, Delivery, Standing
+from partner_access.domain.members import Place
 from partner_access.store import dynamo, keys, outbox
 from tests import faults
 from tests.builders import (
@@ -314,7 +315,7 @@ def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> Non
     table.put(keys.suppressed("reader@client.example"), {})
     letter = LETTER.model_copy(update={"actor_id": APPROVER, "created_by": EMPLOYEE, "account_id": CLIENT})
 
-    facts = outbox.facts(letter)
+    facts = outbox.facts(letter, NOW)
 
     assert facts.employee == facts.creator
     assert facts.employee
@@ -332,7 +333,7 @@ def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> Non
 
 
 def test_a_letter_that_names_nobody_known_finds_nothing(table: Table) -> None:
-    facts = outbox.facts(Letter(kind=LetterKind.USER_CREATED, employee_id="nobody"))
+    facts = outbox.facts(Letter(kind=LetterKind.USER_CREATED, employee_id="nobody"), NOW)
 
     assert (facts.employee, facts.actor, facts.creator, facts.partner, facts.account, facts.link) == (None,) * 6
     assert (facts.addressee, facts.super_admins, facts.suppressed) == (None, (), frozenset())
@@ -341,7 +342,7 @@ def test_a_letter_that_names_nobody_known_finds_nothing(table: Table) -> None:
 def test_a_letter_about_a_partner_finds_the_super_admins_without_a_person(table: Table) -> None:
     a_world(table)
 
-    facts = outbox.facts(Letter(kind=LetterKind.PROGRAM_STOPPED, partner_id=PARTNER, account_id=CLIENT))
+    facts = outbox.facts(Letter(kind=LetterKind.PROGRAM_STOPPED, partner_id=PARTNER, account_id=CLIENT), NOW)
 
     assert facts.employee is None
     assert [each.user and each.user.user_id for each in facts.super_admins] == [APPROVER]
@@ -350,7 +351,7 @@ def test_a_letter_about_a_partner_finds_the_super_admins_without_a_person(table:
 def test_a_super_admin_who_is_there_for_a_partner_comes_with_it(table: Table) -> None:
     a_world(table, a_member(EMPLOYEE, partner_id=PARTNER))
 
-    facts = outbox.facts(Letter(kind=LetterKind.ACCESS_ENDED, employee_id=CLERK, account_id=CLIENT))
+    facts = outbox.facts(Letter(kind=LetterKind.ACCESS_ENDED, employee_id=CLERK, account_id=CLIENT), NOW)
 
     assert [each.is_super_admin_at(NOW) for each in facts.super_admins] == [True, True]
 
@@ -363,11 +364,22 @@ def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Ta
     a_world(table, a_user(APPROVER, active=False), a_partner_admin())
     table.put(keys.suppressed("user-clerk@bakery.example"), {})
 
-    facts = outbox.facts(ORPHANED.model_copy(update={"kind": kind}))
+    facts = outbox.facts(ORPHANED.model_copy(update={"kind": kind}), NOW)
 
-    assert [each.user and each.user.user_id for each in facts.members] == [APPROVER, CLERK, EMPLOYEE]
-    assert [list(each.firms) for each in facts.members] == [[], [], [PARTNER]]
+    assert [each.user and each.user.user_id for each in facts.members] == [CLERK]
     assert facts.suppressed == {"user-clerk@bakery.example"}
+
+
+def test_a_member_who_was_there_for_a_partner_before_comes_with_it(table: Table) -> None:
+    own = Place(permission_set="sales", set_version=1)
+    a_world(table, the_partner(endings=1), a_user(APPROVER, active=False), a_partner_admin(previous=own))
+
+    facts = outbox.facts(ORPHANED, NOW)
+
+    assert [(each.user and each.user.user_id, list(each.firms)) for each in facts.members] == [
+        (CLERK, []),
+        (EMPLOYEE, [PARTNER]),
+    ]
 
 
 @pytest.mark.parametrize("changes", [{"kind": LetterKind.ACCESS_ENDED}, {"account_id": None}])
@@ -375,27 +387,41 @@ def test_no_other_letter_looks_for_members(table: Table, changes: dict[str, Any]
     a_world(table)
 
     with faults.at(dynamo.client(), "Query") as queries:
-        facts = outbox.facts(ORPHANED.model_copy(update=changes))
+        facts = outbox.facts(ORPHANED.model_copy(update=changes), NOW)
 
     assert facts.members == ()
     assert len(queries) == 0
 
 
-def test_of_many_members_the_first_are_found_in_two_reads(table: Table) -> None:
-    many = [f"user-{number:03}" for number in range(40)]
-    keep(table, [the_client(), *map(a_user, many), *(a_member(each, "sales") for each in many)])
+def a_crowd(table: Table, unsuitable: int, suitable: int) -> list[str]:
+    """Those who may stand in, after others who may not."""
+    away = [f"user-a{number:03}" for number in range(unsuitable)]
+    many = [f"user-b{number:03}" for number in range(suitable)]
+    gone = (a_user(each, active=False) for each in away)
+    keep(table, [the_client(), *gone, *map(a_user, many), *(a_member(each, "sales") for each in (*away, *many))])
+    return many
+
+
+@pytest.mark.parametrize(
+    ("unsuitable", "suitable", "told", "pages"),
+    [(0, 40, 25, 1), (0, 25, 25, 1), (1, 40, 25, 2), (30, 10, 10, 2), (90, 40, 10, 4), (100, 40, 0, 4)],
+)
+def test_of_many_members_the_first_who_may_be_told_are_looked_for_so_far(
+    table: Table, unsuitable: int, suitable: int, told: int, pages: int
+) -> None:
+    many = a_crowd(table, unsuitable, suitable)
 
     with faults.at(dynamo.client(), "") as requests:
-        facts = outbox.facts(ORPHANED)
+        facts = outbox.facts(ORPHANED, NOW)
 
-    assert [each.user and each.user.user_id for each in facts.members] == many[:25]
-    assert len(requests) == 4
+    assert [each.user and each.user.user_id for each in facts.members] == many[:told]
+    assert len(requests) == 1 + 2 * pages + bool(told)
 
 
 def test_an_address_of_nobody_known_has_no_reader(table: Table) -> None:
     keep(table, [a_link(recipient="reader@client.example"), an_employee(), the_partner()])
 
-    assert outbox.facts(LETTER).addressee is None
+    assert outbox.facts(LETTER, NOW).addressee is None
 
 
 def test_a_letter_costs_five_reads_at_most_however_many_are_told(table: Table) -> None:
@@ -405,7 +431,7 @@ def test_a_letter_costs_five_reads_at_most_however_many_are_told(table: Table) -
     table.put(keys.email("reader@client.example"), {"user_id": admins[0]})
 
     with faults.at(dynamo.client(), "") as requests:
-        facts = outbox.facts(LETTER.model_copy(update={"account_id": CLIENT}))
+        facts = outbox.facts(LETTER.model_copy(update={"account_id": CLIENT}), NOW)
 
     assert len(facts.super_admins) == 90
     assert facts.addressee == a_user(admins[0], locale=None)

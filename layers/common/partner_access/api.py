@@ -37,6 +37,8 @@ RETRY_AFTER: Final = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_R
 """In seconds."""
 HAS_SECRET: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 """As much of a link's secret as no id could be mistaken for."""
+WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", re.ASCII)
+"""How much an answer of a kind is liked; one of weight 0 is not."""
 
 STATUS: Final[Mapping[type[Refused], HTTPStatus]] = {
     refusals.Malformed: HTTPStatus.BAD_REQUEST,
@@ -200,8 +202,28 @@ def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
     if kind is Seen:
         return _seen(event)
     if kind is MediaType:
-        return MediaType.CSV if MediaType.CSV in event["headers"].get("accept", "").lower() else MediaType.JSON
+        return _accepted(event["headers"].get("accept", ""))
     return _path_part(event["pathParameters"][name])
+
+
+def _accepted(header: str) -> MediaType:
+    """The one that is liked best (RFC 9110 §12.5.1); JSON where both are liked alike, or neither is."""
+    liked: dict[str, float] = {}
+    for each in header.lower().replace(" ", "").replace("\t", "").split(","):
+        named, *parameters = each.split(";")
+        weight = next((it.removeprefix("q=") for it in parameters if it.startswith("q=")), "1")
+        if WEIGHT.fullmatch(weight):
+            liked[named] = max(float(weight), liked.get(named, 0))
+    csv, json_ = (_liking(liked, kind) for kind in (MediaType.CSV, MediaType.JSON))
+    return MediaType.CSV if csv > json_ else MediaType.JSON
+
+
+def _liking(liked: Mapping[str, float], kind: MediaType) -> tuple[float, int]:
+    """What is said of this very type counts before what is said of all like it, or of all, and more when they are equal."""
+    ranges = ("*/*", kind.partition("/")[0] + "/*", kind)
+    nearest = max((place for place, each in enumerate(ranges) if each in liked), default=0)
+    weight = liked.get(ranges[nearest], 0)
+    return weight, nearest if weight else 0
 
 
 def _seen(event: Event) -> Seen:

@@ -1,8 +1,9 @@
-"""Cursors of lists: where a page ended, sealed so that nobody makes one up or uses another's."""
+"""Cursors of lists: where a page ended, veiled and sealed: nobody reads it, makes one up or uses another's."""
 
 import hmac
 import json
 import os
+import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 from typing import Final
@@ -12,16 +13,20 @@ from partner_access.domain.refusals import InvalidCursor
 from partner_access.fields import ListQuery
 
 LAST: Final = timedelta(hours=24)
+NONCE: Final = 16
+BLOCK: Final = 64
+"""A position fills whole blocks: not even its length is told exactly."""
 
 
 def after(query: ListQuery, route: str, act: Act) -> str | None:
     """Where the page that this cursor came with ended; a cursor holds a day, for one caller, list and filter."""
     if query.cursor is None:
         return None
-    sealed, _, seal = query.cursor.rpartition(".")
-    if not hmac.compare_digest(seal.encode(), _seal(sealed, query, route, act).encode()):
+    veiled, _, seal = query.cursor.rpartition(".")
+    if not hmac.compare_digest(seal.encode(), _seal(veiled, query, route, act).encode()):
         raise InvalidCursor
-    made, position = json.loads(urlsafe_b64decode(sealed))
+    told = urlsafe_b64decode(veiled)
+    made, position = json.loads(_under_veil(told[NONCE:], told[:NONCE]))
     if act.at.timestamp() - made > LAST.total_seconds():
         raise InvalidCursor
     return str(position)
@@ -31,10 +36,28 @@ def cursor(position: str | None, query: ListQuery, route: str, act: Act) -> str 
     """The cursor for a page that ended here, None at the end of the list."""
     if position is None:
         return None
-    sealed = urlsafe_b64encode(json.dumps([int(act.at.timestamp()), position]).encode()).decode()
-    return f"{sealed}.{_seal(sealed, query, route, act)}"
+    told = json.dumps([int(act.at.timestamp()), position]).encode()
+    nonce = secrets.token_bytes(NONCE)
+    veiled = urlsafe_b64encode(nonce + _under_veil(told.ljust(-len(told) // BLOCK * -BLOCK), nonce)).decode()
+    return f"{veiled}.{_seal(veiled, query, route, act)}"
 
 
-def _seal(sealed: str, query: ListQuery, route: str, act: Act) -> str:
-    told = json.dumps([sealed, act.by, route, query.filters], sort_keys=True)
-    return hmac.digest(os.environ["CURSOR_KEY"].encode(), told.encode(), "sha256").hex()
+def _under_veil(told: bytes, nonce: bytes) -> bytes:
+    """What is told under a stream of bytes that only the key and the nonce yield, or what was told under it."""
+    key = _mac(_key(), b"veil")
+    blocks = range(0, len(told), len(key))
+    stream = b"".join(_mac(key, nonce + start.to_bytes(4, "big")) for start in blocks)
+    return bytes(each ^ veil for each, veil in zip(told, stream, strict=False))
+
+
+def _seal(veiled: str, query: ListQuery, route: str, act: Act) -> str:
+    told = json.dumps([veiled, act.by, route, query.filters], sort_keys=True)
+    return _mac(_mac(_key(), b"seal"), told.encode()).hex()
+
+
+def _key() -> bytes:
+    return os.environ["CURSOR_KEY"].encode()
+
+
+def _mac(key: bytes, told: bytes) -> bytes:
+    return hmac.digest(key, told, "sha256")

@@ -101,7 +101,6 @@ def hold(facts: MembershipFacts, act: Act) -> Hold:
         raise Forbidden
     if not user or not before or not now or not now.active:
         raise NotFound
-    facts.account.must_be_active()
     who = () if Capacity.VENDOR in capacities else facts.actor.relied_on
     manager = facts.manager.relied_on if Capacity.PARTNER_MANAGER in capacities else ()
     return Hold(

@@ -12,7 +12,7 @@ from partner_access.domain.refusals import Forbidden
 
 
 def listed_for(caller: Actor, partner: Account | None, employee_id: str | None, act: Act) -> str | None:
-    """Whose places the caller is shown when he asks for this employee's, or everybody's; None for everybody's."""
+    """Whose places or links the caller is shown when he asks for this employee's, or everybody's; None for everybody's."""
     caller.must_be_staff(partner, act.at)
     if CLIENT_ACCESS_MANAGE in caller.rights_at(act.at):
         return employee_id

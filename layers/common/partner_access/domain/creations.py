@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.catalogue import RESTRICTED
 from partner_access.domain.custom_sets import CustomSet, Sets, given_now
 from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
 from partner_access.domain.grants import Candidate, Terms, admit, paid_seat_required
-from partner_access.domain.members import PAID, Member, Seat, Source, usual_seat
+from partner_access.domain.members import PAID, Member, Seat, Source, Suspension, usual_seat
 from partner_access.domain.people import NOBODY, Actor, User, eligible, firm_must_be_named, tenure_of
 from partner_access.domain.permissions import (
     BILLING_MANAGE,
     NO_OVERRIDES,
     USERS_MANAGE,
     Overrides,
+    Rights,
     SetName,
     given_today,
     latest,
@@ -24,6 +26,7 @@ from partner_access.domain.permissions import (
 from partner_access.domain.refusals import (
     AlreadyMember,
     Forbidden,
+    GrantSuspended,
     InvalidField,
     NotAClientAccount,
     NotFound,
@@ -111,23 +114,21 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
         raise InvalidField("/email")
     if wish.access_days:
         raise InvalidField("/access_days")
-    seat = wish.seat or (Seat.VIEW_ONLY if firm else usual_seat(wish.permission_set))
-    if seat is Seat.PARTNER:
-        raise InvalidField("/seat")
-    if seat in PAID and BILLING_MANAGE not in giver:
-        raise PermissionNotHeld("/seat")
+    seat = _seat(wish, firm, giver)
     must_exist_in_clients(wish.overrides.added)
     overrides = wish.overrides.on(base)
     given = overrides.applied_to(base)
     must_be_givable(given, giver)
     if firm:
-        must_suit_partner_staff(given)
-    if _raises_a_colleague(creator, person, wish.permission_set):
+        must_suit_partner_staff(base)
+    if raises_a_colleague(creator, person, given):
         raise OwnFirmMayNotApprove
     account.must_be_active()
     before, now = facts.target.member, facts.target.member_at(act.at)
     if now and now.active:
         raise AlreadyMember
+    if firm and now and Suspension.CLIENT in now.suspended_by:
+        raise GrantSuspended
 
     member = Member(
         version=before.version + 1 if before else 1,
@@ -144,6 +145,16 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
         seat=seat,
     )
     return _created(facts, account, person, member, act)
+
+
+def _seat(wish: Wish, firm: Account | None, giver: Rights) -> Seat:
+    """The one that is named, or the usual one; a colleague whom a partner brings sits where nobody pays."""
+    seat = wish.seat or (Seat.VIEW_ONLY if firm else usual_seat(wish.permission_set))
+    if seat is Seat.PARTNER:
+        raise InvalidField("/seat")
+    if seat in PAID and BILLING_MANAGE not in giver:
+        raise PermissionNotHeld("/seat")
+    return seat
 
 
 def _created(facts: CreationFacts, account: Account, person: User, member: Member, act: Act) -> UserCreated:
@@ -207,7 +218,8 @@ def assignable(facts: ChoiceFacts, act: Act) -> tuple[str, ...]:
         if (
             _may_be_partner_admin(facts, facts.account, act)
             if name is SetName.PARTNER_ADMIN
-            else giver.cover(given_today(name)) and not _raises_a_colleague(facts.chooser, facts.person, name)
+            else giver.cover(given_today(name))
+            and not raises_a_colleague(facts.chooser, facts.person, given_today(name))
         )
     )
 
@@ -218,9 +230,9 @@ def own_assignable(facts: ChoiceFacts, own: Iterable[CustomSet], act: Act) -> tu
     return tuple(each for each in own if giver.cover(each.rights) and not (for_partner and each.restricted))
 
 
-def _raises_a_colleague(giver: Actor, person: User | None, permission_set: str) -> bool:
-    """A firm's own people do not make each other super admins of a client, or partner admin would be the longer way."""
-    return permission_set == SetName.SUPER_ADMIN and person is not None and giver.is_colleague_of(person)
+def raises_a_colleague(giver: Actor, person: User | None, given: Rights) -> bool:
+    """A firm's own people do not give each other what no partner admin holds, or partner admin would be the longer way."""
+    return person is not None and giver.is_colleague_of(person) and any(name in RESTRICTED for name in given)
 
 
 def _may_be_partner_admin(facts: ChoiceFacts, account: Account, act: Act) -> bool:

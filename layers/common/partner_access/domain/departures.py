@@ -119,9 +119,10 @@ def follow_up(facts: Aftermath, act: Act) -> FollowedUp | None:
 
 
 def _ended(facts: Aftermath, before: Member, now: Member, act: Act) -> FollowedUp:
-    """No right is pinned: what is over stays so."""
+    """What ended is what he was here until now; no right is pinned, for what is over stays so."""
+    stood = before.as_of(act.at)
     is_the_clients_own = now.active and not now.partner_id
-    letter = _letter(LetterKind.PERSON_LEFT, before, act, cause=_stays(now) if is_the_clients_own else None)
+    letter = _letter(LetterKind.PERSON_LEFT, stood, act, cause=_stays(now) if is_the_clients_own else None)
     return FollowedUp(
         act=act,
         account=facts.account,
@@ -132,8 +133,8 @@ def _ended(facts: Aftermath, before: Member, now: Member, act: Act) -> FollowedU
             act,
             facts.account.account_id,
             user_id=before.user_id,
-            partner_id=before.partner_id,
-            grant_id=before.grant.grant_id if before.grant else None,
+            partner_id=stood.partner_id,
+            grant_id=stood.grant.grant_id if stood.grant else None,
         ),
         letter=letter if facts.clean_up.after is Occasion.LEFT else None,
         relies_on=(before,),

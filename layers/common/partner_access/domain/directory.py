@@ -13,6 +13,7 @@ from partner_access.domain.permissions import SetName, latest
 from partner_access.domain.refusals import (
     AlreadyPartnerAdmin,
     EmailInUse,
+    GrantSuspended,
     InvalidField,
     IsSuperAdmin,
     KindIsFixed,
@@ -241,6 +242,8 @@ def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
     member = _member(account, user, now, told, act)
     if member.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("/permission_set")
+    if member.is_super_admin and member.active and facts.target.suspended_by_at(act.at):
+        raise GrantSuspended("/permission_set")
     stays = _stays(facts, now, member, act)
     return MemberKept(
         act=act,

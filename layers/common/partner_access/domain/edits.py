@@ -10,7 +10,7 @@ from partner_access.domain.capacities import Capacity, Hold, MembershipChanged, 
 from partner_access.domain.creations import CreationFacts, UserCreated, Wish
 from partner_access.domain.custom_sets import Sets, base_of, given_now, rights_in
 from partner_access.domain.decisions import Act, AuditEntry, Letter, LetterKind, audit
-from partner_access.domain.members import PAID, Member, Seat, usual_seat
+from partner_access.domain.members import PAID, Grant, Member, Seat, usual_seat
 from partner_access.domain.migrations import MigrationFacts, SuperAdminMigrated
 from partner_access.domain.people import witness
 from partner_access.domain.permissions import (
@@ -23,6 +23,7 @@ from partner_access.domain.permissions import (
     must_exist_in_clients,
     must_suit_a_partner_admin,
     must_suit_partner_staff,
+    rights_of,
 )
 from partner_access.domain.refusals import (
     Forbidden,
@@ -82,6 +83,7 @@ def edit(facts: MembershipFacts, wish: Edit, seen: int, act: Act) -> Edited | No
         raise Forbidden
     if held.capacity is not Capacity.SUPER_ADMIN and (held.now.is_super_admin or wish.makes_super_admin):
         raise Forbidden
+    held.account.must_be_active()
     held.must_be_as_seen(seen)
     if becomes_partner_admin:
         return _become_partner_admin(facts, held, wish, act)
@@ -231,7 +233,7 @@ def _reset(facts: MembershipFacts, held: Hold, wish: Edit) -> Member:
         return now
     base, version = base_of(now, facts.target.sets), now.set_version
     if name != now.permission_set:
-        base, version = given_now(name, facts.sets)
+        base, version = _another(name, now, facts)
     wanted = wish.overrides or NO_OVERRIDES
     if name == SetName.SUPER_ADMIN and wanted != NO_OVERRIDES:
         raise InvalidField("/permissions").saying(A_SUPER_ADMIN_HOLDS_ALL)
@@ -247,8 +249,22 @@ def _reset(facts: MembershipFacts, held: Hold, wish: Edit) -> Member:
             "set_version": version,
             "added": overrides.added,
             "removed": overrides.removed,
+            "grant": _pinned(now, name),
         }
     )
+
+
+def _another(name: str, now: Member, facts: MembershipFacts) -> tuple[Rights, int]:
+    """A set as it is given today; but who comes back to being partner admin finds the version that his grant pins."""
+    pinned = now.grant.set_version if now.grant and name == SetName.PARTNER_ADMIN else None
+    return (rights_of(name, pinned), pinned) if pinned else given_now(name, facts.sets)
+
+
+def _pinned(now: Member, name: str) -> Grant | None:
+    """The grant, which remembers the version of the partner admin set while its holder has another one."""
+    if not now.grant or now.permission_set != SetName.PARTNER_ADMIN or name == SetName.PARTNER_ADMIN:
+        return now.grant
+    return now.grant.model_copy(update={"set_version": now.set_version})
 
 
 def _must_be_givable(facts: MembershipFacts, held: Hold, will: Rights, gained: tuple[str, ...], act: Act) -> None:
@@ -258,6 +274,9 @@ def _must_be_givable(facts: MembershipFacts, held: Hold, will: Rights, gained: t
     if held.capacity is Capacity.PARTNER_MANAGER:
         raise Forbidden("/permissions").saying("From the partner's side permissions can only be taken away.")
     if held.now.grant and held.capacity.is_of_the_account and held.by_own_firm:
+        raise OwnFirmMayNotApprove
+    news = Rights({name: will.held[name] for name in gained})
+    if not held.account.is_partner and creations.raises_a_colleague(facts.actor, held.user, news):
         raise OwnFirmMayNotApprove
     giver = facts.actor.rights_at(act.at)
     if any(will.held[name] > giver.held.get(name, 0) for name in gained):

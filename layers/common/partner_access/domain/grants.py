@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Cause, Decision, Letter, LetterKind, audit
-from partner_access.domain.members import Asked, Grant, Member, Place, Seat, Source, paid_seats
+from partner_access.domain.members import Asked, Grant, Member, Place, Seat, Source, Suspension, paid_seats
 from partner_access.domain.people import Actor, User, eligible, tenure_of
 from partner_access.domain.permissions import (
     NO_OVERRIDES,
@@ -52,7 +52,7 @@ def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tup
         raise NotEligible
     now = candidate.target.member_at(act.at)
     if now and now.active:
-        _must_not_stand_higher(now)
+        _must_not_stand_higher(now, candidate.target.suspended_by_at(act.at))
     must_exist_in_clients(terms.overrides.added)
     must_suit_a_partner_admin(terms.overrides.added)
     overrides = terms.overrides.on(rights_of(SetName.PARTNER_ADMIN, terms.set_version))
@@ -155,6 +155,7 @@ def warn(due: DueGrant, act: Act) -> GrantEnding | None:
     if not before or not before.grant or not before.grant.due_at or before.grant.due_at > act.at:
         return None
     warned = before.grant.warned_at(act.at)
+    days_left = warned.days_left(act.at)
     return GrantEnding(
         act=act,
         account=due.account,
@@ -166,7 +167,7 @@ def warn(due: DueGrant, act: Act) -> GrantEnding | None:
             before.account_id,
             warned.partner_id,
             employee_id=before.user_id,
-            days_left=warned.warned,
+            days_left=days_left,
         ),
         letter=Letter(
             kind=LetterKind.ACCESS_ENDING,
@@ -175,16 +176,16 @@ def warn(due: DueGrant, act: Act) -> GrantEnding | None:
             account_id=before.account_id,
             created_by=due.asked_by,
             until=warned.expires_at,
-            days_left=warned.warned,
+            days_left=days_left,
         ),
         relies_on=due.target.relied_on,
     )
 
 
-def _must_not_stand_higher(member: Member) -> None:
+def _must_not_stand_higher(member: Member, suspended_by: frozenset[Suspension]) -> None:
     if member.is_super_admin:
         raise IsSuperAdmin
-    if member.suspended_by:
+    if suspended_by:
         raise GrantSuspended
     if member.grant:
         raise AlreadyPartnerAdmin

@@ -270,16 +270,6 @@ class LinkFacts:
     recipient_is_suppressed: bool = False
 
 
-def listed_for(facts: LinkFacts, employee_id: str | None, act: Act) -> str | None:
-    """Whose links the caller is shown when he asks for this employee's, or everybody's; None for everybody's."""
-    facts.actor.must_be_staff(facts.partner, act.at)
-    if CLIENT_ACCESS_MANAGE in facts.actor.rights_at(act.at):
-        return employee_id
-    if employee_id not in (None, act.by):
-        raise Forbidden
-    return act.by
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkEnded(Decision):
     link: Link

@@ -144,12 +144,17 @@ def recipients(facts: MailingFacts, at: datetime) -> tuple[tuple[str, Locale], .
         _addressee(facts, at)
         if facts.is_about_a_secret
         else {
-            user.email: user.locale or (home and home.locale) or Locale.EN
+            address: user.locale or (home and home.locale) or Locale.EN
             for user, home in _people(facts, at)
-            if user and user.active and user.email
+            if user and (address := _address(user))
         }
     )
     return tuple((address, locale) for address, locale in chosen.items() if address not in facts.suppressed)
+
+
+def _address(user: User | None) -> str | None:
+    """Where somebody gets letters; nowhere once he is deactivated."""
+    return user.email if user and user.active else None
 
 
 def _addressee(facts: MailingFacts, at: datetime) -> dict[str, Locale]:
@@ -161,10 +166,10 @@ def _addressee(facts: MailingFacts, at: datetime) -> dict[str, Locale]:
 
 
 def _people(facts: MailingFacts, at: datetime) -> list[Reader]:
-    """Who is told; whom a link names stands in for whoever made it and left (domain.md rule 6)."""
+    """Who is told; whom a link names stands in for whoever made it and left the partner (domain.md rule 6)."""
     employee = (facts.employee, facts.partner or facts.account)
-    creator = (facts.creator, facts.partner)
-    asker = creator if facts.creator and facts.creator.active else employee
+    creator = (_creator(facts), facts.partner)
+    asker = creator if _creator(facts) else employee
     admins: list[Reader] = [(actor.user, facts.account) for actor in facts.super_admins if actor.is_super_admin_at(at)]
     others: list[Reader] = [(user, home) for user, home in admins if user and user.user_id != facts.letter.employee_id]
     clients = admins if facts.letter.partner_id else []
@@ -187,14 +192,25 @@ def _people(facts: MailingFacts, at: datetime) -> list[Reader]:
     }[facts.letter.kind]
 
 
+def _creator(facts: MailingFacts) -> User | None:
+    """Who made the link, while he works for the partner: afterwards its clients are none of his business."""
+    creator = facts.creator
+    return creator if creator and creator.active and facts.letter.partner_id in creator.employed_by else None
+
+
 def _own_people(facts: MailingFacts, at: datetime) -> list[Reader]:
-    """The account's members who are not there for a partner, but for the one who was its last super admin."""
-    now = [(actor.user, actor.member_at(at)) for actor in facts.members if not actor.suspended_by_at(at)]
-    return [
-        (user, facts.account)
-        for user, member in now
-        if member and member.active and not member.partner_id and member.user_id != facts.letter.employee_id
-    ]
+    return [(one.user, facts.account) for one in facts.members if may_stand_in(one, facts.letter, at)]
+
+
+def may_stand_in(one: Actor, letter: Letter, at: datetime) -> bool:
+    """Whether a member can be told instead of a super admin.
+
+    He is the account's own, free to come in, has an address, and is not whom the letter is about.
+    """
+    now = one.member_at(at)
+    if not now or not now.active or now.partner_id or now.user_id == letter.employee_id:
+        return False
+    return not one.suspended_by_at(at) and _address(one.user) is not None
 
 
 def is_outdated(queued: Queued, link: Link | None) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -52,7 +53,8 @@ class Asked(BaseModel):
 class Grant(BaseModel):
     """The record that a partner employee is partner admin of a client account; `expires_at` is exclusive.
 
-    `warned` is how many days before the end both sides were last told of it, or need not be any more.
+    `warned` is how many days before the end both sides were last told of it, or need not be any more; `set_version`
+    the version of the partner admin set that waits for him while he has another set.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,6 +68,7 @@ class Grant(BaseModel):
     asked: Asked | None = None
     link_id: str | None = None
     warned: int | None = None
+    set_version: int | None = None
 
     def is_over(self, at: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= at
@@ -79,6 +82,10 @@ class Grant(BaseModel):
         """The same grant when both sides know what there is to know of its end by now."""
         passed = [days for days in WARNED_BEFORE if self.expires_at and self.expires_at - timedelta(days=days) <= at]
         return self.model_copy(update={"warned": min(passed, default=self.warned)})
+
+    def days_left(self, at: datetime) -> int | None:
+        """How many days it lasts from now, one that has begun counted whole."""
+        return ceil((self.expires_at - at) / timedelta(days=1)) if self.expires_at else None
 
     @property
     def due_at(self) -> datetime | None:
@@ -139,7 +146,7 @@ class Member(Kept, Place):
     def ended(self) -> "Member":
         """The membership without its grant: what it was before, or deactivated if it existed only through it.
 
-        What the client itself has suspended stays so: no end of a grant gives anybody access.
+        What the client itself has suspended stays so: neither the end of a grant nor a return gives anybody access.
         """
         gone = {"seat": None, "partner_id": None, "tenure": 0}
         fallback = self.previous or self.place.model_copy(update=gone)
@@ -149,7 +156,7 @@ class Member(Kept, Place):
                 "active": self.previous is not None,
                 "grant": None,
                 "previous": None,
-                "suspended_by": self.suspended_by & {Suspension.CLIENT} if self.previous else frozenset(),
+                "suspended_by": self.suspended_by & {Suspension.CLIENT},
             }
         )
 

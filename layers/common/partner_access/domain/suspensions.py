@@ -25,6 +25,8 @@ class UserResumed(MembershipChanged): ...
 def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> UserSuspended | None:
     """Stop his access from this instant, seat kept; None when this side has done so already."""
     held, side = _hold(facts, act)
+    if held.now.is_super_admin:
+        raise IsSuperAdmin().saying("A super admin cannot be suspended. Give him another set first.")
     if side in held.now.suspended_by:
         return None
     return UserSuspended(
@@ -49,6 +51,7 @@ def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> UserSuspend
 def resume(facts: MembershipFacts, act: Act) -> UserResumed | None:
     """Take back this side's suspension; None when nobody suspends him, refused when only somebody else does."""
     held, side = _hold(facts, act)
+    held.account.must_be_active()
     if side not in held.now.suspended_by:
         if facts.target.suspended_by_at(act.at):
             raise GrantSuspended().saying(
@@ -87,8 +90,6 @@ def _hold(facts: MembershipFacts, act: Act) -> tuple[Hold, Suspension]:
         side = Suspension.CLIENT
     else:
         raise Forbidden
-    if held.now.is_super_admin:
-        raise IsSuperAdmin().saying("A super admin cannot be suspended. Give him another set first.")
     return held, side
 
 

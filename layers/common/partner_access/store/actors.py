@@ -6,7 +6,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.custom_sets import CustomSet, is_custom
 from partner_access.domain.members import Member, Place
 from partner_access.domain.people import Actor, User
-from partner_access.store import keys
+from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
 
@@ -49,6 +49,13 @@ def actor(found: Items, account_id: str, user_id: str) -> Actor:
         firms=found.all_as(Account, _firms(member)),
         sets=found.all_as(CustomSet, _sets(member)),
     )
+
+
+def in_account(account_id: str, user_id: str) -> tuple[Actor, Account | None]:
+    """Somebody in an account, and the account, read for this alone."""
+    found = dynamo.read([keys.account(account_id), *keys_of(account_id, user_id)])
+    found.and_read(behind(found, account_id, user_id))
+    return actor(found, account_id, user_id), found.get_as(Account, keys.account(account_id))
 
 
 def super_admin_ids(found: Items, account_id: str) -> list[str]:

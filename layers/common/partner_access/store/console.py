@@ -7,12 +7,16 @@ from typing import Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.console import Presence, presence
-from partner_access.domain.people import Actor, User
-from partner_access.store import accounts, actors, dynamo, keys
+from partner_access.domain.people import User
+from partner_access.store import accounts, actors, dynamo, keys, members
 from partner_access.store.dynamo import Items
 
 EMPLOYEES_AT_ONCE: Final = 25
 """How many employees' accounts are looked through for one page."""
+FIRST: Final = 25
+"""How many clients an employee is listed with; all of his are in the list of clients."""
+LOOKED_AT: Final = FIRST + 2
+"""How many accounts of each listed employee are read: his firm, those to list, and one that says that there are more."""
 BY_CLIENT: Final = "client"
 BY_EMPLOYEE: Final = "employee"
 
@@ -98,9 +102,10 @@ def _listed(partner_id: str, listed_as: str) -> dict[str, str]:
 
 def _made_by_clients(partner_id: str, employee_id: str, account_id: str, *, at: datetime, limit: int) -> Page:
     """On after one account of one employee, or after him; looking stops after 25 employees or a hundred accounts."""
-    ids, last = _ids_of_members(partner_id, after=employee_id, limit=EMPLOYEES_AT_ONCE)
-    onward = _by_employee(last) if last else None
-    waiting = [*([(employee_id, account_id)] if account_id else ()), *((each, None) for each in ids)]
+    listed = members.page(partner_id, after=employee_id, limit=EMPLOYEES_AT_ONCE)
+    onward = _by_employee(listed.after) if listed.after else None
+    there = [each for each in listed.user_ids if listed.found[keys.member(partner_id, each)]["active"]]
+    waiting = [*([(employee_id, account_id)] if account_id else ()), *((each, None) for each in there)]
     places: list[Place] = []
     for each, seen in waiting:
         found, reached = accounts.ids_of(each, after=seen)
@@ -119,29 +124,31 @@ def _by_employee(employee_id: str, account_id: str = "") -> str:
     return f"{BY_EMPLOYEE}#{employee_id}#{account_id}"
 
 
-def _ids_of_members(partner_id: str, *, after: str | None, limit: int) -> tuple[list[str], str | None]:
-    """Who is or was a member of the partner account, by id, and the one to go on after."""
-    page = dynamo.query(
-        "pk = :partner AND begins_with(sk, :members)",
-        limit=limit,
-        after=keys.member(partner_id, after)._asdict() if after else None,
-        partner=keys.account(partner_id).pk,
-        members="MEMBER#",
-    )
-    ids = [each["user_id"] for each in page.items]
-    return ids, ids[-1] if page.after else None
-
-
 def ones(partner_id: str, user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
-    """One employee's clients by id, on the firm's behalf or made by the client."""
+    """One employee's clients by id, on the firm's behalf or made by the client; none of whoever never was in the firm.
+
+    A page that is not full is filled from the next hundred of his accounts, lest it tell how many are another firm's.
+    """
+    if keys.member(partner_id, user_id) not in dynamo.read([keys.member(partner_id, user_id)]):
+        return Page([], None)
+    shown, onward = _some_of_ones(partner_id, user_id, at=at, after=after, limit=limit)
+    if onward and len(shown) < limit:
+        more, onward = _some_of_ones(partner_id, user_id, at=at, after=onward, limit=dynamo.AT_ONCE)
+        shown += more
+    return Page(shown[:limit], shown[limit - 1].client.account_id if len(shown) > limit else onward)
+
+
+def _some_of_ones(
+    partner_id: str, user_id: str, *, at: datetime, after: str | None, limit: int
+) -> tuple[list[Presence], str | None]:
     account_ids, onward = accounts.ids_of(user_id, after=after, limit=limit)
-    return Page(_presences(partner_id, [(each, user_id) for each in account_ids], at), onward)
+    return _presences(partner_id, [(each, user_id) for each in account_ids], at), onward
 
 
 def employees(partner_id: str, *, at: datetime, after: str | None, limit: int) -> Employees:
     """One page of those who are or were members of the partner account."""
-    ids, onward = _ids_of_members(partner_id, after=after, limit=limit)
-    return Employees(_employees(partner_id, ids, at), onward)
+    listed = members.page(partner_id, after=after, limit=limit)
+    return Employees(_employees(partner_id, listed.user_ids, at), listed.after)
 
 
 def employee(partner_id: str, user_id: str, *, at: datetime) -> Employees:
@@ -150,7 +157,7 @@ def employee(partner_id: str, user_id: str, *, at: datetime) -> Employees:
 
 
 def _employees(partner_id: str, ids: list[str], at: datetime) -> list[Employee]:
-    accounts_of = {each: accounts.ids_of(each) for each in ids}
+    accounts_of = {each: accounts.ids_of(each, limit=LOOKED_AT) for each in ids}
     places = {each: [(account_id, each) for account_id in found] for each, (found, _) in accounts_of.items()}
     found = _read([*((partner_id, each) for each in ids), *(place for each in ids for place in places[each])])
     listed = []
@@ -182,10 +189,3 @@ def _seen(found: Items, partner_id: str, places: Iterable[Place], at: datetime) 
         for account_id, user_id in places
     )
     return [each for each in each_of if each]
-
-
-def caller_in(account_id: str, by: str) -> tuple[Actor, Account | None]:
-    """Somebody in an account, and the account."""
-    found = dynamo.read([keys.account(account_id), *actors.keys_of(account_id, by)])
-    found.and_read(actors.behind(found, account_id, by))
-    return actors.actor(found, account_id, by), found.get_as(Account, keys.account(account_id))

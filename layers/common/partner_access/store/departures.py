@@ -22,7 +22,6 @@ from partner_access.store.dynamo import Item, Items
 from partner_access.store.keys import Key
 
 LATE: Final = timedelta(minutes=15)
-IS_THERE: Final = "attribute_exists(pk)"
 
 
 def facts(partner_id: str, user_id: str, by: str) -> DepartureFacts:
@@ -81,7 +80,7 @@ def _time(item: Item, name: str) -> float:
 
 def postpone(item: Item, until: datetime) -> None:
     """Let it rest, unless somebody has done with it meanwhile."""
-    line = dynamo.update(_key(item), "SET next_at = :until", only_if=IS_THERE, until=until)
+    line = dynamo.update(_key(item), "SET next_at = :until", only_if=dynamo.IS_THERE, until=until)
     with suppress(Overtaken):
         dynamo.transact([line])
 
@@ -100,10 +99,7 @@ def people(clean_up: CleanUp) -> Iterator[str]:
     if clean_up.user_id:
         yield clean_up.user_id
         return
-    for page in dynamo.pages(
-        "pk = :partner AND begins_with(sk, :members)", partner=f"ACCOUNT#{clean_up.partner_id}", members="MEMBER#"
-    ):
-        yield from (each["user_id"] for each in page.items)
+    yield from members.all_ids(clean_up.partner_id or "")
 
 
 @dataclass(frozen=True, slots=True)

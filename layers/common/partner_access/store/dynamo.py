@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 ABSENT: Final = "attribute_not_exists(pk)"
+IS_THERE: Final = "attribute_exists(pk)"
 UNCHANGED: Final = "version = :seen_version"
 NOT_DONE_YET: Final = "attribute_not_exists(pk) OR kept_until <= :now"
 KEPT_FOR: Final = timedelta(hours=25)

@@ -80,16 +80,6 @@ def item(link: Link) -> dict[str, object]:
     }
 
 
-def facts_for_listing(partner_id: str, by: str) -> LinkFacts:
-    """Somebody of the partner who looks through its links."""
-    found = dynamo.read([keys.account(partner_id), *actors.keys_of(partner_id, by)])
-    found.and_read(actors.behind(found, partner_id, by))
-    return LinkFacts(
-        partner=found.get_as(Account, keys.account(partner_id)),
-        actor=actors.actor(found, partner_id, by),
-    )
-
-
 def facts_for_one(partner_id: str, link_id: str, by: str) -> LinkFacts:
     """A link of a partner's, and somebody of the partner who asks for it."""
     key = keys.link(partner_id, link_id)

@@ -1,6 +1,7 @@
-"""The lines that a membership takes in a transaction: the member, the seat, the mirror, the list of super admins."""
+"""The members of an account, by id, and the lines that a membership takes in a transaction."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,44 @@ from partner_access.domain.members import Member, seat_change
 from partner_access.domain.people import User
 from partner_access.domain.refusals import NoSeatLeft, UnknownPermissionSet
 from partner_access.store import dynamo, keys
+from partner_access.store.dynamo import Items
+from partner_access.store.keys import Key
 
 SEAT_FREE = "attribute_not_exists(seats) OR seats_taken < seats"
-IS_THERE = "attribute_exists(pk)"
 SEAT_TAKEN = "seats_taken > :none"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some who are or were members of an account, by id, with what was found of them, and the id to go on after."""
+
+    user_ids: list[str]
+    found: Items
+    after: str | None
+
+
+def page(account_id: str, *, after: str | None = None, limit: int = dynamo.AT_ONCE) -> Page:
+    """One page of them."""
+    members = keys.member(account_id, "")
+    listed = dynamo.query(
+        "pk = :account AND begins_with(sk, :members)",
+        limit=limit,
+        after=keys.member(account_id, after)._asdict() if after else None,
+        account=members.pk,
+        members=members.sk,
+    )
+    found = Items({Key(each["pk"], each["sk"]): each for each in listed.items})
+    user_ids = [str(each["user_id"]) for each in listed.items]
+    return Page(user_ids, found, user_ids[-1] if listed.after else None)
+
+
+def all_ids(account_id: str) -> Iterator[str]:
+    """All of them."""
+    listed = page(account_id)
+    yield from listed.user_ids
+    while listed.after:
+        listed = page(account_id, after=listed.after)
+        yield from listed.user_ids
 
 
 def lines(account: Account, before: Member | None, after: Member, at: datetime) -> Iterator[dynamo.Line]:
@@ -75,7 +110,7 @@ def _set_lines(account_id: str, before: Member | None, after: Member) -> Iterato
             yield dynamo.update(
                 keys.permission_set(account_id, set_id),
                 "ADD holders :holders, partner_holders :partner_holders",
-                only_if=IS_THERE,
+                only_if=dynamo.IS_THERE,
                 otherwise=UnknownPermissionSet,
                 holders=holders,
                 partner_holders=partner_holders,

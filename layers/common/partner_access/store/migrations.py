@@ -3,7 +3,7 @@
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Answer
 from partner_access.domain.migrations import MigrationFacts, SuperAdminMigrated
-from partner_access.domain.people import Actor, User, firm_is_unclear, firm_of
+from partner_access.domain.people import User, firm_is_unclear, firm_of
 from partner_access.store import actors, dynamo, keys, members
 
 
@@ -33,13 +33,6 @@ def facts(account_id: str, user_id: str, by: str, partner_id: str | None = None)
         others=actors.super_admins(found, account_id, but=user_id),
         firm_is_unclear=firm_is_unclear(user, partner_id),
     )
-
-
-def staff(partner_id: str, by: str) -> tuple[Actor, Account | None]:
-    """Somebody in a partner account, and the account."""
-    found = dynamo.read([keys.account(partner_id), *actors.keys_of(partner_id, by)])
-    found.and_read(actors.behind(found, partner_id, by))
-    return actors.actor(found, partner_id, by), found.get_as(Account, keys.account(partner_id))
 
 
 def record(migrated: SuperAdminMigrated, answer: Answer) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final
 
 from partner_access.domain.accounts import Account
@@ -18,6 +19,7 @@ from partner_access.domain.mailing import (
     Delivery,
     MailingFacts,
     Standing,
+    may_stand_in,
 )
 from partner_access.domain.people import Actor, User
 from partner_access.store import actors, dynamo, keys
@@ -25,7 +27,9 @@ from partner_access.store.links import STILL_OPEN
 
 KEPT_FOR: Final = timedelta(days=90)
 MOST_MEMBERS: Final = 25
-"""To how many members an account's last super admin is missed."""
+"""How many members stand in for the super admins that an account has not, and are looked at in one read."""
+MOST_PAGES: Final = 4
+"""How far they are looked for."""
 MAY_CLAIM: Final = "attribute_not_exists(pk) OR (standing IN (:pending, :sending) AND next_at <= :now)"
 IS_MINE: Final = "standing = :sending AND attempt = :attempt"
 IS_THERE: Final = "attribute_exists(pk)"
@@ -68,7 +72,7 @@ def _key(item: Item) -> keys.Key:
     return keys.Key(item["pk"], item["sk"])
 
 
-def facts(letter: Letter) -> MailingFacts:
+def facts(letter: Letter, at: datetime) -> MailingFacts:
     """The people and things that the letter is about."""
     people = [each for each in (letter.employee_id, letter.actor_id, letter.created_by) if each]
     link = keys.link(letter.partner_id, letter.link_id) if letter.partner_id and letter.link_id else None
@@ -88,7 +92,7 @@ def facts(letter: Letter) -> MailingFacts:
         found |= dynamo.read(actors.keys_of_all(letter.account_id, others))
         found |= dynamo.read(actors.behind(found, letter.account_id, *others))
     admins = actors.super_admins(found, letter.account_id) if letter.account_id else ()
-    members = _first_members(letter)
+    members = _first_members(letter, at)
     addresses = {
         recipient,
         *(user.email for user in (found.get_as(User, keys.user(each)) for each in people) if user),
@@ -110,16 +114,21 @@ def facts(letter: Letter) -> MailingFacts:
     )
 
 
-def _first_members(letter: Letter) -> tuple[Actor, ...]:
-    """Some members of an account that may have no super admin left; nobody for other letters."""
+def _first_members(letter: Letter, at: datetime) -> tuple[Actor, ...]:
+    """The first who may stand in where no super admin may be left; nobody for other letters."""
     if letter.kind not in TOLD_TO_MEMBERS or not letter.account_id:
         return ()
     place = keys.member(letter.account_id, "")
-    page = dynamo.query("pk = :pk AND begins_with(sk, :sk)", limit=MOST_MEMBERS, pk=place.pk, sk=place.sk)
+    pages = dynamo.pages("pk = :pk AND begins_with(sk, :sk)", limit=MOST_MEMBERS, pk=place.pk, sk=place.sk)
+    members = (one for page in islice(pages, MOST_PAGES) for one in _people_of(letter.account_id, page))
+    return tuple(islice((one for one in members if may_stand_in(one, letter, at)), MOST_MEMBERS))
+
+
+def _people_of(account_id: str, page: dynamo.Page) -> list[Actor]:
     found = dynamo.Items({_key(item): item for item in page.items})
     user_ids = [str(item["user_id"]) for item in page.items]
-    found |= dynamo.read([*map(keys.user, user_ids), *actors.behind(found, letter.account_id, *user_ids)])
-    return tuple(actors.actor(found, letter.account_id, user_id) for user_id in user_ids)
+    found |= dynamo.read([*map(keys.user, user_ids), *actors.behind(found, account_id, *user_ids)])
+    return [actors.actor(found, account_id, user_id) for user_id in user_ids]
 
 
 def _owner_of(address: str | None) -> User | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from partner_access.domain.members import Member
 from partner_access.domain.people import Actor, User
 from partner_access.domain.views import Introduced, ViewFacts
-from partner_access.store import actors, dynamo, keys
+from partner_access.store import actors, dynamo, keys, members
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
 
@@ -46,24 +46,17 @@ class Page:
 
 def page(account_id: str, *, after: str | None, limit: int) -> Page:
     """Members of an account; what it costs is in proportion to the page."""
-    listed = dynamo.query(
-        "pk = :account AND begins_with(sk, :members)",
-        limit=limit,
-        after=keys.member(account_id, after)._asdict() if after else None,
-        account=f"ACCOUNT#{account_id}",
-        members="MEMBER#",
-    )
-    found = Items({Key(each["pk"], each["sk"]): each for each in listed.items})
-    user_ids = [str(each["user_id"]) for each in listed.items]
+    listed = members.page(account_id, after=after, limit=limit)
+    found, user_ids = listed.found, listed.user_ids
     found.and_read(
         [
-            *(keys.user(user_id) for user_id in user_ids),
+            *map(keys.user, user_ids),
             *actors.behind(found, account_id, *user_ids),
             *_introducers(found, account_id, *user_ids),
         ]
     )
     people = [_introduced(found, account_id, user_id) for user_id in user_ids if keys.user(user_id) in found]
-    return Page(people, listed.after["sk"].removeprefix("MEMBER#") if listed.after else None)
+    return Page(people, listed.after)
 
 
 def _firms_of(member: Member | None) -> set[str]:
@@ -72,8 +65,8 @@ def _firms_of(member: Member | None) -> set[str]:
 
 
 def _introducers(found: Items, account_id: str, *user_ids: str) -> list[Key]:
-    members = (found.get_as(Member, keys.member(account_id, user_id)) for user_id in user_ids)
-    return [keys.user(member.granted_by) for member in members if member and member.granted_by]
+    each_of = (found.get_as(Member, keys.member(account_id, user_id)) for user_id in user_ids)
+    return [keys.user(member.granted_by) for member in each_of if member and member.granted_by]
 
 
 def _introduced(found: Items, account_id: str, user_id: str) -> Introduced:

@@ -8,8 +8,6 @@ from partner_access.domain.members import Member
 from partner_access.domain.people import Actor, User
 from partner_access.domain.updates import UpdateAccepted, UpdateFacts, is_outdated
 from partner_access.store import actors, dynamo, keys, members
-from partner_access.store.dynamo import Items
-from partner_access.store.keys import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,30 +18,13 @@ class Page:
     after: str | None
 
 
-def caller(account_id: str, by: str) -> tuple[Account | None, Actor]:
-    """The account, and whoever acts in it."""
-    found = dynamo.read([keys.account(account_id), *actors.keys_of(account_id, by)])
-    found.and_read(actors.behind(found, account_id, by))
-    return found.get_as(Account, keys.account(account_id)), actors.actor(found, account_id, by)
-
-
 def page(account_id: str, *, after: str | None, limit: int) -> Page:
     """Of one page of the members those with an older version, which may be few or none."""
-    listed = dynamo.query(
-        "pk = :account AND begins_with(sk, :members)",
-        limit=limit,
-        after=keys.member(account_id, after)._asdict() if after else None,
-        account=keys.account(account_id).pk,
-        members=keys.member(account_id, "").sk,
-    )
-    outdated = [each for each in map(Member.model_validate, listed.items) if is_outdated(each)]
-    user_ids = [each.user_id for each in outdated]
-    found = Items({Key(item["pk"], item["sk"]): item for item in listed.items})
+    listed = members.page(account_id, after=after, limit=limit)
+    found = listed.found
+    user_ids = [each.user_id for each in map(Member.model_validate, found.values()) if is_outdated(each)]
     found.and_read([*map(keys.user, user_ids), *actors.behind(found, account_id, *user_ids)])
-    return Page(
-        tuple(actors.actor(found, account_id, user_id) for user_id in user_ids),
-        listed.after["sk"].removeprefix(keys.member(account_id, "").sk) if listed.after else None,
-    )
+    return Page(tuple(actors.actor(found, account_id, user_id) for user_id in user_ids), listed.after)
 
 
 def facts(account_id: str, user_id: str, by: str) -> UpdateFacts:
