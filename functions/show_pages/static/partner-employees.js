@@ -7,7 +7,7 @@ import { linkForm } from "./partner-linkform.js";
 import { has, listing } from "./partner-listing.js";
 import { migration } from "./partner-migrating.js";
 import { open } from "./partner-views.js";
-import { number, say } from "./words.js";
+import { say } from "./words.js";
 
 const kept = {};
 
@@ -16,8 +16,8 @@ export function employees() {
     name: "employees",
     pages: firm.employees,
     kept,
-    head: [say("partner.person"), say("partner.can_be"), say("partner.clients"), say("partner.super_admin_of"), say("partner.open_links"), say("partner.actions")],
-    matches: (employee, text) => has(text, employee.name, employee.email, ...employee.clients.map((client) => client.name), ...employee.super_admin_of.map((client) => client.name)),
+    head: [say("partner.person"), say("partner.can_be"), say("partner.clients"), say("partner.super_admin_of"), say("partner.actions")],
+    matches: (employee, text) => has(text, employee.name, employee.email ?? "", ...employee.clients.map((client) => client.name), ...employee.super_admin_of.map((client) => client.name)),
     bodies: (items) => ({ rows: h("tbody", {}, items.map(row)), count: items.length }),
     empty: () => [h("p", {}, say("partner.no_employees"))],
   });
@@ -25,11 +25,10 @@ export function employees() {
 
 function row(employee) {
   return h("tr", {},
-    h("td", {}, employee.name, employee.user_id === me() && [" ", say("partner.you")], h("span", { class: "quiet block email" }, employee.email)),
+    h("td", {}, employee.name, employee.user_id === me() && [" ", say("partner.you")], employee.email && h("span", { class: "quiet block email" }, employee.email)),
     h("td", { "data-label": say("partner.can_be") }, eligibility(employee)),
     h("td", { "data-label": say("partner.clients") }, places(employee.clients, employee.more_clients, (client) => say("partner.client_with", { client: client.name, set: setName(client.permission_set) }))),
-    h("td", { "data-label": say("partner.super_admin_of") }, places(employee.super_admin_of, false, (client) => client.name)),
-    h("td", { "data-label": say("partner.open_links") }, number(employee.open_links)),
+    h("td", { "data-label": say("partner.super_admin_of") }, places(employee.super_admin_of, employee.more_super_admin_of, (client) => client.name)),
     h("td", {}, actions(employee)));
 }
 

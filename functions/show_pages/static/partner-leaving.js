@@ -68,8 +68,8 @@ export function leaving(employee) {
   function asking(over, stays) {
     return [
       h("h2", {}, say("partner.leaving.over")),
-      over.length || employee.open_links
-        ? h("ul", { class: "names" }, over.map((item) => h("li", {}, item.name)), employee.open_links > 0 && h("li", {}, say("partner.leaving.links", { n: employee.open_links })))
+      over.length
+        ? h("ul", { class: "names" }, over.map((item) => h("li", {}, item.name)), h("li", {}, say("partner.leaving.links")))
         : h("p", {}, say("partner.leaving.nothing")),
       stays.length > 0 && [h("h2", {}, say("partner.leaving.stays")), h("p", {}, say("partner.leaving.stays_why")),
         h("ul", { id: "stays" }, stays.map((item) => h("li", {}, item.name, h("span", { class: "quiet block" }, say(`partner.kept.${item.reason}`)))))],
