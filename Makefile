@@ -33,7 +33,7 @@ demo: environments host ## the whole product on this machine (PORT=â€¦, STEPS=â€
 	@PORT="$(PORT)" STEPS="$(STEPS)" OPEN="$(OPEN)" $(python) -m tools.demo
 
 .PHONY: test
-test: environments host ## every test, and every branch of the product run
+test: environments host browser ## every test, and every branch of the product run
 	$(python) -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 .PHONY: check
@@ -80,6 +80,14 @@ host: .aws-sam/host/.made
 	@UV="$(uv)" LAYER_PLATFORM=host LAYER_PYTHON="$(python)" \
 		$(sam) build --parallel --build-dir .aws-sam/host $(quietly)
 	@touch $@
+
+# Chromium and a Japanese font for the tests of the pages, where they are missing and may be installed.
+.PHONY: browser
+browser:
+	@if ! type -P chromium chromium-browser google-chrome > /dev/null; then \
+		become=; [ "$$(id -u)" = 0 ] || become='sudo -n'; \
+		{ type -P apt-get > /dev/null && $$become apt-get update -qq && $$become apt-get install -qq --no-install-recommends chromium fonts-noto-cjk; } \
+		> /dev/null 2>&1 || echo 'NO BROWSER: Chromium is missing and cannot be installed here, so the pages are NOT tested' >&2; fi
 
 .PHONY: environments
 environments: .venv/.made .venvs/sam/.made .venvs/local/.made

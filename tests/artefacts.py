@@ -29,12 +29,17 @@ Json = dict[str, Any]
 
 # Stand-ins for what CloudFormation would fill in; the rest of the environment is taken as the template has it.
 FILLED_IN = {
+    "AUTHORIZATION_URL": "https://sign-in.example.com/oauth2/authorize",
     "BASE_URL": "https://access.example.com",
     "CURSOR_KEY": "a key for cursors",
     "DIRECTORY_SCOPE": "partner-access/directory",
     "MAIL_CONFIGURATION_SET": "mail-settings",
     "MAIL_FROM": "access@vendor.example.com",
+    "PAGES_CLIENT_ID": "pages",
+    "SIGN_OUT_URL": "https://sign-in.example.com/logout",
     "TABLE_NAME": "partner-access",
+    "TOKEN_URL": "https://sign-in.example.com/oauth2/token",
+    "USE_SCOPE": "partner-access/use",
 }
 
 
@@ -65,6 +70,11 @@ class Built:
     @property
     def triggers(self) -> set[str]:
         return {event["Type"] for event in self.resource["Events"].values()}
+
+    @property
+    def serves_pages(self) -> bool:
+        """Its answers are pages, no API's."""
+        return (ROOT / "functions" / self.operation / "static").is_dir()
 
     @property
     def touches_the_table(self) -> bool:

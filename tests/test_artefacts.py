@@ -58,6 +58,8 @@ def is_right(answer: Any, function: Built) -> bool:
     """Whether this is no failure, and an answer of the kind that whatever called the function can read."""
     if "HttpApi" not in function.triggers:
         return answer in (None, {"batchItemFailures": []})
+    if function.serves_pages:
+        return answer["statusCode"] == HTTPStatus.OK and bool(answer["body"])
     if answer["statusCode"] == HTTPStatus.NO_CONTENT:
         return not answer.get("body")
     return answer["statusCode"] < HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(json.loads(answer["body"]), dict)
@@ -73,7 +75,7 @@ def test_no_module_is_compiled_from_source_at_a_cold_start(function: Built, cold
 def test_a_function_loads_only_what_it_uses(function: Built, cold_start: ColdStart) -> None:
     dear = {
         "botocore.client": function.touches_the_table,
-        "partner_access.api": "HttpApi" in function.triggers,
+        "partner_access.api": "HttpApi" in function.triggers and not function.serves_pages,
         "partner_access.mail": function.sends_letters,
     }
 
@@ -96,10 +98,10 @@ def test_the_sample_is_answered_under_lambdas_own_runtime(function: Built, endpo
 
 
 @EVERY_FUNCTION
-def test_a_function_ships_its_app_and_nothing_else(function: Built) -> None:
+def test_a_function_ships_its_app_and_what_it_serves_and_nothing_else(function: Built) -> None:
     shipped = {path.relative_to(function.folder).parts[0] for path in function.folder.rglob("*") if path.is_file()}
 
-    assert shipped == {"app.py", "__pycache__"}
+    assert shipped == {"app.py", "__pycache__"} | ({"static"} if function.serves_pages else set())
 
 
 def test_the_layer_is_small() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.show_pages import app as show_pages
 from tests import doors
 from tools import template
 
@@ -69,6 +70,7 @@ def test_the_table_is_read_at_one_door_and_no_decision_at_an_index(path: Path) -
 def test_each_route_of_the_template_is_an_operation_and_each_operation_a_route() -> None:
     declared = {route.key: route.operation for route in template.routes()}
     built = {key: operation for operation in doors.OPERATIONS for key in doors.app(operation).routes}
+    built |= dict.fromkeys(show_pages.routes, "show_pages")
 
     assert built == {**declared, "$default": "answer_unknown"}
 

@@ -21,13 +21,13 @@ from tools.artefacts import BuildFailed
 from tools.demo_file import FILE, remove_demo, write_demo
 from tools.deployment import DeploymentFailed
 from tools.directory_import import ImportFailed, import_world, steps_of
-from tools.directory_sample import World, world
+from tools.directory_sample import ALICE, BRIGHTWATER, CLARA, HARBOUR, NORA, YUKI, Resident, World, world
 from tools.emulator import EmulatorFailed, free_port, is_free
-from tools.inbox import running_inbox
+from tools.inbox import PLACE
 from tools.letters import Letter, sent_letters, table_of
 from tools.local_stack import ROOT, Stack, StackNotReady, running_stack
 from tools.sign_in import Person, SignInFailed, create_person
-from tools.story import StoryFailed, tell_story
+from tools.story import StoryFailed, letters_to_answer, tell_story
 
 USUAL_PORT = 4566
 QUIET = 2.0
@@ -48,7 +48,9 @@ FAILURES = (
 
 def main(
     *,
-    port: Annotated[int | None, typer.Option(envvar="PORT", min=1, max=65535, help="Port on loopback.")] = None,
+    port: Annotated[
+        int | None, typer.Option(envvar="PORT", min=1, max=65535, help="Port on loopback of pages and API.")
+    ] = None,
     steps: Annotated[str, typer.Option(envvar="STEPS", help="`all`, or `none` to skip the story.")] = "all",
     open_inbox: Annotated[bool, typer.Option("--open", envvar="OPEN", help="Open the letters in a browser.")] = False,
 ) -> None:
@@ -62,16 +64,17 @@ def main(
     try:
         with running_stack(port=_port(port, console), tell=lambda what: console.print(f"• {escape(what)}")) as stack:
             people = import_directory(stack, world(), console)
-            with running_inbox(stack.pool, stack.aws.endpoint) as inbox_url:
-                write_demo(stack, inbox_url, people)
-                if steps == "all":
-                    tell_story(stack, people, console)
-                    console.print()
-                    _show_letters(console, _settled(stack))
-                _show(console, stack, inbox_url, people, seconds=time.monotonic() - started)
-                if open_inbox:
-                    webbrowser.open(inbox_url)
-                threading.Event().wait()
+            inbox_url = f"{stack.front_url}{PLACE}"
+            write_demo(stack, inbox_url, people)
+            if steps == "all":
+                tell_story(stack, people, console)
+                console.print()
+                _show_letters(console, _settled(stack))
+            to_answer = letters_to_answer(stack, people)
+            _show(console, stack, people, to_answer, seconds=time.monotonic() - started)
+            if open_inbox:
+                webbrowser.open(inbox_url)
+            threading.Event().wait()
     except KeyboardInterrupt:
         console.print("\nStopped. Nothing is left running.")
     except FAILURES as failed:
@@ -148,25 +151,42 @@ def _show_letters(console: Console, letters: list[Letter]) -> None:
         console.print(Panel(escape(letter.text.strip()), title=title, title_align="left"))
 
 
-def _show(console: Console, stack: Stack, inbox_url: str, people: dict[str, Person], *, seconds: float) -> None:
+def _show(
+    console: Console, stack: Stack, people: dict[str, Person], to_answer: dict[str, int], *, seconds: float
+) -> None:
     """Say where everything is and who can sign in."""
-    addresses = Table(title=f"\nUp after {seconds:.0f} seconds", title_justify="left", show_header=False)
-    addresses.add_row("API", stack.base_url)
-    addresses.add_row("Letters", inbox_url)
+    console.print(f"\nUp after {seconds:.0f} seconds. Where to begin, and who to sign in as:\n")
+    inbox = f"{stack.front_url}{PLACE}"
+    for what, address, who in _places(stack, inbox, to_answer):
+        console.print(f"  [bold]{what}[/bold]\n    {address}", soft_wrap=True)
+        if who:
+            console.print(f"    {who.email}   {people[who.email].password}", soft_wrap=True)
+    addresses = Table(title="\nFor programs", title_justify="left", show_header=False)
+    addresses.add_row("API", stack.front_url)
     addresses.add_row("AWS", f"{stack.aws.endpoint} (region {stack.emulator.region}, key and secret `test`)")
     addresses.add_row("Table", stack.table)
     addresses.add_row("For scripts", str(FILE.relative_to(ROOT)))
     console.print(addresses, soft_wrap=True)
-    who = Table(title="\nWho can sign in", title_justify="left")
-    who.add_column("e-mail", no_wrap=True)
-    who.add_column("password", no_wrap=True)
+    who_else = Table(title="\nWho can sign in", title_justify="left")
+    who_else.add_column("e-mail", no_wrap=True)
+    who_else.add_column("password", no_wrap=True)
     for person in people.values():
-        who.add_row(person.email, person.password)
-    console.print(who)
+        who_else.add_row(person.email, person.password)
+    console.print(who_else)
     console.print("A token:   .venv/bin/python -m tools.token alice.moreau@brightwater.example")
     console.print("           .venv/bin/python -m tools.token --directory")
     console.print("Letters:   .venv/bin/python -m tools.letters")
     console.print("\nCtrl-C stops it all.")
+
+
+def _places(stack: Stack, inbox: str, to_answer: dict[str, int]) -> list[tuple[str, str, Resident | None]]:
+    return [
+        ("The inbox: every letter that was sent", inbox, None),
+        ("A letter with a request to approve", f"{inbox}letters/{to_answer[CLARA.email]}", CLARA),
+        ("The same in Japanese", f"{inbox}letters/{to_answer[YUKI.email]}", YUKI),
+        ("The users of a client", f"{stack.front_url}/accounts/{BRIGHTWATER}", ALICE),
+        ("The client access manager of a partner", f"{stack.front_url}/partners/{HARBOUR}", NORA),
+    ]
 
 
 if __name__ == "__main__":

@@ -4,10 +4,13 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from tools.local_stack import ROOT, Stack
 from tools.sign_in import Person, SignIn
+from tools.template import ROOT
+
+if TYPE_CHECKING:
+    from tools.local_stack import Stack
 
 FILE = ROOT / ".local" / "demo.json"
 
@@ -31,7 +34,7 @@ class Demo:
         return SignIn(**self.sign_in)
 
 
-def write_demo(stack: Stack, inbox_url: str, people: dict[str, Person]) -> None:
+def write_demo(stack: "Stack", inbox_url: str, people: dict[str, Person]) -> None:
     """Write the file, readable by its owner alone."""
     demo = Demo(
         base_url=stack.base_url,

@@ -1,18 +1,11 @@
-"""A page on loopback that lists the letters a local stack has sent; plain, and with nothing from elsewhere."""
+"""The pages that list the letters a local stack has sent; plain, and with nothing from elsewhere."""
 
-import contextlib
-import threading
-from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from string import Template
 
-import urllib3
-from typing_extensions import override
-
-from tools.emulator import LOOPBACK
-from tools.letters import Letter, sent_letters
+from tools.letters import Letter
 
 STYLE = """
 :root { color-scheme: light dark; font-family: system-ui, "Noto Sans CJK JP", sans-serif; line-height: 1.5 }
@@ -37,14 +30,16 @@ $content
 """)
 # A letter's own page may show its styles and pictures, and may do nothing at all.
 POLICY_OF_PAGES = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
-POLICY_OF_LETTERS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
+SANDBOX = "allow-top-navigation-by-user-activation"
+POLICY_OF_LETTERS = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox {SANDBOX}"
+PLACE = "/inbox/"
 
 
 def list_page(letters: list[Letter]) -> str:
     """All letters, newest first."""
     rows = "\n".join(
         f"<tr><td>{letter.at:%H:%M:%S}</td><td>{escape(', '.join(letter.to))}</td>"
-        f'<td><a href="/letters/{nth}">{escape(letter.subject)}</a></td></tr>'
+        f'<td><a href="{PLACE}letters/{nth}">{escape(letter.subject)}</a></td></tr>'
         for nth, letter in reversed(list(enumerate(letters)))
     )
     return _page(
@@ -61,10 +56,10 @@ def letter_page(nth: int, letter: Letter) -> str:
     """One letter: who, what, its text, and how it looks."""
     return _page(
         letter.subject,
-        f'<p><a href="/">All letters</a></p><h1>{escape(letter.subject)}</h1>'
+        f'<p><a href="{PLACE}">All letters</a></p><h1>{escape(letter.subject)}</h1>'
         f"<p>From {escape(letter.sender)}<br>To {escape(', '.join(letter.to))}<br>At {letter.at:%Y-%m-%d %H:%M:%S} UTC</p>"
         f"<h2>Text</h2><pre>{escape(letter.text)}</pre>"
-        f'<h2>HTML</h2><iframe src="/letters/{nth}/html" sandbox="allow-popups" title="The letter as HTML"></iframe>',
+        f'<h2>HTML</h2><iframe src="{PLACE}letters/{nth}/html" sandbox="{SANDBOX}" title="The letter as HTML"></iframe>',
     )
 
 
@@ -72,44 +67,27 @@ def _page(title: str, content: str) -> str:
     return PAGE.substitute(title=escape(title), style=STYLE, content=content)
 
 
-@contextlib.contextmanager
-def running_inbox(pool: urllib3.PoolManager, endpoint: str) -> Iterator[str]:
-    """Serve the inbox on a free port of loopback while this lasts; gives its address."""
+def as_seen(letter: Letter) -> str:
+    """The letter's own page; what is clicked in it opens where the letter was."""
+    return letter.html.replace("<head>", '<head>\n<base target="_top">', 1)
 
-    class Inbox(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            letters = sent_letters(pool, endpoint)
-            match self.path.strip("/").split("/"):
-                case [""]:
-                    self._show(list_page(letters))
-                case ["letters", nth] if nth.isdecimal() and int(nth) < len(letters):
-                    self._show(letter_page(int(nth), letters[int(nth)]))
-                case ["letters", nth, "html"] if nth.isdecimal() and int(nth) < len(letters):
-                    self._show(letters[int(nth)].html, policy=POLICY_OF_LETTERS)
-                case _:
-                    self._show(_page("Not found", "<h1>Not found</h1>"), status=HTTPStatus.NOT_FOUND)
 
-        def _show(self, page: str, *, policy: str = POLICY_OF_PAGES, status: HTTPStatus = HTTPStatus.OK) -> None:
-            content = page.encode()
-            self.send_response(status)
-            self.send_header("content-type", "text/html; charset=utf-8")
-            self.send_header("content-length", str(len(content)))
-            self.send_header("content-security-policy", policy)
-            self.send_header("referrer-policy", "no-referrer")
-            self.end_headers()
-            self.wfile.write(content)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the inbox shows at an address."""
 
-        @override
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: the demo has the screen."""
+    content: str
+    policy: str = POLICY_OF_PAGES
+    status: HTTPStatus = HTTPStatus.OK
 
-    server = ThreadingHTTPServer((LOOPBACK, 0), Inbox)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="inbox", daemon=True)
-    thread.start()
-    try:
-        yield f"http://{LOOPBACK}:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+
+def page_at(path: str, letters: list[Letter]) -> Page:
+    """The page at an address below the inbox."""
+    match path.removeprefix(PLACE).strip("/").split("/"):
+        case [""]:
+            return Page(list_page(letters))
+        case ["letters", nth] if nth.isdecimal() and int(nth) < len(letters):
+            return Page(letter_page(int(nth), letters[int(nth)]))
+        case ["letters", nth, "html"] if nth.isdecimal() and int(nth) < len(letters):
+            return Page(as_seen(letters[int(nth)]), policy=POLICY_OF_LETTERS)
+    return Page(_page("Not found", "<h1>Not found</h1>"), status=HTTPStatus.NOT_FOUND)

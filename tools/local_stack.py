@@ -14,12 +14,14 @@ import urllib3
 from tools.artefacts import artefacts, build
 from tools.deployment import Aws, Deployed, DeploymentFailed, deploy, upload
 from tools.emulator import Emulator, running_emulator
+from tools.front import running_front
 from tools.sign_in import SignIn, sign_in_of
 from tools.web import Answer, Caller, connections
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(".venvs/local/bin/python")
 API_ID = "a11ce551"  # pinned by a tag on the stack, so that the address is known before the API is there
+API_PATH = f"/_aws/execute-api/{API_ID}/%24default"
 SENDER = "access@vendor.example"
 READY_WITHIN = 30.0
 
@@ -30,11 +32,12 @@ class StackNotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running product."""
+    """A running product; `front_url` is what people know of it, `base_url` the API behind that."""
 
     emulator: Emulator
     aws: Aws
     base_url: str
+    front_url: str
     deployed: Deployed
     sign_in: SignIn
     pool: urllib3.PoolManager
@@ -72,15 +75,22 @@ def running_stack(*, port: int | None = None, tell: Callable[[str], None] = lamb
     python = ROOT / PYTHON
     made = artefacts(ROOT, python)
     tell("Starting AWS on loopback, with IAM enforced")
-    with running_emulator(python, port=port) as emulator, contextlib.closing(_Connections(connections())) as web:
+    with (
+        running_emulator(python) as emulator,
+        contextlib.closing(_Connections(connections())) as web,
+        running_front(web.pool, emulator.endpoint, API_PATH, port=port) as front_url,
+    ):
         aws = Aws(emulator.endpoint)
-        base_url = f"{emulator.endpoint}/_aws/execute-api/{API_ID}/%24default"
+        base_url = f"{emulator.endpoint}{API_PATH}"
         ses = aws.session().client("sesv2", endpoint_url=aws.endpoint, config=aws.settings)
         ses.create_email_identity(EmailIdentity=SENDER)
         tell("Deploying the template through CloudFormation")
         upload(aws, made.archives)
         parameters = {
-            "BaseUrl": emulator.endpoint,
+            "BaseUrl": front_url,
+            "AuthorizationUrl": f"{front_url}/oauth2/authorize",
+            "TokenUrl": f"{front_url}/oauth2/token",
+            "SignOutUrl": f"{front_url}/logout",
             "MailFrom": SENDER,
             "MailIdentityArn": "*",  # sending is authorised on no particular identity here
             "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
@@ -93,6 +103,7 @@ def running_stack(*, port: int | None = None, tell: Callable[[str], None] = lamb
             emulator=emulator,
             aws=aws,
             base_url=base_url,
+            front_url=front_url,
             deployed=deployed,
             sign_in=sign_in_of(aws, deployed.only("AWS::Cognito::UserPool")),
             pool=web.pool,

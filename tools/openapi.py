@@ -25,6 +25,8 @@ from partner_access.domain.decisions import Answer
 
 TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
+PAGES: Final = "show_pages"
+"""What people see is no part of what programs call."""
 SUMMARY: Final = """Staff of solutions partners administer client accounts as partner admins. Errors are problems of \
 RFC 9457 with a stable `code`; 401, 403 for a missing scope, 413 and 429 of the gateway itself carry `{"message"}`."""
 
@@ -33,7 +35,7 @@ Json = dict[str, Any]
 
 def document() -> Json:
     """The whole description of the API."""
-    routes = template.routes()
+    routes = [route for route in template.routes() if route.operation != PAGES]
     found = {
         route.key: importlib.import_module(f"functions.{route.operation}.app").app.routes[route.key] for route in routes
     }

@@ -115,6 +115,32 @@ def tell_story(stack: Stack, people: Mapping[str, Person], console: Console) -> 
     reporting(story)
 
 
+def letters_to_answer(stack: Stack, people: Mapping[str, Person]) -> dict[str, int]:
+    """Two requests that wait for whoever tries the pages, one in each language: to whom, and which letter it is."""
+    story = Story(stack, people, Console(quiet=True), {})
+    asked = (
+        (sample.NORA, sample.HARBOUR, sample.LARS, sample.CLARA, "Move the spare-parts desk to the new inbox"),
+        (sample.KEN, sample.MINATO, sample.AOI, sample.YUKI, "春の販促キャンペーンの準備"),
+    )
+    for manager, partner, employee, recipient, purpose in asked:
+        wanted: Json = {
+            "employee_id": people[employee.email].user_id,
+            "recipient_email": recipient.email,
+            "access_days": 180,
+            "purpose": purpose,
+            "locale": recipient.locale,
+            "max_approvals": 5,
+        }
+        story.expect(story.caller(manager).post(f"/partners/{partner}/access-links", wanted, key=_key()), 201)
+    for *_, recipient, purpose in asked:
+        story.letter(recipient, having=lambda letter, purpose=purpose: purpose in letter.text)  # type: ignore[misc]
+    letters = sent_letters(stack.pool, stack.aws.endpoint)
+    return {
+        recipient.email: next(nth for nth, letter in enumerate(letters) if purpose in letter.text)
+        for *_, recipient, purpose in asked
+    }
+
+
 def by_access_link(story: Story) -> None:
     """A partner asks, a client approves."""
     story.chapter("1. An access link: the partner asks, the client approves")

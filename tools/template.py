@@ -36,7 +36,7 @@ def read(path: Path = ROOT / "template.yaml") -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the API: which function takes it, for tokens with which scopes, by the parameters' names."""
+    """A route of the API: which function takes it, for tokens with which scopes, by the parameters' names; none if open."""
 
     key: str
     operation: str
@@ -50,7 +50,7 @@ def routes() -> tuple[Route, ...]:
         Route(
             key=f"{event['Properties']['Method']} {event['Properties']['Path']}",
             operation=_snake(logical_id.removesuffix("Function")),
-            scopes=tuple(scope["Ref"] for scope in event["Properties"]["Auth"]["AuthorizationScopes"]),
+            scopes=tuple(scope["Ref"] for scope in event["Properties"]["Auth"].get("AuthorizationScopes", ())),
         )
         for logical_id, resource in found["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"

@@ -10,11 +10,13 @@ from partner_access.domain.refusals import MethodNotAllowed, NotFound
 app = api.App()
 
 ROUTES: Final = {
+    "/": "GET, HEAD",
     "/access-links/approvals": "POST",
     "/access-links/preview": "POST",
     "/access-links/refusals": "POST",
     "/access-links/renewals": "POST",
     "/accounts": "GET",
+    "/accounts/{account_id}": "GET, HEAD",
     "/accounts/{account_id}/audit": "GET",
     "/accounts/{account_id}/migrations": "POST",
     "/accounts/{account_id}/permission-sets": "GET, POST",
@@ -23,10 +25,14 @@ ROUTES: Final = {
     "/accounts/{account_id}/users": "GET, POST",
     "/accounts/{account_id}/users/{user_id}": "DELETE, GET, PATCH",
     "/accounts/{account_id}/users/{user_id}/suspension": "DELETE, PUT",
+    "/approve": "GET, HEAD",
+    "/assets/{version}/{asset}": "GET, HEAD",
     "/directory/accounts/{account_id}": "GET, PUT",
     "/directory/accounts/{account_id}/members/{user_id}": "GET, PUT",
     "/directory/users/{user_id}": "GET, PUT",
     "/directory/users/{user_id}/erasure": "POST",
+    "/favicon.ico": "GET, HEAD",
+    "/partners/{partner_id}": "GET, HEAD",
     "/partners/{partner_id}/access-links": "GET, POST",
     "/partners/{partner_id}/access-links/{link_id}": "DELETE, GET",
     "/partners/{partner_id}/access-links/{link_id}/resend": "POST",
@@ -35,6 +41,7 @@ ROUTES: Final = {
     "/partners/{partner_id}/employees": "GET",
     "/partners/{partner_id}/employees/{user_id}/access": "DELETE",
     "/partners/{partner_id}/migrations": "POST",
+    "/problems/{problem}": "GET, HEAD",
 }
 """The methods of every path; a test keeps it equal to the template's routes."""
 

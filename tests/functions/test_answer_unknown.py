@@ -1,8 +1,11 @@
 """What no route takes: a problem that says whether the path is there, and by which methods."""
 
+import re
+
 import pytest
 
 from functions.answer_unknown.app import ROUTES
+from functions.show_pages import app as show_pages
 from tests import doors
 from tests.builders import SECRET_TEXT
 from tests.doors import call
@@ -10,7 +13,6 @@ from tools import template
 
 
 @pytest.mark.parametrize("path", [
-    "/",
     "/nothing",
     "/accounts/",
     "/accounts//users",
@@ -34,8 +36,8 @@ def test_an_unknown_path_is_not_there(environment: None, path: str) -> None:
 def test_a_known_path_names_its_methods(environment: None, method: str, path: str) -> None:
     if method in ROUTES[path].split(", "):
         return
-    parts = ("account_id", "user_id", "partner_id", "link_id", "set_id")
-    answer = call(f"{method} {path}", None, **dict.fromkeys(parts, "an-id"))
+
+    answer = call(f"{method} {path}", None, **dict.fromkeys(re.findall(r"\{(\w+)\}", path), "an-id"))
 
     assert (answer.status, answer.code) == (405, "method_not_allowed")
     assert answer.headers["allow"] == answer.body["allow"] == ROUTES[path]
@@ -48,6 +50,8 @@ def test_the_methods_are_those_of_the_functions(environment: None) -> None:
             method, _, path = route.partition(" ")
             if path:
                 taken.setdefault(path, set()).add(method)
+    for path in show_pages.PAGES:
+        taken[path] = set(show_pages.METHODS)
 
     assert {path: ", ".join(sorted(methods)) for path, methods in taken.items()} == ROUTES
 

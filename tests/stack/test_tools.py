@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tools import demo_file, directory_sample
 from tools.demo import import_directory
-from tools.inbox import letter_page, list_page, running_inbox
+from tools.inbox import letter_page, list_page
 from tools.letters import Letter, sent_letters, table_of
 from tools.local_stack import Stack
 from tools.operate.__main__ import app
@@ -43,15 +43,15 @@ def test_the_demo_tells_its_whole_story(stack: Stack) -> None:
 
 
 def test_the_inbox_shows_letters_and_runs_nothing_of_theirs(stack: Stack) -> None:
-    with running_inbox(stack.pool, stack.aws.endpoint) as address:
-        page = stack.pool.request("GET", address)
-        assert page.status == 200
-        assert page.headers["content-security-policy"].startswith("default-src 'none'")
-        assert stack.pool.request("GET", f"{address}letters/999999").status == 404
-        for nth in range(len(sent_letters(stack.pool, stack.aws.endpoint))):
-            assert stack.pool.request("GET", f"{address}letters/{nth}").status == 200
-            letter = stack.pool.request("GET", f"{address}letters/{nth}/html")
-            assert "sandbox" in letter.headers["content-security-policy"]
+    address = f"{stack.front_url}/inbox/"
+    page = stack.pool.request("GET", address)
+    assert page.status == 200
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert stack.pool.request("GET", f"{address}letters/999999").status == 404
+    for nth in range(len(sent_letters(stack.pool, stack.aws.endpoint))):
+        assert stack.pool.request("GET", f"{address}letters/{nth}").status == 200
+        letter = stack.pool.request("GET", f"{address}letters/{nth}/html")
+        assert "sandbox" in letter.headers["content-security-policy"]
 
 
 def test_the_inbox_escapes_what_letters_say() -> None:

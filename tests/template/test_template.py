@@ -55,6 +55,7 @@ MAY = {
     "resend_link": READ | WRITE,
     "revoke_link": READ | WRITE,
     "send_letters": READ | WRITE | DELETE | QUERY | SEND,
+    "show_pages": set(),
     "suspend_user": READ | WRITE,
     "update_permission_sets": READ | WRITE | QUERY,
     "view_accounts": READ | QUERY,
@@ -107,6 +108,18 @@ ROUTES = {
     "PUT /directory/accounts/{account_id}": ("keep_directory", {DIRECTORY}),
     "PUT /directory/accounts/{account_id}/members/{user_id}": ("keep_directory", {DIRECTORY}),
     "PUT /directory/users/{user_id}": ("keep_directory", {DIRECTORY}),
+}
+
+PAGES = (
+    "/",
+    "/accounts/{account_id}",
+    "/approve",
+    "/assets/{version}/{asset}",
+    "/favicon.ico",
+    "/partners/{partner_id}",
+)
+ROUTES |= {
+    f"{method} {path}": ("show_pages", None) for path in (*PAGES, "/problems/{problem}") for method in ("GET", "HEAD")
 }
 
 # In the words of the template, the things that rights are given to.
@@ -247,7 +260,7 @@ def test_routes_lead_to_their_functions_and_ask_for_their_scopes(template: Json)
             uri = route["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             (demand,) = route["security"]
             ((authorizer, scopes),) = demand.items()
-            assert authorizer == ("NONE" if path == "$default" else "Token")
+            assert authorizer == ("NONE" if ROUTES[key][1] is None else "Token")
             (called,) = re.findall(r"\$\{(\w+)\.Arn\}/invocations", uri)
             found[key] = (operation(called), {scope["Ref"] for scope in scopes} or None)
 

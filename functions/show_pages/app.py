@@ -1,0 +1,309 @@
+"""GET /…: the pages that people see. They hold no right of their own: each asks the API with the token of its reader.
+
+What is served stands in static/, under an address that names its version; words are a table for each language.
+"""
+
+import json
+import os
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from gzip import compress
+from hashlib import sha256
+from html import escape
+from http import HTTPStatus
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from partner_access.domain.refusals import Refused
+from partner_access.letters import plain_words
+from partner_access.letters.plain_words import Language
+
+STATIC: Final = Path(__file__).with_name("static")
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
+METHODS: Final = ("GET", "HEAD")
+A_YEAR: Final = 31_536_000
+TABLES: Final = ("words", "permissions")
+"""Each is a module that loads the one of its language."""
+SMALL: Final = 1024
+"""Fewer bytes than this are not worth compressing."""
+
+KINDS: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+Event = Mapping[str, Any]
+Response = dict[str, Any]
+Words = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """Something that pages load, as it goes over the wire."""
+
+    content: bytes
+    kind: str
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The modules that this one stands on, words apart: which are wanted is known only in the browser."""
+        return tuple(re.findall(r'^import [^"]*"\./([\w.-]+)";$', self.content.decode(), re.MULTILINE))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is answered; `kept` says for how long, in the words of Cache-Control."""
+
+    content: bytes
+    kind: str
+    status: HTTPStatus = HTTPStatus.OK
+    kept: str = "no-store"
+
+
+# --- words ---
+
+
+def _refusals(kind: type[Refused] = Refused) -> Iterator[type[Refused]]:
+    """The refusals that say something themselves: the leaves of the tree."""
+    for each in kind.__subclasses__():
+        yield from _refusals(each) if each.__subclasses__() else [each]
+
+
+@cache
+def words(language: Language) -> Words:
+    """All that pages say; what a refusal means stands in English where it is made, in refusals.py."""
+    told: Words = json.loads((STATIC / f"words/{language}.json").read_text(encoding="utf-8"))
+    english = {f"refused.{refusal.code}": refusal.__doc__ for refusal in _refusals()}
+    return english | told if language == "en" else told
+
+
+@cache
+def permissions(language: Language) -> Words:
+    """What each permission means in the letters' plain words, by the groups that one sentence covers."""
+
+    def capital(text: str) -> str:
+        return text[:1].upper() + text[1:]
+
+    def singly(verb: str, noun: plain_words.Both) -> str:
+        spoken, of = plain_words.VERBS[verb].said_in(language), noun.said_in(language)
+        return f"{of}の{spoken}" if language == "ja" else capital(f"{spoken} {of}")
+
+    return {
+        "groups": [
+            {
+                "whole": capital(group.whole.said_in(language)),
+                "names": {name: singly(*meant) for name, meant in group.permissions.items()},
+            }
+            for group in plain_words.ORDINARY
+        ],
+        "single": {name: capital(said.said_in(language)) for name, said in plain_words.SINGULAR.items()},
+        "narrowed": {scope: said.said_in(language) for scope, said in plain_words.NARROWED.items() if scope},
+        "unnamed": capital(plain_words.UNNAMED.said_in(language)),
+    }
+
+
+# --- what pages load ---
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """By name: the files, and a module of words and one of permissions for each language."""
+    found = {
+        path.name: Asset(path.read_bytes(), KINDS[path.suffix])
+        for path in sorted(STATIC.iterdir())
+        if path.suffix in KINDS
+    }
+    for language in LANGUAGES:
+        for name, table in zip(TABLES, (words(language), permissions(language)), strict=True):
+            module = f"export default {json.dumps(table, ensure_ascii=False, separators=(',', ':'))};\n"
+            found[f"{name}.{language}.js"] = Asset(module.encode(), KINDS[".js"])
+    return found
+
+
+@cache
+def version() -> str:
+    """Changes with any byte of what pages load."""
+    digest = sha256()
+    for name, asset in assets().items():
+        digest.update(f"{name} {len(asset.content)} ".encode() + asset.content)
+    return digest.hexdigest()[:12]
+
+
+@cache
+def compressed(name: str) -> bytes:
+    return compress(assets()[name].content, mtime=0)
+
+
+def modules_of(script: str) -> tuple[str, ...]:
+    """The script and all that it stands on, so that the browser can load them at once."""
+    found: list[str] = []
+    waiting = [script]
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found.append(name)
+            waiting += assets()[name].imports
+    return tuple(found)
+
+
+# --- pages ---
+
+
+def address_of(asset: str) -> str:
+    return f"/assets/{version()}/{asset}"
+
+
+def language_of(event: Event) -> Language:
+    """The language that the reader likes best among ours; English if he says nothing that we know."""
+    liked: list[tuple[float, int, Language]] = []
+    for nth, wish in enumerate(event["headers"].get("accept-language", "").lower().split(",")):
+        tag, _, weight = wish.partition(";")
+        known = next((each for each in LANGUAGES if tag.strip().partition("-")[0] == each), None)
+        quality = re.fullmatch(r"\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*", weight)
+        if known and (quality or not weight):
+            liked.append((-float(quality[1]) if quality else -1.0, nth, known))
+    return min((each for each in liked if each[0]), default=(0.0, 0, "en"))[2]
+
+
+def policy() -> str:
+    """Nothing but our own scripts, styles and pictures; calls go to the API and to the sign-in alone."""
+    sign_in = urlsplit(os.environ["TOKEN_URL"])
+    elsewhere = f" {sign_in.scheme}://{sign_in.netloc}" if sign_in.netloc else ""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"connect-src 'self'{elsewhere}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPStatus = HTTPStatus.OK) -> Shown:
+    """The shell that every page shares; the script fills it."""
+    language = language_of(event)
+    told = words(language)
+    modules = modules_of(script)
+    tables = [f"{table}.{language}.js" for table in TABLES if f"{table}.js" in modules]
+    heading = told[f"{name}.title"]
+    return Shown(
+        Template((STATIC / "shell.html").read_text(encoding="utf-8"))
+        .substitute(
+            language=language,
+            title=escape(f"{heading} – {told['product']}"),
+            product=escape(told["product"]),
+            skip=escape(told["skip"]),
+            heading=escape(heading),
+            lead=escape(lead or told[f"{name}.lead"]),
+            needs_script=escape(told["needs_script"]),
+            early=address_of("early.js"),
+            script=address_of(script),
+            style=address_of("style.css"),
+            icon=address_of("icon.svg"),
+            preloads="\n".join(
+                f'<link rel="modulepreload" href="{address_of(module)}">' for module in (*modules, *tables)
+            ),
+            authorization_url=escape(os.environ["AUTHORIZATION_URL"]),
+            token_url=escape(os.environ["TOKEN_URL"]),
+            sign_out_url=escape(os.environ["SIGN_OUT_URL"]),
+            client_id=escape(os.environ["PAGES_CLIENT_ID"]),
+            scope=escape(f"openid email {os.environ['USE_SCOPE']}"),
+        )
+        .encode(),
+        "text/html; charset=utf-8",
+        status,
+    )
+
+
+def show_home(event: Event) -> Shown:
+    """Where everybody starts, and where the sign-in leads back to."""
+    return _page("home", "home.js", event)
+
+
+def show_approve(event: Event) -> Shown:
+    return _page("approve", "approve.js", event)
+
+
+def show_account(event: Event) -> Shown:
+    return _page("account", "account.js", event)
+
+
+def show_partner(event: Event) -> Shown:
+    return _page("partner", "partner.js", event)
+
+
+def show_problem(event: Event) -> Shown:
+    """What a refusal means: the page at the address that is its RFC 9457 type."""
+    slug, told = event["pathParameters"]["problem"], words(language_of(event))
+    meaning = told.get(f"refused.{slug.replace('-', '_')}") if "_" not in slug else None
+    if meaning is None:
+        return _page("missing", "problem.js", event, lead=told["missing.body"], status=HTTPStatus.NOT_FOUND)
+    return _page("problem", "problem.js", event, lead=meaning)
+
+
+def show_asset(event: Event) -> Shown:
+    """What pages load, for good under its version; under another it is shown, but not to be kept."""
+    name = event["pathParameters"]["asset"]
+    asset = assets().get(name)
+    if not asset:
+        return Shown(b"", "text/plain; charset=utf-8", HTTPStatus.NOT_FOUND)
+    named = event["pathParameters"]["version"] == version()
+    return Shown(asset.content, asset.kind, kept=f"public, max-age={A_YEAR}, immutable" if named else "no-store")
+
+
+def show_icon(_: Event) -> Shown:
+    """For whoever asks for it by the name that it has had of old."""
+    icon = assets()["icon.svg"]
+    return Shown(icon.content, icon.kind, kept="public, max-age=86400")
+
+
+PAGES: Final[Mapping[str, Callable[[Event], Shown]]] = {
+    "/": show_home,
+    "/accounts/{account_id}": show_account,
+    "/approve": show_approve,
+    "/assets/{version}/{asset}": show_asset,
+    "/favicon.ico": show_icon,
+    "/partners/{partner_id}": show_partner,
+    "/problems/{problem}": show_problem,
+}
+
+routes: Final = tuple(f"{method} {path}" for path in PAGES for method in METHODS)
+
+
+def handler(event: Event, _: object) -> Response:
+    """Lambda's handler; nothing is read or written but what shipped with it."""
+    method, _, path = event["routeKey"].partition(" ")
+    shown = PAGES[path](event)
+    headers = {
+        "content-type": shown.kind,
+        "cache-control": shown.kept,
+        "vary": "accept-encoding, accept-language",
+        "content-security-policy": policy(),
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "referrer-policy": "no-referrer",
+        "strict-transport-security": f"max-age={A_YEAR}",
+        "x-content-type-options": "nosniff",
+    }
+    if method == "HEAD":
+        return {"statusCode": int(shown.status), "headers": headers, "body": ""}
+    if len(shown.content) < SMALL or not _takes_gzip(event):
+        return {"statusCode": int(shown.status), "headers": headers, "body": shown.content.decode()}
+    body = b64encode(_compressed(event, shown)).decode()
+    headers["content-encoding"] = "gzip"
+    return {"statusCode": int(shown.status), "headers": headers, "body": body, "isBase64Encoded": True}
+
+
+def _takes_gzip(event: Event) -> bool:
+    return bool(
+        re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0+)?\s*(,|$))", event["headers"].get("accept-encoding", "").lower())
+    )
+
+
+def _compressed(event: Event, shown: Shown) -> bytes:
+    name = (event.get("pathParameters") or {}).get("asset")
+    return compressed(name) if name else compress(shown.content, mtime=0)

@@ -1,0 +1,67 @@
+// What the tabs of the console share: which partner it is, who looks at it, and what is known of it so far.
+
+import { call, every, Refusal } from "./api.js";
+import { token } from "./auth.js";
+import { Pages } from "./partner-paging.js";
+import { knows, say } from "./words.js";
+
+const id = decodeURIComponent(location.pathname.split("/").pop());
+
+export const firm = {
+  id,
+  name: undefined,
+  manages: undefined,
+  clients: new Pages(pathOf("clients")),
+  employees: new Pages(pathOf("employees"), 25),
+  links: new Pages(pathOf("access-links")),
+};
+
+export function pathOf(...rest) {
+  return ["/partners", id, ...rest].map((part, nth) => (nth ? encodeURIComponent(part) : part)).join("/");
+}
+
+export function userPath(accountId, userId) {
+  return `/accounts/${encodeURIComponent(accountId)}/users/${encodeURIComponent(userId)}`;
+}
+
+/** The id of whoever is signed in; for showing only: what he may do is for the API to say. */
+export function me() {
+  try {
+    return JSON.parse(atob(token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The partner's name, and whether the reader manages client access. */
+export async function meet() {
+  const mine = (await every("/accounts")).find((account) => account.account_id === id && account.kind === "partner");
+  if (!mine) throw new Refusal(404, { code: "not_found" });
+  firm.manages = mine.permission_set === "super_admin" || (await mayAskForOthers());
+  firm.name = mine.name;
+}
+
+/** Only who manages client access is shown the links of somebody else. */
+async function mayAskForOthers() {
+  try {
+    await call("GET", `${pathOf("access-links")}?employee_id=nobody&limit=1`);
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 403) return false;
+    throw error;
+  }
+}
+
+/** A vendor's set has words; a client's own set is called by its id. */
+export function setName(name) {
+  return knows(`partner.set.${name}`) ? say(`partner.set.${name}`) : name;
+}
+
+export function seatName(name) {
+  return say(`partner.seat.${name ?? "none"}`);
+}
+
+/** A client's name, as far as it has been read. */
+export function clientName(accountId) {
+  return firm.clients.items.find((client) => client.account_id === accountId)?.name ?? accountId;
+}

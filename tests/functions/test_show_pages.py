@@ -1,0 +1,222 @@
+"""The pages as they are served: shells in the reader's language, what they load, and the headers that guard them."""
+
+import gzip
+import json
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from functions.show_pages import app
+from partner_access.domain.catalogue import CATALOGUE
+from partner_access.letters.plain_words import Language
+from tests.artefacts import FILLED_IN
+
+SHELLS = ("/", "/approve", "/accounts/{account_id}", "/partners/{partner_id}", "/problems/{problem}")
+PLACES = re.compile(r"\{(\w+)\}")
+BUDGET = 60_000
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AUTHORIZATION_URL", "PAGES_CLIENT_ID", "SIGN_OUT_URL", "TOKEN_URL", "USE_SCOPE"):
+        monkeypatch.setenv(name, FILLED_IN[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the browser would see."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    sent: int
+
+
+def get(path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, **parameters: str) -> Served:
+    event: dict[str, Any] = {"routeKey": f"{method} {path}", "headers": headers or {}}
+    if parameters:
+        event["pathParameters"] = parameters
+    answer = app.handler(event, None)
+    content = b64decode(answer["body"]) if answer.get("isBase64Encoded") else answer["body"].encode()
+    plain = gzip.decompress(content) if answer["headers"].get("content-encoding") == "gzip" else content
+    return Served(answer["statusCode"], answer["headers"], plain.decode(), len(content))
+
+
+def shell(path: str, **headers: str) -> Served:
+    return get(path, headers=headers, problem="link-expired")
+
+
+def asset(name: str, *, version: str | None = None, **headers: str) -> Served:
+    return get("/assets/{version}/{asset}", headers=headers, version=version or app.version(), asset=name)
+
+
+@pytest.mark.parametrize("path", SHELLS)
+def test_a_page_is_a_shell_with_a_heading_and_one_script_of_our_own(path: str) -> None:
+    served = shell(path)
+
+    assert served.status == 200
+    assert served.headers["content-type"] == "text/html; charset=utf-8"
+    assert served.headers["cache-control"] == "no-store"
+    assert served.text.count("<h1>") == 1
+    early, script = re.findall(r"<script([^>]*)></script>", served.text)
+    assert re.fullmatch(r' src="/assets/\w+/early\.js"', early)
+    assert re.fullmatch(r' type="module" src="/assets/\w+/\w+\.js"', script)
+    assert "$" not in served.text
+    assert not re.search(r"<style|\son\w+=|style=", served.text)
+
+
+@pytest.mark.parametrize("path", SHELLS)
+def test_whatever_a_page_names_is_there(path: str) -> None:
+    for version, name in re.findall(r'(?:href|src)="/assets/(\w+)/([\w.-]+)"', shell(path).text):
+        assert version == app.version()
+        assert asset(name).status == 200
+
+
+@pytest.mark.parametrize("path", [*SHELLS, "/favicon.ico"])
+def test_headers_let_nothing_in_and_nothing_out(path: str) -> None:
+    headers = shell(path).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+
+    assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["img-src"] == "'self'"
+    assert policy["connect-src"] == "'self' https://sign-in.example.com"
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["strict-transport-security"] == "max-age=31536000"
+    assert headers["vary"] == "accept-encoding, accept-language"
+
+
+def test_without_a_sign_in_only_the_api_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_URL", "")
+
+    assert "connect-src 'self';" in app.policy()
+
+
+@pytest.mark.parametrize(("wish", "language"), [
+    ("", "en"),
+    ("ja", "ja"),
+    ("ja-JP,ja;q=0.9,en;q=0.8", "ja"),
+    ("en-GB,ja;q=0.9", "en"),
+    ("fr,ja;q=0.3,en;q=0.2", "ja"),
+    ("en;q=0.2,ja;q=0.9", "ja"),
+    ("ja;q=0,fr", "en"),
+    ("ja;q=nonsense", "en"),
+    ("de,*", "en"),
+    ("JA", "ja"),
+])  # fmt: skip
+def test_the_reader_is_spoken_to_in_the_language_he_likes_best(wish: str, language: str) -> None:
+    assert f'<html lang="{language}">' in shell("/approve", **{"accept-language": wish}).text
+
+
+@pytest.mark.parametrize("path", [*SHELLS, "/favicon.ico"])
+def test_a_head_is_a_get_without_the_page(path: str) -> None:
+    headed, got = get(path, method="HEAD", problem="link-expired"), shell(path)
+
+    assert (headed.status, headed.text) == (got.status, "")
+    assert headed.headers == got.headers
+
+
+def test_what_a_page_loads_is_kept_for_good_under_its_version_and_not_under_another() -> None:
+    assert asset("style.css").headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert asset("style.css", version="older").headers["cache-control"] == "no-store"
+    assert asset("style.css", version="older").text == asset("style.css").text
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "shell.html", "../app.py", "en.json", ""])
+def test_only_what_pages_load_is_served(name: str) -> None:
+    served = asset(name)
+
+    assert (served.status, served.text) == (404, "")
+
+
+@pytest.mark.parametrize(("accepted", "packed"), [
+    ("gzip, deflate, br", True),
+    ("br", False),
+    ("", False),
+    ("gzip;q=0", False),
+    ("gzip;q=0.5", True),
+    ("gzip;q=0, br", False),
+])  # fmt: skip
+def test_what_is_large_goes_packed_to_whoever_can_unpack_it(accepted: str, packed: bool) -> None:
+    for served in (asset("style.css", **{"accept-encoding": accepted}), shell("/", **{"accept-encoding": accepted})):
+        assert ("content-encoding" in served.headers) is packed
+    assert "content-encoding" not in asset("icon.svg", **{"accept-encoding": accepted}).headers
+
+
+@pytest.mark.parametrize("path", SHELLS)
+@pytest.mark.parametrize("language", app.LANGUAGES)
+def test_all_that_a_page_loads_stays_within_its_budget(path: str, language: str) -> None:
+    told = {"accept-language": language, "accept-encoding": "gzip"}
+    served = shell(path, **told)
+    names = {name for _, name in re.findall(r'(?:href|src)="/assets/(\w+)/([\w.-]+)"', served.text)}
+
+    assert served.sent + sum(asset(name, **told).sent for name in names) < BUDGET
+
+
+# --- words ---
+
+
+def test_both_languages_say_the_same_things_with_the_same_places() -> None:
+    english, japanese = app.words("en"), app.words("ja")
+
+    assert english.keys() - japanese.keys() == set(), "not in Japanese"
+    for name, told in english.items():
+        if isinstance(told, dict):
+            assert set(told) == {"one", "other"}
+            assert set(japanese[name]) == {"other"}
+            assert set(PLACES.findall(told["other"])) == set(PLACES.findall(japanese[name]["other"])), name
+        else:
+            assert set(PLACES.findall(told)) == set(PLACES.findall(japanese[name])), name
+
+
+@pytest.mark.parametrize("language", app.LANGUAGES)
+@pytest.mark.parametrize("refusal", list(app._refusals()), ids=lambda each: str(each.code))
+def test_every_refusal_has_words_that_say_what_to_do(refusal: Any, language: Language) -> None:
+    served = get("/problems/{problem}", headers={"accept-language": language}, problem=refusal.code.replace("_", "-"))
+
+    assert served.status == 200
+    assert app.words(language)[f"refused.{refusal.code}"]
+
+
+@pytest.mark.parametrize("slug", ["nothing", "link_expired", "", "<b>"])
+def test_a_problem_that_there_is_not_has_no_page(slug: str) -> None:
+    served = get("/problems/{problem}", problem=slug)
+
+    assert served.status == 404
+    assert "<b>" not in served.text
+
+
+def test_words_that_a_script_asks_for_are_there() -> None:
+    english = app.words("en")
+    for path in app.STATIC.glob("*.js"):
+        for name in re.findall(r'\b(?:say|knows)\("([\w.]+)"', path.read_text(encoding="utf-8")):
+            assert name in english, f"{path.name} says {name}"
+
+
+@pytest.mark.parametrize("language", app.LANGUAGES)
+def test_every_permission_has_plain_words(language: Language) -> None:
+    told = app.permissions(language)
+    named = {name for group in told["groups"] for name in group["names"]} | told["single"].keys()
+
+    assert named == CATALOGUE
+    assert told["unnamed"].count("{}") == 1
+    assert all("{}" in said for said in told["narrowed"].values())
+
+
+def test_a_table_is_a_module_that_exports_it() -> None:
+    module = asset("words.ja.js").text
+
+    assert json.loads(module.removeprefix("export default ").rstrip(";\n")) == app.words("ja")
+
+
+def test_scripts_write_no_markup() -> None:
+    for path in app.STATIC.glob("*.js"):
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text(encoding="utf-8")
+        )
