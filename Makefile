@@ -84,7 +84,7 @@ host: .aws-sam/host/.made
 # Chromium and a Japanese font for the tests of the pages, where they are missing and may be installed.
 .PHONY: browser
 browser:
-	@if ! type -P chromium chromium-browser google-chrome > /dev/null; then \
+	@if [ "$(BROWSER)" = required ] && ! type -P chromium chromium-browser google-chrome > /dev/null; then \
 		become=; [ "$$(id -u)" = 0 ] || become='sudo -n'; \
 		{ type -P apt-get > /dev/null && $$become apt-get update -qq && $$become apt-get install -qq --no-install-recommends chromium fonts-noto-cjk; } \
 		> /dev/null 2>&1 || echo 'NO BROWSER: Chromium is missing and cannot be installed here, so the pages are NOT tested' >&2; fi

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.stack.forgery import forgeries, the_same_again
 from tests.stack.town import FIRM, Town
+from tools import template
 from tools.local_stack import Stack
 from tools.sign_in import DECIDE
 
@@ -124,7 +125,7 @@ def test_signing_in_without_the_scope_opens_nothing(town: Town) -> None:
     assert town.stack.caller(token).get("/accounts").status == 403
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/accounts/acct_1/nothing", "/directory", "/partners//access-links"])
+@pytest.mark.parametrize("path", ["/nothing", "/accounts/acct_1/nothing", "/directory", "/partners//access-links"])
 def test_where_there_is_nothing_a_problem_says_so(stack: Stack, path: str) -> None:
     answer = stack.caller().get(path)
     assert (answer.status, answer.code) == (404, "not_found"), answer
@@ -156,7 +157,9 @@ def routes_of(stack: Stack) -> Iterator[tuple[str, str]]:
 def test_these_tests_know_every_route(stack: Stack) -> None:
     deployed = {key for key, _ in routes_of(stack)} - {"$default"}
     known = {f"{method} {_pattern(path)}" for method, path in PEOPLES + BACK_ENDS + BOTHS}
-    assert known == deployed
+    pages = {route.key for route in template.routes() if route.operation == "show_pages"}
+    assert known | pages == deployed
+    assert {key for key, scopes in routes_of(stack) if not scopes} == pages | {"$default"}
 
 
 def _pattern(path: str) -> str:

@@ -12,15 +12,17 @@ from tests.stack.browser.visitor import Visitor
 from tests.stack.town import Town
 from tools.local_stack import Stack
 
-NO_BROWSER = "NO BROWSER: the pages are NOT tested. `make browser` installs Chromium where that is possible."
+NO_BROWSER = (
+    "NO BROWSER: the pages are NOT clicked through. `BROWSER=required make test` does it, and installs Chromium."
+)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The system's own Chromium; with BROWSER=required it must be there."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not program and os.environ.get("BROWSER") != "required":
+    """The system's own Chromium, where it is asked for."""
+    if os.environ.get("BROWSER") != "required":
         pytest.skip(NO_BROWSER)
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, NO_BROWSER
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
