@@ -27,7 +27,9 @@ def test_many_approvers_of_one_single_use_link(town: Town) -> None:
     account_id = town.a_client(*approvers)
     _, secret = town.a_link(employee)
     answers = at_once([partial(_approve, who, secret, account_id) for who in approvers])
-    assert outcomes(answers) == ["201", *["link_already_used"] * (len(approvers) - 1)]
+    first, *others = outcomes(answers)
+    assert first == "201"
+    assert set(others) <= {"link_already_used", "already_partner_admin"}, "what was read may be of two moments"
     (grant,) = (answer.json for answer in answers if answer.status == 201)
     assert town.members_of(account_id)[employee.user_id]["grant"]["grant_id"] == grant["grant_id"]
 
