@@ -1,9 +1,10 @@
 """Stopping somebody's access for now, and letting it go on: each side lifts only its own reason (domain.md §5)."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from partner_access.domain.capacities import Capacity, Hold, MembershipChanged, MembershipFacts, hold
-from partner_access.domain.decisions import Act, Cause, Letter, LetterKind, audit
+from partner_access.domain.decisions import Act, AuditEntry, Cause, Letter, LetterKind, audit
 from partner_access.domain.members import Suspension
 from partner_access.domain.refusals import (
     Forbidden,
@@ -22,6 +23,9 @@ class UserSuspended(MembershipChanged): ...
 class UserResumed(MembershipChanged): ...
 
 
+Changed = TypeVar("Changed", UserSuspended, UserResumed)
+
+
 def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> UserSuspended | None:
     """Stop his access from this instant, seat kept; None when this side has done so already."""
     held, side = _hold(facts, act)
@@ -29,23 +33,9 @@ def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> UserSuspend
         raise IsSuperAdmin().saying("A super admin cannot be suspended. Give him another set first.")
     if side in held.now.suspended_by:
         return None
-    return UserSuspended(
-        act=act,
-        account=held.account,
-        user=held.user,
-        before=held.before,
-        member=held.now.changed(suspended_by=held.now.suspended_by | {side}),
-        audit=audit(
-            "user.suspended",
-            act,
-            held.account.account_id,
-            held.now.partner_id,
-            user_id=held.user.user_id,
-            suspended_by=side,
-        ),
-        letter=_letter(LetterKind.ACCESS_SUSPENDED, held, side, act).model_copy(update={"reason": reason}),
-        relies_on=held.relied_on,
-    )
+    letter = _letter(LetterKind.ACCESS_SUSPENDED, held, side, act).model_copy(update={"reason": reason})
+    told = _entry("user.suspended", held, act, suspended_by=side)
+    return _changed(UserSuspended, held, held.now.suspended_by | {side}, act, told, letter)
 
 
 def resume(facts: MembershipFacts, act: Act) -> UserResumed | None:
@@ -60,21 +50,27 @@ def resume(facts: MembershipFacts, act: Act) -> UserResumed | None:
         return None
     if side is Suspension.CLIENT and held.by_own_firm:
         raise OwnFirmMayNotApprove
-    return UserResumed(
+    letter = _letter(LetterKind.ACCESS_RESUMED, held, side, act)
+    told = _entry("user.resumed", held, act, resumed_by=side)
+    return _changed(UserResumed, held, held.now.suspended_by - {side}, act, told, letter)
+
+
+def _entry(event: str, held: Hold, act: Act, **whose: Suspension) -> AuditEntry:
+    return audit(event, act, held.account.account_id, held.now.partner_id, user_id=held.user.user_id, **whose)
+
+
+def _changed(
+    kind: type[Changed], held: Hold, suspended_by: frozenset[Suspension], act: Act, told: AuditEntry, letter: Letter
+) -> Changed:
+    """The membership under these reasons from now on."""
+    return kind(
         act=act,
         account=held.account,
         user=held.user,
         before=held.before,
-        member=held.now.changed(suspended_by=held.now.suspended_by - {side}),
-        audit=audit(
-            "user.resumed",
-            act,
-            held.account.account_id,
-            held.now.partner_id,
-            user_id=held.user.user_id,
-            resumed_by=side,
-        ),
-        letter=_letter(LetterKind.ACCESS_RESUMED, held, side, act),
+        member=held.now.changed(suspended_by=suspended_by),
+        audit=told,
+        letter=letter,
         relies_on=held.relied_on,
     )
 
