@@ -18,14 +18,13 @@ from partner_access.domain.decisions import Act, AuditEntry
 from partner_access.domain.trail import Wanted
 from partner_access.fields import Identifier, ListQuery, Page
 from partner_access.representations import Part
+from partner_access.sheets import harmless
 from partner_access.store import trail as stored
 
 app = api.App()
 
 LIST = "/accounts/{account_id}/audit"
 RFC_3339: Final = r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d{1,9})?(z|[+-]\d\d:\d\d)"
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would execute."""
 COLUMNS: Final = ("audit_id", "at", "event", "by", "by_name", "accounts", "details")
 
 
@@ -100,17 +99,13 @@ class EntrySheet(Entries):
             shown = entry.model_dump(mode="json")
             details = "" if entry.details is None else json.dumps(entry.details, ensure_ascii=False)
             cells = {**shown, "by_name": self.names.get(entry.by, ""), "accounts": " ".join(entry.accounts)}
-            yield [_harmless({**cells, "details": details}[column]) for column in COLUMNS]
+            yield [harmless({**cells, "details": details}[column]) for column in COLUMNS]
 
     @property
     @override
     def headers(self) -> Mapping[str, str]:
         link = {"link": f'<{self.onward}>; rel="next"'} if self.onward else {}
         return {"content-type": "text/csv; charset=utf-8", **link}
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 @app.get(LIST)

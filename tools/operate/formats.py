@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from partner_access import sheets
 from tools.operate.reports import Cell
 
-RUN_BY_SPREADSHEETS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is taken for a formula."""
 WIDE: Final = 220
 
 
@@ -47,8 +46,8 @@ def _csv(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
 
 
 def harmless(cell: Cell) -> Cell:
-    """A text that spreadsheets would run begins with an apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RUN_BY_SPREADSHEETS) else cell
+    """Numbers and nothing stay as they are; a text is one that no spreadsheet executes."""
+    return sheets.harmless(cell) if isinstance(cell, str) else cell
 
 
 def _json(rows: Rows, _: Sequence[str], file: TextIO) -> None:
