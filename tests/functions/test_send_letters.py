@@ -1095,7 +1095,7 @@ def test_an_approved_link_asked_for_anew_is_not_said_to_have_ended_on_a_date(tow
 
     sweep_of(town, LetterKind.LINK_ASKED_ANEW)
 
-    (copy,) = [each for each in town.post.sent if "asks you for a new" in each.text]
+    (copy,) = [each for each in town.post.sent if "asks you for a new" in each.subject]
     assert "Ended on" not in copy.text
 
 
