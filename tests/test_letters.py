@@ -168,6 +168,27 @@ class TestEveryLetter:
         assert f"\n{ADDRESS}\n" in composed.text
         assert composed.text.count("://") == 1
 
+    def test_shows_the_button_below_the_facts_by_the_same_words_as_the_text(
+        self, letter: str, language: Language
+    ) -> None:
+        composed = compose(letter, language, the_words())
+
+        label = re.findall(r"<a [^>]*>([^<]+)</a>", composed.html)
+        facts, _, _ = composed.text.partition(f"\n{ADDRESS}\n")
+        assert facts.splitlines()[-1] in (f"{label[0]}:", f"{label[0]}：")
+        assert "northwind.example" in facts
+        assert composed.html.index("</td></tr>") < composed.html.index(f">{label[0]}<") < composed.html.rindex("<h2")
+
+    def test_shows_in_the_list_of_an_inbox_what_it_is_about(self, letter: str, language: Language) -> None:
+        composed = compose(letter, language, the_words())
+
+        first = Page(composed.html.partition("<body")[2].partition("</div>")[0].partition(">")[2])
+        style = dict(first.elements[0][1])["style"]
+        assert style
+        assert style.startswith("display:none")
+        assert re.search("Northwind|Anna", first.words)
+        assert f"\n{first.words}\n" in composed.text
+
     def test_has_no_button_without_an_address(self, letter: str, language: Language) -> None:
         composed = compose(letter, language, the_words(address=""))
 

@@ -26,5 +26,11 @@ def test_pages_are_where_the_configuration_says(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("BASE_URL", "https://elsewhere.example")
 
     assert pages.of_account("client") == "https://elsewhere.example/accounts/client"
-    assert pages.of_partner("partner") == "https://elsewhere.example/partners/partner"
+    assert pages.of_person("client", "user") == "https://elsewhere.example/accounts/client?user=user"
+    assert pages.of_links("partner") == "https://elsewhere.example/partners/partner?tab=links"
     assert pages.of_problem("not_found") == "https://elsewhere.example/problems/not-found"
+
+
+def test_ids_are_written_out_so_that_no_mail_program_ends_an_address_at_them() -> None:
+    assert pages.of_person("a.b:c", "idp|x@y").endswith("/accounts/a.b%3Ac?user=idp%7Cx%40y")
+    assert pages.of_links("p|q").endswith("/partners/p%7Cq?tab=links")

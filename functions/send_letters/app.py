@@ -16,10 +16,10 @@ from partner_access import mail, pages, telemetry
 from partner_access.context import Context
 from partner_access.domain import mailing
 from partner_access.domain.custom_sets import is_custom
-from partner_access.domain.decisions import Letter, LetterKind, Locale
+from partner_access.domain.decisions import Letter
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link, State
-from partner_access.domain.mailing import Delivery, MailingFacts, Outcome, Queued, Standing
+from partner_access.domain.mailing import Delivery, Leads, MailingFacts, Outcome, Queued, Recipient, Standing
 from partner_access.domain.permissions import Overrides, lacking, rights_of
 from partner_access.domain.refusals import TemporarilyUnavailable
 from partner_access.letters import Composed, Words, compose
@@ -116,17 +116,17 @@ def _take_up(item: outbox.Item, context: Context) -> None:
 
 def _copies(letter: Queued, facts: MailingFacts, now: datetime) -> list[Copy]:
     """All that goes out, written before anything is claimed: a letter that nobody can write is in nobody's hands."""
-    return [_copy(letter, facts, address, locale, now) for address, locale in mailing.recipients(facts, now)]
+    return [_copy(letter, facts, recipient, now) for recipient in mailing.recipients(facts, now)]
 
 
-def _copy(letter: Queued, facts: MailingFacts, address: str, locale: Locale, now: datetime) -> Copy:
-    name = outbox.delivery_id(letter.outbox_id, address)
+def _copy(letter: Queued, facts: MailingFacts, to: Recipient, now: datetime) -> Copy:
+    name = outbox.delivery_id(letter.outbox_id, to.address)
     kind, link = letter.letter.kind, facts.link
     if not link or not facts.is_about_a_secret:
-        return Copy(name, address, compose(kind, locale, _words(facts, _page(facts), now)))
+        return Copy(name, to.address, compose(kind, to.locale, _words(facts, _page(letter.letter, to.leads), now)))
     text = Secret.write(link.partner_id, link.link_id, secrets.token_urlsafe(32))
-    composed = compose(kind, locale, _words(facts, pages.to_approve(text), now))
-    return Copy(name, address, composed, link, Secret.read(text))
+    composed = compose(kind, to.locale, _words(facts, pages.to_approve(text), now))
+    return Copy(name, to.address, composed, link, Secret.read(text))
 
 
 def _deliver(copy: Copy, letter: Queued, now: datetime) -> datetime | None:
@@ -154,12 +154,15 @@ def _drop(claimed: Delivery, standing: Standing, now: datetime) -> None:
     outbox.settle(claimed, standing, now)
 
 
-def _page(facts: MailingFacts) -> str:
-    letter = facts.letter
-    about_link = letter.kind in {LetterKind.LINK_DECLINED, LetterKind.LINK_EXPIRED, LetterKind.LINK_ASKED_ANEW}
-    if about_link and letter.partner_id:
-        return pages.of_partner(letter.partner_id)
-    return pages.of_account(letter.account_id or "")
+def _page(letter: Letter, leads: Leads | None) -> str:
+    """The address that a copy leads to, empty for nowhere."""
+    if leads is Leads.LINKS and letter.partner_id:
+        return pages.of_links(letter.partner_id)
+    if leads is Leads.PERSON and letter.account_id and letter.employee_id:
+        return pages.of_person(letter.account_id, letter.employee_id)
+    if leads is Leads.USERS and letter.account_id:
+        return pages.of_account(letter.account_id)
+    return ""
 
 
 def _words(facts: MailingFacts, page: str, now: datetime) -> Words:

@@ -17,9 +17,11 @@ from partner_access.domain.mailing import (
     NOT_GONE,
     SETTLE,
     Delivery,
+    Leads,
     MailingFacts,
     Outcome,
     Queued,
+    Recipient,
     Standing,
     after,
     is_outdated,
@@ -76,7 +78,7 @@ def facts(kind: LetterKind = LetterKind.ACCESS_GRANTED, **changes: Any) -> Maili
 
 
 def told(made: MailingFacts) -> list[str]:
-    return [address for address, _ in recipients(made, NOW)]
+    return [each.address for each in recipients(made, NOW)]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,32 @@ def told(made: MailingFacts) -> list[str]:
 def test_whom_each_letter_goes_to(kind: LetterKind, people: list[str]) -> None:
     assert told(facts(kind)) == people
     assert told(facts(kind, suppressed=frozenset(people))) == []
+
+
+def led(made: MailingFacts) -> dict[str, Leads | None]:
+    return {each.address: each.leads for each in recipients(made, NOW)}
+
+
+def test_whose_access_has_ended_is_led_nowhere_but_who_may_see_it_is() -> None:
+    assert led(facts(LetterKind.ACCESS_ENDED)) == {EMPLOYEES: None, BOSS: Leads.PERSON}
+    assert led(facts(LetterKind.ACCESS_SUSPENDED)) == {EMPLOYEES: Leads.PERSON, BOSS: Leads.PERSON}
+    himself = an_actor(an_employee(), a_member(EMPLOYEE))
+    assert led(facts(LetterKind.ACCESS_ENDED, super_admins=(himself,))) == {EMPLOYEES: Leads.PERSON}
+
+
+@pytest.mark.parametrize(("employed_by", "leads"), [({PARTNER}, Leads.LINKS), ({"partner-south"}, None)])
+def test_only_who_works_for_the_partner_is_led_to_its_links(employed_by: set[str], leads: Leads | None) -> None:
+    employee = an_employee(employed_by=frozenset(employed_by))
+    assert led(facts(LetterKind.LINK_EXPIRED, employee=employee, creator=None)) == {EMPLOYEES: leads}
+    assert led(facts(LetterKind.LINK_DECLINED, employee=employee)) == {EMPLOYEES: leads, CREATOR: Leads.LINKS}
+
+
+@pytest.mark.parametrize(("permission_set", "leads"), [("super_admin", Leads.USERS), ("view_only", None)])
+def test_who_stands_in_for_super_admins_is_led_to_the_users_he_manages(
+    permission_set: str, leads: Leads | None
+) -> None:
+    member = an_actor(a_user("user-clerk"), a_member("user-clerk", permission_set))
+    assert led(facts(LetterKind.ACCOUNT_ORPHANED, members=(member,))) == {CLERK: leads}
 
 
 @pytest.mark.parametrize(
@@ -228,7 +256,7 @@ def test_the_recipient_reads_the_language_of_the_link_and_then_his_own(
         addressee=a_user(email=RECIPIENT, locale=addressee) if addressee else None,
     )
 
-    assert recipients(made, NOW) == ((RECIPIENT, language),)
+    assert recipients(made, NOW) == (Recipient(RECIPIENT, language, Leads.REQUEST),)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +273,7 @@ def test_the_recipient_reads_the_language_of_the_link_and_then_his_own(
 def test_people_read_their_own_language_or_their_accounts(
     changes: Mapping[str, Any], languages: dict[str, str]
 ) -> None:
-    assert dict(recipients(facts(**changes), NOW)) == languages
+    assert {each.address: each.locale for each in recipients(facts(**changes), NOW)} == languages
 
 
 @pytest.mark.parametrize("kind", LetterKind)

@@ -500,7 +500,7 @@ def test_both_sides_are_warned_of_the_end_once(world: Table, clock: Clock, capsy
     (letter,) = letters(world)
     assert (letter["kind"], letter["days_left"], letter["until"]) == ("access_ending", 30, end)
     people = recipients(outbox.facts(Letter.model_validate(letter), clock.time), clock.time)
-    assert {address for address, _ in people} == {
+    assert {each.address for each in people} == {
         f"{EMPLOYEE}@north.example",
         f"{MANAGER}@north.example",
         f"{APPROVER}@bakery.example",

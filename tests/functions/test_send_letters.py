@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
+from functions.show_pages import app as show_pages
 from partner_access.domain.decisions import Cause, Kept, Letter, LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Standing
+from partner_access.domain.members import Suspension
 from partner_access.store import dynamo, keys, outbox
 from tests import faults, knocks
 from tests.builders import (
@@ -31,7 +34,7 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import Context
+from tests.doors import Answer, Context, call
 from tests.faults import Fault, Killed
 from tests.mailbox import Mail, Mailbox, bounced, mailbox, report
 from tests.races import before_commit
@@ -944,27 +947,58 @@ def test_an_account_is_named_only_where_it_acted_itself(town: Town, kind: Letter
     assert all(("The Bakery" in copy.html) is named for copy in town.post.sent)
 
 
-@pytest.mark.parametrize(
-    ("kind", "page"),
-    [
-        (LetterKind.LINK_TO_APPROVE, "https://access.example.com/approve#pal_"),
-        (LetterKind.LINK_DECLINED, f"https://access.example.com/partners/{PARTNER}"),
-        (LetterKind.LINK_EXPIRED, f"https://access.example.com/partners/{PARTNER}"),
-        (LetterKind.LINK_ASKED_ANEW, f"https://access.example.com/partners/{PARTNER}"),
-        *(
-            (kind, f"https://access.example.com/accounts/{CLIENT}")
-            for kind in LetterKind
-            if kind.startswith(("access_", "account_", "person_", "program_", "super_", "user_"))
-        ),
-    ],
-)
-def test_each_letter_leads_to_one_page(town: Town, kind: LetterKind, page: str) -> None:
+PERSON, USERS = f"/accounts/{CLIENT}?user={EMPLOYEE}", f"/accounts/{CLIENT}"
+LINKS = f"/partners/{PARTNER}?tab=links"
+LEADS = {
+    LetterKind.LINK_TO_APPROVE: "/approve#pal_",
+    LetterKind.LINK_DECLINED: LINKS,
+    LetterKind.LINK_EXPIRED: LINKS,
+    LetterKind.LINK_ASKED_ANEW: LINKS,
+    LetterKind.PROGRAM_STOPPED: USERS,
+    LetterKind.PROGRAM_RESUMED: USERS,
+    LetterKind.ACCOUNT_ORPHANED: USERS,
+}
+"""Where letters lead; those that are not here, to the person in the account."""
+SEES_NOTHING_OF_IT = {(LetterKind.ACCESS_ENDED, ADDRESS[EMPLOYEE]), (LetterKind.ACCOUNT_ORPHANED, ADDRESS[CLERK])}
+READERS = {**{address: user_id for user_id, address in ADDRESS.items()}, RECIPIENT: APPROVER}
+BECAME = {
+    LetterKind.ACCESS_SUSPENDED: a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),
+    LetterKind.ACCESS_ENDED: a_partner_admin().ended(),
+    LetterKind.PERSON_LEFT: a_partner_admin().ended(),
+}
+"""What the person is in the account when the letter arrives, if not a partner admin."""
+
+
+def asked_by_the_page(address: str, by: str) -> Answer:
+    """What the page at an address first asks of the API, in its reader's name."""
+    page = urlsplit(address)
+    assert any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), page.path) for path in show_pages.PAGES)
+    if page.path == "/approve":
+        return knocks.preview(by, secret=page.fragment)
+    _, kind, opened = page.path.split("/")
+    if kind == "partners":
+        return knocks.listed(by, partner_id=unquote(opened))
+    users, shown = "GET /accounts/{account_id}/users", parse_qs(page.query).get("user")
+    if shown:
+        return call(f"{users}/{{user_id}}", by, account_id=unquote(opened), user_id=shown[0])
+    return call(users, by, account_id=unquote(opened))
+
+
+@pytest.mark.parametrize("kind", LetterKind)
+def test_each_letter_leads_to_the_page_it_speaks_of_whoever_may_see_it(town: Town, kind: LetterKind) -> None:
+    town.becomes(BECAME.get(kind, a_partner_admin()))
     sweep_of(town, kind, account_id=CLIENT)
 
+    assert town.post.sent
     for copy in town.post.sent:
         found = set(re.findall(r"https?://[^\s\"<]+", copy.text + copy.html))
-        assert len(found) == 1
-        assert found.pop().startswith(page)
+        if (kind, copy.address) in SEES_NOTHING_OF_IT:
+            assert found == set()
+            continue
+        (address,) = found
+        assert address.startswith(f"https://access.example.com{LEADS.get(kind, PERSON)}")
+        answer = asked_by_the_page(address, READERS[copy.address])
+        assert answer.status == 200, (copy.address, answer)
 
 
 @pytest.mark.parametrize(("permission_set", "told"), [("sales", True), (CUSTOM_SET, False), (f"set_{'9' * 32}", False)])
@@ -1061,7 +1095,7 @@ def test_an_approved_link_asked_for_anew_is_not_said_to_have_ended_on_a_date(tow
 
     sweep_of(town, LetterKind.LINK_ASKED_ANEW)
 
-    (copy,) = [each for each in town.post.sent if "asks you for a new" in each.text]
+    (copy,) = [each for each in town.post.sent if "asks you for a new" in each.subject]
     assert "Ended on" not in copy.text
 
 

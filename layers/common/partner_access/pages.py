@@ -1,6 +1,7 @@
 """The addresses of the pages that people are sent to; their origin is configuration, never a header (hostile.md §1.1)."""
 
 import os
+from urllib.parse import quote
 
 
 def origin() -> str:
@@ -18,8 +19,19 @@ def of_problem(code: str) -> str:
 
 
 def of_account(account_id: str) -> str:
-    return f"{origin()}/accounts/{account_id}"
+    return f"{origin()}/accounts/{_part(account_id)}"
 
 
-def of_partner(partner_id: str) -> str:
-    return f"{origin()}/partners/{partner_id}"
+def of_person(account_id: str, user_id: str) -> str:
+    """Somebody in an account, as whoever manages its users, he himself and his firm's managers may see him."""
+    return f"{of_account(account_id)}?user={_part(user_id)}"
+
+
+def of_links(partner_id: str) -> str:
+    """The access links of a partner, in its client access manager."""
+    return f"{origin()}/partners/{_part(partner_id)}?tab=links"
+
+
+def _part(name: str) -> str:
+    """An id as a part of an address: mail programs end a link at what is not written out."""
+    return quote(name, safe="")

@@ -11,6 +11,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Kept, Letter, LetterKind, Locale
 from partner_access.domain.links import SECRETS_AT_ONCE, LetterState, Link, State, tenure_now
 from partner_access.domain.people import Actor, User
+from partner_access.domain.permissions import USERS_MANAGE
 
 SETTLE: Final = timedelta(minutes=5)
 """How long a copy without an answer may still turn out to have gone; longer than the mailer can run."""
@@ -134,22 +135,64 @@ BY_THE_ACCOUNT: Final = frozenset(
 TOLD_TO_MEMBERS: Final = frozenset({LetterKind.ACCOUNT_ORPHANED, LetterKind.PERSON_LEFT})
 """Letters that an account's other members get where no super admin is left to get them."""
 
-Reader = tuple[User | None, Account | None]
-"""Somebody who is told, with the account whose language he reads if he has none of his own."""
+
+class Leads(StrEnum):
+    """To which page a letter leads: that of a person in an account, of all its users, of a partner's links, or a link's."""
+
+    PERSON = "person"
+    USERS = "users"
+    LINKS = "links"
+    REQUEST = "request"
 
 
-def recipients(facts: MailingFacts, at: datetime) -> tuple[tuple[str, Locale], ...]:
-    """The addresses with their language, each once; nobody who left, no address that bounced."""
-    chosen = (
-        _addressee(facts, at)
-        if facts.is_about_a_secret
-        else {
-            address: user.locale or (home and home.locale) or Locale.EN
-            for user, home in _people(facts, at)
-            if user and (address := _address(user))
-        }
-    )
-    return tuple((address, locale) for address, locale in chosen.items() if address not in facts.suppressed)
+LEADS_TO: Final = {
+    LetterKind.LINK_DECLINED: Leads.LINKS,
+    LetterKind.LINK_EXPIRED: Leads.LINKS,
+    LetterKind.LINK_ASKED_ANEW: Leads.LINKS,
+    LetterKind.PROGRAM_STOPPED: Leads.USERS,
+    LetterKind.PROGRAM_RESUMED: Leads.USERS,
+    LetterKind.ACCOUNT_ORPHANED: Leads.USERS,
+}
+"""Letters that speak of no one person's access in an account; the others lead to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who gets a copy, in which language, and where it leads him: nowhere if he may not see what it speaks of."""
+
+    address: str
+    locale: Locale
+    leads: Leads | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who is told; `home` is the account whose language he reads if he has none of his own."""
+
+    user: User | None
+    home: Account | None
+    sees: bool = True
+
+
+def recipients(facts: MailingFacts, at: datetime) -> tuple[Recipient, ...]:
+    """Each address once; nobody who left, no address that bounced."""
+    chosen = _addressee(facts, at) if facts.is_about_a_secret else _readers(facts, at)
+    return tuple(each for each in chosen if each.address not in facts.suppressed)
+
+
+def _readers(facts: MailingFacts, at: datetime) -> tuple[Recipient, ...]:
+    """Whoever is told in two capacities reads as the later one of them."""
+    leads = LEADS_TO.get(facts.letter.kind, Leads.PERSON)
+    chosen = {
+        address: Recipient(
+            address,
+            reader.user.locale or (reader.home and reader.home.locale) or Locale.EN,
+            leads if reader.sees else None,
+        )
+        for reader in _people(facts, at)
+        if reader.user and (address := _address(reader.user))
+    }
+    return tuple(chosen.values())
 
 
 def _address(user: User | None) -> str | None:
@@ -157,21 +200,21 @@ def _address(user: User | None) -> str | None:
     return user.email if user and user.active else None
 
 
-def _addressee(facts: MailingFacts, at: datetime) -> dict[str, Locale]:
+def _addressee(facts: MailingFacts, at: datetime) -> tuple[Recipient, ...]:
     """The address that the partner gave, in the language that it chose, else in the one of whoever has the address."""
     if not facts.link or not facts.link.recipient or facts.link.is_void_at(at, facts.tenure):
-        return {}
+        return ()
     own = facts.addressee.locale if facts.addressee else None
-    return {facts.link.recipient: facts.link.locale or own or Locale.EN}
+    return (Recipient(facts.link.recipient, facts.link.locale or own or Locale.EN, Leads.REQUEST),)
 
 
 def _people(facts: MailingFacts, at: datetime) -> list[Reader]:
     """Who is told; whom a link names stands in for whoever made it and left the partner (domain.md rule 6)."""
-    employee = (facts.employee, facts.partner or facts.account)
-    creator = (_creator(facts), facts.partner)
-    asker = creator if _creator(facts) else employee
-    admins: list[Reader] = [(actor.user, facts.account) for actor in facts.super_admins if actor.is_super_admin_at(at)]
-    others: list[Reader] = [(user, home) for user, home in admins if user and user.user_id != facts.letter.employee_id]
+    employee = Reader(facts.employee, facts.partner or facts.account, _sees_himself(facts))
+    creator = Reader(_creator(facts), facts.partner)
+    asker = creator if creator.user else employee
+    admins = [Reader(actor.user, facts.account) for actor in facts.super_admins if actor.is_super_admin_at(at)]
+    others = [each for each in admins if each.user and each.user.user_id != facts.letter.employee_id]
     clients = admins if facts.letter.partner_id else []
     return {
         LetterKind.ACCESS_GRANTED: [employee, creator, *admins],
@@ -198,8 +241,21 @@ def _creator(facts: MailingFacts) -> User | None:
     return creator if creator and creator.active and facts.letter.partner_id in creator.employed_by else None
 
 
+def _sees_himself(facts: MailingFacts) -> bool:
+    """Whether he may see what he is told of: not where he has no access any more, nor the links of a firm he left."""
+    if facts.letter.kind is LetterKind.ACCESS_ENDED:
+        return False
+    leads_to_links = LEADS_TO.get(facts.letter.kind) is Leads.LINKS
+    return not leads_to_links or (facts.employee is not None and facts.letter.partner_id in facts.employee.employed_by)
+
+
 def _own_people(facts: MailingFacts, at: datetime) -> list[Reader]:
-    return [(one.user, facts.account) for one in facts.members if may_stand_in(one, facts.letter, at)]
+    """Those who stand in for super admins; who does not manage users sees himself alone."""
+    return [
+        Reader(one.user, facts.account, USERS_MANAGE in one.rights_at(at))
+        for one in facts.members
+        if may_stand_in(one, facts.letter, at)
+    ]
 
 
 def may_stand_in(one: Actor, letter: Letter, at: datetime) -> bool:

@@ -1,8 +1,8 @@
 """The letters as people read them: names and permissions go in, a subject, a text and a page come out.
 
 A folder is a letter. In it, `<language>.txt` begins with the subject; `<language>.html` begins with the words of the
-button and ends with why the reader gets the letter, and what is between goes into `layout.html`. The templates know one
-rule: a line that names an empty value is left out. `cause_…` are nouns of which one has a value, so that a line with
+button and ends with why the reader gets the letter, and what is between goes into `layout.html`; its first paragraph
+that names something is what an inbox shows beside the subject. The templates know one rule: a line that names an empty value is left out. `cause_…` are nouns of which one has a value, so that a line with
 one of them is there for this cause alone. Whoever writes a name writes text, never markup, a link or a line.
 """
 
@@ -197,17 +197,19 @@ def compose(letter: str, locale: str, words: Words) -> Composed:
     label, *page, why = _template(f"{letter}/{language}.html").strip().split("\n")
     brief = _names(words, language, longest=LONGEST_NAME_IN_SUBJECT)
     in_text = {key: "".join(phrases["bullet"] + each for each in items) for key, items in lists.items()}
-    in_page = {key: "".join(f"<li>{escape(each)}</li>" for each in items) for key, items in lists.items()}
+    in_page = {key: _styled("".join(f"<li>{escape(each)}</li>" for each in items)) for key, items in lists.items()}
     escaped = {key: escape(name) for key, name in names.items()}
 
     subject = _cut(_filled(subject, brief), LONGEST_SUBJECT)
-    button = {"address": escape(words.address), "label": label, "hint": phrases["hint"]}
+    link = {"address": escape(words.address), "label": label, "hint": phrases["hint"]}
+    button, hint = (words.address and _filled(_template(f"{name}.html"), link) for name in ("button", "hint"))
     frame = {
         "language": language,
         "subject": escape(subject),
         "product": phrases["product"],
-        "body": BARE_TAGS.sub(_styled, _filled("\n".join(page), escaped | in_page)),
-        "button": _filled(_template("button.html"), button) if words.address else "",
+        "lead": _filled(_lead(page), escaped),
+        "body": _filled(_styled("\n".join(page)), escaped | in_page | {"button": button}),
+        "hint": hint,
         "why": _filled(why, escaped),
     }
     return Composed(
@@ -320,8 +322,13 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
 
 
-def _styled(tag: re.Match[str]) -> str:
-    return f'{tag[0]} style="{STYLES[tag[1]]}"'
+def _lead(page: list[str]) -> str:
+    """The first paragraph that names something: what comes before it is a greeting."""
+    return next(line for line in page if line.startswith("<p>") and "$" in line)[len("<p>") : -len("</p>")]
+
+
+def _styled(html: str) -> str:
+    return BARE_TAGS.sub(lambda tag: f'{tag[0]} style="{STYLES[tag[1]]}"', html)
 
 
 @cache
