@@ -6,10 +6,10 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from moto.core.common_models import BaseModel
 
 from partner_access import mail
 from partner_access.store import dynamo
+from tests.haste import make_haste
 from tests.table import Table
 from tools import template
 
@@ -40,8 +40,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def kept_table() -> Iterator[Table]:
     """The template's table, made once: making it, and the clients, costs more than most tests do."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        # moto keeps every table it copies for a transaction until the mock ends, unless its models are plain objects
-        patch.setattr(BaseModel, "__new__", lambda cls, *_, **__: object.__new__(cls))
+        make_haste(patch)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         client = boto3.client("dynamodb")
