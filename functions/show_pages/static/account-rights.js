@@ -77,12 +77,12 @@ export function inOrder(held) {
   return rights;
 }
 
-/** What somebody can and cannot do, in plain words. */
+/** What somebody can and cannot do, in plain words; who is not in yet has no name that we know. */
 export function abilities(rights, name) {
   const lacking = [...everything().keys()].filter((each) => !rights.has(each));
   return h("div", { class: "columns" },
-    h("section", { class: "can", "aria-labelledby": "can" }, h("h2", { id: "can" }, say("account.can", { name })), rights.size ? bullets(can(written(rights))) : h("p", {}, say("account.can_nothing"))),
-    h("section", { class: "cannot", "aria-labelledby": "cannot" }, h("h2", { id: "cannot" }, say("account.cannot", { name })), lacking.length ? bullets(cannot(lacking)) : h("p", {}, say("account.cannot_nothing"))),
+    h("section", { class: "can", "aria-labelledby": "can" }, h("h2", { id: "can" }, say(name ? "account.can" : "account.new.can", { name })), rights.size ? bullets(can(written(rights))) : h("p", {}, say("account.can_nothing"))),
+    h("section", { class: "cannot", "aria-labelledby": "cannot" }, h("h2", { id: "cannot" }, say(name ? "account.cannot" : "account.new.cannot", { name })), lacking.length ? bullets(cannot(lacking)) : h("p", {}, say("account.cannot_nothing"))),
   );
 }
 
