@@ -128,6 +128,7 @@ export function newcomer() {
       note = told;
       await redraw({ focus: false });
       document.getElementById("trouble").scrollIntoView({ block: "center" });
+      if (told.askPartner) document.getElementById("partner").focus({ preventScroll: true });
     } });
   }
 

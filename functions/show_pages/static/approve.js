@@ -83,7 +83,7 @@ function request() {
   const { link, partner } = preview;
   const title = say("approve.asks", who());
   const places = facts(
-    [say("approve.partner"), [h("strong", {}, partner.name), partner.domains.length && h("span", { class: "quiet block" }, say("approve.verified", { domains: listed(partner.domains) }))]],
+    [say("approve.partner"), [h("strong", {}, partner.name), partner.domains.length > 0 && h("span", { class: "quiet block" }, say("approve.verified", { domains: listed(partner.domains) }))]],
     [say("approve.person"), [h("strong", {}, link.employee.name), link.employee.email && h("span", { class: "quiet block" }, breakable(link.employee.email))]],
     [say("approve.purpose"), link.purpose && h("q", {}, link.purpose)],
     [say("approve.access_until"), askedEnd()],
@@ -92,7 +92,7 @@ function request() {
   return {
     title,
     content: [
-      h("h1", {}, title),
+      h("h1", { class: "asks" }, title),
       h("p", { class: "lead" }, say("approve.meaning", who())),
       places,
       mayAnswer() ? h("p", { class: "onward" }, button(say("approve.to_decision"), toDecision, { class: "plain" })) : nobodyHere(),
@@ -138,17 +138,19 @@ function nobodyHere() {
   const own = preview.accounts;
   return h("section", { "aria-labelledby": "accounts" },
     h("h2", { id: "accounts" }, say("approve.not_you.title")),
-    own.length ? own.map(refusedAccount) : h("p", {}, say("approve.no_account")),
+    own.length ? refusedAccounts(own) : h("p", {}, say("approve.no_account")),
     own.every((account) => !SEEN_TO_IN_ACCOUNT.has(account.reason)) && h("p", {}, say("approve.forward")),
   );
 }
 
-function refusedAccount(account) {
-  return h("div", { class: "note" },
-    h("p", {}, h("strong", {}, account.name)),
-    h("p", {}, refused(account.reason)),
-    SEEN_TO_IN_ACCOUNT.has(account.reason) && h("p", {}, h("a", { href: `/accounts/${encodeURIComponent(account.account_id)}` }, say("approve.see_users"))),
-  );
+/** What holds for several accounts is said once; where the account itself is to be seen to, there is a way to it. */
+function refusedAccounts(accounts) {
+  return Object.entries(Object.groupBy(accounts, (account) => account.reason)).map(([reason, some]) => h("div", { class: "note" },
+    SEEN_TO_IN_ACCOUNT.has(reason)
+      ? some.map((account) => h("p", {}, h("strong", {}, account.name), " ", h("a", { class: "block", href: `/accounts/${encodeURIComponent(account.account_id)}` }, say("approve.see_users"))))
+      : h("p", {}, h("strong", {}, listed(some.map((account) => account.name)))),
+    h("p", {}, refused(reason)),
+  ));
 }
 
 function decision() {
@@ -190,7 +192,7 @@ function choice() {
         } }),
         h("span", {}, account.name))),
     ),
-    closed.length && h("details", {}, h("summary", {}, say("approve.elsewhere", { n: closed.length })), closed.map(refusedAccount)),
+    closed.length > 0 && h("details", {}, h("summary", {}, say("approve.elsewhere", { n: closed.length })), refusedAccounts(closed)),
   ];
 }
 
