@@ -62,7 +62,7 @@ export function number(value) {
 }
 
 export function listed(items) {
-  return new Intl.ListFormat(language, { type: "conjunction" }).format(items);
+  return new Intl.ListFormat(language === "en" ? "en-GB" : language, { type: "conjunction" }).format(items);
 }
 
 /** What a refusal means and what to do next. */
