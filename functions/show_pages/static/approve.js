@@ -145,11 +145,11 @@ function nobodyHere() {
 
 /** What holds for several accounts is said once; where the account itself is to be seen to, there is a way to it. */
 function refusedAccounts(accounts) {
-  return Object.entries(Object.groupBy(accounts, (account) => account.reason)).map(([reason, some]) => h("div", { class: "note" },
-    SEEN_TO_IN_ACCOUNT.has(reason)
-      ? some.map((account) => h("p", {}, h("strong", {}, account.name), " ", h("a", { class: "block", href: `/accounts/${encodeURIComponent(account.account_id)}` }, say("approve.see_users"))))
-      : h("p", {}, h("strong", {}, listed(some.map((account) => account.name)))),
-    h("p", {}, refused(reason)),
+  const alike = Object.groupBy(accounts, ({ account_id: id, reason }) => (SEEN_TO_IN_ACCOUNT.has(reason) ? id : reason));
+  return Object.values(alike).map((some) => h("div", { class: "note" },
+    h("p", {}, h("strong", {}, listed(some.map((account) => account.name)))),
+    h("p", {}, refused(some[0].reason)),
+    SEEN_TO_IN_ACCOUNT.has(some[0].reason) && h("p", {}, h("a", { href: `/accounts/${encodeURIComponent(some[0].account_id)}` }, say("approve.see_users"))),
   ));
 }
 
@@ -256,6 +256,7 @@ function nameOf(accountId) {
 
 /** The same answer to the same link is the same attempt, however often it is clicked: its key is made from it. */
 async function answer(path, asked, done) {
+  trouble();
   await attempt(async () => {
     const given = await call("POST", path, { body: asked, key: await keyOf(path, asked) });
     outcome = done(given);
