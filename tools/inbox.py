@@ -9,11 +9,20 @@ from tools.letters import Letter
 
 STYLE = """
 :root { color-scheme: light dark; font-family: system-ui, "Noto Sans CJK JP", sans-serif; line-height: 1.5 }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
+h1 { font-size: 1.6rem; line-height: 1.3 }
 table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid; vertical-align: top }
-pre { white-space: pre-wrap; border: 1px solid; padding: 1rem }
-iframe { width: 100%; height: 40rem; border: 1px solid; background: #fff }
+th, td { text-align: left; padding: .6rem 1rem .6rem 0; border-bottom: 1px solid #8886; vertical-align: top }
+th { font-weight: 500 }
+pre { white-space: pre-wrap; border: 1px solid #8886; padding: 1rem }
+iframe { width: 100%; height: 60rem; border: 1px solid #8886; background: #fff }
+summary { cursor: pointer; padding: .5rem 0 }
+@media (max-width: 40rem) {
+  thead { display: none }
+  tr, td { display: block }
+  tr { padding: .6rem 0; border-bottom: 1px solid #8886 }
+  td { padding: 0; border: 0 }
+}
 """
 PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -53,13 +62,13 @@ def list_page(letters: list[Letter]) -> str:
 
 
 def letter_page(nth: int, letter: Letter) -> str:
-    """One letter: who, what, its text, and how it looks."""
+    """One letter: who, what, how it looks, and its text."""
     return _page(
         letter.subject,
         f'<p><a href="{PLACE}">All letters</a></p><h1>{escape(letter.subject)}</h1>'
         f"<p>From {escape(letter.sender)}<br>To {escape(', '.join(letter.to))}<br>At {letter.at:%Y-%m-%d %H:%M:%S} UTC</p>"
-        f"<h2>Text</h2><pre>{escape(letter.text)}</pre>"
-        f'<h2>HTML</h2><iframe src="{PLACE}letters/{nth}/html" sandbox="{SANDBOX}" title="The letter as HTML"></iframe>',
+        f'<iframe src="{PLACE}letters/{nth}/html" sandbox="{SANDBOX}" title="The letter as HTML"></iframe>'
+        f"<details><summary>The same as plain text</summary><pre>{escape(letter.text)}</pre></details>",
     )
 
 

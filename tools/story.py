@@ -120,7 +120,7 @@ def letters_to_answer(stack: Stack, people: Mapping[str, Person]) -> dict[str, i
     story = Story(stack, people, Console(quiet=True), {})
     asked = (
         (sample.NORA, sample.HARBOUR, sample.LARS, sample.CLARA, "Move the spare-parts desk to the new inbox"),
-        (sample.KEN, sample.MINATO, sample.AOI, sample.YUKI, "春の販促キャンペーンの準備"),
+        (sample.KEN, sample.MINATO, sample.KEN, sample.YUKI, "春の販促キャンペーンの準備"),
     )
     for manager, partner, employee, recipient, purpose in asked:
         wanted: Json = {

@@ -19,6 +19,7 @@ from string import Template
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from partner_access.domain import catalogue
 from partner_access.domain.refusals import Refused
 from partner_access.letters import plain_words
 from partner_access.letters.plain_words import Language
@@ -85,24 +86,24 @@ def words(language: Language) -> Words:
 
 @cache
 def permissions(language: Language) -> Words:
-    """What each permission means in the letters' plain words, by the groups that one sentence covers."""
+    """What each permission means in the letters' plain words, verb and noun, by the groups that one sentence covers."""
 
     def capital(text: str) -> str:
         return text[:1].upper() + text[1:]
 
-    def singly(verb: str, noun: plain_words.Both) -> str:
-        spoken, of = plain_words.VERBS[verb].said_in(language), noun.said_in(language)
-        return f"{of}の{spoken}" if language == "ja" else capital(f"{spoken} {of}")
+    def parts(verb: str, noun: plain_words.Both) -> tuple[str, str]:
+        return plain_words.VERBS[verb].said_in(language), noun.said_in(language)
 
     return {
         "groups": [
             {
                 "whole": capital(group.whole.said_in(language)),
-                "names": {name: singly(*meant) for name, meant in group.permissions.items()},
+                "names": {name: parts(*meant) for name, meant in group.permissions.items()},
             }
             for group in plain_words.ORDINARY
         ],
         "single": {name: capital(said.said_in(language)) for name, said in plain_words.SINGULAR.items()},
+        "scoped": catalogue.SCOPED,
         "narrowed": {scope: said.said_in(language) for scope, said in plain_words.NARROWED.items() if scope},
         "unnamed": capital(plain_words.UNNAMED.said_in(language)),
     }

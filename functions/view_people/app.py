@@ -29,16 +29,17 @@ class ClientsQuery(ListQuery):
 
 
 class PersonInClient(MemberShown):
-    """A membership as it counts now, when it was last changed, and the grant of a partner admin."""
+    """A membership as it counts now, when it was last changed, its set's name if the client made it, and the grant."""
 
     changed_at: datetime | None
+    set_name: str | None
     grant: GrantShown | None
 
     @classmethod
     def there(cls, presence: Presence, at: datetime) -> Self:
         now = presence.member.model_copy(update={"suspended_by": presence.actor.suspended_by_at(at)})
         grant = GrantShown.of(now.grant, now, presence.client) if now.grant else None
-        return cls.seen(presence.actor, at, grant=grant)
+        return cls.seen(presence.actor, at, set_name=presence.set_name, grant=grant)
 
 
 class ClientShown(Part):
@@ -109,6 +110,7 @@ class ClientOfEmployee(AccountNamed):
     """Where he is on the firm's behalf."""
 
     permission_set: str
+    set_name: str | None
     state: str
     expires_at: datetime | None
 
@@ -119,6 +121,7 @@ class ClientOfEmployee(AccountNamed):
             account_id=seen.account_id,
             name=presence.client.name,
             permission_set=seen.permission_set,
+            set_name=presence.set_name,
             state=seen.state,
             expires_at=seen.expires_at,
         )

@@ -205,6 +205,8 @@ def test_every_permission_has_plain_words(language: Language) -> None:
     named = {name for group in told["groups"] for name in group["names"]} | told["single"].keys()
 
     assert named == CATALOGUE
+    assert set(told["scoped"]) <= named
+    assert all(verb and noun for group in told["groups"] for verb, noun in group["names"].values())
     assert told["unnamed"].count("{}") == 1
     assert all("{}" in said for said in told["narrowed"].values())
 
@@ -213,6 +215,11 @@ def test_a_table_is_a_module_that_exports_it() -> None:
     module = asset("words.ja.js").text
 
     assert json.loads(module.removeprefix("export default ").rstrip(";\n")) == app.words("ja")
+
+
+def test_no_script_shows_how_long_an_empty_list_is() -> None:
+    for path in app.STATIC.glob("*.js"):
+        assert not re.search(r"[^!\w.][\w.]+\.length && (?:h|bullets|button)\(", path.read_text(encoding="utf-8")), path.name
 
 
 def test_scripts_write_no_markup() -> None:

@@ -13,9 +13,11 @@ from partner_access.store import keys
 from tests.builders import (
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     LINK,
     PARTNER,
+    a_custom_set,
     a_grant,
     a_member,
     a_partner_admin,
@@ -118,6 +120,17 @@ def test_a_member_without_a_grant_comes_without_one(table: Table) -> None:
 
     assert (person["permission_set"], person["state"]) == ("sales", "active")
     assert "grant" not in person
+
+
+def test_a_set_of_the_clients_own_comes_with_its_name(table: Table) -> None:
+    a_world(table, a_custom_set(), a_member(COLLEAGUE, CUSTOM_SET, partner_id=PARTNER), a_partner_admin())
+
+    theirs, vendors = clients().body["items"][0]["people"]
+    (there,) = next(each["clients"] for each in employees().body["items"] if each["user_id"] == COLLEAGUE)
+
+    assert (theirs["permission_set"], theirs["set_name"]) == (CUSTOM_SET, "Service desk")
+    assert (there["permission_set"], there["set_name"]) == (CUSTOM_SET, "Service desk")
+    assert "set_name" not in vendors
 
 
 @pytest.mark.parametrize(

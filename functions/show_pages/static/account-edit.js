@@ -119,6 +119,7 @@ export function edit(userId) {
       for (const name of typed.removed) if (!reference?.has(name)) wish.removed.add(name);
       for (const name of [...wish.removed]) if (!typed.removed.has(name) && (!reference || reference.has(name))) wish.removed.delete(name);
     }
+    if (typed.set === set) wish.scopes = typed.scopes;
     if (typed.seat !== was.seat) wish.seat = typed.seat;
     if ([...typed.paid].sort().join() !== [...was.paid].sort().join()) wish.paid = typed.paid;
     if (typed.until !== was.until) wish.until = typed.until;

@@ -12,12 +12,12 @@ const PAID_SEATS = ["sales", "service"];
 const PARTNERS = "partner_admin";
 
 /** What is wished: kept here while the page is drawn anew. */
-export function wishOf({ set = "", seat = "", paid = [], until = "", removed } = {}) {
-  return { set, seat, paid: new Set(paid), removed: removed && new Set(removed), until };
+export function wishOf({ set = "", seat = "", paid = [], until = "", removed, scopes = [] } = {}) {
+  return { set, seat, paid: new Set(paid), removed: removed && new Set(removed), scopes: new Map(scopes), until };
 }
 
 export function packed(wish) {
-  return { ...wish, paid: [...wish.paid], removed: wish.removed && [...wish.removed] };
+  return { ...wish, paid: [...wish.paid], removed: wish.removed && [...wish.removed], scopes: [...wish.scopes] };
 }
 
 /** The wish that changes nothing. */
@@ -42,7 +42,7 @@ export function heldBy(wish, base, known) {
   if (!base) return undefined;
   const same = known?.member.permission_set === wish.set;
   const names = offered(wish.set, same ? known : { base, member: known?.member }).filter((name) => !wish.removed?.has(name));
-  return inOrder(names.map((name) => [name, (same && known.rights?.get(name)) || base.get(name) || "all"]));
+  return inOrder(names.map((name) => [name, wish.scopes.get(name) ?? ((same && known.rights?.get(name)) || base.get(name) || "all")]));
 }
 
 /** The base of the set that is wished. */
@@ -53,6 +53,7 @@ export function wishedBase(wish, choices, known) {
 /** Another set comes without the overrides of the one before. */
 export function choose(wish, set, choices, known) {
   wish.set = set;
+  wish.scopes = new Map();
   const base = wishedBase(wish, choices, known);
   const same = known?.member.permission_set === set;
   const held = same ? known.rights : base;
@@ -116,7 +117,13 @@ export function details({ wish, choices, known, changed }) {
   if (wish.set === "super_admin") return h("p", { class: "note" }, say(known?.member.grant_id ? "account.super_admin.ends_grant" : "account.super_admin.holds_all"));
   const same = known?.member.permission_set === wish.set;
   const names = base ? offered(wish.set, same ? known : { base, member: known?.member }) : [];
-  const [, boxes, end] = adjustments({ can: names, adjusted: wish.removed ? wish : Object.assign(wish, { removed: new Set() }), changed });
+  const [, boxes, end] = adjustments({
+    can: names,
+    adjusted: wish.removed ? wish : Object.assign(wish, { removed: new Set() }),
+    changed,
+    held: base && (() => heldBy(wish, base, known)),
+    most: here.sets ? undefined : (name) => known.rights.get(name),
+  });
   end.addEventListener("input", changed);
   return [
     base && h("details", { class: "more", open: true }, h("summary", {}, say("account.adjust")), boxes),

@@ -3,7 +3,7 @@
 import { api, here, link, seats, setName, userPath, isOfTheAccount } from "./account-here.js";
 import { call } from "./api.js";
 import { day } from "./dates.js";
-import { button, h, show } from "./elements.js";
+import { breakable, button, h, show } from "./elements.js";
 import { attempt, failed } from "./shell.js";
 import { say, speaks } from "./words.js";
 
@@ -103,11 +103,11 @@ export function list() {
     return h("table", { class: "cards people" }, h("caption", { class: "unseen" }, say("account.title")),
       h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
       h("tbody", {}, shown.map((each) => h("tr", {},
-        h("td", {}, link(each.name || each.user_id, { user: each.user_id }, { class: "name" }), h("span", { class: "quiet block" }, each.email), each.partner_name && h("span", { class: "quiet block" }, say("account.of_partner", { partner: each.partner_name }))),
+        h("td", {}, link(each.name || each.user_id, { user: each.user_id }, { class: "name" }), h("span", { class: "quiet block" }, breakable(each.email)), each.partner_name && h("span", { class: "quiet block" }, say("account.of_partner", { partner: each.partner_name }))),
         cell(1, setName(each.permission_set, each.set_name), isChanged(each) && h("span", { class: "quiet block" }, say("account.with_changes"))),
         cell(2, seats(each)),
-        cell(3, day(each.since), each.granted_by_name && h("span", { class: "quiet block" }, say("account.by", { name: each.granted_by_name }))),
-        cell(4, each.expires_at ? day(each.expires_at) : h("span", { class: "quiet" }, say("account.no_end"))),
+        cell(3, h("span", { class: "when" }, day(each.since)), each.granted_by_name && h("span", { class: "quiet block" }, say("account.by", { name: each.granted_by_name }))),
+        cell(4, each.expires_at ? h("span", { class: "when" }, day(each.expires_at)) : h("span", { class: "quiet" }, say("account.no_end"))),
         cell(5, badge(each.state)),
       ))));
   }

@@ -97,14 +97,14 @@ export function newcomer() {
     const changed = () => {
       key = newKey();
       const rights = held();
-      if (rights) show(document.getElementById("can-list"), abilities(rights, email));
+      if (rights) show(document.getElementById("can-list"), abilities(rights));
     };
     const rights = held();
     return form(create, say("account.new.create"),
       h("p", { class: "lead" }, say("account.new.gets", { email, set: setName(wish.set, choices.find((each) => each.permission_set === wish.set)?.name) })),
       partnerId || note?.askPartner ? partner() : undefined,
       details({ wish, choices, known: undefined, changed }),
-      h("div", { id: "can-list" }, rights && abilities(rights, email)));
+      h("div", { id: "can-list" }, rights && abilities(rights)));
   }
 
   function partner() {
@@ -128,6 +128,7 @@ export function newcomer() {
       note = told;
       await redraw({ focus: false });
       document.getElementById("trouble").scrollIntoView({ block: "center" });
+      if (told.askPartner) document.getElementById("partner").focus({ preventScroll: true });
     } });
   }
 

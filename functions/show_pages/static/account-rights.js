@@ -77,12 +77,12 @@ export function inOrder(held) {
   return rights;
 }
 
-/** What somebody can and cannot do, in plain words. */
+/** What somebody can and cannot do, in plain words; who is not in yet has no name that we know. */
 export function abilities(rights, name) {
   const lacking = [...everything().keys()].filter((each) => !rights.has(each));
   return h("div", { class: "columns" },
-    h("section", { class: "can", "aria-labelledby": "can" }, h("h2", { id: "can" }, say("account.can", { name })), rights.size ? bullets(can(written(rights))) : h("p", {}, say("account.can_nothing"))),
-    h("section", { class: "cannot", "aria-labelledby": "cannot" }, h("h2", { id: "cannot" }, say("account.cannot", { name })), lacking.length ? bullets(cannot(lacking)) : h("p", {}, say("account.cannot_nothing"))),
+    h("section", { class: "can", "aria-labelledby": "can" }, h("h2", { id: "can" }, say(name ? "account.can" : "account.new.can", { name })), rights.size ? bullets(can(written(rights))) : h("p", {}, say("account.can_nothing"))),
+    h("section", { class: "cannot", "aria-labelledby": "cannot" }, h("h2", { id: "cannot" }, say(name ? "account.cannot" : "account.new.cannot", { name })), lacking.length ? bullets(cannot(lacking)) : h("p", {}, say("account.cannot_nothing"))),
   );
 }
 
@@ -94,20 +94,18 @@ function fromTo(before, after) {
 export function difference(before, after) {
   const gained = before.rights && after.rights ? beyond(after.rights, before.rights) : [];
   const lost = before.rights && after.rights ? beyond(before.rights, after.rights) : [];
+  const gone = lost.map((each) => each.split(":")[0]).filter((name) => !after.rights.has(name));
+  const narrower = lost.map((each) => each.split(":")[0]).filter((name) => after.rights.has(name)).map((name) => `${name}:${after.rights.get(name)}`);
   const rows = [
     [say("account.set"), fromTo(before.set, after.set)],
     [say("account.gains"), gained.length > 0 && h("div", { class: "can" }, bullets(can(gained)))],
-    [say("account.loses"), lost.length > 0 && h("div", { class: "cannot" }, bullets(cannot(narrowedTo(lost, after.rights))))],
+    [say("account.loses"), gone.length > 0 && h("div", { class: "cannot" }, bullets(cannot(gone)))],
+    [say("account.narrower"), narrower.length > 0 && bullets(can(narrower))],
     [say("account.seats"), fromTo(before.seats, after.seats)],
     [say("account.until"), fromTo(endOf(before), endOf(after))],
     [say("account.state"), fromTo(before.state, after.state)],
   ].filter(([, told]) => told);
   return rows.length ? facts(...rows) : undefined;
-}
-
-/** Of what is narrowed, what it was: the sentence says it in the scope that goes. */
-function narrowedTo(lost, rights) {
-  return lost.map((each) => (rights.has(each.split(":")[0]) ? each : each.split(":")[0]));
 }
 
 function endOf({ until }) {

@@ -70,7 +70,7 @@ export function trail(userId, query) {
   function sentence(entry) {
     const { event, details } = entry;
     const subject = details?.user_id ?? details?.employee_id;
-    const places = { by: nameOfActor(entry), who: nameOf(subject), set: setName(details?.permission_set ?? "", details?.permission_set), days: details?.days_left };
+    const places = { by: nameOfActor(entry), who: nameOf(subject), set: setName(details?.permission_set ?? ""), days: details?.days_left };
     return knows(`account.event.${event}`) ? say(`account.event.${event}`, places) : say("account.event.other", { ...places, event });
   }
 

@@ -52,7 +52,7 @@ export function updates() {
     const failure = failures.get(userId);
     return h("div", { class: "group" },
       h("label", { class: "choice" }, box, h("span", {}, h("strong", {}, name || userId))),
-      h("div", { class: "gained can" }, h("p", { class: "quiet" }, say("account.gains")), bullets(can(gained)), failure && alert(h("p", {}, refused(failure))), link(say("account.updates.person"), { user: userId }, { class: "quiet" })));
+      h("div", { class: "gained can" }, h("p", { class: "quiet" }, say("account.updates.gains")), bullets(can(gained)), failure && alert(h("p", {}, refused(failure))), link(say("account.updates.person"), { user: userId }, { class: "quiet" })));
   }
 
   async function accept(people) {

@@ -2,18 +2,29 @@
 
 import { day, daysFromNow, forField } from "./dates.js";
 import { h } from "./elements.js";
-import { givenWith, groups, phrase, takenWith } from "./permissions.js";
+import { givenWith, groups, isScoped, phrase, takenWith } from "./permissions.js";
 import { number, say } from "./words.js";
 
 const LONGEST = 730;
+const SCOPES = ["owned", "team", "all"];
 
-/** The fields; `adjusted` is kept up to date ({removed, until}), and `changed` is told of each change. */
-export function adjustments({ can, adjusted, mostDays, changed }) {
+/**
+ * The fields; `adjusted` is kept up to date ({removed, until, scopes}), and `changed` is told of each change.
+ *
+ * With `held`, which tells in which scope each is held then, scopes are offered as well, up to the one that `most` tells.
+ */
+export function adjustments({ can, adjusted, mostDays, changed, held, most = () => "all" }) {
   const boxes = new Map();
+  const scopes = new Map();
   const heads = [];
 
   function draw() {
     for (const [name, box] of boxes) box.checked = !adjusted.removed.has(name);
+    const now = held?.();
+    for (const [name, select] of scopes) {
+      select.hidden = !now.has(name);
+      select.value = now.get(name) ?? select.value;
+    }
     for (const { box, names, count } of heads) {
       const left = names.filter((name) => !adjusted.removed.has(name)).length;
       box.checked = left > 0;
@@ -36,7 +47,25 @@ export function adjustments({ can, adjusted, mostDays, changed }) {
   function single(name) {
     const box = h("input", { type: "checkbox", checked: !adjusted.removed.has(name), onchange: () => put([name], box.checked) });
     boxes.set(name, box);
-    return h("label", { class: "choice" }, box, h("span", {}, phrase(name)));
+    const made = h("label", { class: "choice" }, box, h("span", {}, phrase(name)));
+    return held && isScoped(name) ? h("div", { class: "scoped" }, made, scope(name)) : made;
+  }
+
+  function scope(name) {
+    const offered = SCOPES.slice(0, SCOPES.indexOf(most(name)) + 1);
+    const select = h("select", { "aria-label": say("adjust.scope", { what: phrase(name) }), onchange: () => reach(name, select.value) }, offered.map((each) => h("option", { value: each }, say(`adjust.scope.${each}`))));
+    scopes.set(name, select);
+    return select;
+  }
+
+  /** What must reach as far comes along, and what may not reach farther. */
+  function reach(name, wanted) {
+    const now = held();
+    const narrower = (one, other) => SCOPES.indexOf(one) < SCOPES.indexOf(other);
+    for (const other of givenWith(name, can)) if (narrower(now.get(other) ?? wanted, wanted)) adjusted.scopes.set(other, wanted);
+    for (const other of takenWith(name, can)) if (narrower(wanted, now.get(other) ?? wanted)) adjusted.scopes.set(other, wanted);
+    adjusted.scopes.set(name, wanted);
+    draw();
   }
 
   function together({ whole, names }) {

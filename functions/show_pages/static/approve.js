@@ -5,7 +5,7 @@ import { call, keyOf } from "./api.js";
 import { token, who as signedIn } from "./auth.js";
 import { day, daysFromNow, daysUntil, moment } from "./dates.js";
 import { adjustments } from "./adjust.js";
-import { alert, bullets, busy, button, dialog, facts, h } from "./elements.js";
+import { alert, breakable, bullets, busy, button, dialog, facts, h } from "./elements.js";
 import { can, cannot } from "./permissions.js";
 import { attempt, door, failed, page, redraw } from "./shell.js";
 import { listed, refused, say, withPermissions } from "./words.js";
@@ -49,7 +49,7 @@ async function look() {
 
 function render() {
   if (outcome) return outcome();
-  if (!secret) return narrow(say("approve.no_link.title"), say("approve.no_link.body"));
+  if (!secret) return narrow(say("approve.no_link.title"), say("approve.no_link.body"), toStart());
   if (!token()) return door(say("approve.title"), say("approve.lead"), carry());
   if (error && !preview) return over();
   if (!preview) return { title: say("approve.title"), content: [h("h1", {}, say("approve.title")), h("p", { class: "waiting", role: "status" }, say("loading"))] };
@@ -60,6 +60,10 @@ function narrow(title, ...content) {
   return { title, narrow: true, content: [h("h1", {}, title), content.map((each) => (typeof each === "string" ? h("p", { class: "lead" }, each) : each))] };
 }
 
+function toStart() {
+  return h("p", {}, h("a", { href: "/" }, say("to_start")));
+}
+
 /** The link cannot be answered, or not now. */
 function over() {
   const again = button(say("approve.look_again"), () => {
@@ -67,7 +71,7 @@ function over() {
     return look();
   });
   if (ENDED.has(error.code)) return narrow(say("approve.ended.title"), refused(error.code), h("p", {}, say("approve.ended.body")), h("div", { class: "actions" }, button(say("approve.renew"), renew, { class: "first" })));
-  if (OVER.has(error.code)) return narrow(say(`approve.${error.code}.title`), refused(error.code), h("p", {}, h("a", { href: "/" }, say("to_start"))));
+  if (OVER.has(error.code)) return narrow(say(`approve.${error.code}.title`), refused(error.code), toStart());
   return narrow(say("approve.title"), failed(error), h("div", { class: "actions" }, again));
 }
 
@@ -79,8 +83,8 @@ function request() {
   const { link, partner } = preview;
   const title = say("approve.asks", who());
   const places = facts(
-    [say("approve.partner"), [h("strong", {}, partner.name), partner.domains.length && h("span", { class: "quiet block" }, say("approve.verified", { domains: listed(partner.domains) }))]],
-    [say("approve.person"), [h("strong", {}, link.employee.name), link.employee.email && h("span", { class: "quiet block" }, link.employee.email)]],
+    [say("approve.partner"), [h("strong", {}, partner.name), partner.domains.length > 0 && h("span", { class: "quiet block" }, say("approve.verified", { domains: listed(partner.domains) }))]],
+    [say("approve.person"), [h("strong", {}, link.employee.name), link.employee.email && h("span", { class: "quiet block" }, breakable(link.employee.email))]],
     [say("approve.purpose"), link.purpose && h("q", {}, link.purpose)],
     [say("approve.access_until"), askedEnd()],
     [say("approve.decide_by"), moment(link.expires_at)],
@@ -88,10 +92,10 @@ function request() {
   return {
     title,
     content: [
-      h("h1", {}, title),
+      h("h1", { class: "asks" }, title),
       h("p", { class: "lead" }, say("approve.meaning", who())),
       places,
-      !mayAnswer() && nobodyHere(),
+      mayAnswer() ? h("p", { class: "onward" }, button(say("approve.to_decision"), toDecision, { class: "plain" })) : nobodyHere(),
       h("div", { class: "columns" },
         h("section", { class: "can", "aria-labelledby": "can" }, h("h2", { id: "can" }, say("approve.can", who())), h("div", { id: "can-list" }, canList())),
         h("section", { class: "cannot", "aria-labelledby": "cannot" }, h("h2", { id: "cannot" }, say("approve.cannot", who())), h("div", { id: "cannot-list" }, cannotList())),
@@ -99,6 +103,14 @@ function request() {
       mayAnswer() && decision(),
     ],
   };
+}
+
+/** On a phone the buttons are far below; whoever has seen enough need not look for them. */
+function toDecision() {
+  const heading = document.getElementById("decide");
+  heading.setAttribute("tabindex", "-1");
+  heading.focus();
+  heading.scrollIntoView();
 }
 
 function mayAnswer() {
@@ -126,17 +138,19 @@ function nobodyHere() {
   const own = preview.accounts;
   return h("section", { "aria-labelledby": "accounts" },
     h("h2", { id: "accounts" }, say("approve.not_you.title")),
-    own.length ? own.map(refusedAccount) : h("p", {}, say("approve.no_account")),
-    h("p", {}, say("approve.forward")),
+    own.length ? refusedAccounts(own) : h("p", {}, say("approve.no_account")),
+    own.every((account) => !SEEN_TO_IN_ACCOUNT.has(account.reason)) && h("p", {}, say("approve.forward")),
   );
 }
 
-function refusedAccount(account) {
-  return h("div", { class: "note" },
-    h("p", {}, h("strong", {}, account.name)),
-    h("p", {}, refused(account.reason)),
-    SEEN_TO_IN_ACCOUNT.has(account.reason) && h("p", {}, h("a", { href: `/accounts/${encodeURIComponent(account.account_id)}` }, say("approve.see_users"))),
-  );
+/** What holds for several accounts is said once; where the account itself is to be seen to, there is a way to it. */
+function refusedAccounts(accounts) {
+  const alike = Object.groupBy(accounts, ({ account_id: id, reason }) => (SEEN_TO_IN_ACCOUNT.has(reason) ? id : reason));
+  return Object.values(alike).map((some) => h("div", { class: "note" },
+    h("p", {}, h("strong", {}, listed(some.map((account) => account.name)))),
+    h("p", {}, refused(some[0].reason)),
+    SEEN_TO_IN_ACCOUNT.has(some[0].reason) && h("p", {}, h("a", { href: `/accounts/${encodeURIComponent(some[0].account_id)}` }, say("approve.see_users"))),
+  ));
 }
 
 function decision() {
@@ -178,7 +192,7 @@ function choice() {
         } }),
         h("span", {}, account.name))),
     ),
-    closed.length && h("details", {}, h("summary", {}, say("approve.elsewhere", { n: closed.length })), closed.map(refusedAccount)),
+    closed.length > 0 && h("details", {}, h("summary", {}, say("approve.elsewhere", { n: closed.length })), refusedAccounts(closed)),
   ];
 }
 
@@ -242,6 +256,7 @@ function nameOf(accountId) {
 
 /** The same answer to the same link is the same attempt, however often it is clicked: its key is made from it. */
 async function answer(path, asked, done) {
+  trouble();
   await attempt(async () => {
     const given = await call("POST", path, { body: asked, key: await keyOf(path, asked) });
     outcome = done(given);

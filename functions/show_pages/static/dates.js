@@ -5,11 +5,16 @@ import { locale } from "./words.js";
 const DAY = 86400000;
 
 export function moment(text) {
-  return new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" }).format(new Date(text));
+  return unbroken(new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" }).format(new Date(text)));
 }
 
 export function day(value) {
-  return new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric" }).format(new Date(value));
+  return unbroken(new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric" }).format(new Date(value)));
+}
+
+/** A Japanese date has no blanks, and is still one word. */
+function unbroken(text) {
+  return text.replace(/[年月]/g, "$&\u2060");
 }
 
 export function daysFromNow(days) {

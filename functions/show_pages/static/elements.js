@@ -47,6 +47,12 @@ export function bullets(items, attributes) {
   return h("ul", attributes, items.map((item) => h("li", {}, item)));
 }
 
+/** An e-mail address that is broken before its domain, where it must be. */
+export function breakable(email) {
+  const at = email.lastIndexOf("@");
+  return [email.slice(0, at), h("wbr"), email.slice(at)];
+}
+
 /** A note that is read out at once. */
 export function alert(...children) {
   return h("div", { class: "note bad", role: "alert" }, ...children);

@@ -4,7 +4,7 @@ import { call, newKey } from "./api.js";
 import { ask } from "./partner-asking.js";
 import { colleagues } from "./partner-colleagues.js";
 import { moment } from "./dates.js";
-import { button, h } from "./elements.js";
+import { breakable, button, h } from "./elements.js";
 import { firm, me, seatName, setName, userPath } from "./partner-firm.js";
 import { has, listing } from "./partner-listing.js";
 import { migration } from "./partner-migrating.js";
@@ -32,7 +32,7 @@ export function clients() {
     pages: firm.clients,
     kept,
     head: [say("partner.person"), say("partner.set"), say("partner.ends"), say("partner.state"), say("partner.changed"), say("partner.actions")],
-    matches: (item, text) => has(text, item.name, item.account_id, ...item.people.flatMap((person) => [person.name, person.email, setName(person.permission_set)])),
+    matches: (item, text) => has(text, item.name, item.account_id, ...item.people.flatMap((person) => [person.name, person.email, setName(person.permission_set, person.set_name)])),
     bodies: (items) => {
       const some = grouped(items);
       return { rows: some.map(rows), count: some.length };
@@ -69,8 +69,8 @@ function rows(client) {
 function row(person, client) {
   const { removed, added } = person.permissions;
   return h("tr", {},
-    h("td", {}, person.name, person.user_id === me() && [" ", say("partner.you")], h("span", { class: "quiet block email" }, person.email)),
-    h("td", { "data-label": say("partner.set") }, setName(person.permission_set),
+    h("td", {}, person.name, person.user_id === me() && [" ", say("partner.you")], h("span", { class: "quiet block" }, breakable(person.email))),
+    h("td", { "data-label": say("partner.set") }, setName(person.permission_set, person.set_name),
       h("span", { class: "quiet block" }, seatName(person.seat)),
       removed.length > 0 && h("span", { class: "quiet block" }, say("partner.fewer", { n: removed.length })),
       added.length > 0 && h("span", { class: "quiet block" }, say("partner.added", { n: added.length })),

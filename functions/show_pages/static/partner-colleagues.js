@@ -1,7 +1,7 @@
 // Colleagues are brought into a client by one who is a partner admin there: each gets a row that says what became of him.
 
 import { call, newKey } from "./api.js";
-import { busy, button, h } from "./elements.js";
+import { breakable, busy, button, h } from "./elements.js";
 import { firm, pathOf, setName } from "./partner-firm.js";
 import { attempt, failed } from "./shell.js";
 import { way } from "./partner-views.js";
@@ -55,7 +55,7 @@ export function colleagues(client) {
         else chosen.delete(employee.user_id);
         trouble.replaceChildren();
       } });
-      return h("label", { class: "choice" }, box, h("span", {}, employee.name, h("span", { class: "quiet block" }, employee.email)));
+      return h("label", { class: "choice" }, box, h("span", {}, employee.name, h("span", { class: "quiet block" }, breakable(employee.email))));
     });
     const narrow = () => boxes.forEach((box) => {
       box.hidden = !box.textContent.toLowerCase().includes(text.trim().toLowerCase());

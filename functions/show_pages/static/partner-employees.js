@@ -1,6 +1,6 @@
 // The firm's people: whether each can be a partner admin, where he is, and what is still open.
 
-import { button, h } from "./elements.js";
+import { breakable, button, h } from "./elements.js";
 import { firm, me, setName } from "./partner-firm.js";
 import { leaving } from "./partner-leaving.js";
 import { linkForm } from "./partner-linkform.js";
@@ -25,9 +25,9 @@ export function employees() {
 
 function row(employee) {
   return h("tr", {},
-    h("td", {}, employee.name, employee.user_id === me() && [" ", say("partner.you")], employee.email && h("span", { class: "quiet block email" }, employee.email)),
+    h("td", {}, employee.name, employee.user_id === me() && [" ", say("partner.you")], employee.email && h("span", { class: "quiet block" }, breakable(employee.email))),
     h("td", { "data-label": say("partner.can_be") }, eligibility(employee)),
-    h("td", { "data-label": say("partner.clients") }, places(employee.clients, employee.more_clients, (client) => say("partner.client_with", { client: client.name, set: setName(client.permission_set) }))),
+    h("td", { "data-label": say("partner.clients") }, places(employee.clients, employee.more_clients, (client) => say("partner.client_with", { client: client.name, set: setName(client.permission_set, client.set_name) }))),
     h("td", { "data-label": say("partner.super_admin_of") }, places(employee.super_admin_of, employee.more_super_admin_of, (client) => client.name)),
     h("td", {}, actions(employee)));
 }

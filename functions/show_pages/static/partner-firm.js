@@ -5,6 +5,7 @@ import { token } from "./auth.js";
 import { Pages } from "./partner-paging.js";
 import { knows, say } from "./words.js";
 
+const MANAGE = "partner.client_access.manage";
 const id = decodeURIComponent(location.pathname.split("/").pop());
 
 export const firm = {
@@ -37,8 +38,16 @@ export function me() {
 export async function meet() {
   const mine = (await every("/accounts")).find((account) => account.account_id === id && account.kind === "partner");
   if (!mine) throw new Refusal(404, { code: "not_found" });
-  firm.manages = mine.permission_set === "super_admin" || (await mayAskForOthers());
+  firm.manages = await manages(mine);
   firm.name = mine.name;
+}
+
+/** Of the vendor's sets only the super admin's lets manage client access; beyond that it is given to one alone, or by a set of the firm's own. */
+async function manages({ permission_set: set }) {
+  if (set === "super_admin") return true;
+  const { permissions } = (await call("GET", userPath(id, me()))).body;
+  if (permissions.added.includes(MANAGE)) return true;
+  return !permissions.removed.includes(MANAGE) && !knows(`partner.set.${set}`) && mayAskForOthers();
 }
 
 /** Only who manages client access is shown the links of somebody else. */
@@ -52,9 +61,9 @@ async function mayAskForOthers() {
   }
 }
 
-/** A vendor's set has words; a client's own set is called by its id. */
-export function setName(name) {
-  return knows(`partner.set.${name}`) ? say(`partner.set.${name}`) : name;
+/** A vendor's set has words; a client's own set is called as the client calls it. */
+export function setName(name, named) {
+  return knows(`partner.set.${name}`) ? say(`partner.set.${name}`) : named ?? name;
 }
 
 export function seatName(name) {

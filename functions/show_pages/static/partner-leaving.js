@@ -68,12 +68,11 @@ export function leaving(employee) {
   function asking(over, stays) {
     return [
       h("h2", {}, say("partner.leaving.over")),
-      over.length
-        ? h("ul", { class: "names" }, over.map((item) => h("li", {}, item.name)), h("li", {}, say("partner.leaving.links")))
-        : h("p", {}, say("partner.leaving.nothing")),
+      !over.length && h("p", {}, say("partner.leaving.nothing")),
+      h("ul", { class: "names" }, over.map((item) => h("li", {}, item.name)), h("li", {}, say(own ? "partner.leaving.links_own" : "partner.leaving.links"))),
       stays.length > 0 && [h("h2", {}, say("partner.leaving.stays")), h("p", {}, say("partner.leaving.stays_why")),
         h("ul", { id: "stays" }, stays.map((item) => h("li", {}, item.name, h("span", { class: "quiet block" }, say(`partner.kept.${item.reason}`)))))],
-      h("div", { class: "note bad" }, h("p", {}, say(own ? "partner.leaving.sure_own" : "partner.leaving.sure", { name: employee.name }))),
+      items.length > 0 && h("div", { class: "note bad" }, h("p", {}, say(own ? "partner.leaving.sure_own" : "partner.leaving.sure", { name: employee.name }))),
       h("div", { class: "actions" }, button(say(own ? "partner.leave_all" : "partner.end_all"), end, { class: "first bad" }), button(say("cancel"), leave)),
     ];
   }

@@ -47,7 +47,7 @@ export function linkForm(given = {}) {
     const trouble = h("div", {}, error && told(error));
     const all = groups().flatMap((group) => Object.keys(group.names));
     const left = () => all.filter((name) => !typed.removed.has(name));
-    const canList = h("div", { id: "can-list" }, bullets(can(left())));
+    const canList = h("div", { id: "can-list", class: "can" }, bullets(can(left())));
     const [, permissions] = adjustments({ can: all, adjusted: typed, changed: () => canList.replaceChildren(bullets(can(left()))) });
     const ends = h("p", { class: "quiet", id: "access_days-hint" });
     const endsOn = () => {

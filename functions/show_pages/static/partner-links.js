@@ -5,7 +5,7 @@ import { ask } from "./partner-asking.js";
 import { day, moment } from "./dates.js";
 import { button, h } from "./elements.js";
 import { clientName, firm, me, pathOf } from "./partner-firm.js";
-import { linkForm, ready } from "./partner-linkform.js";
+import { ready } from "./partner-linkform.js";
 import { has, listing } from "./partner-listing.js";
 import { toast } from "./shell.js";
 import { open } from "./partner-views.js";
@@ -45,9 +45,7 @@ export function links() {
   }
   fill();
   return [
-    firm.manages
-      ? h("div", { class: "actions" }, button(say("partner.get_link"), () => open(linkForm()), { class: "first" }))
-      : h("p", { class: "quiet" }, say("partner.links_own")),
+    !firm.manages && h("p", { class: "quiet" }, say("partner.links_own")),
     place,
   ];
 }
@@ -64,7 +62,7 @@ function row(link) {
       link.state === "open" && h("span", { class: "quiet block" }, say("partner.link.until", { date: moment(link.expires_at) }))),
     h("td", { "data-label": say("partner.letter") }, h("span", { class: "whole" }, say(`partner.letter.${link.letter}`)),
       link.state === "open" && ["bounced", "complained", "failed"].includes(link.letter) && h("span", { class: "quiet block" }, say("partner.letter.copy"))),
-    h("td", { "data-label": say("partner.link.made") }, day(link.created_at)),
+    h("td", { class: "when", "data-label": say("partner.link.made") }, day(link.created_at)),
     h("td", {}, firm.manages && link.state === "open" && h("div", { class: "tools" },
       button(say("partner.resend"), () => resend(link), { class: "plain", "aria-label": say("partner.resend_one", names(link)) }),
       button(say("partner.revoke"), () => revoke(link), { class: "plain bad", "aria-label": say("partner.revoke_one", names(link)) }))));

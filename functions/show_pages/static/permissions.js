@@ -8,24 +8,52 @@ export function groups() {
   return permissionWords().groups;
 }
 
+/** Verb and noun of what stands in a group. */
+function partsOf(name) {
+  return groups().find((group) => name in group.names)?.names[name];
+}
+
 export function phrase(permission) {
   const [name, scope] = permission.split(":");
+  return narrowed(scope, together([name])[0]);
+}
+
+function narrowed(scope, said) {
+  return scope ? permissionWords().narrowed[scope].replace("{}", said) : said;
+}
+
+/** A sentence for each verb. */
+function together(names) {
   const words = permissionWords();
-  const said = words.single[name] ?? words.groups.find((group) => name in group.names)?.names[name] ?? words.unnamed.replace("{}", name);
-  return scope ? words.narrowed[scope].replace("{}", said) : said;
+  return Object.entries(Object.groupBy(names, (name) => partsOf(name)?.[0] ?? name)).map(([verb, some]) => {
+    if (!partsOf(some[0])) return words.single[verb] ?? words.unnamed.replace("{}", verb);
+    const said = say("permissions.do", { verb, what: listed(some.map((name) => partsOf(name)[1])) });
+    return said[0].toUpperCase() + said.slice(1);
+  });
+}
+
+/** Whether it can be held for some records only. */
+export function isScoped(name) {
+  return permissionWords().scoped.includes(name);
 }
 
 /** The sentences that say what somebody can do who holds these. */
 export function can(permissions) {
   const held = new Set(permissions);
+  const narrow = permissions.filter((each) => each.includes(":"));
+  const limited = new Set(narrow.map((each) => each.split(":")[0]));
   const said = [];
   for (const group of groups()) {
     const names = Object.keys(group.names);
     const missing = names.filter((name) => !held.has(name));
     if (!missing.length) said.push(group.whole);
-    else if (missing.length * 2 <= names.length) said.push(say("permissions.except", { whole: group.whole, missing: listed(missing.map(lower)) }));
-    else if (missing.length < names.length) said.push(listed(names.filter((name) => held.has(name)).map(phrase)));
+    else if (missing.length * 2 <= names.length && !names.some((name) => limited.has(name))) said.push(say("permissions.except", { whole: group.whole, missing: listed(together(missing).map(lower)) }));
+    else said.push(...together(names.filter((name) => held.has(name))));
     names.forEach((name) => held.delete(name));
+  }
+  for (const [scope, some] of Object.entries(Object.groupBy(narrow, (each) => each.split(":")[1]))) {
+    said.push(...together(some.map((each) => each.split(":")[0])).map((each) => narrowed(scope, each)));
+    some.forEach((each) => held.delete(each));
   }
   return [...said, ...[...held].map(phrase)];
 }
@@ -44,8 +72,7 @@ export function cannot(permissions) {
   return [...said, ...[...lacking].map(phrase)];
 }
 
-function lower(name) {
-  const said = phrase(name);
+function lower(said) {
   return said[0].toLowerCase() + said.slice(1);
 }
 

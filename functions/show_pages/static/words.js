@@ -49,7 +49,12 @@ export function say(name, places = {}) {
   const words = told[name];
   if (words === undefined) throw new Error(`no words for ${name}`);
   const chosen = typeof words === "string" ? words : words[new Intl.PluralRules(language).select(places.n)] ?? words.other;
-  return chosen.replace(/\{(\w+)\}/g, (_, place) => (typeof places[place] === "number" ? number(places[place]) : places[place]));
+  return chosen.replace(/\{(\w+)\}/g, (_, place) => (typeof places[place] === "number" ? number(places[place]) : unbroken(places[place])));
+}
+
+/** A Japanese name stays on one line. */
+function unbroken(text) {
+  return typeof text === "string" ? text.replace(/(?<=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}) (?=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana})/gu, "\u00a0") : text;
 }
 
 export function number(value) {
@@ -57,7 +62,7 @@ export function number(value) {
 }
 
 export function listed(items) {
-  return new Intl.ListFormat(language, { type: "conjunction" }).format(items);
+  return new Intl.ListFormat(language === "en" ? "en-GB" : language, { type: "conjunction" }).format(items);
 }
 
 /** What a refusal means and what to do next. */

@@ -38,6 +38,12 @@ class Presence:
         """Whether the client itself made him a member; else he is there on behalf of the firm."""
         return not self.member.partner_id
 
+    @property
+    def set_name(self) -> str | None:
+        """What the client calls his set, where it is one of the client's own."""
+        custom = self.actor.sets.get(self.member.permission_set)
+        return custom.name if custom else None
+
 
 def presence(partner_id: str, account: Account | None, actor: Actor, at: datetime) -> Presence | None:
     """What a partner sees of a membership: all on its behalf, those that clients made only of its present employees.
