@@ -89,7 +89,7 @@ host: .aws-sam/host/.made
 # Chromium and a Japanese font for the tests of the pages, where they are missing and may be installed.
 .PHONY: browser
 browser:
-	@type -P chromium chromium-browser google-chrome > /dev/null && [ -n "$$(fc-list :lang=ja 2> /dev/null)" ] && exit; \
+	@[ -n "$$(type -P chromium chromium-browser google-chrome)" ] && [ -n "$$(fc-list :lang=ja 2> /dev/null)" ] && exit; \
 		become=; [ "$$(id -u)" = 0 ] || become='sudo -n'; \
 		echo 'installing Chromium and a Japanese font for the tests of the pages'; \
 		{ type -P apt-get && $$become apt-get update -qq && \

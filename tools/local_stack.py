@@ -65,6 +65,17 @@ class Stack:
         """Everything under one partition key of the table, read consistently."""
         return _to_the_end(_table(self.aws, self.table).query, KeyConditionExpression=Key("pk").eq(partition))
 
+    def log(self) -> str:
+        """What the functions have written, each line after the name of its group."""
+        logs = self.aws.session().client("logs", endpoint_url=self.aws.endpoint)
+        groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+        return "\n".join(
+            f"{group} {event['message']}"
+            for group in groups
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            for event in page["events"]
+        )
+
 
 @cache
 def _table(aws: Aws, name: str) -> Any:

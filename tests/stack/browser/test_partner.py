@@ -464,6 +464,7 @@ def test_by_the_keyboard_alone(visits: Visits, firms: dict[str, Firm]) -> None:
     firm = firms["en"]
     visitor = opened(visits, firm)
     page = visitor.page
+    page.wait_for_selector("tr.head")
     visitor.tabs_to(visitor.says("partner.tab.clients"))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -485,6 +486,26 @@ def test_by_the_keyboard_alone(visits: Visits, firms: dict[str, Firm]) -> None:
     expect(page.locator("a:focus")).to_have_text(visitor.says("partner.back"))
     page.keyboard.press("Enter")
     expect(row(visitor, "By the keyboard")).to_be_visible()
+
+
+def test_a_manager_becomes_partner_admin_by_the_keyboard_alone(visits: Visits, town: Town) -> None:
+    firm = a_firm(town, "en", "keys")
+    account_id = firm.a_client(0, firm.manager)
+    visitor = opened(visits, firm)
+    page = visitor.page
+    page.wait_for_selector("tr.head")
+
+    visitor.tabs_to(visitor.says("partner.migrate.open"))
+    page.keyboard.press("Enter")
+    visitor.sees("partner.migrate.title")
+    expect(page.get_by_label(CLIENTS["en"][0])).to_be_checked()
+    visitor.tabs_to(visitor.says("partner.migrate.preview"))
+    page.keyboard.press("Enter")
+    expect(row(visitor, visitor.says("partner.migrate.holds"))).to_have_count(1)
+    visitor.tabs_to(page.locator(".actions .first").inner_text())
+    page.keyboard.press("Enter")
+    expect(page.locator("td .state.active")).to_have_count(1)
+    assert firm.town.members_of(account_id)[firm.manager.user_id]["permission_set"] == "partner_admin"
 
 
 # --- how much it takes ---

@@ -330,6 +330,26 @@ def test_a_super_admin_is_migrated_after_its_preview(
     assert house.member(house.guest)["permission_set"] == "partner_admin"
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_super_admin_is_migrated_by_the_keyboard_alone(visits: Visits, casts: dict[str, Cast], language: str) -> None:
+    house = a_house(casts[language], guest="super_admin")
+    visitor = opened(visits, house)
+    page = visitor.page
+    page.wait_for_selector("#people tbody tr")
+
+    visitor.tabs_to(house.cast.employee_name)
+    page.keyboard.press("Enter")
+    visitor.sees("account.can", name=house.cast.employee_name)
+    visitor.tabs_to(visitor.says("account.migrate"))
+    page.keyboard.press("Enter")
+    visitor.sees("account.migrate.title", name=house.cast.employee_name)
+    expect(visitor.button("account.migrate.yes")).to_be_visible()
+    visitor.tabs_to(visitor.says("account.migrate.yes"))
+    page.keyboard.press("Enter")
+    visitor.sees("account.can", name=house.cast.employee_name)
+    assert house.member(house.guest)["permission_set"] == "partner_admin"
+
+
 def test_the_last_super_admin_is_not_lost_and_the_refusal_says_what_to_do(
     visits: Visits, casts: dict[str, Cast]
 ) -> None:
@@ -379,9 +399,10 @@ def test_a_partner_admin_is_created_step_by_step(
     assert (member["permission_set"], member["seat"], member["removed"]) == ("partner_admin", "partner", ["crm.export"])
 
 
-def test_a_user_is_created_by_the_keyboard_alone(visits: Visits, casts: dict[str, Cast]) -> None:
-    house = a_house(casts["en"], guest=None)
-    user_id, email = f"usr_key_{next(_numbers)}", "keys@clients-en.example"
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_user_is_created_by_the_keyboard_alone(visits: Visits, casts: dict[str, Cast], language: str) -> None:
+    house = a_house(casts[language], guest=None)
+    user_id, email = f"usr_key_{next(_numbers)}", f"keys@clients-{language}.example"
     house.cast.town.tell(f"/directory/users/{user_id}", {"email": email, "name": "Kay Board"})
     visitor = opened(visits, house)
     page = visitor.page
@@ -413,6 +434,26 @@ def test_a_user_is_created_by_the_keyboard_alone(visits: Visits, casts: dict[str
     page.keyboard.press("Enter")
     visitor.sees("account.new.done", name="Kay Board")
     assert house.member(user_id)["active"]
+
+
+def test_a_partner_admin_is_created_by_the_keyboard_alone(visits: Visits, casts: dict[str, Cast]) -> None:
+    house = a_house(casts["en"], guest=None)
+    visitor = opened(visits, house, "?new")
+    page = visitor.page
+
+    visitor.tabs_to(visitor.says("account.email"))
+    page.keyboard.type(house.cast.employee.email)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sets input[value=partner_admin]")
+    visitor.tabs_to("")
+    visitor.arrows_to("partner_admin")
+    page.keyboard.press("Space")
+    visitor.tabs_to(visitor.says("account.new.next"))
+    page.keyboard.press("Enter")
+    visitor.tabs_to(visitor.says("account.new.create"))
+    page.keyboard.press("Enter")
+    visitor.sees("account.new.done", name=house.cast.employee_name)
+    assert house.member(house.guest)["permission_set"] == "partner_admin"
 
 
 def test_a_sign_in_that_ran_out_keeps_what_was_typed(visits: Visits, casts: dict[str, Cast]) -> None:

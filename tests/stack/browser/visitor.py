@@ -137,6 +137,14 @@ class Visitor:
                 return
         raise AssertionError(f"the keyboard does not reach {words!r}")
 
+    def arrows_to(self, value: str) -> None:
+        """By the keyboard alone: down a list of choices until this one has the focus."""
+        for _ in range(MOST_TABS):
+            if self.page.evaluate("document.activeElement.value") == value:
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"the arrows do not reach {value!r}")
+
     def puts_a_letter_down(self) -> None:
         """Closes the tab, and with it all that it remembers."""
         self.page.close()
