@@ -26,7 +26,7 @@ platform_x86_64 := x86_64-manylinux2014
 
 .PHONY: help
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: environments host ## the whole product on this machine (PORT=…, STEPS=…, OPEN=…)
@@ -35,6 +35,11 @@ demo: environments host ## the whole product on this machine (PORT=…, STEPS=�
 .PHONY: test
 test: environments host browser ## every test, and every branch of the product run
 	$(python) -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+.PHONY: screenshots
+screenshots: environments host browser ## take the pictures of the pages in docs/ anew
+	PICTURES=.local/screenshots $(python) -m pytest tests/stack/browser
+	@for each in docs/screenshots/*.png; do cp .local/screenshots/"$${each##*/}" "$$each"; done
 
 .PHONY: check
 check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
@@ -84,10 +89,12 @@ host: .aws-sam/host/.made
 # Chromium and a Japanese font for the tests of the pages, where they are missing and may be installed.
 .PHONY: browser
 browser:
-	@if [ "$(BROWSER)" = required ] && ! type -P chromium chromium-browser google-chrome > /dev/null; then \
+	@[ -n "$$(type -P chromium chromium-browser google-chrome)" ] && [ -n "$$(fc-list :lang=ja 2> /dev/null)" ] && exit; \
 		become=; [ "$$(id -u)" = 0 ] || become='sudo -n'; \
-		{ type -P apt-get > /dev/null && $$become apt-get update -qq && $$become apt-get install -qq --no-install-recommends chromium fonts-noto-cjk; } \
-		> /dev/null 2>&1 || echo 'NO BROWSER: Chromium is missing and cannot be installed here, so the pages are NOT tested' >&2; fi
+		echo 'installing Chromium and a Japanese font for the tests of the pages'; \
+		{ type -P apt-get && $$become apt-get update -qq && \
+			$$become apt-get install -qq --no-install-recommends chromium fonts-noto-cjk fontconfig; } > /dev/null 2>&1 || \
+		echo 'NO BROWSER, or no Japanese font, is here or can be installed: without a browser the pages are NOT tested' >&2
 
 .PHONY: environments
 environments: .venv/.made .venvs/sam/.made .venvs/local/.made

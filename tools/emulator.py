@@ -76,7 +76,11 @@ def running_emulator(python: Path, *, port: int | None = None) -> Iterator[Emula
         log = Path(folder) / "emulator.log"
         with log.open("wb") as output:
             child = subprocess.Popen(
-                [python, "-P", str(Path(__file__).with_name("lifeline.py")), "ministack"],
+                [
+                    python,
+                    "-P",
+                    *(str(Path(__file__).with_name(name)) for name in ("lifeline.py", "quick_ministack.py")),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

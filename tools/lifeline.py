@@ -1,4 +1,4 @@
-"""Runs a module that must not outlive the process which started it: `python lifeline.py MODULE`.
+"""Runs a program that must not outlive the process which started it: `python lifeline.py PROGRAM`.
 
 The starter holds the other end of standard input; when it is gone, however it went, this process stops.
 """
@@ -18,11 +18,11 @@ def stop_when_abandoned() -> None:
 
 
 def main() -> None:
-    """Watch the lifeline and become the module that was named."""
-    module = sys.argv[1]
-    sys.argv = [module]
+    """Watch the lifeline and become the program that was named."""
+    program = sys.argv[1]
+    sys.argv = [program]
     threading.Thread(target=stop_when_abandoned, name="lifeline", daemon=True).start()
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    runpy.run_path(program, run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import urllib3
+from boto3.dynamodb.conditions import Key
 
 from tools.artefacts import artefacts, build
 from tools.deployment import Aws, Deployed, DeploymentFailed, deploy, upload
@@ -57,14 +59,37 @@ class Stack:
 
     def items(self) -> list[dict[str, Any]]:
         """Everything in the table, read consistently."""
-        table = self.aws.session().resource("dynamodb", endpoint_url=self.aws.endpoint).Table(self.table)
-        found: list[dict[str, Any]] = []
-        page = table.scan(ConsistentRead=True)
+        return _to_the_end(_table(self.aws, self.table).scan)
+
+    def items_of(self, partition: str) -> list[dict[str, Any]]:
+        """Everything under one partition key of the table, read consistently."""
+        return _to_the_end(_table(self.aws, self.table).query, KeyConditionExpression=Key("pk").eq(partition))
+
+    def log(self) -> str:
+        """What the functions have written, each line after the name of its group."""
+        logs = self.aws.session().client("logs", endpoint_url=self.aws.endpoint)
+        groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+        return "\n".join(
+            f"{group} {event['message']}"
+            for group in groups
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            for event in page["events"]
+        )
+
+
+@cache
+def _table(aws: Aws, name: str) -> Any:
+    """Made once: reading what boto3 knows of a service takes longer than reading the table."""
+    return aws.session().resource("dynamodb", endpoint_url=aws.endpoint).Table(name)
+
+
+def _to_the_end(read: Callable[..., Any], **asked: Any) -> list[dict[str, Any]]:
+    page = read(ConsistentRead=True, **asked)
+    found: list[dict[str, Any]] = page["Items"]
+    while "LastEvaluatedKey" in page:
+        page = read(ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"], **asked)
         found += page["Items"]
-        while "LastEvaluatedKey" in page:
-            page = table.scan(ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"])
-            found += page["Items"]
-        return found
+    return found
 
 
 @contextlib.contextmanager

@@ -5,14 +5,19 @@ import hashlib
 import json
 import secrets
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import urllib3
 from typing_extensions import override
 
 from tools.deployment import Aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
 USE = "partner-access/use"
 DIRECTORY = "partner-access/directory"
@@ -134,9 +139,15 @@ def _beside(address: str, action: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{action}"
 
 
+@cache
+def _pools(aws: Aws) -> "CognitoIdentityProviderClient":
+    """Made once, and safe in threads."""
+    return aws.session().client("cognito-idp", endpoint_url=aws.endpoint, config=aws.settings)
+
+
 def sign_in_of(aws: Aws, user_pool: str) -> SignIn:
     """Read the clients of a user pool: people have no secret, the back end has one."""
-    cognito = aws.session().client("cognito-idp", endpoint_url=aws.endpoint, config=aws.settings)
+    cognito = _pools(aws)
     clients = [
         cognito.describe_user_pool_client(UserPoolId=user_pool, ClientId=one["ClientId"])["UserPoolClient"]
         for one in cognito.list_user_pool_clients(UserPoolId=user_pool, MaxResults=60)["UserPoolClients"]
@@ -165,7 +176,7 @@ class Person:
 
 def create_person(aws: Aws, user_pool: str, email: str, name: str) -> Person:
     """Make a sign-in user with a password of his own; his user id is the `sub` that his tokens will carry."""
-    cognito = aws.session().client("cognito-idp", endpoint_url=aws.endpoint, config=aws.settings)
+    cognito = _pools(aws)
     password = f"Aa1-{secrets.token_urlsafe(18)}"
     made = cognito.admin_create_user(
         UserPoolId=user_pool,

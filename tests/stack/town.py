@@ -137,8 +137,8 @@ class Town:
         """The members as the table has them, by user id."""
         return {
             item["user_id"]: item
-            for item in self.stack.items()
-            if item["pk"] == f"ACCOUNT#{account_id}" and item["sk"].startswith("MEMBER#")
+            for item in self.stack.items_of(f"ACCOUNT#{account_id}")
+            if item["sk"].startswith("MEMBER#")
         }
 
 

@@ -14,11 +14,10 @@ from tests.stack.town import SECRET, Resident, Town, a_key, persistently
 from tools.sign_in import create_person
 from tools.web import Answer, Json
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("sound_afterwards")
 
 NARROW = 320
 MOST_BYTES = 60_000
-LOOKED_THROUGH: set[str] = set()
 NAMES = {
     "en": ("Harbour & Finch", "Nora Whitfield", "Tom Adeyemi", "Priya Raman", "Leo Marsh", "Alice Moreau"),
     "ja": ("株式会社みなと企画", "佐藤 健", "鈴木 葵", "高橋 美咲", "伊藤 翔", "小林 由紀"),
@@ -125,10 +124,9 @@ def firms(town: Town) -> dict[str, Firm]:
 
 
 def opened(visits: Visits, firm: Firm, who: Resident | None = None, *, tab: str = "", **how: object) -> Visitor:
-    """The console before somebody's eyes, after his sign-in."""
-    visitor = visits(language=firm.language, **how)
+    """The console before the eyes of somebody who is signed in."""
+    visitor = visits(language=firm.language, who=who or firm.manager, **how)
     visitor.opens(f"/partners/{firm.partner_id}{f'?tab={tab}' if tab else ''}")
-    visitor.signs_in(who or firm.manager)
     expect(visitor.page.get_by_role("tab", selected=True)).to_be_visible()
     return visitor
 
@@ -151,10 +149,8 @@ def fits(visitor: Visitor, state: str) -> None:
 
 
 def is_right(visitor: Visitor, state: str, picture: str = "") -> None:
-    """Each state is looked through once for all who cannot see or use a mouse; that it fits depends on words and width."""
-    if state not in LOOKED_THROUGH:
-        visitor.is_accessible(state)
-    LOOKED_THROUGH.add(state)
+    """For all who cannot see or use a mouse, and on this screen."""
+    visitor.is_accessible(state)
     fits(visitor, state)
     if picture:
         visitor.pictures(picture)
@@ -468,6 +464,7 @@ def test_by_the_keyboard_alone(visits: Visits, firms: dict[str, Firm]) -> None:
     firm = firms["en"]
     visitor = opened(visits, firm)
     page = visitor.page
+    page.wait_for_selector("tr.head")
     visitor.tabs_to(visitor.says("partner.tab.clients"))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -489,6 +486,26 @@ def test_by_the_keyboard_alone(visits: Visits, firms: dict[str, Firm]) -> None:
     expect(page.locator("a:focus")).to_have_text(visitor.says("partner.back"))
     page.keyboard.press("Enter")
     expect(row(visitor, "By the keyboard")).to_be_visible()
+
+
+def test_a_manager_becomes_partner_admin_by_the_keyboard_alone(visits: Visits, town: Town) -> None:
+    firm = a_firm(town, "en", "keys")
+    account_id = firm.a_client(0, firm.manager)
+    visitor = opened(visits, firm)
+    page = visitor.page
+    page.wait_for_selector("tr.head")
+
+    visitor.tabs_to(visitor.says("partner.migrate.open"))
+    page.keyboard.press("Enter")
+    visitor.sees("partner.migrate.title")
+    expect(page.get_by_label(CLIENTS["en"][0])).to_be_checked()
+    visitor.tabs_to(visitor.says("partner.migrate.preview"))
+    page.keyboard.press("Enter")
+    expect(row(visitor, visitor.says("partner.migrate.holds"))).to_have_count(1)
+    visitor.tabs_to(page.locator(".actions .first").inner_text())
+    page.keyboard.press("Enter")
+    expect(page.locator("td .state.active")).to_have_count(1)
+    assert firm.town.members_of(account_id)[firm.manager.user_id]["permission_set"] == "partner_admin"
 
 
 # --- how much it takes ---
@@ -526,11 +543,10 @@ def many_clients(number: int, firm: Firm) -> Callable[[Route], None]:
 
 def test_two_hundred_clients_are_read_by_and_by_and_found_by_typing(visits: Visits, firms: dict[str, Firm]) -> None:
     firm = firms["en"]
-    visitor = visits()
+    visitor = visits(who=firm.manager)
     page = visitor.page
     page.route("**/partners/*/clients?*", many_clients(200, firm))
     visitor.opens(f"/partners/{firm.partner_id}")
-    visitor.signs_in(firm.manager)
     expect(page.locator("tr.head")).to_have_count(50)
     visitor.button("partner.more").click()
     expect(page.locator("tr.head")).to_have_count(100)
@@ -545,13 +561,10 @@ def test_two_hundred_clients_are_read_by_and_by_and_found_by_typing(visits: Visi
 def test_it_is_small_stays_in_place_and_fits_the_smallest_screen(
     visits: Visits, firms: dict[str, Firm], language: str
 ) -> None:
-    visitor = opened(visits, firms[language], width=NARROW)
+    firm = firms[language]
+    visitor = visits(language=language, width=NARROW, anew=True, who=firm.manager)
     page = visitor.page
-    page.reload()
-    page.wait_for_selector("tr.head")
-    measured = visitor.measured()
-    assert measured["moved"] < 0.02
-    assert measured["shown"] < 1000
+    visitor.opens_fast(f"/partners/{firm.partner_id}", "tr.head")
     loaded = page.evaluate(
         """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
         .filter((each) => !/\\/partners\\/.+\\/|\\/accounts/.test(each.name)).reduce((all, each) => all + each.encodedBodySize, 0)"""

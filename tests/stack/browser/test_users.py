@@ -14,7 +14,7 @@ from tests.stack.browser.visitor import DESK, PHONE, Visitor
 from tests.stack.town import a_key, persistently
 from tools.web import Json
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("sound_afterwards")
 
 NARROW = 320
 EXPORT = {"en": "Export records", "ja": "レコードのエクスポート"}
@@ -24,7 +24,6 @@ PEOPLE = {
 }
 LAYOUTS = [("en", PHONE), ("en", DESK), ("ja", PHONE), ("ja", DESK)]
 _numbers = count(1)
-_in_the_dark: set[str] = set()
 _told: set[str] = set()
 
 
@@ -77,19 +76,17 @@ def a_house(cast: Cast, *, guest: str | None = "partner_admin") -> House:
 
 
 def opened(visits: Visits, house: House, query: str = "", **how: object) -> Visitor:
-    """The page before the admin's eyes, after his sign-in."""
-    visitor = visits(language=house.cast.language, **how)
+    """The page before the eyes of the admin, who is signed in."""
+    visitor = visits(language=house.cast.language, who=house.cast.admin, **how)
     visitor.opens(house.page + query)
-    visitor.signs_in(house.cast.admin)
     visitor.page.wait_for_selector(".places")
     return visitor
 
 
 def is_good(visitor: Visitor, state: str) -> None:
-    """Both schemes once for each state: at another width or in the other language they are painted alike."""
-    visitor.is_accessible(state, *(("light",) if state in _in_the_dark else ("light", "dark")))
+    """For all who cannot see or use a mouse, and on this screen."""
+    visitor.is_accessible(state)
     visitor.fits(state)
-    _in_the_dark.add(state)
 
 
 # --- who is in ---
@@ -108,7 +105,7 @@ def test_who_is_in_and_what_each_may_do(visits: Visits, casts: dict[str, Cast], 
     for told in ("account.set.partner_admin", "account.seat.partner", "account.state.active"):
         expect(guest).to_contain_text(visitor.says(told))
     expect(guest).to_contain_text(visitor.says("account.by", name=_admin_name(cast)))
-    is_good(visitor, "the list")
+    is_good(visitor, f"the list at {width}")
     visitor.pictures("users")
 
     page.fill("#filter", cast.employee.email)
@@ -118,14 +115,14 @@ def test_who_is_in_and_what_each_may_do(visits: Visits, casts: dict[str, Cast], 
     page.fill("#filter", "")
     page.select_option("#in-state", "suspended")
     expect(page.locator("#people")).to_have_text(visitor.says("account.none_found"))
-    visitor.is_accessible("nobody", "light")
+    visitor.is_accessible("nobody")
     page.select_option("#in-state", "active")
 
     page.get_by_role("link", name=cast.employee_name).click()
     visitor.sees("account.can", name=cast.employee_name)
     expect(page.locator(".cannot")).to_contain_text({"en": "billing", "ja": "請求"}[language])
     expect(page.locator("h1")).to_be_focused()
-    is_good(visitor, "a person")
+    is_good(visitor, f"a person at {width}")
     visitor.pictures("user")
     page.go_back()
     expect(rows).to_have_count(5)
@@ -149,7 +146,7 @@ def test_who_manages_nobody_sees_himself_and_may_leave(visits: Visits, casts: di
     expect(visitor.button("account.leave")).to_be_visible()
     expect(visitor.button("account.suspend")).to_have_count(0)
     visitor.button("account.leave").click()
-    visitor.is_accessible("leaving", "light")
+    visitor.is_accessible("leaving")
     visitor.page.get_by_role("dialog").get_by_role("button", name=visitor.says("account.leave")).click()
     visitor.page.wait_for_url(visitor.origin + "/")
     assert not house.member(clerk.user_id)["active"]
@@ -161,16 +158,15 @@ def test_an_account_that_is_not_his_tells_nothing(visits: Visits, casts: dict[st
     visitor.signs_in(casts["en"].admin)
 
     expect(visitor.page.get_by_text(visitor.says("refused.not_found"))).to_be_visible()
-    visitor.is_accessible("not his", "light")
+    visitor.is_accessible("not his")
 
 
 def test_a_manager_of_the_partner_sees_his_own_people_and_only_takes_away(
     visits: Visits, casts: dict[str, Cast]
 ) -> None:
     house = a_house(casts["en"])
-    visitor = visits(width=PHONE)
+    visitor = visits(width=PHONE, who=house.cast.manager)
     visitor.opens(f"{house.page}?user={house.guest}")
-    visitor.signs_in(house.cast.manager)
     page = visitor.page
 
     visitor.sees("account.can", name=house.cast.employee_name)
@@ -285,7 +281,7 @@ def test_access_is_extended_suspended_resumed_and_ended(
     dialog = page.get_by_role("dialog")
 
     visitor.button("account.change_end").click()
-    visitor.is_accessible("the end date", "light")
+    visitor.is_accessible("the end date")
     dialog.locator("#end").fill("")
     dialog.get_by_role("button", name=visitor.says("account.save")).click()
     expect(page.locator(".facts")).to_contain_text(visitor.says("account.no_end"))
@@ -334,6 +330,26 @@ def test_a_super_admin_is_migrated_after_its_preview(
     assert house.member(house.guest)["permission_set"] == "partner_admin"
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_super_admin_is_migrated_by_the_keyboard_alone(visits: Visits, casts: dict[str, Cast], language: str) -> None:
+    house = a_house(casts[language], guest="super_admin")
+    visitor = opened(visits, house)
+    page = visitor.page
+    page.wait_for_selector("#people tbody tr")
+
+    visitor.tabs_to(house.cast.employee_name)
+    page.keyboard.press("Enter")
+    visitor.sees("account.can", name=house.cast.employee_name)
+    visitor.tabs_to(visitor.says("account.migrate"))
+    page.keyboard.press("Enter")
+    visitor.sees("account.migrate.title", name=house.cast.employee_name)
+    expect(visitor.button("account.migrate.yes")).to_be_visible()
+    visitor.tabs_to(visitor.says("account.migrate.yes"))
+    page.keyboard.press("Enter")
+    visitor.sees("account.can", name=house.cast.employee_name)
+    assert house.member(house.guest)["permission_set"] == "partner_admin"
+
+
 def test_the_last_super_admin_is_not_lost_and_the_refusal_says_what_to_do(
     visits: Visits, casts: dict[str, Cast]
 ) -> None:
@@ -343,7 +359,7 @@ def test_the_last_super_admin_is_not_lost_and_the_refusal_says_what_to_do(
     visitor.button("account.leave").click()
     visitor.page.get_by_role("dialog").get_by_role("button", name=visitor.says("account.leave")).click()
     expect(visitor.page.get_by_role("alert")).to_contain_text(visitor.says("refused.last_super_admin"))
-    visitor.is_accessible("refused", "light")
+    visitor.is_accessible("refused")
 
 
 # --- who comes ---
@@ -378,14 +394,15 @@ def test_a_partner_admin_is_created_step_by_step(
     is_good(visitor, "what")
     visitor.button("account.new.create").click()
     visitor.sees("account.new.done", name=house.cast.employee_name)
-    visitor.is_accessible("created", "light")
+    visitor.is_accessible("created")
     member = house.member(house.guest)
     assert (member["permission_set"], member["seat"], member["removed"]) == ("partner_admin", "partner", ["crm.export"])
 
 
-def test_a_user_is_created_by_the_keyboard_alone(visits: Visits, casts: dict[str, Cast]) -> None:
-    house = a_house(casts["en"], guest=None)
-    user_id, email = f"usr_key_{next(_numbers)}", "keys@clients-en.example"
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_user_is_created_by_the_keyboard_alone(visits: Visits, casts: dict[str, Cast], language: str) -> None:
+    house = a_house(casts[language], guest=None)
+    user_id, email = f"usr_key_{next(_numbers)}", f"keys@clients-{language}.example"
     house.cast.town.tell(f"/directory/users/{user_id}", {"email": email, "name": "Kay Board"})
     visitor = opened(visits, house)
     page = visitor.page
@@ -417,6 +434,26 @@ def test_a_user_is_created_by_the_keyboard_alone(visits: Visits, casts: dict[str
     page.keyboard.press("Enter")
     visitor.sees("account.new.done", name="Kay Board")
     assert house.member(user_id)["active"]
+
+
+def test_a_partner_admin_is_created_by_the_keyboard_alone(visits: Visits, casts: dict[str, Cast]) -> None:
+    house = a_house(casts["en"], guest=None)
+    visitor = opened(visits, house, "?new")
+    page = visitor.page
+
+    visitor.tabs_to(visitor.says("account.email"))
+    page.keyboard.type(house.cast.employee.email)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sets input[value=partner_admin]")
+    visitor.tabs_to("")
+    visitor.arrows_to("partner_admin")
+    page.keyboard.press("Space")
+    visitor.tabs_to(visitor.says("account.new.next"))
+    page.keyboard.press("Enter")
+    visitor.tabs_to(visitor.says("account.new.create"))
+    page.keyboard.press("Enter")
+    visitor.sees("account.new.done", name=house.cast.employee_name)
+    assert house.member(house.guest)["permission_set"] == "partner_admin"
 
 
 def test_a_sign_in_that_ran_out_keeps_what_was_typed(visits: Visits, casts: dict[str, Cast]) -> None:
@@ -502,12 +539,8 @@ def test_the_trail_tells_who_did_what_and_can_be_taken_along(
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_it_stays_in_place_and_fits_the_smallest_screen(visits: Visits, casts: dict[str, Cast], language: str) -> None:
     house = a_house(casts[language])
-    visitor = opened(visits, house, width=NARROW)
-    visitor.page.wait_for_selector("#people tbody tr")
-    measured = visitor.measured()
-
-    assert measured["moved"] < 0.02
-    assert measured["shown"] < 1000
+    visitor = visits(language=language, width=NARROW, anew=True, who=house.cast.admin)
+    visitor.opens_fast(house.page, "#people tbody tr")
     visitor.fits("the list at 320 pixels")
     for query in (f"?user={house.guest}", f"?user={house.guest}&do=edit", "?trail", "?new", "?updates"):
         visitor.opens(house.page + query)
