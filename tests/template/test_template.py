@@ -23,16 +23,19 @@ DELETE = {("dynamodb:DeleteItem", "table")}
 QUERY = {("dynamodb:Query", "table")}
 QUERY_DUE = {("dynamodb:Query", "index due")}
 QUERY_LISTING = {("dynamodb:Query", "index listing")}
-SEND = {
+STREAM = {
     ("dynamodb:DescribeStream", "stream"),
     ("dynamodb:GetRecords", "stream"),
     ("dynamodb:GetShardIterator", "stream"),
     ("dynamodb:ListStreams", "*"),
     ("s3:ListBucket", "bucket"),
     ("s3:PutObject", "bucket/*"),
+}
+SEND = {
     ("ses:SendEmail", "mail identity"),
     ("ses:SendEmail", "mail settings"),
 }
+CHAIN = {("dynamodb:PutItem", "table"), ("dynamodb:UpdateItem", "table")}
 
 MAY = {
     "add_colleagues": READ | WRITE,
@@ -46,6 +49,7 @@ MAY = {
     "end_access": READ | WRITE | QUERY,
     "end_user": READ | WRITE,
     "expire_links": READ | WRITE | QUERY_DUE,
+    "follow_trail": READ | STREAM | CHAIN,
     "keep_directory": READ | WRITE | DELETE | QUERY,
     "keep_permission_sets": READ | WRITE | DELETE,
     "migrate": READ | WRITE,
@@ -54,7 +58,7 @@ MAY = {
     "renew_link": READ | WRITE,
     "resend_link": READ | WRITE,
     "revoke_link": READ | WRITE,
-    "send_letters": READ | WRITE | DELETE | QUERY | SEND,
+    "send_letters": READ | WRITE | DELETE | QUERY | STREAM | SEND,
     "show_pages": set(),
     "suspend_user": READ | WRITE,
     "update_permission_sets": READ | WRITE | QUERY,
@@ -227,19 +231,45 @@ def test_the_table_is_written_only_within_transactions(template: Json) -> None:
             if statement["Effect"] == "Allow" and {action for action, _ in WRITE | DELETE} & set(
                 listed(statement["Action"])
             ):
-                assert statement["Condition"] == {
-                    "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
+                assert statement["Condition"]["ForAnyValue:StringEquals"] == {
+                    "dynamodb:EnclosingOperation": ["TransactWriteItems"]
                 }
 
 
-def test_whoever_writes_leaves_the_audit_trail_as_it_was_told(template: Json) -> None:
+def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alone(template: Json) -> None:
     for name, function in functions(template).items():
-        denials = [each_one for each_one in statements(template, function) if each_one["Effect"] == "Deny"]
+        denials = [
+            (listed(each_one["Action"]), each_one["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"])
+            for each_one in statements(template, function)
+            if each_one["Effect"] == "Deny"
+        ]
 
-        assert len(denials) == (1 if MAY[name] & WRITE else 0)
-        for denial in denials:
-            assert listed(denial["Action"]) == ["dynamodb:DeleteItem", "dynamodb:UpdateItem"]
-            assert denial["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
+        assert denials == (
+            [
+                (["dynamodb:DeleteItem", "dynamodb:UpdateItem"], ["AUDIT#*"]),
+                (["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], ["CHAIN#*", "HEAD#*", "SEAL"]),
+            ]
+            if MAY[name] >= WRITE
+            else []
+        )
+
+
+OF_CHAINS = ["CHAIN#*", "HEAD#*"]
+PROOFS = {"follow_trail": {"dynamodb:PutItem": OF_CHAINS, "dynamodb:UpdateItem": OF_CHAINS}}
+"""Whoever may write to the proof writes this of it, and nothing else in the table."""
+
+
+@pytest.mark.parametrize("name", sorted(PROOFS))
+def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, name: str) -> None:
+    found = {
+        action: statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        for statement in statements(template, functions(template)[name])
+        if "ForAllValues:StringLike" in statement.get("Condition", {})
+        for action in listed(statement["Action"])
+    }
+
+    assert found == PROOFS[name]
+    assert not DELETE & MAY[name]
 
 
 def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
@@ -334,7 +364,7 @@ def test_every_function_writes_to_a_log_that_forgets(template: Json) -> None:
 
 
 def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
-    workers = {"expire_links", "record_delivery", "send_letters"}
+    workers = {"expire_links", "follow_trail", "record_delivery", "send_letters"}
 
     for name, function in functions(template).items():
         assert function["TracingConfig"] == {"Mode": "Active"}
@@ -348,10 +378,34 @@ def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
         assert "${Api" not in json.dumps(function)
 
 
-def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
-    mapping = only(template, "AWS::Lambda::EventSourceMapping")
+def source_of(template: Json, function: str) -> Json:
+    (mapping,) = [
+        each_one
+        for _, each_one in each(template, "AWS::Lambda::EventSourceMapping")
+        if each_one["FunctionName"] == {"Ref": function}
+    ]
+    return mapping
 
-    assert mapping["FunctionName"] == {"Ref": "SendLettersFunction"}
+
+def test_a_stream_has_no_more_readers_than_it_bears(template: Json) -> None:
+    assert len(list(each(template, "AWS::Lambda::EventSourceMapping"))) == 2
+
+
+def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(template: Json) -> None:
+    mapping = source_of(template, "FollowTrailFunction")
+
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert not {"FunctionResponseTypes", "ParallelizationFactor"} & set(mapping)
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] == 5
+    assert mapping["MaximumRecordAgeInSeconds"] == 86400
+    assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["GivenUpRecords", "Arn"]}}
+
+
+def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
+    mapping = source_of(template, "SendLettersFunction")
+
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
@@ -360,12 +414,15 @@ def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
     assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["GivenUpRecords", "Arn"]}}
 
 
-def test_only_new_letters_wake_the_function_that_sends_them(template: Json) -> None:
-    (only_filter,) = only(template, "AWS::Lambda::EventSourceMapping")["FilterCriteria"]["Filters"]
+@pytest.mark.parametrize(
+    ("function", "prefix"), [("SendLettersFunction", "OUTBOX#"), ("FollowTrailFunction", "AUDIT#")]
+)
+def test_only_what_is_new_wakes_the_function_that_it_is_for(template: Json, function: str, prefix: str) -> None:
+    (only_filter,) = source_of(template, function)["FilterCriteria"]["Filters"]
 
     assert json.loads(only_filter["Pattern"]) == {
         "eventName": ["INSERT"],
-        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "OUTBOX#"}]}}},
+        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": prefix}]}}},
     }
 
 
@@ -495,6 +552,18 @@ def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> N
     }
 
     assert (namespace, metric) in watched
+
+
+@pytest.mark.parametrize("function", ["SendLettersFunction", "FollowTrailFunction"])
+@pytest.mark.parametrize("metric", ["Errors", "IteratorAge"])
+def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Json, function: str, metric: str) -> None:
+    watched = [
+        (alarm["MetricName"], alarm["Dimensions"][0]["Value"])
+        for _, alarm in each(template, "AWS::CloudWatch::Alarm")
+        if alarm.get("Namespace") == "AWS/Lambda"
+    ]
+
+    assert (metric, {"Ref": function}) in watched
 
 
 @pytest.mark.parametrize("function", ["ExpireLinksFunction", "SendLettersFunction"])
