@@ -20,6 +20,7 @@ RECORD_DELIVERY = "functions.record_delivery.app"
 EXPIRE_LINKS = "functions.expire_links.app"
 CLEAN_UP = "functions.clean_up.app"
 FOLLOW_TRAIL = "functions.follow_trail.app"
+SEAL_TRAIL = "functions.seal_trail.app"
 
 
 class Clock:

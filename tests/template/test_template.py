@@ -37,6 +37,16 @@ SEND = {
 }
 CHAIN = {("dynamodb:PutItem", "table"), ("dynamodb:UpdateItem", "table")}
 
+SEAL = {
+    ("dynamodb:BatchGetItem", "table"),
+    ("dynamodb:PutItem", "table"),
+    ("dynamodb:Query", "table"),
+    ("s3:GetObject", "seals"),
+    ("s3:PutObject", "leaves"),
+    ("s3:PutObject", "seals"),
+    ("s3:PutObjectRetention", "seals"),
+}
+
 MAY = {
     "add_colleagues": READ | WRITE,
     "answer_unknown": set[tuple[str, str]](),
@@ -58,6 +68,7 @@ MAY = {
     "renew_link": READ | WRITE,
     "resend_link": READ | WRITE,
     "revoke_link": READ | WRITE,
+    "seal_trail": SEAL,
     "send_letters": READ | WRITE | DELETE | QUERY | STREAM | SEND,
     "show_pages": set(),
     "suspend_user": READ | WRITE,
@@ -133,6 +144,8 @@ THINGS = {
     '{"Fn::GetAtt": ["Table", "Arn"]}': "table",
     '{"Fn::GetAtt": ["Table", "StreamArn"]}': "stream",
     '{"Fn::Sub": "${GivenUpRecords.Arn}/*"}': "bucket/*",
+    '{"Fn::Sub": "${Seals.Arn}/leaves/*"}': "leaves",
+    '{"Fn::Sub": "${Seals.Arn}/seals/*"}': "seals",
     '{"Fn::Sub": "${Table.Arn}/index/due"}': "index due",
     '{"Fn::Sub": "${Table.Arn}/index/listing"}': "index listing",
 }
@@ -255,7 +268,10 @@ def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alon
 
 
 OF_CHAINS = ["CHAIN#*", "HEAD#*"]
-PROOFS = {"follow_trail": {"dynamodb:PutItem": OF_CHAINS, "dynamodb:UpdateItem": OF_CHAINS}}
+PROOFS = {
+    "follow_trail": {"dynamodb:PutItem": OF_CHAINS, "dynamodb:UpdateItem": OF_CHAINS},
+    "seal_trail": {"dynamodb:BatchGetItem": ["SEAL"], "dynamodb:PutItem": ["SEAL"], "dynamodb:Query": ["HEAD#*"]},
+}
 """Whoever may write to the proof writes this of it, and nothing else in the table."""
 
 
@@ -364,7 +380,7 @@ def test_every_function_writes_to_a_log_that_forgets(template: Json) -> None:
 
 
 def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
-    workers = {"expire_links", "follow_trail", "record_delivery", "send_letters"}
+    workers = {"expire_links", "follow_trail", "record_delivery", "seal_trail", "send_letters"}
 
     for name, function in functions(template).items():
         assert function["TracingConfig"] == {"Mode": "Active"}
@@ -426,15 +442,48 @@ def test_only_what_is_new_wakes_the_function_that_it_is_for(template: Json, func
     }
 
 
-def test_given_up_records_are_encrypted_private_and_forgotten(template: Json) -> None:
-    bucket = only(template, "AWS::S3::Bucket")
-    (denial,) = only(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+@pytest.mark.parametrize(("name", "days"), [("GivenUpRecords", [30]), ("Seals", [35])])
+def test_what_is_kept_in_storage_is_encrypted_private_and_forgotten(template: Json, name: str, days: list[int]) -> None:
+    bucket = template["Resources"][name]["Properties"]
+    policy = template["Resources"][f"{name}Policy"]["Properties"]
+    (denial,) = policy["PolicyDocument"]["Statement"]
 
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == [30]
+    assert list(bucket["PublicAccessBlockConfiguration"].values()) == [True] * 4
+    assert [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == days
+    assert policy["Bucket"] == {"Ref": name}
     assert denial["Effect"] == "Deny"
+    assert denial["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
     assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_every_bucket_is_among_them(template: Json) -> None:
+    assert {name for name, _ in each(template, "AWS::S3::Bucket")} == {"GivenUpRecords", "Seals"}
+
+
+def test_seals_are_locked_and_outlive_the_stack_and_only_what_is_under_them_is_forgotten(template: Json) -> None:
+    seals = template["Resources"]["Seals"]
+    (rule,) = seals["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    assert (seals["DeletionPolicy"], seals["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert seals["Properties"]["ObjectLockEnabled"] is True
+    assert seals["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert rule["Prefix"] == "leaves/"
+    assert template["Parameters"]["SealRetentionDays"]["MinValue"] >= 1
+
+
+def test_one_role_signs_seals_and_the_key_outlives_the_stack(template: Json) -> None:
+    key = template["Resources"]["SealingKey"]
+    administer, sign = key["Properties"]["KeyPolicy"]["Statement"]
+    sealer = functions(template)["seal_trail"]
+
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+    assert not [action for action in administer["Action"] if "Sign" in action or "*" in action]
+    assert "kms:PutKeyPolicy" in administer["Action"]
+    assert (sign["Action"], sign["Principal"]) == ("kms:Sign", {"AWS": {"Fn::GetAtt": ["SealTrailRole", "Arn"]}})
+    assert sealer["Role"] == {"Fn::GetAtt": ["SealTrailRole", "Arn"]}
+    assert sealer["Environment"]["Variables"]["SEALING_KEY"] == {"Fn::GetAtt": ["SealingKey", "Arn"]}
 
 
 def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
@@ -446,6 +495,7 @@ def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
     assert {(expression, target["Arn"]["Fn::GetAtt"][0]) for expression, target in schedules.values()} == {
         ("rate(1 minute)", "CleanUpFunction"),
         ("rate(5 minutes)", "ExpireLinksFunction"),
+        ("rate(5 minutes)", "SealTrailFunction"),
         ("rate(1 minute)", "SendLettersFunction"),
     }
     assert {target["RoleArn"]["Fn::GetAtt"][0] for _, target in schedules.values()} == {"ScheduleRole"}
@@ -566,7 +616,7 @@ def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Js
     assert (metric, {"Ref": function}) in watched
 
 
-@pytest.mark.parametrize("function", ["ExpireLinksFunction", "SendLettersFunction"])
+@pytest.mark.parametrize("function", ["ExpireLinksFunction", "SealTrailFunction", "SendLettersFunction"])
 def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: str) -> None:
     silences = [
         alarm for _, alarm in each(template, "AWS::CloudWatch::Alarm") if alarm["TreatMissingData"] == "breaching"

@@ -95,7 +95,12 @@ def chained(account_id: str, audit_id: str) -> Key:
 
 
 def head(account_id: str) -> Key:
-    return Key(f"HEAD#{shard(account_id)}", f"ACCOUNT#{account_id}")
+    return Key(heads(shard(account_id)), f"ACCOUNT#{account_id}")
+
+
+def heads(number: int) -> str:
+    """In which partition the heads of this shard stand."""
+    return f"HEAD#{number}"
 
 
 def latest_seal() -> Key:
