@@ -1,13 +1,14 @@
-"""The trail's stream: every entry gets its place in the chain of its account, in the order of the stream.
+"""The trail's stream: every entry gets its place in the chain of its account, and goes out as an event, in that order.
 
 A batch comes again as a whole when it fails: whatever is done here may be done twice.
 """
 
 from typing import Any
 
-from partner_access import telemetry
+from partner_access import bus, telemetry
 from partner_access.context import Context
-from partner_access.store import chain, trail
+from partner_access.domain.events import event_of
+from partner_access.store import chain, events, trail
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
@@ -15,7 +16,11 @@ def handler(event: dict[str, Any], context: Context) -> None:
     telemetry.begin(context.aws_request_id, "follow_trail")
     try:
         entries = [trail.from_stream(record) for record in event["Records"]]
-        chain.append(entries)
+        places = chain.append(entries)
         telemetry.count("EntriesChained", len(entries))
+        bus.publish(
+            event_of(entry, account_id, places[account_id, entry.audit_id], now)
+            for (account_id, entry), now in zip(entries, events.now(entries), strict=True)
+        )
     finally:
         telemetry.flush()

@@ -36,6 +36,7 @@ SEND = {
     ("ses:SendEmail", "mail settings"),
 }
 CHAIN = {("dynamodb:PutItem", "table"), ("dynamodb:UpdateItem", "table")}
+PUBLISH = {("events:PutEvents", "bus")}
 
 SEAL = {
     ("dynamodb:BatchGetItem", "table"),
@@ -59,7 +60,7 @@ MAY = {
     "end_access": READ | WRITE | QUERY,
     "end_user": READ | WRITE,
     "expire_links": READ | WRITE | QUERY_DUE,
-    "follow_trail": READ | STREAM | CHAIN,
+    "follow_trail": READ | STREAM | CHAIN | PUBLISH,
     "keep_directory": READ | WRITE | DELETE | QUERY,
     "keep_permission_sets": READ | WRITE | DELETE,
     "migrate": READ | WRITE,
@@ -140,6 +141,7 @@ ROUTES |= {
 # In the words of the template, the things that rights are given to.
 THINGS = {
     '"*"': "*",
+    '{"Fn::GetAtt": ["Bus", "Arn"]}': "bus",
     '{"Fn::GetAtt": ["GivenUpRecords", "Arn"]}': "bucket",
     '{"Fn::GetAtt": ["Table", "Arn"]}': "table",
     '{"Fn::GetAtt": ["Table", "StreamArn"]}': "stream",
@@ -286,6 +288,40 @@ def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, 
 
     assert found == PROOFS[name]
     assert not DELETE & MAY[name]
+
+
+def test_events_lie_on_the_bus_of_the_stack(template: Json) -> None:
+    """A bus must have a name, and stacks of one account have different ones."""
+    assert only(template, "AWS::Events::EventBus")["Name"] == {"Ref": "AWS::StackName"}
+    assert functions(template)["follow_trail"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "Bus"}
+    assert template["Outputs"]["EventBusName"]["Value"] == {"Ref": "Bus"}
+
+
+def test_a_webhook_is_there_only_where_one_is_named(template: Json) -> None:
+    named = {name for name, resource in template["Resources"].items() if resource.get("Condition") == "WebhookIsNamed"}
+
+    assert template["Conditions"]["WebhookIsNamed"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookUrl"}, ""]}]}
+    assert template["Parameters"]["WebhookUrl"]["Default"] == ""
+    assert template["Parameters"]["WebhookKey"]["NoEcho"] is True
+    assert named == {name for name in template["Resources"] if name.startswith("Webhook")}
+    assert {name for name, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName")} == {"Webhook"}
+
+
+def test_a_webhook_is_called_for_a_day_and_what_it_does_not_take_is_kept(template: Json) -> None:
+    (rule,) = [rule for _, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName") == {"Ref": "Bus"}]
+    (target,) = rule["Targets"]
+    (call,) = template["Resources"]["WebhookRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (send,) = only(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+
+    assert rule["EventPattern"] == {"source": ["partner-access"]}
+    assert target["Arn"] == call["Resource"] == {"Fn::GetAtt": ["WebhookDestination", "Arn"]}
+    assert listed(call["Action"]) == ["events:InvokeApiDestination"]
+    assert target["InputPath"] == "$.detail"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["WebhookDeadLetters", "Arn"]}}
+    assert only(template, "AWS::SQS::Queue")["SqsManagedSseEnabled"] is True
+    assert (send["Principal"], listed(send["Action"])) == ({"Service": "events.amazonaws.com"}, ["sqs:SendMessage"])
+    assert send["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Webhook", "Arn"]}}}
 
 
 def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
@@ -584,6 +620,7 @@ def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> 
         ("AWS/ApiGateway", "Latency"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "IteratorAge"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("PartnerAccess", "AccountOrphaned"),
         ("PartnerAccess", "ConflictExhausted"),
         ("PartnerAccess", "LetterBounced"),
