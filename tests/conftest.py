@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 from moto.core.common_models import BaseModel
 
-from partner_access import bus, mail
+from partner_access import archive, bus, mail
 from partner_access.store import dynamo
 from tests.table import Table
 from tools import template
@@ -53,6 +53,8 @@ def kept_table() -> Iterator[Table]:
         yield Table(client, ENVIRONMENT["TABLE_NAME"])
     dynamo.client.cache_clear()
     mail.client.cache_clear()
+    archive.signer.cache_clear()
+    archive.storage.cache_clear()
     bus.client.cache_clear()
 
 

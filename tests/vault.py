@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 
 from partner_access import archive
 
@@ -50,7 +49,7 @@ class Vault:
 @contextmanager
 def vault() -> Iterator[Vault]:
     """Within the mock of AWS: what the environment of the sealer names."""
-    storage, signer = boto3.client("s3"), boto3.client("kms")
+    storage, signer = archive.storage(), archive.signer()
     bucket = f"seals-{next(_numbers)}"
     storage.create_bucket(
         Bucket=bucket,
@@ -63,8 +62,7 @@ def vault() -> Iterator[Vault]:
         patch.setenv("SEALING_KEY", key)
         patch.setenv("SEAL_RETENTION_DAYS", str(RETENTION_DAYS))
         yield Vault(bucket, key, storage, signer)
-    archive.storage.cache_clear()
-    archive.signer.cache_clear()
     for versions in dict.values(s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys):
         for version in versions:
-            version.dispose()
+            if isinstance(version, FakeKey):
+                version.dispose()

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -142,7 +143,7 @@ def test_wherever_a_run_is_cut_off_the_next_one_goes_on(
     assert must_be_one_row(table, kept)[-1]["root"] == seals.root(seals.leaves_of(stored.heads())).hex()
 
 
-def _at(client: Any, operation: str, plan: list[faults.Fault]) -> Any:
+def _at(client: Any, operation: str, plan: Sequence[faults.Fault]) -> Any:
     """Storage speaks no JSON: faults are told of attempts, and not of what they ask."""
     waiting = iter(plan)
 
@@ -160,8 +161,8 @@ def test_two_sealers_side_by_side_make_one_row(table: Table, kept: Vault, clock:
         seal()
         comes(table, 3)
 
-    _before_seal_is_kept(meanwhile)
-    seal()
+    with _before_signing(meanwhile):
+        seal()
 
     first, second = must_be_one_row(table, kept)
     assert (first["root"], second["root"]) == tuple(
@@ -170,7 +171,8 @@ def test_two_sealers_side_by_side_make_one_row(table: Table, kept: Vault, clock:
     )
 
 
-def _before_seal_is_kept(happens: Callable[[], None]) -> None:
+@contextmanager
+def _before_signing(happens: Callable[[], None]) -> Iterator[None]:
     """Just before the next signature is asked for."""
     waiting = [happens]
 
@@ -178,7 +180,12 @@ def _before_seal_is_kept(happens: Callable[[], None]) -> None:
         if waiting:
             waiting.pop()()
 
-    archive.signer().meta.events.register("before-call.kms.Sign", interrupt)
+    events = archive.signer().meta.events
+    events.register("before-call.kms.Sign", interrupt)
+    try:
+        yield
+    finally:
+        events.unregister("before-call.kms.Sign", interrupt)
 
 
 def test_whoever_notes_the_same_seal_later_leaves_it_at_that(table: Table, kept: Vault, clock: Clock) -> None:
