@@ -114,4 +114,4 @@ def test_the_layer_is_small() -> None:
 def test_the_layer_holds_models_of_the_services_in_use_only() -> None:
     models = {path.name for path in (LAYER / "botocore/data").iterdir() if path.is_dir()}
 
-    assert models == {"dynamodb", "kms", "s3", "sesv2"}
+    assert models == {"dynamodb", "events", "kms", "s3", "sesv2"}
