@@ -36,6 +36,9 @@ FILLED_IN = {
     "MAIL_CONFIGURATION_SET": "mail-settings",
     "MAIL_FROM": "access@vendor.example.com",
     "PAGES_CLIENT_ID": "pages",
+    "SEALING_KEY": "arn:aws:kms:eu-west-1:123456789012:key/sealing",
+    "SEALS_BUCKET": "seals",
+    "SEAL_RETENTION_DAYS": "365",
     "SIGN_OUT_URL": "https://sign-in.example.com/logout",
     "TABLE_NAME": "partner-access",
     "TOKEN_URL": "https://sign-in.example.com/oauth2/token",
@@ -83,6 +86,10 @@ class Built:
     @property
     def sends_letters(self) -> bool:
         return "MAIL_FROM" in self.environment
+
+    @property
+    def seals(self) -> bool:
+        return "SEALS_BUCKET" in self.environment
 
     @property
     def sample(self) -> str:

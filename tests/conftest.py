@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from partner_access import mail
+from partner_access import archive, bus, mail
 from partner_access.store import dynamo
 from tests.haste import make_haste
 from tests.table import Table
@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "BASE_URL": "https://access.example.com",
     "CURSOR_KEY": "a key for cursors",
     "DIRECTORY_SCOPE": "partner-access/directory",
+    "EVENT_BUS": "partner-access",
     "MAIL_CONFIGURATION_SET": "letters",
     "MAIL_FROM": "access@vendor.example",
     "POWERTOOLS_METRICS_NAMESPACE": "PartnerAccess",
@@ -47,9 +48,13 @@ def kept_table() -> Iterator[Table]:
         client.create_table(TableName=ENVIRONMENT["TABLE_NAME"], **_definition())
         boto3.client("sesv2").create_email_identity(EmailIdentity="vendor.example")
         boto3.client("sesv2").create_configuration_set(ConfigurationSetName="letters")
+        boto3.client("events").create_event_bus(Name=ENVIRONMENT["EVENT_BUS"])
         yield Table(client, ENVIRONMENT["TABLE_NAME"])
     dynamo.client.cache_clear()
     mail.client.cache_clear()
+    archive.signer.cache_clear()
+    archive.storage.cache_clear()
+    bus.client.cache_clear()
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ def test_a_function_loads_only_what_it_uses(function: Built, cold_start: ColdSta
     dear = {
         "botocore.client": function.touches_the_table,
         "partner_access.api": "HttpApi" in function.triggers and not function.serves_pages,
+        "partner_access.archive": function.seals,
         "partner_access.mail": function.sends_letters,
     }
 
@@ -113,4 +114,4 @@ def test_the_layer_is_small() -> None:
 def test_the_layer_holds_models_of_the_services_in_use_only() -> None:
     models = {path.name for path in (LAYER / "botocore/data").iterdir() if path.is_dir()}
 
-    assert models == {"dynamodb", "sesv2"}
+    assert models == {"dynamodb", "events", "kms", "s3", "sesv2"}

@@ -11,6 +11,7 @@ import pytest
 from typing_extensions import override
 
 from partner_access import telemetry
+from partner_access.store.attributes import written
 from tests.doors import Context
 from tests.worlds import now
 
@@ -18,6 +19,8 @@ SEND_LETTERS = "functions.send_letters.app"
 RECORD_DELIVERY = "functions.record_delivery.app"
 EXPIRE_LINKS = "functions.expire_links.app"
 CLEAN_UP = "functions.clean_up.app"
+FOLLOW_TRAIL = "functions.follow_trail.app"
+SEAL_TRAIL = "functions.seal_trail.app"
 
 
 class Clock:
@@ -72,6 +75,19 @@ def stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> A
         for position, item in enumerate(items, 1)
     ]
     return run(SEND_LETTERS, {"Records": records}, context)
+
+
+def follow_trail(items: Iterable[dict[str, Any]], context: Context | None = None) -> None:
+    """The table's stream brings these new entries of trails."""
+    records = [
+        {
+            "eventName": "INSERT",
+            "eventSource": "aws:dynamodb",
+            "dynamodb": {"Keys": written({"pk": item["pk"], "sk": item["sk"]}), "NewImage": written(item)},
+        }
+        for item in items
+    ]
+    assert run(FOLLOW_TRAIL, {"Records": records}, context) is None
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 The transform leaves an HTTP API's routes in an OpenAPI `Body`, which the emulator ignores:
 here they become the Integration, Route and Authorizer resources that CloudFormation also knows. An alarm over several
-metrics, which the emulator refuses, is left out: nothing on this machine would raise it.
+metrics, which the emulator refuses, is left out: nothing on this machine would raise it. So is a bucket's ban on plain
+HTTP, which the emulator speaks and enforces.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ AUTHORIZER = "x-amazon-apigateway-authorizer"
 CODE_PROPERTY = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 OPEN = "NONE"
 CORS = "x-amazon-apigateway-cors"
+PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 UNDERSTOOD = frozenset({"openapi", "info", "paths", "components", "tags", CORS})
 
 
@@ -57,6 +59,18 @@ def without_metric_math(template: Json) -> Json:
         for name, resource in template["Resources"].items()
         if not (resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"])
     }
+    return template
+
+
+def without_the_ban_on_plain_http(template: Json) -> Json:
+    """Leave out what keeps buckets from being called without TLS: on loopback there is none."""
+    resources: Json = template["Resources"]
+    for name, resource in list(resources.items()):
+        if resource["Type"] == "AWS::S3::BucketPolicy":
+            document = resource["Properties"]["PolicyDocument"]
+            document["Statement"] = [each for each in document["Statement"] if each.get("Condition") != PLAIN_HTTP]
+            if not document["Statement"]:
+                del resources[name]
     return template
 
 

@@ -124,6 +124,7 @@ def running_stack(*, port: int | None = None, tell: Callable[[str], None] = lamb
             deployed = deploy(aws, made.template, parameters, tags={"ms-custom-id": API_ID})
         except DeploymentFailed as failed:
             raise DeploymentFailed(f"{failed}\n{emulator.errors()}") from failed
+        _lock(aws, deployed.outputs["SealsBucket"])
         stack = Stack(
             emulator=emulator,
             aws=aws,
@@ -143,6 +144,12 @@ class _Connections:
 
     def close(self) -> None:
         self.pool.clear()
+
+
+def _lock(aws: Aws, bucket: str) -> None:
+    """The template says it, and the emulator's CloudFormation leaves it out."""
+    s3 = aws.session().client("s3", endpoint_url=aws.endpoint, config=aws.settings)
+    s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
 
 
 def _wait_until_ready(stack: Stack) -> None:

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-SERVICES = ("dynamodb", "sesv2")
+SERVICES = ("dynamodb", "events", "kms", "s3", "sesv2")
 
 UNREACHABLE = (
     "bin",

@@ -1,9 +1,14 @@
-"""The world on which the doors are tried, and that it is sound whatever happened at them."""
+"""The world on which the doors are tried, and that it is sound, and can be told of, whatever happened at them."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from partner_access.domain.events import event_of
+from partner_access.store import events
+from partner_access.store.trail import entry_of
+from tests.schemas import complaints
 from tests.table import Table
 from tests.worlds import a_world
 from tools.invariants import broken
@@ -21,3 +26,16 @@ def world(table: Table, sound: None) -> Table:
     """The usual world."""
     a_world(table)
     return table
+
+
+@pytest.fixture(autouse=True)
+def schemas(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a door wrote into a trail makes an event that fits its schema; where trails are made up, this is too."""
+    table: Table | None = request.getfixturevalue("table") if "table" in request.fixturenames else None
+    yield
+    if not table:
+        return
+    told = [(item["pk"].removeprefix("AUDIT#"), entry_of(item)) for item in table.under("AUDIT#")]
+    real = [(account_id, entry) for account_id, entry in told if entry.event != "grant.given"]
+    for (account_id, entry), now in zip(real, events.now(real), strict=True):
+        assert complaints(json.loads(event_of(entry, account_id, 1, now).told())) == []

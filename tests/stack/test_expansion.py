@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tools.artefacts import BUILT
-from tools.expansion import NotExpandable, with_routes, without_metric_math
+from tools.expansion import NotExpandable, with_routes, without_metric_math, without_the_ban_on_plain_http
 from tools.local_stack import ROOT, Stack
 
 LAMBDA = {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn", "payloadFormatVersion": "2.0"}
@@ -83,3 +83,14 @@ def test_only_alarms_over_several_metrics_are_left_out() -> None:
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
     several = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}
     assert list(without_metric_math({"Resources": {"one": alarm, "two": several}})["Resources"]) == ["one"]
+
+
+def test_only_the_ban_on_plain_http_is_left_out() -> None:
+    ban = {"Effect": "Deny", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    other = {"Effect": "Deny", "Action": "s3:DeleteObject"}
+
+    def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+        return {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": list(statements)}}}
+
+    left = without_the_ban_on_plain_http({"Resources": {"one": policy(ban), "two": policy(ban, other)}})["Resources"]
+    assert left == {"two": policy(other)}

@@ -23,15 +23,29 @@ DELETE = {("dynamodb:DeleteItem", "table")}
 QUERY = {("dynamodb:Query", "table")}
 QUERY_DUE = {("dynamodb:Query", "index due")}
 QUERY_LISTING = {("dynamodb:Query", "index listing")}
-SEND = {
+STREAM = {
     ("dynamodb:DescribeStream", "stream"),
     ("dynamodb:GetRecords", "stream"),
     ("dynamodb:GetShardIterator", "stream"),
     ("dynamodb:ListStreams", "*"),
     ("s3:ListBucket", "bucket"),
     ("s3:PutObject", "bucket/*"),
+}
+SEND = {
     ("ses:SendEmail", "mail identity"),
     ("ses:SendEmail", "mail settings"),
+}
+CHAIN = {("dynamodb:PutItem", "table"), ("dynamodb:UpdateItem", "table")}
+PUBLISH = {("events:PutEvents", "bus")}
+
+SEAL = {
+    ("dynamodb:BatchGetItem", "table"),
+    ("dynamodb:PutItem", "table"),
+    ("dynamodb:Query", "table"),
+    ("s3:GetObject", "seals"),
+    ("s3:PutObject", "leaves"),
+    ("s3:PutObject", "seals"),
+    ("s3:PutObjectRetention", "seals"),
 }
 
 MAY = {
@@ -46,6 +60,7 @@ MAY = {
     "end_access": READ | WRITE | QUERY,
     "end_user": READ | WRITE,
     "expire_links": READ | WRITE | QUERY_DUE,
+    "follow_trail": READ | STREAM | CHAIN | PUBLISH,
     "keep_directory": READ | WRITE | DELETE | QUERY,
     "keep_permission_sets": READ | WRITE | DELETE,
     "migrate": READ | WRITE,
@@ -54,7 +69,8 @@ MAY = {
     "renew_link": READ | WRITE,
     "resend_link": READ | WRITE,
     "revoke_link": READ | WRITE,
-    "send_letters": READ | WRITE | DELETE | QUERY | SEND,
+    "seal_trail": SEAL,
+    "send_letters": READ | WRITE | DELETE | QUERY | STREAM | SEND,
     "show_pages": set(),
     "suspend_user": READ | WRITE,
     "update_permission_sets": READ | WRITE | QUERY,
@@ -125,10 +141,13 @@ ROUTES |= {
 # In the words of the template, the things that rights are given to.
 THINGS = {
     '"*"': "*",
+    '{"Fn::GetAtt": ["Bus", "Arn"]}': "bus",
     '{"Fn::GetAtt": ["GivenUpRecords", "Arn"]}': "bucket",
     '{"Fn::GetAtt": ["Table", "Arn"]}': "table",
     '{"Fn::GetAtt": ["Table", "StreamArn"]}': "stream",
     '{"Fn::Sub": "${GivenUpRecords.Arn}/*"}': "bucket/*",
+    '{"Fn::Sub": "${Seals.Arn}/leaves/*"}': "leaves",
+    '{"Fn::Sub": "${Seals.Arn}/seals/*"}': "seals",
     '{"Fn::Sub": "${Table.Arn}/index/due"}': "index due",
     '{"Fn::Sub": "${Table.Arn}/index/listing"}': "index listing",
 }
@@ -227,19 +246,82 @@ def test_the_table_is_written_only_within_transactions(template: Json) -> None:
             if statement["Effect"] == "Allow" and {action for action, _ in WRITE | DELETE} & set(
                 listed(statement["Action"])
             ):
-                assert statement["Condition"] == {
-                    "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
+                assert statement["Condition"]["ForAnyValue:StringEquals"] == {
+                    "dynamodb:EnclosingOperation": ["TransactWriteItems"]
                 }
 
 
-def test_whoever_writes_leaves_the_audit_trail_as_it_was_told(template: Json) -> None:
+def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alone(template: Json) -> None:
     for name, function in functions(template).items():
-        denials = [each_one for each_one in statements(template, function) if each_one["Effect"] == "Deny"]
+        denials = [
+            (listed(each_one["Action"]), each_one["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"])
+            for each_one in statements(template, function)
+            if each_one["Effect"] == "Deny"
+        ]
 
-        assert len(denials) == (1 if MAY[name] & WRITE else 0)
-        for denial in denials:
-            assert listed(denial["Action"]) == ["dynamodb:DeleteItem", "dynamodb:UpdateItem"]
-            assert denial["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
+        assert denials == (
+            [
+                (["dynamodb:DeleteItem", "dynamodb:UpdateItem"], ["AUDIT#*"]),
+                (["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], ["CHAIN#*", "HEAD#*", "SEAL"]),
+            ]
+            if MAY[name] >= WRITE
+            else []
+        )
+
+
+OF_CHAINS = ["CHAIN#*", "HEAD#*"]
+PROOFS = {
+    "follow_trail": {"dynamodb:PutItem": OF_CHAINS, "dynamodb:UpdateItem": OF_CHAINS},
+    "seal_trail": {"dynamodb:BatchGetItem": ["SEAL"], "dynamodb:PutItem": ["SEAL"], "dynamodb:Query": ["HEAD#*"]},
+}
+"""Whoever may write to the proof writes this of it, and nothing else in the table."""
+
+
+@pytest.mark.parametrize("name", sorted(PROOFS))
+def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, name: str) -> None:
+    found = {
+        action: statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        for statement in statements(template, functions(template)[name])
+        if "ForAllValues:StringLike" in statement.get("Condition", {})
+        for action in listed(statement["Action"])
+    }
+
+    assert found == PROOFS[name]
+    assert not DELETE & MAY[name]
+
+
+def test_events_lie_on_the_bus_of_the_stack(template: Json) -> None:
+    """A bus must have a name, and stacks of one account have different ones."""
+    assert only(template, "AWS::Events::EventBus")["Name"] == {"Ref": "AWS::StackName"}
+    assert functions(template)["follow_trail"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "Bus"}
+    assert template["Outputs"]["EventBusName"]["Value"] == {"Ref": "Bus"}
+
+
+def test_a_webhook_is_there_only_where_one_is_named(template: Json) -> None:
+    named = {name for name, resource in template["Resources"].items() if resource.get("Condition") == "WebhookIsNamed"}
+
+    assert template["Conditions"]["WebhookIsNamed"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookUrl"}, ""]}]}
+    assert template["Parameters"]["WebhookUrl"]["Default"] == ""
+    assert template["Parameters"]["WebhookKey"]["NoEcho"] is True
+    assert named == {name for name in template["Resources"] if name.startswith("Webhook")}
+    assert {name for name, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName")} == {"Webhook"}
+
+
+def test_a_webhook_is_called_for_a_day_and_what_it_does_not_take_is_kept(template: Json) -> None:
+    (rule,) = [rule for _, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName") == {"Ref": "Bus"}]
+    (target,) = rule["Targets"]
+    (call,) = template["Resources"]["WebhookRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (send,) = only(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+
+    assert rule["EventPattern"] == {"source": ["partner-access"]}
+    assert target["Arn"] == call["Resource"] == {"Fn::GetAtt": ["WebhookDestination", "Arn"]}
+    assert listed(call["Action"]) == ["events:InvokeApiDestination"]
+    assert target["InputPath"] == "$.detail"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["WebhookDeadLetters", "Arn"]}}
+    assert only(template, "AWS::SQS::Queue")["SqsManagedSseEnabled"] is True
+    assert (send["Principal"], listed(send["Action"])) == ({"Service": "events.amazonaws.com"}, ["sqs:SendMessage"])
+    assert send["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Webhook", "Arn"]}}}
 
 
 def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
@@ -334,7 +416,7 @@ def test_every_function_writes_to_a_log_that_forgets(template: Json) -> None:
 
 
 def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
-    workers = {"expire_links", "record_delivery", "send_letters"}
+    workers = {"expire_links", "follow_trail", "record_delivery", "seal_trail", "send_letters"}
 
     for name, function in functions(template).items():
         assert function["TracingConfig"] == {"Mode": "Active"}
@@ -348,10 +430,34 @@ def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
         assert "${Api" not in json.dumps(function)
 
 
-def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
-    mapping = only(template, "AWS::Lambda::EventSourceMapping")
+def source_of(template: Json, function: str) -> Json:
+    (mapping,) = [
+        each_one
+        for _, each_one in each(template, "AWS::Lambda::EventSourceMapping")
+        if each_one["FunctionName"] == {"Ref": function}
+    ]
+    return mapping
 
-    assert mapping["FunctionName"] == {"Ref": "SendLettersFunction"}
+
+def test_a_stream_has_no_more_readers_than_it_bears(template: Json) -> None:
+    assert len(list(each(template, "AWS::Lambda::EventSourceMapping"))) == 2
+
+
+def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(template: Json) -> None:
+    mapping = source_of(template, "FollowTrailFunction")
+
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert not {"FunctionResponseTypes", "ParallelizationFactor"} & set(mapping)
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] == 5
+    assert mapping["MaximumRecordAgeInSeconds"] == 86400
+    assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["GivenUpRecords", "Arn"]}}
+
+
+def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
+    mapping = source_of(template, "SendLettersFunction")
+
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
@@ -360,24 +466,60 @@ def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
     assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["GivenUpRecords", "Arn"]}}
 
 
-def test_only_new_letters_wake_the_function_that_sends_them(template: Json) -> None:
-    (only_filter,) = only(template, "AWS::Lambda::EventSourceMapping")["FilterCriteria"]["Filters"]
+@pytest.mark.parametrize(
+    ("function", "prefix"), [("SendLettersFunction", "OUTBOX#"), ("FollowTrailFunction", "AUDIT#")]
+)
+def test_only_what_is_new_wakes_the_function_that_it_is_for(template: Json, function: str, prefix: str) -> None:
+    (only_filter,) = source_of(template, function)["FilterCriteria"]["Filters"]
 
     assert json.loads(only_filter["Pattern"]) == {
         "eventName": ["INSERT"],
-        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "OUTBOX#"}]}}},
+        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": prefix}]}}},
     }
 
 
-def test_given_up_records_are_encrypted_private_and_forgotten(template: Json) -> None:
-    bucket = only(template, "AWS::S3::Bucket")
-    (denial,) = only(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+@pytest.mark.parametrize(("name", "days"), [("GivenUpRecords", [30]), ("Seals", [35])])
+def test_what_is_kept_in_storage_is_encrypted_private_and_forgotten(template: Json, name: str, days: list[int]) -> None:
+    bucket = template["Resources"][name]["Properties"]
+    policy = template["Resources"][f"{name}Policy"]["Properties"]
+    (denial,) = policy["PolicyDocument"]["Statement"]
 
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == [30]
+    assert list(bucket["PublicAccessBlockConfiguration"].values()) == [True] * 4
+    assert [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == days
+    assert policy["Bucket"] == {"Ref": name}
     assert denial["Effect"] == "Deny"
+    assert denial["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
     assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_every_bucket_is_among_them(template: Json) -> None:
+    assert {name for name, _ in each(template, "AWS::S3::Bucket")} == {"GivenUpRecords", "Seals"}
+
+
+def test_seals_are_locked_and_outlive_the_stack_and_only_what_is_under_them_is_forgotten(template: Json) -> None:
+    seals = template["Resources"]["Seals"]
+    (rule,) = seals["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    assert (seals["DeletionPolicy"], seals["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert seals["Properties"]["ObjectLockEnabled"] is True
+    assert seals["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert rule["Prefix"] == "leaves/"
+    assert template["Parameters"]["SealRetentionDays"]["MinValue"] >= 1
+
+
+def test_one_role_signs_seals_and_the_key_outlives_the_stack(template: Json) -> None:
+    key = template["Resources"]["SealingKey"]
+    administer, sign = key["Properties"]["KeyPolicy"]["Statement"]
+    sealer = functions(template)["seal_trail"]
+
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+    assert not [action for action in administer["Action"] if "Sign" in action or "*" in action]
+    assert "kms:PutKeyPolicy" in administer["Action"]
+    assert (sign["Action"], sign["Principal"]) == ("kms:Sign", {"AWS": {"Fn::GetAtt": ["SealTrailRole", "Arn"]}})
+    assert sealer["Role"] == {"Fn::GetAtt": ["SealTrailRole", "Arn"]}
+    assert sealer["Environment"]["Variables"]["SEALING_KEY"] == {"Fn::GetAtt": ["SealingKey", "Arn"]}
 
 
 def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
@@ -389,6 +531,7 @@ def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
     assert {(expression, target["Arn"]["Fn::GetAtt"][0]) for expression, target in schedules.values()} == {
         ("rate(1 minute)", "CleanUpFunction"),
         ("rate(5 minutes)", "ExpireLinksFunction"),
+        ("rate(5 minutes)", "SealTrailFunction"),
         ("rate(1 minute)", "SendLettersFunction"),
     }
     assert {target["RoleArn"]["Fn::GetAtt"][0] for _, target in schedules.values()} == {"ScheduleRole"}
@@ -477,6 +620,7 @@ def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> 
         ("AWS/ApiGateway", "Latency"),
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "IteratorAge"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("PartnerAccess", "AccountOrphaned"),
         ("PartnerAccess", "ConflictExhausted"),
         ("PartnerAccess", "LetterBounced"),
@@ -497,7 +641,19 @@ def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> N
     assert (namespace, metric) in watched
 
 
-@pytest.mark.parametrize("function", ["ExpireLinksFunction", "SendLettersFunction"])
+@pytest.mark.parametrize("function", ["SendLettersFunction", "FollowTrailFunction"])
+@pytest.mark.parametrize("metric", ["Errors", "IteratorAge"])
+def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Json, function: str, metric: str) -> None:
+    watched = [
+        (alarm["MetricName"], alarm["Dimensions"][0]["Value"])
+        for _, alarm in each(template, "AWS::CloudWatch::Alarm")
+        if alarm.get("Namespace") == "AWS/Lambda"
+    ]
+
+    assert (metric, {"Ref": function}) in watched
+
+
+@pytest.mark.parametrize("function", ["ExpireLinksFunction", "SealTrailFunction", "SendLettersFunction"])
 def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: str) -> None:
     silences = [
         alarm for _, alarm in each(template, "AWS::CloudWatch::Alarm") if alarm["TreatMissingData"] == "breaching"

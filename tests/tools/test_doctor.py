@@ -94,10 +94,23 @@ def a_letter(minutes: int, queue: str = "OUTBOX") -> dict[str, Any]:
     return {"pk": {"S": f"{queue}#1"}, "sk": {"S": f"LETTER#{minutes}"}, "queued_at": {"N": str(queued_at)}}
 
 
+def an_entry(minutes: int) -> dict[str, Any]:
+    at = int((NOW - timedelta(minutes=minutes)).timestamp())
+    told = {"audit_id": f"aud_{minutes:02}", "event": "link.revoked", "by": "user"}
+    return {
+        "pk": {"S": "AUDIT#a"},
+        "sk": {"S": told["audit_id"]},
+        "at": {"N": str(at)},
+        "accounts": {"L": [{"S": "a"}]},
+        "details": {"M": {"link_id": {"S": "l"}}},
+        **{name: {"S": value} for name, value in told.items()},
+    }
+
+
 def test_a_stack_that_is_well() -> None:
     findings = found()
 
-    assert [each.check for each in findings] == [*(name for name, _ in CHECKS), "outbox", "invariants"]
+    assert [each.check for each in findings] == [*(name for name, _ in CHECKS), "outbox", "trail", "invariants"]
     assert all((each.wrong, each.not_checked) == ((), "") for each in findings)
 
 
@@ -137,6 +150,8 @@ def test_a_stack_that_is_well() -> None:
     ({"items": [a_letter(16), a_letter(3)]}, "outbox",
      "The oldest of 2 letters has waited for 16 minutes."),
     ({"items": [a_letter(90, "CLEAN_UP")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),
+    ({"items": [an_entry(16), an_entry(20), an_entry(3)]}, "trail",
+     "2 entries of trails, since 2026-11-22T08:40:00+00:00, are in no chain: run `trail mend`."),
     ({"items": [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]}, "invariants",
      "u in a: the membership and its mirror do not agree"),
 ])  # fmt: skip
@@ -159,6 +174,7 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], check: str, sentence: st
     {"identities": {"mail.example": {"VerifiedForSendingStatus": True}},
      "parameters": {"MailFrom": "a@b.example", "MailIdentityArn": "arn:aws:ses:eu-west-1:1:identity/mail.example"}},
     {"items": [{"pk": {"S": "OUTBOX#1"}, "sk": {"S": "OTHER"}}]},
+    {"items": [an_entry(90), {"pk": {"S": "CHAIN#a"}, "sk": {"S": "aud_90"}}]},
 ])  # fmt: skip
 def test_what_is_well_enough_is_not_said(changes: dict[str, Any]) -> None:
     assert [each for each in found(**changes) if each.wrong or each.not_checked] == []
@@ -189,6 +205,7 @@ def test_what_cannot_be_asked_is_not_checked_and_the_rest_is() -> None:
 
     assert "UnknownOperation" in findings.pop("schedules")
     assert "AccessDenied" in findings.pop("outbox")
+    assert "AccessDenied" in findings.pop("trail")
     assert "AccessDenied" in findings.pop("invariants")
     assert findings.pop("event sources") == "the answer does not tell 'State'"
     assert set(findings.values()) == {""}

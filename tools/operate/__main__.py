@@ -1,4 +1,4 @@
-"""`python -m tools.operate import | report | doctor`: what the vendor's operator does with a deployed stack."""
+"""`python -m tools.operate import | report | doctor | trail`: what the vendor's operator does with a deployed stack."""
 
 import contextlib
 import signal
@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from tools import template
+from tools.operate import trail
 from tools.operate.directory import Import
 from tools.operate.doctor import examine
+from tools.operate.evidence import Broken, proof, verified
 from tools.operate.formats import Format, write
 from tools.operate.journal import NoJournal
 from tools.operate.reports import COLUMNS, PARTITIONS, report
@@ -25,6 +27,8 @@ from tools.operate.site import Demo, NoSite, Site, must_be_safe, the_demo, the_s
 from tools.web import Caller, connections
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+of_trail = typer.Typer(no_args_is_help=True)
+app.add_typer(of_trail, name="trail", help="Export an account's trail, and prove that nobody altered it.")
 
 Stack = Annotated[str | None, typer.Option(envvar="STACK", help="The CloudFormation stack.")]
 OfDemo = Annotated[bool, typer.Option("--demo", help="The demo that runs on this machine.")]
@@ -47,7 +51,7 @@ class Who(StrEnum):
 
 @app.callback()
 def main() -> None:
-    """Operate a deployed stack: fill its directory, report from its table, see whether it is well."""
+    """Operate a deployed stack: fill its directory, report from its table, see whether it is well, prove its trail."""
 
 
 @app.command("import")
@@ -141,12 +145,93 @@ def look_after(*, stack: Stack = None, demo: OfDemo = False, region: Region = No
     raise typer.Exit(1 if wrong else 0)
 
 
+Trail = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `trail export` wrote.")]
+
+
+@of_trail.command("export")
+def export_trail(
+    account: Annotated[str, typer.Argument(help="The account, or @directory for the vendor's own acts.")],
+    *,
+    stack: Stack = None,
+    demo: OfDemo = False,
+    region: Region = None,
+    profile: Profile = None,
+    output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("trail.jsonl"),
+) -> None:
+    """Write an account's trail with its latest seals, so that anybody can check it."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with _in_sentences(console):
+        site = _site(stack, region, profile, demo=demo)
+        found, waiting = trail.export(site, _table(site), account)
+        output.write_bytes(found.written())
+    console.print(f"{len(found.links)} entries, {found.sealed} of them sealed, in {escape(str(output))}.")
+    if waiting:
+        console.print(f"{waiting} more have no place in the chain yet. Export again soon; if they stay, `trail mend`.")
+
+
+@of_trail.command("verify")
+def verify_trail(
+    file: Trail,
+    *,
+    key: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="What `trail key` wrote when all was well.")
+    ] = None,
+) -> None:
+    """Say whether a trail is as it was told and sealed; if not, name the first entry that is not. Needs no network."""
+    console = Console(highlight=False, soft_wrap=True)
+    with _in_sentences(console):
+        found = verified(file.read_bytes(), key.read_text(encoding="utf-8") if key else None)
+    of_whom = escape(found.title.account_id)
+    console.print(
+        f"[green]✓[/] {len(found.links)} entries of {of_whom} are as they were told, each after the one before."
+    )
+    if found.seals:
+        latest = found.seals[0].seal
+        console.print(f"[green]✓[/] Seal {latest.number} of {latest.at.isoformat()} covers the first {found.sealed}.")
+    if found.unsealed:
+        since = found.unsealed[0]
+        console.print(
+            f"[yellow]?[/] Not yet sealed: entry {since.place}, {escape(since.entry.audit_id)}, and all after it."
+        )
+    if not key:
+        console.print("[yellow]?[/] The key is the one that the file names. Give the vendor's own by --key.")
+
+
+@of_trail.command("key")
+def print_key(*, stack: Stack = None, demo: OfDemo = False, region: Region = None, profile: Profile = None) -> None:
+    """Print the public key of the seals; keep it elsewhere, for --key."""
+    with _in_sentences(Console(stderr=True, highlight=False, soft_wrap=True)):
+        typer.echo(trail.public_key(_site(stack, region, profile, demo=demo)), nl=False)
+
+
+@of_trail.command("prove")
+def prove_entry(
+    file: Trail,
+    audit_id: Annotated[str, typer.Argument(help="The entry.")],
+    *,
+    output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("proof.json"),
+) -> None:
+    """Write what a third party needs to see one entry under its seal, and no other (docs/check_inclusion.py)."""
+    with _in_sentences(Console(stderr=True, highlight=False, soft_wrap=True)):
+        output.write_bytes(proof(verified(file.read_bytes()), audit_id))
+
+
+@of_trail.command("mend")
+def mend_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = None, profile: Profile = None) -> None:
+    """Bring entries into their chains that the stream lost, after a day without it; a full scan."""
+    console = Console(highlight=False, soft_wrap=True)
+    with _in_sentences(console):
+        site = _site(stack, region, profile, demo=demo)
+        found = trail.mend(site, _table(site), datetime.now(UTC))
+    console.print(f"{found} entries were in no chain, and are now." if found else "Every entry is in its chain.")
+
+
 @contextlib.contextmanager
 def _in_sentences(console: Console) -> Iterator[None]:
     """What cannot be done is told in a sentence, and is no success."""
     try:
         yield
-    except (NoSite, NoJournal, Stopped, OSError) as failed:
+    except (Broken, NoSite, NoJournal, Stopped, OSError) as failed:
         console.print(f"[bold red]{escape(str(failed))}[/]", soft_wrap=True)
         raise typer.Exit(1) from failed
 

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools import invariants
 from tools.operate.scan import Item, scan
 from tools.operate.site import NoSite, Resource, Site
+from tools.operate.trail import lost
 
 AT_ONCE: Final = 100
 """How many alarms CloudWatch tells in one answer."""
@@ -198,9 +199,11 @@ def _table(dynamodb: Any, patient: Patient, settled_after: float) -> Iterator[Fi
         items = scan(dynamodb, patient.table)
     except NoSite as unread:
         yield Finding("outbox", not_checked=str(unread))
+        yield Finding("trail", not_checked=str(unread))
         yield Finding("invariants", not_checked=str(unread))
         return
     yield Finding("outbox", tuple(waiting(items, patient.at)))
+    yield Finding("trail", tuple(unchained(items, patient.at)))
     found = _broken(items)
     if found:  # a scan may pass by while something is being done; what is broken stays so
         time.sleep(settled_after)
@@ -224,6 +227,14 @@ def _made(name: str, check: Callable[[Patient], Sentences], patient: Patient) ->
         return Finding(name, not_checked=str(unknown))
     except KeyError as untold:
         return Finding(name, not_checked=f"the answer does not tell {untold}")
+
+
+def unchained(items: list[Item], at: datetime) -> Sentences:
+    """What no chain has taken up, though the stream has had its time."""
+    found = lost(items, at, older_than=OLD)
+    if found:
+        since = datetime.fromtimestamp(min(float(item["at"]) for item in found), UTC).isoformat()
+        yield f"{len(found)} entries of trails, since {since}, are in no chain: run `trail mend`."
 
 
 QUEUES: Final = {"OUTBOX#": "letters", "CLEAN_UP#": "clean-ups"}

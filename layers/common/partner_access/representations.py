@@ -156,7 +156,7 @@ class MemberShown(Part):
                 "name": user.name,
                 "email": user.email,
                 "permissions": OverridesShown(added=member.added, removed=member.removed),
-                "state": "deactivated" if not member.active else "suspended" if suspended_by else "active",
+                "state": member.state,
                 "suspended_by": suspended_by,
                 "expires_at": grant.expires_at if grant else None,
                 "grant_id": grant.grant_id if grant else None,

@@ -77,7 +77,7 @@ class Act:
 class AuditEntry(BaseModel):
     """The immutable record of one act, kept once for each account concerned; ids only, never names."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     audit_id: str
     at: datetime

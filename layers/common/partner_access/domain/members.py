@@ -41,6 +41,12 @@ class Suspension(StrEnum):
     EMPLOYEE = "employee"
 
 
+class MemberState(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DEACTIVATED = "deactivated"
+
+
 class Asked(BaseModel):
     """What a link or a creation asked for, kept beside what was given."""
 
@@ -138,6 +144,13 @@ class Member(Kept, Place):
     @property
     def place(self) -> Place:
         return Place.model_validate(self.model_dump(include=set(Place.model_fields)))
+
+    @property
+    def state(self) -> MemberState:
+        """As it is kept, whatever follows from the person and his firm."""
+        if not self.active:
+            return MemberState.DEACTIVATED
+        return MemberState.SUSPENDED if self.suspended_by else MemberState.ACTIVE
 
     def as_of(self, at: datetime) -> "Member":
         """The membership as it counts at this instant, whether or not the sweep has come by (guarantees.md §3)."""

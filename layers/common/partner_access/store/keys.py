@@ -11,6 +11,9 @@ e-mail address in use   EMAIL#<address>         EMAIL                key
 link                    PARTNER#<partner>       LINK#<link>          key; query: the links of a partner, by age
 reply to a link         LINK#<link>             ACCOUNT#<account>    key
 audit entry             AUDIT#<account>         <audit id>           query: the trail of an account, by age
+entry's place           CHAIN#<account>         <audit id>           key; query: the chain of an account
+head of a chain         HEAD#<shard>            ACCOUNT#<account>    key; query: all that is to be sealed
+latest seal             SEAL                    LATEST               key
 idempotency             ONCE#<principal>#<hash> ONCE                 key
 outbox                  OUTBOX#<shard>          LETTER#<act>         query: what is to be sent
 clean-up                CLEAN_UP#<shard>        ACT#<act>            query: what is to be cleaned up
@@ -85,6 +88,23 @@ def reply(link_id: str, account_id: str) -> Key:
 
 def audit(account_id: str, audit_id: str) -> Key:
     return Key(f"AUDIT#{account_id}", audit_id)
+
+
+def chained(account_id: str, audit_id: str) -> Key:
+    return Key(f"CHAIN#{account_id}", audit_id)
+
+
+def head(account_id: str) -> Key:
+    return Key(heads(shard(account_id)), f"ACCOUNT#{account_id}")
+
+
+def heads(number: int) -> str:
+    """In which partition the heads of this shard stand."""
+    return f"HEAD#{number}"
+
+
+def latest_seal() -> Key:
+    return Key("SEAL", "LATEST")
 
 
 def once(key: str) -> Key:

@@ -11,6 +11,7 @@ from partner_access.domain.decisions import AuditEntry
 from partner_access.domain.people import User
 from partner_access.domain.trail import EPOCH, Span, TrailFacts, subjects_of
 from partner_access.store import actors, dynamo, keys
+from partner_access.store.attributes import read_back
 
 MILLISECOND: Final = timedelta(milliseconds=1)
 AFTER_ALL: Final = "aud_g"
@@ -52,7 +53,7 @@ def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
         start=start,
         end=end,
     )
-    entries = [_entry(each) for each in listed.items]
+    entries = [entry_of(each) for each in listed.items]
     users, accounts = _users_of(entries), _accounts_of(entries)
     found = dynamo.read([*users.values(), *accounts.values()])
     return Page(
@@ -61,6 +62,12 @@ def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
         found.all_as(User, users),
         found.all_as(Account, accounts),
     )
+
+
+def from_stream(record: Mapping[str, Any]) -> tuple[str, AuditEntry]:
+    """Whose trail a new entry is in, and the entry, as the table's stream brings it."""
+    item = read_back(record["dynamodb"]["NewImage"])
+    return item["pk"].removeprefix("AUDIT#"), entry_of(item)
 
 
 def _first_id(moment: datetime) -> str:
@@ -76,18 +83,18 @@ def _accounts_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:
     return {account_id: keys.account(account_id) for entry in entries for account_id in entry.accounts}
 
 
-def _entry(item: dynamo.Item) -> AuditEntry:
-    """The table keeps no details where there are none."""
-    return AuditEntry.model_validate({"details": {}, **_whole_numbers(item)})
+def entry_of(item: dynamo.Item) -> AuditEntry:
+    """The entry that an item is; the table keeps no details where there are none."""
+    return AuditEntry.model_validate({"details": {}, **_as_numbers(item)})
 
 
-def _whole_numbers(value: Any) -> Any:
+def _as_numbers(value: Any) -> Any:
     """A value as it was before the table made decimals of its numbers."""
     match value:
         case Decimal():
-            return int(value)
+            return int(value) if value == value.to_integral_value() else float(value)
         case Mapping():
-            return {name: _whole_numbers(each) for name, each in value.items()}
+            return {name: _as_numbers(each) for name, each in value.items()}
         case list():
-            return [_whole_numbers(each) for each in value]
+            return [_as_numbers(each) for each in value]
     return value

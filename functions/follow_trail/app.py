@@ -1,0 +1,26 @@
+"""The trail's stream: every entry gets its place in the chain of its account, and goes out as an event, in that order.
+
+A batch comes again as a whole when it fails: whatever is done here may be done twice.
+"""
+
+from typing import Any
+
+from partner_access import bus, telemetry
+from partner_access.context import Context
+from partner_access.domain.events import event_of
+from partner_access.store import chain, events, trail
+
+
+def handler(event: dict[str, Any], context: Context) -> None:
+    """What cannot be read is raised: the batch is halved until it stands alone, and then set aside."""
+    telemetry.begin(context.aws_request_id, "follow_trail")
+    try:
+        entries = [trail.from_stream(record) for record in event["Records"]]
+        places = chain.append(entries)
+        telemetry.count("EntriesChained", len(entries))
+        bus.publish(
+            event_of(entry, account_id, places[account_id, entry.audit_id], now)
+            for (account_id, entry), now in zip(entries, events.now(entries), strict=True)
+        )
+    finally:
+        telemetry.flush()

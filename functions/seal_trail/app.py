@@ -1,0 +1,44 @@
+"""Every few minutes: the heads of all chains get one signed root, kept where nobody can change it.
+
+Nothing waits for it: until it comes by again, the newest entries are chained and not yet sealed.
+"""
+
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from partner_access import archive, telemetry
+from partner_access.context import Context
+from partner_access.domain import seals
+from partner_access.domain.decisions import Overtaken
+from partner_access.store import seals as stored
+
+AT_MOST: Final = 3
+"""How many seals one run makes; more than one only behind somebody else, or a run that was cut off."""
+
+
+def handler(_: dict[str, Any], context: Context) -> None:
+    """The schedule's input is ignored; skipped, doubled, cut off or side by side, runs make one row of seals."""
+    telemetry.begin(context.aws_request_id, "seal_trail")
+    try:
+        for _attempt in range(AT_MOST):
+            with suppress(Overtaken):  # whoever noted the same seal was first: on from there
+                if _is_sealed():
+                    break
+    finally:
+        telemetry.flush()
+
+
+def _is_sealed() -> bool:
+    """Whether all is sealed now: first which seal is the latest, then the heads, so that no seal tells less than another."""
+    latest, heads = stored.latest(), stored.heads()
+    statement = seals.due(latest, heads, datetime.now(UTC).replace(microsecond=0), os.environ["SEALING_KEY"])
+    if not statement:
+        return True
+    archive.keep_leaves(statement.root, seals.written_leaves(heads))
+    seal = archive.sign(statement)
+    kept = archive.keep(seal)
+    stored.note(latest, latest.followed_by(kept))
+    telemetry.count("TrailSealed")
+    return kept == seal.written()

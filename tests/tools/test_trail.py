@@ -1,0 +1,346 @@
+"""The trail of a stack, from the doors to the verdict: exported, verified, tampered with, erased from, mended."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from partner_access.domain.decisions import AuditEntry
+from partner_access.store import chain, keys
+from partner_access.store.trail import entry_of
+from tests import doors
+from tests.builders import APPROVER, CLIENT, EMPLOYEE, PARTNER, a_partner_admin
+from tests.hands import resume, suspend
+from tests.table import Item, Table
+from tests.tools import aws
+from tests.vault import Vault, vault
+from tests.workers import FOLLOW_TRAIL, SEAL_TRAIL, follow_trail, run
+from tests.worlds import a_world
+from tools.operate import __main__ as operate
+from tools.operate import trail
+from tools.operate.evidence import Broken, Evidence, verified
+from tools.operate.site import NoSite, Site
+
+AFTER = datetime.now(UTC) + timedelta(hours=1)
+"""When the stream has had its time."""
+
+
+@pytest.fixture
+def kept(table: Table) -> Iterator[Vault]:
+    a_world(table, a_partner_admin())
+    for item in table.under("AUDIT#"):
+        table.remove(keys.Key(item["pk"], item["sk"]))
+    with vault() as found:
+        yield found
+
+
+@pytest.fixture
+def site(table: Table, kept: Vault) -> Site:
+    """A stack whose table, storage and key are those in memory; its function is the one that is tested."""
+
+    def called(asked: aws.Asked) -> Any:
+        try:
+            run(FOLLOW_TRAIL, json.loads(asked["Payload"]))
+        except ValueError as failed:
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(repr(failed).encode())}
+        return {"StatusCode": 200, "Payload": io.BytesIO(b"null")}
+
+    outputs = {"SealsBucket": kept.bucket, "SealingKeyArn": kept.key_id, "TableName": table.name}
+    described = {"Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]}
+    resource = {
+        "LogicalResourceId": "FollowTrailFunction",
+        "PhysicalResourceId": "follow-trail",
+        "ResourceType": "AWS::Lambda::Function",
+    }
+    answers = aws.clients(
+        {
+            "cloudformation.DescribeStacks": lambda _: {"Stacks": [described]},
+            "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": [resource]},
+            "lambda.Invoke": called,
+        }
+    )
+    in_memory = {"dynamodb": table.client, "kms": kept.signer, "s3": kept.storage}
+    return Site("here", lambda name: in_memory.get(name) or answers(name))
+
+
+def happens(times: int = 1) -> None:
+    """Two acts that concern the client and the partner, as often."""
+    for _ in range(times):
+        assert suspend().status == 200
+        assert resume().status == 200
+
+
+def is_followed(table: Table) -> None:
+    """The stream has brought everything."""
+    follow_trail(sorted(table.under("AUDIT#"), key=lambda item: str(item["sk"])))
+
+
+def is_sealed() -> None:
+    assert run(SEAL_TRAIL, {}) is None
+
+
+def exported(site: Site, table: Table, account_id: str = CLIENT) -> Evidence:
+    found, waiting = trail.export(site, table.name, account_id)
+    assert waiting == 0
+    return found
+
+
+def events(found: Evidence) -> list[str]:
+    return [link.entry.event for link in found.links]
+
+
+def told(table: Table, account_id: str = CLIENT) -> list[Item]:
+    return table.under(f"AUDIT#{account_id}")
+
+
+def test_what_happened_is_exported_sealed_and_verified(table: Table, kept: Vault, site: Site) -> None:
+    happens()
+    is_followed(table)
+    is_sealed()
+    happens()
+    is_followed(table)
+
+    found = exported(site, table)
+
+    assert verified(found.written(), kept.pem) == found
+    assert events(found) == ["user.suspended", "user.resumed"] * 2
+    assert (found.sealed, len(found.unsealed), len(found.seals)) == (2, 2, 1)
+    assert exported(site, table, PARTNER).sealed == 2
+
+
+def test_older_seals_go_along_each_twice_as_far_back(table: Table, site: Site) -> None:
+    for _ in range(10):
+        happens()
+        is_followed(table)
+        is_sealed()
+
+    found = exported(site, table)
+
+    assert [each.seal.number for each in found.seals] == [10, 9, 8, 6, 2]
+    assert [each.leaf.entries for each in found.seals] == [20, 18, 16, 12, 4]
+    assert verified(found.written()) == found
+
+
+def test_seals_whose_heads_are_forgotten_stay_behind(table: Table, kept: Vault, site: Site) -> None:
+    for _ in range(4):
+        happens()
+        is_followed(table)
+        is_sealed()
+    second = next(seal for seal in kept.seals() if seal["number"] == 2)
+    kept.storage.delete_object(Bucket=kept.bucket, Key=f"leaves/{second['root']}.json")
+
+    assert [each.seal.number for each in exported(site, table).seals] == [4, 3]
+
+
+def test_an_account_that_no_seal_has_is_only_chained(table: Table, kept: Vault, site: Site) -> None:
+    happens()
+    follow_trail(told(table))
+    is_sealed()
+    follow_trail(told(table, PARTNER))
+
+    found = exported(site, table, PARTNER)
+
+    assert (found.seals, len(found.links)) == ((), 2)
+    assert verified(found.written()) == found
+
+
+def test_a_latest_seal_that_is_gone_is_no_export(table: Table, kept: Vault, site: Site) -> None:
+    happens()
+    is_followed(table)
+    is_sealed()
+    kept.storage.delete_object(Bucket=kept.bucket, Key="seals/1.json")
+
+    with pytest.raises(NoSite, match="Seal 1 is the latest, and it is not in"):
+        trail.export(site, table.name, CLIENT)
+
+
+def test_nobody_has_no_trail(table: Table, site: Site) -> None:
+    with pytest.raises(NoSite, match="There is no trail of client-nobody"):
+        trail.export(site, table.name, "client-nobody")
+
+
+@pytest.mark.parametrize(("tamper", "said"), [
+    (lambda table, items: table.change(place_of(items[1]), by="user-other"), "Entry 2, {}, was altered."),
+    (lambda table, items: table.change(place_of(items[1]), at=items[1]["at"] + 1), "Entry 2, {}, was altered."),
+    (lambda table, items: table.change(place_of(items[1]), details={"user_id": EMPLOYEE, "days": Decimal("1.5")}),
+     "Entry 2, {}, was altered."),
+    (lambda table, items: table.change(place_of(items[1]), event=None), "Entry 2, {}, was altered: it cannot be read."),
+    (lambda table, items: table.remove(place_of(items[1])), "Entry 2 was removed"),
+    (lambda table, items: (table.remove(place_of(items[3])), table.remove(link_of(items[3]))),
+     "The trail was cut off after entry 3: seal 1 covers 4."),
+    (lambda table, items: table.change(link_of(items[1]), place=3), "Entry 2"),
+])  # fmt: skip
+def test_whoever_changes_the_table_is_found(
+    table: Table, site: Site, tamper: Callable[[Table, list[Item]], object], said: str
+) -> None:
+    happens(2)
+    is_followed(table)
+    is_sealed()
+    items = told(table)
+
+    tamper(table, items)
+
+    with pytest.raises(Broken) as broken:
+        verified(trail.export(site, table.name, CLIENT)[0].written())
+    assert str(broken.value).startswith(said.format(items[1]["sk"]))
+
+
+def place_of(item: Item) -> keys.Key:
+    return keys.Key(item["pk"], item["sk"])
+
+
+def link_of(item: Item) -> keys.Key:
+    return keys.chained(CLIENT, item["sk"])
+
+
+def test_a_chain_that_somebody_made_anew_in_the_table_and_had_sealed_is_found(table: Table, site: Site) -> None:
+    for _ in range(3):
+        happens()
+        is_followed(table)
+        is_sealed()
+    entries = [entry_of(item) for item in told(table)]
+    forged = [entries[0].model_copy(update={"by": "user-other"}), *entries[1:]]
+    _make_anew(table, forged)
+    is_sealed()
+
+    found = exported(site, table)
+
+    assert [each.seal.number for each in found.seals] == [4, 3, 2]
+    with pytest.raises(Broken, match=r"The chain was rewritten: entry 1, aud_\w+, or one after it up to 4"):
+        verified(found.written())
+
+
+def _make_anew(table: Table, entries: list[AuditEntry]) -> None:
+    """By somebody who may write to the table and knows the code."""
+    for item in (*table.under(f"CHAIN#{CLIENT}"), *(each for each in table.under("HEAD#") if CLIENT in each["sk"])):
+        table.remove(keys.Key(item["pk"], item["sk"]))
+    for entry in entries:
+        table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
+    chain.append([(CLIENT, entry) for entry in entries])
+
+
+def test_an_erased_person_has_no_name_in_the_trail_and_the_trail_still_stands(
+    table: Table, kept: Vault, site: Site
+) -> None:
+    happens()
+    is_followed(table)
+    is_sealed()
+    before = exported(site, table)
+    user = table.get(keys.user(EMPLOYEE))
+    assert user
+    email, name = str(user["email"]), str(user["name"])
+
+    erased = doors.tell("POST /directory/users/{user_id}/erasure", user_id=EMPLOYEE)
+    assert erased.status in {200, 202, 204}
+    is_followed(table)
+    is_sealed()
+
+    found = exported(site, table)
+    assert verified(found.written(), kept.pem) == found
+    assert found.links[: len(before.links)] == before.links
+    for account_id in (CLIENT, PARTNER, "@directory"):
+        written = exported(site, table, account_id).written().decode()
+        assert email not in written
+        assert name not in written
+    shown = doors.call("GET /accounts/{account_id}/audit", APPROVER, account_id=CLIENT)
+    assert shown.status == 200
+    assert EMPLOYEE in shown.text
+    assert name not in shown.text
+
+
+def test_what_the_stream_lost_is_brought_into_its_chain(table: Table, site: Site) -> None:
+    happens()
+    is_followed(table)
+    happens()
+    assert trail.export(site, table.name, CLIENT)[1] == 2
+
+    assert trail.mend(site, table.name, datetime.now(UTC)) == 0, "it may still come"
+    assert trail.mend(site, table.name, AFTER) == 4
+    assert trail.mend(site, table.name, AFTER) == 0
+
+    assert events(exported(site, table)) == ["user.suspended", "user.resumed"] * 2
+    assert len(exported(site, table, PARTNER).links) == 4
+
+
+def test_what_cannot_be_mended_is_said(table: Table, site: Site) -> None:
+    happens()
+    (first, _) = told(table)
+    table.change(place_of(first), audit_id=None)
+
+    with pytest.raises(NoSite, match="The function that follows the trail failed: 1 validation error for AuditEntry"):
+        trail.mend(site, table.name, AFTER)
+
+
+# the command
+
+
+@pytest.fixture
+def here(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(operate, "the_site", lambda *_: site)
+
+
+def operator(*asked: str) -> Result:
+    return CliRunner().invoke(operate.app, ["trail", *asked], env={"COLUMNS": "200", "STACK": ""})
+
+
+def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, here: None) -> None:
+    happens()
+    is_followed(table)
+    is_sealed()
+    happens()
+
+    wrote = operator("export", CLIENT, "--stack", "here")
+    assert (wrote.exit_code, wrote.output.splitlines()) == (0, [
+        "2 entries, 2 of them sealed, in trail.jsonl.",
+        "2 more have no place in the chain yet. Export again soon; if they stay, `trail mend`.",
+    ])  # fmt: skip
+    key = operator("key", "--stack", "here")
+    assert (key.exit_code, key.output) == (0, kept.pem)
+    Path("key.pem").write_text(key.output)
+
+    seen = operator("verify", "trail.jsonl", "--key", "key.pem")
+    assert seen.exit_code == 0
+    (first, second) = seen.output.splitlines()
+    assert first == f"✓ 2 entries of {CLIENT} are as they were told, each after the one before."
+    assert second.startswith("✓ Seal 1 of 20")
+    assert second.endswith("covers the first 2.")
+    assert "The key is the one that the file names." in operator("verify", "trail.jsonl").output
+
+    audit_id = verified(Path("trail.jsonl").read_bytes()).links[0].entry.audit_id
+    assert operator("prove", "trail.jsonl", audit_id).exit_code == 0
+    assert json.loads(Path("proof.json").read_bytes())["entry"]["audit_id"] == audit_id
+    refused = operator("prove", "trail.jsonl", "aud_none")
+    assert (refused.exit_code, refused.output) == (1, "aud_none is not in this trail.\n")
+
+    Path("trail.jsonl").write_bytes(Path("trail.jsonl").read_bytes().replace(b"user.resumed", b"user.removed"))
+    caught = operator("verify", "trail.jsonl")
+    assert caught.exit_code == 1
+    assert caught.output.startswith("Entry 2, aud_")
+    assert caught.output.endswith("was altered.\n")
+
+
+def test_the_operator_is_told_what_is_not_sealed_yet(table: Table, here: None) -> None:
+    happens()
+    is_followed(table)
+    assert operator("export", CLIENT, "--stack", "here").output == "2 entries, 0 of them sealed, in trail.jsonl.\n"
+
+    seen = operator("verify", "trail.jsonl")
+
+    assert seen.exit_code == 0
+    assert "Not yet sealed: entry 1, aud_" in seen.output
+
+
+def test_the_operator_mends(table: Table, here: None) -> None:
+    happens()
+    for item in table.under("AUDIT#"):
+        table.change(place_of(item), at=item["at"] - 3600)
+
+    assert operator("mend", "--stack", "here").output.endswith("\n4 entries were in no chain, and are now.\n")
+    assert operator("mend", "--stack", "here").output == "Every entry is in its chain.\n"

@@ -1,0 +1,160 @@
+"""The trail of a deployed stack: exported with its proof, and entries brought into their chains that the stream lost."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
+from pydantic import ValidationError
+
+from partner_access.domain import seals
+from partner_access.domain.chain import Head
+from partner_access.domain.seals import Seal
+from partner_access.store import keys
+from partner_access.store.attributes import written
+from partner_access.store.trail import entry_of
+from tools.operate.evidence import Broken, Evidence, Link, Sealed, evidence, pem
+from tools.operate.scan import Item, scan
+from tools.operate.site import NoSite, Site, explained
+
+AT_ONCE: Final = 90
+ON_THE_WAY: Final = timedelta(minutes=5)
+"""Younger entries are the stream's to bring."""
+NOT_THERE: Final = frozenset({"404", "AccessDenied", "NoSuchKey"})
+
+_deserializer: Final = TypeDeserializer()
+
+
+def export(site: Site, table: str, account_id: str) -> tuple[Evidence, int]:
+    """The trail of an account with its proof, and how many entries have no place yet.
+
+    The seals are read first, so that nothing they cover is missing because it came meanwhile.
+    """
+    dynamodb = site.client("dynamodb")
+    sealed = tuple(_seals(site, _latest(dynamodb, table), account_id))
+    places = _partition(dynamodb, table, f"CHAIN#{account_id}")
+    entries = _partition(dynamodb, table, f"AUDIT#{account_id}")
+    if not entries and not places:
+        raise NoSite(f"There is no trail of {account_id}.")
+    links = [
+        _link(item, entries[name])
+        for name, item in sorted(places.items(), key=lambda named: int(named[1]["place"]))
+        if name in entries
+    ]
+    return evidence(account_id, public_key(site), sealed, links), len(entries.keys() - places.keys())
+
+
+def public_key(site: Site) -> str:
+    """The key that seals are checked with, in PEM."""
+    arn = site.output("SealingKeyArn")
+    with explained("The key of the seals cannot be read"):
+        return pem(site.client("kms").get_public_key(KeyId=arn)["PublicKey"])
+
+
+def lost(items: Iterable[Item], at: datetime, *, older_than: timedelta = ON_THE_WAY) -> list[Item]:
+    """The entries that no chain has, though the stream has had its time, oldest first."""
+    kept = {(item["pk"], item["sk"]): item for item in items if item["pk"].startswith(("AUDIT#", "CHAIN#"))}
+    return sorted(
+        (
+            item
+            for (pk, sk), item in kept.items()
+            if pk.startswith("AUDIT#")
+            and keys.chained(pk.removeprefix("AUDIT#"), sk) not in kept
+            and float(item["at"]) <= (at - older_than).timestamp()
+        ),
+        key=lambda item: str(item["sk"]),
+    )
+
+
+def mend(site: Site, table: str, at: datetime) -> int:
+    """Bring lost entries into their chains by the function that follows the trail; how many there were."""
+    found = lost(scan(site.client("dynamodb"), table, "AUDIT#", "CHAIN#"), at)
+    (function,) = (each.physical_id for each in site.resources() if each.name == "FollowTrailFunction")
+    for start in range(0, len(found), AT_ONCE):
+        records = [_record(item) for item in found[start : start + AT_ONCE]]
+        with explained("The function that follows the trail cannot be called"):
+            answer = site.client("lambda").invoke(
+                FunctionName=function, Payload=json.dumps({"Records": records}).encode()
+            )
+        if "FunctionError" in answer:
+            raise NoSite(f"The function that follows the trail failed: {answer['Payload'].read().decode()}")
+    return len(found)
+
+
+def _record(item: Item) -> Mapping[str, object]:
+    """An entry as the stream would have brought it."""
+    return {
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"Keys": written({"pk": item["pk"], "sk": item["sk"]}), "NewImage": written(item)},
+    }
+
+
+def _partition(dynamodb: Any, table: str, name: str) -> dict[str, Item]:
+    """The items of a partition by their sort key."""
+    asked = {
+        "TableName": table,
+        "ConsistentRead": True,
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": name}},
+    }
+    with explained(f"The table {table} cannot be read"):
+        pages = list(dynamodb.get_paginator("query").paginate(**asked))
+    items = [
+        {name: _deserializer.deserialize(value) for name, value in each.items()}
+        for page in pages
+        for each in page["Items"]
+    ]
+    return {str(item["sk"]): item for item in items}
+
+
+def _link(place: Item, entry: Item) -> Link:
+    try:
+        return Link(chain_hash=place["chain_hash"], entry=entry_of(entry), place=int(place["place"]))
+    except ValidationError as altered:
+        raise Broken(f"Entry {place['place']}, {place['sk']}, was altered: it cannot be read.") from altered
+
+
+def _latest(dynamodb: Any, table: str) -> int:
+    """The number of the latest seal; 0 when there is none."""
+    noted = _partition(dynamodb, table, keys.latest_seal().pk)
+    return int(noted[keys.latest_seal().sk]["number"]) if noted else 0
+
+
+def _seals(site: Site, latest: int, account_id: str) -> Iterator[Sealed]:
+    """The latest seal and some before it, each twice as far back, as long as their heads are kept and have the account."""
+    if not latest:
+        return
+    bucket, storage = site.output("SealsBucket"), site.client("s3")
+    for number in _numbers(latest):
+        written_seal = _kept(storage, bucket, f"seals/{number}.json")
+        seal = Seal.model_validate_json(written_seal) if written_seal else None
+        leaves = _kept(storage, bucket, f"leaves/{seal.root}.json") if seal else None
+        if number == latest and not leaves:
+            raise NoSite(f"Seal {number} is the latest, and it is not in {bucket} with its leaves.")
+        heads = [Head.model_validate(each) for each in json.loads(leaves or b"[]")]
+        position = next((nth for nth, head in enumerate(heads) if head.account_id == account_id), None)
+        if not seal or position is None:
+            return
+        yield Sealed(leaf=heads[position], path=seals.path(seals.leaves_of(heads), position), seal=seal)
+
+
+def _numbers(latest: int) -> Iterator[int]:
+    yield latest
+    back = 1
+    while latest > back:
+        yield latest - back
+        back *= 2
+
+
+def _kept(storage: Any, bucket: str, name: str) -> bytes | None:
+    with explained(f"The seals in {bucket} cannot be read"):
+        try:
+            found: bytes = storage.get_object(Bucket=bucket, Key=name)["Body"].read()
+        except ClientError as refused:
+            if refused.response["Error"]["Code"] in NOT_THERE:
+                return None
+            raise
+        return found
