@@ -30,7 +30,7 @@ from partner_access.domain.refusals import (
     RightsChanged,
     TemporarilyUnavailable,
 )
-from partner_access.store import attributes, dynamo, keys
+from partner_access.store import attributes, dynamo, keys, patience
 from partner_access.store.keys import Key
 from tests import faults
 from tests.builders import ACT_NAME, CLIENT, NOW, a_user, an_act, once, the_client
@@ -131,8 +131,8 @@ def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, slept: list[fl
     ):
         dynamo.read([THERE])
 
-    assert len(requests) == dynamo.ATTEMPTS
-    assert len(slept) == dynamo.ATTEMPTS - 1
+    assert len(requests) == patience.ATTEMPTS
+    assert len(slept) == patience.ATTEMPTS - 1
 
 
 def test_all_that_are_there_come_by_the_names_that_they_are_wanted_by(table: Table) -> None:
@@ -416,7 +416,7 @@ def test_a_conflict_is_tried_again_after_a_pause_of_any_length_up_to_twice_the_l
     assert len(attempts) == times + 1
     assert len({attempt["ClientRequestToken"] for attempt in attempts}) == times + 1
     assert len(slept) == times
-    assert all(0 <= pause <= dynamo.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
+    assert all(0 <= pause <= patience.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
     assert len(table.under("AUDIT#")) == 1
     assert dynamo.read([THERE])[THERE]["times"] == 1
 
@@ -429,7 +429,7 @@ def test_pauses_differ_so_that_those_who_collided_do_not_collide_again(table: Ta
         ):
             commit(a_decision())
 
-    assert len(set(slept)) == len(slept) == 3 * (dynamo.ATTEMPTS - 1)
+    assert len(set(slept)) == len(slept) == 3 * (patience.ATTEMPTS - 1)
 
 
 def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, slept: list[float]) -> None:
@@ -442,7 +442,7 @@ def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, s
     ):
         commit(a_decision(), opened())
 
-    assert len(attempts) == dynamo.ATTEMPTS
+    assert len(attempts) == patience.ATTEMPTS
     assert sum(slept) < 2
     assert table.items() == before
 
