@@ -36,6 +36,10 @@ demo: environments host ## the whole product on this machine (PORT=â€¦, STEPS=â€
 test: environments host browser ## every test, and every branch of the product run
 	$(python) -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
 
+.PHONY: bench
+bench: .venv/.made ## what a decision costs on this machine
+	@$(python) -m tools.bench
+
 .PHONY: check
 check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
 	$(python) -m ruff format --check .
