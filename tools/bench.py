@@ -115,7 +115,7 @@ class Door:
     requests: int = 0
     units: int = 0
 
-    def answer(self, request: Any, **_: Any) -> AWSResponse:
+    def answer(self, request: Any, **_: Any) -> Any:
         self.requests += 1
         found = [self._one(get["Get"]["Key"]) for get in json.loads(request.body)["TransactItems"]]
         body = json.dumps({"Responses": found}).encode()
@@ -132,7 +132,7 @@ def door() -> Iterator[Door]:
     """Whatever is read in here is answered at once."""
     os.environ |= ENVIRONMENT
     items = {keys.of(record): written({**dict(record), **keys.of(record)._asdict()}) for record in _records()}
-    made = Door({tuple(key): item for key, item in items.items()})
+    made = Door({(key.pk, key.sk): item for key, item in items.items()})
     events = dynamo.client().meta.events
     events.register("before-send.dynamodb.TransactGetItems", made.answer)
     try:
