@@ -7,6 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.core.common_models import BaseModel
+from moto.dynamodb import responses
 
 from partner_access import mail
 from partner_access.store import dynamo
@@ -42,6 +43,8 @@ def kept_table() -> Iterator[Table]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         # moto keeps every table it copies for a transaction until the mock ends, unless its models are plain objects
         patch.setattr(BaseModel, "__new__", lambda cls, *_, **__: object.__new__(cls))
+        # DynamoDB takes four times as many items in a transaction as moto still thinks
+        patch.setattr(responses, "TRANSACTION_MAX_ITEMS", dynamo.AT_ONCE)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         client = boto3.client("dynamodb")
