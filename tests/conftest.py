@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.retries.quota import RetryQuota
 from moto import mock_aws
 from moto.core.common_models import BaseModel
 from moto.dynamodb import responses
@@ -45,6 +46,8 @@ def kept_table() -> Iterator[Table]:
         patch.setattr(BaseModel, "__new__", lambda cls, *_, **__: object.__new__(cls))
         # DynamoDB takes four times as many items in a transaction as moto still thinks
         patch.setattr(responses, "TRANSACTION_MAX_ITEMS", dynamo.AT_ONCE)
+        # the SDK has only so many retries for all calls of a process: no test shall spend those of another
+        patch.setattr(RetryQuota, "acquire", lambda *_: True)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         client = boto3.client("dynamodb")
