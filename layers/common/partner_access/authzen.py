@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Protocol, TypeVar
 from pydantic import ConfigDict, Field, JsonValue, ValidationError
 from typing_extensions import override
 
-from partner_access import api, cursors
+from partner_access import api, cursors, telemetry
 from partner_access.bodies import Event
 from partner_access.context import Context
 from partner_access.domain.decisions import Act, Answer
@@ -40,6 +40,7 @@ class App(api.App):
 
     @override
     def refused(self, refusal: Refused, event: Event) -> api.Response:
+        telemetry.refused(refusal)
         told = api.status_of(refusal)
         status = HTTPStatus.BAD_REQUEST if told in OF_THE_REQUEST else told
         at_fault = ", ".join(each["pointer"] for each in refusal.errors)
