@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "BASE_URL": "https://access.example.com",
     "CURSOR_KEY": "a key for cursors",
+    "DECIDE_SCOPE": "partner-access/decide",
     "DIRECTORY_SCOPE": "partner-access/directory",
     "MAIL_CONFIGURATION_SET": "letters",
     "MAIL_FROM": "access@vendor.example",

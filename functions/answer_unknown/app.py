@@ -18,6 +18,7 @@ ROUTES: Final = {
     "/.well-known/authzen-configuration": "GET",
     "/access/v1/evaluation": "POST",
     "/access/v1/evaluations": "POST",
+    "/access/v1/explanations": "POST",
     "/access/v1/search/action": "POST",
     "/access/v1/search/resource": "POST",
     "/access/v1/search/subject": "POST",

@@ -292,12 +292,13 @@ def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
     if HAS_SECRET.search(event["rawPath"] + "?" + event.get("rawQueryString", "")):
         raise refusals.SecretInUrl
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-    by = claims.get("sub", "")
+    by, scopes = claims.get("sub", ""), frozenset(claims.get("scope", "").split())
     return Act(
         by=by,
         at=datetime.now(UTC).replace(microsecond=0),
         name=uuid_utils.uuid7().hex,
-        for_vendor=os.environ["DIRECTORY_SCOPE"] in claims.get("scope", "").split(),
+        for_vendor=os.environ["DIRECTORY_SCOPE"] in scopes,
+        scopes=scopes,
         once=_once(event, by, needs_key=needs_key),
         chance=secrets.token_urlsafe(32),
         ends=time.time() + context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS,

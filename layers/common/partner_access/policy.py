@@ -26,7 +26,7 @@ class Accounts:
 
     def evaluate(self, evaluations: Sequence[Evaluation], act: Act) -> Sequence[Evaluated]:
         """Each by how its user stands in its account; who is asked about several times is looked up once."""
-        pairs = [_pair(each.subject, each.resource) for each in evaluations]
+        pairs = [pair_of(each.subject, each.resource) for each in evaluations]
         found = access.presences((pair for pair in pairs if pair), act.at, ends=act.ends)
         return [
             _told(found[pair], each.action.name) if pair else Evaluated(decision=False)
@@ -58,7 +58,7 @@ class Accounts:
 
     def actions(self, search: ActionSearch, act: Act, after: str | None, limit: int) -> Found:
         """What the user may do in the account."""
-        pair = _pair(search.subject, search.resource)
+        pair = pair_of(search.subject, search.resource)
         if not pair:
             return Found()
         presence = access.presences([pair], act.at, ends=act.ends)[pair]
@@ -71,7 +71,8 @@ def _id(entity: Entity, kind: str) -> str | None:
     return entity.id if entity.type == kind and is_identifier(entity.id) else None
 
 
-def _pair(subject: Entity, resource: Entity) -> Pair | None:
+def pair_of(subject: Entity, resource: Entity) -> Pair | None:
+    """Who is meant in which account; None when that can be nobody."""
     user, account = _id(subject, SUBJECT), _id(resource, RESOURCE)
     return Pair(account, user) if user and account else None
 
