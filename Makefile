@@ -41,6 +41,10 @@ screenshots: environments host browser ## take the pictures of the pages in docs
 	PICTURES=.local/screenshots $(python) -m pytest tests/stack/browser
 	@for each in docs/screenshots/*.png; do cp .local/screenshots/"$${each##*/}" "$$each"; done
 
+.PHONY: bench
+bench: .venv/.made ## what a decision costs on this machine
+	@$(python) -m tools.bench
+
 .PHONY: check
 check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
 	$(python) -m ruff format --check .

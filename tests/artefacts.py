@@ -32,6 +32,7 @@ FILLED_IN = {
     "AUTHORIZATION_URL": "https://sign-in.example.com/oauth2/authorize",
     "BASE_URL": "https://access.example.com",
     "CURSOR_KEY": "a key for cursors",
+    "DECIDE_SCOPE": "partner-access/decide",
     "DIRECTORY_SCOPE": "partner-access/directory",
     "MAIL_CONFIGURATION_SET": "mail-settings",
     "MAIL_FROM": "access@vendor.example.com",

@@ -5,7 +5,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.retries.quota import RetryQuota
 from moto import mock_aws
+from moto.dynamodb import responses
 
 from partner_access import archive, bus, mail
 from partner_access.store import dynamo
@@ -19,6 +21,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "BASE_URL": "https://access.example.com",
     "CURSOR_KEY": "a key for cursors",
+    "DECIDE_SCOPE": "partner-access/decide",
     "DIRECTORY_SCOPE": "partner-access/directory",
     "EVENT_BUS": "partner-access",
     "MAIL_CONFIGURATION_SET": "letters",
@@ -42,6 +45,10 @@ def kept_table() -> Iterator[Table]:
     """The template's table, made once: making it, and the clients, costs more than most tests do."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         make_haste(patch)
+        # DynamoDB takes four times as many items in a transaction as moto still thinks
+        patch.setattr(responses, "TRANSACTION_MAX_ITEMS", dynamo.AT_ONCE)
+        # the SDK has only so many retries for all calls of a process: no test shall spend those of another
+        patch.setattr(RetryQuota, "acquire", lambda *_: True)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         client = boto3.client("dynamodb")

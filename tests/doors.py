@@ -14,6 +14,7 @@ from partner_access.api import App
 
 USE = "partner-access/use"
 DIRECTORY = "partner-access/directory"
+DECIDE = "partner-access/decide"
 VENDOR = "vendor-back-end"
 
 _keys = count(1)
@@ -76,7 +77,7 @@ def function_of(route_key: str) -> App:
 OPERATIONS = tuple(
     path.parent.name
     for path in sorted((Path(__file__).parents[1] / "functions").glob("*/app.py"))
-    if "api.App(" in path.read_text(encoding="utf-8")
+    if re.search(r"\b(api|authzen)\.App\(", path.read_text(encoding="utf-8"))
 )
 """The functions behind the API."""
 

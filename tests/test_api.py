@@ -484,6 +484,7 @@ def test_who_has_the_directorys_scope_acts_for_the_vendor(scope: str, for_vendor
     answered(app, scope=scope)
 
     assert seen[0].for_vendor is for_vendor
+    assert seen[0].scopes == set(scope.split())
 
 
 def test_an_act_ends_three_seconds_before_its_function_does() -> None:

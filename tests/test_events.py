@@ -11,7 +11,14 @@ from tests.artefacts import FUNCTIONS
 from tests.table import Table
 
 EVENTS = Path(__file__).parents[1] / "events"
-EXPECTED = {"answer_unknown": 404, "keep_directory": 201, "view_accounts": 200}
+EXPECTED = {
+    "answer_unknown": 404,
+    "decide_access": 200,
+    "explain_access": 200,
+    "keep_directory": 201,
+    "search_access": 200,
+    "view_accounts": 200,
+}
 """How the API's samples are answered by an empty table; all others name what is not there."""
 
 

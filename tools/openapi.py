@@ -27,6 +27,8 @@ TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
 PAGES: Final = "show_pages"
 """What people see is no part of what programs call."""
+DECISIONS: Final = "/access/v1/"
+"""Where errors are what AuthZEN says."""
 SUMMARY: Final = """Staff of solutions partners administer client accounts as partner admins. Errors are problems of \
 RFC 9457 with a stable `code`; 401, 403 for a missing scope, 413 and 429 of the gateway itself carry `{"message"}`."""
 
@@ -161,6 +163,8 @@ def _headers(key: str, route: api.Route) -> list[Json]:
     if method != "GET" and (method != "POST" or route.needs_key):
         told = "The name of this attempt; the same key and request get the same answer for 24 hours."
         found.append(_header("Idempotency-Key", told, required=route.needs_key, minLength=1, maxLength=255))
+    if DECISIONS in key:
+        found.append(_header("X-Request-ID", "Comes back as it is.", required=False))
     if _of_kind(route, api.Seen):
         told = "The ETag of what is edited, as it was seen: 428 without it, 412 when it has changed since."
         found.append(_header("If-Match", told, required=True, pattern='^"[^"]*"$'))
@@ -181,9 +185,14 @@ def _responses(key: str, route: api.Route, schemas: dict[type[BaseModel], str]) 
         }
         for answer in _answers(key, route)
     } or {"204": {"description": HTTPStatus.NO_CONTENT.phrase}}
-    problem = {"application/problem+json": {"schema": {"$ref": SCHEMAS.format(model="Problem")}}}
-    refused = {"description": "Refused: the problem's code says why, its detail what to do", "content": problem}
-    unavailable = {"description": "Nothing was changed; try again with the same key", "content": problem}
+    if DECISIONS in key:
+        sentence = {"application/json": {"schema": {"type": "string"}}}
+        refused = {"description": "Refused: a sentence says what to do; a denial is a 200", "content": sentence}
+        unavailable = {"description": "Not decided: deny, and ask again", "content": sentence}
+    else:
+        problem = {"application/problem+json": {"schema": {"$ref": SCHEMAS.format(model="Problem")}}}
+        refused = {"description": "Refused: the problem's code says why, its detail what to do", "content": problem}
+        unavailable = {"description": "Nothing was changed; try again with the same key", "content": problem}
     return {**dict(sorted(found.items())), "4XX": refused, "503": unavailable}
 
 

@@ -15,6 +15,13 @@ ROUTES: Final = {
     "/access-links/preview": "POST",
     "/access-links/refusals": "POST",
     "/access-links/renewals": "POST",
+    "/.well-known/authzen-configuration": "GET",
+    "/access/v1/evaluation": "POST",
+    "/access/v1/evaluations": "POST",
+    "/access/v1/explanations": "POST",
+    "/access/v1/search/action": "POST",
+    "/access/v1/search/resource": "POST",
+    "/access/v1/search/subject": "POST",
     "/accounts": "GET",
     "/accounts/{account_id}": "GET, HEAD",
     "/accounts/{account_id}/audit": "GET",
@@ -51,7 +58,7 @@ def answer_unknown(event: Event) -> NoReturn:
     """404, or 405 with the methods that there are."""
     path = event["rawPath"]
     for route, methods in ROUTES.items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route), path):
+        if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(route)), path):
             raise MethodNotAllowed(allow=methods)
     raise NotFound
 

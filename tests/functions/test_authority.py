@@ -85,6 +85,7 @@ OWN_SET = SETS + "/{set_id}"
 DESK = {"name": "Desk", "permissions": ["crm.tickets.view"]}
 USERS, AUDIT = "/accounts/{account_id}/users", "/accounts/{account_id}/audit"
 USER = f"{USERS}/{{user_id}}"
+WHY = {"action": {"name": "crm.export"}, "resource": {"type": "account", "id": CLIENT}}
 FELLOW, STOPPED, TAKEN = "user-fellow", "user-stopped", ("account.users.manage", "crm.import")
 
 #    roles, in their order                        PSA  CAM  OPE  PA   CSA  CUM  OCU  SAF  FM   DE   STR  OP
@@ -185,6 +186,10 @@ MATRIX: Final = (
     row("POST /partners/{partner_id}/clients/{account_id}/users",
                                                   404, 404, 404, 200, 403, 403, 403, 403, 404, 403, 404, GATE,
         body={"employee_ids": [EMPLOYEE], "permission_set": "sales"}),
+    row("POST /access/v1/explanations",           404, 404, 404, 200, 200, 200, 200, 200, 404, 403, 404, GATE,
+        body={**WHY, "subject": {"type": "user", "id": CLERK}}, what="of the client's own, who may hear of himself"),
+    row("POST /access/v1/explanations",           404, 404, 404, 200, 200, 200, 403, 200, 404, 403, 404, GATE,
+        body={**WHY, "subject": {"type": "user", "id": FELLOW}}, what="of a partner admin"),
     *(
         row(route, *[GATE] * 11, status, body=body)
         for route, status, body in (

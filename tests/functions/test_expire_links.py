@@ -13,7 +13,7 @@ from partner_access.domain.links import Link, Standing
 from partner_access.domain.mailing import recipients
 from partner_access.domain.members import Member, Place, Seat, Suspension
 from partner_access.domain.refusals import TemporarilyUnavailable
-from partner_access.store import dynamo, keys, members, outbox
+from partner_access.store import dynamo, keys, members, outbox, patience
 from tests import faults, knocks
 from tests.builders import (
     APPROVER,
@@ -295,7 +295,7 @@ def test_a_crowded_link_does_not_keep_the_others(
     with faults.at(dynamo.client(), "TransactWriteItems", then=crowded) as attempts:
         sweep()
 
-    assert len(attempts) == 3 + dynamo.ATTEMPTS
+    assert len(attempts) == 3 + patience.ATTEMPTS
     assert len(entries(world)) == 3
     assert counts(capsys.readouterr().out) == {"LinksExpired": 3, "ConflictExhausted": 1}
     sweep()
@@ -849,7 +849,7 @@ def test_a_crowded_grant_is_left_for_the_next_sweep(
     with faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS) as attempts:
         sweep()
 
-    assert len(attempts) == dynamo.ATTEMPTS
+    assert len(attempts) == patience.ATTEMPTS
     assert counts(capsys.readouterr().out) == {"ConflictExhausted": 1}
     sweep()
     assert told(world) == [("access_ending", 7)]

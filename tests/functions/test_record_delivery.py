@@ -10,7 +10,7 @@ import pytest
 from partner_access.domain.mailing import Delivery
 from partner_access.domain.mailing import Standing as CopyStanding
 from partner_access.domain.refusals import TemporarilyUnavailable
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, patience
 from partner_access.store.keys import Key
 from tests import faults, knocks
 from tests.builders import LINK, PARTNER
@@ -215,7 +215,7 @@ def test_a_report_that_cannot_be_noted_now_comes_again(table: Table, copy: Key) 
         pytest.raises(TemporarilyUnavailable),
     ):
         run(RECORD_DELIVERY, said)
-    assert len(attempts) == dynamo.ATTEMPTS
+    assert len(attempts) == patience.ATTEMPTS
     assert table.items() == before
 
     run(RECORD_DELIVERY, said)

@@ -16,7 +16,7 @@ from partner_access.domain.decisions import Cause, Kept, Letter, LetterKind, Loc
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Standing
 from partner_access.domain.members import Suspension
-from partner_access.store import dynamo, keys, outbox
+from partner_access.store import dynamo, keys, outbox, patience
 from tests import faults, knocks
 from tests.builders import (
     APPROVER,
@@ -222,7 +222,7 @@ def test_a_batch_of_which_nothing_came_true_fails_as_a_whole_and_takes_effect_on
     ):
         stream(items)
 
-    assert len(attempts) == 2 * dynamo.ATTEMPTS
+    assert len(attempts) == 2 * patience.ATTEMPTS
     assert town.post.tried == []
     stream(items)
     assert len(town.post.sent) == 2

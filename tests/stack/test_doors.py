@@ -49,6 +49,7 @@ BACK_ENDS = [
     for method in ("GET", "PUT")
 ] + [("POST", "/directory/users/usr_1/erasure")]
 BOTHS = [
+    ("POST", "/access/v1/explanations"),
     ("DELETE", f"/partners/{FIRM}/access-links/lnk_1"),
     ("DELETE", "/accounts/acct_1/users/usr_1"),
     ("GET", "/accounts/acct_1/audit"),

@@ -10,6 +10,7 @@ from zlib import decompress
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import (
     Act,
     Answer,
@@ -30,7 +31,7 @@ from partner_access.domain.refusals import (
     RightsChanged,
     TemporarilyUnavailable,
 )
-from partner_access.store import attributes, dynamo, keys
+from partner_access.store import attributes, dynamo, keys, patience
 from partner_access.store.keys import Key
 from tests import faults
 from tests.builders import ACT_NAME, CLIENT, NOW, a_user, an_act, once, the_client
@@ -131,8 +132,8 @@ def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, slept: list[fl
     ):
         dynamo.read([THERE])
 
-    assert len(requests) == dynamo.ATTEMPTS
-    assert len(slept) == dynamo.ATTEMPTS - 1
+    assert len(requests) == patience.ATTEMPTS
+    assert len(slept) == patience.ATTEMPTS - 1
 
 
 def test_all_that_are_there_come_by_the_names_that_they_are_wanted_by(table: Table) -> None:
@@ -158,6 +159,92 @@ def test_what_has_been_found_is_not_read_again(table: Table) -> None:
     assert found.get_as(User, keys.of(other)) == other
     assert THERE not in found
     assert [len(request["RequestItems"][table.name]["Keys"]) for request in requests] == [2]
+
+
+# as it all was at one instant
+
+
+def test_a_snapshot_is_one_request_for_each_item_once(table: Table) -> None:
+    user, account = a_user(), the_client()
+    table.keep(user, account)
+
+    with faults.at(dynamo.client(), "") as requests:
+        found = dynamo.snapshot(iter([keys.of(user), keys.of(account), THERE, keys.of(user)]))
+
+    (request,) = requests
+    asked = [each["Get"] for each in request["TransactItems"]]
+    assert [each["Key"]["pk"]["S"] for each in asked] == [keys.of(user).pk, keys.of(account).pk, THERE.pk]
+    assert {each["TableName"] for each in asked} == {table.name}
+    assert set(found) == {keys.of(user), keys.of(account)}
+    assert found.get_as(User, keys.of(user)) == user
+    assert found.get_as(Account, keys.of(account)) == account
+
+
+def test_a_snapshot_is_what_reading_finds(table: Table) -> None:
+    every = [Key(f"PLACE#{number}", "ITEM") for number in range(100)]
+    for number, key in enumerate(every[::3]):
+        table.put(key, {"number": number, "standing": "open", "secrets": {"a", "b"}})
+
+    assert dynamo.snapshot(every) == dynamo.read(every)
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_snapshot_waits_for_a_writer_who_is_at_its_items(
+    table: Table, times: int, reason: str, slept: list[float]
+) -> None:
+    table.put(THERE, {"standing": "open"})
+
+    with faults.at(dynamo.client(), "TransactGetItems", *[faults.cancels(reason, 1)] * times) as attempts:
+        found = dynamo.snapshot([ELSEWHERE, THERE])
+
+    assert found[THERE]["standing"] == "open"
+    assert len(attempts) == times + 1
+    assert len(slept) == times
+    assert all(0 <= pause <= patience.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
+
+
+def test_a_snapshot_that_somebody_is_always_in_the_way_of_is_given_up(table: Table, slept: list[float]) -> None:
+    with (
+        faults.at(dynamo.client(), "TransactGetItems", then=faults.CONFLICTS) as attempts,
+        pytest.raises(TemporarilyUnavailable),
+    ):
+        dynamo.snapshot([THERE])
+
+    assert len(attempts) == patience.ATTEMPTS
+    assert len(slept) == patience.ATTEMPTS - 1
+
+
+@pytest.mark.parametrize(("ends", "tried"), [(99.9, 0), (100.0, 1), (100.5, 2), (101.0, 2)])
+def test_no_snapshot_is_tried_when_its_time_is_over(
+    table: Table, monkeypatch: pytest.MonkeyPatch, ends: float, tried: int
+) -> None:
+    time = iter([100.0, 100.5, 101.5])
+    monkeypatch.setattr("partner_access.store.dynamo.time.time", time.__next__)
+
+    with (
+        faults.at(dynamo.client(), "TransactGetItems", then=faults.CONFLICTS) as attempts,
+        pytest.raises(TemporarilyUnavailable),
+    ):
+        dynamo.snapshot([THERE], ends=ends)
+
+    assert len(attempts) == tried
+
+
+@pytest.mark.parametrize("reason", ["ValidationError", "AccessDenied", "SomethingNew"])
+def test_a_snapshot_that_was_refused_for_a_reason_of_ours_is_a_bug(table: Table, reason: str) -> None:
+    fault = faults.cancels(reason, 1, at_0="TransactionConflict")
+
+    with (
+        faults.at(dynamo.client(), "TransactGetItems", fault) as attempts,
+        pytest.raises(RuntimeError, match=reason),
+    ):
+        dynamo.snapshot([THERE, ELSEWHERE])
+
+    assert len(attempts) == 1
+
+
+# lists
 
 
 @pytest.fixture
@@ -416,7 +503,7 @@ def test_a_conflict_is_tried_again_after_a_pause_of_any_length_up_to_twice_the_l
     assert len(attempts) == times + 1
     assert len({attempt["ClientRequestToken"] for attempt in attempts}) == times + 1
     assert len(slept) == times
-    assert all(0 <= pause <= dynamo.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
+    assert all(0 <= pause <= patience.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
     assert len(table.under("AUDIT#")) == 1
     assert dynamo.read([THERE])[THERE]["times"] == 1
 
@@ -429,7 +516,7 @@ def test_pauses_differ_so_that_those_who_collided_do_not_collide_again(table: Ta
         ):
             commit(a_decision())
 
-    assert len(set(slept)) == len(slept) == 3 * (dynamo.ATTEMPTS - 1)
+    assert len(set(slept)) == len(slept) == 3 * (patience.ATTEMPTS - 1)
 
 
 def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, slept: list[float]) -> None:
@@ -442,7 +529,7 @@ def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, s
     ):
         commit(a_decision(), opened())
 
-    assert len(attempts) == dynamo.ATTEMPTS
+    assert len(attempts) == patience.ATTEMPTS
     assert sum(slept) < 2
     assert table.items() == before
 
@@ -510,6 +597,7 @@ ONE_BUSY: dict[str, Fault] = {
 ASKED: dict[str, Callable[[], object]] = {
     "read": lambda: dynamo.read([THERE]),
     "list": lambda: dynamo.query("pk = :list", list="LIST#1"),
+    "snapshot": lambda: dynamo.snapshot([THERE, ELSEWHERE]),
     "write": lambda: commit(a_decision()),
 }
 

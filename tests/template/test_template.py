@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
 
 READ = {("dynamodb:BatchGetItem", "table")}
+READ_AT_ONE_INSTANT = {("dynamodb:GetItem", "table")}
 WRITE = {
     ("dynamodb:ConditionCheckItem", "table"),
     ("dynamodb:PutItem", "table"),
@@ -55,11 +56,13 @@ MAY = {
     "clean_up": READ | WRITE | DELETE | QUERY | QUERY_LISTING,
     "create_link": READ | WRITE,
     "create_user": READ | WRITE,
+    "decide_access": READ_AT_ONE_INSTANT,
     "decline_link": READ | WRITE,
     "edit_user": READ | WRITE,
     "end_access": READ | WRITE | QUERY,
     "end_user": READ | WRITE,
     "expire_links": READ | WRITE | QUERY_DUE,
+    "explain_access": READ | READ_AT_ONE_INSTANT,
     "follow_trail": READ | STREAM | CHAIN | PUBLISH,
     "keep_directory": READ | WRITE | DELETE | QUERY,
     "keep_permission_sets": READ | WRITE | DELETE,
@@ -70,6 +73,7 @@ MAY = {
     "resend_link": READ | WRITE,
     "revoke_link": READ | WRITE,
     "seal_trail": SEAL,
+    "search_access": READ_AT_ONE_INSTANT | QUERY,
     "send_letters": READ | WRITE | DELETE | QUERY | STREAM | SEND,
     "show_pages": set(),
     "suspend_user": READ | WRITE,
@@ -82,7 +86,7 @@ MAY = {
     "view_users": READ | QUERY,
 }
 
-USE, DIRECTORY = "UseScope", "DirectoryScope"
+USE, DIRECTORY, DECIDE = "UseScope", "DirectoryScope", "DecideScope"
 
 ROUTES = {
     "$default": ("answer_unknown", None),
@@ -91,6 +95,7 @@ ROUTES = {
     "DELETE /accounts/{account_id}/users/{user_id}/suspension": ("suspend_user", {USE}),
     "DELETE /partners/{partner_id}/access-links/{link_id}": ("revoke_link", {USE, DIRECTORY}),
     "DELETE /partners/{partner_id}/employees/{user_id}/access": ("end_access", {USE}),
+    "GET /.well-known/authzen-configuration": ("decide_access", None),
     "GET /accounts": ("view_accounts", {USE}),
     "GET /accounts/{account_id}/audit": ("view_audit", {USE, DIRECTORY}),
     "GET /accounts/{account_id}/permission-sets": ("view_permission_sets", {USE}),
@@ -106,6 +111,12 @@ ROUTES = {
     "GET /partners/{partner_id}/clients": ("view_people", {USE}),
     "GET /partners/{partner_id}/employees": ("view_people", {USE}),
     "PATCH /accounts/{account_id}/users/{user_id}": ("edit_user", {USE}),
+    "POST /access/v1/evaluation": ("decide_access", {DECIDE}),
+    "POST /access/v1/evaluations": ("decide_access", {DECIDE}),
+    "POST /access/v1/explanations": ("explain_access", {USE, DECIDE}),
+    "POST /access/v1/search/action": ("search_access", {DECIDE}),
+    "POST /access/v1/search/resource": ("search_access", {DECIDE}),
+    "POST /access/v1/search/subject": ("search_access", {DECIDE}),
     "POST /access-links/approvals": ("approve_link", {USE}),
     "POST /access-links/preview": ("preview_link", {USE}),
     "POST /access-links/refusals": ("decline_link", {USE}),
@@ -249,6 +260,12 @@ def test_the_table_is_written_only_within_transactions(template: Json) -> None:
                 assert statement["Condition"]["ForAnyValue:StringEquals"] == {
                     "dynamodb:EnclosingOperation": ["TransactWriteItems"]
                 }
+
+
+def test_a_decision_reads_one_instant_and_nothing_else(template: Json) -> None:
+    (reads,) = statements(template, functions(template)["decide_access"])
+
+    assert reads["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactGetItems"]}}
 
 
 def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alone(template: Json) -> None:
@@ -421,7 +438,7 @@ def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
     for name, function in functions(template).items():
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["Architectures"] == [{"Ref": "Architecture"}]
-        assert function["Timeout"] == {"clean_up": 300}.get(name, 60 if name in workers else 29)
+        assert function["Timeout"] == {"clean_up": 300, "decide_access": 8}.get(name, 60 if name in workers else 29)
 
 
 def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
@@ -717,5 +734,7 @@ def test_the_key_of_cursors_goes_to_the_functions_that_list_and_to_no_other(temp
     }
 
     assert holders == {
-        path.parent.name for path in ROOT.glob("functions/*/app.py") if "cursors." in path.read_text("utf-8")
+        path.parent.name
+        for path in ROOT.glob("functions/*/app.py")
+        if re.search(r"cursors\.|authzen\.searched", path.read_text("utf-8"))
     }

@@ -27,7 +27,7 @@ from partner_access.context import Context
 from partner_access.domain import refusals
 from partner_access.domain.decisions import Act, Answer, Once, Overtaken, Replayed
 from partner_access.domain.refusals import Refused
-from partner_access.fields import IDENTIFIER, Query, Request
+from partner_access.fields import Query, Request, is_identifier
 
 ATTEMPTS: Final = 4
 """How often a decision that was overtaken is taken anew before the caller is told."""
@@ -146,11 +146,16 @@ class App:
         try:
             return self._answered(self.routes[event["routeKey"]], event, context)
         except Replayed as replayed:
-            return _response(replayed.status, replayed.answer, {"idempotent-replayed": "true"})
+            return response(replayed.status, replayed.answer, {"idempotent-replayed": "true"})
         except Refused as refusal:
-            return _problem(refusal, event)
+            return self.refused(refusal, event)
         finally:
             telemetry.flush()
+
+    def refused(self, refusal: Refused, event: Event) -> Response:
+        """The refusal as RFC 9457 has it."""
+        telemetry.refused(refusal)
+        return _problem(refusal, event)
 
     def _answered(self, route: Route, event: Event, context: Context) -> Response:
         act = act_of(event, context, needs_key=route.needs_key)
@@ -164,8 +169,8 @@ class App:
                 self._recall(act)
             raise
         if answer is None:
-            return _response(HTTPStatus.NO_CONTENT, "", {})
-        return _response(answer.status, answer.told(), answer.headers)
+            return response(HTTPStatus.NO_CONTENT, "", {})
+        return response(answer.status, answer.told(), answer.headers)
 
 
 Outcome = TypeVar("Outcome")
@@ -194,7 +199,7 @@ def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
     if _is_a(Request, kind) and kind.may_be_missing and not bodies.raw(event):
         return kind()
     if _is_a(Request, kind):
-        return _valid(kind, json.dumps(bodies.parsed(event)))
+        return valid(kind, json.dumps(bodies.parsed(event)))
     if _is_a(Query, kind):
         return _query(kind, event)
     if kind is Event:
@@ -238,8 +243,7 @@ def _seen(event: Event) -> Seen:
 
 
 def _path_part(part: str) -> str:
-    """What cannot be an id names nothing (hostile.md §2.1)."""
-    if not re.fullmatch(IDENTIFIER, part, re.ASCII):
+    if not is_identifier(part):
         raise refusals.NotFound
     return part
 
@@ -247,7 +251,8 @@ def _path_part(part: str) -> str:
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def _valid(kind: type[Body], text: str) -> Body:
+def valid(kind: type[Body], text: str) -> Body:
+    """What the JSON says, refused with what is wrong with which field."""
     try:
         return kind.model_validate_json(text)
     except ValidationError as invalid:
@@ -287,12 +292,13 @@ def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
     if HAS_SECRET.search(event["rawPath"] + "?" + event.get("rawQueryString", "")):
         raise refusals.SecretInUrl
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-    by = claims.get("sub", "")
+    by, scopes = claims.get("sub", ""), frozenset(claims.get("scope", "").split())
     return Act(
         by=by,
         at=datetime.now(UTC).replace(microsecond=0),
         name=uuid_utils.uuid7().hex,
-        for_vendor=os.environ["DIRECTORY_SCOPE"] in claims.get("scope", "").split(),
+        for_vendor=os.environ["DIRECTORY_SCOPE"] in scopes,
+        scopes=scopes,
         once=_once(event, by, needs_key=needs_key),
         chance=secrets.token_urlsafe(32),
         ends=time.time() + context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS,
@@ -319,7 +325,7 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _response(status: int, body: str, headers: Mapping[str, str]) -> Response:
+def response(status: int, body: str, headers: Mapping[str, str]) -> Response:
     return {
         "statusCode": int(status),
         "headers": {"content-type": "application/json", "cache-control": "no-store", **headers},
@@ -327,10 +333,17 @@ def _response(status: int, body: str, headers: Mapping[str, str]) -> Response:
     }
 
 
+def status_of(refusal: Refused) -> HTTPStatus:
+    return next(code for kind, code in STATUS.items() if isinstance(refusal, kind))
+
+
+def retry_after(status: HTTPStatus) -> dict[str, str]:
+    """How many seconds to wait, where waiting helps."""
+    return {"retry-after": RETRY_AFTER[status]} if status in RETRY_AFTER else {}
+
+
 def _problem(refusal: Refused, event: Event) -> Response:
-    """The refusal as RFC 9457 has it."""
-    status = next(code for kind, code in STATUS.items() if isinstance(refusal, kind))
-    telemetry.refused(refusal)
+    status = status_of(refusal)
     problem = {
         "type": pages.of_problem(refusal.code),
         "title": refusal.code.replace("_", " ").capitalize(),
@@ -341,9 +354,7 @@ def _problem(refusal: Refused, event: Event) -> Response:
         **({"errors": refusal.errors} if refusal.errors else {}),
         **refusal.told,
     }
-    headers = {"content-type": "application/problem+json"}
-    if status in RETRY_AFTER:
-        headers["retry-after"] = RETRY_AFTER[status]
+    headers = {"content-type": "application/problem+json", **retry_after(status)}
     if isinstance(refusal, refusals.MethodNotAllowed):
         headers["allow"] = str(refusal.told["allow"])
-    return _response(status, json.dumps(problem, ensure_ascii=False), headers)
+    return response(status, json.dumps(problem, ensure_ascii=False), headers)

@@ -5,8 +5,9 @@ import json
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from partner_access.domain.decisions import Act
 from partner_access.domain.refusals import InvalidCursor
@@ -19,11 +20,14 @@ BLOCK: Final = 64
 
 
 def after(query: ListQuery, route: str, act: Act) -> str | None:
-    """Where the page that this cursor came with ended; a cursor holds a day, for one caller, list and filter."""
-    if query.cursor is None:
-        return None
-    veiled, _, seal = query.cursor.rpartition(".")
-    if not hmac.compare_digest(seal.encode(), _seal(veiled, query, route, act).encode()):
+    """Where the page that this cursor came with ended."""
+    return None if query.cursor is None else opened(query.cursor, query.filters, route, act)
+
+
+def opened(cursor: str, of: Mapping[str, Any], route: str, act: Act) -> str:
+    """The position in a cursor; it holds a day, for one caller, one list and what the list is of."""
+    veiled, _, seal = cursor.rpartition(".")
+    if not hmac.compare_digest(seal.encode(), _seal(veiled, of, route, act).encode()):
         raise InvalidCursor
     told = urlsafe_b64decode(veiled)
     made, position = json.loads(_under_veil(told[NONCE:], told[:NONCE]))
@@ -34,12 +38,15 @@ def after(query: ListQuery, route: str, act: Act) -> str | None:
 
 def cursor(position: str | None, query: ListQuery, route: str, act: Act) -> str | None:
     """The cursor for a page that ended here, None at the end of the list."""
-    if position is None:
-        return None
+    return None if position is None else sealed(position, query.filters, route, act)
+
+
+def sealed(position: str, of: Mapping[str, Any], route: str, act: Act) -> str:
+    """The cursor for this position in a list of this."""
     told = json.dumps([int(act.at.timestamp()), position]).encode()
     nonce = secrets.token_bytes(NONCE)
     veiled = urlsafe_b64encode(nonce + _under_veil(told.ljust(-len(told) // BLOCK * -BLOCK), nonce)).decode()
-    return f"{veiled}.{_seal(veiled, query, route, act)}"
+    return f"{veiled}.{_seal(veiled, of, route, act)}"
 
 
 def _under_veil(told: bytes, nonce: bytes) -> bytes:
@@ -50,8 +57,8 @@ def _under_veil(told: bytes, nonce: bytes) -> bytes:
     return bytes(each ^ veil for each, veil in zip(told, stream, strict=False))
 
 
-def _seal(veiled: str, query: ListQuery, route: str, act: Act) -> str:
-    told = json.dumps([veiled, act.by, route, query.filters], sort_keys=True)
+def _seal(veiled: str, of: Mapping[str, Any], route: str, act: Act) -> str:
+    told = json.dumps([veiled, act.by, route, of], sort_keys=True)
     return _mac(_mac(_key(), b"seal"), told.encode()).hex()
 
 

@@ -48,6 +48,13 @@ def _text(longest: int) -> Any:
 
 
 IDENTIFIER: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:|@-]{0,127}$"
+
+
+def is_identifier(text: str) -> bool:
+    """Whether this can be an id at all; what cannot names nothing (hostile.md §2.1)."""
+    return re.fullmatch(IDENTIFIER, text, re.ASCII) is not None
+
+
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 Name = Annotated[str, _text(200), AfterValidator(_plain_text)]
 Prose = Annotated[str, _text(500), AfterValidator(_plain_text), AfterValidator(_prose)]

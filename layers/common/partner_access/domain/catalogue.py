@@ -68,6 +68,9 @@ CATALOGUE: Final = frozenset((
     *RESTRICTED, *SENSITIVE, *PARTNER_ONLY,
 ))  # fmt: skip
 
+PAID: Final[Mapping[str, str]] = {**dict.fromkeys(SALES, "sales"), **dict.fromkeys(SERVICE, "service")}
+"""The paid features, each with the kind of seat that opens it (domain.md §3)."""
+
 VIEWED: Final = tuple(f"{name}:all" for name in SCOPED if name.endswith(".view"))
 WORKED: Final = tuple(
     f"{name}:{'owned' if name.endswith('.delete') else 'team'}" for name in SCOPED if not name.endswith(".view")

@@ -55,6 +55,7 @@ class Act:
     at: datetime
     name: str
     for_vendor: bool = False
+    scopes: frozenset[str] = frozenset()
     once: Once | None = None
     chance: str = field(default="", repr=False)
     ends: float = inf

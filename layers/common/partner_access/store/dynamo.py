@@ -1,21 +1,17 @@
 """The only door to DynamoDB: read together, commit together; each line of a transaction names its refusal."""
 
 import os
-import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
-from http import HTTPStatus
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zlib import compress, decompress
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as BrokenConnection
 from pydantic import BaseModel
 
 from partner_access.domain.decisions import Act, Answer, Decision, Kept, Overtaken, Replayed
@@ -28,6 +24,7 @@ from partner_access.domain.refusals import (
 from partner_access.store import keys
 from partner_access.store.attributes import read_back, written
 from partner_access.store.keys import Key
+from partner_access.store.patience import CROWDED, Patience, pauses
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,20 +35,6 @@ UNCHANGED: Final = "version = :seen_version"
 NOT_DONE_YET: Final = "attribute_not_exists(pk) OR kept_until <= :now"
 KEPT_FOR: Final = timedelta(hours=25)
 
-AGAIN: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Cancellation reasons that say nothing about the conditions."""
-BUSY: Final = frozenset(
-    {
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
-ATTEMPTS: Final = 6
-BASE_DELAY: Final = 0.05
 AT_ONCE: Final = 100
 """How many items DynamoDB reads or writes in one request."""
 
@@ -74,20 +57,6 @@ def client() -> "DynamoDBClient":
 
 def _table() -> str:
     return os.environ["TABLE_NAME"]
-
-
-class _Patience:
-    """Reports a dependency that is down or crowded as unavailable; anything else is a bug and stays one."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        is_busy = isinstance(error, ClientError) and (
-            error.response["Error"]["Code"] in BUSY
-            or error.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-        )
-        if is_busy or isinstance(error, BrokenConnection | HTTPClientError):
-            raise TemporarilyUnavailable from error
 
 
 # reading
@@ -123,8 +92,8 @@ def read(wanted: Iterable[Key]) -> Items:
 def _read_some(wanted: list[Key]) -> Items:
     table, found = _table(), Items()
     asked: Any = {table: {"Keys": [written(key._asdict()) for key in wanted], "ConsistentRead": True}}
-    for pause in _pauses():
-        with _Patience():
+    for pause in pauses():
+        with Patience():
             answer = client().batch_get_item(RequestItems=asked)
         for item in map(read_back, answer["Responses"].get(table, [])):
             found[Key(item["pk"], item["sk"])] = item
@@ -135,11 +104,30 @@ def _read_some(wanted: list[Key]) -> Items:
     raise TemporarilyUnavailable
 
 
-def _pauses() -> Iterator[Any]:
-    """As many attempts as there are, each with its pause: full jitter, doubling; none before giving up."""
-    for attempt in range(ATTEMPTS - 1):
-        yield lambda attempt=attempt: time.sleep(random.uniform(0, BASE_DELAY * 2**attempt))  # noqa: S311 no secret
-    yield lambda: None
+def snapshot(wanted: Iterable[Key], *, ends: float = inf) -> Items:
+    """These items, 100 at most, as they all were at one instant; a writer who is at them is waited for (guarantees.md §3)."""
+    asked = list(dict.fromkeys(wanted))
+    gets: Any = [{"Get": {"TableName": _table(), "Key": written(key._asdict())}} for key in asked]
+    for pause in pauses():
+        if time.time() > ends:
+            raise TemporarilyUnavailable
+        try:
+            with Patience():
+                answer = client().transact_get_items(TransactItems=gets)
+        except client().exceptions.TransactionCanceledException as cancelled:
+            _must_be_crowded(cancelled.response["CancellationReasons"])
+        else:
+            got = zip(asked, answer["Responses"], strict=True)
+            return Items({key: read_back(each["Item"]) for key, each in got if each.get("Item")})
+        pause()
+    raise TemporarilyUnavailable
+
+
+def _must_be_crowded(reasons: Any) -> None:
+    """Only what says nothing about the items may be tried again; the rest is a bug."""
+    unknown = {reason["Code"] for reason in reasons} - CROWDED - {"None"}
+    if unknown:
+        raise RuntimeError(f"transaction cancelled: {sorted(unknown)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +161,7 @@ def query(
         request["ConsistentRead"] = True
     if after:
         request["ExclusiveStartKey"] = written(after)
-    with _Patience():
+    with Patience():
         answer = client().query(**request)
     last = answer.get("LastEvaluatedKey")
     return Page([read_back(item) for item in answer["Items"]], read_back(last) if last else None)
@@ -325,11 +313,11 @@ def transact(lines: Iterable[Line], *, once_first: bool = False, ends: float = i
     """Write all lines or none; conflicts are tried again, a condition that fails means that the facts moved on."""
     asked: Any = tuple(lines)
     requests = [line.request() for line in asked]
-    for pause in _pauses():
+    for pause in pauses():
         if time.time() > ends:
             raise TemporarilyUnavailable
         try:
-            with _Patience():
+            with Patience():
                 client().transact_write_items(TransactItems=requests)
         except client().exceptions.TransactionCanceledException as cancelled:
             _settle(asked, cancelled.response["CancellationReasons"], once_first=once_first)
@@ -346,9 +334,7 @@ def _settle(lines: tuple[Line, ...], reasons: Any, *, once_first: bool) -> None:
             if once_first and position == 0:
                 raise _replay(read_back(reason["Item"]), str(line.expressions["Item"]["fingerprint"]["S"]))
             raise Overtaken(_meaning(line, reason))
-    unknown = {reason["Code"] for reason in reasons} - AGAIN - {"None"}
-    if unknown:
-        raise RuntimeError(f"transaction cancelled: {sorted(unknown)}")
+    _must_be_crowded(reasons)
 
 
 def _meaning(line: Line, reason: Any) -> type[Refused]:

@@ -1,0 +1,35 @@
+"""What an explanation is taken from: the snapshot of a decision, and who else could change it."""
+
+from typing import Final
+
+from partner_access.domain.access import Presence
+from partner_access.domain.accounts import Account
+from partner_access.domain.decisions import Act
+from partner_access.domain.people import NOBODY
+from partner_access.domain.remedies import Surroundings
+from partner_access.store import access, actors, dynamo, keys
+from partner_access.store.access import Pair
+
+NAMED_AT_ONCE: Final = 10
+"""How many super admins are looked at: enough to find one to ask."""
+
+
+def presences(*pairs: Pair | None, act: Act) -> list[Presence]:
+    """How these stand there, all at one instant; what can be nobody stands nowhere."""
+    found = access.presences((pair for pair in pairs if pair), act.at, ends=act.ends)
+    return [found[pair] if pair else Presence(None, NOBODY, act.at) for pair in pairs]
+
+
+def surroundings(account_id: str, presence: Presence) -> Surroundings:
+    """Some super admins of the account, and the firms of somebody in it, those that count no more among them."""
+    actor = presence.actor
+    firms = {place.partner_id for place in actors.places(actor.member) if place.partner_id}
+    employers = actor.user.employed_by if actor.user and actor.member else frozenset()
+    wanted = {firm: keys.account(firm) for firm in sorted({*firms, *employers})}
+    found = dynamo.read([keys.super_admins(account_id), *wanted.values()])
+    some = actors.super_admin_ids(found, account_id)[:NAMED_AT_ONCE]
+    found.and_read(actors.keys_of_all(account_id, some))
+    return Surroundings(
+        super_admins=tuple(actors.actor(found, account_id, user_id) for user_id in some),
+        firms=found.all_as(Account, wanted),
+    )

@@ -1,0 +1,142 @@
+"""Tenants that only tests switch on: a few entities and one rule each; no route that ships knows them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from typing_extensions import override
+
+from partner_access.authzen import (
+    Action,
+    ActionSearch,
+    Entity,
+    Evaluated,
+    Evaluation,
+    Found,
+    ResourceSearch,
+    Sought,
+    SubjectSearch,
+)
+from partner_access.domain.decisions import Act
+
+
+class Tenant(ABC):
+    """Decides by its rule; a search asks the rule about everything that there is."""
+
+    known: Mapping[str, Sequence[str]]
+    """Type → the ids of it."""
+    verbs: Sequence[str]
+
+    @abstractmethod
+    def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
+        """The rule; properties are taken as they are sent."""
+
+    def knows(self, entity: Entity) -> bool:
+        return entity.id in self.known.get(entity.type, ())
+
+    def evaluate(self, evaluations: Sequence[Evaluation], act: Act) -> Sequence[Evaluated]:
+        return [Evaluated(decision=self.permits(each.subject, each.action, each.resource)) for each in evaluations]
+
+    def subjects(self, search: SubjectSearch, act: Act, after: str | None, limit: int) -> Found:
+        each = self._all(search.subject)
+        return _page([one.id for one in each if self.permits(one, search.action, search.resource)], after, limit)
+
+    def resources(self, search: ResourceSearch, act: Act, after: str | None, limit: int) -> Found:
+        each = self._all(search.resource)
+        return _page([one.id for one in each if self.permits(search.subject, search.action, one)], after, limit)
+
+    def actions(self, search: ActionSearch, act: Act, after: str | None, limit: int) -> Found:
+        each = [name for name in self.verbs if self.permits(search.subject, Action(name=name), search.resource)]
+        return _page(each, after, limit)
+
+    def _all(self, sought: Sought) -> list[Entity]:
+        ids = self.known.get(sought.type, ())
+        return [Entity(type=sought.type, id=each, properties=sought.properties) for each in ids]
+
+
+def _page(names: list[str], after: str | None, limit: int) -> Found:
+    left = [name for name in sorted(names) if name > (after or "")]
+    return Found(left[:limit], left[limit - 1] if limit < len(left) else None)
+
+
+class Certification(Tenant):
+    """The fixture of openid/authzen, certification/authorization-api-1_0-scenario.md, sections c-1-1 to c-1-5."""
+
+    known: Mapping[str, Sequence[str]] = {"user": ("alice", "bob"), "record": ("record-1", "record-2")}
+    verbs: Sequence[str] = ("read", "write", "delete")
+    roles: Final[Mapping[str, str]] = {"bob": "admin"}
+    statuses: Final[Mapping[str, str]] = {"record-1": "active", "record-2": "archived"}
+
+    @override
+    def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
+        if not (subject.type == "user" and self.knows(subject) and resource.type == "record" and self.knows(resource)):
+            return False
+        if action.name == "write":
+            status = resource.properties.get("status", self.statuses[resource.id])
+            role = subject.properties.get("role", self.roles.get(subject.id))
+            return role == "admin" if status == "archived" else subject.id == "alice"
+        if action.name == "delete":
+            return subject.id == "alice" and action.properties.get("soft") is True
+        return action.name == "read"
+
+
+class Todos(Tenant):
+    """A shared list of things to do, by role, and by owner as the request names him."""
+
+    verbs: Sequence[str] = ("can_read_user", "can_read_todos", "can_create_todo", "can_update_todo", "can_delete_todo")
+
+    def __init__(self, people: Mapping[str, tuple[str, Sequence[str]]]) -> None:
+        """Id → address and roles."""
+        self.people = people
+        self.known = {"user": tuple(people)}
+
+    @override
+    def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
+        email, roles = self.people.get(subject.id, ("", ()))
+        edits = bool({"editor", "admin", "evil_genius"} & set(roles))
+        owns = "editor" in roles and resource.properties.get("ownerID") == email
+        return {
+            "can_read_user": bool(roles),
+            "can_read_todos": bool(roles),
+            "can_create_todo": edits,
+            "can_update_todo": owns or "evil_genius" in roles,
+            "can_delete_todo": owns or "admin" in roles,
+        }.get(action.name, False)
+
+
+class Routes(Tenant):
+    """The same at a gateway, which knows methods and routes: who edits may do more than look."""
+
+    verbs: Sequence[str] = ("GET", "POST", "PUT", "DELETE")
+
+    def __init__(self, editors: Mapping[str, bool]) -> None:
+        """Id → whether he edits."""
+        self.editors = editors
+        self.known = {"identity": tuple(editors)}
+
+    @override
+    def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
+        return self.knows(subject) and (action.name == "GET" or self.editors[subject.id])
+
+
+class Records(Tenant):
+    """Records with an owner and a department: owners do all, colleagues view, managers view all and edit their own."""
+
+    verbs: Sequence[str] = ("view", "edit", "delete")
+
+    def __init__(self, users: Mapping[str, Sequence[str]], records: Mapping[str, Sequence[str]]) -> None:
+        """Id → role and department; id → owner and department."""
+        self.users, self.records = users, records
+        self.known = {"user": tuple(users), "record": tuple(records)}
+
+    @override
+    def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
+        if not (self.knows(subject) and self.knows(resource)):
+            return False
+        (role, at), (owner, of) = self.users[subject.id], self.records[resource.id]
+        owns, manages, is_colleague = subject.id == owner, role == "manager", at == of
+        return {
+            "view": owns or manages or is_colleague,
+            "edit": owns or (manages and is_colleague),
+            "delete": owns,
+        }.get(action.name, False)

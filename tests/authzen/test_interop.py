@@ -1,0 +1,113 @@
+"""The interop suites of openid/authzen, as our edge answers them over the policies of their scenarios (authzen.md §5).
+
+Results of searches are compared as sorted sets: one too many fails, as it does there.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.authzen.tenants import Records, Routes, Todos
+from tests.questions import ACTIONS, EVALUATIONS, RESOURCES, SUBJECTS, Door, Json, action, resource, subject
+
+pytestmark = pytest.mark.usefixtures("environment")
+
+
+def told(name: str) -> Any:
+    return json.loads((Path(__file__).parent / f"data/{name}.json").read_text(encoding="utf-8"))
+
+
+TODO, GATEWAY, IDP, SEARCH = map(told, ("todo", "gateway", "idp", "search"))
+PEOPLE: Final = TODO["people"]
+TODOS: Final = Door.of(Todos({each["id"]: (each["email"], each["roles"]) for each in PEOPLE.values()}))
+ROUTES: Final = Door.of(Routes({each["id"]: "viewer" not in each["roles"] for each in PEOPLE.values()}))
+RECORDS: Final = Door.of(Records(SEARCH["users"], SEARCH["records"]))
+OWNED: Final = Door.of(
+    Records(dict.fromkeys(IDP["resource"], ("", "")), {name: (owner, " ") for name, owner in IDP["owners"].items()})
+)
+RECORD: Final = {"type": "record"}
+USER: Final = {"type": "user"}
+
+
+def thing(kind: str, name: str, owner: str | None = None) -> Json:
+    return resource(name, kind, ownerID=owner) if owner else resource(name, kind)
+
+
+@pytest.mark.parametrize(("who", "does", "what", "expected"), TODO["evaluation"])
+def test_todo_evaluates(who: str, does: str, what: list[str], expected: bool) -> None:
+    body = {"subject": subject(PEOPLE[who]["id"]), "action": action(does), "resource": thing(*what)}
+
+    assert TODOS.decides(body) is expected
+
+
+@pytest.mark.parametrize(("who", "does", "what", "expected"), TODO["evaluations"])
+def test_todo_evaluates_in_batches(who: str, does: str, what: list[list[str]], expected: list[bool]) -> None:
+    body = {
+        "subject": subject(PEOPLE[who]["id"]),
+        "action": action(does),
+        "evaluations": [{"resource": thing(*each)} for each in what],
+    }
+
+    assert TODOS.ask(EVALUATIONS, body).body == {"evaluations": [{"decision": each} for each in expected]}
+
+
+@pytest.mark.parametrize(("who", "does", "where", "expected"), GATEWAY["evaluation"])
+def test_a_gateway_evaluates(who: str, does: str, where: str, expected: bool) -> None:
+    asks = subject(PEOPLE[who]["id"], "identity")
+
+    assert ROUTES.decides({"subject": asks, "action": action(does), "resource": thing("route", where)}) is expected
+
+
+@pytest.mark.parametrize("who", IDP["resource"])
+def test_an_identity_provider_searches_what_somebody_owns(who: str) -> None:
+    body = {"subject": subject(who), "action": action("delete"), "resource": RECORD}
+
+    assert results(OWNED, RESOURCES, body) == entities("record", IDP["resource"][who])
+
+
+RESOURCE_CASES: Final = [(who, does) for who, each in SEARCH["resource"].items() for does in each]
+SUBJECT_CASES: Final = [(what, does) for what, each in SEARCH["subject"].items() for does in each]
+ACTION_CASES: Final = [(who, what) for who, each in SEARCH["action"].items() for what in each]
+
+
+@pytest.mark.parametrize(("who", "does"), RESOURCE_CASES)
+def test_search_finds_resources(who: str, does: str) -> None:
+    body = {"subject": subject(who), "action": action(does), "resource": RECORD}
+
+    assert results(RECORDS, RESOURCES, body) == entities("record", SEARCH["resource"][who][does])
+
+
+@pytest.mark.parametrize(("what", "does"), SUBJECT_CASES)
+def test_search_finds_subjects(what: str, does: str) -> None:
+    body = {"subject": USER, "action": action(does), "resource": thing("record", what)}
+
+    assert results(RECORDS, SUBJECTS, body) == entities("user", SEARCH["subject"][what][does])
+
+
+@pytest.mark.parametrize(("who", "what"), ACTION_CASES)
+def test_search_finds_actions(who: str, what: str) -> None:
+    body = {"subject": subject(who), "resource": thing("record", what)}
+
+    assert results(RECORDS, ACTIONS, body) == sorted_all({"name": each} for each in SEARCH["action"][who][what])
+
+
+def results(pdp: Door, what: str, body: Json) -> list[str]:
+    answer = pdp.ask(what, body)
+    assert answer.status == 200, answer
+    assert set(answer.body) == {"results"}
+    return sorted_all(answer.body["results"])
+
+
+def entities(kind: str, ids: list[str]) -> list[str]:
+    return sorted_all({"type": kind, "id": each} for each in ids)
+
+
+def sorted_all(found: Any) -> list[str]:
+    return sorted(json.dumps(each, sort_keys=True) for each in found)
+
+
+def test_no_case_is_forgotten() -> None:
+    assert (len(TODO["evaluation"]), len(TODO["evaluations"]), len(GATEWAY["evaluation"])) == (40, 3, 25)
+    assert (len(IDP["resource"]), len(RESOURCE_CASES), len(SUBJECT_CASES), len(ACTION_CASES)) == (6, 18, 60, 120)

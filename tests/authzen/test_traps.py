@@ -1,0 +1,302 @@
+"""What is easily got wrong between the two texts, one by one (authzen.md §3)."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from partner_access import cursors
+from partner_access.authzen import SubjectSearch
+from partner_access.domain.decisions import Act
+from tests.authzen.tenants import Certification
+from tests.builders import an_act
+from tests.questions import (
+    ACTIONS,
+    ENFORCER,
+    EVALUATION,
+    EVALUATIONS,
+    QUESTIONS,
+    RESOURCES,
+    SUBJECTS,
+    Door,
+    Json,
+    action,
+    resource,
+    subject,
+)
+from tests.workers import counts, logged
+
+pytestmark = pytest.mark.usefixtures("environment")
+
+PDP: Final = Door.of(Certification())
+ALICE, BOB = subject("alice"), subject("bob")
+READ, WRITE = action("read"), action("write")
+ONE, TWO = resource("record-1", "record"), resource("record-2", "record")
+QUESTION: Final = {"subject": ALICE, "action": READ, "resource": ONE}
+READERS: Final[Json] = {"subject": {"type": "user"}, "action": READ, "resource": ONE}
+SEARCHES: Final[dict[str, Json]] = {
+    SUBJECTS: READERS,
+    RESOURCES: {"subject": ALICE, "action": READ, "resource": {"type": "record"}},
+    ACTIONS: {"subject": ALICE, "resource": ONE},
+}
+
+
+def refused(answer: Any, status: int = 400) -> str:
+    """What an error says: a text and nothing else."""
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/json"), answer
+    assert isinstance(answer.body, str)
+    return answer.body
+
+
+def first_page(what: str = SUBJECTS, **page: Any) -> str:
+    """The token after one result."""
+    answer = PDP.ask(what, {**SEARCHES[what], "page": page or {"limit": 1}})
+    token: str = answer.body["page"]["next_token"]
+    assert token
+    return token
+
+
+# 1, 13: pages
+
+
+@pytest.mark.parametrize("what", SEARCHES)
+def test_a_token_alone_goes_on_with_pages_as_long_as_before(what: str) -> None:
+    whole = PDP.finds(what, SEARCHES[what])
+
+    assert PDP.pages(what, SEARCHES[what], limit=1) == [[name] for name in whole]
+    assert len(whole) == 2
+
+
+@pytest.mark.parametrize("what", SEARCHES)
+def test_with_a_token_the_answer_says_whether_it_goes_on(what: str) -> None:
+    answer = PDP.ask(what, {**SEARCHES[what], "page": {"token": first_page(what)}})
+
+    assert answer.body["page"] == {"next_token": "", "count": 1}
+
+
+def test_the_length_may_be_said_again_but_not_changed() -> None:
+    token = first_page()
+
+    for limit in (None, 2, 0, 100):
+        answer = PDP.ask(SUBJECTS, {**READERS, "page": {"token": token, "limit": limit}})
+        assert answer.status == (200 if limit is None else 400)
+    assert PDP.ask(SUBJECTS, {**READERS, "page": {"token": token, "limit": 1}}).body["results"] == [
+        {"type": "user", "id": "bob"}
+    ]
+
+
+def test_an_empty_token_is_none() -> None:
+    answer = PDP.ask(SUBJECTS, {**READERS, "page": {"token": "", "limit": 1}})
+
+    assert answer.body["results"] == [{"type": "user", "id": "alice"}]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**READERS, "action": WRITE},
+        {**READERS, "resource": TWO},
+        {**READERS, "resource": {**ONE, "properties": {"status": "archived"}}},
+        {**READERS, "action": {**READ, "properties": {"a": 1}}},
+        {**READERS, "subject": {"type": "spaceship"}},
+        {**READERS, "context": {"time": "now"}},
+    ],
+)
+def test_a_token_holds_for_the_search_that_it_came_from_alone(other: Json) -> None:
+    token = first_page()
+
+    refused(PDP.ask(SUBJECTS, {**other, "page": {"token": token}}))
+    assert PDP.ask(SUBJECTS, {**READERS, "page": {"token": token}}).status == 200
+
+
+def test_what_is_passed_over_in_a_search_is_no_other_search() -> None:
+    token = first_page()
+
+    same = {**READERS, "subject": BOB, "future": 1, "page": {"token": token, "future": 1}}
+    assert PDP.ask(SUBJECTS, same).body["results"] == [{"type": "user", "id": "bob"}]
+
+
+def test_a_token_holds_for_who_was_given_it_alone() -> None:
+    token = first_page()
+
+    refused(PDP.ask(SUBJECTS, {**READERS, "page": {"token": token}}, by="another"))
+
+
+@pytest.mark.parametrize("other", [RESOURCES, ACTIONS])
+def test_a_token_holds_at_its_endpoint_alone(other: str) -> None:
+    body = {**READERS, "subject": ALICE}
+
+    assert PDP.ask(other, body).status == 200
+    refused(PDP.ask(other, {**body, "page": {"token": first_page()}}))
+
+
+def test_a_token_is_sealed_and_tells_nothing() -> None:
+    token = first_page()
+
+    assert "alice" not in token
+    for broken in (token[:-1], token + "0", "A" + token[1:], token.swapcase(), token.replace(".", "..")):
+        refused(PDP.ask(SUBJECTS, {**READERS, "page": {"token": broken}}))
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(-1, 200), (1, 400)])
+def test_a_token_lasts_a_day(minutes: int, status: int) -> None:
+    given = an_act(ENFORCER, at=datetime.now(UTC) - timedelta(days=1, minutes=minutes))
+
+    answer = PDP.ask(SUBJECTS, {**READERS, "page": {"token": token_of(given)}})
+
+    assert answer.status == status
+
+
+def token_of(act: Act) -> str:
+    """The token that this act would have been given after alice."""
+    of = SubjectSearch.model_validate(READERS).of
+    return cursors.sealed(json.dumps([1, "alice"]), of, "SubjectSearch", act)
+
+
+def test_a_token_under_another_key_is_forged() -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CURSOR_KEY", "somebody else's")
+        forged = token_of(an_act(ENFORCER, at=datetime.now(UTC)))
+
+    refused(PDP.ask(SUBJECTS, {**READERS, "page": {"token": forged}}))
+
+
+# 2, 9: errors
+
+
+@pytest.mark.parametrize("what", QUESTIONS)
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/problem+json", "application/json; charset=latin-1"])
+def test_another_content_type_is_400_and_never_415(what: str, kind: str | None) -> None:
+    refused(PDP.ask(what, json.dumps(QUESTION), headers={"content-type": kind}))
+
+
+def test_an_error_is_a_sentence_that_points_to_every_fault() -> None:
+    told = refused(PDP.ask(EVALUATION, {"subject": {"type": "user"}, "action": {"name": 1}}))
+
+    assert told.endswith("(/subject/id, /action/name, /resource)")
+    assert told[0].isupper()
+
+
+def test_an_error_repeats_nothing_of_what_was_sent() -> None:
+    assert "Stran" not in refused(PDP.ask(EVALUATION, {**QUESTION, "subject": {"type": "Stranger", "id": ["Strange"]}}))
+
+
+def test_a_refusal_is_told_to_the_operator_by_its_code(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+    refused(PDP.ask(EVALUATION, {}))
+
+    (line,) = logged(caplog)
+    assert (line["message"], line["code"], line["what"]) == ("refused", "missing_field", "POST /access/v1/evaluation")
+
+
+# 5: one item, or the whole
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"subject": {}},
+        {"subject": None},
+        {"subject": "alice"},
+        {"subject": {"type": "user"}},
+        {"action": {"name": 1}},
+        {"resource": {"type": "record", "id": 1}},
+        {"resource": {**ONE, "properties": []}},
+        {"context": "x"},
+    ],
+)
+def test_a_faulty_item_is_denied_and_the_others_are_decided(item: Json) -> None:
+    answer = PDP.ask(EVALUATIONS, {**QUESTION, "evaluations": [{}, item, {}]})
+
+    assert answer.status == 200
+    first, faulty, last = answer.body["evaluations"]
+    assert first == last == {"decision": True}
+    assert faulty["decision"] is False
+    assert faulty["context"]["error"]["status"] == 400
+    assert isinstance(faulty["context"]["error"]["message"], str)
+
+
+@pytest.mark.parametrize(
+    "top", [{"subject": "alice"}, {"action": []}, {"resource": None}, {"context": 1}, {"options": []}]
+)
+def test_a_faulty_top_refuses_the_whole_though_no_item_takes_from_it(top: Json) -> None:
+    refused(PDP.ask(EVALUATIONS, {**QUESTION, **top, "evaluations": [QUESTION]}))
+
+
+def test_a_top_that_is_not_complete_is_completed_by_the_items() -> None:
+    body = {"subject": {"type": "user"}, "evaluations": [QUESTION, {"action": READ, "resource": ONE}]}
+
+    assert decisions(body) == [True, False]
+
+
+@pytest.mark.parametrize("alone", [{}, {"evaluations": []}])
+def test_without_a_batch_what_lacks_something_is_refused(alone: Json) -> None:
+    assert "/subject" in refused(PDP.ask(EVALUATIONS, {"action": READ, "resource": ONE, **alone}))
+
+
+# 6: short circuits
+
+
+MAY: Final[Json] = {"action": READ}
+MAY_NOT: Final[Json] = {"action": WRITE}
+FAULTY: Final[Json] = {"action": {}}
+
+
+def decisions(body: Json) -> list[bool]:
+    answer = PDP.ask(EVALUATIONS, body)
+    assert answer.status == 200, answer
+    return [each["decision"] for each in answer.body["evaluations"]]
+
+
+@pytest.mark.parametrize(("semantic", "asked", "expected"), [
+    ("execute_all", [MAY, MAY_NOT, FAULTY, MAY], [True, False, False, True]),
+    ("deny_on_first_deny", [MAY, MAY_NOT, MAY], [True, False]),
+    ("deny_on_first_deny", [MAY, FAULTY, MAY], [True, False]),
+    ("deny_on_first_deny", [MAY_NOT, MAY], [False]),
+    ("deny_on_first_deny", [MAY, MAY], [True, True]),
+    ("permit_on_first_permit", [MAY_NOT, MAY, MAY_NOT], [False, True]),
+    ("permit_on_first_permit", [FAULTY, MAY, MAY_NOT], [False, True]),
+    ("permit_on_first_permit", [MAY, MAY_NOT], [True]),
+    ("permit_on_first_permit", [MAY_NOT, FAULTY], [False, False]),
+])  # fmt: skip
+def test_a_batch_ends_with_what_settles_it(semantic: str, asked: list[Json], expected: list[bool]) -> None:
+    options = {"evaluations_semantic": semantic, "future": 1}
+
+    assert decisions({"subject": BOB, "resource": ONE, "options": options, "evaluations": asked}) == expected
+
+
+# 8: where it says it is
+
+
+def test_where_it_answers_is_configuration_whatever_the_headers_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASE_URL", "https://pdp.example.com")
+
+    said = PDP.configuration(headers={"host": "evil.example", "x-forwarded-host": "evil.example"}).body
+
+    assert said["policy_decision_point"] == "https://pdp.example.com"
+    assert all(each.startswith("https://pdp.example.com") for each in said.values())
+
+
+# 12: X-Request-ID
+
+
+@pytest.mark.parametrize("name", ["1", "A-b_C", "one, two", "  ", "Größe", "x" * 1000, ""])
+def test_an_x_request_id_comes_back_as_it_is(name: str) -> None:
+    for body in (QUESTION, {}):
+        assert PDP.ask(EVALUATION, body, headers={"x-request-id": name}).headers["x-request-id"] == name
+
+
+def test_an_x_request_id_is_nobody_elses(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+    PDP.ask(EVALUATION, {}, headers={"x-request-id": "the-first"})
+
+    assert "x-request-id" not in PDP.ask(EVALUATION, QUESTION).headers
+    assert "the-first" not in caplog.text
+
+
+def test_a_decision_counts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert PDP.decides(QUESTION)
+    assert counts(capsys.readouterr().out) == {}

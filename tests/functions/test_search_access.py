@@ -1,0 +1,1 @@
+"""POST /access/v1/search/… at the door, over the product's own policy."""

@@ -1,0 +1,26 @@
+"""The bench counts what a decision reads; its times are of a machine, and no test's business."""
+
+import pytest
+
+from functions.decide_access.app import handler
+from tools import bench
+
+READ = {
+    "a client's super admin": (1, 6),
+    "a partner admin": (2, 14),
+    "somebody unknown": (1, 6),
+    "a batch of 20 on one partner admin": (2, 14),
+}
+"""Requests and read units: two units for each item that is read at one instant."""
+
+
+@pytest.mark.parametrize("case", sorted(READ))
+def test_a_decision_reads_no_more_than_this(case: str, monkeypatch: pytest.MonkeyPatch, environment: None) -> None:
+    monkeypatch.setattr(bench, "CALLS", 2)
+    monkeypatch.setattr(bench, "WARM_UP", 0)
+    event, _ = bench.cases()[case]
+
+    with bench.door() as made:
+        measured = bench.measure(handler, event, made)
+
+    assert (measured.requests, measured.units) == READ[case]

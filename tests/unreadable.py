@@ -1,0 +1,66 @@
+"""What no route takes, whatever it is for: bodies that cannot be read, media that are not JSON, keys that are none."""
+
+import base64
+from typing import Final
+
+DEEP, BIG = 10_000, 64 * 1024
+UNREADABLE: Final = {
+    "nothing": "",
+    "blank": " \n",
+    "null": "null",
+    "a list": "[]",
+    "a text": '"x"',
+    "a number": "1",
+    "cut off": '{"a": 1',
+    "a comma too many": '{"a": 1,}',
+    "a comment": '{"a": 1 /* one */}',
+    "no number": '{"a": NaN}',
+    "no end": '{"a": -Infinity}',
+    "single quotes": "{'a': 1}",
+    "two objects": "{} {}",
+    "a key twice": '{"a": 1, "a": 2}',
+    "a key twice inside": '{"b": [{"a": 1, "\\u0061": 1}]}',
+    "a mark of byte order": "\ufeff{}",
+    "half a pair, escaped": '{"a": "\\ud800"}',
+    "half a pair": '{"a": "\ud800"}',
+    "half a pair for a key": '{"\\udfff": 1}',
+    "seventeen deep": '{"a": ' + "[" * 16 + "]" * 16 + "}",
+    "very deep": '{"a": ' + "[" * DEEP,
+    "beyond all numbers": '{"a": 1e400}',
+    "a number of forty digits": '{"a": ' + "1" * 40 + "}",
+}
+"""What cannot be read, as text."""
+UNDECODABLE: Final = {
+    "no UTF-8": base64.b64encode(b'{"a": "\xff"}').decode(),
+    "too long a form": base64.b64encode(b'{"a": "\xc0\xaf"}').decode(),
+    "UTF-16": base64.b64encode('{"a": 1}'.encode("utf-16")).decode(),
+    "no base64": "{}",
+    "base64 cut off": "e30",
+    "base64 with accents": "é30=",
+}
+MEDIA: Final = (
+    None,
+    "",
+    "text/plain",
+    "application/json5",
+    "application/jsonx",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/json; charset=utf-16",
+    "application/json, text/plain",
+)
+NO_KEYS: Final = (
+    "",
+    " ",
+    '""',
+    '"',
+    '"a',
+    "a b",
+    "a,b",
+    '"a", "b"',
+    "ä",
+    "a\n",
+    "a\0",
+    "x" * 256,
+    '"' + "x" * 256 + '"',
+)

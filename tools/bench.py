@@ -1,0 +1,242 @@
+"""What a decision costs on this machine: `python -m tools.bench`.
+
+The handlers that ship, with DynamoDB's answer given inside botocore: signing, serialising and parsing are in, the
+network is not. Times are of this machine and this run; units and requests are counts.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from math import ceil
+from typing import Any, Final
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from rich.console import Console
+from rich.table import Table
+
+from tools import template
+
+sys.path.insert(0, str(template.ROOT / "layers/common"))
+
+from partner_access.domain.accounts import Account, Kind
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Grant, Member, Seat, Source
+from partner_access.domain.people import User
+from partner_access.store import dynamo, keys
+from partner_access.store.attributes import written
+
+CALLS: Final = 1500
+WARM_UP: Final = 100
+BATCH: Final = 20
+UNIT: Final = 4096
+"""Bytes of an item that one read unit covers; a read at one instant costs two units each."""
+ENVIRONMENT: Final = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "BASE_URL": "https://access.example.com",
+    "DIRECTORY_SCOPE": "partner-access/directory",
+    "POWERTOOLS_METRICS_NAMESPACE": "PartnerAccess",
+    "POWERTOOLS_SERVICE_NAME": "partner-access",
+    "TABLE_NAME": "partner-access",
+}
+SINCE: Final = datetime(2026, 1, 1, tzinfo=UTC)
+PARTNER, CLIENT = "partner-north", "client-bakery"
+
+Json = Mapping[str, Any]
+
+
+class _Raw(BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+class Context:
+    """Lambda's, with time enough."""
+
+    aws_request_id = "bench"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 10_000
+
+
+def _records() -> tuple[Kept, ...]:
+    grant = Grant(
+        grant_id="grt_1",
+        partner_id=PARTNER,
+        source=Source.ACCESS_LINK,
+        granted_by="user-owner",
+        created_at=SINCE,
+        expires_at=datetime.now(UTC) + timedelta(days=90),
+    )
+    return (
+        Account(version=1, account_id=CLIENT, kind=Kind.CLIENT, name="The Bakery"),
+        Account(version=1, account_id=PARTNER, kind=Kind.PARTNER, name="North", domains=("north.example",)),
+        User(version=1, user_id="user-owner", name="Owner", email="owner@bakery.example"),
+        User(
+            version=1,
+            user_id="user-employee",
+            name="Employee",
+            email="employee@north.example",
+            employed_by=frozenset({PARTNER}),
+        ),
+        _member("user-owner", "super_admin", seat=Seat.CORE),
+        _member("user-employee", "partner_admin", seat=Seat.PARTNER, partner_id=PARTNER, grant=grant),
+    )
+
+
+def _member(user_id: str, permission_set: str, **more: Any) -> Member:
+    return Member.model_validate(
+        {
+            "version": 1,
+            "account_id": CLIENT,
+            "user_id": user_id,
+            "permission_set": permission_set,
+            "set_version": 1,
+            "since": SINCE,
+            **more,
+        }
+    )
+
+
+@dataclass(slots=True)
+class Door:
+    """DynamoDB's, with the items behind it, and what was asked for there."""
+
+    items: Mapping[tuple[str, str], Json]
+    requests: int = 0
+    units: int = 0
+
+    def answer(self, request: Any, **_: Any) -> Any:
+        self.requests += 1
+        found = [self._one(get["Get"]["Key"]) for get in json.loads(request.body)["TransactItems"]]
+        body = json.dumps({"Responses": found}).encode()
+        return AWSResponse("", 200, HTTPHeaders.from_dict({}), _Raw(body))
+
+    def _one(self, key: Json) -> Json:
+        item = self.items.get((key["pk"]["S"], key["sk"]["S"]))
+        self.units += 2 * max(1, ceil(len(json.dumps(item or {})) / UNIT))
+        return {"Item": item} if item else {}
+
+
+@contextmanager
+def door() -> Iterator[Door]:
+    """Whatever is read in here is answered at once."""
+    os.environ |= ENVIRONMENT
+    items = {keys.of(record): written({**dict(record), **keys.of(record)._asdict()}) for record in _records()}
+    made = Door({(key.pk, key.sk): item for key, item in items.items()})
+    events = dynamo.client().meta.events
+    events.register("before-send.dynamodb.TransactGetItems", made.answer)
+    try:
+        yield made
+    finally:
+        events.unregister("before-send.dynamodb.TransactGetItems", made.answer)
+
+
+def _event(route: str, body: Json) -> Json:
+    return {
+        "routeKey": f"POST {route}",
+        "rawPath": route,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {
+            "requestId": "bench",
+            "authorizer": {"jwt": {"claims": {"sub": "back-end", "scope": "partner-access/decide"}}},
+        },
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def _question(user_id: str, permission: str) -> Json:
+    return {
+        "subject": {"type": "user", "id": user_id},
+        "action": {"name": permission},
+        "resource": {"type": "account", "id": CLIENT},
+    }
+
+
+def cases() -> Mapping[str, tuple[Json, int]]:
+    """What is measured: an event, and how many decisions it asks for."""
+    permissions = [f"crm.{kind}.{action}" for kind in ("contacts", "deals", "tickets", "tasks", "calls") for action in
+                   ("view", "edit", "delete")] + ["crm.import", "crm.export", "reports.view", "account.website", "nothing"]  # fmt: skip
+    batch = {
+        **_question("user-employee", "crm.export"),
+        "evaluations": [{"action": {"name": one}} for one in permissions],
+    }
+    return {
+        "a client's super admin": (_event("/access/v1/evaluation", _question("user-owner", "crm.export")), 1),
+        "a partner admin": (_event("/access/v1/evaluation", _question("user-employee", "crm.export")), 1),
+        "somebody unknown": (_event("/access/v1/evaluation", _question("user-nobody", "crm.export")), 1),
+        f"a batch of {BATCH} on one partner admin": (_event("/access/v1/evaluations", batch), BATCH),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of one case: milliseconds a request took, the processor's seconds for all, and what was read for one."""
+
+    milliseconds: list[float]
+    processor: float
+    requests: float
+    units: float
+
+    def quantile(self, percent: int) -> float:
+        return statistics.quantiles(self.milliseconds, n=100)[percent - 1]
+
+
+def measure(handler: Callable[[Any, Any], Any], event: Json, made: Door) -> Measured:
+    for _ in range(WARM_UP):
+        handler(event, Context())
+    made.requests = made.units = 0
+    taken, began = [], time.process_time()
+    for _ in range(CALLS):
+        start = time.perf_counter()
+        answer = handler(event, Context())
+        taken.append((time.perf_counter() - start) * 1000)
+        if answer["statusCode"] != 200:  # noqa: PLR2004 a bench of errors is none
+            raise RuntimeError(answer["body"])
+    return Measured(taken, time.process_time() - began, made.requests / CALLS, made.units / CALLS)
+
+
+def main() -> None:
+    """Print the figures."""
+    table = Table(title=f"Decisions, without the network; {CALLS} requests each")
+    for column in (
+        "question about",
+        "decisions/s per core",
+        "p50 ms",
+        "p99 ms",
+        "reads",
+        "read units",
+        "units/decision",
+    ):
+        table.add_column(column, justify="left" if column == "about" else "right")
+    with door() as made:
+        from functions.decide_access.app import handler  # noqa: PLC0415  it reads the environment
+
+        for name, (event, decisions) in cases().items():
+            one = measure(handler, event, made)
+            per_second = CALLS * decisions / one.processor
+            table.add_row(
+                name,
+                f"{per_second:,.0f}",
+                f"{one.quantile(50):.2f}",
+                f"{one.quantile(99):.2f}",
+                f"{one.requests:g}",
+                f"{one.units:g}",
+                f"{one.units / decisions:g}",
+            )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
