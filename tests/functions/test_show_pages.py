@@ -219,7 +219,9 @@ def test_a_table_is_a_module_that_exports_it() -> None:
 
 def test_no_script_shows_how_long_an_empty_list_is() -> None:
     for path in app.STATIC.glob("*.js"):
-        assert not re.search(r"[^!\w.][\w.]+\.length && (?:h|bullets|button)\(", path.read_text(encoding="utf-8")), path.name
+        assert not re.search(r"[^!\w.][\w.]+\.length && (?:h|bullets|button)\(", path.read_text(encoding="utf-8")), (
+            path.name
+        )
 
 
 def test_scripts_write_no_markup() -> None:
