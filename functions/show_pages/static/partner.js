@@ -43,13 +43,13 @@ function render() {
   const title = say("partner.title");
   if (!token()) return door(title, say("partner.lead"), carry());
   if (shown()) return shown()();
-  const start = [h("div", { class: "heading" }, h("h1", {}, title), firm.manages && button(say("partner.get_link"), () => open(linkForm()), { class: "first" })), h("p", { class: "lead" }, say("partner.lead"))];
+  const start = [h("h1", {}, title), h("p", { class: "lead" }, say("partner.lead"))];
   if (error) return { title, content: [...start, failed(error), h("p", {}, h("a", { href: "/" }, say("to_start")))] };
   const firmLine = h("p", { class: "firm" }, firm.name ? [h("strong", {}, firm.name), !firm.manages && h("span", { class: "quiet block" }, say("partner.own_only"))] : " ");
   if (firm.manages === undefined) return { title, content: [...start, firmLine, h("p", { class: "waiting", role: "status" }, say("loading"))] };
   return {
     title: firm.name ? `${title}: ${firm.name}` : title,
-    content: [...start, firmLine, tabs(), h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${chosen()}` }, TABS[chosen()]())],
+    content: [...start, firmLine, h("div", { class: "over" }, tabs(), firm.manages && button(say("partner.get_link"), () => open(linkForm()), { class: "first" })), h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${chosen()}` }, TABS[chosen()]())],
   };
 }
 
