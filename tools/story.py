@@ -28,6 +28,7 @@ from tools.web import Answer, Caller, Json
 
 SECRET = re.compile(r"#(pal_[\w.-]+_[0-9a-f]{8})", re.ASCII)
 LETTER_WITHIN = 30.0
+DECIDE = "partner-access/decide"
 
 
 class StoryFailed(Exception):
@@ -322,14 +323,29 @@ def staying_in_control(story: Story) -> None:
     story.expect(again, 403, "permission_not_held", "detail")
 
 
+def _question(story: Story, who: Resident, permission: str, account_id: str) -> Json:
+    """Whether somebody may do this there, as AuthZEN asks it."""
+    return {
+        "subject": {"type": "user", "id": story.people[who.email].user_id},
+        "action": {"name": permission},
+        "resource": {"type": "account", "id": account_id},
+    }
+
+
 def leaving(story: Story) -> None:
     """Somebody leaves: one call, every client."""
     story.chapter("5. Leaving: one call ends a person's access everywhere")
     nora, priya = story.caller(sample.NORA), story.caller(sample.PRIYA)
+    product = story.stack.back_end(DECIDE)
     access = f"/partners/{sample.HARBOUR}/employees/{story.people[sample.PRIYA.email].user_id}/access"
 
     story.tell("Priya leaves Harbour & Finch. Nora looks at what would end, and at what only the client can take.")
     story.expect(nora.call("DELETE", f"{access}?dry_run=true"), 200, "", "items")
+
+    story.tell("Meanwhile the vendor's product asks at every request: may Priya do this here?")
+    question = _question(story, sample.PRIYA, "crm.contacts.edit", sample.OAK_AND_IRON)
+    if not story.expect(product.post("/access/v1/evaluation", question), 200, "", "decision", "context")["decision"]:
+        raise StoryFailed("Priya may not do what she may")
 
     story.tell("She ends it: gone everywhere from this instant, with a receipt for each client.")
     receipt = story.expect(nora.call("DELETE", access, key=_key()), 200, "", "items")
@@ -342,6 +358,11 @@ def leaving(story: Story) -> None:
     left = story.expect(priya.get("/accounts"), 200, "", "items")
     if {each["account_id"] for each in left["items"]} != {sample.HARBOUR, sample.NOBODY_ELSE}:
         raise StoryFailed(f"access is left that should be gone: {left}")
+
+    story.tell("The product asks again, and why: what decided, who could change it, and by which request.")
+    if story.expect(product.post("/access/v1/evaluation", question), 200, "", "decision")["decision"]:
+        raise StoryFailed("Priya may still do what she may not any more")
+    story.expect(product.post("/access/v1/explanations", question), 200, "", "rule", "changeable_by", "to_do")
 
     story.tell("The client reads it in its own trail, with names.")
     trail = story.expect(story.caller(sample.CLARA).get(f"/accounts/{sample.OAK_AND_IRON}/audit?limit=5"), 200)
