@@ -70,7 +70,8 @@ function over() {
     error = undefined;
     return look();
   });
-  if (ENDED.has(error.code)) return narrow(say("approve.ended.title"), refused(error.code), h("p", {}, say("approve.ended.body")), h("div", { class: "actions" }, button(say("approve.renew"), renew, { class: "first" })));
+  if (ENDED.has(error.code)) return narrow(say("approve.ended.title"), refused(error.code), ...anew("first"));
+  if (error.code === "link_already_used") return narrow(say("approve.link_already_used.title"), refused(error.code), ...anew("plain"), toStart());
   if (OVER.has(error.code)) return narrow(say(`approve.${error.code}.title`), refused(error.code), toStart());
   return narrow(say("approve.title"), failed(error), h("div", { class: "actions" }, again));
 }
@@ -103,6 +104,11 @@ function request() {
       mayAnswer() && decision(),
     ],
   };
+}
+
+/** The way to a new link: no dead end behind one that has ended or was answered. */
+function anew(look) {
+  return [h("p", {}, say("approve.ended.body")), h("div", { class: "actions" }, button(say("approve.renew"), renew, { class: look }))];
 }
 
 /** On a phone the buttons are far below; whoever has seen enough need not look for them. */

@@ -221,6 +221,8 @@ def test_a_double_click_and_going_back_are_harmless(visits: Visits, casts: dict[
     visitor.is_accessible("answered")
     told = cast.manager.caller.get(f"/partners/{cast.partner_id}/access-links/{link['link_id']}")
     assert told.json["approvals"] == 1
+    visitor.button("approve.renew").click()
+    visitor.sees("approve.renewed.title")
 
 
 def test_a_lost_answer_is_asked_for_again_under_the_same_key(visits: Visits, casts: dict[str, Cast]) -> None:
