@@ -14,7 +14,7 @@ from partner_access.domain.decisions import Kept
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.members import Suspension
 from partner_access.store import keys
-from tests import doors
+from tests import doors, questions
 from tests.builders import (
     APPROVER,
     CHANCE,
@@ -34,7 +34,7 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import DIRECTORY, USE, VENDOR, Answer, call
+from tests.doors import DECIDE, DIRECTORY, USE, VENDOR, Answer, call
 from tests.table import Item, Table
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
 from tools import invariants, template
@@ -87,6 +87,10 @@ USERS, AUDIT = "/accounts/{account_id}/users", "/accounts/{account_id}/audit"
 USER = f"{USERS}/{{user_id}}"
 WHY = {"action": {"name": "crm.export"}, "resource": {"type": "account", "id": CLIENT}}
 FELLOW, STOPPED, TAKEN = "user-fellow", "user-stopped", ("account.users.manage", "crm.import")
+
+QUESTION = {"subject": {"type": "user", "id": CLERK}, "resource": {"type": "account", "id": CLIENT}}
+ASKED: Final = {each: {**QUESTION, "action": {"name": "crm.import"}} for each in questions.QUESTIONS}
+"""What only a policy enforcement point may ask, which is none of the roles: it has a scope of its own and no rights."""
 
 #    roles, in their order                        PSA  CAM  OPE  PA   CSA  CUM  OCU  SAF  FM   DE   STR  OP
 MATRIX: Final = (
@@ -202,6 +206,8 @@ MATRIX: Final = (
             ("POST /directory/users/{user_id}/erasure", 202, None),
         )
     ),
+    *(row(f"POST /access/v1/{each}", *[GATE] * 12) for each in ASKED),
+    row("GET /.well-known/authzen-configuration", *[200] * 12),
 )  # fmt: skip
 
 
@@ -298,7 +304,7 @@ def test_everybody_may_do_what_he_may_and_no_more(town: Table, asked: Row, scope
     before, found = town.items(), {}
 
     for role, by in ROLES.items():
-        if scope_of(by) not in scopes[asked.route]:
+        if scopes[asked.route] and scope_of(by) not in scopes[asked.route]:
             found[role] = GATE
             continue
         answer = knock(asked, by, at_home())
@@ -341,11 +347,22 @@ def test_an_account_in_the_body_is_as_foreign_as_one_in_the_path(town: Table, ro
     assert town.items() == before
 
 
+def test_who_asks_for_decisions_may_ask_and_nothing_else(town: Table, scopes: dict[str, set[str]]) -> None:
+    before = town.items()
+    asks = {f"POST /access/v1/{each}": body for each, body in ASKED.items()}
+
+    assert {route for route, asked in scopes.items() if DECIDE in asked} == {*asks, "POST /access/v1/explanations"}
+    assert all(scopes[route] == {DECIDE} for route in asks)
+    for route, body in asks.items():
+        assert call(route, questions.ENFORCER, body, scope=DECIDE).status == 200
+    assert town.items() == before
+
+
 def test_every_route_is_in_the_matrix_but_the_pages_which_need_no_token(scopes: dict[str, set[str]]) -> None:
     routes = {route for operation in doors.OPERATIONS for route in doors.app(operation).routes} - {"$default"}
     pages = {route.key for route in template.routes() if route.operation == "show_pages"}
 
-    assert pages == {route for route, asked in scopes.items() if not asked}
+    assert pages | {"GET /.well-known/authzen-configuration"} == {route for route, asked in scopes.items() if not asked}
     assert routes == {each.route for each in MATRIX} == set(scopes) - pages
 
 

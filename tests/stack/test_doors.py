@@ -54,6 +54,14 @@ BOTHS = [
     ("DELETE", "/accounts/acct_1/users/usr_1"),
     ("GET", "/accounts/acct_1/audit"),
 ]
+DECISIONS = [
+    ("POST", "/access/v1/evaluation"),
+    ("POST", "/access/v1/evaluations"),
+    ("POST", "/access/v1/search/subject"),
+    ("POST", "/access/v1/search/resource"),
+    ("POST", "/access/v1/search/action"),
+]
+DISCOVERY = "GET /.well-known/authzen-configuration"
 VALUES = [
     (FIRM, "partner_id"),
     ("lnk_1", "link_id"),
@@ -74,7 +82,7 @@ def signing_key(stack: Stack) -> rsa.RSAPrivateKey:
     return key
 
 
-@pytest.mark.parametrize(("method", "path"), PEOPLES + BACK_ENDS + BOTHS)
+@pytest.mark.parametrize(("method", "path"), PEOPLES + BACK_ENDS + BOTHS + DECISIONS)
 def test_no_route_opens_without_a_token(stack: Stack, method: str, path: str) -> None:
     answer = stack.caller().call(method, path, {} if method in WITH_BODY else None)
     assert answer.status == 401, answer
@@ -103,13 +111,13 @@ def test_an_id_token_is_no_access_token(town: Town) -> None:
     assert town.stack.caller(str(tokens["id_token"])).get("/accounts").status == 403
 
 
-@pytest.mark.parametrize(("method", "path"), PEOPLES)
+@pytest.mark.parametrize(("method", "path"), PEOPLES + DECISIONS)
 def test_the_back_end_does_not_act_as_a_person(town: Town, method: str, path: str) -> None:
     answer = town.back_end.call(method, path, {} if method in WITH_BODY else None)
     assert answer.status == 403, answer
 
 
-@pytest.mark.parametrize(("method", "path"), BACK_ENDS)
+@pytest.mark.parametrize(("method", "path"), BACK_ENDS + DECISIONS)
 def test_a_person_does_not_act_as_the_back_end(town: Town, method: str, path: str) -> None:
     answer = town.manager.caller.call(method, path, {} if method in WITH_BODY else None)
     assert answer.status == 403, answer
@@ -157,10 +165,10 @@ def routes_of(stack: Stack) -> Iterator[tuple[str, str]]:
 
 def test_these_tests_know_every_route(stack: Stack) -> None:
     deployed = {key for key, _ in routes_of(stack)} - {"$default"}
-    known = {f"{method} {_pattern(path)}" for method, path in PEOPLES + BACK_ENDS + BOTHS}
+    known = {f"{method} {_pattern(path)}" for method, path in PEOPLES + BACK_ENDS + BOTHS + DECISIONS}
     pages = {route.key for route in template.routes() if route.operation == "show_pages"}
-    assert known | pages == deployed
-    assert {key for key, scopes in routes_of(stack) if not scopes} == pages | {"$default"}
+    assert known | pages | {DISCOVERY} == deployed
+    assert {key for key, scopes in routes_of(stack) if not scopes} == pages | {DISCOVERY, "$default"}
 
 
 def _pattern(path: str) -> str:
