@@ -1,6 +1,7 @@
 """The whole of the table, its items found by what they are."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 Item = Mapping[str, Any]
@@ -14,43 +15,51 @@ class Table:
 
     def all(self, pk: str, sk: str) -> Iterator[tuple[str, str, Item]]:
         """Every item whose keys begin so, with what comes after in both."""
-        for (its_pk, its_sk), item in self.items.items():
+        for (its_pk, its_sk), item in self._kinds.get(pk.partition("#")[0], {}).items():
             if its_pk.startswith(pk) and its_sk.startswith(sk):
                 yield its_pk.removeprefix(pk), its_sk.removeprefix(sk), item
+
+    @cached_property
+    def _kinds(self) -> dict[str, dict[tuple[str, str], Item]]:
+        """The items by what their partition begins with: a table is looked through many times."""
+        found: dict[str, dict[tuple[str, str], Item]] = {}
+        for key, item in self.items.items():
+            found.setdefault(key[0].partition("#")[0], {})[key] = item
+        return found
 
     def get(self, pk: str, sk: str) -> Item:
         """One item, or an empty one."""
         return self.items.get((pk, sk), {})
 
-    @property
+    @cached_property
     def accounts(self) -> dict[str, Item]:
         return {account: item for account, _, item in self.all("ACCOUNT#", "ACCOUNT")}
 
-    @property
+    @cached_property
     def members(self) -> dict[tuple[str, str], Item]:
         return {(account, user): item for account, user, item in self.all("ACCOUNT#", "MEMBER#")}
 
-    @property
+    @cached_property
     def sets(self) -> dict[tuple[str, str], Item]:
         return {(account, name): item for account, name, item in self.all("ACCOUNT#", "SET#")}
 
-    @property
+    @cached_property
     def users(self) -> dict[str, Item]:
         return {user: item for user, sk, item in self.all("USER#", "USER") if not sk}
 
-    @property
+    @cached_property
     def links(self) -> dict[str, Item]:
         return {link: item for _, link, item in self.all("PARTNER#", "LINK#")}
 
-    @property
+    @cached_property
     def audits(self) -> dict[tuple[str, str], Item]:
         return {(account, audit): item for account, audit, item in self.all("AUDIT#", "")}
 
-    @property
+    @cached_property
     def acts(self) -> dict[str, Item]:
         """Audit entries by their id, each once, however many accounts were told."""
         return {audit: item for (_, audit), item in self.audits.items()}
 
-    @property
+    @cached_property
     def outbox(self) -> dict[str, Item]:
         return {name: item for _, name, item in self.all("OUTBOX#", "LETTER#")}
