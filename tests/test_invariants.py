@@ -8,7 +8,9 @@ from zlib import compress
 import pytest
 
 from partner_access.domain.catalogue import RESTRICTED
+from partner_access.domain.chain import Head
 from partner_access.store import keys, outbox
+from partner_access.store.trail import entry_of
 from tools import invariants
 
 Table = dict[str, dict[str, Any]]
@@ -69,6 +71,7 @@ SOUND: Table = {
         "audit_id": "aud_2",
         "at": 50,
         "event": "link.approved",
+        "by": "boss",
         "accounts": ["cli", "firm"],
         "details": APPROVED,
     },
@@ -78,11 +81,17 @@ SOUND: Table = {
         "audit_id": "aud_2",
         "at": 50,
         "event": "link.approved",
+        "by": "boss",
         "accounts": ["cli", "firm"],
         "details": APPROVED,
     },
     "letter": {"pk": "OUTBOX#3", "sk": "LETTER#2", "letter": {"kind": "access_granted"}},
     "once": {"pk": "ONCE#x", "sk": "ONCE", "answer_code": 201, "answer": compress(b'{"grant_id": "grt_2"}')},
+}
+CHAINED = Head(account_id="cli").followed_by(entry_of(SOUND["client's trail"]))
+SOUND |= {
+    "place": {"pk": "CHAIN#cli", "sk": "aud_2", "place": 1, "chain_hash": CHAINED.chain_hash},
+    "head": {"pk": "HEAD#3", "sk": "ACCOUNT#cli", **dict(CHAINED)},
 }
 
 
@@ -205,6 +214,13 @@ def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
     (no("firm's trail"), "aud_2: is not the same in the trail of firm"),
     (the("firm's trail", event="link.declined"), "aud_2: is not the same in the trail of"),
     (the("client's trail", accounts=["firm"]), "aud_2: is in the trail of cli, whom it does not concern"),
+    (the("client's trail", by="emp"), "aud_2: does not follow in the chain of cli"),
+    (the("place", place=2), "aud_2: does not follow in the chain of cli"),
+    (the("place", chain_hash="ab"), "aud_2: does not follow in the chain of cli"),
+    (another("place", sk="aud_9", place=2), "aud_9: is in the chain of cli, and not in its trail"),
+    (the("head", entries=2), "cli: the head of its chain is not the last entry"),
+    (no("head"), "cli: the head of its chain is not the last entry"),
+    (no("place"), "cli: the head of its chain is not the last entry"),
     (the("emp member", grant=GRANT | {"grant_id": "grt_9"}), "emp in cli: no act gave grt_9"),
     (the("letter", sk="LETTER#9"), "letter 9: no act asked for it"),
     (the("letter", letter={"kind": "user_created"}), "letter 2: user_created for link.approved"),

@@ -10,9 +10,11 @@ from typing import Final
 from zlib import decompress
 
 from partner_access.domain import catalogue
+from partner_access.domain.chain import Head
 from partner_access.domain.custom_sets import is_custom
 from partner_access.domain.people import OF_THE_TWO_SIDES
 from partner_access.store import keys, outbox
+from partner_access.store.trail import entry_of
 from tools.whole_table import Item, Table
 
 Sentences = Iterator[str]
@@ -268,6 +270,28 @@ def every_act_is_in_every_trail(table: Table) -> Sentences:
                 yield f"{audit}: is not the same in the trail of {other}"
 
 
+def chains_are_unbroken(table: Table) -> Sentences:
+    """G11: every link of a chain is an entry of the trail in its place, and the head is the last of them."""
+    heads = {account: item for _, account, item in table.all("HEAD#", "ACCOUNT#")}
+    chains: dict[str, list[tuple[int, str, str]]] = {account: [] for account in heads}
+    for account, audit, item in table.all("CHAIN#", ""):
+        chains.setdefault(account, []).append((int(item["place"]), audit, item["chain_hash"]))
+    for account, links in chains.items():
+        head = Head(account_id=account)
+        for place, audit, chain_hash in sorted(links):
+            entry = table.audits.get((account, audit))
+            if entry is None:
+                yield f"{audit}: is in the chain of {account}, and not in its trail"
+                break
+            head = head.followed_by(entry_of(entry))
+            if (place, chain_hash) != (head.entries, head.chain_hash):
+                yield f"{audit}: does not follow in the chain of {account}"
+                break
+        else:
+            if {**heads.get(account, {}), "pk": "", "sk": ""} != {**dict(head), "pk": "", "sk": ""}:
+                yield f"{account}: the head of its chain is not the last entry"
+
+
 def _told(entry: Item | None) -> Item | None:
     return entry and {name: value for name, value in entry.items() if name != "pk"}
 
@@ -345,6 +369,7 @@ RULES: Final[tuple[Callable[[Table], Sentences], ...]] = (
     links_grant_as_often_as_they_say,
     open_links_are_counted,
     every_act_is_in_every_trail,
+    chains_are_unbroken,
     every_grant_is_in_the_trail,
     letters_and_acts_agree,
     keys_keep_what_came_true,

@@ -17,12 +17,16 @@ from rich.rule import Rule
 from rich.text import Text
 
 from tools import directory_sample as sample
+from tools.deployment import STACK
 from tools.directory_sample import Resident
 from tools.letters import Letter, sent_letters
 from tools.local_stack import Stack
+from tools.operate import trail
+from tools.operate.evidence import Broken, verified
 from tools.operate.formats import Format, write
 from tools.operate.reports import COLUMNS, PARTITIONS, report
 from tools.operate.scan import scan
+from tools.operate.site import Site, clients_of
 from tools.sign_in import Person
 from tools.web import Answer, Caller, Json
 
@@ -114,6 +118,7 @@ def tell_story(stack: Stack, people: Mapping[str, Person], console: Console) -> 
     staying_in_control(story)
     leaving(story)
     reporting(story)
+    proving(story)
 
 
 def letters_to_answer(stack: Stack, people: Mapping[str, Person]) -> dict[str, int]:
@@ -365,9 +370,9 @@ def leaving(story: Story) -> None:
     story.expect(product.post("/access/v1/explanations", question), 200, "", "rule", "changeable_by", "to_do")
 
     story.tell("The client reads it in its own trail, with names.")
-    trail = story.expect(story.caller(sample.CLARA).get(f"/accounts/{sample.OAK_AND_IRON}/audit?limit=5"), 200)
-    for entry in trail["items"]:
-        who = trail["names"].get(entry["by"], entry["by"])
+    told = story.expect(story.caller(sample.CLARA).get(f"/accounts/{sample.OAK_AND_IRON}/audit?limit=5"), 200)
+    for entry in told["items"]:
+        who = told["names"].get(entry["by"], entry["by"])
         story.console.print(f"    {entry['at'][:19]}  {entry['event']}, by {escape(who)}")
 
 
@@ -385,3 +390,45 @@ def reporting(story: Story) -> None:
         printed = io.StringIO()
         write(report(what, items, datetime.now(UTC), 183), COLUMNS[what], Format.TABLE, printed)
         story.console.print(Padding(Text(printed.getvalue().rstrip()), (0, 0, 0, 2)), soft_wrap=True)
+
+
+def proving(story: Story) -> None:
+    """The trail proves itself, and whoever rewrites the table is found."""
+    story.chapter("7. Proof: the trail is chained and sealed, and nobody rewrites it unseen")
+    stack, account_id = story.stack, sample.BRIGHTWATER
+    site = Site(STACK, clients_of(stack.aws))
+    patience = time.monotonic() + LETTER_WITHIN
+    while trail.export(site, stack.table, account_id)[1]:
+        if time.monotonic() > patience:
+            raise StoryFailed(f"entries of {account_id} are not in its chain after {LETTER_WITHIN:.0f} seconds")
+        time.sleep(0.2)
+
+    story.tell("Every five minutes all trails get one signed seal, locked away for a year. Here it is made at once.")
+    function = stack.deployed.resources["SealTrailFunction"]
+    sealed = site.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    if "FunctionError" in sealed:
+        raise StoryFailed(f"nothing was sealed: {sealed['Payload'].read().decode()}")
+
+    story.tell("The client's trail is exported; anybody checks it offline, with the public key of the seals.")
+    story.console.print(f"  $ python -m tools.operate trail export {account_id} --demo")
+    story.console.print("  $ python -m tools.operate trail verify trail.jsonl")
+    key, (found, _) = trail.public_key(site), trail.export(site, stack.table, account_id)
+    seal = verified(found.written(), key).seals[0].seal
+    story.console.print(
+        f"    [green]✓[/green] {len(found.links)} entries, {found.sealed} of them under seal {seal.number}"
+    )
+
+    story.tell("Somebody with the run of the table makes it look as if another had approved.")
+    table = stack.aws.session().resource("dynamodb", endpoint_url=stack.aws.endpoint).Table(stack.table)
+    approval = next(link.entry for link in found.links if link.entry.event == "link.approved")
+    place = {"pk": f"AUDIT#{account_id}", "sk": approval.audit_id}
+    item = table.get_item(Key=place, ConsistentRead=True)["Item"]
+    table.put_item(Item={**item, "by": "somebody-else"})
+    try:
+        verified(trail.export(site, stack.table, account_id)[0].written(), key)
+    except Broken as broken:
+        story.console.print(f"    [red]✗[/red] {escape(str(broken))}")
+    else:
+        raise StoryFailed("an altered trail passed for the one that was sealed")
+    finally:
+        table.put_item(Item=item)

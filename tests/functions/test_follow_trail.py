@@ -1,15 +1,18 @@
-"""Behind the trail: what the stream brings is chained, in its order, however often it comes."""
+"""Behind the trail: what the stream brings is chained and published, in its order, however often it comes."""
 
 from collections import Counter
 
 import pytest
 from pydantic import ValidationError
 
+from partner_access import bus
 from partner_access.domain.chain import Head
 from partner_access.store import dynamo, keys
 from partner_access.store.trail import entry_of
 from tests import faults, knocks
 from tests.builders import CLIENT, PARTNER
+from tests.costs import counted
+from tests.listener import listener, takes_all_but
 from tests.table import Item, Table
 from tests.workers import counts, follow_trail
 
@@ -71,3 +74,59 @@ def test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained(world: Ta
         follow_trail([readable, {name: value for name, value in other.items() if name != "event"}])
 
     assert places(world) == {}
+
+
+def test_each_account_concerned_has_an_event_of_its_own_with_its_place(world: Table) -> None:
+    knocks.approve()
+    knocks.create()
+
+    with listener() as heard:
+        follow_trail(entries(world))
+
+    told = [(event["source"], event["type"], event["sequence"]) for event in heard.events]
+    assert told == [
+        (f"/accounts/{CLIENT}", "partner-access.link.approved", "000000000001"),
+        (f"/accounts/{PARTNER}", "partner-access.link.approved", "000000000001"),
+        (f"/accounts/{PARTNER}", "partner-access.link.created", "000000000002"),
+    ]
+    of_client, of_partner, _ = (event["data"]["now"]["member"] for event in heard.events)
+    assert (of_client["account_id"], of_client["permission_set"]) == (CLIENT, "partner_admin")
+    assert (of_partner["account_id"], of_partner["permission_set"]) == (PARTNER, "view_only")
+
+
+def test_events_that_the_bus_did_not_take_come_again_with_the_same_places(world: Table) -> None:
+    knocks.approve()
+
+    with listener() as heard:
+        heard.plan.append(takes_all_but(1))
+        with pytest.raises(bus.NotTaken):
+            follow_trail(entries(world))
+        chained = world.under("CHAIN#")
+        follow_trail(entries(world))
+
+    assert world.under("CHAIN#") == chained
+    assert [event["sequence"] for event in heard.events] == ["000000000001"] * 2
+
+
+def test_nothing_is_told_of_what_is_not_chained(world: Table) -> None:
+    knocks.approve()
+
+    with (
+        listener() as heard,
+        faults.at(dynamo.client(), "TransactWriteItems", faults.kills_before),
+        pytest.raises(faults.Killed),
+    ):
+        follow_trail(entries(world))
+
+    assert heard.tried == []
+
+
+def test_a_batch_is_published_after_one_more_read(world: Table) -> None:
+    knocks.approve()
+    told = entries(world)
+    follow_trail(told)
+
+    with counted(world) as costs:
+        follow_trail(told)
+
+    assert (costs.reads, costs.writes) == (2, 0)

@@ -45,6 +45,11 @@ CSV = {"accept": "text/csv"}
 
 
 @pytest.fixture
+def schemas() -> None:
+    """Entries are made up here."""
+
+
+@pytest.fixture
 def world(table: Table) -> Table:
     """The usual world; what its trail is made to tell here never happened in it."""
     a_world(table)

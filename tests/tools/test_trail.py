@@ -2,6 +2,9 @@
 
 import io
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +29,7 @@ from tools.operate import __main__ as operate
 from tools.operate import trail
 from tools.operate.evidence import Broken, Evidence, verified
 from tools.operate.site import NoSite, Site
+from tools.template import ROOT
 
 AFTER = datetime.now(UTC) + timedelta(hours=1)
 """When the stream has had its time."""
@@ -324,6 +328,25 @@ def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, her
     assert caught.exit_code == 1
     assert caught.output.startswith("Entry 2, aud_")
     assert caught.output.endswith("was altered.\n")
+
+
+def test_the_commands_of_the_readme_do_what_it_says(table: Table, here: None) -> None:
+    happens()
+    is_followed(table)
+    is_sealed()
+    audit_id = str(told(table)[0]["sk"])
+    shown = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ \.venv/bin/python -m tools\.operate trail (.*)$", shown, re.MULTILINE)
+
+    assert [command.split()[0] for command in commands] == ["key", "export", "verify", "prove"]
+    for command in commands:
+        asked, _, into = command.replace("aud_…", audit_id).partition(" > ")
+        ran = operator(*asked.split())
+        assert ran.exit_code == 0, ran.output
+        if into:
+            Path(into).write_text(ran.output)
+    (check,) = re.findall(r"^\$ python (docs/check_inclusion\.py) (.*)$", shown, re.MULTILINE)
+    subprocess.run([sys.executable, str(ROOT / check[0]), check[1]], check=True)
 
 
 def test_the_operator_is_told_what_is_not_sealed_yet(table: Table, here: None) -> None:

@@ -1,0 +1,66 @@
+"""What follows the trail, with the rights it has: an approval reaches a target of the bus, once for each account."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.schemas import complaints
+from tests.stack.town import FIRM, Town, a_key
+from tools.local_stack import Stack
+from tools.web import Json
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+WITHIN = 30.0
+
+
+@pytest.fixture
+def queue(stack: Stack) -> Iterator[str]:
+    """Somebody's queue, led to by a rule on the bus of the stack."""
+    session, endpoint = stack.aws.session(), stack.aws.endpoint
+    events, sqs = session.client("events", endpoint_url=endpoint), session.client("sqs", endpoint_url=endpoint)
+    bus, rule = stack.deployed.outputs["EventBusName"], "approvals-to-somebody"
+    url = sqs.create_queue(QueueName=rule)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["partner-access"], "detail-type": ["link.approved"]}
+    events.put_rule(Name=rule, EventBusName=bus, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    yield url
+    events.remove_targets(Rule=rule, EventBusName=bus, Ids=["queue"])
+    events.delete_rule(Name=rule, EventBusName=bus)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def received(stack: Stack, queue: str, source: str) -> Json:
+    """The event of this account, in good time."""
+    sqs = stack.aws.session().client("sqs", endpoint_url=stack.aws.endpoint)
+    patience = time.monotonic() + WITHIN
+    while time.monotonic() < patience:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0).get(
+            "Messages", []
+        ):
+            event: Json = json.loads(message["Body"])["detail"]
+            if event["source"] == source:
+                return event
+        time.sleep(0.2)
+    raise AssertionError(f"no event of {source} within {WITHIN:.0f} seconds")
+
+
+def test_an_approval_reaches_whoever_follows_the_bus(town: Town, queue: str) -> None:
+    employee, admin = town.employees[2], town.clients[1]
+    account_id = town.a_client(admin)
+    _, secret = town.a_link(employee)
+    approval = {"secret": secret, "account_id": account_id}
+    approved = admin.caller.post("/access-links/approvals", approval, key=a_key())
+    assert approved.status == 201, approved
+
+    of_client, of_firm = (received(town.stack, queue, f"/accounts/{each}") for each in (account_id, FIRM))
+
+    assert complaints(of_client) == complaints(of_firm) == []
+    assert of_client["id"] == of_firm["id"]
+    assert of_client["subject"] == employee.user_id
+    assert of_client["data"]["details"]["grant_id"] == approved.json["grant_id"]
+    assert of_client["data"]["now"]["member"]["state"] == "active"
+    assert of_client["sequence"] == "000000000003", "after the account and its first member"
