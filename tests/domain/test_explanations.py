@@ -1,12 +1,14 @@
 """Each rule has its facts and its sentence, and an explanation is of the decision itself."""
 
+from random import Random
 from typing import Any
 
 import pytest
 
+from partner_access.domain import catalogue
 from partner_access.domain.access import Presence, Rule, judge
 from partner_access.domain.accounts import AccountStanding
-from partner_access.domain.explanations import MATTERS, TO_DO, Because, Explaining, explain
+from partner_access.domain.explanations import MATTERS, NOBODY_CAN, TO_DO, Because, Explaining, explain
 from partner_access.domain.people import NOBODY, Actor
 from partner_access.domain.refusals import Forbidden, NotFound
 from partner_access.domain.remedies import ALONE, NONE, Surroundings
@@ -24,6 +26,7 @@ from tests.builders import (
     of_the_partner,
     the_client,
 )
+from tests.presences import a_state, presence
 
 EXPORT, USERS = "crm.export", "account.users.manage"
 ADMINS = Surroundings(super_admins=(an_actor(),))
@@ -117,3 +120,21 @@ def test_when_nobody_can_it_says_so_and_why_where_that_helps() -> None:
         "An account keeps at least one active super admin. Name another one first."
     )
     assert [each.who for each in alone.remedy.by] == ["user_manager", "colleague"]
+    assert explain(asked(NOBODY), "partner.client_access.manage", ADMINS, an_act("vendor")).to_do == NOBODY_CAN
+
+
+def test_however_somebody_stands_there_is_an_explanation() -> None:
+    chance = Random(20261122)
+    reached = set()
+    for _ in range(250):
+        target = presence(a_state(chance.choice))
+        asking = Explaining(target, Presence(None, NOBODY, NOW), "user-0", for_decisions=True)
+        boss = an_actor(a_user("user-boss"), a_member("user-boss", account_id="account-0"))
+        around = Surroundings((boss,), target.actor.firms)
+        for permission in chance.sample(sorted(catalogue.CATALOGUE), 3):
+            explanation = explain(asking, permission, around, an_act("vendor"))
+            assert explanation.verdict == judge(target, permission)
+            assert not (explanation.remedy.call and explanation.remedy.refusal)
+            assert bool(explanation.remedy.by) or explanation.remedy.call is None
+            reached.add(explanation.verdict.rule)
+    assert len(reached) > 12

@@ -76,15 +76,22 @@ def test_what_he_has_to_hold_is_what_is_given_and_no_more() -> None:
     assert remedy(a_case(of_the_partner())).by[-1].holding == ("partner.client_access.manage",)
 
 
-def test_where_a_firm_has_no_domain_nobody_of_it_is_named() -> None:
-    firm = of_the_partner(an_employee(), domains=())
-    case = a_case(firm)
+def test_a_firms_managers_lift_its_suspension_even_when_its_people_may_nothing_here() -> None:
+    stopped = a_partner_admin(suspended_by=frozenset({Suspension.PARTNER}))
 
-    assert judge(case.presence, EXPORT).rule is Rule.SUSPENDED
-    assert (
-        who(a_case(of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.PARTNER})), domains=())))
-        == []
+    found = remedy(a_case(of_the_partner(member=stopped, domains=())))
+
+    assert ([each.who for each in found.by], found.then) == (["partner_manager"], Rule.SUSPENDED)
+
+
+def test_what_a_set_unknown_here_holds_is_not_asked_to_lift_a_suspension() -> None:
+    stopped = an_actor(
+        member=a_member(permission_set="sales", set_version=99, suspended_by=frozenset({Suspension.CLIENT}))
     )
+
+    found = remedy(a_case(stopped, admins=(an_actor(a_user("user-boss"), a_member("user-boss")),)))
+
+    assert (found.by[1].holding, found.then) == (("account.users.manage",), Rule.UNKNOWN_SET)
 
 
 @pytest.mark.parametrize("employed_by", [(PARTNER,), ("partner-east", PARTNER), ("partner-east",), ()])

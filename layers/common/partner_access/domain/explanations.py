@@ -77,9 +77,8 @@ class Explaining:
     @property
     def is_colleague(self) -> bool:
         """Whether he is in the account himself, and may know who runs it."""
-        user = self.asker.actor.user
-        is_member = self.asker.account is not None and self.asker.actor.is_member_at(self.asker.at)
-        return is_member and user is not None and user.active
+        actor = self.asker.actor
+        return self.asker.account is not None and actor.user is not None and actor.is_member_at(self.asker.at)
 
     def must_be_allowed(self, act: Act) -> None:
         """Everybody is told of himself; of others, who manages users there, and who decides for the vendor."""

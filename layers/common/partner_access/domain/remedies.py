@@ -361,7 +361,7 @@ def _holding(case: Case, reached: Member | None) -> tuple[str, ...]:
     """What somebody has to hold for this: nobody gives what he does not hold, and paid seats are billed."""
     now = case.target.member_at(case.presence.at)
     before = now if now and now.active else None
-    if not reached or (reached.grant and not before):
+    if not reached or (reached.grant and not before) or (before and reached.place == before.place):
         return (USERS_MANAGE,)
     was = rights_in(before, case.target.sets) if before else NOTHING
     had = {*before.paid_seats, before.seat} if before else set()
@@ -373,8 +373,9 @@ def _made_up(case: Case, holding: tuple[str, ...]) -> Iterator[tuple[Capacity, S
     """Somebody for each capacity who has just what it takes, and what that is."""
     yield Capacity.USER_MANAGER, Standing(_somebody(case, SetName.VIEW_ONLY, added=holding)), holding
     firm = case.firm
-    if firm and firm.domains:
-        user = User(user_id="", name="", email=f"@{firm.domains[0]}", employed_by=frozenset({firm.account_id}))
+    if firm:
+        domain = next(iter(firm.domains), "")
+        user = User(user_id="", name="", email=f"@{domain}", employed_by=frozenset({firm.account_id}))
         here = {"partner_id": firm.account_id, "tenure": tenure_of(user, firm), "added": holding}
         colleague = replace(_somebody(case, SetName.VIEW_ONLY, **here), user=user, firms={firm.account_id: firm})
         yield Capacity.COLLEAGUE, Standing(colleague), holding
