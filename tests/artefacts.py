@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import boto3
 
@@ -21,7 +21,7 @@ from tools import template
 ROOT = Path(__file__).parents[1]
 BUILT = ROOT / ".aws-sam/host"
 LAYER = BUILT / "CommonLayer/python"
-REGION = "eu-west-1"
+REGION: Final = "eu-west-1"
 LOOPBACK = "127.0.0.1"
 READY_WITHIN = 30.0
 
@@ -34,10 +34,11 @@ FILLED_IN = {
     "CURSOR_KEY": "a key for cursors",
     "DECIDE_SCOPE": "partner-access/decide",
     "DIRECTORY_SCOPE": "partner-access/directory",
+    "EVENT_BUS": "partner-access",
     "MAIL_CONFIGURATION_SET": "mail-settings",
     "MAIL_FROM": "access@vendor.example.com",
     "PAGES_CLIENT_ID": "pages",
-    "SEALING_KEY": "arn:aws:kms:eu-west-1:123456789012:key/sealing",
+    "SEALING_KEY": "alias/sealing",
     "SEALS_BUCKET": "seals",
     "SEAL_RETENTION_DAYS": "365",
     "SIGN_OUT_URL": "https://sign-in.example.com/logout",
@@ -87,6 +88,10 @@ class Built:
     @property
     def sends_letters(self) -> bool:
         return "MAIL_FROM" in self.environment
+
+    @property
+    def publishes(self) -> bool:
+        return "EVENT_BUS" in self.environment
 
     @property
     def seals(self) -> bool:
@@ -151,23 +156,33 @@ def credentials(endpoint: str) -> dict[str, str]:
 
 @contextmanager
 def aws_on_loopback() -> Iterator[str]:
-    """A moto server with the template's table, empty; gives its address."""
+    """A moto server with the template's table, in it no more than a chain to be sealed, and all around it; its address."""
     port = free_port()
     with running([sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)], ready_at=port):
         endpoint = f"http://{LOOPBACK}:{port}"
         table = TEMPLATE["Resources"]["Table"]["Properties"]
-        boto3.client(
-            "dynamodb",
-            endpoint_url=endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        ).create_table(
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        session.client("events", endpoint_url=endpoint).create_event_bus(Name=FILLED_IN["EVENT_BUS"])
+        session.client("s3", endpoint_url=endpoint).create_bucket(
+            Bucket=FILLED_IN["SEALS_BUCKET"],
+            ObjectLockEnabledForBucket=True,
+            CreateBucketConfiguration={"LocationConstraint": REGION},
+        )
+        kms = session.client("kms", endpoint_url=endpoint)
+        key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName=FILLED_IN["SEALING_KEY"], TargetKeyId=key)
+        dynamodb = session.client("dynamodb", endpoint_url=endpoint)
+        dynamodb.create_table(
             TableName=FILLED_IN["TABLE_NAME"],
             **{
                 name: table[name]
                 for name in ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
             },
+        )
+        head = {"pk": "HEAD#0", "sk": "ACCOUNT#client", "account_id": "client", "chain_hash": "00"}
+        dynamodb.put_item(
+            TableName=FILLED_IN["TABLE_NAME"],
+            Item={"entries": {"N": "1"}, **{name: {"S": value} for name, value in head.items()}},
         )
         yield endpoint
 

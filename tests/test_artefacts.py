@@ -77,6 +77,7 @@ def test_a_function_loads_only_what_it_uses(function: Built, cold_start: ColdSta
         "botocore.client": function.touches_the_table,
         "partner_access.api": "HttpApi" in function.triggers and not function.serves_pages,
         "partner_access.archive": function.seals,
+        "partner_access.bus": function.publishes,
         "partner_access.mail": function.sends_letters,
     }
 
