@@ -555,6 +555,14 @@ def test_what_an_explanation_costs(town: Table, subject: str, by: str, requests:
     assert (costs.requests, costs.writes) == (requests, 0)
 
 
+def test_whoever_decides_for_the_vendor_is_not_looked_up(town: Table) -> None:
+    with faults.at(dynamo.client(), "TransactGetItems") as requests:
+        explain(CLERK)
+        explain(CLERK, EXPORT, APPROVER)
+
+    assert [len(request["TransactItems"]) for request in requests] == [3, 5]
+
+
 def test_what_no_door_changes_needs_nobody_to_be_looked_up(town: Table) -> None:
     with counted(town) as costs:
         explain(EMPLOYEE, BILLING, EMPLOYEE)

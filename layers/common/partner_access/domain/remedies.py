@@ -328,10 +328,9 @@ def _written(overrides: Overrides) -> dict[str, JsonValue]:
 
 
 def _tried(case: Case, ways: list[Way]) -> Remedy:
-    """The first way that turns the decision, else the first that anybody can go."""
+    """The first way that anybody can go, else why nobody can go the first."""
     found = [_gone(case, way) for way in ways]
-    can = [each for each in found if each.by]
-    return next((each for each in can if not each.then), (can or found)[0])
+    return next((each for each in found if each.by), found[0])
 
 
 def _gone(case: Case, way: Way) -> Remedy:

@@ -22,10 +22,10 @@ def presences(*pairs: Pair | None, act: Act) -> list[Presence]:
 
 def surroundings(account_id: str, presence: Presence) -> Surroundings:
     """Some super admins of the account, and the firms of somebody in it, those that count no more among them."""
-    actor = presence.actor
-    firms = {place.partner_id for place in actors.places(actor.member) if place.partner_id}
-    employers = actor.user.employed_by if actor.user and actor.member else frozenset()
-    wanted = {firm: keys.account(firm) for firm in sorted({*firms, *employers})}
+    user, member = presence.actor.user, presence.actor.member
+    employers = user.employed_by if user and member else ()
+    firms = {*employers, *([member.partner_id] if member and member.partner_id else ())}
+    wanted = {firm: keys.account(firm) for firm in sorted(firms)}
     found = dynamo.read([keys.super_admins(account_id), *wanted.values()])
     some = actors.super_admin_ids(found, account_id)[:NAMED_AT_ONCE]
     found.and_read(actors.keys_of_all(account_id, some))
