@@ -37,7 +37,7 @@ NEVER: Final = frozenset({Rule.UNKNOWN_PERMISSION, Rule.PARTNER_ACCOUNTS_ONLY, R
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Who else matters: super admins of the account, and the firms for which the person is, was or could be here."""
+    """Who else matters: super admins of the account, and the firms that the person works for."""
 
     super_admins: tuple[Actor, ...] = ()
     firms: Mapping[str, Account] = field(default_factory=dict)

@@ -21,11 +21,10 @@ def presences(*pairs: Pair | None, act: Act) -> list[Presence]:
 
 
 def surroundings(account_id: str, presence: Presence) -> Surroundings:
-    """Some super admins of the account, and the firms of somebody in it, those that count no more among them."""
+    """Some super admins of the account, and the firms that somebody who is or was in it works for."""
     user, member = presence.actor.user, presence.actor.member
     employers = user.employed_by if user and member else ()
-    firms = {*employers, *([member.partner_id] if member and member.partner_id else ())}
-    wanted = {firm: keys.account(firm) for firm in sorted(firms)}
+    wanted = {firm: keys.account(firm) for firm in sorted(employers)}
     found = dynamo.read([keys.super_admins(account_id), *wanted.values()])
     some = actors.super_admin_ids(found, account_id)[:NAMED_AT_ONCE]
     found.and_read(actors.keys_of_all(account_id, some))
