@@ -233,6 +233,7 @@ def _scopes() -> Json:
     return {
         template.default_of("UseScope"): "people",
         template.default_of("DirectoryScope"): "the vendor's back end",
+        template.default_of("DecideScope"): "whoever asks what somebody may do",
     }
 
 
