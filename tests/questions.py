@@ -15,6 +15,8 @@ EVALUATION, EVALUATIONS = "evaluation", "evaluations"
 SUBJECTS, RESOURCES, ACTIONS = "search/subject", "search/resource", "search/action"
 QUESTIONS: Final = (EVALUATION, EVALUATIONS, SUBJECTS, RESOURCES, ACTIONS)
 SEARCHES: Final = (SUBJECTS, RESOURCES, ACTIONS)
+ENDLESS: Final = 200
+"""More pages than any search of a test has."""
 
 Json = dict[str, Any]
 
@@ -68,7 +70,7 @@ class Door:
     def pages(self, what: str, body: Json, **page: Any) -> list[list[str]]:
         """What each page of a search holds; only the first says how long they are."""
         found: list[list[str]] = []
-        while True:
+        while len(found) < ENDLESS:
             answer = self.ask(what, {**body, "page": page})
             assert answer.status == 200, answer
             found.append([each.get("id") or each["name"] for each in answer.body["results"]])
@@ -76,6 +78,7 @@ class Door:
             page = {"token": answer.body["page"]["next_token"]}
             if not page["token"]:
                 return found
+        raise AssertionError(f"more than {ENDLESS} pages")
 
 
 SHIPPED: Final = Door(decide_access.handler, search_access.handler)

@@ -1,6 +1,7 @@
 """What is easily got wrong between the two texts, one by one (authzen.md §3)."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -84,6 +85,20 @@ def test_the_length_may_be_said_again_but_not_changed() -> None:
     assert PDP.ask(SUBJECTS, {**READERS, "page": {"token": token, "limit": 1}}).body["results"] == [
         {"type": "user", "id": "bob"}
     ]
+
+
+class Crowd(Certification):
+    """The same with more readers than a page holds."""
+
+    known: Mapping[str, Sequence[str]] = {
+        "user": tuple(f"user-{nth:03}" for nth in range(150)),
+        "record": ("record-1",),
+    }
+
+
+@pytest.mark.parametrize("page", [{}, {"limit": 100}, {"limit": 101}, {"limit": 10**9}])
+def test_a_page_has_a_hundred_results_at_most_whoever_asks_for_more(page: Json) -> None:
+    assert [len(each) for each in Door.of(Crowd()).pages(SUBJECTS, READERS, **page)] == [100, 50]
 
 
 def test_an_empty_token_is_none() -> None:
@@ -233,7 +248,9 @@ def test_a_top_that_is_not_complete_is_completed_by_the_items() -> None:
 
 @pytest.mark.parametrize("alone", [{}, {"evaluations": []}])
 def test_without_a_batch_what_lacks_something_is_refused(alone: Json) -> None:
-    assert "/subject" in refused(PDP.ask(EVALUATIONS, {"action": READ, "resource": ONE, **alone}))
+    told = refused(PDP.ask(EVALUATIONS, {"action": READ, "resource": ONE, **alone}))
+
+    assert told.endswith("(/subject)"), "that it is missing, rather than what is missing in it"
 
 
 # 6: short circuits

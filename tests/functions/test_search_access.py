@@ -302,7 +302,7 @@ def test_a_full_page_looks_no_further(table: Table) -> None:
         answer = SHIPPED.ask(SUBJECTS, {**CROWD, "page": {"limit": 20}})
     assert (answer.body["page"]["count"], costs.requests) == (20, 2)
     with counted(table) as costs:
-        pages = SHIPPED.pages(SUBJECTS, CROWD)
+        pages = SHIPPED.pages(SUBJECTS, CROWD, limit=1000)
     assert pages == [people[:100], people[100:]]
     assert costs.requests == 12
 
