@@ -517,7 +517,8 @@ def test_nothing_is_permitted_that_is_not_held_and_all_that_is_held_where_nothin
     state = a_state(lambda options: data.draw(st.sampled_from(options)))
     with of_sets(partner_admin=VERSIONS):
         stands = presence(state)
-        known = stands.footing is not Rule.UNKNOWN_SET
+        now = stands.actor.member_at(NOW)
+        known = now is None or stands._knows_the_set_of(now)
         rights = stands.actor.rights_at(NOW) if known else NOTHING
         account = stands.account
         open_client = account and not account.is_partner and account.standing is AccountStanding.ACTIVE
