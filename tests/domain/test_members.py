@@ -44,6 +44,10 @@ def test_an_ended_grant_leaves_who_was_there_before_what_he_was() -> None:
     assert (ended.grant, ended.partner_id, ended.previous, ended.tenure) == (None, None, None, 0)
 
 
+def test_no_end_of_a_grant_takes_in_again_who_was_deactivated() -> None:
+    assert not a_partner_admin(previous=BEFORE, active=False).ended().active
+
+
 @pytest.mark.parametrize(
     ("reasons", "left"),
     [

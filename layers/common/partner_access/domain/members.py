@@ -166,7 +166,7 @@ class Member(Kept, Place):
         return self.model_copy(
             update={
                 **dict(fallback),
-                "active": self.previous is not None,
+                "active": self.active and self.previous is not None,
                 "grant": None,
                 "previous": None,
                 "suspended_by": self.suspended_by & {Suspension.CLIENT},
