@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from partner_access.domain import catalogue
@@ -228,6 +228,7 @@ def test_a_super_admin_holds_whatever_there_is_today() -> None:
 
 
 @given(set_names, overrides)
+@example(SetName.MARKETING, Overrides(added=("crm.tasks.edit:owned",), removed=("crm.tasks.edit",)))
 @quickly
 def test_overrides_that_stand_do_what_they_say_and_say_nothing_in_vain(name: SetName, wish: Overrides) -> None:
     base = given_today(name)

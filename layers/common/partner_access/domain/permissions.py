@@ -155,10 +155,10 @@ class Overrides:
         _read(self.removed)
         given = self.applied_to(base)
         must_be_ordered(given)
-        changed = set(given.beyond(base)) | set(base.beyond(given))
+        more, less = set(given.beyond(base)), set(base.beyond(given))
         return Overrides(
-            added=tuple(sorted(name for name in self.added if name.partition(":")[0] in changed)),
-            removed=tuple(sorted(changed.intersection(self.removed))),
+            added=tuple(sorted(name for name in self.added if name.partition(":")[0] in more | less)),
+            removed=tuple(sorted(less.intersection(self.removed))),
         )
 
     def applied_to(self, base: Rights) -> Rights:
