@@ -113,7 +113,7 @@ def test_the_product_and_cedar_agree(chance: Random) -> None:
     assert disputed_by_cedar(asked) == []
 
 
-@settings(deadline=None, max_examples=how_many(150), derandomize="CI" in os.environ)
+@settings(deadline=None, max_examples=how_many(150))
 @given(st.data())
 def test_the_smallest_case_of_which_they_would_not_agree(data: st.DataObject) -> None:
     state = a_state(lambda options: data.draw(st.sampled_from(options)))

@@ -328,7 +328,6 @@ def test_the_dearest_page_is_bounded_too(table: Table) -> None:
 
 UNSHRUNK: Final = settings(
     deadline=None,
-    derandomize=True,
     max_examples=8,
     phases=(Phase.explicit, Phase.generate),  # moto is too slow to look for a smaller case
     suppress_health_check=[HealthCheck.function_scoped_fixture],
