@@ -219,7 +219,7 @@ def main() -> None:
         "read units",
         "units/decision",
     ):
-        table.add_column(column, justify="left" if column == "about" else "right")
+        table.add_column(column, justify="left" if column == "question about" else "right")
     with door() as made:
         from functions.decide_access.app import handler  # noqa: PLC0415  it reads the environment
 

@@ -36,7 +36,7 @@ def _is_sealed() -> bool:
     statement = seals.due(latest, heads, datetime.now(UTC).replace(microsecond=0), os.environ["SEALING_KEY"])
     if not statement:
         return True
-    archive.keep_leaves(statement.root, seals.written_leaves(heads))
+    archive.keep_leaves(statement.root, seals.written_leaves(heads), statement.at)
     seal = archive.sign(statement)
     kept = archive.keep(seal)
     stored.note(latest, latest.followed_by(kept))

@@ -46,6 +46,7 @@ SEAL = {
     ("s3:GetObject", "seals"),
     ("s3:PutObject", "leaves"),
     ("s3:PutObject", "seals"),
+    ("s3:PutObjectRetention", "leaves"),
     ("s3:PutObjectRetention", "seals"),
 }
 
@@ -438,7 +439,7 @@ def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
     for name, function in functions(template).items():
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["Architectures"] == [{"Ref": "Architecture"}]
-        assert function["Timeout"] == {"clean_up": 300, "decide_access": 8}.get(name, 60 if name in workers else 29)
+        assert function["Timeout"] == {"clean_up": 300, "decide_access": 12}.get(name, 60 if name in workers else 29)
 
 
 def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
@@ -467,7 +468,7 @@ def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(templ
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert not {"FunctionResponseTypes", "ParallelizationFactor"} & set(mapping)
     assert mapping["BisectBatchOnFunctionError"] is True
-    assert mapping["MaximumRetryAttempts"] == 5
+    assert mapping["MaximumRetryAttempts"] == -1
     assert mapping["MaximumRecordAgeInSeconds"] == 86400
     assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["GivenUpRecords", "Arn"]}}
 

@@ -142,6 +142,19 @@ def test_seals_whose_heads_are_forgotten_stay_behind(table: Table, kept: Vault, 
     assert [each.seal.number for each in exported(site, table).seals] == [4, 3]
 
 
+def test_a_chain_that_a_seal_has_lost_is_looked_for_in_older_ones(table: Table, site: Site) -> None:
+    for account_id in (PARTNER, CLIENT):
+        happens()
+        is_followed(table)
+        is_sealed()
+        table.remove(keys.head(account_id))
+    is_sealed()
+
+    with pytest.raises(Broken) as found:
+        exported(site, table)
+    assert str(found.value) == f"Seal 3 has no chain of {CLIENT}, and seal 2, which is older, has one."
+
+
 def test_an_account_that_no_seal_has_is_only_chained(table: Table, kept: Vault, site: Site) -> None:
     happens()
     follow_trail(told(table))
@@ -311,10 +324,11 @@ def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, her
 
     seen = operator("verify", "trail.jsonl", "--key", "key.pem")
     assert seen.exit_code == 0
-    (first, second) = seen.output.splitlines()
+    (first, second, third) = seen.output.splitlines()
     assert first == f"✓ 2 entries of {CLIENT} are as they were told, each after the one before."
     assert second.startswith("✓ Seal 1 of 20")
     assert second.endswith("covers the first 2.")
+    assert third == "✓ So do all that went along, back to seal 1."
     assert "The key is the one that the file names." in operator("verify", "trail.jsonl").output
 
     audit_id = verified(Path("trail.jsonl").read_bytes()).links[0].entry.audit_id

@@ -188,6 +188,7 @@ def verify_trail(
     if found.seals:
         latest = found.seals[0].seal
         console.print(f"[green]✓[/] Seal {latest.number} of {latest.at.isoformat()} covers the first {found.sealed}.")
+        console.print(f"[green]✓[/] So do all that went along, back to seal {found.seals[-1].seal.number}.")
     if found.unsealed:
         since = found.unsealed[0]
         console.print(

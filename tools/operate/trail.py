@@ -128,6 +128,7 @@ def _seals(site: Site, latest: int, account_id: str) -> Iterator[Sealed]:
     if not latest:
         return
     bucket, storage = site.output("SealsBucket"), site.client("s3")
+    without: int | None = None
     for number in _numbers(latest):
         written_seal = _kept(storage, bucket, f"seals/{number}.json")
         seal = Seal.model_validate_json(written_seal) if written_seal else None
@@ -136,8 +137,15 @@ def _seals(site: Site, latest: int, account_id: str) -> Iterator[Sealed]:
             raise NoSite(f"Seal {number} is the latest, and it is not in {bucket} with its leaves.")
         heads = [Head.model_validate(each) for each in json.loads(leaves or b"[]")]
         position = next((nth for nth, head in enumerate(heads) if head.account_id == account_id), None)
-        if not seal or position is None:
+        if not seal or not leaves:
             return
+        if position is None and without is None and number < latest:
+            return
+        if position is None:
+            without = without or number
+            continue
+        if without:
+            raise Broken(f"Seal {without} has no chain of {account_id}, and seal {number}, which is older, has one.")
         yield Sealed(leaf=heads[position], path=seals.path(seals.leaves_of(heads), position), seal=seal)
 
 

@@ -31,8 +31,8 @@ from partner_access.fields import Query, Request, is_identifier
 
 ATTEMPTS: Final = 4
 """How often a decision that was overtaken is taken anew before the caller is told."""
-SPARE_SECONDS: Final = 3
-"""What is left of a function's time when it stops trying (guarantees.md F28)."""
+SPARE_SECONDS: Final = 7
+"""What is left of a function's time when it begins no attempt any more: as much as one may take (guarantees.md F28)."""
 RETRY_AFTER: Final = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS: "60"}
 """In seconds."""
 HAS_SECRET: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)

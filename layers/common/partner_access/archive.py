@@ -2,7 +2,7 @@
 
 import os
 from base64 import b64encode
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
 
+LEAVES_KEPT_FOR: Final = timedelta(days=35)
 SETTINGS: Final = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -43,10 +44,15 @@ def sign(statement: Statement) -> Seal:
     return statement.signed(b64encode(answer["Signature"]).decode())
 
 
-def keep_leaves(root: str, leaves: bytes) -> None:
-    """All heads under their root; the same again is the same."""
+def keep_leaves(root: str, leaves: bytes, at: datetime) -> None:
+    """All heads under their root, where nobody can delete them before it is time; the same again is the same."""
     storage().put_object(
-        Bucket=os.environ["SEALS_BUCKET"], Key=f"leaves/{root}.json", Body=leaves, ContentType="application/json"
+        Bucket=os.environ["SEALS_BUCKET"],
+        Key=f"leaves/{root}.json",
+        Body=leaves,
+        ContentType="application/json",
+        ObjectLockMode="COMPLIANCE",
+        ObjectLockRetainUntilDate=at + LEAVES_KEPT_FOR,
     )
 
 

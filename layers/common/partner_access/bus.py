@@ -35,7 +35,7 @@ def client() -> "EventBridgeClient":
 
 
 def publish(events: Iterable[CloudEvent]) -> None:
-    """Put them on the bus of the stack, in this order; nothing after one that was not taken."""
+    """Put them on the bus of the stack, in this order; no portion after one of which something was not taken."""
     for portion in _portions(map(_entry, events)):
         answer = client().put_events(Entries=portion)
         if answer["FailedEntryCount"]:

@@ -89,7 +89,7 @@ class Explaining:
             return
         if not self.is_colleague:
             raise NotFound
-        if USERS_MANAGE not in self.asker.actor.rights_at(act.at):
+        if not judge(self.asker, USERS_MANAGE).permits:
             raise Forbidden
 
     def verdict(self, permission: str) -> Verdict:
