@@ -35,7 +35,6 @@ from partner_access.store.attributes import written
 
 CALLS: Final = 1500
 WARM_UP: Final = 100
-BATCH: Final = 20
 UNIT: Final = 4096
 """Bytes of an item that one read unit covers; a read at one instant costs two units each."""
 ENVIRONMENT: Final = {
@@ -176,7 +175,10 @@ def cases() -> Mapping[str, tuple[Json, int]]:
         "a client's super admin": (_event("/access/v1/evaluation", _question("user-owner", "crm.export")), 1),
         "a partner admin": (_event("/access/v1/evaluation", _question("user-employee", "crm.export")), 1),
         "somebody unknown": (_event("/access/v1/evaluation", _question("user-nobody", "crm.export")), 1),
-        f"a batch of {BATCH} on one partner admin": (_event("/access/v1/evaluations", batch), BATCH),
+        f"a batch of {len(permissions)} on one partner admin": (
+            _event("/access/v1/evaluations", batch),
+            len(permissions),
+        ),
     }
 
 

@@ -27,12 +27,11 @@ from tools.operate.formats import Format, write
 from tools.operate.reports import COLUMNS, PARTITIONS, report
 from tools.operate.scan import scan
 from tools.operate.site import Site, clients_of
-from tools.sign_in import Person
+from tools.sign_in import DECIDE, Person
 from tools.web import Answer, Caller, Json
 
 SECRET = re.compile(r"#(pal_[\w.-]+_[0-9a-f]{8})", re.ASCII)
 LETTER_WITHIN = 30.0
-DECIDE = "partner-access/decide"
 
 
 class StoryFailed(Exception):

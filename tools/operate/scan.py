@@ -28,7 +28,11 @@ def scan(dynamodb: Any, table: str, *prefixes: str) -> list[Item]:
 
 
 def _segment(dynamodb: Any, asked: dict[str, Any]) -> list[Item]:
-    pages: Iterable[Any] = dynamodb.get_paginator("scan").paginate(**asked)
+    return items_of(dynamodb.get_paginator("scan").paginate(**asked))
+
+
+def items_of(pages: Iterable[Any]) -> list[Item]:
+    """The items of these pages, as plain values."""
     return [
         {name: _deserializer.deserialize(value) for name, value in item.items()}
         for page in pages

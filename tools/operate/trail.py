@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
@@ -16,15 +15,13 @@ from partner_access.store import keys
 from partner_access.store.attributes import written
 from partner_access.store.trail import entry_of
 from tools.operate.evidence import Broken, Evidence, Link, Sealed, evidence, pem
-from tools.operate.scan import Item, scan
+from tools.operate.scan import Item, items_of, scan
 from tools.operate.site import NoSite, Site, explained
 
 AT_ONCE: Final = 90
 ON_THE_WAY: Final = timedelta(minutes=5)
 """Younger entries are the stream's to bring."""
 NOT_THERE: Final = frozenset({"404", "AccessDenied", "NoSuchKey"})
-
-_deserializer: Final = TypeDeserializer()
 
 
 def export(site: Site, table: str, account_id: str) -> tuple[Evidence, int]:
@@ -101,12 +98,7 @@ def _partition(dynamodb: Any, table: str, name: str) -> dict[str, Item]:
         "ExpressionAttributeValues": {":pk": {"S": name}},
     }
     with explained(f"The table {table} cannot be read"):
-        pages = list(dynamodb.get_paginator("query").paginate(**asked))
-    items = [
-        {name: _deserializer.deserialize(value) for name, value in each.items()}
-        for page in pages
-        for each in page["Items"]
-    ]
+        items = items_of(dynamodb.get_paginator("query").paginate(**asked))
     return {str(item["sk"]): item for item in items}
 
 

@@ -114,7 +114,7 @@ class Now(Part):
         )
 
 
-class Data(AuditEntry):
+class Happened(AuditEntry):
     """The entry, and what is kept now."""
 
     now: Now
@@ -134,7 +134,7 @@ class CloudEvent(BaseModel):
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
     sequence: str
-    data: Data
+    data: Happened
 
     def told(self) -> str:
         """The event as JSON; what has no value is left out."""
@@ -156,5 +156,5 @@ def event_of(entry: AuditEntry, account_id: str, place: int, now: Now) -> CloudE
         time=entry.at,
         dataschema=f"urn:{SOURCE}:{entry.event}:{SCHEMA_VERSION}",
         sequence=f"{place:0{DIGITS}}",
-        data=Data(**dict(entry), now=now),
+        data=Happened(**dict(entry), now=now),
     )

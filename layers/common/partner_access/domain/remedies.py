@@ -82,7 +82,7 @@ NONE: Final = Remedy()
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Giver:
     """Somebody in the account, and what he is at the partner."""
 
     here: Actor
@@ -132,7 +132,7 @@ class Case:
     def users(self) -> str:
         return f"/accounts/{self.account.account_id}/users"
 
-    def by(self, giver: Standing) -> Act:
+    def by(self, giver: Giver) -> Act:
         """The act if it were his."""
         return replace(self.act, by=giver.here.user.user_id if giver.here.user else "", for_vendor=False, once=None)
 
@@ -140,7 +140,7 @@ class Case:
         """The super admins, one of them left out."""
         return tuple(each for each in self.around.super_admins if each.user and each.user.user_id != but)
 
-    def facts(self, giver: Standing) -> MembershipFacts:
+    def facts(self, giver: Giver) -> MembershipFacts:
         """What the doors would find if he came."""
         return MembershipFacts(
             account=self.account,
@@ -156,7 +156,7 @@ class Case:
         return verdict.rule if verdict.permits is judge(self.presence, self.permission).permits else None
 
 
-Attempt = Callable[[Standing], Member | None]
+Attempt = Callable[[Giver], Member | None]
 """What would become of the membership if he did it; refused as at the door."""
 
 
@@ -274,7 +274,7 @@ def _taking_in(case: Case) -> Iterator[Way]:
 
 
 def _creating(case: Case, wish: Wish, firm: Account | None = None) -> Way:
-    def attempt(giver: Standing) -> Member:
+    def attempt(giver: Giver) -> Member:
         facts = CreationFacts(
             account=case.account,
             creator=giver.here,
@@ -296,7 +296,7 @@ def _creating(case: Case, wish: Wish, firm: Account | None = None) -> Way:
 
 
 def _resuming(case: Case) -> Way:
-    def attempt(giver: Standing) -> Member | None:
+    def attempt(giver: Giver) -> Member | None:
         resumed = suspensions.resume(case.facts(giver), case.by(giver))
         return resumed.member if resumed else None
 
@@ -306,7 +306,7 @@ def _resuming(case: Case) -> Way:
 def _editing(case: Case, wish: Edit) -> Way:
     seen = case.kept.version if case.kept else 0
 
-    def attempt(giver: Standing) -> Member | None:
+    def attempt(giver: Giver) -> Member | None:
         edited = edits.edit(case.facts(giver), wish, seen, case.by(giver))
         return edited.member if edited else None
 
@@ -335,9 +335,9 @@ def _tried(case: Case, ways: list[Way]) -> Remedy:
 
 def _gone(case: Case, way: Way) -> Remedy:
     """A way, with all who can go it."""
-    reached, refusal = _outcome(way, Standing(_somebody(case, SetName.SUPER_ADMIN)))
+    reached, refusal = _outcome(way, Giver(_somebody(case, SetName.SUPER_ADMIN)))
     holding = _holding(case, reached)
-    people = tuple(each.user for each in case.others() if each.user and _outcome(way, Standing(each))[0])
+    people = tuple(each.user for each in case.others() if each.user and _outcome(way, Giver(each))[0])
     by = [Changer(Capacity.SUPER_ADMIN, people)] if people else []
     for who, standing, needed in _made_up(case, holding):
         member, _ = _outcome(way, standing)
@@ -349,7 +349,7 @@ def _gone(case: Case, way: Way) -> Remedy:
     return Remedy(by=tuple(by), call=way.call, then=case.then(after))
 
 
-def _outcome(way: Way, giver: Standing) -> tuple[Member | None, Refused | None]:
+def _outcome(way: Way, giver: Giver) -> tuple[Member | None, Refused | None]:
     try:
         return way.attempt(giver), None
     except Refused as refusal:
@@ -368,18 +368,18 @@ def _holding(case: Case, reached: Member | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((USERS_MANAGE, *billing, *rights_in(reached, case.target.sets).news_to(was))))
 
 
-def _made_up(case: Case, holding: tuple[str, ...]) -> Iterator[tuple[Capacity, Standing, tuple[str, ...]]]:
+def _made_up(case: Case, holding: tuple[str, ...]) -> Iterator[tuple[Capacity, Giver, tuple[str, ...]]]:
     """Somebody for each capacity who has just what it takes, and what that is."""
-    yield Capacity.USER_MANAGER, Standing(_somebody(case, SetName.VIEW_ONLY, added=holding)), holding
+    yield Capacity.USER_MANAGER, Giver(_somebody(case, SetName.VIEW_ONLY, added=holding)), holding
     firm = case.firm
     if firm:
         domain = next(iter(firm.domains), "")
         user = User(user_id="", name="", email=f"@{domain}", employed_by=frozenset({firm.account_id}))
         here = {"partner_id": firm.account_id, "tenure": tenure_of(user, firm), "added": holding}
         colleague = replace(_somebody(case, SetName.VIEW_ONLY, **here), user=user, firms={firm.account_id: firm})
-        yield Capacity.COLLEAGUE, Standing(colleague), holding
+        yield Capacity.COLLEAGUE, Giver(colleague), holding
         there = replace(_somebody(case, SetName.SUPER_ADMIN, account_id=firm.account_id), user=user)
-        yield Capacity.PARTNER_MANAGER, Standing(Actor(user), there), (CLIENT_ACCESS_MANAGE,)
+        yield Capacity.PARTNER_MANAGER, Giver(Actor(user), there), (CLIENT_ACCESS_MANAGE,)
 
 
 def _somebody(case: Case, name: str, **more: Any) -> Actor:
