@@ -325,6 +325,17 @@ def test_a_forger_has_another_key() -> None:
     assert found_in(mixed.written()) == "Seal 10, in line 2, is not signed by the key."
 
 
+@pytest.mark.parametrize("covered", [(5, 3), ()])
+def test_a_trail_that_was_cut_back_to_an_older_seal_is_found_by_whoever_knows_the_newest(
+    covered: tuple[int, ...],
+) -> None:
+    written = an_export(5, covered).written()
+
+    assert verified(written, newest=10 if covered else 0).written() == written
+    with pytest.raises(Broken, match=r"The trail was cut off, or exported before: .* seal 11 is there\."):
+        verified(written, newest=11)
+
+
 def test_seals_go_back_in_time() -> None:
     found = an_export()
     links = found.links

@@ -330,6 +330,8 @@ def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, her
     assert second.endswith("covers the first 2.")
     assert third == "✓ So do all that went along, back to seal 1."
     assert "The key is the one that the file names." in operator("verify", "trail.jsonl").output
+    assert operator("verify", "trail.jsonl", "--seal", "1").exit_code == 0
+    assert operator("verify", "trail.jsonl", "--seal", "2").exit_code == 1
 
     audit_id = verified(Path("trail.jsonl").read_bytes()).links[0].entry.audit_id
     assert operator("prove", "trail.jsonl", audit_id).exit_code == 0

@@ -176,11 +176,12 @@ def verify_trail(
     key: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="What `trail key` wrote when all was well.")
     ] = None,
+    seal: Annotated[int, typer.Option(min=0, help="The number of the newest seal that the bucket holds.")] = 0,
 ) -> None:
     """Say whether a trail is as it was told and sealed; if not, name the first entry that is not. Needs no network."""
     console = Console(highlight=False, soft_wrap=True)
     with _in_sentences(console):
-        found = verified(file.read_bytes(), key.read_text(encoding="utf-8") if key else None)
+        found = verified(file.read_bytes(), key.read_text(encoding="utf-8") if key else None, seal)
     of_whom = escape(found.title.account_id)
     console.print(
         f"[green]✓[/] {len(found.links)} entries of {of_whom} are as they were told, each after the one before."

@@ -104,10 +104,11 @@ def pem(der: bytes) -> str:
     return _pem(load_der_public_key(der))
 
 
-def verified(written: bytes, key: str | None = None) -> Evidence:
+def verified(written: bytes, key: str | None = None, newest: int = 0) -> Evidence:
     """The file, when nothing in it is otherwise than it was sealed and chained; Broken says what is.
 
-    Without a key, which should come from elsewhere, the one that the file names is taken for the sealer's.
+    Without a key, which should come from elsewhere, the one that the file names is taken for the sealer's; without the
+    number of the newest seal, which a file alone cannot tell, one that was cut back to an older seal passes.
     """
     *lines, rest = written.split(b"\n")
     title = _read(Title, lines[0] if lines else rest)
@@ -118,6 +119,11 @@ def verified(written: bytes, key: str | None = None) -> Evidence:
         raise Broken("The file names another key than the one that was given.")
     seals = tuple(_sealed(lines, number, title, signer) for number in range(title.seals))
     _must_go_back(seals)
+    latest = seals[0].seal.number if seals else 0
+    if latest < newest:
+        raise Broken(
+            f"The trail was cut off, or exported before: seal {latest} is its latest, and seal {newest} is there."
+        )
     links = _followed(title, seals, [*lines[1 + title.seals :], *([rest] if rest else [])])
     if rest:
         raise Broken(f"The file was cut off in entry {len(links)}, {links[-1].entry.audit_id}.")
