@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from logging import StreamHandler
 from typing import Any, ClassVar, NoReturn
 
 import pytest
@@ -654,10 +655,11 @@ def log() -> Iterator[io.StringIO]:
     """All that is logged meanwhile."""
     written = io.StringIO()
     handler = telemetry._logger().registered_handler
-    assert handler is not None
-    before = handler.setStream(written)  # type: ignore[attr-defined]  # Powertools' handler writes to a stream
+    assert isinstance(handler, StreamHandler)
+    # not by setStream, which flushes the one before: whoever logged first may have closed it since
+    before, handler.stream = handler.stream, written
     yield written
-    handler.setStream(before)  # type: ignore[attr-defined]
+    handler.stream = before
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:
