@@ -41,6 +41,10 @@ screenshots: environments host browser ## take the pictures of the pages in docs
 	PICTURES=.local/screenshots $(python) -m pytest tests/stack/browser
 	@for each in docs/screenshots/*.png; do cp .local/screenshots/"$${each##*/}" "$$each"; done
 
+.PHONY: proof
+proof: environments host browser .venvs/scan/.made ## every proof in full, and PROOFS.md (ONLY=…, SEED=…)
+	@$(python) -m tools.proof $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: .venv/.made ## what a decision costs on this machine
 	@$(python) -m tools.bench
@@ -126,6 +130,7 @@ find_python = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 # Pins anew what the .in files ask for; `make lock UPGRADE=--upgrade` takes newer versions as well.
 .PHONY: lock
 lock: .venv/.made
-	for each in layers/common/requirements requirements/uv requirements/dev requirements/sam requirements/local; do \
+	for each in layers/common/requirements requirements/uv requirements/dev requirements/sam requirements/local \
+		requirements/bench requirements/scan; do \
 		$(uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--no-emit-index-url --no-annotate --no-header $$each.in --output-file $$each.txt; done

@@ -1,0 +1,66 @@
+"""Every proof, whole, and PROOFS.md from what they found: `python -m tools.proof`, or `make proof`.
+
+`--only PART` runs some and leaves the sections of the others as they are; `--seed N` tries what a former run tried.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from tools.proof import page
+from tools.proof.parts import PARTS, Part
+from tools.template import ROOT
+
+FOLDER: Final = ROOT / ".local/proofs"
+LARGEST_SEED: Final = 2**32
+
+console = Console()
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def prove(
+    only: Annotated[list[str] | None, typer.Option(help="a part, by its name; may be given again")] = None,
+    seed: Annotated[int | None, typer.Option(help="of all that is left to chance")] = None,
+) -> None:
+    """Run the proofs one after the other, each on all processors."""
+    chosen = [part for part in PARTS if part.is_run and (not only or part.name in only)]
+    seed = secrets.randbelow(LARGEST_SEED) if seed is None else seed
+    console.print(f"seed {seed}")
+    failed = [part.name for part in chosen if not _holds(part, seed)]
+    page.write([part.name for part in chosen if part.name not in failed], FOLDER, seed)
+    if failed:
+        console.print(
+            f"[red]does not hold: {', '.join(failed)}; make proof ONLY={failed[0]} SEED={seed} tries it again"
+        )
+        sys.exit(1)
+
+
+def _holds(part: Part, seed: int) -> bool:
+    """Whether all tests of a part passed; they say on the terminal what went wrong."""
+    for old in FOLDER.glob(f"{part.name}.jsonl"):
+        old.unlink()
+    began = time.monotonic()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", *part.tests, "-q", "--no-header", "-n", str(os.cpu_count() or 1)),
+            *("-p", "no:cacheprovider", f"--hypothesis-seed={seed}", "--hypothesis-profile=anew"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PROOFS": str(FOLDER), "SEED": str(seed)},
+        check=False,
+    )
+    console.print(
+        f"{part.name}: {'holds' if not done.returncode else 'DOES NOT HOLD'}, {time.monotonic() - began:.0f} s"
+    )
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    app()

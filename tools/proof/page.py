@@ -1,0 +1,56 @@
+"""PROOFS.md: a section for each part, from its notes; one that was not run anew stays as it was."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tools.proof import notes
+from tools.proof.notes import Note
+from tools.proof.parts import PARTS, Part
+from tools.template import ROOT
+
+PAGE: Final = ROOT / "PROOFS.md"
+HEAD: Final = """# Proofs
+
+What `make proof` and `make mutate` tried and found; written by them, not by hand. A number is a count, not an estimate.
+Each section says when it was run and with which seed: `make proof ONLY=<part> SEED=<seed>` tries the same again.
+A short form of each is part of `make test`.
+"""
+
+
+def write(parts: list[str], folder: Path, seed: int, file: Path = PAGE) -> None:
+    """Write the sections of these parts anew."""
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    sections = [_section(part, folder, seed) if part.name in parts else _kept(part, before) for part in PARTS]
+    file.write_text("\n".join([HEAD, *filter(None, sections)]), encoding="utf-8")
+
+
+def _kept(part: Part, before: str) -> str:
+    found = re.search(rf"<!-- {part.name} -->\n.*?<!-- /{part.name} -->\n", before, re.DOTALL)
+    return found[0] if found else ""
+
+
+def _section(part: Part, folder: Path, seed: int) -> str:
+    found = list(notes.read(part.name, folder))
+    if not found:
+        raise LookupError(f"{part.name} noted nothing")
+    tried, named = [note for note in found if not note.reason], [note for note in found if note.reason]
+    blocks = [
+        f"<!-- {part.name} -->\n## {part.title}\n",
+        f"{part.about}\n",
+        f"Run on {datetime.now(UTC):%Y-%m-%d}, seed {seed}.\n",
+        _table(("Tried", "How often"), [(note.what, _counts(note)) for note in tried]),
+        _table(("What", "Why"), [(note.what, note.reason) for note in named]),
+    ]
+    return "\n".join(filter(None, blocks)) + f"<!-- /{part.name} -->\n"
+
+
+def _counts(note: Note) -> str:
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in note.counts.items())
+
+
+def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    if not rows:
+        return ""
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rows))
