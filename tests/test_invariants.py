@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import compress
 
@@ -9,7 +10,7 @@ import pytest
 
 from partner_access.domain.catalogue import RESTRICTED
 from partner_access.domain.chain import Head
-from partner_access.store import keys, outbox
+from partner_access.store import keys
 from partner_access.store.trail import entry_of
 from tools import invariants
 
@@ -139,9 +140,16 @@ def test_a_sound_table_is_sound() -> None:
 
 
 def test_a_letter_that_went_out_leaves_its_copies_behind() -> None:
-    copied = keys.delivery(outbox.delivery_id("2", "boss@cli.example"))._asdict()
+    copied = {**keys.delivery("a copy")._asdict(), "outbox_id": "2"}
     without = {name: item for name, item in SOUND.items() if name != "letter"}
     assert invariants.broken([*without.values(), copied]) == []
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(89, False), (91, True)])
+def test_copies_that_went_out_long_ago_may_be_gone(days: int, *, is_told: bool) -> None:
+    without = [item for name, item in SOUND.items() if name != "letter"]
+    at = datetime.fromtimestamp(50, UTC) + timedelta(days=days)
+    assert (invariants.broken(without, at=at) == []) == is_told
 
 
 @pytest.mark.parametrize("change", [

@@ -101,6 +101,9 @@ def _take_up(item: outbox.Item, context: Context) -> None:
         return
     if facts.link and facts.is_about_a_secret and not copies:
         outbox.give_up(facts.link)
+    if not copies:
+        outbox.done_for_nobody(letter, now)
+        return
     waiting = []
     for copy in copies:
         if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
@@ -132,7 +135,7 @@ def _copy(letter: Queued, facts: MailingFacts, to: Recipient, now: datetime) -> 
 def _deliver(copy: Copy, letter: Queued, now: datetime) -> datetime | None:
     """Claim, mint, send, mark: in this order, each under its condition; tells when to look again, None when settled."""
     attempt = uuid_utils.uuid7().hex
-    claimed = outbox.claim(letter.letter, copy.link, copy.name, attempt, now)
+    claimed = outbox.claim(letter, copy.link, copy.name, attempt, now)
     if claimed.attempt != attempt:
         return claimed.waits_until
     if claimed.unclear >= mailing.MOST_UNCLEAR:

@@ -291,6 +291,7 @@ def a_delivery(**changes: Any) -> Delivery:
     return Delivery(
         **{
             "delivery_id": "d",
+            "outbox_id": "o",
             "standing": Standing.PENDING,
             "next_at": NOW,
             "attempt": "a",

@@ -40,6 +40,7 @@ def copy(table: Table, monkeypatch: pytest.MonkeyPatch) -> Key:
 def keep_copy(table: Table, **changes: Any) -> Key:
     usual = {
         "delivery_id": NAME,
+        "outbox_id": "letter",
         "standing": CopyStanding.SENT,
         "next_at": now(),
         "attempt": "a",

@@ -9,7 +9,7 @@ from partner_access.domain.decisions import Letter, LetterKind
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link
 from partner_access.domain.links import Standing as LinkStanding
-from partner_access.domain.mailing import SETTLE, Delivery, Standing
+from partner_access.domain.mailing import SETTLE, Delivery, Queued, Standing
 from partner_access.domain.members import Place
 from partner_access.store import dynamo, keys, outbox
 from tests import faults
@@ -34,6 +34,7 @@ from tests.table import Item, Table
 from tests.worlds import CLERK, a_world, keep
 
 NAME = "d" * 32
+OUTBOX = "letter"
 MINE, HIS = "attempt-1", "attempt-2"
 SECOND = timedelta(seconds=1)
 OTHER = Secret.read(Secret.write(PARTNER, LINK, "d" * 43))
@@ -42,7 +43,8 @@ LETTER = Letter(kind=LetterKind.LINK_TO_APPROVE, employee_id=EMPLOYEE, partner_i
 
 
 def claim(attempt: str = MINE, at: Any = NOW, link: Link | None = None) -> Delivery:
-    return outbox.claim(LETTER, link, NAME, attempt, at)
+    queued = Queued(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, letter=LETTER)
+    return outbox.claim(queued, link, NAME, attempt, at)
 
 
 def kept(table: Table) -> Item:
@@ -52,7 +54,14 @@ def kept(table: Table) -> Item:
 
 
 def keep_copy(table: Table, **changes: Any) -> Delivery:
-    usual = {"delivery_id": NAME, "standing": "sending", "next_at": NOW, "attempt": HIS, "attempts": 1}
+    usual = {
+        "delivery_id": NAME,
+        "outbox_id": OUTBOX,
+        "standing": "sending",
+        "next_at": NOW,
+        "attempt": HIS,
+        "attempts": 1,
+    }
     copy = Delivery(**{**usual, **changes})
     table.put(keys.delivery(NAME), dict(copy))
     return copy

@@ -204,18 +204,18 @@ def _table(dynamodb: Any, patient: Patient, settled_after: float) -> Iterator[Fi
         return
     yield Finding("outbox", tuple(waiting(items, patient.at)))
     yield Finding("trail", tuple(unchained(items, patient.at)))
-    found = _broken(items)
+    found = _broken(items, patient.at)
     if found:  # a scan may pass by while something is being done; what is broken stays so
         time.sleep(settled_after)
-        again = set(_broken(scan(dynamodb, patient.table)))
+        again = set(_broken(scan(dynamodb, patient.table), patient.at))
         found = [sentence for sentence in found if sentence in again]
     yield Finding("invariants", tuple(found))
 
 
-def _broken(items: list[Item]) -> list[str]:
+def _broken(items: list[Item], at: datetime) -> list[str]:
     """What is not true of the table; a rule that cannot even read it says so."""
     try:
-        return invariants.broken(items)
+        return invariants.broken(items, at=at)
     except UNREADABLE as unreadable:
         return [f"The table holds what this version cannot read: {unreadable!r}"]
 

@@ -37,13 +37,14 @@ FINAL: Final = frozenset(Standing) - {Standing.PENDING, Standing.SENDING}
 
 
 class Delivery(Kept):
-    """One copy of a letter.
+    """One copy of a letter, or that it went to nobody.
 
     `next_at` is when it may be taken up (again), `unclear` how many answers were lost before, `resent` when its link had
     been sent again until then: a copy that is older than the link's newest secret speaks for the link no more.
     """
 
     delivery_id: str
+    outbox_id: str
     standing: Standing
     next_at: datetime
     attempt: str

@@ -18,6 +18,7 @@ from partner_access.domain.mailing import (
     TOLD_TO_MEMBERS,
     Delivery,
     MailingFacts,
+    Queued,
     Standing,
     may_stand_in,
 )
@@ -26,6 +27,8 @@ from partner_access.store import actors, dynamo, keys
 from partner_access.store.links import STILL_OPEN
 
 KEPT_FOR: Final = timedelta(days=90)
+NOBODY: Final = ""
+"""In place of an address, in the name of what stands for a letter without copies."""
 MOST_MEMBERS: Final = 25
 """How many members stand in for the super admins that an account has not, and are looked at in one read."""
 MOST_PAGES: Final = 4
@@ -66,6 +69,25 @@ def postpone(item: Item, until: datetime) -> None:
 def done(item: Item) -> None:
     """Every copy is settled: the letter leaves the outbox."""
     dynamo.transact([dynamo.delete(_key(item))])
+
+
+def done_for_nobody(letter: Queued, at: datetime) -> None:
+    """There is nobody to tell: this stands where its copies would, and the letter leaves the outbox."""
+    name = delivery_id(letter.outbox_id, NOBODY)
+    told = Delivery(
+        delivery_id=name,
+        outbox_id=letter.outbox_id,
+        standing=Standing.CANCELLED,
+        next_at=at,
+        attempt="",
+        attempts=0,
+    )
+    dynamo.transact(
+        [
+            dynamo.put(keys.delivery(name), {**dict(told), "kept_until": at + KEPT_FOR}, only_if=None),
+            dynamo.delete(keys.outbox(letter.outbox_id)),
+        ]
+    )
 
 
 def _key(item: Item) -> keys.Key:
@@ -152,7 +174,7 @@ def delivery(name: str) -> Delivery | None:
     return dynamo.read([key]).get_as(Delivery, key)
 
 
-def claim(letter: Letter, link: Link | None, name: str, attempt: str, at: datetime) -> Delivery:
+def claim(letter: Queued, link: Link | None, name: str, attempt: str, at: datetime) -> Delivery:
     """Take up a copy, alone; as it stands by another attempt when it is settled, in other hands, or not yet time."""
     key = keys.delivery(name)
     before = delivery(name)
@@ -160,11 +182,12 @@ def claim(letter: Letter, link: Link | None, name: str, attempt: str, at: dateti
         return before
     claimed = Delivery(
         delivery_id=name,
+        outbox_id=letter.outbox_id,
         standing=Standing.SENDING,
         next_at=at + SETTLE,
         attempt=attempt,
         attempts=before.attempts + 1 if before else 1,
-        partner_id=letter.partner_id,
+        partner_id=letter.letter.partner_id,
         link_id=link.link_id if link else None,
         unclear=before.unclear + (before.standing is Standing.SENDING) if before else 0,
         resent=link.resent if link else (),
