@@ -119,7 +119,7 @@ def import_directory(stack: Stack, told: World, console: Console) -> dict[str, P
     columns = (TextColumn("• {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("Importing the directory", total=steps_of(told))
-        import_world(stack.back_end(), told, user_ids, lambda: progress.advance(task))
+        import_world(stack.machine(), told, user_ids, lambda: progress.advance(task))
     clients = sum(account["kind"] == "client" for account in told.accounts.values())
     console.print(
         f"• {len(told.accounts) - clients} partners, {clients} clients, {len(told.residents)} users, "

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tools.sign_in import Person, SignIn
 from tools.template import ROOT
@@ -25,7 +25,7 @@ class Demo:
     table: str
     inbox_url: str
     people: dict[str, dict[str, str]]
-    sign_in: dict[str, str]
+    sign_in: dict[str, Any]
     process: int
 
     @property

@@ -17,7 +17,7 @@ from tools.artefacts import artefacts, build
 from tools.deployment import Aws, Deployed, DeploymentFailed, deploy, upload
 from tools.emulator import Emulator, running_emulator
 from tools.front import running_front
-from tools.sign_in import SignIn, sign_in_of
+from tools.sign_in import DIRECTORY, SignIn, sign_in_of
 from tools.web import Answer, Caller, connections
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,9 +53,9 @@ class Stack:
         """Somebody at the door of the API."""
         return Caller(self.base_url, self.pool, token)
 
-    def back_end(self, *scopes: str) -> Caller:
-        """The vendor's back end, with a token of its own."""
-        return self.caller(self.sign_in.as_back_end(self.pool, *scopes))
+    def machine(self, scope: str = DIRECTORY) -> Caller:
+        """The vendor's back end, or with the scope for decisions its product."""
+        return self.caller(self.sign_in.as_machine(self.pool, scope))
 
     def items(self) -> list[dict[str, Any]]:
         """Everything in the table, read consistently."""

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from html.parser import HTMLParser
@@ -30,15 +31,17 @@ class SignInFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Where and with which clients to sign in; secrets of a local stack only."""
+    """Where and with which clients to sign in; `machines` are those with a secret, id and secret by their one scope.
+
+    The secrets are of a local stack only.
+    """
 
     authorization_endpoint: str
     token_endpoint: str
     user_pool: str
     people_client: str
     redirect_uri: str
-    back_end_client: str
-    back_end_secret: str = field(repr=False)
+    machines: Mapping[str, tuple[str, str]] = field(repr=False)
 
     def as_person(
         self, pool: urllib3.PoolManager, email: str, password: str, scope: str = f"openid email {USE}"
@@ -84,10 +87,10 @@ class SignIn:
             },
         )
 
-    def as_back_end(self, pool: urllib3.PoolManager, *scopes: str) -> str:
-        """The access token of the vendor's back end, with these scopes or with the directory's."""
-        asked = {"grant_type": "client_credentials", "scope": " ".join(scopes or (DIRECTORY,))}
-        credentials = base64.b64encode(f"{self.back_end_client}:{self.back_end_secret}".encode()).decode()
+    def as_machine(self, pool: urllib3.PoolManager, scope: str) -> str:
+        """The access token of the vendor's back end for the directory, or of its product for decisions."""
+        asked = {"grant_type": "client_credentials", "scope": scope}
+        credentials = base64.b64encode(":".join(self.machines[scope]).encode()).decode()
         return str(self._tokens(pool, asked, authorization=f"Basic {credentials}")["access_token"])
 
     def _tokens(self, pool: urllib3.PoolManager, asked: dict[str, str], **headers: str) -> dict[str, object]:
@@ -102,7 +105,7 @@ class SignIn:
         tokens: dict[str, object] = json.loads(answer.data)
         return tokens
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, object]:
         """For the file that the token command reads."""
         return asdict(self)
 
@@ -146,22 +149,26 @@ def _pools(aws: Aws) -> "CognitoIdentityProviderClient":
 
 
 def sign_in_of(aws: Aws, user_pool: str) -> SignIn:
-    """Read the clients of a user pool: people have no secret, the back end has one."""
+    """Read the clients of a user pool: people have no secret, the vendor's machines have."""
     cognito = _pools(aws)
     clients = [
         cognito.describe_user_pool_client(UserPoolId=user_pool, ClientId=one["ClientId"])["UserPoolClient"]
         for one in cognito.list_user_pool_clients(UserPoolId=user_pool, MaxResults=60)["UserPoolClients"]
     ]
     (people,) = (client for client in clients if "code" in client.get("AllowedOAuthFlows", []))
-    (back_end,) = (client for client in clients if "client_credentials" in client.get("AllowedOAuthFlows", []))
+    machines = {
+        scope: (client["ClientId"], client["ClientSecret"])
+        for client in clients
+        if "client_credentials" in client.get("AllowedOAuthFlows", [])
+        for scope in client["AllowedOAuthScopes"]
+    }
     return SignIn(
         authorization_endpoint=f"{aws.endpoint}/oauth2/authorize",
         token_endpoint=f"{aws.endpoint}/oauth2/token",
         user_pool=user_pool,
         people_client=people["ClientId"],
         redirect_uri=people["CallbackURLs"][0],
-        back_end_client=back_end["ClientId"],
-        back_end_secret=back_end["ClientSecret"],
+        machines=machines,
     )
 
 

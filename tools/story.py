@@ -340,7 +340,7 @@ def leaving(story: Story) -> None:
     """Somebody leaves: one call, every client."""
     story.chapter("5. Leaving: one call ends a person's access everywhere")
     nora, priya = story.caller(sample.NORA), story.caller(sample.PRIYA)
-    product = story.stack.back_end(DECIDE)
+    product = story.stack.machine(DECIDE)
     access = f"/partners/{sample.HARBOUR}/employees/{story.people[sample.PRIYA.email].user_id}/access"
 
     story.tell("Priya leaves Harbour & Finch. Nora looks at what would end, and at what only the client can take.")

@@ -14,18 +14,17 @@ def main(
     email: Annotated[str | None, typer.Argument(help="Who signs in; the demo prints who can.")] = None,
     *,
     directory: Annotated[bool, typer.Option("--directory", help="For /directory/…, as the vendor's back end.")] = False,
-    decide: Annotated[bool, typer.Option("--decide", help="For /access/v1/…, as the vendor's back end.")] = False,
+    decide: Annotated[bool, typer.Option("--decide", help="For /access/v1/…, as the vendor's product.")] = False,
 ) -> None:
     """Print an access token, good for an hour, and nothing else."""
-    if (email is None) != (directory or decide):
-        print("Say either whose token it is, or --directory or --decide.", file=sys.stderr)
+    if (email is not None) + directory + decide != 1:
+        print("Say either whose token it is, or --directory, or --decide.", file=sys.stderr)
         raise typer.Exit(2)
     demo = read_demo()
     pool = connections()
     try:
         if email is None:
-            wanted = [scope for scope, asked in ((DIRECTORY, directory), (DECIDE, decide)) if asked]
-            print(demo.door.as_back_end(pool, *wanted))
+            print(demo.door.as_machine(pool, DIRECTORY if directory else DECIDE))
         elif email in demo.people:
             print(demo.door.as_person(pool, email, demo.people[email]["password"]))
         else:

@@ -17,7 +17,7 @@ IMPORT: Final = "crm.import"
 @pytest.fixture(scope="module")
 def enforcer(stack: Stack) -> Caller:
     """A policy enforcement point, with a token for decisions and for nothing else."""
-    return stack.back_end(DECIDE)
+    return stack.machine(DECIDE)
 
 
 @pytest.fixture(scope="module")

@@ -124,8 +124,8 @@ def test_a_person_does_not_act_as_the_back_end(town: Town, method: str, path: st
 
 
 def test_who_asks_for_decisions_keeps_no_directory(stack: Stack) -> None:
-    assert stack.back_end(DECIDE).get("/directory/accounts/acct_1").status == 403
-    assert stack.back_end(DECIDE).get("/accounts").status == 403
+    assert stack.machine(DECIDE).get("/directory/accounts/acct_1").status == 403
+    assert stack.machine(DECIDE).get("/accounts").status == 403
 
 
 def test_signing_in_without_the_scope_opens_nothing(town: Town) -> None:

@@ -38,7 +38,7 @@ def test_who_may_not_is_told_whom_to_ask_and_the_request_that_is_told_turns_the_
     )
 
     assert changed.status == 200, changed
-    for caller in (employee.caller, admin.caller, town.stack.back_end(DECIDE)):
+    for caller in (employee.caller, admin.caller, town.stack.machine(DECIDE)):
         assert caller.post(EXPLANATIONS, asked).json["rule"] == "in_set"
 
 

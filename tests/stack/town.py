@@ -90,7 +90,7 @@ class Town:
     def back_end(self) -> Caller:
         """The vendor's back end, with a token that is still good."""
         if self.back_end_until is None or self.back_end_until[1] < time.monotonic():
-            self.back_end_until = (self.stack.back_end(), time.monotonic() + TOKEN_LASTS)
+            self.back_end_until = (self.stack.machine(), time.monotonic() + TOKEN_LASTS)
         return self.back_end_until[0]
 
     def tell(self, path: str, body: Json) -> Answer:

@@ -266,7 +266,10 @@ def test_the_table_is_written_only_within_transactions(template: Json) -> None:
 def test_a_decision_reads_one_instant_and_nothing_else(template: Json) -> None:
     (reads,) = statements(template, functions(template)["decide_access"])
 
-    assert reads["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactGetItems"]}}
+    assert reads["Condition"] == {
+        "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactGetItems"]},
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["ACCOUNT#*", "USER#*"]},
+    }
 
 
 def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alone(template: Json) -> None:
@@ -611,14 +614,16 @@ def test_functions_are_called_only_from_this_account(template: Json) -> None:
             assert (permission["Principal"], source) == ("sns.amazonaws.com", {"Ref": "MailTopic"})
 
 
-def test_people_sign_in_without_a_secret_and_the_back_end_with_one(template: Json) -> None:
+def test_people_sign_in_without_a_secret_and_machines_with_one_each_for_its_one_scope(template: Json) -> None:
     clients = {client["ClientName"]: client for _, client in each(template, "AWS::Cognito::UserPoolClient")}
-    people, back_end = clients["pages"], clients["back-end"]
+    people = clients["pages"]
 
     assert (people["GenerateSecret"], people["AllowedOAuthFlows"]) == (False, ["code"])
     assert set(people["AllowedOAuthScopes"]) == {"openid", "email", "partner-access/use"}
-    assert (back_end["GenerateSecret"], back_end["AllowedOAuthFlows"]) == (True, ["client_credentials"])
-    assert set(back_end["AllowedOAuthScopes"]) == {"partner-access/directory", "partner-access/decide"}
+    assert clients.keys() == {"pages", "back-end", "product"}
+    for name, scope in (("back-end", "directory"), ("product", "decide")):
+        assert (clients[name]["GenerateSecret"], clients[name]["AllowedOAuthFlows"]) == (True, ["client_credentials"])
+        assert clients[name]["AllowedOAuthScopes"] == [f"partner-access/{scope}"]
     for client in clients.values():
         assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
         assert (client["AccessTokenValidity"], client["TokenValidityUnits"]["AccessToken"]) == (15, "minutes")

@@ -11,6 +11,7 @@ from tests.tools.aws import Asked, Refused, clients
 from tests.tools.token_endpoint import token_endpoint
 from tools import demo_file
 from tools.operate.site import Demo, NoSite, Resource, Site, must_be_safe, the_demo
+from tools.sign_in import DIRECTORY
 
 
 def a_stack(*, secret: str = "s", **outputs: str) -> Site:
@@ -99,7 +100,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
     """A demo's file, and a token endpoint beside it."""
     with token_endpoint() as (address, given):
         door = dict.fromkeys(("authorization_endpoint", "user_pool", "people_client", "redirect_uri"), "")
-        sign_in = {**door, "token_endpoint": f"{address}/oauth2/token", "back_end_client": "client-1"}
+        sign_in = {**door, "token_endpoint": f"{address}/oauth2/token"}
         told = {
             "base_url": "http://127.0.0.1:1/api",
             "aws_endpoint": "http://127.0.0.1:1",
@@ -107,7 +108,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
             "table": "table-1",
             "inbox_url": "",
             "people": {},
-            "sign_in": {**sign_in, "back_end_secret": "s"},
+            "sign_in": {**sign_in, "machines": {DIRECTORY: ["client-1", "s"]}},
             "process": 1,
         }
         monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
@@ -125,7 +126,7 @@ def test_the_demo_tells_where_it_is_and_gives_tokens(demo: list[str], tmp_path: 
     assert (token.text, token.instead_of("token-1")) == ("token-1", "token-2")
 
     text = (tmp_path / "demo.json").read_text()
-    (tmp_path / "demo.json").write_text(text.replace('"back_end_secret": "s"', '"back_end_secret": "x"'))
+    (tmp_path / "demo.json").write_text(text.replace('["client-1", "s"]', '["client-1", "x"]'))
     with pytest.raises(NoSite, match="no token"):
         site.token()
 

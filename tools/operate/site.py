@@ -119,7 +119,7 @@ class Demo(Site):
 
         def ask() -> str:
             try:
-                return read_demo().door.as_back_end(pool)
+                return read_demo().door.as_machine(pool, DIRECTORY)
             except SignInFailed as failed:
                 raise NoSite(str(failed)) from failed
 
