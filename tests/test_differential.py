@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random, SystemRandom
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from tests.naive import Naive, Reach
 from tests.presences import ADDED, AT, OWN, REMOVED, VERSIONS, State, a_state, presence, records
 from tests.table import Table
 from tests.versions import of_sets
+
+Noted = Callable[[str, object], None]
 
 NAMES: Final = (*sorted(catalogue.CATALOGUE), "crm.unicorns.view", "")
 TELLING: Final = sorted(
@@ -99,16 +101,18 @@ def stands_on_much(state: State) -> bool:
 # all agree
 
 
-def test_the_product_and_a_naive_reading_of_the_rules_agree(chance: Random) -> None:
+def test_the_product_and_a_naive_reading_of_the_rules_agree(chance: Random, record_property: Noted) -> None:
     states = ways(chance, 3000)
+    record_property("states", len(states))
 
     assert list(disputed(states)) == []
     permitted = sum(bool(Naive(state, AT).may()) for state in states)
     assert 0.2 < permitted / len(states) < 0.8, "or hardly anything would be compared"
 
 
-def test_the_product_and_cedar_agree(chance: Random) -> None:
+def test_the_product_and_cedar_agree(chance: Random, record_property: Noted) -> None:
     asked = questions(ways(chance, 2000), chance)
+    record_property("questions", len(asked))
 
     assert disputed_by_cedar(asked) == []
 

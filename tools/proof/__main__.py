@@ -51,9 +51,10 @@ def _holds(part: Part, seed: int) -> bool:
         [
             *(sys.executable, "-m", "pytest", *part.tests, "-q", "--no-header", "-n", str(os.cpu_count() or 1)),
             *("-p", "no:cacheprovider", f"--hypothesis-seed={seed}", "--hypothesis-profile=anew"),
+            f"--junitxml={FOLDER / part.name}.xml",
         ],
         cwd=ROOT,
-        env={**os.environ, "PROOFS": str(FOLDER), "SEED": str(seed)},
+        env={**os.environ, **part.environment, "PROOFS": str(FOLDER), "SEED": str(seed)},
         check=False,
     )
     console.print(

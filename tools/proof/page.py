@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tools.proof import notes
+from tools.proof import notes, passed
 from tools.proof.notes import Note
-from tools.proof.parts import PARTS, Part
+from tools.proof.parts import GUARANTEES, PARTS, Part
 from tools.template import ROOT
 
 PAGE: Final = ROOT / "PROOFS.md"
@@ -23,7 +23,22 @@ def write(parts: list[str], folder: Path, seed: int, file: Path = PAGE) -> None:
     """Write the sections of these parts anew."""
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     sections = [_section(part, folder, seed) if part.name in parts else _kept(part, before) for part in PARTS]
-    file.write_text("\n".join([HEAD, *filter(None, sections)]), encoding="utf-8")
+    file.write_text("\n".join([HEAD, _guarantees(), *filter(None, sections)]), encoding="utf-8")
+
+
+def _guarantees() -> str:
+    titles = {part.name: part.title for part in PARTS}
+    return _table(
+        ("Guarantee", "Shown by"),
+        [
+            (f"**{name}** {promise}", ", ".join(f"[{titles[each]}](#{_anchor(titles[each])})" for each in parts))
+            for name, promise, parts in GUARANTEES
+        ],
+    )
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def _kept(part: Part, before: str) -> str:
@@ -32,7 +47,8 @@ def _kept(part: Part, before: str) -> str:
 
 
 def _section(part: Part, folder: Path, seed: int) -> str:
-    found = list(notes.read(part.name, folder))
+    report = folder / f"{part.name}.xml"
+    found = [*notes.read(part.name, folder), *(passed.rows(report) if report.exists() else ())]
     if not found:
         raise LookupError(f"{part.name} noted nothing")
     tried, named = [note for note in found if not note.reason], [note for note in found if note.reason]
@@ -47,7 +63,12 @@ def _section(part: Part, folder: Path, seed: int) -> str:
 
 
 def _counts(note: Note) -> str:
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in note.counts.items())
+    return ", ".join(f"{count:,} {_word(name, count)}" for name, count in note.counts.items())
+
+
+def _word(name: str, count: int) -> str:
+    word = name.replace("_", " ")
+    return word.removesuffix("s") if count == 1 else word
 
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:

@@ -1,17 +1,19 @@
 """The parts of PROOFS.md, in its order: what each shows, and the tests that show it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`tests` are files or folders for pytest; a part without any has a task of its own."""
+    """`tests` are files or folders for pytest, `environment` makes them go further; one without tests has its own task."""
 
     name: str
     title: str
     about: str
     tests: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_run(self) -> bool:
@@ -56,6 +58,28 @@ PARTS: Final = (
         ("tests/proofs/fuzz",),
     ),
     Part(
+        "decisions",
+        "Decisions",
+        "The product beside two others that decide: a naive reading of domain.md, and Cedar; wrong readings must be told "
+        "apart. Questions asked by threads while access is taken and given back; every check of the AuthZEN certification; "
+        "every role at every door; whatever only looks, with the whole table compared before and after.",
+        (
+            "tests/test_differential.py",
+            "tests/stack/test_decisions_after_revocations.py",
+            "tests/authzen",
+            "tests/functions/test_authority.py",
+            "tests/test_safe_methods.py",
+        ),
+        {"STATES": "60000"},
+    ),
+    Part(
+        "trail",
+        "The trail and its events",
+        "Every byte of an exported trail changed, taken away, put in; every row removed, doubled, swapped; chains made anew. "
+        "A consumer of events, late, doubled and out of order, that ends up with what the table has.",
+        ("tests/tools/test_evidence.py", "tests/stack/test_trail.py", "tests/test_mirror.py"),
+    ),
+    Part(
         "template",
         "The template",
         "What a scanner finds in template.yaml: nothing, or what is listed here with its reason.",
@@ -73,3 +97,47 @@ PARTS: Final = (
         ("tests/proofs/test_elsewhere.py",),
     ),
 )
+
+GUARANTEES: Final = (
+    (
+        "G1",
+        "A link grants at most once per account, never more often than it may, and never after its end",
+        ("interleavings", "conditions", "model"),
+    ),
+    (
+        "G2",
+        "The seats taken are the partner admins who sit, and never more than there are",
+        ("interleavings", "conditions", "model"),
+    ),
+    (
+        "G3",
+        "From its first on, an account has an active super admin, but where all of them left",
+        ("interleavings", "model"),
+    ),
+    (
+        "G4",
+        "A question that begins after a revocation has returned is never answered with yes",
+        ("interleavings", "decisions"),
+    ),
+    ("G5", "Looking changes nothing; opening a link never approves it", ("decisions",)),
+    (
+        "G6",
+        "Each effect has one audit entry for each account concerned, and its letter, or there is none of them",
+        ("interleavings", "model", "faults"),
+    ),
+    (
+        "G7",
+        "A letter goes out at least once, and a second time only where its answer and its report were lost",
+        ("interleavings", "faults"),
+    ),
+    (
+        "G8",
+        "The same key with the same body has one effect and one answer for a day",
+        ("interleavings", "model", "faults"),
+    ),
+    ("G9", "What fails, denies: no fault is answered with a permission", ("faults",)),
+    ("G10", "The secret of a link is nowhere but in its one answer and its letters", ("fuzz",)),
+    ("G11", "Whoever alters, removes, reorders or cuts off the trail is found", ("trail",)),
+    ("G12", "Whoever has not the secret learns nothing", ("fuzz",)),
+)
+"""What guarantees.md promises, and the parts that show it."""

@@ -1,0 +1,81 @@
+"""PROOFS.md is made of what the proofs noted, and every part of it is there to be run."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.proof import page, passed
+from tools.proof.notes import Notes, read
+from tools.proof.parts import GUARANTEES, PARTS
+from tools.template import ROOT
+
+REPORT = """<?xml version="1.0"?><testsuites><testsuite>
+<testcase classname="tests.test_safe_methods" name="one"/>
+<testcase classname="tests.test_safe_methods" name="two"><properties><property name="states" value="7"/></properties>
+</testcase>
+<testcase classname="tests.proofs.faults.test_rows" name="three"/>
+</testsuite></testsuites>"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "PROOFS.md"
+
+
+def test_what_was_noted_is_a_row_with_its_counts(tmp_path: Path, file: Path) -> None:
+    notes = Notes("faults", tmp_path)
+    notes.tried("throttled for ever", calls=1200, attempts=1)
+    notes.named("F35", "the keys of an issuer are the gateway's")
+    page.write(["faults"], tmp_path, 7, file)
+
+    written = file.read_text()
+    assert "| throttled for ever | 1,200 calls, 1 attempt |" in written
+    assert "| F35 | the keys of an issuer are the gateway's |" in written
+    assert "seed 7." in written
+
+
+def test_the_same_row_from_two_workers_is_one(tmp_path: Path) -> None:
+    for _ in range(2):
+        Notes("faults", tmp_path).tried("throttled", calls=1)
+
+    assert len(list(read("faults", tmp_path))) == 1
+
+
+def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Notes("faults", None).tried("throttled", calls=1)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_was_not_run_again_stays_as_it_was(tmp_path: Path, file: Path) -> None:
+    Notes("faults", tmp_path).tried("throttled", calls=1)
+    page.write(["faults"], tmp_path, 7, file)
+    Notes("model", tmp_path).tried("acts", acts=5)
+    page.write(["model"], tmp_path, 8, file)
+
+    written = file.read_text()
+    assert written.count("throttled") == written.count("5 acts") == 1
+    assert written.index("5 acts") < written.index("throttled"), "in the order of the parts"
+
+
+def test_a_part_that_noted_nothing_has_proved_nothing(tmp_path: Path, file: Path) -> None:
+    with pytest.raises(LookupError, match="faults"):
+        page.write(["faults"], tmp_path, 7, file)
+
+
+def test_tests_of_the_gate_are_counted_by_file_and_those_of_proofs_count_themselves(tmp_path: Path) -> None:
+    (tmp_path / "report.xml").write_text(REPORT)
+
+    (row,) = passed.rows(tmp_path / "report.xml")
+
+    assert row.what.startswith("Looking never changes anything")
+    assert row.counts == {"tests": 2, "states": 7}
+
+
+def test_every_guarantee_is_shown_by_parts_that_are_there() -> None:
+    names = {part.name for part in PARTS}
+    assert [name for name, _, _ in GUARANTEES] == [f"G{number}" for number in range(1, 13)]
+    for _, _, parts in GUARANTEES:
+        assert parts
+        assert set(parts) <= names
