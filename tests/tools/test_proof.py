@@ -7,7 +7,6 @@ import pytest
 from tools.proof import page, passed
 from tools.proof.notes import Notes, read
 from tools.proof.parts import GUARANTEES, PARTS
-from tools.template import ROOT
 
 REPORT = """<?xml version="1.0"?><testsuites><testsuite>
 <testcase classname="tests.test_safe_methods" name="one"/>
