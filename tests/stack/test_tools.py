@@ -18,6 +18,9 @@ from tools.story import tell_story
 
 pytestmark = pytest.mark.usefixtures("sound")
 
+LOOKED_AT = 20
+"""Of the letters of all tests: the inbox reads every one of them for each page."""
+
 
 def test_the_sample_is_as_large_and_as_mixed_as_promised() -> None:
     world = directory_sample.world()
@@ -48,7 +51,7 @@ def test_the_inbox_shows_letters_and_runs_nothing_of_theirs(stack: Stack) -> Non
     assert page.status == 200
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert stack.pool.request("GET", f"{address}letters/999999").status == 404
-    for nth in range(len(sent_letters(stack.pool, stack.aws.endpoint))):
+    for nth in range(min(LOOKED_AT, len(sent_letters(stack.pool, stack.aws.endpoint)))):
         assert stack.pool.request("GET", f"{address}letters/{nth}").status == 200
         letter = stack.pool.request("GET", f"{address}letters/{nth}/html")
         assert "sandbox" in letter.headers["content-security-policy"]
