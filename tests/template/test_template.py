@@ -744,3 +744,15 @@ def test_the_key_of_cursors_goes_to_the_functions_that_list_and_to_no_other(temp
         for path in ROOT.glob("functions/*/app.py")
         if re.search(r"cursors\.|authzen\.searched", path.read_text("utf-8"))
     }
+
+
+def test_approvals_can_be_kept_a_share_of_what_runs_at_once(template: Json) -> None:
+    reserved = {
+        name: function["ReservedConcurrentExecutions"]
+        for name, function in functions(template).items()
+        if "ReservedConcurrentExecutions" in function
+    }
+
+    share = {"Fn::If": ["ApprovalsAreReserved", {"Ref": "ReservedForApprovals"}, {"Ref": "AWS::NoValue"}]}
+    assert reserved == {"approve_link": share}
+    assert template["Parameters"]["ReservedForApprovals"]["Default"] == 0

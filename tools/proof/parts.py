@@ -82,8 +82,9 @@ PARTS: Final = (
     Part(
         "template",
         "The template",
-        "What a scanner finds in template.yaml: nothing, or what is listed here with its reason.",
-        ("tests/proofs/test_template.py",),
+        "Each function's rights, the authorizer and scope of each route, backups, retention and who may call what are "
+        "compared with tables of the tests; what a scanner (checkov) finds beyond is listed here with its reason.",
+        ("tests/proofs/test_template.py", "tests/template"),
     ),
     Part(
         "mutation",
@@ -93,7 +94,7 @@ PARTS: Final = (
     Part(
         "elsewhere",
         "Not run here",
-        "What needs real AWS, or people.",
+        "What needs AWS itself, or people: what stands in for it here, and how to try it.",
         ("tests/proofs/test_elsewhere.py",),
     ),
 )

@@ -1,0 +1,48 @@
+"""The template is scanned for what is known to go wrong; each finding is mended, or accepted with its reason."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.proofs.scanner import ACCEPTED, CHECKOV, found
+from tools.proof.notes import Notes
+from tools.template import ROOT
+
+NAIVE = """
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      BillingMode: PAY_PER_REQUEST
+  Bucket: {Type: AWS::S3::Bucket, Properties: {AccessControl: PublicRead}}
+"""
+
+
+@pytest.fixture
+def scanning(*, whole: bool) -> None:
+    """It takes half a minute, and an environment of its own that only `make proof` makes."""
+    if not whole:
+        pytest.skip("the template is scanned by make proof")
+    assert CHECKOV.exists(), "make .venvs/scan/.made"
+
+
+@pytest.mark.usefixtures("scanning")
+def test_what_is_found_is_accepted_for_a_reason_and_what_is_accepted_is_found(notes: Notes) -> None:
+    here = found(ROOT / "template.yaml")
+
+    assert {check for check, _ in here} == ACCEPTED.keys()
+    for (check, name), resources in here.items():
+        notes.named(f"{check} {name}, on {resources}", ACCEPTED[check])
+    notes.tried("accepted findings of the scanner", checks=len(here), resources=sum(here.values()))
+
+
+@pytest.mark.usefixtures("scanning")
+def test_a_careless_template_is_caught(tmp_path: Path, notes: Notes) -> None:
+    (tmp_path / "template.yaml").write_text(NAIVE)
+
+    caught = {check for check, _ in found(tmp_path / "template.yaml")}
+
+    assert caught - ACCEPTED.keys() >= {"CKV_AWS_20", "CKV_AWS_28"}, "a public bucket, and no backups"
+    notes.tried("control: a careless template", findings=len(caught))
