@@ -82,7 +82,7 @@ class AccountMade(AccountShown):
 
 
 @app.get("/directory/accounts/{account_id}")
-def view_account(account_id: str) -> AccountShown:
+def look_up_account(account_id: str) -> AccountShown:
     """An account as it was told."""
     return _account_shown(stored.account(account_id))
 
@@ -138,7 +138,7 @@ class UserMade(UserShown):
 
 
 @app.get("/directory/users/{user_id}")
-def view_user(user_id: str) -> UserShown:
+def look_up_user(user_id: str) -> UserShown:
     """A user as he was told."""
     return _user_shown(stored.facts_for_user(user_id, None, leaves=False).user)
 
@@ -206,7 +206,7 @@ class MemberMade(KeptMember):
 
 
 @app.get("/directory/accounts/{account_id}/members/{user_id}")
-def view_member(account_id: str, user_id: str, act: Act) -> KeptMember:
+def look_up_member(account_id: str, user_id: str, act: Act) -> KeptMember:
     """A membership as it counts now."""
     return KeptMember.seen(stored.facts_for_member(account_id, user_id).target, act.at)
 
