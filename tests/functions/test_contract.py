@@ -1,0 +1,97 @@
+"""Requests made of openapi.json, valid and not, at every function: answered as the contract says, and never by a fault.
+
+`make proof` asks the running product the same, at length.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests import doors
+from tests.builders import APPROVER
+from tests.doors import DECIDE, DIRECTORY, USE, VENDOR
+from tests.table import Table
+from tests.worlds import MANAGER, a_world
+from tools.template import ROOT
+
+CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
+CALLERS = {"/directory": (VENDOR, DIRECTORY), "/access/": (VENDOR, DECIDE), "/partners": (MANAGER, USE)}
+"""Who asks at paths that begin so; elsewhere somebody who runs a client."""
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+Started = Callable[[str, list[tuple[str, str]]], object]
+
+
+def promising(contract: Any) -> schemathesis.BaseSchema:
+    """The functions, as a server of web requests that promises this."""
+
+    def door(environ: Mapping[str, Any], start: Started) -> Iterable[bytes]:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        if path == "/openapi.json":
+            start("200 OK", [("content-type", "application/json")])
+            return [json.dumps(contract).encode()]
+        answer = doors.send(_event(environ, method, path))
+        start(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))
+        return [(answer.text or "").encode()]
+
+    return schemathesis.openapi.from_wsgi("/openapi.json", door)
+
+
+def _event(environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]:
+    """As API Gateway would make it of the request."""
+    by, scope = next((caller for start, caller in CALLERS.items() if path.startswith(start)), (APPROVER, USE))
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(length).decode("utf-8", "surrogateescape") if length else None
+    headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers |= {"content-type": environ["CONTENT_TYPE"]} if environ.get("CONTENT_TYPE") else {}
+    key, named = _route(method, path)
+    made = doors.event(key, by, body, path=path, scope=scope, **named)
+    return {**made, "headers": headers, "rawQueryString": environ.get("QUERY_STRING", "")}
+
+
+def _route(method: str, path: str) -> tuple[str, dict[str, Any]]:
+    for template in CONTRACT["paths"]:
+        found = re.fullmatch(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)), path)
+        if found and method.lower() in CONTRACT["paths"][template]:
+            return f"{method} {template}", found.groupdict()
+    return "$default", {}
+
+
+contract = promising(CONTRACT)
+
+
+@pytest.fixture(autouse=True)
+def world(table: Table) -> Table:
+    a_world(table)
+    return table
+
+
+@contract.parametrize()
+@settings(
+    max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+)
+def test_whatever_is_asked_is_answered_as_the_contract_says(case: schemathesis.Case[Any]) -> None:
+    case.validate_response(case.call(), checks=CHECKS)
+
+
+def test_an_answer_that_is_not_promised_is_caught() -> None:
+    changed = copy.deepcopy(CONTRACT)
+    del changed["paths"]["/accounts"]["get"]["responses"]["200"]
+    case = promising(changed)["/accounts"]["GET"].Case()
+
+    with pytest.raises(FailureGroup, match="Undocumented status code"):
+        case.validate_response(case.call(), checks=CHECKS)

@@ -1,0 +1,69 @@
+"""Requests made of openapi.json, valid and not, by schemathesis, against a product that runs."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tools.template import ROOT
+
+PROGRAM: Final = Path(sys.executable).parent / "schemathesis"
+REFUSED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 428)
+"""What a request may be answered that is not as the contract wants it: never 2xx, never 5xx."""
+ANSWERED: Final = ("2xx", 400, 401, 403, 404, 409, 410, 412, 422, 428)
+"""And one that is: it may name what is not there, or what the caller may not; never 5xx."""
+LIKELY: Final = 0.8
+"""How often an id is one that there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the product is, tokens by the beginnings of paths (the longest last), and ids that there are."""
+
+    url: str
+    tokens: Mapping[str, str]
+    ids: Mapping[str, Sequence[str]]
+
+    def settings(self) -> str:
+        """As schemathesis reads them."""
+        lines = [
+            "continue-on-failure = true",
+            "[checks]",
+            f"negative_data_rejection.expected-statuses = {json.dumps(REFUSED)}",
+            f"positive_data_acceptance.expected-statuses = {json.dumps(ANSWERED)}",
+            f"missing_required_header.expected-statuses = {json.dumps(REFUSED)}",
+            "[dictionaries]",
+            *(f"{name} = {{values = {json.dumps(ids)}}}" for name, ids in self.ids.items()),
+            "[parameters]",
+            *(f'{name} = {{dictionary = "{name}", probability = {LIKELY}}}' for name in self.ids),
+        ]
+        for path, token in self.tokens.items():
+            lines += [
+                "[[operations]]",
+                f'include-path-regex = "^{path}"',
+                f'headers = {{Authorization = "Bearer {token}"}}',
+            ]
+        return "\n".join(lines)
+
+
+def fuzz(target: Target, phase: str, folder: Path, *, seed: int, examples: int) -> Mapping[str, Any]:
+    """The report of one phase over the whole contract; what failed is told on standard output."""
+    settings, report = folder / "settings.toml", folder / "report.json"
+    settings.write_text(target.settings(), encoding="utf-8")
+    asked = ("run", str(ROOT / "openapi.json"), "--url", target.url, "--phases", phase, "--checks", "all")
+    how = ("--seed", str(seed), "--max-examples", str(examples), "--report", "json", "--report-json-path", str(report))
+    done = subprocess.run(
+        [str(PROGRAM), "--config-file", str(settings), *asked, *how],
+        env={**os.environ, "NO_COLOR": "1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(done.stdout, done.stderr)  # noqa: T201 pytest shows it with a failure
+    found: Mapping[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    return found
