@@ -5,6 +5,7 @@ for; nothing else runs meanwhile. What it asks after which answers is kept, and 
 """
 
 import logging
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -17,6 +18,7 @@ from uuid import UUID
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from typing_extensions import override
 
 from partner_access import archive, bus, mail
 from partner_access.domain.refusals import TemporarilyUnavailable
@@ -70,7 +72,7 @@ class Attempt:
     @property
     def key(self) -> str:
         """The Idempotency-Key: that of all tries of this deed."""
-        return f"{self.operation.name.replace(' ', '-')}-{self.deed}"
+        return re.sub(r"\W+", "-", f"{self.operation.name} {self.deed}")
 
     @property
     def label(self) -> str:
@@ -105,6 +107,11 @@ class End:
     def succeeded(self) -> bool:
         return not self.failed and self.status < held.REFUSED
 
+    @override
+    def __str__(self) -> str:
+        """As much as tells one end from another."""
+        return " ".join([str(self.status), self.failed, *re.findall(r'"code": "(\w+)"', self.text)])
+
     @property
     def is_open(self) -> bool:
         """Whether nobody knows what came of it, so that it is tried again."""
@@ -137,10 +144,10 @@ class Player:
     clock: Clock
     began: datetime
     first: dict[Attempt, Run] = field(default_factory=dict)
-    plays: int = 0
+    live: Callable[[Send], Any] | None = None
     _attempt: Attempt | None = None
     _heard: Iterator[Heard] = field(default_factory=lambda: iter(()))
-    _names: int = 0
+    names: int = 0
 
     def begun(self, attempt: Attempt) -> Run:
         """An attempt that has heard nothing yet."""
@@ -155,16 +162,21 @@ class Player:
         return run.then[heard]
 
     def _played(self, attempt: Attempt, past: tuple[Heard, ...]) -> Run:
-        self.plays += 1
-        self._attempt, self._heard, self._names = attempt, iter(past), 0
-        self.clock.time = self.began + attempt.operation.later
+        self.becomes(attempt, 0)
+        self._heard = iter(past)
         try:
             with redirect_stdout(None):
-                return Run(attempt, past, None, self._end(attempt))
+                return Run(attempt, past, None, self.acts(attempt))
         except _Waits as waits:
             return Run(attempt, past, waits.asked, None)
 
-    def _end(self, attempt: Attempt) -> End:
+    def becomes(self, attempt: Attempt, names: int) -> None:
+        """From here on identity, time and chance are this attempt's, which has taken so many names."""
+        self._attempt, self.names = attempt, names
+        self.clock.time = self.began + attempt.operation.later
+
+    def acts(self, attempt: Attempt) -> End:
+        """Run it as far as it comes."""
         try:
             answer = attempt.operation.does(attempt.key)
         except faults.Killed:
@@ -176,7 +188,9 @@ class Player:
         return End(0)
 
     def hears(self, service: str, request: Any, send: Send) -> Any:
-        """What becomes of a call: what it is known to have heard, else it waits for it."""
+        """What becomes of a call: what it is known to have heard, else it waits for it; or whatever is live."""
+        if self.live:
+            return self.live(send)
         heard = next(self._heard, None)
         if heard is None:
             raise _Waits(Asked(service, _target(service, request), _body(request), send))
@@ -188,9 +202,9 @@ class Player:
 
     def chance(self) -> bytes:
         """The next of this attempt's own 256 bits."""
-        self._names += 1
+        self.names += 1
         assert self._attempt
-        who = f"{self._attempt.key} {self._attempt.nth} {self._names}"
+        who = f"{self._attempt.key} {self._attempt.nth} {self.names}"
         return sha256(who.encode()).digest()
 
     def uuid7(self) -> UUID:

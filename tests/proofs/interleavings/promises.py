@@ -165,7 +165,7 @@ def somebody_was_first(world: World, *attempts: Attempt, tries: int = 1) -> Look
         if doing not in known:
             known[doing] = world.orders(*(attempts[place] for place in doing), tries=tries)
         if world.outcome(state.held, (state.ends[place] for place in doing)) not in known[doing]:
-            yield f"no order of them ends with {[(end.status, end.text) for end in state.ends]}"
+            yield f"no order of them ends so, with {', '.join(map(str, state.ends))}"
 
     return look
 
@@ -184,7 +184,7 @@ def done_once(world: World, attempt: Attempt) -> Look:
             return
         for end in state.ends:
             if world.outcome(state.held, [end]) not in known:
-                yield f"what was done is not what one of them does, or has another answer than {end}"
+                yield f"what was done is not what one of the tries does, or was answered otherwise: {end}"
 
     return look
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 WHOLE: Final = "PROOFS" in os.environ
-SHARES: Final = 24 if WHOLE else 1
+SHARES: Final = 30 if WHOLE else 1
 
 Case = TypeVar("Case")
 

@@ -43,7 +43,7 @@ def test_a_fault_at_any_call_of_a_deed_undoes_nothing_and_doubles_nothing(
     found = [world.prove(each, faults=EVERY) for each in mine]
 
     assert all(each.schedules > len(EVERY) for each in found)
-    notes.tried(f"a fault at every call, share {share + 1:02} of {SHARES}", deeds=len(found), **counts(found))
+    notes.tried("a fault at every call", share=share, deeds=len(found), **counts(found))
 
 
 @pytest.mark.parametrize("names", of_all(TOGETHER, short=2), ids=" and ".join)
