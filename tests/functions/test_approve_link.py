@@ -6,14 +6,15 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link
 from partner_access.domain.members import Member, Place, Seat, Suspension
-from partner_access.store import keys
+from partner_access.store import dynamo, keys
 from partner_access.store.links import item
-from tests import knocks
+from tests import faults, knocks
 from tests.builders import (
     APPROVER,
     CLIENT,
@@ -684,6 +685,20 @@ def test_another_link_makes_him_partner_admin_meanwhile(table: Table, sound: Non
     answer = overtaken(table, lambda: approve(secret=secret), approve)
 
     assert (answer.status, answer.code) == (409, "already_partner_admin")
+
+
+def test_whoever_comes_second_for_his_account_is_told_so_even_between_two_reads(table: Table, sound: None) -> None:
+    """As if he had come after the first, and not that the employee is partner admin there, which is the link's doing."""
+    a_world(table, *TWO_ADMINS, an_open_link(max_approvals=2))
+
+    def another_is_first(_: object, send: faults.Send) -> AWSResponse:
+        assert approve(BOSS).status == 201
+        return send()
+
+    with faults.at(dynamo.client(), "BatchGetItem", faults.works, another_is_first):
+        answer = approve()
+
+    assert (answer.status, answer.code) == (409, "link_already_used")
 
 
 def test_he_becomes_an_ordinary_member_meanwhile(world: Table) -> None:

@@ -40,6 +40,14 @@ def test_the_same_row_from_two_workers_is_one(tmp_path: Path) -> None:
     assert len(list(read("faults", tmp_path))) == 1
 
 
+def test_the_shares_of_a_row_are_counted_together(tmp_path: Path) -> None:
+    for share in (0, 1, 1):
+        Notes("faults", tmp_path).tried("throttled", share=share, calls=5, deeds=2)
+
+    (row,) = read("faults", tmp_path)
+    assert (row.what, dict(row.counts)) == ("throttled", {"calls": 10, "deeds": 4})
+
+
 def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Notes("faults", None).tried("throttled", calls=1)

@@ -1,6 +1,7 @@
 """What a proof found, noted while it runs: a line of JSON for each row of PROOFS.md."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ class Note:
     what: str
     counts: Mapping[str, int]
     reason: str = ""
+    share: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,12 @@ class Notes:
     part: str
     folder: Path | None
 
-    def tried(self, what: str, **counts: int) -> None:
-        """It held: `counts` says how often it was tried, in words of its own, such as `schedules=1200`."""
-        self._keep(Note(what, counts))
+    def tried(self, what: str, *, share: int = 0, **counts: int) -> None:
+        """It held: `counts` says how often it was tried, in words of its own, such as `schedules=1200`.
+
+        What several tests share out among them is one row, with all that each `share` counted.
+        """
+        self._keep(Note(what, counts, share=share))
 
     def named(self, what: str, reason: str) -> None:
         """Something that stands as it is, and why, such as a survivor or what a scanner found."""
@@ -41,4 +46,7 @@ def read(part: str, folder: Path) -> Iterator[Note]:
     """What was noted of a part, sorted, each once."""
     file = folder / f"{part}.jsonl"
     lines = set(file.read_text(encoding="utf-8").splitlines()) if file.exists() else set()
-    yield from sorted((Note(**json.loads(line)) for line in lines), key=lambda note: (bool(note.reason), note.what))
+    counted: dict[tuple[bool, str, str], Counter[str]] = {}
+    for note in (Note(**json.loads(line)) for line in lines):
+        counted.setdefault((bool(note.reason), note.what, note.reason), Counter()).update(note.counts)
+    yield from (Note(what, counts, reason) for (_, what, reason), counts in sorted(counted.items()))

@@ -21,13 +21,15 @@ OPENED_BY: Final = f"{STILL_OPEN} AND contains(secrets, :secret)"
 def facts_for_reply(secret: Secret, account_id: str, by: str) -> ReplyFacts:
     """The secret names the link; the link that it opens names the employee. A wrong secret costs what an unknown does.
 
-    The link is read again beside what it made of its employee: who comes second is told of the link that was used.
+    The link is read again beside what it made of its employee, and so is the account's mark on it: who comes second is
+    told of the link that was used, or answered.
     """
     found = dynamo.read([*_first(secret, by), *_of_account(secret, account_id, by)])
     key = keys.link(secret.partner_id, secret.link_id)
     link = found.get_as(Link, key)
     if link and link.is_opened_by(secret):
-        found |= dynamo.read([key, *_second(link, found, account_id, by)])
+        again = [key, keys.reply(secret.link_id, account_id)]
+        found |= dynamo.read([*again, *_second(link, found, account_id, by)])
         found.and_read(actors.behind(found, account_id, link.employee_id))
         link = found.get_as(Link, key)
     return _reply_facts(secret, link, found, account_id, by)

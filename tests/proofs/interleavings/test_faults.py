@@ -1,0 +1,55 @@
+"""Whatever befalls a call, at every call of every deed: the guarantees hold, and who asks again has what he asked for, once."""
+
+from typing import Final
+
+import pytest
+
+from tests.proofs.interleavings.mishaps import EVERY, HARDEST
+from tests.proofs.interleavings.promises import World
+from tests.proofs.interleavings.shares import SHARES, of_all
+from tests.proofs.interleavings.test_pairs import counts
+from tools.proof.notes import Notes
+
+SHORT: Final = ("approve", "the owner goes", "decide", "follow the trail")
+TOGETHER: Final = (
+    ("approve", "approve as the owner"),
+    ("approve", "revoke"),
+    ("approve", "approve elsewhere"),
+    ("approve", "create a partner admin"),
+    ("approve", "migrate"),
+    ("approve", "demote the approver"),
+    ("approve", "deactivate the newcomer"),
+    ("approve", "end the newcomer everywhere"),
+    ("approve", "the newcomer leaves the firm"),
+    ("approve", "fewer seats"),
+    ("demote the owner", "demote the approver"),
+    ("the owner goes", "the approver goes"),
+    ("the owner goes", "demote the approver"),
+    ("migrate", "the owner goes"),
+    ("decide", "end the colleague"),
+    ("decide", "the program is suspended"),
+    ("the mailer's stream", "the letter bounces"),
+    ("the mailer's stream", "revoke"),
+    ("follow the trail", "follow the trail further"),
+)
+"""The hazards of guarantees.md §6."""
+
+
+def test_a_fault_at_any_call_of_a_deed_undoes_nothing_and_doubles_nothing(
+    world: World, share: int, whole: bool, notes: Notes
+) -> None:
+    """F1 to F11 and F27 of guarantees.md §7: of each kind one, or one that lasts, and then the caller asks again."""
+    mine = world.attempts(*(list(world.operations)[share::SHARES] if whole else SHORT))
+    found = [world.prove(each, faults=EVERY) for each in mine]
+
+    assert all(each.schedules > len(EVERY) for each in found)
+    notes.tried("a fault at every call", share=share, deeds=len(found), **counts(found))
+
+
+@pytest.mark.parametrize("names", of_all(TOGETHER, short=2), ids=" and ".join)
+def test_a_fault_where_two_are_at_the_same_things_leaves_them_one_after_the_other(
+    world: World, names: tuple[str, str], notes: Notes
+) -> None:
+    found = world.prove(*world.attempts(*names), faults=HARDEST)
+
+    notes.tried(f"with a fault: {' and '.join(names)}", **counts([found]))

@@ -1,0 +1,37 @@
+"""Three deeds at once, where what two of them cannot break may break with a third."""
+
+from typing import Final
+
+import pytest
+
+from tests.proofs.interleavings.promises import World
+from tests.proofs.interleavings.shares import of_all
+from tests.proofs.interleavings.test_pairs import counts
+from tools.proof.notes import Notes
+
+TOGETHER: Final = (
+    ("two approvers, one link, and its end", "approve", "approve as the owner", "revoke"),
+    ("two clients, one link, and its end", "approve", "approve elsewhere", "revoke"),
+    ("three ways to one seat", "approve", "create a partner admin", "migrate"),
+    ("two for one seat, which goes", "approve the link for many", "migrate", "fewer seats"),
+    ("three super admins demote each other", "demote the owner", "migrate", "the consultant demotes the approver"),
+    ("all super admins go", "the approver goes", "the owner goes", "migrate"),
+    ("approve, who leaves, and what is tidied up", "approve", "end the newcomer everywhere", "revoke"),
+    ("approve, decline and leave the firm", "approve", "decline", "the newcomer leaves the firm"),
+    ("approve, deactivate and demote the approver", "approve", "deactivate the newcomer", "demote the approver"),
+    ("a set given, changed and dropped", "give the clerk an own set", "change a set", "drop a set"),
+    ("decide while somebody is stopped by two", "decide", "suspend the colleague", "end the colleague"),
+    ("decide while the firm stops", "decide", "the program is suspended", "end the colleague"),
+    ("two mailers and a bounce", "the mailer's stream", "the mailer's stream", "the letter bounces"),
+    ("a mailer, a bounce and a report", "the mailer's stream", "the letter bounces", "the letter was sent"),
+    ("a mailer, and the link ends", "the mailer's stream", "approve", "revoke"),
+    ("two who chain, and one who seals", "follow the trail", "follow the trail further", "seal"),
+    ("approve, leave and clean up", "approve", "end the newcomer everywhere", "clean-up"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "names"), [(what, names) for what, *names in of_all(TOGETHER, short=3)])
+def test_three_deeds_may_happen_at_once(world: World, what: str, names: list[str], notes: Notes) -> None:
+    found = world.prove(*world.attempts(*names))
+
+    notes.tried(f"three: {what}", **counts([found]))
