@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,22 @@ def test_a_trail_without_entries_is_one_too() -> None:
     found = evidence(CLIENT, public_pem(), [], [])
 
     assert verified(found.written()) == found
+
+
+@pytest.mark.parametrize(("covered", "at", "doubt"), [
+    ((8,), NOW + timedelta(days=900), ""),
+    ((6,), NOW + timedelta(minutes=9), ""),
+    ((6,), NOW + timedelta(days=1, minutes=7), ""),
+    ((6,), NOW + timedelta(days=1, minutes=8), "Only chained, though of another day: 1 of 8, the first {}, entry 7,"),
+    ((6,), NOW + timedelta(days=9), "Only chained, though of another day: 2 of 8, the first {}, entry 7,"),
+    ((6,), NOW - timedelta(days=2), "Only chained, though of another day: 2 of 8, the first {}, entry 7,"),
+    ((), NOW, "Only chained, and not sealed:"),
+])  # fmt: skip
+def test_what_no_seal_covers_in_good_time_is_in_doubt(covered: tuple[int, ...], at: datetime, doubt: str) -> None:
+    said = an_export(8, covered).doubt(at)
+
+    assert (said == "") is (doubt == "")
+    assert said.startswith(doubt.format(name(7)))
 
 
 # each byte
