@@ -18,13 +18,19 @@ def written(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-proof, seal = json.loads(Path(sys.argv[1]).read_bytes()), json.loads(Path(sys.argv[-1]).read_bytes())
-digests = [hashed(0, written(proof["entry"])), *map(bytes.fromhex, proof["after"])]
+proof, given = json.loads(Path(sys.argv[1]).read_bytes()), json.loads(Path(sys.argv[-1]).read_bytes())
+entry, place, account, seal = proof["entry"], proof["place"], proof["account_id"], given.get("seal", given)
+digests = [hashed(0, written(entry)), *map(bytes.fromhex, proof["after"])]
 chain = bytes.fromhex(proof["before"])
 for digest in digests:
     chain = hashed(2, chain, digest)
-entries = proof["place"] - 1 + len(digests)
-node = hashed(0, written({"account_id": proof["account_id"], "chain_hash": chain.hex(), "entries": entries}))
+head = {"account_id": account, "chain_hash": chain.hex(), "entries": place - 1 + len(digests)}
+node = hashed(0, written(head))
 for side, other in proof["path"]:
     node = hashed(1, bytes.fromhex(other), node) if side == "left" else hashed(1, node, bytes.fromhex(other))
-sys.exit(0 if node.hex() == seal.get("seal", seal)["root"] else "The entry is NOT under this seal.")
+if node.hex() != seal["root"]:
+    sys.exit("The entry is NOT under this seal.")
+told = f"Entry {entry['audit_id']}, number {place} of {account}, is under seal {seal['number']} of {seal['at']}."
+sys.stdout.write(f"{told}\n")
+if seal is not given:
+    sys.stderr.write("WARNING: that seal is the proof's own. Whoever made the proof may have made the seal.\n")

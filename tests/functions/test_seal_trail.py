@@ -209,6 +209,53 @@ def test_a_seal_that_does_not_follow_is_not_gone_on_from(table: Table, kept: Vau
     assert stored.latest().number == 1
 
 
+def a_forged(seal: dict[str, Any]) -> bytes:
+    """The next seal, by somebody who may write to the bucket and has a key of his own."""
+    other = archive.signer().create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    statement = seals.Statement.model_validate(
+        {
+            **{name: value for name, value in seal.items() if name != "signature"},
+            "number": seal["number"] + 1,
+            "previous": sha256(canonical(seal)).hexdigest(),
+            "key_id": other,
+        }
+    )
+    return archive.sign(statement).written()
+
+
+def test_a_seal_that_another_key_signed_is_not_gone_on_from_though_it_follows(
+    table: Table, kept: Vault, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    comes(table, 1)
+    seal()
+    forged = a_forged(kept.seals()[0])
+    assert stored.latest().followed_by(forged).number == 2
+    kept.storage.put_object(Bucket=kept.bucket, Key="seals/2.json", Body=forged)
+    comes(table, 2)
+    capsys.readouterr()
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="seal 2 is not signed by arn:"):
+            seal()
+
+    assert stored.latest().number == 1
+    assert "TrailSealed" not in counts(capsys.readouterr().out)
+    assert [name for name in kept.names() if name.startswith("seals/")] == ["seals/1.json", "seals/2.json"]
+
+
+def test_two_writes_of_one_seal_at_the_same_moment_are_one_seal(table: Table, kept: Vault, clock: Clock) -> None:
+    comes(table, 1)
+
+    def wrote_by_another(_: Any, send: faults.Send) -> AWSResponse:
+        send()
+        return faults.responds(409, {})
+
+    with _at(archive.storage(), "PutObject", [faults.works, wrote_by_another]):
+        seal()
+
+    assert len(must_be_one_row(table, kept)) == 1
+
+
 @pytest.mark.parametrize("works", [0, 1])
 def test_storage_that_does_not_answer_is_an_error_and_no_seal(
     table: Table, kept: Vault, clock: Clock, works: int

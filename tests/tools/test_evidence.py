@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,22 @@ def test_a_trail_without_entries_is_one_too() -> None:
     found = evidence(CLIENT, public_pem(), [], [])
 
     assert verified(found.written()) == found
+
+
+@pytest.mark.parametrize(("covered", "at", "doubt"), [
+    ((8,), NOW + timedelta(days=900), ""),
+    ((6,), NOW + timedelta(minutes=9), ""),
+    ((6,), NOW + timedelta(days=1, minutes=7), ""),
+    ((6,), NOW + timedelta(days=1, minutes=8), "Only chained, though of another day: 1 of 8, the first {}, entry 7,"),
+    ((6,), NOW + timedelta(days=9), "Only chained, though of another day: 2 of 8, the first {}, entry 7,"),
+    ((6,), NOW - timedelta(days=2), "Only chained, though of another day: 2 of 8, the first {}, entry 7,"),
+    ((), NOW, "Only chained, and not sealed:"),
+])  # fmt: skip
+def test_what_no_seal_covers_in_good_time_is_in_doubt(covered: tuple[int, ...], at: datetime, doubt: str) -> None:
+    said = an_export(8, covered).doubt(at)
+
+    assert (said == "") is (doubt == "")
+    assert said.startswith(doubt.format(name(7)))
 
 
 # each byte
@@ -415,8 +431,13 @@ def test_a_third_party_sees_one_entry_under_its_seal(place: int, tmp_path: Path)
 
     assert json.loads(shown.read_bytes())["entry"]["audit_id"] == name(place)
     assert not [other for other in range(1, 9) if other != place and name(other) in shown.read_text()]
-    assert checked(shown).returncode == 0
-    assert checked(shown, seal).returncode == 0
+    latest = an_export().seals[0].seal
+    said = f"Entry {name(place)}, number {place} of {CLIENT}, is under seal {latest.number} of 2"
+    told, believed = checked(shown, seal), checked(shown)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith(said)
+    assert (believed.returncode, believed.stdout) == (0, told.stdout)
+    assert believed.stderr.startswith("WARNING: that seal is the proof's own.")
     refused = checked(shown, older)
     assert (refused.returncode, refused.stderr) == (1, "The entry is NOT under this seal.\n")
 
@@ -439,8 +460,9 @@ def test_a_third_party_sees_that_a_proof_is_none(changes: Callable[[Any], Any], 
 
 def test_the_check_is_short_and_needs_nothing() -> None:
     text = (ROOT / "docs/check_inclusion.py").read_text()
+    (_, _, code) = text.split('"""')
 
-    assert len(text.splitlines()) <= 30
+    assert len([line for line in code.splitlines() if line]) <= 30
     assert {line.split()[1] for line in text.splitlines() if line.startswith(("import", "from"))} <= set(
         sys.stdlib_module_names
     )

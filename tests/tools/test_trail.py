@@ -327,8 +327,8 @@ def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, her
     (first, second, third) = seen.output.splitlines()
     assert first == f"✓ 2 entries of {CLIENT} are as they were told, each after the one before."
     assert second.startswith("✓ Seal 1 of 20")
-    assert second.endswith("covers the first 2.")
-    assert third == "✓ So do all that went along, back to seal 1."
+    assert second.endswith("covers 2 of 2.")
+    assert third == "? No older seal goes along: whether the chain was made anew before, this file cannot tell."
     assert "The key is the one that the file names." in operator("verify", "trail.jsonl").output
     assert operator("verify", "trail.jsonl", "--seal", "1").exit_code == 0
     assert operator("verify", "trail.jsonl", "--seal", "2").exit_code == 1
@@ -372,8 +372,27 @@ def test_the_operator_is_told_what_is_not_sealed_yet(table: Table, here: None) -
 
     seen = operator("verify", "trail.jsonl")
 
-    assert seen.exit_code == 0
-    assert "Not yet sealed: entry 1, aud_" in seen.output
+    assert seen.exit_code == 2
+    assert "? Not yet sealed: 2 of 2, from entry 1, aud_" in seen.output
+    assert "✗ Only chained, and not sealed" in seen.output.splitlines()[-1]
+
+
+def test_the_operator_is_told_which_seal_covers_how_much(table: Table, here: None) -> None:
+    for _ in range(2):
+        happens()
+        is_followed(table)
+        is_sealed()
+    happens()
+    is_followed(table)
+    operator("export", CLIENT, "--stack", "here")
+
+    seen = operator("verify", "trail.jsonl")
+
+    (_, newest, oldest, unsealed, _) = seen.output.splitlines()
+    assert seen.exit_code == 0, "the last seconds wait for their seal"
+    assert re.fullmatch(r"✓ Seal 2 of \S+ covers 4 of 6\.", newest)
+    assert re.fullmatch(r"✓ Older seals go along, back to seal 1 of \S+, which covers 2\.", oldest)
+    assert re.fullmatch(r"\? Not yet sealed: 2 of 6, from entry 5, aud_\w+ of \S+, on\.", unsealed)
 
 
 def test_the_operator_mends(table: Table, here: None) -> None:

@@ -17,7 +17,7 @@ from tools import template
 from tools.operate import trail
 from tools.operate.directory import Import
 from tools.operate.doctor import examine
-from tools.operate.evidence import Broken, proof, verified
+from tools.operate.evidence import Broken, Evidence, proof, verified
 from tools.operate.formats import Format, write
 from tools.operate.journal import NoJournal
 from tools.operate.reports import COLUMNS, PARTITIONS, report
@@ -36,6 +36,8 @@ Region = Annotated[str | None, typer.Option(help="The stack's region, unless you
 Profile = Annotated[str | None, typer.Option(help="The AWS profile whose credentials are used.")]
 
 JOURNAL = template.ROOT / ".local" / "import.journal"
+UNPROVED = 2
+"""The exit code of `trail verify` when nothing is broken, and not all that should be is proved."""
 SUMMARY = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
 
 
@@ -178,25 +180,41 @@ def verify_trail(
     ] = None,
     seal: Annotated[int, typer.Option(min=0, help="The number of the newest seal that the bucket holds.")] = 0,
 ) -> None:
-    """Say whether a trail is as it was told and sealed; if not, name the first entry that is not. Needs no network."""
+    """Say whether a trail is as it was told and sealed; if not, name the first entry that is not. Needs no network.
+
+    Exits with 1 when it is broken, and with 2 when it is not, and yet no seal, or none within a day, proves it.
+    """
     console = Console(highlight=False, soft_wrap=True)
     with _in_sentences(console):
         found = verified(file.read_bytes(), key.read_text(encoding="utf-8") if key else None, seal)
-    of_whom = escape(found.title.account_id)
-    console.print(
-        f"[green]✓[/] {len(found.links)} entries of {of_whom} are as they were told, each after the one before."
-    )
-    if found.seals:
-        latest = found.seals[0].seal
-        console.print(f"[green]✓[/] Seal {latest.number} of {latest.at.isoformat()} covers the first {found.sealed}.")
-        console.print(f"[green]✓[/] So do all that went along, back to seal {found.seals[-1].seal.number}.")
+    _print_what_is_proved(console, found)
+    if not key:
+        console.print("[yellow]?[/] The key is the one that the file names. Give the vendor's own by --key.")
+    if doubt := found.doubt(datetime.now(UTC)):
+        console.print(f"[red]✗[/] {escape(doubt)}")
+        raise typer.Exit(UNPROVED)
+
+
+def _print_what_is_proved(console: Console, found: Evidence) -> None:
+    many, of_whom = len(found.links), escape(found.title.account_id)
+    console.print(f"[green]✓[/] {many} entries of {of_whom} are as they were told, each after the one before.")
+    for newest in found.seals[:1]:
+        console.print(
+            f"[green]✓[/] Seal {newest.seal.number} of {newest.seal.at.isoformat()} covers {found.sealed} of {many}."
+        )
+        oldest = found.seals[-1]
+        console.print(
+            f"[green]✓[/] Older seals go along, back to seal {oldest.seal.number} of {oldest.seal.at.isoformat()}, "
+            f"which covers {oldest.leaf.entries}."
+            if oldest is not newest
+            else "[yellow]?[/] No older seal goes along: whether the chain was made anew before, this file cannot tell."
+        )
     if found.unsealed:
         since = found.unsealed[0]
         console.print(
-            f"[yellow]?[/] Not yet sealed: entry {since.place}, {escape(since.entry.audit_id)}, and all after it."
+            f"[yellow]?[/] Not yet sealed: {len(found.unsealed)} of {many}, from entry {since.place}, "
+            f"{escape(since.entry.audit_id)} of {since.entry.at.isoformat()}, on."
         )
-    if not key:
-        console.print("[yellow]?[/] The key is the one that the file names. Give the vendor's own by --key.")
 
 
 @of_trail.command("key")

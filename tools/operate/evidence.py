@@ -13,6 +13,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Final, TypeVar
 
@@ -32,6 +33,8 @@ from partner_access.domain.decisions import AuditEntry
 from partner_access.domain.seals import Seal, Side, root_over
 
 FORMAT: Final = 1
+LATE: Final = timedelta(days=1)
+"""What is older than this and not sealed waits for more than the next seal, which comes within minutes."""
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -87,6 +90,22 @@ class Evidence:
     def unsealed(self) -> tuple[Link, ...]:
         """What has come since."""
         return self.links[self.sealed :]
+
+    def doubt(self, at: datetime) -> str:
+        """Why somebody who can write the table may have made this, or a part, anew; empty when he cannot have.
+
+        What is younger than a day may wait for its seal; a time that is yet to come is no excuse.
+        """
+        if not self.seals:
+            return "Only chained, and not sealed: this proves nothing against somebody who can write the table."
+        late = [link for link in self.unsealed if abs(at - link.entry.at) > LATE]
+        if not late:
+            return ""
+        return (
+            f"Only chained, though of another day: {len(late)} of {len(self.links)}, the first {late[0].entry.audit_id}, "
+            f"entry {late[0].place}, of {late[0].entry.at.isoformat()}. That proves nothing against somebody who can "
+            "write the table: export the trail again, and when they stay unsealed, ask why."
+        )
 
     def written(self) -> bytes:
         """The one way to write it."""

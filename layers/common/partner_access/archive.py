@@ -1,7 +1,7 @@
 """The way out to what nobody can change: seals, signed by a key that never leaves KMS, in storage that is locked."""
 
 import os
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LEAVES_KEPT_FOR: Final = timedelta(days=35)
+TAKEN: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
+"""A conflict is somebody who writes the same seal at this moment."""
 SETTINGS: Final = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -59,7 +61,8 @@ def keep_leaves(root: str, leaves: bytes, at: datetime) -> None:
 def keep(seal: Seal) -> bytes:
     """Keep a seal for as long as seals are kept, where nobody can delete or overwrite it; what is kept by its number.
 
-    There is one of each number: when somebody has kept another, that one stands.
+    There is one of each number: when one that our key signed is kept already, that one stands. Any other is an error,
+    each time again: no number is skipped, and nothing is sealed until a person has looked.
     """
     bucket, key, written = os.environ["SEALS_BUCKET"], f"seals/{seal.number}.json", seal.written()
     try:
@@ -73,7 +76,22 @@ def keep(seal: Seal) -> bytes:
             ObjectLockRetainUntilDate=seal.at + timedelta(days=int(os.environ["SEAL_RETENTION_DAYS"])),
         )
     except ClientError as refused:
-        if refused.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.PRECONDITION_FAILED:
+        if refused.response["ResponseMetadata"]["HTTPStatusCode"] not in TAKEN:
             raise
-        return storage().get_object(Bucket=bucket, Key=key)["Body"].read()
+        found = storage().get_object(Bucket=bucket, Key=key)["Body"].read()
+        _must_be_signed(Seal.model_validate_json(found), by=seal.key_id)
+        return found
     return written
+
+
+def _must_be_signed(seal: Seal, *, by: str) -> None:
+    """By this key, whichever key the seal names."""
+    answer = signer().verify(
+        KeyId=by,
+        Message=seal.to_sign(),
+        MessageType="RAW",
+        Signature=b64decode(seal.signature),
+        SigningAlgorithm="ECDSA_SHA_256",
+    )
+    if not answer["SignatureValid"]:
+        raise ValueError(f"seal {seal.number} is not signed by {by}")
