@@ -46,8 +46,8 @@ proof: environments host browser .venvs/scan/.made ## every proof in full, and P
 	@$(python) -m tools.proof $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: .venv/.made ## what a decision costs on this machine
-	@$(python) -m tools.bench
+bench: environments host .venvs/bench/.made ## what it costs, beside the targets and others, and BENCHMARKS.md (ONLY=…)
+	@$(python) -m tools.bench $(if $(ONLY),--only $(ONLY))
 
 .PHONY: check
 check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract

@@ -1,8 +1,4 @@
-"""What a decision costs on this machine: `python -m tools.bench`.
-
-The handlers that ship, with DynamoDB's answer given inside botocore: signing, serialising and parsing are in, the
-network is not. Times are of this machine and this run; units and requests are counts.
-"""
+"""What a decision costs on this machine; units and requests are counts."""
 
 import json
 import os
@@ -19,10 +15,9 @@ from typing import Any, Final
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from rich.console import Console
-from rich.table import Table
 
 from tools import template
+from tools.bench.figures import Figure
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
@@ -209,36 +204,17 @@ def measure(handler: Callable[[Any, Any], Any], event: Json, made: Door) -> Meas
     return Measured(taken, time.process_time() - began, made.requests / CALLS, made.units / CALLS)
 
 
-def main() -> None:
-    """Print the figures."""
-    table = Table(title=f"Decisions, without the network; {CALLS} requests each")
-    for column in (
-        "question about",
-        "decisions/s per core",
-        "p50 ms",
-        "p99 ms",
-        "reads",
-        "read units",
-        "units/decision",
-    ):
-        table.add_column(column, justify="left" if column == "question about" else "right")
+def figures() -> Iterator[Figure]:
+    """Of each case how fast, and what is read for it."""
     with door() as made:
         from functions.decide_access.app import handler  # noqa: PLC0415  it reads the environment
 
         for name, (event, decisions) in cases().items():
             one = measure(handler, event, made)
-            per_second = CALLS * decisions / one.processor
-            table.add_row(
-                name,
-                f"{per_second:,.0f}",
-                f"{one.quantile(50):.2f}",
-                f"{one.quantile(99):.2f}",
-                f"{one.requests:g}",
-                f"{one.units:g}",
-                f"{one.units / decisions:g}",
+            yield Figure(
+                name=f"{name}: a second, per core", measured=CALLS * decisions / one.processor, unit="decisions"
             )
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+            yield Figure(name=f"{name}: p50", measured=one.quantile(50), unit="ms")
+            yield Figure(name=f"{name}: p99", measured=one.quantile(99), unit="ms")
+            yield Figure(name=f"{name}: reads", measured=one.requests, unit="requests")
+            yield Figure(name=f"{name}: read units for a decision", measured=one.units / decisions, unit="units")

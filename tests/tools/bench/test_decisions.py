@@ -3,7 +3,7 @@
 import pytest
 
 from functions.decide_access.app import handler
-from tools import bench
+from tools.bench import decisions
 
 READ = {
     "a client's super admin": (1, 6),
@@ -16,11 +16,11 @@ READ = {
 
 @pytest.mark.parametrize("case", sorted(READ))
 def test_a_decision_reads_no_more_than_this(case: str, monkeypatch: pytest.MonkeyPatch, environment: None) -> None:
-    monkeypatch.setattr(bench, "CALLS", 2)
-    monkeypatch.setattr(bench, "WARM_UP", 0)
-    event, _ = bench.cases()[case]
+    monkeypatch.setattr(decisions, "CALLS", 2)
+    monkeypatch.setattr(decisions, "WARM_UP", 0)
+    event, _ = decisions.cases()[case]
 
-    with bench.door() as made:
-        measured = bench.measure(handler, event, made)
+    with decisions.door() as made:
+        measured = decisions.measure(handler, event, made)
 
     assert (measured.requests, measured.units) == READ[case]

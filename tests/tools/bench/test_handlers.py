@@ -1,0 +1,37 @@
+"""What is measured side by side does the same."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tools.bench import agreement, contestants
+from tools.template import ROOT
+
+pytestmark = [
+    pytest.mark.xdist_group("bench"),  # they are made ready in one place
+    pytest.mark.skipif(
+        not (ROOT / ".venvs/bench/.made").exists(),
+        reason="the frameworks are installed by `make bench`, which looks as well",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def behaviours() -> dict[str, list[object]]:
+    return {each.name: agreement.behaviour(each) for each in contestants.prepared()}
+
+
+@pytest.mark.parametrize("name", ["bare", "powertools", "fastapi_mangum", "chalice_pydantic", "flask_pydantic"])
+def test_another_handler_does_what_ours_does(name: str, behaviours: dict[str, list[object]]) -> None:
+    assert behaviours[name] == behaviours["ours"]
+
+
+def test_handlers_that_do_not_do_the_same_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Iterator[list[object]] = iter([[(201, {"state": "open"}, [])], [(201, {"state": "closed"}, [])]])
+    monkeypatch.setattr(agreement, "behaviour", lambda _: next(seen))
+    monkeypatch.setattr(agreement, "VALID", ({},))
+    monkeypatch.setattr(agreement, "INVALID", ())
+
+    with pytest.raises(agreement.Disagreement, match="closed"):
+        agreement.must_agree([contestants.ours(), replace(contestants.ours(), name="another")])

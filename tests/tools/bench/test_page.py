@@ -1,0 +1,69 @@
+"""BENCHMARKS.md tells what was aimed at, what was measured, and why something was missed."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tools.bench import page, plot
+from tools.bench.figures import Figure, keep, kept
+from tools.bench.measurements import MEASUREMENTS
+
+FAST = Figure(name="cold × bare", target=1.25, stretch=1.15, measured=1.1, spread=(1.0, 1.2))
+SLOW = Figure(name="warm × <bare>", target=1.25, measured=4.0, reason="it does more")
+COUNTED = Figure(name="reads", measured=1234.5, unit="requests")
+
+
+def written(tmp_path: Path, *figures: Figure) -> str:
+    file, picture = tmp_path / "BENCHMARKS.md", tmp_path / "benchmarks.svg"
+    page.write([(MEASUREMENTS[0], figures)], file, picture)
+    return file.read_text(encoding="utf-8")
+
+
+def bar_of(figure: Figure) -> tuple[str, float]:
+    (bar,) = ET.fromstring(plot.drawn([figure])).iter("{http://www.w3.org/2000/svg}rect")
+    return bar.attrib["class"], float(bar.attrib["width"])
+
+
+@pytest.mark.parametrize(
+    ("figure", "row"),
+    [
+        (FAST, "| cold × bare | ≤ 1.25 | 1.15 | 1.10 | 1.00 - 1.20 | yes |"),
+        (SLOW, "| warm × <bare> | ≤ 1.25 |  | 4.00 |  | **no** |"),
+        (COUNTED, "| reads |  |  | 1,234.5 requests |  |  |"),
+    ],
+)
+def test_each_figure_is_a_row(tmp_path: Path, figure: Figure, row: str) -> None:
+    assert row in written(tmp_path, figure).splitlines()
+
+
+def test_what_was_missed_is_told_with_its_reason(tmp_path: Path) -> None:
+    text = written(tmp_path, FAST, SLOW, COUNTED)
+
+    assert re.findall(r"^- .*", text, re.MULTILINE) == ["- **warm × <bare>**: it does more"]
+
+
+def test_nothing_is_told_of_misses_when_nothing_was_missed(tmp_path: Path) -> None:
+    assert "Missed" not in written(tmp_path, FAST, COUNTED)
+
+
+def test_a_bar_is_as_long_as_its_share_of_the_target_and_never_runs_out_of_the_picture() -> None:
+    whole = plot.TARGET - plot.LABELS
+
+    assert bar_of(FAST) == ("met", round(whole * 1.1 / 1.25))
+    assert bar_of(SLOW) == ("missed", round(whole * plot.LONGEST))
+
+
+def test_the_median_of_the_pairs_counts() -> None:
+    figure = Figure.of_ratios("cold", [1.0, 9.0, 2.0], target=2.0)
+
+    assert figure.measured == 2.0
+    assert figure.met
+
+
+def test_what_was_measured_is_kept_until_the_page_is_written(tmp_path: Path) -> None:
+    keep("cold", [FAST, COUNTED], tmp_path)
+
+    assert kept("cold", tmp_path) == (FAST, COUNTED)
+    assert kept("warm", tmp_path) == ()

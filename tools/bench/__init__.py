@@ -1,0 +1,1 @@
+"""What the product costs, in time, requests and money, beside its targets: `make bench`, BENCHMARKS.md."""

@@ -1,0 +1,50 @@
+"""`python -m tools.bench`: measure, print, and write BENCHMARKS.md with its picture."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tools.bench import page
+from tools.bench.figures import Figure, keep, kept
+from tools.bench.measurements import MEASUREMENTS
+
+console = Console()
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def bench(
+    only: Annotated[list[str] | None, typer.Option(help="a measurement, by its name; may be given again")] = None,
+) -> None:
+    """Make the measurements one after the other; what is not asked for stands on the page as it was last measured here."""
+    unknown = set(only or ()) - {each.name for each in MEASUREMENTS}
+    if unknown:
+        raise typer.BadParameter(f"no such measurement: {', '.join(sorted(unknown))}")
+    for each in MEASUREMENTS:
+        if only and each.name not in only:
+            continue
+        began = time.monotonic()
+        figures = tuple(each.figures())
+        keep(each.name, figures)
+        console.print(_table(each.title, figures, time.monotonic() - began))
+    sections = [(each, kept(each.name)) for each in MEASUREMENTS]
+    if all(figures for _, figures in sections):
+        page.write(sections)
+    else:
+        console.print("BENCHMARKS.md stays as it is until all of it has been measured here")
+
+
+def _table(title: str, figures: tuple[Figure, ...], seconds: float) -> Table:
+    table = Table("what", title=f"{title} ({seconds:.0f} s)")
+    for column in ("target", "stretch", "measured", "middle half", "met"):
+        table.add_column(column, justify="right")
+    for figure in figures:
+        table.add_row(*page.cells(figure))
+    return table
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,87 @@
+"""That all handlers of the bench do the same: what they answer, and what they ask of DynamoDB, but for names and times."""
+
+import json
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from tools.bench import creation
+from tools.bench.contestants import Contestant
+from tools.bench.creation import Json
+from tools.bench.running import running
+
+VALID: Final[Sequence[Json]] = (
+    json.loads(creation.event()["body"]),
+    {},
+    {"employee_id": "user-employee", "link_days": 30, "max_approvals": 1000, "locale": "ja"},
+    {"recipient_email": "Admin@Bakery.Example.com", "purpose": "  トラブル対応 "},
+)
+INVALID: Final[Sequence[Json]] = (
+    {"employee_id": "no id"},
+    {"account_id": 7},
+    {"recipient_email": "nobody"},
+    {"recipient_email": "two@@example.com"},
+    {"permissions": {"add": ["crm.export"]}},
+    {"permissions": {"remove": [""]}},
+    {"permissions": {"remove": "crm.export"}},
+    {"access_days": 0},
+    {"access_days": 731},
+    {"link_days": "7"},
+    {"link_days": True},
+    {"link_days": None},
+    {"max_approvals": 1001},
+    {"purpose": "  "},
+    {"purpose": "see https://example.com"},
+    {"purpose": "a\u202eb"},
+    {"purpose": "<b>"},
+    {"locale": "fr"},
+    {"unknown": 1},
+)
+NAMES_AND_TIMES: Final = re.compile(
+    r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])|\b1[0-9]{9}\b"
+    r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|(?<=\.)[\w-]{43}_[0-9a-f]{8}|(?:OUTBOX|DUE)#\d|(?<=aud_|lnk_)[0-9a-f]{32}"
+)
+
+
+class Disagreement(Exception):
+    """Handlers that are to be compared do not do the same."""
+
+
+def must_agree(contestants: Sequence[Contestant]) -> None:
+    """Nothing is measured that does not do the same as the others."""
+    behaviours = {each.name: behaviour(each) for each in contestants}
+    model = next(iter(behaviours.values()))
+    for name, seen in behaviours.items():
+        for body, one, other in zip((*VALID, *INVALID), model, seen, strict=True):
+            if one != other:
+                raise Disagreement(f"{name}, asked {json.dumps(body)}:\n{other}\nand not\n{one}")
+
+
+def behaviour(contestant: Contestant) -> list[Any]:
+    """For each body the status, the answer and the requests to DynamoDB; of a refusal its status, and no write."""
+    with running(contestant, [creation.event(body) for body in (*VALID, *INVALID)]) as started:
+        return [_seen(**first) for first in started.first]
+
+
+def _seen(answer: Any, asked: Any) -> Any:
+    status = answer["statusCode"]
+    if status != HTTPStatus.CREATED:
+        return status, [operation for operation, _ in asked if operation == "TransactWriteItems"]
+    return (
+        status,
+        _masked(json.loads(answer["body"])),
+        [(operation, _masked(_comparable(one))) for operation, one in asked],
+    )
+
+
+def _comparable(request: Any) -> Any:
+    """A request without what cannot be the same: its token, and the packed answer that is kept in it."""
+    request.pop("ClientRequestToken", None)
+    for line in request.get("TransactItems", ()):
+        line.get("Put", {}).get("Item", {}).pop("answer", None)
+    return request
+
+
+def _masked(value: Any) -> Any:
+    return json.loads(NAMES_AND_TIMES.sub("…", json.dumps(value, sort_keys=True, ensure_ascii=False)))

@@ -1,0 +1,181 @@
+"""Cold starts: a new process under AWS's runtime interface client, from its start to its first answer.
+
+The time is the processor's, of all that the process does: what it has taken is read whenever it asks for its event or
+gives its answer, and then it waits.
+"""
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from typing_extensions import override
+
+from tools.bench import agreement, contestants, creation, loopback
+from tools.bench.contestants import Contestant
+from tools.bench.creation import Json
+from tools.bench.figures import Figure
+from tools.bench.loopback import LOOPBACK
+
+ROUNDS: Final = 21
+PATIENCE: Final = 60
+"""In seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Seconds of the processor: until the process asked for its first event, and from there to its answer."""
+
+    before: float
+    first_call: float
+    answer: Any
+
+    @property
+    def whole(self) -> float:
+        return self.before + self.first_call
+
+
+class RuntimeApi(HTTPServer):
+    """Lambda's, for one process and one event; it looks at the process's clock at each of its requests."""
+
+    timeout = PATIENCE
+
+    def __init__(self, event: Json) -> None:
+        """It listens at once; the process is told where."""
+        super().__init__((LOOPBACK, 0), _Request)
+        self.event = json.dumps(event).encode()
+        self.clock: int | None = None
+        self.asked: float | None = None
+        self.start: Start | None = None
+
+    def spent(self) -> float:
+        assert self.clock is not None  # noqa: S101  whoever asks is running
+        return time.clock_gettime(self.clock)
+
+
+class _Request(BaseHTTPRequestHandler):
+    server: RuntimeApi
+    protocol_version = "HTTP/1.1"
+
+    @override
+    def log_message(self, *_: Any) -> None: ...
+
+    def do_GET(self) -> None:
+        self.server.asked = self.server.spent()
+        headers = {
+            "content-type": "application/json",
+            "lambda-runtime-aws-request-id": "c0ffee00-0000-4000-8000-000000000000",
+            "lambda-runtime-deadline-ms": str(int(time.time() * 1000) + 29_000),
+            "lambda-runtime-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+            "lambda-runtime-invoked-function-arn": "arn:aws:lambda:eu-west-1:000000000000:function:create_link",
+        }
+        self._answer(HTTPStatus.OK, self.server.event, headers)
+
+    def do_POST(self) -> None:
+        spent = self.server.spent()
+        told = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if not self.path.endswith("/response") or self.server.asked is None:
+            raise RuntimeError(f"{self.path}: {told}")
+        self.server.start = Start(self.server.asked, spent - self.server.asked, told)
+        self._answer(HTTPStatus.ACCEPTED, b"{}", {})
+
+    def _answer(self, status: HTTPStatus, body: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "content-length": str(len(body)), "connection": "close"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _clock_of(process: int) -> int:
+    """The clock that counts the processor's time of another process (POSIX; not on macOS)."""
+    clock = ctypes.c_int()
+    if ctypes.CDLL(None).clock_getcpuclockid(process, ctypes.byref(clock)):
+        raise ProcessLookupError(process)
+    return clock.value
+
+
+def started(contestant: Contestant, endpoint: str, bundle: Path) -> Start:
+    """One cold start of the handler."""
+    with RuntimeApi(contestant.put(creation.event())) as api:
+        environment = {
+            **creation.ENVIRONMENT,
+            "AWS_CA_BUNDLE": str(bundle),
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_LAMBDA_RUNTIME_API": f"{LOOPBACK}:{api.server_port}",
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(map(str, contestant.path)),
+        }
+        command = [sys.executable, "-S", "-B", "-m", "awslambdaric", "app.handler"]
+        with subprocess.Popen(command, env=environment, cwd=contestant.folder, stdout=subprocess.DEVNULL) as program:
+            try:
+                api.clock = _clock_of(program.pid)
+                patience = time.monotonic() + PATIENCE
+                while not api.start and time.monotonic() < patience:
+                    api.handle_request()
+            finally:
+                program.kill()
+    if not api.start:
+        raise TimeoutError(contestant.name)
+    return api.start
+
+
+@contextmanager
+def surroundings(all_of_them: tuple[Contestant, ...]) -> Iterator[tuple[str, Mapping[str, Path]]]:
+    """DynamoDB's address, and for each the authorities it trusts: those of its own botocore, and DynamoDB's here."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        certificate = folder / "dynamodb.pem"
+        with loopback.dynamodb(creation.answers(), certificate) as endpoint:
+            bundles = {}
+            for each in all_of_them:
+                bundles[each.name] = folder / f"{each.name}.pem"
+                own = (each.beside / "botocore/cacert.pem").read_bytes()
+                bundles[each.name].write_bytes(own + certificate.read_bytes())
+            yield endpoint, bundles
+
+
+def measured() -> Mapping[str, list[Start]]:
+    """Round by round, by the handler's name; each round goes through all of them in turn."""
+    prepared = contestants.prepared()
+    agreement.must_agree(prepared)
+    found: dict[str, list[Start]] = {each.name: [] for each in prepared}
+    with surroundings(prepared) as (endpoint, bundles):
+        for each in prepared:
+            started(each, endpoint, bundles[each.name])
+        for _ in range(ROUNDS):
+            for each in prepared:
+                found[each.name].append(started(each, endpoint, bundles[each.name]))
+    return found
+
+
+def figures() -> Iterator[Figure]:
+    """The product's time as a share of each other's."""
+    found = measured()
+    for name, called, target, stretch in (
+        ("bare", "bare boto3 handler", 1.25, 1.15),
+        ("powertools", "stock Powertools", 0.80, 0.71),
+        ("fastapi_mangum", "FastAPI + Mangum", 0.65, 0.57),
+        ("chalice_pydantic", "Chalice + pydantic", 0.90, 0.85),
+        ("flask_pydantic", "Flask + pydantic", None, None),
+    ):
+        ratios = [ours.whole / other.whole for ours, other in zip(found["ours"], found[name], strict=True)]
+        yield Figure.of_ratios(f"cold × {called}", ratios, target=target, stretch=stretch)
+    ratios = [
+        ours.first_call / other.first_call for ours, other in zip(found["ours"], found["powertools"], strict=True)
+    ]
+    yield Figure.of_ratios("first call after init × stock Powertools", ratios, target=0.25, stretch=0.16)
+    for name, starts in found.items():
+        for part in ("before", "first_call"):
+            times = sorted(getattr(start, part) for start in starts)
+            yield Figure(name=f"{name}: {part}", measured=times[len(times) // 2] * 1000, unit="ms")

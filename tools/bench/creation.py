@@ -1,0 +1,104 @@
+"""The one request that every handler of the bench answers: POST of an access link, and what DynamoDB answers to it.
+
+It is the product's `create_link` with its sample event: one read of four items, one transaction of seven lines.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from tools.template import ROOT
+
+sys.path.insert(0, str(ROOT / "layers/common"))
+
+from partner_access.domain.accounts import Account, Kind
+from partner_access.domain.decisions import Kept
+from partner_access.domain.members import Member, Seat
+from partner_access.domain.people import User
+from partner_access.store import keys
+from partner_access.store.attributes import written
+
+TABLE: Final = "partner-access"
+REGION: Final = "eu-west-1"
+ENVIRONMENT: Final = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_LAMBDA_FUNCTION_NAME": "create_link",
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    "BASE_URL": "https://access.example.com",
+    "DIRECTORY_SCOPE": "partner-access/directory",
+    "POWERTOOLS_METRICS_NAMESPACE": "PartnerAccess",
+    "POWERTOOLS_SERVICE_NAME": TABLE,
+    "TABLE_NAME": TABLE,
+}
+SINCE: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+Json = Mapping[str, Any]
+
+
+def event(body: Json | None = None) -> Json:
+    """The sample, with another body if one is given."""
+    sample: Json = json.loads((ROOT / "events/create_link.json").read_text(encoding="utf-8"))
+    return sample if body is None else {**sample, "body": json.dumps(body)}
+
+
+def in_payload_1(asked: Json) -> Json:
+    """The same request as API Gateway's REST APIs put it."""
+    claims = asked["requestContext"]["authorizer"]["jwt"]["claims"]
+    return {
+        "resource": "/partners/{partner_id}/access-links",
+        "path": asked["rawPath"],
+        "httpMethod": "POST",
+        "headers": asked["headers"],
+        "multiValueHeaders": {name: [value] for name, value in asked["headers"].items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": asked["pathParameters"],
+        "stageVariables": None,
+        "requestContext": {
+            **asked["requestContext"],
+            "authorizer": {"claims": claims},
+            "httpMethod": "POST",
+            "path": asked["rawPath"],
+            "resourcePath": "/partners/{partner_id}/access-links",
+            "identity": {"sourceIp": "192.0.2.10", "userAgent": "curl/8.5.0"},
+        },
+        "body": asked["body"],
+        "isBase64Encoded": False,
+    }
+
+
+def answers() -> Mapping[str, str]:
+    """What DynamoDB answers, by the operation."""
+    items = [written({**dict(record), **keys.of(record)._asdict()}) for record in _records()]
+    found = {"Responses": {TABLE: items}, "UnprocessedKeys": {}}
+    return {"BatchGetItem": json.dumps(found), "TransactWriteItems": "{}"}
+
+
+def _records() -> tuple[Kept, ...]:
+    north, employee = "partner-north", "user-employee"
+    return (
+        Account(version=1, account_id=north, kind=Kind.PARTNER, name="North", domains=("north.example",)),
+        User(
+            version=1,
+            user_id=employee,
+            name="Employee",
+            email="employee@north.example",
+            employed_by=frozenset({north}),
+        ),
+        Member(
+            version=1,
+            account_id=north,
+            user_id=employee,
+            permission_set="super_admin",
+            seat=Seat.CORE,
+            set_version=1,
+            since=SINCE,
+        ),
+    )

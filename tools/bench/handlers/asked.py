@@ -1,0 +1,48 @@
+"""The body as a pydantic model, by the rules of `create_link`: the same for all handlers that use pydantic."""
+
+import re
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+
+def _prose(text: str) -> str:
+    if any(unicodedata.category(each)[0] == "C" for each in text):
+        raise ValueError("not plain text")
+    if re.search(r"[<>]|\{\{|://|www\.|\w\.[a-z]{2,}[/:]", text, re.IGNORECASE):
+        raise ValueError("not plain prose")
+    return text
+
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:|@-]{0,127}$")]
+Permission = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class Asked(BaseModel):
+    """No field but those named, no value of another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Removals(Asked):
+    """What shall be taken from the set."""
+
+    remove: Annotated[list[Permission], Field(max_length=200)] = []
+
+
+class NewLink(Asked):
+    """What is asked for, in whose name, and how the link may be used."""
+
+    employee_id: Identifier | None = None
+    account_id: Identifier | None = None
+    recipient_email: Annotated[EmailStr, AfterValidator(str.lower)] | None = None
+    permissions: Removals = Removals()
+    access_days: Annotated[int, Field(ge=1, le=730)] | None = None
+    link_days: Annotated[int, Field(ge=1, le=30)] = 7
+    max_approvals: Annotated[int, Field(ge=1, le=1000)] = 1
+    purpose: (
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_prose)]
+        | None
+    ) = None
+    locale: Literal["en", "ja"] | None = None

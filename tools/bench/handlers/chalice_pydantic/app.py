@@ -1,0 +1,33 @@
+"""Chalice with pydantic; it knows payload 1.0 only, and is given the same request in it."""
+
+from typing import Any
+
+from chalice import Chalice, Response
+from pydantic import ValidationError
+
+import links
+from asked import NewLink
+
+app = Chalice(app_name="links")
+
+
+@app.route("/partners/{partner_id}/access-links", methods=["POST"])
+def create_link(partner_id: str) -> Response:
+    """Make a link."""
+    request = app.current_request
+    sent = request.raw_body.decode()
+    try:
+        link = NewLink.model_validate_json(sent)
+        by = request.context["authorizer"]["claims"]["sub"]
+        told = links.create(partner_id, by, request.headers, sent, link.model_dump())
+    except ValidationError as invalid:
+        return Response(invalid.json(include_input=False), status_code=422)
+    except links.NotAllowed:
+        return Response({}, status_code=403)
+    return Response(told, status_code=201)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's."""
+    answer: dict[str, Any] = app(event, context)
+    return answer

@@ -1,0 +1,44 @@
+"""FastAPI behind Mangum, with Powertools' Logger and Metrics."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from mangum import Mangum
+
+import links
+from asked import NewLink
+
+app = FastAPI()
+logger = Logger()
+metrics = Metrics()
+
+
+@app.post("/partners/{partner_id}/access-links", status_code=HTTPStatus.CREATED)
+async def create_link(partner_id: str, link: NewLink, request: Request) -> dict[str, Any]:
+    """Make a link."""
+    event = request.scope["aws.event"]
+    by = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+    return links.create(partner_id, by, event["headers"], event["body"], link.model_dump())
+
+
+@app.exception_handler(links.NotAllowed)
+async def not_allowed(_: Request, __: links.NotAllowed) -> JSONResponse:
+    return JSONResponse({}, HTTPStatus.FORBIDDEN)
+
+
+served = Mangum(app, lifespan="off")
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's; like the product it writes no line and no count of what went well."""
+    try:
+        answer: dict[str, Any] = served(event, context)
+        return answer
+    finally:
+        if metrics.metric_set:
+            metrics.flush_metrics()

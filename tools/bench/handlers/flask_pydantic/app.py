@@ -1,0 +1,37 @@
+"""Flask with pydantic, behind apig-wsgi."""
+
+from http import HTTPStatus
+from typing import Any
+
+from apig_wsgi import make_lambda_handler
+from flask import Flask, jsonify, request
+from pydantic import ValidationError
+
+import links
+from asked import NewLink
+
+app = Flask(__name__)
+
+
+@app.post("/partners/<partner_id>/access-links")
+def create_link(partner_id: str) -> Any:
+    """Make a link."""
+    event = request.environ["apig_wsgi.full_event"]
+    by = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+    sent = request.get_data(as_text=True)
+    link = NewLink.model_validate_json(sent)
+    told = links.create(partner_id, by, event["headers"], sent, link.model_dump())
+    return jsonify(told), HTTPStatus.CREATED
+
+
+@app.errorhandler(ValidationError)
+def invalid(error: ValidationError) -> Any:
+    return app.response_class(error.json(include_input=False), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@app.errorhandler(links.NotAllowed)
+def not_allowed(_: links.NotAllowed) -> Any:
+    return jsonify({}), HTTPStatus.FORBIDDEN
+
+
+handler = make_lambda_handler(app)

@@ -1,0 +1,47 @@
+"""The stock app of Powertools: its resolver, Logger and Metrics, with pydantic."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+import links
+from asked import NewLink
+
+app = APIGatewayHttpResolver()
+logger = Logger()
+metrics = Metrics()
+
+
+@app.post("/partners/<partner_id>/access-links")
+def create_link(partner_id: str) -> tuple[dict[str, Any], int]:
+    """Make a link."""
+    event = app.current_event
+    authorizer = event.request_context.authorizer
+    by = authorizer.jwt_claim["sub"] if authorizer else ""
+    sent = event.body or ""
+    link = NewLink.model_validate_json(sent)
+    return links.create(partner_id, by, event.headers, sent, link.model_dump()), HTTPStatus.CREATED
+
+
+@app.exception_handler(ValidationError)
+def invalid(error: ValidationError) -> Response[str]:
+    return Response(HTTPStatus.UNPROCESSABLE_ENTITY, content_types.APPLICATION_JSON, error.json(include_input=False))
+
+
+@app.exception_handler(links.NotAllowed)
+def not_allowed(_: links.NotAllowed) -> Response[str]:
+    return Response(HTTPStatus.FORBIDDEN, content_types.APPLICATION_JSON, "{}")
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's; like the product it writes no line and no count of what went well."""
+    try:
+        return app.resolve(event, context)
+    finally:
+        if metrics.metric_set:
+            metrics.flush_metrics()

@@ -1,0 +1,49 @@
+"""The measurements, in the order in which they are made and stand on the page."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from tools.bench import cold, decisions, warm
+from tools.bench.figures import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """`about` says on the page what was measured, and how."""
+
+    name: str
+    title: str
+    about: str
+    figures: Callable[[], Iterable[Figure]]
+
+
+MEASUREMENTS: Final = (
+    Measurement(
+        "cold",
+        "Cold starts",
+        "`create_link` as `make host` builds it, and handlers of the same behaviour (`tools/bench/handlers`), each in a new "
+        "process under AWS's runtime interface client, with a runtime API and a DynamoDB behind TLS on loopback: the "
+        "processor's time from the start of the process to its first answer, and of that answer alone. All answer the same "
+        "POST with the same status and body, and ask DynamoDB for the same, letter for letter: one read of four items, one "
+        "transaction of seven lines. That is compared before anything is measured. The others see the packages of "
+        "`requirements/bench.txt` as they are installed; all ships with unchecked byte code. FastAPI and the stock app have "
+        "Powertools' Logger and Metrics, and like the product's handler write neither line nor count when all goes well; "
+        "Chalice and Flask have none. Chalice gets the request as payload 1.0, the only one it knows.",
+        cold.figures,
+    ),
+    Measurement(
+        "warm",
+        "Warm handlers",
+        "The same handlers and the same request, in processes that stay, with DynamoDB's answer given where botocore would "
+        "send the request: signing, serialising and parsing are in, the network is not.",
+        warm.figures,
+    ),
+    Measurement(
+        "decisions",
+        "Decisions",
+        "`decide_access` as it ships, with DynamoDB's answer given inside botocore: signing, serialising and parsing are "
+        "in, the network is not.",
+        decisions.figures,
+    ),
+)

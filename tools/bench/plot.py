@@ -1,0 +1,74 @@
+"""The picture of BENCHMARKS.md: each figure as a bar, as long as the share of its target that it takes."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+from tools.bench.figures import Figure
+
+WIDTH: Final = 920
+LABELS: Final = 430
+"""Where bars begin."""
+TARGET: Final = 720
+"""Where a bar ends that takes all of its target."""
+ROW: Final = 26
+HEAD: Final = 44
+LONGEST: Final = 1.35
+"""A bar that would be longer is cut off there; its number tells."""
+STYLE: Final = """
+  text { font: 13px system-ui, sans-serif; fill: #1f2328 }
+  .number { font-variant-numeric: tabular-nums }
+  .faint { fill: #59636e }
+  .met { fill: #2f7d4f }
+  .missed { fill: #b3541e }
+  .target { stroke: #1f2328; stroke-width: 1.5 }
+  .stretch { stroke: #1f2328; stroke-width: 1.5; stroke-dasharray: 2 2 }
+  .spread { stroke: #1f2328; stroke-width: 1 }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3 }
+    .faint { fill: #9198a1 }
+    .met { fill: #57ab76 }
+    .missed { fill: #e0823d }
+    .target, .stretch, .spread { stroke: #e6edf3 }
+  }
+"""
+
+
+def drawn(figures: Sequence[Figure]) -> str:
+    """SVG that is readable in the light and in the dark."""
+    height = HEAD + ROW * len(figures) + 12
+    rows = "".join(_row(figure, HEAD + ROW * number) for number, figure in enumerate(figures))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+        f'role="img" aria-label="Each figure as a share of its target">\n<style>{STYLE}</style>\n'
+        f'<text class="faint" x="12" y="22">measured as a share of the target; shorter is better</text>\n'
+        f'<text class="faint" x="{TARGET}" y="22" text-anchor="middle">target</text>\n'
+        f'{rows}<line class="target" x1="{TARGET}" y1="{HEAD - 14}" x2="{TARGET}" y2="{height - 8}"/>\n</svg>\n'
+    )
+
+
+def _row(figure: Figure, top: int) -> str:
+    number = f"{figure.written(figure.measured)} of {figure.written(figure.target)}"
+    kind = "met" if figure.met else "missed"
+    middle = top + ROW // 2
+    end = _at(figure, figure.measured)
+    parts = [
+        f'<text x="{LABELS - 12}" y="{middle + 4}" text-anchor="end">{escape(figure.name)}</text>',
+        f'<rect class="{kind}" x="{LABELS}" y="{top + 5}" width="{max(1, end - LABELS)}" height="{ROW - 10}" rx="2"/>',
+        f'<text class="number" x="{_at(figure, None)}" y="{middle + 4}">{escape(number)}</text>',
+    ]
+    if figure.spread:
+        left, right = (_at(figure, bound) for bound in figure.spread)
+        parts.append(f'<line class="spread" x1="{left}" y1="{middle}" x2="{right}" y2="{middle}"/>')
+    if figure.stretch is not None:
+        mark = _at(figure, figure.stretch)
+        parts.append(f'<line class="stretch" x1="{mark}" y1="{top + 2}" x2="{mark}" y2="{top + ROW - 2}"/>')
+    return "\n".join(parts) + "\n"
+
+
+def _at(figure: Figure, value: float | None) -> int:
+    """How far to the right a value of this figure stands; right of all bars what is none."""
+    if value is None:
+        return LABELS + round((TARGET - LABELS) * LONGEST) + 10
+    share = min(value / figure.target, LONGEST) if figure.target else 0
+    return LABELS + round((TARGET - LABELS) * share)

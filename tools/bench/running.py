@@ -1,0 +1,51 @@
+"""Handlers that run, each in a process of its own which sees nothing but its path (`warm_child.py`)."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tools.bench import creation
+from tools.bench.contestants import Contestant
+from tools.bench.creation import Json
+
+CHILD: Final = Path(__file__).with_name("warm_child.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A handler in a process of its own; `first` are its answers, with what it asked of DynamoDB for each."""
+
+    program: "subprocess.Popen[str]"
+    first: Sequence[Any]
+
+    def nanoseconds(self, calls: int) -> int:
+        """Of the processor, for so many calls."""
+        return int(_told(self.program, calls))
+
+
+def _told(program: "subprocess.Popen[str]", line: object) -> Any:
+    assert program.stdin  # noqa: S101  as it was started
+    program.stdin.write(f"{json.dumps(line)}\n")
+    program.stdin.flush()
+    return _heard(program)
+
+
+def _heard(program: "subprocess.Popen[str]") -> Any:
+    assert program.stdout  # noqa: S101  as it was started
+    return json.loads(program.stdout.readline())
+
+
+@contextmanager
+def running(contestant: Contestant, events: Sequence[Json]) -> Iterator[Running]:
+    """Each event has been answered once; the first of them is what is answered again and again."""
+    command = [sys.executable, "-I", "-S", "-B", str(CHILD), *map(str, contestant.path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=creation.ENVIRONMENT
+    ) as program:
+        given = {"events": [contestant.put(event) for event in events], "answers": creation.answers()}
+        yield Running(program, _told(program, given))

@@ -1,0 +1,41 @@
+"""Warm handlers: the processor's time for a request, with DynamoDB's answer given where botocore would send it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Final
+
+from tools.bench import agreement, contestants, creation
+from tools.bench.figures import Figure
+from tools.bench.running import running
+
+ROUNDS: Final = 21
+CALLS: Final = 150
+WARM_UP: Final = 300
+
+
+def measured() -> Mapping[str, list[float]]:
+    """Nanoseconds for a call, round by round, by the handler's name; each round goes through all of them in turn."""
+    prepared = contestants.prepared()
+    agreement.must_agree(prepared)
+    with ExitStack() as stack:
+        started = {each.name: stack.enter_context(running(each, [creation.event()])) for each in contestants.prepared()}
+        for each in started.values():
+            each.nanoseconds(WARM_UP)
+        rounds = [{name: each.nanoseconds(CALLS) / CALLS for name, each in started.items()} for _ in range(ROUNDS)]
+    return {name: [each[name] for each in rounds] for name in started}
+
+
+def figures() -> Iterator[Figure]:
+    """The product's time as a share of each other's."""
+    found = measured()
+    for name, called, target, stretch in (
+        ("bare", "bare boto3 handler", 1.25, 1.12),
+        ("powertools", "stock Powertools", None, None),
+        ("fastapi_mangum", "FastAPI + Mangum", 0.75, None),
+        ("chalice_pydantic", "Chalice + pydantic", None, None),
+        ("flask_pydantic", "Flask + pydantic", None, None),
+    ):
+        ratios = [ours / other for ours, other in zip(found["ours"], found[name], strict=True)]
+        yield Figure.of_ratios(f"warm × {called}", ratios, target=target, stretch=stretch)
+    for name, times in found.items():
+        yield Figure(name=f"{name}: processor time of a request", measured=sorted(times)[ROUNDS // 2] / 1e6, unit="ms")
