@@ -56,6 +56,14 @@ MEASUREMENTS: Final = (
         partial(counts.counted_by, "sweep", "tests/test_costs.py", "-k", "sweep"),
     ),
     Measurement(
+        "crowd",
+        "A hundred callers at once",
+        "On the demo's emulator, each in a thread of its own (`tests/stack/test_crowd.py`): links made, approved, edited "
+        "and ended, migrations, decisions, and some after the same seats and links. Whatever was acknowledged is looked "
+        "for in the table and in the trail, and the invariants of the whole table are checked. Times are the emulator's.",
+        partial(counts.counted_by, "crowd", "tests/stack/test_crowd.py"),
+    ),
+    Measurement(
         "decisions",
         "Decisions",
         "`decide_access` as it ships, with DynamoDB's answer given inside botocore: signing, serialising and parsing are "
