@@ -4,6 +4,7 @@ A line of a transaction costs two units for each KB of its item, the larger of b
 costs like a write. An index costs one unit for each entry that comes or goes, two for one that moves.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,28 @@ from tests.table import Item, Table
 
 KB: Final = 1024
 INDEXES: Final = (("due_shard", "due_at"), ("listed_under", "listed_as"))
+BY_KIND: Final = ("ACCOUNT#", "PARTNER#", "USER#")
+"""Partitions that hold items of several kinds."""
+ITEMS: Final = {
+    ("ONCE", ""): "the kept answer",
+    ("AUDIT", ""): "audit entries",
+    ("OUTBOX", ""): "the letter",
+    ("CLEAN_UP", ""): "the clean-up",
+    ("LINK", ""): "the reply",
+    ("PARTNER", "LINK"): "the link",
+    ("ACCOUNT", "ACCOUNT"): "accounts",
+    ("ACCOUNT", "MEMBER"): "memberships",
+    ("ACCOUNT", "SUPER_ADMINS"): "the list of super admins",
+    ("ACCOUNT", "SET"): "permission sets",
+    ("USER", "USER"): "people",
+    ("USER", "ACCOUNT"): "the person's list of accounts",
+    ("EMAIL", ""): "the address",
+    ("CHAIN", ""): "places in the chain",
+    ("HEAD", ""): "heads of chains",
+    ("SEAL", ""): "the seal",
+    ("DELIVERY", ""): "deliveries",
+    ("SUPPRESSED", ""): "suppressed addresses",
+}
 EVERY: Final = "before-parameter-build.dynamodb"
 
 
@@ -29,6 +52,8 @@ class Costs:
     writes: int = 0
     units: int = 0
     lines: list[Mapping[str, Any]] = field(default_factory=list)
+    where: Counter[str] = field(default_factory=Counter)
+    """Units by what they are spent on."""
 
     @property
     def requests(self) -> int:
@@ -39,6 +64,17 @@ class Costs:
 def counted(table: Table) -> Iterator[Costs]:
     """Count all requests in here, and the units when it is over."""
     costs, before = Costs(), _by_key(table)
+    with requests_counted(costs):
+        yield costs
+    after = _by_key(table)
+    for line in costs.lines:
+        costs.where[_spent_on(line)] += _units(line, before, after)
+    costs.units = costs.where.total()
+
+
+@contextmanager
+def requests_counted(costs: Costs) -> Iterator[None]:
+    """Count all requests in here, and only these."""
 
     def count(params: Mapping[str, Any], model: Any, **_: Any) -> None:
         if model.name == "TransactWriteItems":
@@ -50,23 +86,33 @@ def counted(table: Table) -> Iterator[Costs]:
     events = dynamo.client().meta.events
     events.register(EVERY, count)
     try:
-        yield costs
+        yield
     finally:
         events.unregister(EVERY, count)
-    after = _by_key(table)
-    costs.units = sum(_units(line, before, after) for line in costs.lines)
 
 
 def _by_key(table: Table) -> dict[tuple[str, str], Item]:
     return {(item["pk"], item["sk"]): item for item in table.items()}
 
 
+def _spent_on(line: Mapping[str, Any]) -> str:
+    ((action, asked),) = line.items()
+    pk, sk = key_of(asked)
+    item = ITEMS[pk.partition("#")[0], sk.partition("#")[0] if pk.startswith(BY_KIND) else ""]
+    return f"{item}, only looked at" if action == "ConditionCheck" else item
+
+
+def key_of(asked: Mapping[str, Any]) -> tuple[str, str]:
+    """Of the item that a line is about."""
+    where = asked.get("Key") or asked["Item"]
+    return where["pk"]["S"], where["sk"]["S"]
+
+
 def _units(
     line: Mapping[str, Any], before: Mapping[tuple[str, str], Item], after: Mapping[tuple[str, str], Item]
 ) -> int:
     ((_, asked),) = line.items()
-    where = asked.get("Key") or asked["Item"]
-    key = where["pk"]["S"], where["sk"]["S"]
+    key = key_of(asked)
     old, new = before.get(key, {}), after.get(key, {})
     entries = sum(_moves(old, new, *index) for index in INDEXES)
     return 2 * max(1, ceil(max(size(old), size(new)) / KB)) + entries

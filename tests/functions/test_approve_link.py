@@ -30,7 +30,6 @@ from tests.builders import (
     the_client,
     the_partner,
 )  # fmt: skip
-from tests.costs import counted
 from tests.doors import VENDOR, call
 from tests.knocks import approve, nothing_changes, overtaken, refused, replays, secret_of
 from tests.races import before_commit
@@ -782,17 +781,6 @@ def test_a_secret_in_the_address_is_not_read(world: Table) -> None:
         world, lambda: call(knocks.APPROVALS, APPROVER, body, query={"secret": SECRET_TEXT}), 400, "secret_in_url"
     )
     assert SECRET_TEXT not in answer.text
-
-
-@pytest.mark.parametrize("others", [(), (an_open_link(max_approvals=9),), (a_member(EMPLOYEE, "sales"),)])
-def test_what_an_approval_costs(table: Table, sound: None, others: tuple[Any, ...]) -> None:
-    a_world(table, *others)
-
-    with counted(table) as costs:
-        assert approve(permissions={"remove": ["crm.import"]}, access_days=90).status == 201
-
-    assert (costs.reads, costs.writes) == (2, 1)
-    assert costs.units <= 28
 
 
 def test_no_secret_at_rest_in_the_log_or_in_an_answer(world: Table, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,6 @@ from partner_access.store import keys
 from partner_access.store.links import item
 from tests import knocks
 from tests.builders import APPROVER, CLIENT, EMPLOYEE, PARTNER, a_member, a_user, an_employee, the_client, the_partner
-from tests.costs import counted
 from tests.doors import VENDOR, call
 from tests.knocks import create, nothing_changes, overtaken, preview, refused, replays, secret_of, view
 from tests.races import before_commit
@@ -447,26 +446,6 @@ def test_whatever_keeps_changing_is_refused_in_the_end(world: Table) -> None:
 
     assert (answer.status, answer.code) == (409, "rights_changed")
     assert world.under("AUDIT#") == []
-
-
-# what it costs
-
-
-@pytest.mark.parametrize(
-    ("wish", "units"),
-    [
-        ({}, 14),
-        ({"recipient_email": "boss@bakery.example", "purpose": "Your new website"}, 16),
-        ({"employee_id": EMPLOYEE, "recipient_email": "boss@bakery.example", "purpose": "Your new website"}, 18),
-    ],
-)
-def test_what_a_link_costs(world: Table, wish: dict[str, Any], units: int) -> None:
-    """Its budget of 14 holds for oneself; a letter is one line more, and so is a maker who is not the employee."""
-    with counted(world) as costs:
-        create(**wish)
-
-    assert (costs.reads, costs.writes) == (1, 1)
-    assert costs.units <= units
 
 
 def test_a_world_with_two_partners_keeps_them_apart(table: Table) -> None:

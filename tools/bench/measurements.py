@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from tools.bench import cold, decisions, warm
+from tools.bench import cold, counts, decisions, warm
 from tools.bench.figures import Figure
 
 
@@ -38,6 +39,29 @@ MEASUREMENTS: Final = (
         "The same handlers and the same request, in processes that stay, with DynamoDB's answer given where botocore would "
         "send the request: signing, serialising and parsing are in, the network is not.",
         warm.figures,
+    ),
+    Measurement(
+        "operations",
+        "Write units and requests of an operation",
+        "Counted at AWS's door in the small world of the tests (`tests/test_costs.py`): one transaction each, after one "
+        "or two reads together. A line of a transaction costs two units for each KB, a look as much as a write, an entry "
+        "of an index one more.",
+        partial(counts.counted_by, "operations", "tests/test_costs.py", "-k", "operation"),
+    ),
+    Measurement(
+        "sweep",
+        "A sweep of what is due",
+        "Requests for the same number of links that are due, beside few open ones and beside a hundred times as many: "
+        "what is not due costs nothing.",
+        partial(counts.counted_by, "sweep", "tests/test_costs.py", "-k", "sweep"),
+    ),
+    Measurement(
+        "crowd",
+        "A hundred callers at once",
+        "On the demo's emulator, each in a thread of its own (`tests/stack/test_crowd.py`): links made, approved, edited "
+        "and ended, migrations, decisions, and some after the same seats and links. Whatever was acknowledged is looked "
+        "for in the table and in the trail, and the invariants of the whole table are checked. Times are the emulator's.",
+        partial(counts.counted_by, "crowd", "tests/stack/test_crowd.py"),
     ),
     Measurement(
         "decisions",

@@ -1,0 +1,51 @@
+"""A bench of counts is what tests noted while they held; one that does not hold ends it."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.bench import counts
+from tools.bench.figures import Figure, kept
+
+ONE, OTHER = Figure(name="one", measured=1, unit="units"), Figure(name="other", measured=2, unit="units")
+NOTING = """
+from tools.bench import counts
+from tools.bench.figures import Figure
+
+def test_it_holds():
+    counts.note("some", Figure(name="one", measured=1, unit="units"))
+"""
+
+
+def test_figures_are_kept_in_their_order_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(counts.FOLDER, str(tmp_path))
+
+    counts.note("some", ONE)
+    counts.note("some", OTHER)
+
+    assert kept("some", tmp_path) == (ONE, OTHER)
+
+
+def test_nothing_is_kept_when_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(counts.FOLDER, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    counts.note("some", ONE)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_test_noted_is_a_figure(tmp_path: Path) -> None:
+    file = tmp_path / "test_noting.py"
+    file.write_text(NOTING, encoding="utf-8")
+
+    assert list(counts.counted_by("some", str(file))) == [ONE]
+
+
+@pytest.mark.parametrize("text", ["def test_it(): assert False", "def nothing_here(): ..."])
+def test_a_test_that_does_not_hold_ends_the_bench(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "test_failing.py"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(counts.NotCounted):
+        list(counts.counted_by("some", str(file)))
