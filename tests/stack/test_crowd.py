@@ -168,7 +168,7 @@ def crowd(town: Town) -> list[Somebody]:
     """Everybody with an account of his own, with somebody in it to migrate."""
     contended = town.a_client(*town.clients, partner_seat_limit=SEATS)
     _, secret = town.a_link(town.employees[-1], max_approvals=APPROVALS)
-    decider = town.stack.back_end(DECIDE)
+    decider = town.stack.machine(DECIDE)
     people = []
     for number in range(CALLERS):
         account_id = town.a_client(town.clients[number % len(town.clients)])
