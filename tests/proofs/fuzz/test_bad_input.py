@@ -1,0 +1,34 @@
+"""Whatever bad input is known to us is tried by a test that is there."""
+
+import ast
+from functools import cache
+
+import pytest
+
+from tests.proofs.fuzz.bad_input import DECIDED_AGAINST, TRIED
+from tools.proof.notes import Notes
+from tools.template import ROOT
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    """The names of the tests of this file."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("part", TRIED)
+def test_each_row_is_tried_by_a_test_that_is_there(part: str, notes: Notes) -> None:
+    rows = TRIED[part]
+
+    assert [(file, test) for _, file, test in rows if test not in names_in(file)] == []
+    assert len({what for what, _, _ in rows}) == len(rows)
+    notes.tried(f"bad input: {part}", rows=len(rows), tests=len({(file, test) for _, file, test in rows}))
+
+
+def test_what_was_decided_against_is_said(notes: Notes) -> None:
+    decisions = (ROOT / "DECISIONS.md").read_text(encoding="utf-8")
+
+    assert all(f"row {number})" in decisions or f"row {number}," in decisions for number in (66, 68, 69))
+    for what, reason in DECIDED_AGAINST.items():
+        notes.named(f"decided against: {what}", reason)
