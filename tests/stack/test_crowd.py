@@ -189,12 +189,14 @@ def test_what_a_crowd_was_told_is_so(town: Town, crowd: list[Somebody]) -> None:
     first = [each for each in attempts if each.what in TOLD]
     acknowledged = Counter(TOLD[each.what] for each in first if each.answer.status < HTTPStatus.MULTIPLE_CHOICES)
     written = Counter(after.acts[name]["event"] for name in after.acts.keys() - before.acts.keys())
-    assert {event: written[event] for event in TOLD.values()} == dict(acknowledged)
+    told_of = Counter({event: written[event] for event in TOLD.values()})
+    differing = (told_of - acknowledged) + (acknowledged - told_of)
+    assert not differing
     assert acknowledged["link.created"] == acknowledged["super_admin.migrated"] == CALLERS
     assert acknowledged["link.approved"] == CALLERS + min(APPROVALS, CALLERS)
     assert acknowledged["user.created"] == SEATS
     _is_as_told(after, first)
-    _note(attempts, acknowledged, seconds)
+    _note(attempts, acknowledged, differing, seconds)
 
 
 def _all_at_once(crowd: list[Somebody]) -> None:
@@ -239,7 +241,7 @@ def _where(shown: Json) -> tuple[str, str]:
     return shown["account_id"], shown["user_id"]
 
 
-def _note(attempts: list[Attempt], acknowledged: Counter[str], seconds: float) -> None:
+def _note(attempts: list[Attempt], acknowledged: Counter[str], differing: Counter[str], seconds: float) -> None:
     taken = statistics.quantiles((each.milliseconds for each in attempts), n=100)
     by_status = Counter(each.answer.status for each in attempts)
     again = Counter(each.answer.code or str(each.answer.status) for each in attempts if not each.is_final)
@@ -251,7 +253,7 @@ def _note(attempts: list[Attempt], acknowledged: Counter[str], seconds: float) -
             measured=acknowledged.total(),
             unit="",
         ),
-        Figure(name="acts lost, or come true twice", measured=0, target=0, unit=""),
+        Figure(name="acts lost, or come true twice", measured=differing.total(), target=0, unit=""),
         *(
             Figure(name=f"answers with {status}", measured=count, unit="")
             for status, count in sorted(by_status.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from tools.bench import cold, counts, decisions, warm
+from tools.bench import cold, counts, decisions, layer, warm
 from tools.bench.figures import Figure
 
 
@@ -39,6 +39,12 @@ MEASUREMENTS: Final = (
         "The same handlers and the same request, in processes that stay, with DynamoDB's answer given where botocore would "
         "send the request: signing, serialising and parsing are in, the network is not.",
         warm.figures,
+    ),
+    Measurement(
+        "layer",
+        "The layer",
+        "As `make host` builds it for this machine, with its compiled modules and byte code; zipped as for AWS.",
+        layer.figures,
     ),
     Measurement(
         "operations",

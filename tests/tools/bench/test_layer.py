@@ -1,0 +1,16 @@
+"""The layer's size is that of its files, and of them in an archive."""
+
+from pathlib import Path
+
+from tools.bench import layer
+
+
+def test_a_layer_is_as_large_as_its_files(tmp_path: Path) -> None:
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python/some.py").write_bytes(b"a" * layer.MEGABYTE)
+    (tmp_path / "python/other.py").write_bytes(b"b" * layer.MEGABYTE)
+
+    zipped, unzipped = layer.figures(tmp_path)
+
+    assert unzipped.measured == 2
+    assert 0 < zipped.measured < 0.1
