@@ -1,6 +1,7 @@
 """What ships, run as it ships: the built function and the built layer, and nothing else of this project."""
 
 import json
+import ssl
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
@@ -110,6 +111,13 @@ def test_the_layer_is_small() -> None:
     size = sum(path.stat().st_size for path in LAYER.rglob("*") if path.is_file())
 
     assert size < 21 * MEGABYTE
+
+
+def test_the_layer_trusts_those_who_vouch_for_aws_and_nobody_else() -> None:
+    trusted = ssl.create_default_context(cafile=LAYER / "botocore/cacert.pem").get_ca_certs()
+
+    names = sorted(dict(part for (part,) in each["subject"])["organizationName"] for each in trusted)
+    assert names == ["Amazon"] * 4 + ["Starfield Technologies, Inc."] * 2
 
 
 def test_the_layer_holds_models_of_the_services_in_use_only() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -30,6 +31,12 @@ UNREACHABLE = (
     "**/*.pyi",
 )
 
+# who vouches for AWS's endpoints; every new connection reads all that is here
+AUTHORITIES = re.compile(
+    r"^# Subject: (CN=Amazon Root CA \d |CN=Starfield Services Root |.*OU=Starfield Class 2 )", re.MULTILINE
+)
+ROOTS = 6
+
 # pydantic asks for the version of this one, and looks for plugins in every other that it finds
 KEPT_METADATA = "email_validator-"
 
@@ -42,6 +49,7 @@ def prune(layer: Path) -> None:
         if not metadata.name.startswith(KEPT_METADATA):
             _remove(metadata)
     _keep_models(layer / "botocore" / "data")
+    _keep_authorities(layer / "botocore" / "cacert.pem")
 
 
 def _keep_models(models: Path) -> None:
@@ -62,6 +70,14 @@ def _keep_models(models: Path) -> None:
     for partition in endpoints["partitions"]:
         partition["services"] = {name: each for name, each in partition["services"].items() if name in prefixes}
     (models / "endpoints.json").write_text(json.dumps(endpoints, separators=(",", ":")))
+
+
+def _keep_authorities(bundle: Path) -> None:
+    """Keep the roots of Amazon Trust Services, which AWS asks its clients to trust; too few would be no bundle of AWS's."""
+    kept = [each for each in bundle.read_text().split("\n\n") if AUTHORITIES.search(each)]
+    if len(kept) != ROOTS:
+        sys.exit(f"{bundle}: of the {ROOTS} roots of Amazon Trust Services {len(kept)} were found")
+    bundle.write_text("\n\n".join(kept) + "\n")
 
 
 def _remove(path: Path) -> None:
