@@ -1,0 +1,77 @@
+"""Each condition is changed, one clause at a time, and a test must fail: else the clause is not needed, or a test is."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.mutation.survivors import explained, reasons
+from tools.proof.notes import Notes
+from tools.template import ROOT
+
+HERE = Path(__file__).parent
+UNTESTED = "links.record_retirement"
+WEAKER = {"dropped", "line taken out", "checked, not written"}
+
+
+def trials(folder: Path, tests: list[str], *options: str) -> list[dict[str, Any]]:
+    """What became of each mutant."""
+    out = folder / "outcomes"
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.mutation", "requests", f"--out={out}", *options, *tests],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV_"))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+def outcomes(told: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Of the product as it is, and of its mutants."""
+    (unchanged,) = (each for each in told if not each["mutant"])
+    return unchanged, [each for each in told if each["mutant"]]
+
+
+def test_what_nobody_looks_at_survives_and_what_is_looked_at_does_not(tmp_path: Path) -> None:
+    """The control, and a sample of what `make proof` tries whole."""
+    tests = [f"{HERE}/untested.py", "tests/store/test_seals.py"]
+
+    unchanged, mutants = outcomes(trials(tmp_path, tests))
+
+    assert unchanged["outcome"] == "survived"
+    untested = [each for each in mutants if each["mutant"].startswith(UNTESTED)]
+    weaker = [each for each in untested if each["kind"] in WEAKER]
+    assert {each["kind"] for each in weaker} == WEAKER
+    assert {each["outcome"] for each in weaker} == {"survived"}
+    assert "killed" in {each["outcome"] for each in untested if each["kind"] == "turned"}
+    tested = [each for each in mutants if each not in untested]
+    assert tested
+    assert [each for each in tested if each["outcome"] != "killed"] == []
+
+
+def test_every_condition_is_needed_and_tested(whole: bool, notes: Notes, tmp_path: Path) -> None:
+    if not whole:
+        pytest.skip("`make proof` changes every condition; this is its short form's")
+    unchanged, mutants = outcomes(trials(tmp_path, ["tests/store", "tests/functions"]))
+
+    assert unchanged["outcome"] == "survived", unchanged["killed_by"]
+    assert [each for each in mutants if each["outcome"] == "invalid"] == []
+    survivors = [each["mutant"] for each in mutants if each["outcome"] != "killed"]
+    known = reasons(HERE / "survivors.toml")
+    by_reason, without = explained(survivors, known)
+    assert without == []
+    assert [reason for reason in known if reason.why not in by_reason] == []
+    for kind, tried in Counter(each["kind"] for each in mutants).items():
+        killed = sum(each["kind"] == kind and each["outcome"] == "killed" for each in mutants)
+        notes.tried(kind, mutants=tried, killed=killed)
+    for why, some in by_reason.items():
+        for each in some:
+            notes.named(f"`{each}`".replace("|", "–"), why)

@@ -1,0 +1,155 @@
+"""The grammar of mutants: each kind of clause is changed in each way that there is, and stays a request that AWS takes."""
+
+import re
+from typing import Any
+
+import pytest
+
+from partner_access.store import approvals, directory, dynamo, links, members, outbox, permission_sets
+from tools.mutation import expressions, requests
+from tools.mutation.expressions import key_changes, read, update_changes
+from tools.mutation.requests import ALWAYS, LAST, RequestMutant, Site, altered, mutants_of
+
+CONDITIONS = sorted(
+    {
+        condition
+        for module in (approvals, directory, dynamo, links, members, outbox, permission_sets)
+        for name, condition in vars(module).items()
+        if name.isupper() and isinstance(condition, str) and re.search(r"[=<>(]", condition)
+    }
+)
+
+
+def changes(condition: str) -> list[str | None]:
+    return [change.whole for change in expressions.changes(condition)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "becomes"),
+    [
+        ("a = :b", [None, "a <> :b"]),
+        ("a <> :b", [None, "a = :b"]),
+        ("a < :b", [None, "a <= :b", "a >= :b"]),
+        ("a <= :b", [None, "a < :b", "a > :b"]),
+        ("a > :b", [None, "a >= :b", "a <= :b"]),
+        ("a >= :b", [None, "a > :b", "a < :b"]),
+        ("size(a) < :b", [None, "size(a) <= :b", "size(a) >= :b"]),
+        ("attribute_exists(a)", [None, "attribute_not_exists(a)"]),
+        ("attribute_not_exists(a)", [None, "attribute_exists(a)"]),
+        ("contains(a, :b)", [None, "NOT (contains(a, :b))"]),
+        ("NOT contains(a, :b)", [None, "contains(a, :b)"]),
+        ("a IN (:b)", [None, "NOT (a IN (:b))"]),
+        ("a IN (:b, :c)", [None, "a IN (:c)", "a IN (:b)", "NOT (a IN (:b, :c))"]),
+        ("a BETWEEN :b AND :c", [None, "NOT (a BETWEEN :b AND :c)"]),
+        (
+            "a = :b AND c = :d",
+            [None, "a = :b OR c = :d", "c = :d", "a <> :b AND c = :d", "a = :b", "a = :b AND c <> :d"],
+        ),
+        (
+            "a = :b OR (c = :d AND e = :f)",
+            [
+                None,
+                "a = :b AND (c = :d AND e = :f)",
+                "c = :d AND e = :f",
+                "a <> :b OR (c = :d AND e = :f)",
+                "a = :b",
+                "a = :b OR (c = :d OR e = :f)",
+                "a = :b OR e = :f",
+                "a = :b OR (c <> :d AND e = :f)",
+                "a = :b OR c = :d",
+                "a = :b OR (c = :d AND e <> :f)",
+            ],
+        ),
+    ],
+)
+def test_each_clause_is_dropped_turned_and_joined_otherwise(condition: str, becomes: list[str | None]) -> None:
+    assert changes(condition) == becomes
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_every_condition_of_the_store_is_read_and_none_is_changed_into_itself(condition: str) -> None:
+    whole = str(read(condition))
+
+    assert str(read(whole)) == whole
+    assert whole not in changes(condition)
+    assert len(changes(condition)) >= 2 * len(re.findall(r"<>|<=|>=|[<>=]|exists|contains|IN", condition))
+
+
+@pytest.mark.parametrize("text", ["", "a =", "a ! b", "a = :b AND", "(a = :b", "a = :b)", "a IN (:b", "f(a"])
+def test_what_is_no_condition_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError, match="|".join(("", re.escape(text)))):
+        read(text)
+
+
+def test_of_a_query_only_the_place_in_the_partition_is_changed() -> None:
+    assert [each.whole for each in key_changes("pk = :p")] == []
+    assert [each.whole for each in key_changes("pk = :p AND begins_with(sk, :s)")] == ["pk = :p"]
+    assert [each.whole for each in key_changes("pk = :p AND due_at <= :now")] == [
+        "pk = :p",
+        "pk = :p AND due_at < :now",
+        "pk = :p AND due_at > :now",
+    ]
+
+
+def test_an_update_loses_each_of_its_actions_but_not_its_only_one() -> None:
+    assert [each.whole for each in update_changes("ADD a :b")] == []
+    assert [each.whole for each in update_changes("SET a = :b, c = :d REMOVE e, f")] == [
+        "SET c = :d REMOVE e, f",
+        "SET a = :b REMOVE e, f",
+        "SET a = :b, c = :d REMOVE f",
+        "SET a = :b, c = :d REMOVE e",
+    ]
+
+
+LINE: dict[str, Any] = {
+    "TableName": "table",
+    "Key": {"pk": {"S": "A#1"}, "sk": {"S": "B"}},
+    "UpdateExpression": "SET a = :b, c = :d",
+    "ConditionExpression": "e = :f AND g = :h",
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    "ExpressionAttributeValues": {f":{each}": {"S": each} for each in "bdfh"},
+}
+SITE = Site("links.record", "Update", "A B", LINE["UpdateExpression"], LINE["ConditionExpression"])
+
+
+def test_a_line_is_taken_out_or_checked_only_and_each_expression_changed() -> None:
+    kinds = {(each.kind, each.alters) for each in mutants_of(SITE)}
+
+    assert kinds == {
+        ("line taken out", "line"),
+        ("checked, not written", "line"),
+        ("dropped", "ConditionExpression"),
+        ("joined otherwise", "ConditionExpression"),
+        ("turned", "ConditionExpression"),
+        ("dropped", "UpdateExpression"),
+    }
+
+
+@pytest.mark.parametrize("mutant", list(mutants_of(SITE)), ids=lambda mutant: f"{mutant.kind} {mutant.was}")
+def test_a_mutant_brings_the_values_that_it_names_and_no_others(mutant: RequestMutant) -> None:
+    action, line = altered(mutant, "Update", LINE)
+
+    assert action == ("ConditionCheck" if mutant.alters == "line" else "Update")
+    words = " ".join(line[each] for each in line if each.endswith("Expression"))
+    assert expressions.names_in(words) == set(line.get("ExpressionAttributeValues", {}))
+    assert line["Key"] == LINE["Key"]
+    assert line != LINE
+
+
+def test_a_line_without_condition_becomes_a_check_that_always_holds() -> None:
+    put = {"TableName": "table", "Item": {**LINE["Key"], "a": {"S": "b"}}}
+    (gone,) = mutants_of(Site("links.record", "Put", "A B", "", ""))
+
+    assert altered(gone, "Put", put) == (
+        "ConditionCheck",
+        {"TableName": "table", "Key": LINE["Key"], "ConditionExpression": ALWAYS},
+    )
+
+
+def test_what_goes_along_with_every_decision_is_asked_by_commit_alone() -> None:
+    site = Site("links.record", "Put", "ONCE ONCE", "", dynamo.NOT_DONE_YET, nth=LAST)
+    own, common = list(mutants_of(site)), list(mutants_of(site.in_common))
+
+    assert {each.alters for each in own} == {"line"}
+    assert {each.alters for each in common} == {"ConditionExpression"}
+    assert (site.in_common.asked_by, site.in_common.nth) == (requests.COMMITS, 0)

@@ -1,0 +1,13 @@
+"""The control: a link is retired and nobody looks whether it might be, so that every mutant of this must survive."""
+
+from partner_access.store import links
+from tests.builders import NOW, a_link
+from tests.table import Table
+from tests.worlds import a_world
+
+
+def test_nothing_is_looked_at(table: Table) -> None:
+    used = a_link(max_approvals=2, approvals=2, expires_at=NOW)
+    a_world(table, used)
+
+    links.record_retirement(used)

@@ -1,0 +1,139 @@
+"""Tries mutants: `python -m tools.mutation functions`, or `make mutate`; the proof of the conditions uses `requests`.
+
+Mutants of functions need Python 3.12 or later. What was killed is remembered in .local/mutation as long as the module
+stays as it is, so that a run that was cut off goes on where it stopped.
+"""
+
+import json
+import random
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from tools.mutation import survivors, trials
+from tools.mutation.functions import LAYER, CodeMutant, Functions
+from tools.mutation.requests import RequestMutant, Requests
+from tools.mutation.trials import Outcome, Verdict
+from tools.proof import page
+from tools.proof.__main__ import FOLDER
+from tools.proof.notes import Notes
+from tools.template import ROOT
+
+PART: Final = "mutation"
+RESULTS: Final = ROOT / ".local/mutation"
+REASONS: Final = Path(__file__).parent / "survivors.toml"
+ROOMS: Final = ("domain", "store")
+TESTS: Final = ("tests/domain", "tests/store", "tests/functions")
+ENOUGH: Final = 0.95
+
+console = Console()
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def requests(
+    tests: list[str],
+    out: Annotated[Path, typer.Option(help="gets a line of JSON for each mutant")],
+    share: Annotated[float, typer.Option(help="how much of it is tried")] = 1,
+    seed: Annotated[int, typer.Option(help="of which")] = 0,
+) -> None:
+    """Change what DynamoDB is asked, one clause at a time, and run these tests."""
+    chance = random.Random(seed)  # noqa: S311 – nothing is secret here
+
+    with out.open("w", encoding="utf-8") as file:
+
+        def tell(verdict: Verdict[RequestMutant]) -> None:
+            mutant = verdict.mutant
+            told = {"mutant": str(mutant or ""), "kind": mutant.kind if mutant else "", "outcome": verdict.outcome}
+            file.write(f"{json.dumps({**told, 'killed_by': verdict.killed_by})}\n")
+            file.flush()
+
+        if not trials.run(Requests(lambda _: chance.random() < share), tests, tell):
+            sys.exit(1)
+
+
+@app.command()
+def functions(
+    only: Annotated[list[str] | None, typer.Option(help="a module, such as `links`, in both rooms")] = None,
+) -> None:
+    """Change the rules and the store, one expression at a time, run the tests, and write the section of PROOFS.md."""
+    modules = [_Module(file) for room in ROOMS for file in sorted((LAYER / room).glob("[!_]*.py"))]
+    chosen = [module for module in modules if not only or module.file.stem in only]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    by_file = {module.file: module for module in chosen}
+    killed = {mutant for module in chosen for mutant in module.begin()}
+
+    def tell(verdict: Verdict[CodeMutant]) -> None:
+        if verdict.mutant:
+            by_file[verdict.mutant.file].keep(verdict.mutant, verdict)
+        elif verdict.outcome is not Outcome.SURVIVED:
+            sys.exit(f"{verdict.killed_by} fails in a copy, without any mutant")
+
+    if not trials.run(Functions(by_file, killed), TESTS, tell):
+        sys.exit(1)
+    _report([module for module in modules if module.results.exists()])
+
+
+class _Module:
+    """A module of the product, and what became of its mutants."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.name = f"{file.parent.name}.{file.stem}"
+        self.results = RESULTS / f"{self.name}.jsonl"
+        self._digest = sha256(file.read_bytes()).hexdigest()
+
+    def begin(self) -> set[str]:
+        """Forget all but what is killed already."""
+        killed = {mutant for mutant, outcome in self.outcomes() if outcome is Outcome.KILLED}
+        lines = (self._line(mutant, Outcome.KILLED) for mutant in sorted(killed))
+        self.results.write_text("".join(lines), encoding="utf-8")
+        return killed
+
+    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
+        """Of the module as it is, not as it was."""
+        for line in self.results.read_text(encoding="utf-8").splitlines() if self.results.exists() else ():
+            told = json.loads(line)
+            if told["digest"] == self._digest:
+                yield told["mutant"], Outcome(told["outcome"])
+
+    def keep(self, mutant: CodeMutant, verdict: Verdict[CodeMutant]) -> None:
+        with self.results.open("a", encoding="utf-8") as file:
+            file.write(self._line(mutant.name, verdict.outcome, verdict.killed_by))
+
+    def _line(self, mutant: str, outcome: Outcome, killed_by: str = "") -> str:
+        told = {"digest": self._digest, "mutant": mutant, "outcome": outcome, "killed_by": killed_by}
+        return f"{json.dumps(told)}\n"
+
+
+def _report(modules: list[_Module]) -> None:
+    """The notes of all modules that were ever tried as they are, and what is not as it should be."""
+    notes, known = Notes(PART, FOLDER), survivors.reasons(REASONS)
+    (FOLDER / f"{PART}.jsonl").unlink(missing_ok=True)
+    tried = 0
+    left: list[str] = []
+    for module in modules:
+        outcomes = [(mutant, outcome) for mutant, outcome in module.outcomes() if outcome is not Outcome.INVALID]
+        if not outcomes:
+            continue
+        lived = [mutant for mutant, outcome in outcomes if outcome is not Outcome.KILLED]
+        notes.tried(module.name, mutants=len(outcomes), killed=len(outcomes) - len(lived))
+        tried, left = tried + len(outcomes), [*left, *lived]
+    by_reason, without = survivors.explained(left, known)
+    for why, mutants in by_reason.items():
+        notes.named(f"{len(mutants)} survivors", why)
+    if without:
+        notes.named(f"{len(without)} survivors", "nobody has looked into them yet")
+    page.write([PART], FOLDER, 0)
+    console.print(f"{tried - len(left)} of {tried} killed; without a reason: {len(without)}", *without, sep="\n  ")
+    if tried - len(left) < ENOUGH * tried:
+        sys.exit(f"less than {ENOUGH:.0%} are killed")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,252 @@
+"""DynamoDB's expressions, read into clauses, and what each may be changed to."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from typing_extensions import override
+
+TOKEN: Final = re.compile(r"<>|<=|>=|[()<>=,]|[\w:#.]+")
+TURNED: Final = {
+    "=": ("<>",),
+    "<>": ("=",),
+    "<": ("<=", ">="),
+    "<=": ("<", ">"),
+    ">": (">=", "<="),
+    ">=": (">", "<"),
+}
+OPPOSITE: Final = {"attribute_exists": "attribute_not_exists", "attribute_not_exists": "attribute_exists"}
+OTHER: Final = {"AND": "OR", "OR": "AND"}
+ACTIONS: Final = re.compile(r"\b(SET|REMOVE|ADD|DELETE)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    left: str
+    operator: str
+    right: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.left} {self.operator} {self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    name: str
+    arguments: tuple[str, ...]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(self.arguments)})"
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    operand: str
+    members: tuple[str, ...]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.operand} IN ({', '.join(self.members)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    operand: str
+    low: str
+    high: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.operand} BETWEEN {self.low} AND {self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    clause: "Clause"
+
+    @override
+    def __str__(self) -> str:
+        return f"NOT ({self.clause})"
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """At least two clauses, all with the same word between them."""
+
+    word: str
+    clauses: tuple["Clause", ...]
+
+    @override
+    def __str__(self) -> str:
+        each_of = (f"({clause})" if isinstance(clause, Joined) else str(clause) for clause in self.clauses)
+        return f" {self.word} ".join(each_of)
+
+
+Clause = Comparison | Call | In | Between | Not | Joined
+
+
+def read(text: str) -> Clause:
+    """A condition, as clauses; ValueError when it is none."""
+    reader = _Reader(text)
+    clause = reader.joined("OR")
+    reader.must_be_over()
+    return clause
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._tokens = TOKEN.findall(text)
+        if "".join(self._tokens) != re.sub(r"\s", "", text):
+            raise ValueError(text)
+
+    def must_be_over(self) -> None:
+        if self._tokens:
+            raise ValueError(self._tokens)
+
+    def joined(self, word: str) -> Clause:
+        """Clauses with this word between them; AND binds closer than OR."""
+        clauses = [self._part_of(word)]
+        while self._takes(word):
+            clauses.append(self._part_of(word))
+        return Joined(word, tuple(clauses)) if len(clauses) > 1 else clauses[0]
+
+    def _part_of(self, word: str) -> Clause:
+        return self.joined("AND") if word == "OR" else self._clause()
+
+    def _clause(self) -> Clause:
+        if self._takes("NOT"):
+            return Not(self._clause())
+        if self._takes("("):
+            inside = self.joined("OR")
+            self._must_take(")")
+            return inside
+        return self._simple()
+
+    def _simple(self) -> Clause:
+        name = self._next()
+        if self._takes("("):
+            call = Call(name, self._list())
+            if name != "size":
+                return call
+            name = str(call)
+        if self._takes("BETWEEN"):
+            low = self._next()
+            self._must_take("AND")
+            return Between(name, low, self._next())
+        if self._takes("IN"):
+            self._must_take("(")
+            return In(name, self._list())
+        operator = self._next()
+        if operator not in TURNED:
+            raise ValueError(operator)
+        return Comparison(name, operator, self._next())
+
+    def _list(self) -> tuple[str, ...]:
+        found = [self._next()]
+        while self._takes(","):
+            found.append(self._next())
+        self._must_take(")")
+        return tuple(found)
+
+    def _takes(self, token: str) -> bool:
+        if self._tokens[:1] != [token]:
+            return False
+        self._next()
+        return True
+
+    def _must_take(self, token: str) -> None:
+        if not self._takes(token):
+            raise ValueError(token)
+
+    def _next(self) -> str:
+        if not self._tokens:
+            raise ValueError("it ends too early")
+        found: str = self._tokens.pop(0)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Of which kind it is, what of the expression was changed to what, and the expression that comes of it."""
+
+    kind: str
+    was: str
+    now: str
+    whole: str | None
+
+
+def changes(condition: str) -> Iterator[Change]:
+    """Everything that a condition may be changed to; None is no condition at all."""
+    clause = read(condition)
+    yield Change("dropped", str(clause), "", None)
+    for kind, was, now, whole in _changes(clause):
+        yield Change(kind, was, now, str(whole))
+
+
+def _changes(clause: Clause) -> Iterator[tuple[str, str, str, Clause]]:
+    was = str(clause)
+    for kind, changed in _own_changes(clause):
+        yield kind, was, str(changed), changed
+    if isinstance(clause, Joined):
+        for position, part in enumerate(clause.clauses):
+            before, after = clause.clauses[:position], clause.clauses[position + 1 :]
+            left = (*before, *after)
+            yield "dropped", str(part), "", left[0] if len(left) == 1 else replace(clause, clauses=left)
+            for kind, of_it, now, changed in _changes(part):
+                yield kind, of_it, now, replace(clause, clauses=(*before, changed, *after))
+
+
+def _own_changes(clause: Clause) -> Iterator[tuple[str, Clause]]:
+    match clause:
+        case Joined():
+            yield "joined otherwise", replace(clause, word=OTHER[clause.word])
+        case Comparison():
+            for operator in TURNED[clause.operator]:
+                yield "turned", replace(clause, operator=operator)
+        case Call() if clause.name in OPPOSITE:
+            yield "turned", replace(clause, name=OPPOSITE[clause.name])
+        case In():
+            for member in clause.members if len(clause.members) > 1 else ():
+                rest = tuple(each for each in clause.members if each != member)
+                yield "dropped", replace(clause, members=rest)
+            yield "turned", Not(clause)
+        case Not():
+            yield "turned", clause.clause
+        case _:
+            yield "turned", Not(clause)
+
+
+def key_changes(condition: str) -> Iterator[Change]:
+    """The same for a condition of a query, of which only the sort key's part may be changed, and not to everything."""
+    clause = read(condition)
+    if not isinstance(clause, Joined):
+        return
+    partition, place = clause.clauses
+    yield Change("dropped", str(place), "", str(partition))
+    if isinstance(place, Comparison):
+        for operator in TURNED[place.operator]:
+            turned = replace(place, operator=operator)
+            yield Change("turned", str(place), str(turned), f"{partition} AND {turned}")
+
+
+def update_changes(update: str) -> Iterator[Change]:
+    """An update without each of its actions; nothing for one of a single action."""
+    words = ACTIONS.split(update)[1:]
+    actions = [
+        (word, action.strip()) for word, rest in zip(words[::2], words[1::2], strict=True) for action in rest.split(",")
+    ]
+    for dropped in actions if len(actions) > 1 else ():
+        left: dict[str, list[str]] = {}
+        for word, action in actions:
+            if (word, action) != dropped:
+                left.setdefault(word, []).append(action)
+        whole = " ".join(f"{word} {', '.join(each)}" for word, each in left.items())
+        yield Change("dropped", " ".join(dropped), "", whole)
+
+
+def names_in(expression: str) -> set[str]:
+    """What it takes from beside it: `:values` and `#names`."""
+    return {token for token in TOKEN.findall(expression) if token[0] in ":#"}

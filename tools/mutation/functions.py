@@ -1,0 +1,203 @@
+"""Mutants of functions: what mutmut makes of an expression, put into place as the code of the function that is there."""
+
+import ast
+import functools
+import gc
+import sys
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+import libcst as cst
+from mutmut.mutation.mutators import mutation_operators
+from typing_extensions import override
+
+from tools.template import ROOT
+
+LAYER: Final = ROOT / "layers/common/partner_access"
+monitoring: Any = getattr(sys, "monitoring", None)  # 3.11 has none
+NOT_ITS_ARGUMENTS: Final = {"len", "isinstance", "cast"}
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMutant:
+    """A line of a function, or several, and what stands there instead; `source` is the function alone."""
+
+    file: Path
+    function: str
+    was: str
+    now: str
+    nth: int
+    source: str
+
+    @property
+    def name(self) -> str:
+        """The same as long as the function has this line."""
+        number = f" #{self.nth + 1}" if self.nth else ""
+        return f"{self.file.relative_to(ROOT)} {self.function}: {self.was} → {self.now}{number}"
+
+
+def mutants_of(file: Path) -> Iterator[CodeMutant]:
+    """Of all functions and methods of a module, whatever stands in their bodies."""
+    finder = _Finder()
+    cst.parse_module(file.read_text(encoding="utf-8")).visit(finder)
+    seen: dict[tuple[str, str, str], int] = defaultdict(int)
+    for names, function, node, changed in finder.found:
+        source = _alone(names, function)
+        mutated = _alone(names, cst.ensure_type(function.deep_replace(node, changed), cst.FunctionDef))
+        if not _differs(source, mutated):
+            continue
+        was, now = _difference(source, mutated)
+        name = ".".join(names)
+        yield CodeMutant(file, name, was, now, seen[name, was, now], mutated)
+        seen[name, was, now] += 1
+
+
+def _alone(names: tuple[str, ...], function: cst.FunctionDef) -> str:
+    """The function by itself, in nothing but the classes that it is in."""
+    node: cst.FunctionDef | cst.ClassDef = function
+    for name in reversed(names[:-1]):
+        node = cst.ClassDef(cst.Name(name), cst.IndentedBlock([node]))
+    return cst.Module([node]).code
+
+
+def _differs(source: str, mutated: str) -> bool:
+    """Whether it is Python, and other than it was."""
+    try:
+        return ast.dump(ast.parse(source)) != ast.dump(ast.parse(mutated))
+    except SyntaxError:
+        return False
+
+
+def _difference(source: str, mutated: str) -> tuple[str, str]:
+    lines = list(unified_diff(source.splitlines(), mutated.splitlines(), lineterm="", n=0))[3:]
+    was = " ".join(line[1:].strip() for line in lines if line[0] == "-")
+    now = " ".join(line[1:].strip() for line in lines if line[0] == "+")
+    return was, now
+
+
+class _Finder(cst.CSTVisitor):
+    """What may be changed, with what it may be changed to: neither annotations, nor decorators, nor docstrings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[tuple[str, ...], cst.FunctionDef, cst.CSTNode, cst.CSTNode]] = []
+        self._function: cst.FunctionDef | None = None
+        self._inside: list[str] = []
+
+    @override
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        match node:
+            case cst.ClassDef() | cst.FunctionDef():
+                return self._enter(node)
+            case cst.Annotation() | cst.Decorator() | cst.Parameters():
+                return False
+            case cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString()):
+                return False
+            case cst.Call(func=cst.Name(value=name)) if name in NOT_ITS_ARGUMENTS:
+                return False
+        if self._function:
+            names = tuple(self._inside)
+            for kind, operator in mutation_operators:
+                if isinstance(node, kind):
+                    self.found += ((names, self._function, node, changed) for changed in operator(node))
+        return True
+
+    def _enter(self, node: cst.ClassDef | cst.FunctionDef) -> bool:
+        """What is inside of a function belongs to it, be it a function itself."""
+        if self._function:
+            node.body.visit(self)
+            return False
+        self._inside.append(node.name.value)
+        self._function = node if isinstance(node, cst.FunctionDef) else None
+        node.body.visit(self)
+        self._function = None
+        self._inside.pop()
+        return False
+
+
+class Functions:
+    """An experiment: which tests run which functions, and what becomes of them when one does something else."""
+
+    def __init__(self, files: Iterable[Path], known: Container[str]) -> None:
+        self._files = list(files)
+        self._known = known
+        self._codes: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
+        self._tests: dict[CodeType, dict[str, None]] = defaultdict(dict)
+        self._test = ""
+
+    @contextmanager
+    def watching(self, test: str) -> Iterator[None]:
+        self._listen()
+        self._test = test
+        monitoring.restart_events()
+        yield
+        self._test = ""
+
+    def _listen(self) -> None:
+        """To the start of each function, once a test: it costs next to nothing."""
+        if self._codes:
+            return
+        if not monitoring:
+            raise RuntimeError("mutants of functions need Python 3.12 or later")
+        chosen = {str(file) for file in self._files}
+        for each in gc.get_objects():
+            if type(each) is FunctionType and each.__code__.co_filename in chosen:
+                self._codes[each.__code__.co_filename, each.__code__.co_qualname].append(each)
+        tool = monitoring.PROFILER_ID
+        monitoring.use_tool_id(tool, __name__)
+        monitoring.register_callback(tool, monitoring.events.PY_START, self._on_start)
+        for functions in self._codes.values():
+            for function in functions:
+                monitoring.set_local_events(tool, function.__code__, monitoring.events.PY_START)
+
+    def _on_start(self, code: CodeType, _: int) -> Any:
+        self._tests[code][self._test] = None
+        return monitoring.DISABLE
+
+    def mutants(self) -> Iterator[tuple[CodeMutant, Iterable[str]]]:
+        for file in self._files:
+            for mutant in mutants_of(file):
+                if mutant.name not in self._known:
+                    yield mutant, self._likeliest(mutant)
+
+    def _likeliest(self, mutant: CodeMutant) -> list[str]:
+        near = {test for each in self._at(mutant) for test in self._tests[each.__code__] if test}
+        floor = f"tests/{mutant.file.parent.name}/"
+        own = f"{floor}test_{mutant.file.stem}.py"
+        return sorted(near, key=lambda test: (not test.startswith(own), not test.startswith(floor), test))
+
+    def _at(self, mutant: CodeMutant) -> list[FunctionType]:
+        return self._codes[str(mutant.file), mutant.function]
+
+    def install(self, mutant: CodeMutant) -> bool:
+        codes = list(_codes_of(compile(mutant.source, str(mutant.file), "exec", dont_inherit=True)))
+        for function in self._at(mutant):
+            (changed,) = (each for each in codes if each.co_qualname == mutant.function)
+            if len(changed.co_freevars) != len(function.__code__.co_freevars):
+                return False
+            function.__code__ = changed
+        _forget(str(LAYER / "domain"))
+        return True
+
+    def was_refused(self) -> bool:
+        return False
+
+
+def _codes_of(code: CodeType) -> Iterator[CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from _codes_of(each)
+
+
+def _forget(folder: str) -> None:
+    """What was worked out before the mutant was there."""
+    for each in gc.get_objects():
+        if isinstance(each, functools._lru_cache_wrapper) and each.__wrapped__.__code__.co_filename.startswith(folder):  # noqa: SLF001
+            each.cache_clear()
