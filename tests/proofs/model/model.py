@@ -9,6 +9,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from typing_extensions import override
+
 from partner_access.domain import catalogue
 from tests.naive import Naive, Reach, State, read
 
@@ -45,6 +47,7 @@ class Asked:
 class Held(Naive):
     """All that somebody holds, whether or not a seat opens it, and whether or not the account is open."""
 
+    @override
     def is_paid(self, name: str, place: State) -> bool:
         return True
 
@@ -183,8 +186,8 @@ class Model:
         now = self.now(account_id, user_id)
         if not now["active"]:
             return set()
-        firm = now["partner_id"]
-        return now["suspended_by"] | ({"firm"} if firm and not self.is_eligible(user_id, firm) else set())
+        firm, own = now["partner_id"], set(now["suspended_by"])
+        return own | ({"firm"} if firm and not self.is_eligible(user_id, firm) else set())
 
     def roster(self, account_id: str, but: str = "") -> list[str]:
         return [
@@ -195,9 +198,7 @@ class Model:
 
     def runs(self, account_id: str, user_id: str) -> bool:
         now = self.now(account_id, user_id)
-        return (
-            now["active"] and now["permission_set"] == "super_admin" and bool(self.held(account_id, user_id))
-        )
+        return now["active"] and now["permission_set"] == "super_admin" and bool(self.held(account_id, user_id))
 
     def taken(self, account_id: str) -> int:
         return sum(m["seat"] == "partner" for (account, _), m in self.members.items() if account == account_id)
@@ -247,7 +248,13 @@ class Model:
     def tell_account(self, account_id: str) -> None:
         names = {"state": "standing", "partner_seat_limit": "seats"}
         told = {names.get(name, name): value for name, value in self.asked.body.items()}
-        blank = {"account_id": account_id, "standing": "active", "pricing": "seat_based", "seats": None, "endings": 0}
+        blank: State = {
+            "account_id": account_id,
+            "standing": "active",
+            "pricing": "seat_based",
+            "seats": None,
+            "endings": 0,
+        }
         blank |= {"domains": [], "program": "active"} if told.get("kind") == "partner" else {}
         before = self.accounts.get(account_id)
         account = {**(before or blank), **told}
@@ -309,7 +316,7 @@ class Model:
             refuse("already_partner_admin")
         name = told["permission_set"]
         if not before:
-            fresh = {"active": True, "grant": None, "previous": None, "suspended_by": set()}
+            fresh: State = {"active": True, "grant": None, "previous": None, "suspended_by": set()}
             member = {**place(name, usual_seat(name), version=latest(name)), **fresh, **told}
         else:
             another = {"set_version": latest(name), "added": (), "removed": ()} if name != now["permission_set"] else {}
@@ -334,7 +341,7 @@ class Model:
         wish = self.asked.body
         if not self.is_eligible(wish["employee_id"], partner_id):
             refuse("not_eligible")
-        self.links[self.told.get("link_id")] = {
+        self.links[str(self.told.get("link_id"))] = {
             "partner_id": partner_id,
             "employee_id": wish["employee_id"],
             "created_by": self.by,
@@ -359,8 +366,10 @@ class Model:
             return "approved"
         if link["standing"] == "open" and link["expires_at"] <= self.at:
             return "expired"
-        if with_tenure and link["standing"] == "open" and link["tenure"] < self.tenure(
-            link["employee_id"], link["partner_id"]
+        if (
+            with_tenure
+            and link["standing"] == "open"
+            and link["tenure"] < self.tenure(link["employee_id"], link["partner_id"])
         ):
             return "revoked"
         return str(link["standing"])
@@ -816,7 +825,7 @@ class Model:
         self.must_run(account_id)
         wish = self.asked.body
         own = {"name": wish["name"], "permissions": tuple(sorted(wish["permissions"])), "version": 1}
-        self.sets[account_id, self.told.get("permission_set")] = own
+        self.sets[account_id, str(self.told.get("permission_set"))] = own
         self.happens("permission_set.created", account_id)
 
     def own_set(self, account_id: str, set_id: str) -> State:

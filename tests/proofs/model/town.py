@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from tests.listener import Listener, listener
 from tests.mailbox import Mailbox, bounced, mailbox, report
 from tests.naive import read
 from tests.proofs.model.model import NOT_FORESEEN, ROUTES, Asked, Entry, Model
-from tests.questions import EVALUATION, SHIPPED, action, resource, subject
+from tests.questions import SHIPPED, action, resource, subject
 from tests.table import Item, Table, differences
 from tests.vault import vault
 from tests.workers import CLEAN_UP, EXPIRE_LINKS, RECORD_DELIVERY, SEAL_TRAIL, SEND_LETTERS, Clock
@@ -144,7 +144,7 @@ class Town:
                 self.model.clean_up(self.at)
                 foreseen += self.model.entries
         self.must_be(answer, expected)
-        told = NOT_FORESEEN if "employees" in made["routeKey"] else frozenset()
+        told: Set[str] = NOT_FORESEEN if "employees" in made["routeKey"] else frozenset()
         self.agree(foreseen, but=told)
         is_whole = not any(outcome == "failed" for outcome, _ in self.model.rows)
         if answer.status < 300 and is_whole:
@@ -318,7 +318,7 @@ class Town:
 
     # agreement
 
-    def agree(self, foreseen: list[Entry] | None = None, *, but: frozenset[str] | set[str] = frozenset()) -> None:
+    def agree(self, foreseen: list[Entry] | None = None, *, but: Set[str] = frozenset()) -> None:
         """The table is what the model says, nothing is broken, and there is one entry for each account concerned."""
         before = {(item["pk"], item["sk"]) for item in self.items}
         self.items = self.table.items()
@@ -383,7 +383,10 @@ def kept(items: list[Item]) -> dict[str, Any]:
                     item["standing"], int(item["approvals"]), int(item["expires_at"]), item.get("asked_anew", False),
                 )  # fmt: skip
             case "ACCOUNT", "SET":
-                found["sets"][item["account_id"], item["set_id"]] = read(tuple(item["permissions"])), int(item["version"])
+                found["sets"][item["account_id"], item["set_id"]] = (
+                    read(tuple(item["permissions"])),
+                    int(item["version"]),
+                )
     return found
 
 
