@@ -23,7 +23,7 @@ from tools.proof.notes import Notes
 SEED: Final = int(os.environ.get("SEED", "1"))
 CHUNKS: Final = 4 if "PROOFS" in os.environ else 1
 STEPS: Final = 40
-DAYS, MANY_DAYS = 4, 60
+DAYS, MANY_DAYS = 2, 40
 DAYS_TO_BE_CAUGHT_IN: Final = 120
 LOOK: Final = frozenset({"POST /access-links/preview"})
 """What is posted and changes nothing, like all that is asked under /access/v1/."""
@@ -64,9 +64,9 @@ def test_the_product_does_what_the_model_says(here: Town, whole: bool, notes: No
 
 def test_every_route_that_changes_something_is_in_the_model() -> None:
     doors.function_of("")
-    changing = {route for route in doors.ROUTES if not route.startswith(("GET ", "POST /access/v1/"))}
+    changing = {route for route in doors.ROUTES if route.startswith(("POST ", "PUT ", "PATCH ", "DELETE "))}
 
-    assert changing - LOOK == set(ROUTES)
+    assert {route for route in changing - LOOK if "/access/v1/" not in route} == set(ROUTES)
 
 
 # what is wrong is told apart
@@ -138,7 +138,6 @@ WRONG: Final[tuple[type[Model], ...]] = (
     SeatsWithoutEnd, OwnFirmApproves, PartnerAdminsApprove, TheLastSuperAdminGoes, EverybodyIsEligible,
     LinksOfWhoeverLeftStayOpen, AnyLinkIsForOne, AnEndIsSharedByNobody, ClosedAccountsGoOn, NobodyMayLeave,
 )  # fmt: skip
-TOLD_QUICKLY: Final = frozenset({AnyLinkIsForOne, NobodyMayLeave})
 
 
 def must_be_caught(here: Town, what: str, notes: Notes) -> None:
@@ -150,7 +149,7 @@ def must_be_caught(here: Town, what: str, notes: Notes) -> None:
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_wrong_model_is_told_apart(table: Table, kind: type[Model], whole: bool, notes: Notes) -> None:
-    if not whole and kind not in TOLD_QUICKLY:
+    if not whole:
         pytest.skip("looked for in the long form")
     with town(table, kind()) as here:
         must_be_caught(here, kind.__name__, notes)
@@ -192,7 +191,7 @@ def forgetting(pk: str, sk: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("what", LOST)
 def test_a_broken_product_is_told_apart(here: Town, what: str, whole: bool, notes: Notes) -> None:
-    if not whole and what != "no letter is queued":
+    if not whole and what != "nothing is in the trail of a client":
         pytest.skip("looked for in the long form")
     with forgetting(*LOST[what]):
         must_be_caught(here, what, notes)

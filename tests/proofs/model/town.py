@@ -3,7 +3,8 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
@@ -144,7 +145,7 @@ class Town:
                 self.model.clean_up(self.at)
                 foreseen += self.model.entries
         self.must_be(answer, expected)
-        told: Set[str] = NOT_FORESEEN if "employees" in made["routeKey"] else frozenset()
+        told: AbstractSet[str] = NOT_FORESEEN if "employees" in made["routeKey"] else frozenset()
         self.agree(foreseen, but=told)
         is_whole = not any(outcome == "failed" for outcome, _ in self.model.rows)
         if answer.status < 300 and is_whole:
@@ -318,7 +319,7 @@ class Town:
 
     # agreement
 
-    def agree(self, foreseen: list[Entry] | None = None, *, but: Set[str] = frozenset()) -> None:
+    def agree(self, foreseen: list[Entry] | None = None, *, but: AbstractSet[str] = frozenset()) -> None:
         """The table is what the model says, nothing is broken, and there is one entry for each account concerned."""
         before = {(item["pk"], item["sk"]) for item in self.items}
         self.items = self.table.items()
