@@ -6,6 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
+from partner_access.domain.permissions import latest
 from partner_access.store import dynamo, keys
 from tests import hands, knocks
 from tests.doors import DIRECTORY, VENDOR, Answer, call, tell
@@ -160,7 +161,11 @@ class Acts:
         firm = STAFF[person]
         wish = self.perhaps(access_days=self.any(1, 8, 90), permissions={"remove": ["crm.export"]}, max_approvals=3)
         answer = knocks.create(self.admin_of(firm), partner_id=firm, employee_id=person, **wish)
-        if answer.status == 201:
+        return self._with_its_secret(answer)
+
+    def _with_its_secret(self, answer: Answer) -> Answer:
+        """Whoever was told a secret may use it."""
+        if answer.status < 300 and answer.text and "url" in answer.body:
             self.links.append(knocks.secret_of(answer))
         return answer
 
@@ -183,7 +188,7 @@ class Acts:
         link = self.chance.choice(links)
         where = {"partner_id": link["partner_id"], "link_id": link["link_id"]}
         knock = self.any(knocks.revoke, knocks.resend)
-        return knock(self.admin_of(link["partner_id"]), **where)  # type: ignore[no-any-return]  # one of the two
+        return self._with_its_secret(knock(self.admin_of(link["partner_id"]), **where))
 
     def renew(self) -> Answer:
         return knocks.renew(self.any(*OWN), secret=self._secret())
@@ -281,6 +286,13 @@ class Acts:
             return call(f"DELETE {route}", self.admin_of(account_id), **where)
         wish = {"name": "A set", "permissions": [self.any(*PERMISSIONS), "crm.deals.view"]}
         return call(f"PUT {route}", self.admin_of(account_id), wish, **where)
+
+    def accept_updates(self) -> Answer:
+        """Of a set of the vendor's, in the version that is the latest."""
+        client, name = self.any(*CLIENTS), self.any("partner_admin", "sales")
+        wish = {"permission_set": name, "version": latest(name), "user_ids": [self.member_of(client)]}
+        route = "POST /accounts/{account_id}/permission-sets/updates"
+        return call(route, self.admin_of(client), wish, account_id=client)
 
     # time
 

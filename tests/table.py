@@ -41,6 +41,15 @@ class Table:
         """Take everything out."""
         self._inside().items.clear()
 
+    def aside(self) -> dict[Any, dict[Any, Any]]:
+        """All that is in it, to come back to: an item is never changed in place (tests/haste.py)."""
+        return {key: dict(items) for key, items in self._inside().items.items()}
+
+    def back_to(self, aside: Mapping[Any, Mapping[Any, Any]]) -> None:
+        """As it was then."""
+        self.clear()
+        self._inside().items.update({key: dict(items) for key, items in aside.items()})
+
     def under(self, prefix: str) -> list[Item]:
         """The items whose partition begins so, such as `AUDIT#`."""
         return [item for item in self.items() if item["pk"].startswith(prefix)]

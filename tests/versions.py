@@ -1,6 +1,6 @@
 """The vendor adds versions of its sets: as data, and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -16,12 +16,16 @@ SALES: Final = catalogue.SETS["sales"][-1]
 
 
 @contextmanager
-def of_sets(**versions: tuple[tuple[str, ...], ...]) -> Iterator[None]:
-    """The vendor's sets, some of them in these versions."""
+def of_sets(**versions: tuple[tuple[str, ...], ...]) -> Iterator[Callable[..., None]]:
+    """The vendor's sets, some of them in these versions, or in those that it makes known later."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(catalogue, "SETS", {**catalogue.SETS, **versions})
-        rights_of.cache_clear()
-        yield
+
+        def publish(**newer: tuple[tuple[str, ...], ...]) -> None:
+            patched.setattr(catalogue, "SETS", {**catalogue.SETS, **newer})
+            rights_of.cache_clear()
+
+        publish(**versions)
+        yield publish
     rights_of.cache_clear()
 
 
