@@ -1,0 +1,43 @@
+"""When nothing can be sealed (guarantees.md F34): what people do goes on, and the row of seals catches up in its order."""
+
+from collections.abc import Callable
+
+import pytest
+from botocore.exceptions import ClientError
+
+from partner_access import archive
+from partner_access.store import seals
+from tests import faults, knocks
+from tests.doors import Answer
+from tests.faults import Fault, instead
+from tests.proofs.faults.operations import Stage
+from tests.workers import SEAL_TRAIL, follow_trail, run
+from tests.worlds import COLLEAGUE
+from tools.invariants import broken
+from tools.proof.notes import Notes
+
+AWAY: Fault = lambda *_: faults.responds(503, {})  # noqa: E731  it is nothing but its answer
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "Sign"])
+def test_doors_stay_open_while_nothing_can_be_sealed_and_the_row_catches_up(
+    stage: Stage, operation: str, notes: Notes
+) -> None:
+    stage.set()
+    client = archive.storage() if operation == "PutObject" else archive.signer()
+
+    acts: tuple[Callable[[], Answer], ...] = (knocks.approve, lambda: knocks.create(employee_id=COLLEAGUE))
+    for act in acts:
+        with instead(client, operation, AWAY):
+            assert act().status == 201
+            follow_trail(stage.entries())
+            with pytest.raises(ClientError):
+                run(SEAL_TRAIL, {})
+        assert broken(stage.table.items()) == []
+    assert seals.latest().number == 0
+    run(SEAL_TRAIL, {})
+
+    latest, heads = seals.latest(), seals.heads()
+    assert latest.number == 1
+    assert sum(head.entries for head in heads) == len(stage.entries())
+    notes.tried(f"F34: {operation} away while people act", runs=3)
