@@ -28,6 +28,11 @@ from tools.bench.figures import Figure
 from tools.bench.loopback import LOOPBACK
 
 ROUNDS: Final = 21
+NO_REQUEST: Final = (
+    "it takes a request to DynamoDB while the function starts, and each function's role allows only the requests that it "
+    "makes, some of them on certain keys only: a request for nothing would widen them. Without one the client is made in "
+    "the first call, by the functions that need it."
+)
 PATIENCE: Final = 60
 """In seconds."""
 
@@ -174,7 +179,9 @@ def figures() -> Iterator[Figure]:
     ratios = [
         ours.first_call / other.first_call for ours, other in zip(found["ours"], found["powertools"], strict=True)
     ]
-    yield Figure.of_ratios("first call after init × stock Powertools", ratios, target=0.25, stretch=0.16)
+    yield Figure.of_ratios(
+        "first call after init × stock Powertools", ratios, target=0.25, stretch=0.16, reason=NO_REQUEST
+    )
     for name, starts in found.items():
         for part in ("before", "first_call"):
             times = sorted(getattr(start, part) for start in starts)
