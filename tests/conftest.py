@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.retries.quota import RetryQuota
+from botocore.validate import ParamValidator
 from hypothesis import settings
 from moto import mock_aws
 from moto.dynamodb import responses
@@ -57,6 +58,7 @@ def kept_table() -> Iterator[Table]:
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        dynamo.client().meta.events.register("before-parameter-build.dynamodb", _must_be_valid)
         client = boto3.client("dynamodb")
         client.create_table(TableName=ENVIRONMENT["TABLE_NAME"], **_definition())
         boto3.client("sesv2").create_email_identity(EmailIdentity="vendor.example")
@@ -75,6 +77,12 @@ def table(environment: None, kept_table: Table) -> Table:
     """The table, empty; moto is only ever used by one thread."""
     kept_table.clear()
     return kept_table
+
+
+def _must_be_valid(params: Any, model: Any, **_: Any) -> None:
+    """The product's client leaves out what the SDK would look at before each request."""
+    report = ParamValidator().validate(params, model.input_shape)
+    assert not report.has_errors(), report.generate_report()
 
 
 def _definition() -> dict[str, Any]:

