@@ -40,6 +40,8 @@ MODULES: Final = ("partner_access.api", CLEAN_UP, EXPIRE_LINKS, SEAL_TRAIL, SEND
 NOTHING_IN_TIME: Final = Heard(0)
 KILLED: Final = Heard(-1)
 UNAVAILABLE: Final = 503
+TO_BE_TRIED_AGAIN: Final = '"reason":"temporarily_unavailable"'
+"""In a row of an answer about many."""
 MILLISECOND: Final = "019a0000-0000-7"
 """How every name of an act begins here: they are all of one instant."""
 
@@ -114,8 +116,8 @@ class End:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody knows what came of it, so that it is tried again."""
-        return bool(self.failed) or self.status == UNAVAILABLE
+        """Whether it, or a part of it, is to be tried again: it was not done, or nobody knows."""
+        return bool(self.failed) or self.status == UNAVAILABLE or TO_BE_TRIED_AGAIN in self.text
 
 
 @dataclass(slots=True, eq=False)

@@ -156,7 +156,7 @@ class Design:
             with self.otherwise():
                 return operation.does(key)
 
-        return replace(operation, name=f"{operation.name}, naively", does=does)
+        return replace(operation, name=f"{operation.name} [{self.name}]", does=does)
 
 
 def one_deed(world: World, attempt: Attempt, *_: Attempt) -> Look:

