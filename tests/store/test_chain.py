@@ -157,3 +157,19 @@ def test_a_chain_begins_with_nothing(table: Table) -> None:
     chain.append(of(CLIENT, [entry]))
 
     assert head(table) == Head(account_id=CLIENT, chain_hash=NOTHING).followed_by(entry)
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_an_entry_that_got_its_place_meanwhile_keeps_it_even_if_the_head_tells_nothing_of_it(
+    table: Table, which: int
+) -> None:
+    some = entries(3, CLIENT)
+    theirs = some[which]
+    place = {"place": 7, "chain_hash": NOTHING}
+
+    with before_commit(lambda: table.put(keys.chained(CLIENT, theirs.audit_id), place)):
+        places = chain.append(of(CLIENT, some))
+
+    ours = [entry for entry in some if entry is not theirs]
+    assert places == {(CLIENT, theirs.audit_id): 7, (CLIENT, ours[0].audit_id): 1, (CLIENT, ours[1].audit_id): 2}
+    assert head(table) == Head(account_id=CLIENT).followed_by_all(ours)[-1]
