@@ -45,6 +45,10 @@ screenshots: environments host browser ## take the pictures of the pages in docs
 proof: environments host browser .venvs/scan/.made ## every proof in full, and PROOFS.md (ONLY=…, SEED=…)
 	@$(python) -m tools.proof $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: mutate
+mutate: .venv/.made ## change the rules and the store, one expression at a time, and see a test fail (ONLY=…)
+	@$(python) -m tools.mutation functions $(if $(ONLY),--only $(ONLY))
+
 .PHONY: bench
 bench: environments host .venvs/bench/.made ## what it costs, beside the targets and others, and BENCHMARKS.md (ONLY=…)
 	@$(python) -m tools.bench $(if $(ONLY),--only $(ONLY))

@@ -80,7 +80,11 @@ CONDITIONS: list[tuple[Callable[[], Recorder], tuple[Any, ...], Key, dict[str, A
     (refusal, (FOR_MANY,), REPLY, {"state": "declined"}, LinkAlreadyUsed),
     (approval, (), WHO, {"open_links": 0}, RightsChanged),
     (refusal, (), WHO, {"open_links": 0}, RightsChanged),
-    *((approval, (), key, {"version": 2}, RightsChanged) for key in (HIM, HIS, THEIRS, FIRM, WHO)),
+    *(
+        (approval, others, key, {"version": 2}, RightsChanged)
+        for others in ((), (FOR_MANY,), (a_member(EMPLOYEE, seat=Seat.PARTNER, active=False),))
+        for key in (HIM, HIS, THEIRS, FIRM, WHO)
+    ),
     *((refusal, (), key, {"version": 2}, RightsChanged) for key in (HIM, HIS, THEIRS)),
     (approval, (the_client(seats=2),), THEIRS, {"seats_taken": 2}, NoSeatLeft),
     (approval, (), WHAT, {"version": 1}, RightsChanged),
@@ -153,6 +157,7 @@ def test_a_link_for_one_leaves_the_sweep_with_its_answer_and_one_for_many_does_n
 
     kept = table.get(ONE) or {}
     assert kept.get("due_at") == (None if most == 1 else kept["expires_at"])
+    assert ("due_shard" in kept) == ("due_at" in kept)
     assert (table.get(WHO) or {})["open_links"] == most - 1
 
 

@@ -157,3 +157,30 @@ def test_a_chain_begins_with_nothing(table: Table) -> None:
     chain.append(of(CLIENT, [entry]))
 
     assert head(table) == Head(account_id=CLIENT, chain_hash=NOTHING).followed_by(entry)
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_an_entry_that_got_its_place_meanwhile_keeps_it_even_if_the_head_tells_nothing_of_it(
+    table: Table, which: int
+) -> None:
+    some = entries(3, CLIENT)
+    theirs = some[which]
+    place = {"place": 7, "chain_hash": NOTHING}
+
+    with before_commit(lambda: table.put(keys.chained(CLIENT, theirs.audit_id), place)):
+        places = chain.append(of(CLIENT, some))
+
+    ours = [entry for entry in some if entry is not theirs]
+    assert places == {(CLIENT, theirs.audit_id): 7, (CLIENT, ours[0].audit_id): 1, (CLIENT, ours[1].audit_id): 2}
+    assert head(table) == Head(account_id=CLIENT).followed_by_all(ours)[-1]
+
+
+def test_a_chain_goes_on_from_the_head_that_is_there_and_from_none_of_the_same_length(table: Table) -> None:
+    first, second = entries(2, CLIENT)
+    chain.append(of(CLIENT, [first]))
+    another = Head(account_id=CLIENT).followed_by_all(entries(1, CLIENT))[-1]
+
+    with before_commit(lambda: table.change(keys.head(CLIENT), chain_hash=another.chain_hash)):
+        chain.append(of(CLIENT, [second]))
+
+    assert head(table) == another.followed_by_all([second])[-1]
