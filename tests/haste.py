@@ -19,6 +19,7 @@ ITEM_HOLDS: Final = 405_000
 """How many bytes moto takes for one item."""
 
 in_order: Final = BaseJSONSerializer._serialize_type_structure
+all_items: Final = Table.all_items
 update_in_place: Final = DynamoDBBackend.update_item
 
 
@@ -32,6 +33,8 @@ def make_haste(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _structure)
     # it weighs what an item has so far at every attribute that comes to it
     patch.setattr(Item, "__init__", _item)
+    # it orders the whole table, key by key in Python, whenever it looks through it
+    patch.setattr(Table, "all_items", _all_items)
     # it copies the whole table before every transaction: what is never changed in place need not be copied
     patch.setattr(Table, "__deepcopy__", _same_items, raising=False)
     patch.setattr(DynamoDBBackend, "update_item", _update_a_copy)
@@ -65,6 +68,12 @@ def _item(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs:
         dict.__setitem__(item.attrs, name, DynamoType(value))
     if item.size() > ITEM_HOLDS:
         raise ItemSizeTooLarge
+
+
+def _all_items(table: Table) -> list[Item]:
+    """Keys that are text have the order of their text."""
+    items = (item for items in table.items.values() for item in items.values())
+    return sorted(items, key=lambda item: (item.hash_key.value, item.range_key.value))
 
 
 def _same_items(table: Table, _: dict[int, Any]) -> Table:

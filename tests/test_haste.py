@@ -6,7 +6,7 @@ import pytest
 from moto.core.serialize import JSONSerializer
 from moto.core.utils import get_service_model
 
-from tests.haste import in_order
+from tests.haste import all_items, in_order
 from tests.table import Table
 
 KEY: Final[dict[str, Any]] = {"pk": {"S": "A"}, "sk": {"S": "B"}}
@@ -37,6 +37,15 @@ def test_an_answer_is_written_as_moto_writes_it_itself(table: Table, monkeypatch
     monkeypatch.setattr(JSONSerializer, "_serialize_type_structure", in_order)
 
     assert in_haste == JSONSerializer(model).serialize({"Item": EVERY_KIND})
+
+
+def test_items_stand_in_the_order_that_moto_gives_them(table: Table) -> None:
+    names = ["A", "A#", "AB", "B", "a", "ü", "\U0001f600", "\uffff"]
+    for pk in reversed(names):
+        for sk in names:
+            table.client.put_item(TableName=table.name, Item={"pk": {"S": pk}, "sk": {"S": sk}})
+
+    assert table._inside().all_items() == all_items(table._inside())
 
 
 @pytest.mark.parametrize("last", [

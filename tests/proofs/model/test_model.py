@@ -190,8 +190,8 @@ def forgetting(pk: str, sk: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("what", LOST)
-def test_a_broken_product_is_told_apart(here: Town, what: str, whole: bool, notes: Notes) -> None:
+def test_a_broken_product_is_told_apart(table: Table, what: str, whole: bool, notes: Notes) -> None:
     if not whole and what != "nothing is in the trail of a client":
         pytest.skip("looked for in the long form")
-    with forgetting(*LOST[what]):
+    with town(table, Model()) as here, forgetting(*LOST[what]):
         must_be_caught(here, what, notes)
