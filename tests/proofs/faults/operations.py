@@ -128,6 +128,7 @@ def _letters(stage: Stage) -> None:
     stage.set()
     assert knocks.approve().status == 201
     assert knocks.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
+    stage.clock.catches_up()
 
 
 def _sends(stage: Stage) -> Act:
@@ -155,6 +156,7 @@ def _expires(stage: Stage) -> Act:
 def _cleans_up(stage: Stage) -> Act:
     stage.set(*_everywhere())
     knocks.tell_user(EMPLOYEE, active=False)
+    stage.clock.catches_up()
     return lambda _: run(CLEAN_UP, {})
 
 
@@ -180,6 +182,7 @@ def _is_told(stage: Stage) -> Act:
     """A copy is on its way, and bounces."""
     stage.set(an_open_link(created_by=MANAGER))
     assert knocks.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
+    stage.clock.catches_up()
     sweep()
     (copy,) = stage.post.sent
     bounce = report("Bounce", copy.delivery, copy.address, bounce={"bounceType": "Permanent"})

@@ -41,6 +41,7 @@ long = settings(short, max_examples=60)
 def a_letter(stage: Stage) -> dict[str, Any]:
     stage.set()
     assert knocks.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
+    stage.clock.catches_up()
     (letter,) = stage.table.under("OUTBOX#")
     return letter
 

@@ -52,6 +52,7 @@ def small(stage: Stage) -> None:
     stage.set(a_custom_set(), a_partner_admin(COLLEAGUE))
     assert hands.edit(user_id=CLERK, permission_set=CUSTOM_SET).status == 200
     assert knocks.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
+    stage.clock.catches_up()
     sweep()
     assert knocks.approve().status == 201
 
