@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.tools.aws import Answers, Asked, Refused, clients
 from tools.operate.doctor import CHECKS, Finding, examine
@@ -20,6 +22,9 @@ RESOURCES = {
     "Sweep": ("AWS::Scheduler::Schedule", "schedule-1"),
     "MailSettings": ("AWS::SES::ConfigurationSet", "settings-1"),
 }
+PUBLIC_KEY = (
+    ec.derive_private_key(7, ec.SECP256R1()).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+)
 WELL: dict[str, Any] = {
     "resources": RESOURCES,
     "parameters": {"MailFrom": "access@vendor.example", "MailIdentityArn": ""},
@@ -34,6 +39,8 @@ WELL: dict[str, Any] = {
     "settings": {"SendingOptions": {"SendingEnabled": True}},
     "identities": {"vendor.example": {"VerifiedForSendingStatus": True}},
     "items": [],
+    "noted": [],
+    "seals": {},
 }
 
 
@@ -51,12 +58,13 @@ def answers(told: Mapping[str, Any]) -> Answers:
         return _given(told["identities"].get(asked["EmailIdentity"], "NotFoundException"))
 
     parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in told["parameters"].items()]
+    outputs = [{"OutputKey": name, "OutputValue": name} for name in ("SealsBucket", "SealingKeyArn")]
     resources = [
         {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": physical_id}
         for name, (kind, physical_id) in told["resources"].items()
     ]
     return {
-        "cloudformation.DescribeStacks": lambda _: {"Stacks": [{"Parameters": parameters}]},
+        "cloudformation.DescribeStacks": lambda _: {"Stacks": [{"Parameters": parameters, "Outputs": outputs}]},
         "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": resources},
         "cloudwatch.DescribeAlarms": alarms,
         "lambda.GetFunctionConfiguration": of("function"),
@@ -66,6 +74,9 @@ def answers(told: Mapping[str, Any]) -> Answers:
         ),
         "dynamodb.DescribeTimeToLive": of("expiry", lambda value: {"TimeToLiveDescription": value}),
         "dynamodb.DescribeTable": of("table", lambda value: {"Table": value}),
+        "dynamodb.Query": of("noted", lambda value: {"Items": value}),
+        "kms.GetPublicKey": lambda _: {"PublicKey": PUBLIC_KEY},
+        "s3.ListObjectVersions": of("seals"),
         "dynamodb.Scan": of("items", lambda value: {"Items": value}),
         "scheduler.GetSchedule": of("schedule"),
         "sesv2.GetAccount": of("account"),
@@ -147,6 +158,8 @@ def test_a_stack_that_is_well() -> None:
     ({"identities": {}}, "sender", "SES has not verified that letters may come from access@vendor.example."),
     ({"identities": {"vendor.example": {"VerifiedForSendingStatus": False}}}, "sender",
      "SES has not verified that letters may come from access@vendor.example."),
+    ({"noted": [{"pk": {"S": "SEAL"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "seals",
+     "The table says that seal 7 is the latest, and SealsBucket has seal 0 at most."),
     ({"items": [a_letter(16), a_letter(3)]}, "outbox",
      "The oldest of 2 letters has waited for 16 minutes."),
     ({"items": [a_letter(90, "CLEAN_UP")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),

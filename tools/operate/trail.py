@@ -2,35 +2,48 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from partner_access.domain import seals
 from partner_access.domain.chain import Head
-from partner_access.domain.seals import Seal
 from partner_access.store import keys
 from partner_access.store.attributes import written
 from partner_access.store.trail import entry_of
 from tools.operate.evidence import Broken, Evidence, Link, Sealed, evidence, pem
+from tools.operate.row import Row, row
 from tools.operate.scan import Item, items_of, scan
 from tools.operate.site import NoSite, Site, explained
 
 AT_ONCE: Final = 90
 ON_THE_WAY: Final = timedelta(minutes=5)
 """Younger entries are the stream's to bring."""
-NOT_THERE: Final = frozenset({"404", "AccessDenied", "NoSuchKey"})
 
 
-def export(site: Site, table: str, account_id: str) -> tuple[Evidence, int]:
-    """The trail of an account with its proof, and how many entries have no place yet.
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The trail of an account with its proof; how many entries have no place yet; what somebody did to the seals."""
+
+    found: Evidence
+    waiting: int
+    wrong: tuple[str, ...]
+
+
+def export(site: Site, table: str, account_id: str) -> Export:
+    """By the newest seal of the bucket, whatever the table says.
 
     The seals are read first, so that nothing they cover is missing because it came meanwhile.
     """
-    dynamodb = site.client("dynamodb")
-    sealed = tuple(_seals(site, _latest(dynamodb, table), account_id))
+    dynamodb, key = site.client("dynamodb"), public_key(site)
+    noted = latest(dynamodb, table)
+    seals_there = row(site.client("s3"), site.output("SealsBucket"), key)
+    if seals_there.newest < noted:
+        raise NoSite(f"Seal {noted} is the latest, and it is not in {seals_there.bucket} with its leaves.")
+    wrong = list(seals_there.wrong(latest(dynamodb, table)))
+    sealed = tuple(_seals(seals_there, account_id, wrong))
     places = _partition(dynamodb, table, f"CHAIN#{account_id}")
     entries = _partition(dynamodb, table, f"AUDIT#{account_id}")
     if not entries and not places:
@@ -40,7 +53,8 @@ def export(site: Site, table: str, account_id: str) -> tuple[Evidence, int]:
         for name, item in sorted(places.items(), key=lambda named: int(named[1]["place"]))
         if name in entries
     ]
-    return evidence(account_id, public_key(site), sealed, links), len(entries.keys() - places.keys())
+    found = evidence(account_id, key, sealed, links)
+    return Export(found, len(entries.keys() - places.keys()), tuple(wrong))
 
 
 def public_key(site: Site) -> str:
@@ -109,29 +123,32 @@ def _link(place: Item, entry: Item) -> Link:
         raise Broken(f"Entry {place['place']}, {place['sk']}, was altered: it cannot be read.") from altered
 
 
-def _latest(dynamodb: Any, table: str) -> int:
+def latest(dynamodb: Any, table: str) -> int:
     """The number of the latest seal; 0 when there is none."""
     noted = _partition(dynamodb, table, keys.latest_seal().pk)
     return int(noted[keys.latest_seal().sk]["number"]) if noted else 0
 
 
-def _seals(site: Site, latest: int, account_id: str) -> Iterator[Sealed]:
-    """The latest seal and some before it, each twice as far back, as long as their heads are kept and have the account."""
-    if not latest:
-        return
-    bucket, storage = site.output("SealsBucket"), site.client("s3")
+def _seals(seals_there: Row, account_id: str, wrong: list[str]) -> Iterator[Sealed]:
+    """The newest seal and some before it, each twice as far back, as long as their heads are kept and have the account."""
+    newest = seals_there.newest
     without: int | None = None
-    for number in _numbers(latest):
-        written_seal = _kept(storage, bucket, f"seals/{number}.json")
-        seal = Seal.model_validate_json(written_seal) if written_seal else None
-        leaves = _kept(storage, bucket, f"leaves/{seal.root}.json") if seal else None
-        if number == latest and not leaves:
-            raise NoSite(f"Seal {number} is the latest, and it is not in {bucket} with its leaves.")
-        heads = [Head.model_validate(each) for each in json.loads(leaves or b"[]")]
-        position = next((nth for nth, head in enumerate(heads) if head.account_id == account_id), None)
+    for number in _numbers(newest):
+        seal = seals_there.seal(number)
+        if not seal and number in seals_there.seals:
+            raise Broken(f"Seal {number} is not signed by the key.")
+        leaves, is_covered = seals_there.heads(seal) if seal else (b"", False)
+        if is_covered:
+            wrong.append(
+                f"Hidden in {seals_there.bucket}, by a delete marker: the leaves of seal {number}. Ask who did it."
+            )
+        if number == newest and not leaves:
+            raise NoSite(f"Seal {number} is the latest, and it is not in {seals_there.bucket} with its leaves.")
         if not seal or not leaves:
             return
-        if position is None and without is None and number < latest:
+        heads = [Head.model_validate(each) for each in json.loads(leaves)]
+        position = next((nth for nth, head in enumerate(heads) if head.account_id == account_id), None)
+        if position is None and without is None and number < newest:
             return
         if position is None:
             without = without or number
@@ -141,20 +158,10 @@ def _seals(site: Site, latest: int, account_id: str) -> Iterator[Sealed]:
         yield Sealed(leaf=heads[position], path=seals.path(seals.leaves_of(heads), position), seal=seal)
 
 
-def _numbers(latest: int) -> Iterator[int]:
-    yield latest
+def _numbers(newest: int) -> Iterator[int]:
+    if newest:
+        yield newest
     back = 1
-    while latest > back:
-        yield latest - back
+    while newest > back:
+        yield newest - back
         back *= 2
-
-
-def _kept(storage: Any, bucket: str, name: str) -> bytes | None:
-    with explained(f"The seals in {bucket} cannot be read"):
-        try:
-            found: bytes = storage.get_object(Bucket=bucket, Key=name)["Body"].read()
-        except ClientError as refused:
-            if refused.response["Error"]["Code"] in NOT_THERE:
-                return None
-            raise
-        return found
