@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from partner_access import archive
+from partner_access import archive, bus
 from partner_access.domain.decisions import AuditEntry
 from partner_access.domain.seals import Statement
 from partner_access.store import chain, keys
@@ -26,7 +26,7 @@ from tests.hands import resume, suspend
 from tests.table import Item, Table
 from tests.tools import aws
 from tests.vault import Vault, vault
-from tests.workers import FOLLOW_TRAIL, SEAL_TRAIL, follow_trail, run
+from tests.workers import FOLLOW_TRAIL, SEAL_TRAIL, follow_trail, new_entries, run
 from tests.worlds import a_world
 from tools.operate import __main__ as operate
 from tools.operate import trail
@@ -61,15 +61,17 @@ def site(table: Table, kept: Vault) -> Site:
 
     outputs = {"SealsBucket": kept.bucket, "SealingKeyArn": kept.key_id, "TableName": table.name}
     described = {"Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]}
-    resource = {
-        "LogicalResourceId": "FollowTrailFunction",
-        "PhysicalResourceId": "follow-trail",
-        "ResourceType": "AWS::Lambda::Function",
-    }
+    resources = [
+        {"LogicalResourceId": name, "PhysicalResourceId": physical_id, "ResourceType": kind}
+        for name, physical_id, kind in (
+            ("FollowTrailFunction", "follow-trail", "AWS::Lambda::Function"),
+            ("GivenUpRecords", f"{kept.bucket}-given-up", "AWS::S3::Bucket"),
+        )
+    ]
     answers = aws.clients(
         {
             "cloudformation.DescribeStacks": lambda _: {"Stacks": [described]},
-            "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": [resource]},
+            "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": resources},
             "lambda.Invoke": called,
         }
     )
@@ -411,6 +413,90 @@ def test_what_cannot_be_mended_is_said(table: Table, site: Site) -> None:
         trail.mend(site, table.name, AFTER)
 
 
+def gives_up(kept: Vault, name: str, items: list[Item], function: str = "follow-trail") -> None:
+    """A batch as Lambda's documentation shows what goes to a destination in S3."""
+    document = {
+        "requestContext": {
+            "requestId": "c9b8fa9f-5a7f-xmpl-af9c-0c604cde93a5",
+            "functionArn": f"arn:aws:lambda:eu-west-1:123456789012:function:{function}:$LATEST",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 1,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": "2019-11-14T00:13:49.717Z",
+        "DDBStreamBatchInfo": {
+            "shardId": "shardId-00000001573689847184-864758bb",
+            "startSequenceNumber": "800000000003126276362",
+            "endSequenceNumber": "800000000003126276362",
+            "approximateArrivalOfFirstRecord": "2019-11-14T00:13:19Z",
+            "approximateArrivalOfLastRecord": "2019-11-14T00:13:19Z",
+            "batchSize": len(items),
+            "streamArn": "arn:aws:dynamodb:eu-west-1:123456789012:table/mytable/stream/2019-11-14T00:04:06.388",
+        },
+        "payload": json.dumps(new_entries(items)),
+    }
+    kept.storage.put_object(Bucket=f"{kept.bucket}-given-up", Key=name, Body=json.dumps(document).encode())
+
+
+@pytest.fixture
+def given_up(kept: Vault) -> Iterator[Callable[[], list[str]]]:
+    """What lies in the bucket of given-up records."""
+    bucket = f"{kept.bucket}-given-up"
+    kept.storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    def names() -> list[str]:
+        return [each["Key"] for each in kept.storage.list_objects_v2(Bucket=bucket).get("Contents", ())]
+
+    yield names
+    for name in names():
+        kept.storage.delete_object(Bucket=bucket, Key=name)
+
+
+@pytest.fixture
+def published() -> Iterator[list[Any]]:
+    """What goes to the bus."""
+    found: list[Any] = []
+
+    def note(params: Any, **_: Any) -> None:
+        found.extend(params["Entries"])
+
+    events = bus.client().meta.events
+    events.register("provide-client-params.events.PutEvents", note)
+    yield found
+    events.unregister("provide-client-params.events.PutEvents", note)
+
+
+def test_what_the_stream_gave_up_is_brought_again_and_forgotten(
+    table: Table, kept: Vault, site: Site, given_up: Callable[[], list[str]], published: list[Any]
+) -> None:
+    happens(2)
+    first, second, third, last = told(table)
+    gives_up(kept, "aws/lambda/1/a/1", [first, second])
+    gives_up(kept, "aws/lambda/1/a/2", [second, third])
+    gives_up(kept, "aws/lambda/1/b/3", [{**last, "audit_id": 7}])
+    gives_up(kept, "aws/lambda/2/a/4", [last], function="send-letters")
+    follow_trail([first])
+    published.clear()
+
+    brought = [(batch.name, failure == "") for batch, failure in trail.replay(site)]
+
+    assert brought == [("aws/lambda/1/a/1", True), ("aws/lambda/1/a/2", True), ("aws/lambda/1/b/3", False)]
+    assert given_up() == ["aws/lambda/1/b/3", "aws/lambda/2/a/4"]
+    exported_now = trail.export(site, table.name, CLIENT)
+    assert [link.entry.audit_id for link in exported_now.found.links] == [item["sk"] for item in (first, second, third)]
+    assert len(published) == 4
+
+
+def test_a_stack_without_a_bucket_of_given_up_records_has_nothing_to_bring() -> None:
+    nameless = Site(
+        "here", aws.clients({"cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": []}})
+    )
+
+    with pytest.raises(NoSite, match="The stack here has no GivenUpRecords"):
+        list(trail.replay(nameless))
+
+
 # the command
 
 
@@ -523,6 +609,21 @@ def test_the_operator_is_told_of_whoever_hid_a_seal(table: Table, kept: Vault, h
     assert wrote.exit_code == 2
     assert "✗ Hidden in" in wrote.output
     assert operator("verify", "trail.jsonl").exit_code == 0
+
+
+def test_the_operator_brings_again_what_was_given_up(
+    table: Table, kept: Vault, here: None, given_up: Callable[[], list[str]]
+) -> None:
+    happens()
+    gives_up(kept, "good", told(table))
+    gives_up(kept, "bad", [{**told(table)[0], "audit_id": 7}])
+
+    (first, second) = (operator("replay", "--stack", "here") for _ in range(2))
+
+    assert (first.exit_code, second.exit_code, given_up()) == (1, 1, ["bad"])
+    assert first.output.splitlines()[-1] == "2 entries were brought again."
+    assert first.output.startswith("✗ bad failed again: ")
+    assert second.output.splitlines()[-1] == "Nothing was brought again."
 
 
 def test_the_operator_mends(table: Table, here: None) -> None:

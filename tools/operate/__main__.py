@@ -254,6 +254,19 @@ def mend_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = No
     console.print(f"{found} entries were in no chain, and are now." if found else "Every entry is in its chain.")
 
 
+@of_trail.command("replay")
+def replay_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = None, profile: Profile = None) -> None:
+    """Chain and publish what a day of attempts has not brought, from the bucket of given-up records."""
+    console, brought, failed = Console(highlight=False, soft_wrap=True), 0, 0
+    with _in_sentences(console):
+        for batch, failure in trail.replay(_site(stack, region, profile, demo=demo)):
+            if failure:
+                console.print(f"[red]✗[/] {escape(batch.name)} failed again: {escape(failure)}")
+            brought, failed = brought + len(batch.records) * (not failure), failed + bool(failure)
+    console.print(f"{brought} entries were brought again." if brought else "Nothing was brought again.")
+    raise typer.Exit(1 if failed else 0)
+
+
 @contextlib.contextmanager
 def _in_sentences(console: Console) -> Iterator[None]:
     """What cannot be done is told in a sentence, and is no success."""

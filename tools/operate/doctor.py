@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import invariants
 from tools.operate import trail
+from tools.operate.given_up import given_up
 from tools.operate.row import row
 from tools.operate.scan import Item, scan
 from tools.operate.site import NoSite, Resource, Site
@@ -184,6 +185,21 @@ def seals(patient: Patient) -> Sentences:
     yield from found.broken()
 
 
+def given_up_records(patient: Patient) -> Sentences:
+    """What readers of the stream set aside after a day."""
+    names = {each.physical_id: each.name for each in patient.resources}
+    for bucket in (each.physical_id for each in patient.resources if each.name == "GivenUpRecords"):
+        found = given_up(patient.site.client("s3"), bucket)
+        for function in dict.fromkeys(batch.function for batch in found):
+            batches = [batch for batch in found if batch.function == function]
+            name = names.get(function, function or "nobody knows who")
+            yield (
+                f"{sum(len(batch.records) for batch in batches)} records in {len(batches)} batches that {name} gave up, "
+                f"since {batches[0].since.isoformat()}, lie in {bucket}: "
+                f"{'run `trail replay`' if name == trail.FOLLOWER else 'look at them'}."
+            )
+
+
 CHECKS: Final[tuple[tuple[str, Callable[[Patient], Sentences]], ...]] = (
     ("alarms", alarms),
     ("functions", functions),
@@ -195,6 +211,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Patient], Sentences]], ...]] = (
     ("sending", sending),
     ("sender", sender),
     ("seals", seals),
+    ("given-up records", given_up_records),
 )
 
 

@@ -1,7 +1,7 @@
 """The trail of a deployed stack: exported with its proof, and entries brought into their chains that the stream lost."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,11 +14,13 @@ from partner_access.store import keys
 from partner_access.store.attributes import written
 from partner_access.store.trail import entry_of
 from tools.operate.evidence import Broken, Evidence, Link, Sealed, evidence, pem
+from tools.operate.given_up import Batch, given_up
 from tools.operate.row import Row, row
 from tools.operate.scan import Item, items_of, scan
 from tools.operate.site import NoSite, Site, explained
 
 AT_ONCE: Final = 90
+FOLLOWER: Final = "FollowTrailFunction"
 ON_THE_WAY: Final = timedelta(minutes=5)
 """Younger entries are the stream's to bring."""
 
@@ -82,16 +84,42 @@ def lost(items: Iterable[Item], at: datetime, *, older_than: timedelta = ON_THE_
 def mend(site: Site, table: str, at: datetime) -> int:
     """Bring lost entries into their chains by the function that follows the trail; how many there were."""
     found = lost(scan(site.client("dynamodb"), table, "AUDIT#", "CHAIN#"), at)
-    (function,) = (each.physical_id for each in site.resources() if each.name == "FollowTrailFunction")
+    function = _named(site, FOLLOWER)
     for start in range(0, len(found), AT_ONCE):
-        records = [_record(item) for item in found[start : start + AT_ONCE]]
-        with explained("The function that follows the trail cannot be called"):
-            answer = site.client("lambda").invoke(
-                FunctionName=function, Payload=json.dumps({"Records": records}).encode()
-            )
-        if "FunctionError" in answer:
-            raise NoSite(f"The function that follows the trail failed: {answer['Payload'].read().decode()}")
+        if failure := _followed(site, function, [_record(item) for item in found[start : start + AT_ONCE]]):
+            raise NoSite(f"The function that follows the trail failed: {failure}")
     return len(found)
+
+
+def replay(site: Site) -> Iterator[tuple[Batch, str]]:
+    """Bring again what the function that follows the trail gave up after a day: each batch, and why it failed again.
+
+    What does not fail is forgotten. It may have been chained, or published, before: both may happen twice.
+    """
+    storage, bucket, function = site.client("s3"), _named(site, "GivenUpRecords"), _named(site, FOLLOWER)
+    for batch in given_up(storage, bucket):
+        if batch.function != function:
+            continue
+        failure = _followed(site, function, batch.records)
+        if not failure:
+            with explained(f"{batch.name} is dealt with, and cannot be taken out of {bucket}"):
+                storage.delete_object(Bucket=bucket, Key=batch.name)
+        yield batch, failure
+
+
+def _named(site: Site, name: str) -> str:
+    """What a resource of the stack is called on AWS."""
+    for each in site.resources():
+        if each.name == name:
+            return each.physical_id
+    raise NoSite(f"The stack {site.stack} has no {name}.")
+
+
+def _followed(site: Site, function: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """Why the function could not follow these records; empty when it could."""
+    with explained("The function that follows the trail cannot be called"):
+        answer = site.client("lambda").invoke(FunctionName=function, Payload=json.dumps({"Records": records}).encode())
+    return str(answer["Payload"].read().decode()) if "FunctionError" in answer else ""
 
 
 def _record(item: Item) -> Mapping[str, object]:
