@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -40,6 +41,15 @@ class Vault:
         found: bytes = self.storage.get_object(Bucket=self.bucket, Key=name)["Body"].read()
         return found
 
+    def forget(self, name: str) -> None:
+        """All versions, as when their time is over."""
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.bucket].keys.pop(name)
+
+    def was_written(self, name: str, *, days_ago: int) -> None:
+        """Longer ago than it was."""
+        (version,) = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.bucket].keys.getlist(name)
+        version.last_modified -= timedelta(days=days_ago)
+
     def seals(self) -> list[dict[str, Any]]:
         """In the order of their numbers."""
         found = [json.loads(self.read(name)) for name in self.names() if name.startswith("seals/")]
@@ -58,6 +68,8 @@ def vault() -> Iterator[Vault]:
     )
     key = signer.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
     with pytest.MonkeyPatch.context() as patch:
+        # moto copies what it lists, and does not close the copies
+        patch.setattr(FakeKey, "__deepcopy__", lambda version, _: version, raising=False)
         patch.setenv("SEALS_BUCKET", bucket)
         patch.setenv("SEALING_KEY", key)
         patch.setenv("SEAL_RETENTION_DAYS", str(RETENTION_DAYS))

@@ -79,6 +79,11 @@ def stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> A
 
 def follow_trail(items: Iterable[dict[str, Any]], context: Context | None = None) -> None:
     """The table's stream brings these new entries of trails."""
+    assert run(FOLLOW_TRAIL, new_entries(items), context) is None
+
+
+def new_entries(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """As the stream tells of them."""
     records = [
         {
             "eventName": "INSERT",
@@ -87,7 +92,7 @@ def follow_trail(items: Iterable[dict[str, Any]], context: Context | None = None
         }
         for item in items
     ]
-    assert run(FOLLOW_TRAIL, {"Records": records}, context) is None
+    return {"Records": records}
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:

@@ -397,7 +397,7 @@ def proving(story: Story) -> None:
     stack, account_id = story.stack, sample.BRIGHTWATER
     site = Site(STACK, clients_of(stack.aws))
     patience = time.monotonic() + LETTER_WITHIN
-    while trail.export(site, stack.table, account_id)[1]:
+    while trail.export(site, stack.table, account_id).waiting:
         if time.monotonic() > patience:
             raise StoryFailed(f"entries of {account_id} are not in its chain after {LETTER_WITHIN:.0f} seconds")
         time.sleep(0.2)
@@ -411,7 +411,7 @@ def proving(story: Story) -> None:
     story.tell("The client's trail is exported; anybody checks it offline, with the public key of the seals.")
     story.console.print(f"  $ python -m tools.operate trail export {account_id} --demo")
     story.console.print("  $ python -m tools.operate trail verify trail.jsonl")
-    key, (found, _) = trail.public_key(site), trail.export(site, stack.table, account_id)
+    key, found = trail.public_key(site), trail.export(site, stack.table, account_id).found
     seal = verified(found.written(), key).seals[0].seal
     story.console.print(
         f"    [green]✓[/green] {len(found.links)} entries, {found.sealed} of them under seal {seal.number}"
@@ -424,7 +424,7 @@ def proving(story: Story) -> None:
     item = table.get_item(Key=place, ConsistentRead=True)["Item"]
     table.put_item(Item={**item, "by": "somebody-else"})
     try:
-        verified(trail.export(site, stack.table, account_id)[0].written(), key)
+        verified(trail.export(site, stack.table, account_id).found.written(), key)
     except Broken as broken:
         story.console.print(f"    [red]✗[/red] {escape(str(broken))}")
     else:

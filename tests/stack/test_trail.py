@@ -52,18 +52,20 @@ def test_an_approval_is_chained_sealed_and_verified_and_whoever_alters_it_is_fou
     account_id = an_approval(town)
 
     def is_chained() -> bool:
-        return trail.export(site, stack.table, account_id)[1] == 0
+        return trail.export(site, stack.table, account_id).waiting == 0
 
     assert eventually(is_chained), "the stream brings every entry into its chain"
     call(stack, "SealTrailFunction")
 
-    found, _ = trail.export(site, stack.table, account_id)
+    exported = trail.export(site, stack.table, account_id)
+    found = exported.found
+    assert exported.wrong == ()
     key = trail.public_key(site)
     assert verified(found.written(), key) == found
     assert found.sealed == len(found.links)
     assert "link.approved" in {link.entry.event for link in found.links}
     assert json.loads(proof(found, found.links[-1].entry.audit_id))["place"] == len(found.links)
-    assert eventually(lambda: trail.export(site, stack.table, FIRM)[1] == 0)
+    assert eventually(lambda: trail.export(site, stack.table, FIRM).waiting == 0)
 
     _must_be_locked(stack, found)
     _must_be_found_out(stack, site, account_id)
@@ -88,6 +90,6 @@ def _must_be_found_out(stack: Stack, site: Site, account_id: str) -> None:
     table.put_item(Item={**item, "by": "somebody-else"})
     try:
         with pytest.raises(Broken, match=rf"^Entry \d+, {item['sk']}, was altered\.$"):
-            verified(trail.export(site, stack.table, account_id)[0].written())
+            verified(trail.export(site, stack.table, account_id).found.written())
     finally:
         table.put_item(Item=item)

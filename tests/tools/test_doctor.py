@@ -1,11 +1,15 @@
 """The doctor: a stack that is well, and one thing wrong at a time; what cannot be asked is not checked."""
 
 import copy
+import io
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.tools.aws import Answers, Asked, Refused, clients
 from tools.operate.doctor import CHECKS, Finding, examine
@@ -15,11 +19,15 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RESOURCES = {
     "Table": ("AWS::DynamoDB::Table", "table-1"),
     "Rings": ("AWS::CloudWatch::Alarm", "alarm-1"),
-    "Creates": ("AWS::Lambda::Function", "function-1"),
+    "FollowTrailFunction": ("AWS::Lambda::Function", "function-1"),
     "Outbox": ("AWS::Lambda::EventSourceMapping", "00000000-0000-0000-0000-000000000001"),
+    "GivenUpRecords": ("AWS::S3::Bucket", "bucket-1"),
     "Sweep": ("AWS::Scheduler::Schedule", "schedule-1"),
     "MailSettings": ("AWS::SES::ConfigurationSet", "settings-1"),
 }
+PUBLIC_KEY = (
+    ec.derive_private_key(7, ec.SECP256R1()).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+)
 WELL: dict[str, Any] = {
     "resources": RESOURCES,
     "parameters": {"MailFrom": "access@vendor.example", "MailIdentityArn": ""},
@@ -34,6 +42,9 @@ WELL: dict[str, Any] = {
     "settings": {"SendingOptions": {"SendingEnabled": True}},
     "identities": {"vendor.example": {"VerifiedForSendingStatus": True}},
     "items": [],
+    "noted": [],
+    "seals": {},
+    "given_up": [],
 }
 
 
@@ -51,12 +62,13 @@ def answers(told: Mapping[str, Any]) -> Answers:
         return _given(told["identities"].get(asked["EmailIdentity"], "NotFoundException"))
 
     parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in told["parameters"].items()]
+    outputs = [{"OutputKey": name, "OutputValue": name} for name in ("SealsBucket", "SealingKeyArn")]
     resources = [
         {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": physical_id}
         for name, (kind, physical_id) in told["resources"].items()
     ]
     return {
-        "cloudformation.DescribeStacks": lambda _: {"Stacks": [{"Parameters": parameters}]},
+        "cloudformation.DescribeStacks": lambda _: {"Stacks": [{"Parameters": parameters, "Outputs": outputs}]},
         "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": resources},
         "cloudwatch.DescribeAlarms": alarms,
         "lambda.GetFunctionConfiguration": of("function"),
@@ -66,12 +78,32 @@ def answers(told: Mapping[str, Any]) -> Answers:
         ),
         "dynamodb.DescribeTimeToLive": of("expiry", lambda value: {"TimeToLiveDescription": value}),
         "dynamodb.DescribeTable": of("table", lambda value: {"Table": value}),
+        "dynamodb.Query": of("noted", lambda value: {"Items": value}),
+        "kms.GetPublicKey": lambda _: {"PublicKey": PUBLIC_KEY},
+        "s3.ListObjectVersions": of("seals"),
+        "s3.ListObjectsV2": of("given_up", lambda value: {"Contents": [lying(name) for name, _ in enumerate(value)]}),
+        "s3.GetObject": lambda asked: {"Body": io.BytesIO(told["given_up"][int(asked["Key"])])},
         "dynamodb.Scan": of("items", lambda value: {"Items": value}),
         "scheduler.GetSchedule": of("schedule"),
         "sesv2.GetAccount": of("account"),
         "sesv2.GetConfigurationSet": of("settings"),
         "sesv2.GetEmailIdentity": identity,
     }
+
+
+def lying(name: int) -> dict[str, Any]:
+    return {"Key": str(name), "LastModified": NOW}
+
+
+def a_batch(function: str, records: int) -> bytes:
+    """What a reader of the stream gave up."""
+    return json.dumps(
+        {
+            "requestContext": {"functionArn": f"arn:aws:lambda:eu-west-1:000000000000:function:{function}"},
+            "timestamp": "2026-11-21T08:00:00Z",
+            "payload": json.dumps({"Records": [{}] * records}),
+        }
+    ).encode()
 
 
 def _given(value: Any) -> Any:
@@ -119,10 +151,10 @@ def test_a_stack_that_is_well() -> None:
     ({"alarm": WELL["alarm"] | {"ActionsEnabled": False}}, "alarms", "The alarm Rings is kept from telling anybody."),
     ({"alarm": WELL["alarm"] | {"AlarmName": "other"}}, "alarms", "The alarm Rings is not there any more."),
     ({"resources": without("Rings")}, "alarms", "The stack has no alarms."),
-    ({"function": "ResourceNotFoundException"}, "functions", "The function Creates is not there any more."),
+    ({"function": "ResourceNotFoundException"}, "functions", "The function FollowTrailFunction is not there any more."),
     ({"function": {"State": "Failed", "StateReason": "No role."}}, "functions",
-     "The function Creates is Failed. No role."),
-    ({"function": {"LastUpdateStatus": "Failed"}}, "functions", "The last change of the function Creates failed."),
+     "The function FollowTrailFunction is Failed. No role."),
+    ({"function": {"LastUpdateStatus": "Failed"}}, "functions", "The last change of the function FollowTrailFunction failed."),
     ({"recovery": {"PointInTimeRecoveryStatus": "DISABLED"}}, "point-in-time recovery",
      "The table's point-in-time recovery is off."),
     ({"recovery": {}}, "point-in-time recovery", "The table's point-in-time recovery is off."),
@@ -147,6 +179,16 @@ def test_a_stack_that_is_well() -> None:
     ({"identities": {}}, "sender", "SES has not verified that letters may come from access@vendor.example."),
     ({"identities": {"vendor.example": {"VerifiedForSendingStatus": False}}}, "sender",
      "SES has not verified that letters may come from access@vendor.example."),
+    ({"noted": [{"pk": {"S": "SEAL"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "seals",
+     "The table says that seal 7 is the latest, and SealsBucket has seal 0 at most."),
+    ({"given_up": [a_batch("function-1", 3), a_batch("function-1", 1)]}, "given-up records",
+     ("4 records in 2 batches that FollowTrailFunction gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: "
+      "run `trail replay`.")),
+    ({"given_up": [a_batch("function-9", 3)]}, "given-up records",
+     "3 records in 1 batches that function-9 gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: look at them."),
+    ({"given_up": [b"{}"]}, "given-up records",
+     ("0 records in 1 batches that nobody knows who gave up, since 2026-11-22T09:00:00+00:00, lie in bucket-1: "
+      "look at them.")),
     ({"items": [a_letter(16), a_letter(3)]}, "outbox",
      "The oldest of 2 letters has waited for 16 minutes."),
     ({"items": [a_letter(90, "CLEAN_UP")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),

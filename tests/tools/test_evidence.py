@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from partner_access.domain import seals
@@ -49,11 +51,12 @@ def chained(entries: Sequence[AuditEntry]) -> list[Link]:
     ]
 
 
-def sealed(number: int, links: Sequence[Link], key: Any = KEY) -> Sealed:
+def sealed(number: int, links: Sequence[Link], key: Any = KEY, *, after: Sealed | None = None) -> Sealed:
     """By a seal of this number, over the account and some others."""
     leaf = Head(account_id=CLIENT, entries=len(links), chain_hash=links[-1].chain_hash if links else NOTHING)
     heads = seals.ordered([leaf, *OTHERS])
-    latest = Latest(number=number - 1, seal_hash=f"{number:064x}")
+    before = sha256(after.seal.written()).hexdigest() if after else f"{number:064x}"
+    latest = Latest(number=number - 1, seal_hash=before)
     statement = seals.due(latest, heads, NOW + timedelta(hours=number), "arn:aws:kms:eu-west-1:000000000000:key/1")
     assert statement
     signature = key.sign(statement.to_sign(), ec.ECDSA(hashes.SHA256()))
@@ -65,7 +68,9 @@ def sealed(number: int, links: Sequence[Link], key: Any = KEY) -> Sealed:
 def an_export(entries: int = 8, covered: tuple[int, ...] = (6, 5, 3)) -> Evidence:
     """Eight entries, the latest seal over six of them, two more seals over five and three."""
     links = chained([an_entry(number) for number in range(1, entries + 1)])
-    found = [sealed(10 - position, links[:many]) for position, many in enumerate(covered)]
+    found: list[Sealed] = []
+    for position, many in reversed(list(enumerate(covered))):
+        found[:0] = [sealed(10 - position, links[:many], after=found[0] if found else None)]
     return evidence(CLIENT, public_pem(), found, links)
 
 
@@ -287,7 +292,7 @@ def test_a_chain_that_was_made_anew_is_not_the_one_that_was_sealed(
 def test_a_chain_that_was_made_anew_and_sealed_since_does_not_pass_through_older_seals() -> None:
     found = an_export()
     links = without_access(4)
-    new = Evidence(found.title, (sealed(10, links), *found.seals[1:]), tuple(links))
+    new = Evidence(found.title, (sealed(10, links, after=found.seals[1]), *found.seals[1:]), tuple(links))
 
     assert found_in(new.written()).startswith(f"The chain was rewritten: entry 4, {name(4)}, or one after it up to 5")
 
@@ -360,6 +365,33 @@ def test_seals_go_back_in_time() -> None:
     shrinking = evidence(CLIENT, public_pem(), [sealed(10, links[:5]), sealed(9, links[:6])], links)
     assert found_in(forward.written()) == "Seal 10 does not come before seal 9."
     assert found_in(shrinking.written()) == "Seal 9 does not come before seal 10."
+
+
+def twin(found: Sealed) -> Sealed:
+    """The seal with the other signature of ECDSA that can be made of one, (r, n - s), without the key."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    r, s = decode_dss_signature(base64.b64decode(found.seal.signature))
+    signature = base64.b64encode(encode_dss_signature(r, order - s)).decode()
+    return found.model_copy(update={"seal": found.seal.model_copy(update={"signature": signature})})
+
+
+def test_a_seal_that_another_follows_has_the_signature_that_it_was_kept_with() -> None:
+    found = an_export()
+    newest, *older = found.seals
+
+    of_older = Evidence(found.title, (newest, twin(older[0]), older[1]), found.links).written()
+    assert found_in(of_older) == "Seal 10 was made after another seal 9 than this one."
+    of_newest = verified(Evidence(found.title, (twin(newest), *older), found.links).written())
+    assert of_newest.seals[0].seal.to_sign() == newest.seal.to_sign(), "it says the same"
+
+
+def test_seals_of_two_rows_do_not_follow_each_other() -> None:
+    found = an_export()
+    newest = sealed(10, found.links[:6])
+
+    said = found_in(Evidence(found.title, (newest, *found.seals[1:]), found.links).written())
+
+    assert said == "Seal 10 was made after another seal 9 than this one."
 
 
 def test_steps_that_lead_elsewhere_prove_nothing() -> None:

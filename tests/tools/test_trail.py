@@ -8,13 +8,16 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from partner_access import archive, bus
 from partner_access.domain.decisions import AuditEntry
+from partner_access.domain.seals import Statement
 from partner_access.store import chain, keys
 from partner_access.store.trail import entry_of
 from tests import doors
@@ -23,11 +26,12 @@ from tests.hands import resume, suspend
 from tests.table import Item, Table
 from tests.tools import aws
 from tests.vault import Vault, vault
-from tests.workers import FOLLOW_TRAIL, SEAL_TRAIL, follow_trail, run
+from tests.workers import FOLLOW_TRAIL, SEAL_TRAIL, follow_trail, new_entries, run
 from tests.worlds import a_world
 from tools.operate import __main__ as operate
 from tools.operate import trail
 from tools.operate.evidence import Broken, Evidence, verified
+from tools.operate.row import row
 from tools.operate.site import NoSite, Site
 from tools.template import ROOT
 
@@ -57,15 +61,17 @@ def site(table: Table, kept: Vault) -> Site:
 
     outputs = {"SealsBucket": kept.bucket, "SealingKeyArn": kept.key_id, "TableName": table.name}
     described = {"Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]}
-    resource = {
-        "LogicalResourceId": "FollowTrailFunction",
-        "PhysicalResourceId": "follow-trail",
-        "ResourceType": "AWS::Lambda::Function",
-    }
+    resources = [
+        {"LogicalResourceId": name, "PhysicalResourceId": physical_id, "ResourceType": kind}
+        for name, physical_id, kind in (
+            ("FollowTrailFunction", "follow-trail", "AWS::Lambda::Function"),
+            ("GivenUpRecords", f"{kept.bucket}-given-up", "AWS::S3::Bucket"),
+        )
+    ]
     answers = aws.clients(
         {
             "cloudformation.DescribeStacks": lambda _: {"Stacks": [described]},
-            "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": [resource]},
+            "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": resources},
             "lambda.Invoke": called,
         }
     )
@@ -90,9 +96,9 @@ def is_sealed() -> None:
 
 
 def exported(site: Site, table: Table, account_id: str = CLIENT) -> Evidence:
-    found, waiting = trail.export(site, table.name, account_id)
-    assert waiting == 0
-    return found
+    exported = trail.export(site, table.name, account_id)
+    assert (exported.waiting, exported.wrong) == (0, ())
+    return exported.found
 
 
 def events(found: Evidence) -> list[str]:
@@ -137,7 +143,7 @@ def test_seals_whose_heads_are_forgotten_stay_behind(table: Table, kept: Vault, 
         is_followed(table)
         is_sealed()
     second = next(seal for seal in kept.seals() if seal["number"] == 2)
-    kept.storage.delete_object(Bucket=kept.bucket, Key=f"leaves/{second['root']}.json")
+    kept.forget(f"leaves/{second['root']}.json")
 
     assert [each.seal.number for each in exported(site, table).seals] == [4, 3]
 
@@ -171,10 +177,123 @@ def test_a_latest_seal_that_is_gone_is_no_export(table: Table, kept: Vault, site
     happens()
     is_followed(table)
     is_sealed()
-    kept.storage.delete_object(Bucket=kept.bucket, Key="seals/1.json")
+    kept.forget("seals/1.json")
 
     with pytest.raises(NoSite, match="Seal 1 is the latest, and it is not in"):
         trail.export(site, table.name, CLIENT)
+
+
+def lays_over(kept: Vault, name: str) -> Any:
+    """As somebody can who administers the storage."""
+    return kept.storage.delete_object(Bucket=kept.bucket, Key=name)
+
+
+@pytest.mark.parametrize(("done", "said"), [
+    (lambda table, kept: [lays_over(kept, "seals/3.json"), table.change(keys.latest_seal(), **noted(kept, 2))],
+     ["Hidden in {}, by a delete marker or a later version: seal 3. Ask who did it."]),
+    (lambda table, kept: [lays_over(kept, f"seals/{number}.json") for number in (1, 2)],
+     ["Hidden in {}, by a delete marker or a later version: 2 seals, from 1 to 2. Ask who did it."]),
+    (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="seals/2.json", Body=b"{}"),
+     ["Hidden in {}, by a delete marker or a later version: seal 2. Ask who did it."]),
+    (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="seals/99.json", Body=kept.read("seals/3.json")),
+     ["Not signed by the key, and yet kept in {}: seal 99. Ask who did it."]),
+    (lambda table, _: table.remove(keys.latest_seal()),
+     ["The table says that seal 0 is the latest, and {} has seal 3."]),
+    (lambda _, kept: lays_over(kept, f"leaves/{kept.seals()[1]['root']}.json"),
+     ["Hidden in {}, by a delete marker: the leaves of seal 2. Ask who did it."]),
+])  # fmt: skip
+def test_whoever_hides_seals_hides_them_from_no_export(
+    table: Table, kept: Vault, site: Site, done: Callable[[Table, Vault], object], said: list[str]
+) -> None:
+    for _ in range(3):
+        happens()
+        is_followed(table)
+        is_sealed()
+    before = exported(site, table)
+
+    done(table, kept)
+
+    after = trail.export(site, table.name, CLIENT)
+    assert after.found == before
+    assert list(after.wrong) == [sentence.format(kept.bucket) for sentence in said]
+
+
+def noted(kept: Vault, number: int) -> dict[str, Any]:
+    """What the table said of this seal."""
+    return {"number": number, "seal_hash": sha256(kept.read(f"seals/{number}.json")).hexdigest()}
+
+
+def test_what_was_sealed_a_while_ago_is_forgotten_by_a_delete_marker_of_the_storage_itself(
+    table: Table, kept: Vault, site: Site
+) -> None:
+    for _ in range(2):
+        happens()
+        is_followed(table)
+        is_sealed()
+    first = f"leaves/{kept.seals()[0]['root']}.json"
+    kept.was_written(first, days_ago=36)
+    lays_over(kept, first)
+
+    assert [each.seal.number for each in exported(site, table).seals] == [2, 1]
+
+
+def test_a_seal_between_others_that_no_key_signed_is_no_export(table: Table, kept: Vault, site: Site) -> None:
+    for _ in range(3):
+        happens()
+        is_followed(table)
+        is_sealed()
+    third = kept.read("seals/3.json")
+    kept.forget("seals/2.json")
+    kept.storage.put_object(Bucket=kept.bucket, Key="seals/2.json", Body=third)
+
+    with pytest.raises(Broken, match="Seal 2 is not signed by the key"):
+        trail.export(site, table.name, CLIENT)
+
+
+@pytest.mark.parametrize(("done", "said"), [
+    (lambda _: None, []),
+    (lambda kept: kept.forget("seals/1.json"), []),
+    (lambda kept: kept.forget("seals/2.json"), ["Missing in {}: seal 2."]),
+    (lambda kept: [kept.forget(f"seals/{number}.json") for number in (2, 3)], ["Missing in {}: 2 seals, from 2 to 3."]),
+    (lambda kept: replaces(kept, 2, kept.read("seals/3.json")), ["Seal 2 is not signed by the key.",
+     "Seal 3 does not follow seal 2."]),
+    (lambda kept: replaces(kept, 3, of_another_row(kept, 3)), ["Seal 3 does not follow seal 2.",
+     "Seal 4 does not follow seal 3."]),
+    (lambda kept: replaces(kept, 1, of_another_row(kept, 1)), ["Seal 1 does not follow seal 0.",
+     "Seal 2 does not follow seal 1."]),
+])  # fmt: skip
+def test_the_row_of_seals_is_looked_at_as_a_whole(
+    table: Table, kept: Vault, site: Site, done: Callable[[Vault], object], said: list[str]
+) -> None:
+    for _ in range(4):
+        happens()
+        is_followed(table)
+        is_sealed()
+
+    done(kept)
+
+    found = row(kept.storage, kept.bucket, kept.pem)
+    assert list(found.broken()) == [sentence.format(kept.bucket) for sentence in said]
+    assert found.newest == 4
+
+
+def replaces(kept: Vault, number: int, written: bytes) -> None:
+    """Where no lock is any more."""
+    kept.forget(f"seals/{number}.json")
+    kept.storage.put_object(Bucket=kept.bucket, Key=f"seals/{number}.json", Body=written)
+
+
+def of_another_row(kept: Vault, number: int) -> bytes:
+    """A seal of this number that the key signed after another seal."""
+    seal = json.loads(kept.read(f"seals/{number}.json"))
+    del seal["signature"]
+    return archive.sign(Statement(**{**seal, "previous": "ab" * 32})).written()
+
+
+def test_a_bucket_without_seals_has_no_row_that_is_broken(kept: Vault) -> None:
+    found = row(kept.storage, kept.bucket, kept.pem)
+
+    assert (found.newest, list(found.broken()), list(found.wrong(0))) == (0, [], [])
 
 
 def test_nobody_has_no_trail(table: Table, site: Site) -> None:
@@ -204,7 +323,7 @@ def test_whoever_changes_the_table_is_found(
     tamper(table, items)
 
     with pytest.raises(Broken) as broken:
-        verified(trail.export(site, table.name, CLIENT)[0].written())
+        verified(trail.export(site, table.name, CLIENT).found.written())
     assert str(broken.value).startswith(said.format(items[1]["sk"]))
 
 
@@ -275,7 +394,7 @@ def test_what_the_stream_lost_is_brought_into_its_chain(table: Table, site: Site
     happens()
     is_followed(table)
     happens()
-    assert trail.export(site, table.name, CLIENT)[1] == 2
+    assert trail.export(site, table.name, CLIENT).waiting == 2
 
     assert trail.mend(site, table.name, datetime.now(UTC)) == 0, "it may still come"
     assert trail.mend(site, table.name, AFTER) == 4
@@ -292,6 +411,90 @@ def test_what_cannot_be_mended_is_said(table: Table, site: Site) -> None:
 
     with pytest.raises(NoSite, match="The function that follows the trail failed: 1 validation error for AuditEntry"):
         trail.mend(site, table.name, AFTER)
+
+
+def gives_up(kept: Vault, name: str, items: list[Item], function: str = "follow-trail") -> None:
+    """A batch as Lambda's documentation shows what goes to a destination in S3."""
+    document = {
+        "requestContext": {
+            "requestId": "c9b8fa9f-5a7f-xmpl-af9c-0c604cde93a5",
+            "functionArn": f"arn:aws:lambda:eu-west-1:123456789012:function:{function}:$LATEST",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 1,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": "2019-11-14T00:13:49.717Z",
+        "DDBStreamBatchInfo": {
+            "shardId": "shardId-00000001573689847184-864758bb",
+            "startSequenceNumber": "800000000003126276362",
+            "endSequenceNumber": "800000000003126276362",
+            "approximateArrivalOfFirstRecord": "2019-11-14T00:13:19Z",
+            "approximateArrivalOfLastRecord": "2019-11-14T00:13:19Z",
+            "batchSize": len(items),
+            "streamArn": "arn:aws:dynamodb:eu-west-1:123456789012:table/mytable/stream/2019-11-14T00:04:06.388",
+        },
+        "payload": json.dumps(new_entries(items)),
+    }
+    kept.storage.put_object(Bucket=f"{kept.bucket}-given-up", Key=name, Body=json.dumps(document).encode())
+
+
+@pytest.fixture
+def given_up(kept: Vault) -> Iterator[Callable[[], list[str]]]:
+    """What lies in the bucket of given-up records."""
+    bucket = f"{kept.bucket}-given-up"
+    kept.storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    def names() -> list[str]:
+        return [each["Key"] for each in kept.storage.list_objects_v2(Bucket=bucket).get("Contents", ())]
+
+    yield names
+    for name in names():
+        kept.storage.delete_object(Bucket=bucket, Key=name)
+
+
+@pytest.fixture
+def published() -> Iterator[list[Any]]:
+    """What goes to the bus."""
+    found: list[Any] = []
+
+    def note(params: Any, **_: Any) -> None:
+        found.extend(params["Entries"])
+
+    events = bus.client().meta.events
+    events.register("provide-client-params.events.PutEvents", note)
+    yield found
+    events.unregister("provide-client-params.events.PutEvents", note)
+
+
+def test_what_the_stream_gave_up_is_brought_again_and_forgotten(
+    table: Table, kept: Vault, site: Site, given_up: Callable[[], list[str]], published: list[Any]
+) -> None:
+    happens(2)
+    first, second, third, last = told(table)
+    gives_up(kept, "aws/lambda/1/a/1", [first, second])
+    gives_up(kept, "aws/lambda/1/a/2", [second, third])
+    gives_up(kept, "aws/lambda/1/b/3", [{**last, "audit_id": 7}])
+    gives_up(kept, "aws/lambda/2/a/4", [last], function="send-letters")
+    follow_trail([first])
+    published.clear()
+
+    brought = [(batch.name, failure == "") for batch, failure in trail.replay(site)]
+
+    assert brought == [("aws/lambda/1/a/1", True), ("aws/lambda/1/a/2", True), ("aws/lambda/1/b/3", False)]
+    assert given_up() == ["aws/lambda/1/b/3", "aws/lambda/2/a/4"]
+    exported_now = trail.export(site, table.name, CLIENT)
+    assert [link.entry.audit_id for link in exported_now.found.links] == [item["sk"] for item in (first, second, third)]
+    assert len(published) == 4
+
+
+def test_a_stack_without_a_bucket_of_given_up_records_has_nothing_to_bring() -> None:
+    nameless = Site(
+        "here", aws.clients({"cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": []}})
+    )
+
+    with pytest.raises(NoSite, match="The stack here has no GivenUpRecords"):
+        list(trail.replay(nameless))
 
 
 # the command
@@ -393,6 +596,34 @@ def test_the_operator_is_told_which_seal_covers_how_much(table: Table, here: Non
     assert re.fullmatch(r"✓ Seal 2 of \S+ covers 4 of 6\.", newest)
     assert re.fullmatch(r"✓ Older seals go along, back to seal 1 of \S+, which covers 2\.", oldest)
     assert re.fullmatch(r"\? Not yet sealed: 2 of 6, from entry 5, aud_\w+ of \S+, on\.", unsealed)
+
+
+def test_the_operator_is_told_of_whoever_hid_a_seal(table: Table, kept: Vault, here: None) -> None:
+    happens()
+    is_followed(table)
+    is_sealed()
+    lays_over(kept, "seals/1.json")
+
+    wrote = operator("export", CLIENT, "--stack", "here")
+
+    assert wrote.exit_code == 2
+    assert "✗ Hidden in" in wrote.output
+    assert operator("verify", "trail.jsonl").exit_code == 0
+
+
+def test_the_operator_brings_again_what_was_given_up(
+    table: Table, kept: Vault, here: None, given_up: Callable[[], list[str]]
+) -> None:
+    happens()
+    gives_up(kept, "good", told(table))
+    gives_up(kept, "bad", [{**told(table)[0], "audit_id": 7}])
+
+    (first, second) = (operator("replay", "--stack", "here") for _ in range(2))
+
+    assert (first.exit_code, second.exit_code, given_up()) == (1, 1, ["bad"])
+    assert first.output.splitlines()[-1] == "2 entries were brought again."
+    assert first.output.startswith("✗ bad failed again: ")
+    assert second.output.splitlines()[-1] == "Nothing was brought again."
 
 
 def test_the_operator_mends(table: Table, here: None) -> None:

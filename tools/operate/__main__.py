@@ -37,7 +37,7 @@ Profile = Annotated[str | None, typer.Option(help="The AWS profile whose credent
 
 JOURNAL = template.ROOT / ".local" / "import.journal"
 UNPROVED = 2
-"""The exit code of `trail verify` when nothing is broken, and not all that should be is proved."""
+"""The exit code when a trail is not broken, and yet not all that should be is proved, or somebody hid its seals."""
 SUMMARY = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
 
 
@@ -160,15 +160,23 @@ def export_trail(
     profile: Profile = None,
     output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("trail.jsonl"),
 ) -> None:
-    """Write an account's trail with its latest seals, so that anybody can check it."""
+    """Write an account's trail with its latest seals, so that anybody can check it.
+
+    Exits with 2 when it is written, and somebody hid seals or set the table back: it is all there, and must be looked into.
+    """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with _in_sentences(console):
         site = _site(stack, region, profile, demo=demo)
-        found, waiting = trail.export(site, _table(site), account)
-        output.write_bytes(found.written())
+        exported = trail.export(site, _table(site), account)
+        output.write_bytes(exported.found.written())
+    found, waiting = exported.found, exported.waiting
     console.print(f"{len(found.links)} entries, {found.sealed} of them sealed, in {escape(str(output))}.")
     if waiting:
         console.print(f"{waiting} more have no place in the chain yet. Export again soon; if they stay, `trail mend`.")
+    for sentence in exported.wrong:
+        console.print(f"[red]✗[/] {escape(sentence)}")
+    if exported.wrong:
+        raise typer.Exit(UNPROVED)
 
 
 @of_trail.command("verify")
@@ -244,6 +252,19 @@ def mend_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = No
         site = _site(stack, region, profile, demo=demo)
         found = trail.mend(site, _table(site), datetime.now(UTC))
     console.print(f"{found} entries were in no chain, and are now." if found else "Every entry is in its chain.")
+
+
+@of_trail.command("replay")
+def replay_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = None, profile: Profile = None) -> None:
+    """Chain and publish what a day of attempts has not brought, from the bucket of given-up records."""
+    console, brought, failed = Console(highlight=False, soft_wrap=True), 0, 0
+    with _in_sentences(console):
+        for batch, failure in trail.replay(_site(stack, region, profile, demo=demo)):
+            if failure:
+                console.print(f"[red]✗[/] {escape(batch.name)} failed again: {escape(failure)}")
+            brought, failed = brought + len(batch.records) * (not failure), failed + bool(failure)
+    console.print(f"{brought} entries were brought again." if brought else "Nothing was brought again.")
+    raise typer.Exit(1 if failed else 0)
 
 
 @contextlib.contextmanager

@@ -10,9 +10,11 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import invariants
+from tools.operate import trail
+from tools.operate.given_up import given_up
+from tools.operate.row import row
 from tools.operate.scan import Item, scan
 from tools.operate.site import NoSite, Resource, Site
-from tools.operate.trail import lost
 
 AT_ONCE: Final = 100
 """How many alarms CloudWatch tells in one answer."""
@@ -172,6 +174,32 @@ def sender(patient: Patient) -> Sentences:
     yield f"SES has not verified that letters may come from {address}."
 
 
+def seals(patient: Patient) -> Sentences:
+    """The row of seals has no gap, is signed, hidden nowhere, and the one that the table knows; of old ones only the names."""
+    site, dynamodb = patient.site, patient.site.client("dynamodb")
+    noted = trail.latest(dynamodb, patient.table)
+    found = row(site.client("s3"), site.output("SealsBucket"), trail.public_key(site))
+    if found.newest < noted:
+        yield f"The table says that seal {noted} is the latest, and {found.bucket} has seal {found.newest} at most."
+    yield from found.wrong(trail.latest(dynamodb, patient.table))
+    yield from found.broken()
+
+
+def given_up_records(patient: Patient) -> Sentences:
+    """What readers of the stream set aside after a day."""
+    names = {each.physical_id: each.name for each in patient.resources}
+    for bucket in (each.physical_id for each in patient.resources if each.name == "GivenUpRecords"):
+        found = given_up(patient.site.client("s3"), bucket)
+        for function in dict.fromkeys(batch.function for batch in found):
+            batches = [batch for batch in found if batch.function == function]
+            name = names.get(function, function or "nobody knows who")
+            yield (
+                f"{sum(len(batch.records) for batch in batches)} records in {len(batches)} batches that {name} gave up, "
+                f"since {batches[0].since.isoformat()}, lie in {bucket}: "
+                f"{'run `trail replay`' if name == trail.FOLLOWER else 'look at them'}."
+            )
+
+
 CHECKS: Final[tuple[tuple[str, Callable[[Patient], Sentences]], ...]] = (
     ("alarms", alarms),
     ("functions", functions),
@@ -182,6 +210,8 @@ CHECKS: Final[tuple[tuple[str, Callable[[Patient], Sentences]], ...]] = (
     ("schedules", schedules),
     ("sending", sending),
     ("sender", sender),
+    ("seals", seals),
+    ("given-up records", given_up_records),
 )
 
 
@@ -223,7 +253,7 @@ def _broken(items: list[Item], at: datetime) -> list[str]:
 def _made(name: str, check: Callable[[Patient], Sentences], patient: Patient) -> Finding:
     try:
         return Finding(name, tuple(check(patient)))
-    except (BotoCoreError, ClientError) as unknown:
+    except (BotoCoreError, ClientError, NoSite) as unknown:
         return Finding(name, not_checked=str(unknown))
     except KeyError as untold:
         return Finding(name, not_checked=f"the answer does not tell {untold}")
@@ -231,7 +261,7 @@ def _made(name: str, check: Callable[[Patient], Sentences], patient: Patient) ->
 
 def unchained(items: list[Item], at: datetime) -> Sentences:
     """What no chain has taken up, though the stream has had its time."""
-    found = lost(items, at, older_than=OLD)
+    found = trail.lost(items, at, older_than=OLD)
     if found:
         since = datetime.fromtimestamp(min(float(item["at"]) for item in found), UTC).isoformat()
         yield f"{len(found)} entries of trails, since {since}, are in no chain: run `trail mend`."

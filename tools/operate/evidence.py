@@ -14,6 +14,7 @@ import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import pairwise
 from typing import Annotated, Final, TypeVar
 
@@ -123,6 +124,11 @@ def pem(der: bytes) -> str:
     return _pem(load_der_public_key(der))
 
 
+def is_signed(seal: Seal, key: str) -> bool:
+    """Whether this public key's other half signed it."""
+    return _signed(seal, _key(key))
+
+
 def verified(written: bytes, key: str | None = None, newest: int = 0) -> Evidence:
     """The file, when nothing in it is otherwise than it was sealed and chained; Broken says what is.
 
@@ -207,17 +213,22 @@ def _pem(key: object) -> str:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+def _signed(seal: Seal, signer: EllipticCurvePublicKey) -> bool:
+    try:
+        signer.verify(base64.b64decode(seal.signature, validate=True), seal.to_sign(), ECDSA(hashes.SHA256()))
+    except (binascii.Error, InvalidSignature):
+        return False
+    return True
+
+
 def _sealed(lines: Sequence[bytes], number: int, title: Title, signer: EllipticCurvePublicKey) -> Sealed:
     where = number + 2
     found = _read(Sealed, lines[number + 1]) if number + 1 < len(lines) else None
     if not found:
         raise Broken(f"Line {where}, a seal, cannot be read or was altered.")
-    try:
-        signature = base64.b64decode(found.seal.signature, validate=True)
-        signer.verify(signature, found.seal.to_sign(), ECDSA(hashes.SHA256()))
-    except (binascii.Error, InvalidSignature) as forged:
-        raise Broken(f"Seal {found.seal.number}, in line {where}, is not signed by the key.") from forged
-    if base64.b64encode(signature).decode() != found.seal.signature:
+    if not _signed(found.seal, signer):
+        raise Broken(f"Seal {found.seal.number}, in line {where}, is not signed by the key.")
+    if base64.b64encode(base64.b64decode(found.seal.signature)).decode() != found.seal.signature:
         raise Broken(f"Seal {found.seal.number}, in line {where}, is not written as it was sealed.")
     if found.leaf.account_id != title.account_id:
         raise Broken(f"Line {where} is about {found.leaf.account_id}, and the file about {title.account_id}.")
@@ -232,6 +243,9 @@ def _must_go_back(seals: Sequence[Sealed]) -> None:
     for later, earlier in pairwise(seals):
         if later.seal.number <= earlier.seal.number or later.leaf.entries < earlier.leaf.entries:
             raise Broken(f"Seal {earlier.seal.number} does not come before seal {later.seal.number}.")
+        is_next = later.seal.number == earlier.seal.number + 1
+        if is_next and later.seal.previous != sha256(earlier.seal.written()).hexdigest():
+            raise Broken(f"Seal {later.seal.number} was made after another seal {earlier.seal.number} than this one.")
 
 
 def _followed(title: Title, seals: Sequence[Sealed], lines: Sequence[bytes]) -> tuple[Link, ...]:

@@ -1,36 +1,51 @@
 """The trail of a deployed stack: exported with its proof, and entries brought into their chains that the stream lost."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from partner_access.domain import seals
 from partner_access.domain.chain import Head
-from partner_access.domain.seals import Seal
 from partner_access.store import keys
 from partner_access.store.attributes import written
 from partner_access.store.trail import entry_of
 from tools.operate.evidence import Broken, Evidence, Link, Sealed, evidence, pem
+from tools.operate.given_up import Batch, given_up
+from tools.operate.row import Row, row
 from tools.operate.scan import Item, items_of, scan
 from tools.operate.site import NoSite, Site, explained
 
 AT_ONCE: Final = 90
+FOLLOWER: Final = "FollowTrailFunction"
 ON_THE_WAY: Final = timedelta(minutes=5)
 """Younger entries are the stream's to bring."""
-NOT_THERE: Final = frozenset({"404", "AccessDenied", "NoSuchKey"})
 
 
-def export(site: Site, table: str, account_id: str) -> tuple[Evidence, int]:
-    """The trail of an account with its proof, and how many entries have no place yet.
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The trail of an account with its proof; how many entries have no place yet; what somebody did to the seals."""
+
+    found: Evidence
+    waiting: int
+    wrong: tuple[str, ...]
+
+
+def export(site: Site, table: str, account_id: str) -> Export:
+    """By the newest seal of the bucket, whatever the table says.
 
     The seals are read first, so that nothing they cover is missing because it came meanwhile.
     """
-    dynamodb = site.client("dynamodb")
-    sealed = tuple(_seals(site, _latest(dynamodb, table), account_id))
+    dynamodb, key = site.client("dynamodb"), public_key(site)
+    noted = latest(dynamodb, table)
+    seals_there = row(site.client("s3"), site.output("SealsBucket"), key)
+    if seals_there.newest < noted:
+        raise NoSite(f"Seal {noted} is the latest, and it is not in {seals_there.bucket} with its leaves.")
+    wrong = list(seals_there.wrong(latest(dynamodb, table)))
+    sealed = tuple(_seals(seals_there, account_id, wrong))
     places = _partition(dynamodb, table, f"CHAIN#{account_id}")
     entries = _partition(dynamodb, table, f"AUDIT#{account_id}")
     if not entries and not places:
@@ -40,7 +55,8 @@ def export(site: Site, table: str, account_id: str) -> tuple[Evidence, int]:
         for name, item in sorted(places.items(), key=lambda named: int(named[1]["place"]))
         if name in entries
     ]
-    return evidence(account_id, public_key(site), sealed, links), len(entries.keys() - places.keys())
+    found = evidence(account_id, key, sealed, links)
+    return Export(found, len(entries.keys() - places.keys()), tuple(wrong))
 
 
 def public_key(site: Site) -> str:
@@ -68,16 +84,42 @@ def lost(items: Iterable[Item], at: datetime, *, older_than: timedelta = ON_THE_
 def mend(site: Site, table: str, at: datetime) -> int:
     """Bring lost entries into their chains by the function that follows the trail; how many there were."""
     found = lost(scan(site.client("dynamodb"), table, "AUDIT#", "CHAIN#"), at)
-    (function,) = (each.physical_id for each in site.resources() if each.name == "FollowTrailFunction")
+    function = _named(site, FOLLOWER)
     for start in range(0, len(found), AT_ONCE):
-        records = [_record(item) for item in found[start : start + AT_ONCE]]
-        with explained("The function that follows the trail cannot be called"):
-            answer = site.client("lambda").invoke(
-                FunctionName=function, Payload=json.dumps({"Records": records}).encode()
-            )
-        if "FunctionError" in answer:
-            raise NoSite(f"The function that follows the trail failed: {answer['Payload'].read().decode()}")
+        if failure := _followed(site, function, [_record(item) for item in found[start : start + AT_ONCE]]):
+            raise NoSite(f"The function that follows the trail failed: {failure}")
     return len(found)
+
+
+def replay(site: Site) -> Iterator[tuple[Batch, str]]:
+    """Bring again what the function that follows the trail gave up after a day: each batch, and why it failed again.
+
+    What does not fail is forgotten. It may have been chained, or published, before: both may happen twice.
+    """
+    storage, bucket, function = site.client("s3"), _named(site, "GivenUpRecords"), _named(site, FOLLOWER)
+    for batch in given_up(storage, bucket):
+        if batch.function != function:
+            continue
+        failure = _followed(site, function, batch.records)
+        if not failure:
+            with explained(f"{batch.name} is dealt with, and cannot be taken out of {bucket}"):
+                storage.delete_object(Bucket=bucket, Key=batch.name)
+        yield batch, failure
+
+
+def _named(site: Site, name: str) -> str:
+    """What a resource of the stack is called on AWS."""
+    for each in site.resources():
+        if each.name == name:
+            return each.physical_id
+    raise NoSite(f"The stack {site.stack} has no {name}.")
+
+
+def _followed(site: Site, function: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """Why the function could not follow these records; empty when it could."""
+    with explained("The function that follows the trail cannot be called"):
+        answer = site.client("lambda").invoke(FunctionName=function, Payload=json.dumps({"Records": records}).encode())
+    return str(answer["Payload"].read().decode()) if "FunctionError" in answer else ""
 
 
 def _record(item: Item) -> Mapping[str, object]:
@@ -109,29 +151,32 @@ def _link(place: Item, entry: Item) -> Link:
         raise Broken(f"Entry {place['place']}, {place['sk']}, was altered: it cannot be read.") from altered
 
 
-def _latest(dynamodb: Any, table: str) -> int:
+def latest(dynamodb: Any, table: str) -> int:
     """The number of the latest seal; 0 when there is none."""
     noted = _partition(dynamodb, table, keys.latest_seal().pk)
     return int(noted[keys.latest_seal().sk]["number"]) if noted else 0
 
 
-def _seals(site: Site, latest: int, account_id: str) -> Iterator[Sealed]:
-    """The latest seal and some before it, each twice as far back, as long as their heads are kept and have the account."""
-    if not latest:
-        return
-    bucket, storage = site.output("SealsBucket"), site.client("s3")
+def _seals(seals_there: Row, account_id: str, wrong: list[str]) -> Iterator[Sealed]:
+    """The newest seal and some before it, each twice as far back, as long as their heads are kept and have the account."""
+    newest = seals_there.newest
     without: int | None = None
-    for number in _numbers(latest):
-        written_seal = _kept(storage, bucket, f"seals/{number}.json")
-        seal = Seal.model_validate_json(written_seal) if written_seal else None
-        leaves = _kept(storage, bucket, f"leaves/{seal.root}.json") if seal else None
-        if number == latest and not leaves:
-            raise NoSite(f"Seal {number} is the latest, and it is not in {bucket} with its leaves.")
-        heads = [Head.model_validate(each) for each in json.loads(leaves or b"[]")]
-        position = next((nth for nth, head in enumerate(heads) if head.account_id == account_id), None)
+    for number in _numbers(newest):
+        seal = seals_there.seal(number)
+        if not seal and number in seals_there.seals:
+            raise Broken(f"Seal {number} is not signed by the key.")
+        leaves, is_covered = seals_there.heads(seal) if seal else (b"", False)
+        if is_covered:
+            wrong.append(
+                f"Hidden in {seals_there.bucket}, by a delete marker: the leaves of seal {number}. Ask who did it."
+            )
+        if number == newest and not leaves:
+            raise NoSite(f"Seal {number} is the latest, and it is not in {seals_there.bucket} with its leaves.")
         if not seal or not leaves:
             return
-        if position is None and without is None and number < latest:
+        heads = [Head.model_validate(each) for each in json.loads(leaves)]
+        position = next((nth for nth, head in enumerate(heads) if head.account_id == account_id), None)
+        if position is None and without is None and number < newest:
             return
         if position is None:
             without = without or number
@@ -141,20 +186,10 @@ def _seals(site: Site, latest: int, account_id: str) -> Iterator[Sealed]:
         yield Sealed(leaf=heads[position], path=seals.path(seals.leaves_of(heads), position), seal=seal)
 
 
-def _numbers(latest: int) -> Iterator[int]:
-    yield latest
+def _numbers(newest: int) -> Iterator[int]:
+    if newest:
+        yield newest
     back = 1
-    while latest > back:
-        yield latest - back
+    while newest > back:
+        yield newest - back
         back *= 2
-
-
-def _kept(storage: Any, bucket: str, name: str) -> bytes | None:
-    with explained(f"The seals in {bucket} cannot be read"):
-        try:
-            found: bytes = storage.get_object(Bucket=bucket, Key=name)["Body"].read()
-        except ClientError as refused:
-            if refused.response["Error"]["Code"] in NOT_THERE:
-                return None
-            raise
-        return found
