@@ -188,7 +188,7 @@ def _says(body: Mapping[str, Any]) -> Heard:
 
 
 def _of_the_key(asked: Asked) -> Heard:
-    """KMS, as far as seals need it: whoever has no key cannot tell a signature from a digest."""
+    """KMS, as far as seals need it: it knows what it has signed."""
     said = asked.said
     signature = b64encode(sha256(f"{said['KeyId']} {said['Message']}".encode()).digest()).decode()
     if asked.target == "Sign":
