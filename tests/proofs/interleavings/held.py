@@ -159,8 +159,7 @@ class Aws:
                 taken = {"FailedEntryCount": 0, "Entries": [{"EventId": "event"}] * len(told)}
                 return _says(taken), replace(held, events=(*held.events, *told))
             case "kms":
-                signature = b64encode(sha256(asked.body).digest()).decode()
-                return _says({"KeyId": asked.said["KeyId"], "Signature": signature}), held
+                return _of_the_key(asked), held
         return _of_the_objects(held, asked)
 
     def _of_the_table(self, held: Held, asked: Asked) -> tuple[Heard, Held]:
@@ -186,6 +185,17 @@ class Aws:
 
 def _says(body: Mapping[str, Any]) -> Heard:
     return Heard(200, json.dumps(body).encode())
+
+
+def _of_the_key(asked: Asked) -> Heard:
+    """KMS, as far as seals need it: it knows what it has signed."""
+    said = asked.said
+    signature = b64encode(sha256(f"{said['KeyId']} {said['Message']}".encode()).digest()).decode()
+    if asked.target == "Sign":
+        return _says({"KeyId": said["KeyId"], "Signature": signature})
+    if said["Signature"] != signature:
+        return Heard(REFUSED, b'{"__type": "KMSInvalidSignatureException"}')
+    return _says({"KeyId": said["KeyId"], "SignatureValid": True})
 
 
 def _of_the_objects(held: Held, asked: Asked) -> tuple[Heard, Held]:
