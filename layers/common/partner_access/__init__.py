@@ -12,3 +12,8 @@ Words: an **access link** asks a client account to make one partner **employee**
 **approver** answers for the account; the **grant** records it inside the employee's **membership**; the
 free **partner seat** comes with it. An **act** is one caller's deed, a **letter** an e-mail it leads to.
 """
+
+import gc
+
+# what a start makes stays: looking through it again and again for garbage finds none, and takes 7 % of a cold start
+gc.set_threshold(200_000)
