@@ -257,6 +257,15 @@ def test_what_is_over_may_wait_to_be_written_off(about: dict[str, str]) -> None:
     assert invariants.broken(table.values()) == []
 
 
+@pytest.mark.parametrize(("ends", "is_left_to_the_sweep"), [(49, True), (50, True), (51, False)])
+def test_what_had_lapsed_before_it_was_ended_is_left_to_the_sweep(ends: int, *, is_left_to_the_sweep: bool) -> None:
+    table = copy.deepcopy(SOUND)
+    lapsed = the("emp member", grant=GRANT | {"expires_at": ends}, due_at=ends)
+    both(the("emp", leavings={"firm": 1}), lapsed)(table)
+
+    assert (invariants.broken(table.values()) == []) == is_left_to_the_sweep
+
+
 def test_what_came_after_is_not_over() -> None:
     table = copy.deepcopy(SOUND)
     both(the("emp", leavings={"firm": 1}), both(the("firm", endings=1), the("emp member", tenure=2)))(table)

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from math import inf
 from typing import Final
 from zlib import decompress
 
@@ -171,11 +172,16 @@ def _super_admins(table: Table, account: str) -> set[str]:
 
 
 def what_is_over_is_being_written_off(table: Table) -> Sentences:
-    """What was given before all of somebody's access was ended is there only while its clean-up waits."""
+    """What was given before all of somebody's access was ended is there only while its clean-up waits, or has lapsed.
+
+    What lapsed is left to the sweep of what is due; it had lapsed if something happened since its end.
+    """
+    latest = max((act["at"] for act in table.acts.values()), default=0)
     waiting = [item["clean_up"] for _, _, item in table.all("CLEAN_UP#", "ACT#") if item["clean_up"]["after"] in ENDS]
     for (account, user), member in table.members.items():
         partner = member.get("partner_id")
-        if not partner or not member["active"]:
+        has_lapsed = member.get("grant", {}).get("expires_at", inf) <= latest
+        if not partner or not member["active"] or has_lapsed:
             continue
         left = table.users.get(user, {}).get("leavings", {}).get(partner, 0)
         is_over = member.get("tenure", 0) < left + table.accounts.get(partner, {}).get("endings", 0)

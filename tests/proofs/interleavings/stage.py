@@ -24,11 +24,8 @@ class Actor:
     attempt: Attempt
     turn: Semaphore = field(default_factory=lambda: Semaphore(0))
     names: int = 0
+    is_done: bool = False
     end: Future[End] | None = None
-
-    @property
-    def is_done(self) -> bool:
-        return self.end is not None and self.end.done()
 
 
 @dataclass(slots=True)
@@ -81,6 +78,7 @@ class Stage:
             actor.turn.acquire()
             return self.world.player.acts(actor.attempt)
         finally:
+            actor.is_done = True
             self.back.release()
 
     def _waits(self, send: Send) -> Any:
