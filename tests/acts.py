@@ -105,7 +105,7 @@ class Acts:
         return self._tell_account(firm, program="active", state="active", domains=[FIRMS[firm]])
 
     def tell_client(self) -> Answer:
-        told = {"state": self.any("active", "active", "closed"), "partner_seat_limit": self.any(None, 1, 3)}
+        told = {"state": self.any("active", "active", "closed"), "partner_seat_limit": self.any(None, 0, 1, 3)}
         return self._tell_account(
             self.any(*CLIENTS), **{name: told[name] for name in self.chance.sample(sorted(told), 1)}
         )
@@ -208,9 +208,14 @@ class Acts:
         )
 
     def add_colleagues(self) -> Answer:
-        client, person = self.any(*CLIENTS), self.any(*STAFF)
+        person = self.any(*STAFF)
         firm = STAFF[person]
-        there = [item["user_id"] for item in self.under(client) if item.get("partner_id") == firm]
+        everywhere = {
+            client: [item["user_id"] for item in self.under(client) if item.get("partner_id") == firm]
+            for client in CLIENTS
+        }
+        client = self.any(*CLIENTS, *(client for client in CLIENTS for _ in everywhere[client]))
+        there = everywhere[client] * len(STAFF)
         wish = {"employee_ids": [person], "permission_set": self.any("sales", "view_only")}
         route = "POST /partners/{partner_id}/clients/{account_id}/users"
         return call(route, self.any(*there, *STAFF), wish, partner_id=firm, account_id=client)
@@ -266,7 +271,8 @@ class Acts:
         person = self.any(*STAFF)
         firm = STAFF[person]
         route = "DELETE /partners/{partner_id}/employees/{user_id}/access"
-        return call(route, self.any(person, self.admin_of(firm)), partner_id=firm, user_id=person)
+        by = self.any(person, self.admin_of(firm), self.any(*PEOPLE))
+        return call(route, by, partner_id=firm, user_id=person)
 
     # an account's own sets
 
@@ -291,6 +297,17 @@ class Acts:
         """Of a set of the vendor's, in the version that is the latest."""
         client, name = self.any(*CLIENTS), self.any("partner_admin", "sales")
         wish = {"permission_set": name, "version": latest(name), "user_ids": [self.member_of(client)]}
+        waiting = [
+            item
+            for each in CLIENTS
+            for item in self.under(each)
+            if item["sk"].startswith("MEMBER#") and item["permission_set"] in {"partner_admin", "sales"}
+            if item["active"] and item["set_version"] < latest(item["permission_set"])
+        ]
+        if waiting:
+            member = self.chance.choice(waiting)
+            client, name = member["account_id"], member["permission_set"]
+            wish = {"permission_set": name, "version": latest(name), "user_ids": [member["user_id"]]}
         route = "POST /accounts/{account_id}/permission-sets/updates"
         return call(route, self.admin_of(client), wish, account_id=client)
 

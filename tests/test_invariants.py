@@ -266,6 +266,17 @@ def test_what_had_lapsed_before_it_was_ended_is_left_to_the_sweep(ends: int, *, 
     assert (invariants.broken(table.values()) == []) == is_left_to_the_sweep
 
 
+@pytest.mark.parametrize(("days", "is_told"), [(-1, False), (0, False), (1, True)])
+def test_what_time_has_ended_is_the_sweeps_to_write_off(days: int, *, is_told: bool) -> None:
+    """A clean-up passes by what has lapsed before it came."""
+    table, at = copy.deepcopy(SOUND), datetime.fromtimestamp(60, UTC)
+    ends = int((at + timedelta(days=days)).timestamp())
+    the("emp", leavings={"firm": 1})(table)
+    the("emp member", grant={**GRANT, "expires_at": ends}, due_at=ends)(table)
+
+    assert (invariants.broken(table.values(), at=at) != []) == is_told
+
+
 def test_what_came_after_is_not_over() -> None:
     table = copy.deepcopy(SOUND)
     both(the("emp", leavings={"firm": 1}), both(the("firm", endings=1), the("emp member", tenure=2)))(table)

@@ -49,10 +49,12 @@ SETS_AT_MOST: Final = 100
 
 
 def broken(items: Iterable[Item], *, at: datetime | None = None) -> list[str]:
-    """Everything that does not hold; `at` is now, where acts may be so old that nothing is left of their letters."""
+    """Everything that does not hold at a time; without one, when the last act was, of whose letters nothing is gone yet."""
     table = Table(items)
+    latest = max((act["at"] for act in table.acts.values()), default=0)
     of_letters = letters_and_acts_agree(table, (at - outbox.KEPT_FOR).timestamp() if at else 0)
-    return [*(sentence for rule in RULES for sentence in rule(table)), *of_letters]
+    of_ends = what_is_over_is_being_written_off(table, at.timestamp() if at else latest)
+    return [*(sentence for rule in RULES for sentence in rule(table)), *of_ends, *of_letters]
 
 
 def seats_are_counted(table: Table) -> Sentences:
@@ -171,17 +173,15 @@ def _super_admins(table: Table, account: str) -> set[str]:
     }
 
 
-def what_is_over_is_being_written_off(table: Table) -> Sentences:
-    """What was given before all of somebody's access was ended is there only while its clean-up waits, or has lapsed.
+def what_is_over_is_being_written_off(table: Table, at: float) -> Sentences:
+    """What was given before all of somebody's access was ended is there only while its clean-up waits.
 
-    What lapsed is left to the sweep of what is due; it had lapsed if something happened since its end.
+    A grant whose own end has come is the sweep's to write off.
     """
-    latest = max((act["at"] for act in table.acts.values()), default=0)
     waiting = [item["clean_up"] for _, _, item in table.all("CLEAN_UP#", "ACT#") if item["clean_up"]["after"] in ENDS]
     for (account, user), member in table.members.items():
         partner = member.get("partner_id")
-        has_lapsed = member.get("grant", {}).get("expires_at", inf) <= latest
-        if not partner or not member["active"] or has_lapsed:
+        if not partner or not member["active"] or member.get("grant", {}).get("expires_at", inf) <= at:
             continue
         left = table.users.get(user, {}).get("leavings", {}).get(partner, 0)
         is_over = member.get("tenure", 0) < left + table.accounts.get(partner, {}).get("endings", 0)
@@ -369,7 +369,6 @@ RULES: Final[tuple[Callable[[Table], Sentences], ...]] = (
     custom_sets_are_counted,
     people_are_listed,
     someone_runs_every_account,
-    what_is_over_is_being_written_off,
     rosters_agree,
     mirrors_agree,
     addresses_agree,

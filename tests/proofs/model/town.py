@@ -34,6 +34,8 @@ from tools.invariants import broken
 
 API: Final = "partner_access.api"
 KEY_HOLDS: Final = timedelta(hours=24)
+SKEW: Final = timedelta(seconds=5)
+"""By how much the clock of a function may be ahead."""
 WITHOUT_MEMORY: Final = frozenset({"url"})
 """Told once."""
 
@@ -91,6 +93,7 @@ class Town:
 
     def forget(self) -> None:
         """Nothing was asked or brought yet."""
+        self.steps = 0
         self.kept: list[tuple[dict[str, Any], Answer, datetime]] = []
         self.items: list[Item] = []
         self.trail: list[Item] = []
@@ -126,7 +129,8 @@ class Town:
 
     def happens(self, moment: Moment, act: Callable[[Acts], object]) -> None:
         """Somebody's act, and what it should come to; then somebody asks what anybody may do."""
-        self.moment, self.acts.chance = moment, Random(moment.seed)
+        self.steps += 1
+        self.moment, self.acts.chance = moment, Random(f"{moment.seed} {self.steps}")
         act(self.acts)
         self.somebody_asks()
 
@@ -160,8 +164,8 @@ class Town:
         if answer.status < 400 and self.model.rows:
             rows = [(row["outcome"], row.get("reason")) for row in answer.body["items"]]
             assert rows == self.model.rows, (rows, self.model.rows, self.asked)
-        done = not code and all(outcome == "done" for outcome, _ in self.model.rows)
-        self.count(str(self.asked["routeKey"]), is_done=done)
+        for outcome in [outcome for outcome, _ in self.model.rows] or ["refused" if code else "done"]:
+            self.count(str(self.asked["routeKey"]), is_done=outcome == "done")
 
     def count(self, what: str, *, is_done: bool) -> None:
         (self.done if is_done else self.refused)[what] += 1
@@ -333,7 +337,7 @@ class Town:
             extra = [entry for entry in told - wanted if entry[0] not in but]
             assert wanted <= told, (wanted - told, self.moment)
             assert not extra, (extra, self.moment)
-        is_broken = broken(self.items)
+        is_broken = broken(self.items, at=self.clock.time + SKEW)
         assert not is_broken, is_broken
         found, wanted_ones = kept(self.items), wanted_by(self.model)
         for kind, ones in wanted_ones.items():
