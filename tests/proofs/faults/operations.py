@@ -147,7 +147,7 @@ def _streams(stage: Stage) -> Act:
 
 
 def _expires(stage: Stage) -> Act:
-    over = stage.clock.time - timedelta(minutes=1)
+    over = stage.clock.time - timedelta(hours=2)
     due = a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=over), due_at=over)
     stage.set(an_open_link(expires_at=over, created_by=MANAGER), due)
     return lambda _: run(EXPIRE_LINKS, {})
