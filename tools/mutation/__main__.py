@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from tools.mutation import survivors, trials
 from tools.mutation.functions import LAYER, CodeMutant, Functions
@@ -31,7 +30,6 @@ ROOMS: Final = ("domain", "store")
 TESTS: Final = ("tests/domain", "tests/store", "tests/functions")
 ENOUGH: Final = 0.95
 
-console = Console()
 app = typer.Typer(add_completion=False)
 
 
@@ -130,7 +128,7 @@ def _report(modules: list[_Module]) -> None:
     if without:
         notes.named(f"{len(without)} survivors", "nobody has looked into them yet")
     page.write([PART], FOLDER, 0)
-    console.print(f"{tried - len(left)} of {tried} killed; without a reason: {len(without)}", *without, sep="\n  ")
+    print(f"{tried - len(left)} of {tried} killed; without a reason: {len(without)}", *without, sep="\n  ")
     if tried - len(left) < ENOUGH * tried:
         sys.exit(f"less than {ENOUGH:.0%} are killed")
 
