@@ -269,7 +269,7 @@ def test_what_had_lapsed_before_it_was_ended_is_left_to_the_sweep(ends: int, *, 
 @pytest.mark.parametrize(("days", "is_told"), [(-1, False), (0, False), (1, True)])
 def test_what_time_has_ended_is_the_sweeps_to_write_off(days: int, *, is_told: bool) -> None:
     """A clean-up passes by what has lapsed before it came."""
-    table, at = copy.deepcopy(SOUND), datetime.fromtimestamp(60, UTC)
+    table, at = copy.deepcopy(SOUND), datetime.fromtimestamp(50, UTC) + timedelta(days=9)
     ends = int((at + timedelta(days=days)).timestamp())
     the("emp", leavings={"firm": 1})(table)
     the("emp member", grant={**GRANT, "expires_at": ends}, due_at=ends)(table)
