@@ -19,7 +19,7 @@ def answered(stage: Stage, operation: Operation) -> str:
     answer, here = played(operation, None, 0, operation.sets(stage))
     assert answer is None or isinstance(answer, Answer), answer
     heard = (answer.status, dict(answer.headers), answer.text) if answer else ()
-    return OWN.sub("…", str((heard, here.called)))
+    return OWN.sub("…", str((heard, sorted(here.called))))
 
 
 def test_an_answer_does_not_depend_on_who_was_served_before(stage: Stage, notes: Notes, *, whole: bool) -> None:
