@@ -36,7 +36,7 @@ def test_an_index_that_lags_changes_no_decision_and_breaks_nothing(
     stage.table.clear()
     acts.begin()
     stale = 0
-    for number in range(40 if whole else 4):
+    for number in range(24 if whole else 4):
         with past(stage.table, chance) as before:
             before.passes()
             acts.one()
