@@ -251,7 +251,9 @@ def player(began: datetime) -> Iterator[Player]:
         patch.setattr("uuid.uuid4", found.uuid7)
         patch.setattr("secrets.token_urlsafe", lambda _: urlsafe_b64encode(found.chance()).decode().rstrip("="))
         patch.setattr("secrets.token_bytes", lambda size: found.chance()[:size])
-        patch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+        # by their own switch: loggers remember what they were told not to write
+        heard.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)
         for service, client in clients.items():
             heard.enter_context(faults.instead(client, "", lambda *call, of=service: found.hears(of, *call)))
         yield found
