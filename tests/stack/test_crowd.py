@@ -119,7 +119,7 @@ class Somebody:
         approved = self.approves(secret.group(1))
         assert approved.status == HTTPStatus.CREATED, approved
         assert self.is_allowed(employee)
-        seen = self.admin.get(f"{users}/{employee.user_id}").headers["etag"]
+        seen = self.tries("look", lambda: self.admin.get(f"{users}/{employee.user_id}")).headers["etag"]
         key, change = a_key(), {"permissions": {"remove": ["crm.import"]}}
         edited = self.tries(
             "edit",

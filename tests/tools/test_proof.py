@@ -7,6 +7,7 @@ import pytest
 from tools.proof import page, passed
 from tools.proof.notes import Notes, read
 from tools.proof.parts import GUARANTEES, PARTS
+from tools.template import ROOT
 
 REPORT = """<?xml version="1.0"?><testsuites><testsuite>
 <testcase classname="tests.test_safe_methods" name="one"/>
@@ -86,3 +87,18 @@ def test_every_guarantee_is_shown_by_parts_that_are_there() -> None:
     for _, _, parts in GUARANTEES:
         assert parts
         assert set(parts) <= names
+
+
+def test_every_part_has_tests_that_are_there() -> None:
+    for part in PARTS:
+        assert all((ROOT / each).exists() for each in part.tests), part.name
+
+
+def test_a_part_that_has_not_held_is_not_linked_to(tmp_path: Path, file: Path) -> None:
+    Notes("faults", tmp_path).tried("throttled", calls=1)
+    page.write(["faults"], tmp_path, 7, file)
+
+    written = file.read_text()
+    assert "| [Faults](#faults) |" in written
+    assert "[Conditions]" not in written
+    assert "Conditions (not whole yet)" in written

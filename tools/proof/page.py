@@ -1,6 +1,7 @@
 """PROOFS.md: a section for each part, from its notes; one that was not run anew stays as it was."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -22,19 +23,19 @@ A short form of each is part of `make test`.
 def write(parts: list[str], folder: Path, seed: int, file: Path = PAGE) -> None:
     """Write the sections of these parts anew."""
     before = file.read_text(encoding="utf-8") if file.exists() else ""
-    sections = [_section(part, folder, seed) if part.name in parts else _kept(part, before) for part in PARTS]
-    file.write_text("\n".join([HEAD, _guarantees(), *filter(None, sections)]), encoding="utf-8")
+    sections = [(part, _section(part, folder, seed) if part.name in parts else _kept(part, before)) for part in PARTS]
+    shown = {part.name: _link(part) if section else f"{part.title} (not whole yet)" for part, section in sections}
+    file.write_text("\n".join([HEAD, _guarantees(shown), *(each for _, each in sections if each)]), encoding="utf-8")
 
 
-def _guarantees() -> str:
-    titles = {part.name: part.title for part in PARTS}
-    return _table(
-        ("Guarantee", "Shown by"),
-        [
-            (f"**{name}** {promise}", ", ".join(f"[{titles[each]}](#{_anchor(titles[each])})" for each in parts))
-            for name, promise, parts in GUARANTEES
-        ],
-    )
+def _guarantees(shown: Mapping[str, str]) -> str:
+    """What each rests on; a part that has not held as a whole yet is named so."""
+    rows = [(f"**{name}** {promise}", ", ".join(shown[each] for each in parts)) for name, promise, parts in GUARANTEES]
+    return _table(("Guarantee", "Shown by"), rows)
+
+
+def _link(part: Part) -> str:
+    return f"[{part.title}](#{_anchor(part.title)})"
 
 
 def _anchor(title: str) -> str:

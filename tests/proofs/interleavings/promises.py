@@ -108,7 +108,7 @@ class World:
 
     def outcome(self, held: Held, ends: Iterable[End]) -> Outcome:
         """What is held and was answered, apart from what depends on how often somebody had to ask."""
-        return replace(held, tokens=frozenset()).name, tuple(map(_told, ends))
+        return held.name_but_for(AS_READ), tuple(map(_told, ends))
 
     def orders(self, *attempts: Attempt, tries: int) -> set[Outcome]:
         """What comes of them one after the other, in every order, with the first try of each, the second or both."""
