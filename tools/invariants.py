@@ -316,7 +316,7 @@ def every_grant_is_in_the_trail(table: Table) -> Sentences:
 
 def letters_and_acts_agree(table: Table, since: float) -> Sentences:
     """G6: every letter belongs to one act, and every act since then of which people are told has its letter, or copies."""
-    gone_out = {item["outbox_id"] for _, _, item in table.all("DELIVERY#", "DELIVERY")}
+    gone_out = {item.get("outbox_id") for _, _, item in table.all("DELIVERY#", "DELIVERY")}
     for name, item in table.outbox.items():
         act = table.acts.get(f"aud_{name}")
         if act is None:

@@ -189,6 +189,15 @@ def test_a_copy_remembers_which_link_it_speaks_for_if_it_brings_its_secret(table
     assert claim().link_id is None
 
 
+def test_a_copy_of_before_letters_were_named_is_taken_up_again_and_names_its_letter(table: Table) -> None:
+    keep_copy(table, standing="pending", outbox_id=None)
+    assert "outbox_id" not in kept(table)
+
+    claim()
+
+    assert kept(table)["outbox_id"] == OUTBOX
+
+
 # secrets
 
 

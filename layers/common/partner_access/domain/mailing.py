@@ -44,11 +44,11 @@ class Delivery(Kept):
     """
 
     delivery_id: str
-    outbox_id: str
     standing: Standing
     next_at: datetime
     attempt: str
     attempts: int
+    outbox_id: str | None = None
     partner_id: str | None = None
     link_id: str | None = None
     unclear: int = 0
