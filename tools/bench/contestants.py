@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tools.artefacts import BUILT
 from tools.bench import creation
 from tools.bench.creation import Json
 from tools.template import ROOT
@@ -18,7 +19,6 @@ RUNTIME: Final = ROOT / ".local/bench/runtime"
 """What Lambda itself puts beside a function: its runtime interface client, and what that needs."""
 COMPILED: Final = ROOT / ".venvs/bench/.compiled"
 """Whatever makes the environment anew takes this away with it."""
-BUILT: Final = ROOT / ".aws-sam/host"
 IN_THE_RUNTIME: Final = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
 
 
@@ -38,7 +38,7 @@ class Contestant:
 
 def ours() -> Contestant:
     """As `make host` builds it."""
-    return Contestant("ours", BUILT / "CreateLinkFunction", BUILT / "CommonLayer/python")
+    return Contestant("ours", ROOT / BUILT / "CreateLinkFunction", ROOT / BUILT / "CommonLayer/python")
 
 
 def _others() -> tuple[Contestant, ...]:
