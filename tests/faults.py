@@ -51,6 +51,17 @@ def goes_unanswered(_: Any, send: Send) -> AWSResponse:
     raise ReadTimeoutError(endpoint_url="aws")
 
 
+def cuts_off(left: float) -> Fault:
+    """It took effect, and this much of the answer's body came."""
+
+    def cut(_: Any, send: Send) -> AWSResponse:
+        answer = send()
+        whole = answer.content
+        return AWSResponse("", answer.status_code, HTTPHeaders(), _Raw(whole[: int(left * len(whole))]))
+
+    return cut
+
+
 def kills_before(_: Any, send: Send) -> AWSResponse:
     raise Killed
 

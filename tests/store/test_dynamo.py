@@ -634,6 +634,15 @@ def test_a_table_that_cannot_be_reached_is_unavailable(table: Table) -> None:
     assert len(attempts) == 3
 
 
+@pytest.mark.parametrize("ask", ["read", "list", "snapshot"])
+@pytest.mark.parametrize("left", [0.0, 0.5, 0.9])
+def test_what_was_cut_off_was_not_read(table: Table, ask: str, left: float) -> None:
+    table.put(THERE, {"standing": "open"})
+
+    with faults.at(dynamo.client(), "", faults.cuts_off(left)), pytest.raises(TemporarilyUnavailable):
+        ASKED[ask]()
+
+
 def test_an_answer_that_was_lost_takes_effect_once(table: Table) -> None:
     """F5: where the token is not heeded, as here, the caller's key stands in for it."""
     table.put(THERE, {"standing": "open"})

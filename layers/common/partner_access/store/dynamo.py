@@ -97,13 +97,20 @@ def _read_some(wanted: list[Key]) -> Items:
     for pause in pauses():
         with Patience():
             answer = client().batch_get_item(RequestItems=asked)
-        for item in map(read_back, answer["Responses"].get(table, [])):
+        for item in map(read_back, _heard(answer, "Responses").get(table, [])):
             found[Key(item["pk"], item["sk"])] = item
         asked = answer.get("UnprocessedKeys")
         if not asked:
             return found
         pause()
     raise TemporarilyUnavailable
+
+
+def _heard(answer: Mapping[str, Any], part: str) -> Any:
+    """What was read; boto3 takes an answer that was cut off for one that has nothing in it."""
+    if part not in answer:
+        raise TemporarilyUnavailable
+    return answer[part]
 
 
 def snapshot(wanted: Iterable[Key], *, ends: float = inf) -> Items:
@@ -119,7 +126,7 @@ def snapshot(wanted: Iterable[Key], *, ends: float = inf) -> Items:
         except client().exceptions.TransactionCanceledException as cancelled:
             _must_be_crowded(cancelled.response["CancellationReasons"])
         else:
-            got = zip(asked, answer["Responses"], strict=True)
+            got = zip(asked, _heard(answer, "Responses"), strict=True)
             return Items({key: read_back(each["Item"]) for key, each in got if each.get("Item")})
         pause()
     raise TemporarilyUnavailable
@@ -165,8 +172,8 @@ def query(
         request["ExclusiveStartKey"] = written(after)
     with Patience():
         answer = client().query(**request)
-    last = answer.get("LastEvaluatedKey")
-    return Page([read_back(item) for item in answer["Items"]], read_back(last) if last else None)
+    items, last = _heard(answer, "Items"), answer.get("LastEvaluatedKey")
+    return Page([read_back(item) for item in items], read_back(last) if last else None)
 
 
 def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterator[Page]:
