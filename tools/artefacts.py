@@ -97,7 +97,7 @@ def _expanded(source: Path, locations: Mapping[str, str], kept: Path, python: Pa
     digest = hashlib.sha256(source.read_bytes() + b"".join(programs) + written.encode()).hexdigest()[:32]
     expanded = kept / f"{digest}.json"
     if not expanded.exists():
-        where = kept / f"{digest}.locations"
+        where = kept / f"{digest}.locations.{os.getpid()}"
         where.write_text(written)
         made = subprocess.run(
             [python, "-m", "tools.expand", source, where],

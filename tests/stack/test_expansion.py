@@ -1,13 +1,16 @@
 """The expansion says the same as the template, or refuses."""
 
 import copy
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.artefacts import BUILT
+from tools.artefacts import BUILT, KEPT
 from tools.expansion import NotExpandable, with_routes, without_metric_math, without_the_ban_on_plain_http
-from tools.local_stack import ROOT, Stack
+from tools.local_stack import PYTHON, ROOT, Stack
 
 LAMBDA = {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn", "payloadFormatVersion": "2.0"}
 AUTHORIZER = {
@@ -94,3 +97,19 @@ def test_only_the_ban_on_plain_http_is_left_out() -> None:
 
     left = without_the_ban_on_plain_http({"Resources": {"one": policy(ban), "two": policy(ban, other)}})["Resources"]
     assert left == {"two": policy(other)}
+
+
+def test_two_who_start_at_once_get_the_same(tmp_path: Path) -> None:
+    (tmp_path / BUILT).parent.mkdir()
+    (tmp_path / BUILT).symlink_to(ROOT / BUILT)
+    program = (
+        "import sys, pathlib; from tools.artefacts import artefacts; print(artefacts(*map(pathlib.Path, sys.argv[1:])))"
+    )
+    asked = (sys.executable, "-c", program, tmp_path, ROOT / PYTHON)
+    started = [subprocess.Popen(asked, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+
+    answers = [(process.communicate()[0], process.returncode) for process in started]
+
+    assert answers[0] == answers[1]
+    assert answers[0][1] == 0
+    assert not [each for each in (tmp_path / KEPT).iterdir() if each.suffix not in {".zip", ".json"}]
