@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 import sys
+from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -76,6 +77,9 @@ def _schemas(models: list[type[BaseModel]]) -> tuple[dict[type[BaseModel], str],
     definitions: Json = found["$defs"]
     for schema in definitions.values():
         _without_null(schema)
+    for model in models:
+        if issubclass(model, Answer):
+            _told_once(definitions[names[_key(model)]["$ref"].removeprefix(SCHEMAS.format(model=""))], model.never_kept)
     return {model: names[_key(model)]["$ref"] for model in models}, definitions
 
 
@@ -91,6 +95,13 @@ def _without_null(schema: Json) -> None:
             schema["required"].remove(name)
             each.pop("anyOf")
             each.update(choices[0] if len(choices) == 1 else {"anyOf": choices})
+
+
+def _told_once(schema: Json, never_kept: Iterable[str]) -> None:
+    """A replayed answer is without what is never kept."""
+    for name in never_kept:
+        schema["required"].remove(name)
+        schema["properties"][name]["description"] = "Told once: a replayed answer is without it."
 
 
 def _models(key: str, route: api.Route) -> set[type[BaseModel]]:

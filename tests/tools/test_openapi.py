@@ -3,6 +3,8 @@
 import json
 from collections import Counter
 
+import pytest
+
 from tools.template import ROOT
 
 CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
@@ -12,3 +14,11 @@ def test_every_operation_has_a_name_of_its_own() -> None:
     names = Counter(operation["operationId"] for path in CONTRACT["paths"].values() for operation in path.values())
 
     assert [name for name, times in names.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("model", ["CreatedLink", "ResentLink"])
+def test_what_a_replayed_answer_leaves_out_is_not_promised(model: str) -> None:
+    schema = CONTRACT["components"]["schemas"][model]
+
+    assert "url" in schema["properties"]
+    assert "url" not in schema["required"]
