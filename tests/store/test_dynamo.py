@@ -1,5 +1,6 @@
 """The door to DynamoDB: values, reading together, writing together, and every fault on the way (guarantees.md §5, §7)."""
 
+import runpy
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -7,7 +8,10 @@ from http import HTTPStatus
 from typing import Any
 from zlib import decompress
 
+import boto3
+import botocore
 import pytest
+from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from partner_access.domain.accounts import Account
@@ -695,3 +699,35 @@ def test_every_transaction_has_a_token(table: Table) -> None:
 
     tokens = [attempt["ClientRequestToken"] for attempt in attempts]
     assert len(set(tokens)) == 2
+
+
+# starting
+
+
+@pytest.mark.parametrize(("variables", "clients"), [({"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}, 1), ({}, 0)])
+@pytest.mark.usefixtures("table")
+def test_a_function_that_has_started_has_its_client_and_has_asked_nothing(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], clients: int
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(Endpoint, "make_request", lambda *request: asked.append(request))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    started = runpy.run_path(dynamo.__file__)
+
+    assert (started["client"].cache_info().currsize, asked) == (clients, [])
+
+
+@pytest.mark.usefixtures("table")
+def test_aws_is_told_which_sdk_asks() -> None:
+    told: list[str] = []
+
+    def listens(request: Any, send: Any) -> Any:
+        told.append(request.headers["User-Agent"].decode())
+        return send()
+
+    with faults.at(dynamo.client(), "", listens):
+        dynamo.read([THERE])
+
+    assert told == [f"partner-access Boto3/{boto3.__version__} Botocore/{botocore.__version__}"]

@@ -29,13 +29,13 @@ from tools.bench.loopback import LOOPBACK
 
 ROUNDS: Final = 21
 NO_REQUEST: Final = (
-    "it takes a request to DynamoDB while the function starts, and each function's role allows only the requests that it "
-    "makes, some of them on certain keys only: a request for nothing would widen them. Without one the client is made in "
-    "the first call, by the functions that need it."
+    "the client is made while the function starts; what is left is a connection and two requests. A request at the start "
+    "would bring the connection forward, but each function's role allows only the requests that it makes, some of them on "
+    "certain keys only: one for nothing would widen them."
 )
 IMPORTS: Final = (
     "most of a start is the import of boto3 and pydantic, which both have; the other handlers have one model each, and this "
-    "one all of its rules. The next step known is botocore without boto3."
+    "one all of its rules."
 )
 PATIENCE: Final = 60
 """In seconds."""
