@@ -46,8 +46,8 @@ proof: environments host browser .venvs/scan/.made ## every proof in full, and P
 	@$(python) -m tools.proof $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: mutate
-mutate: .venv/.made ## change the rules and the store, one expression at a time, and see a test fail (ONLY=…)
-	@$(python) -m tools.mutation functions $(if $(ONLY),--only $(ONLY))
+mutate: .venv/.made ## change the rules and the store, one expression at a time, and see a test fail (ONLY=…, SHARE=…, SEED=…)
+	@$(python) -m tools.mutation functions $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
 bench: environments host .venvs/bench/.made ## what it costs, beside the targets and others, and BENCHMARKS.md (ONLY=…)

@@ -5,17 +5,17 @@ stays as it is, so that a run that was cut off goes on where it stopped.
 """
 
 import json
-import random
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Annotated, Final
 
 import typer
 
 from tools.mutation import survivors, trials
-from tools.mutation.functions import LAYER, CodeMutant, Functions
+from tools.mutation.functions import LAYER, CodeMutant, Functions, mutants_of
 from tools.mutation.requests import RequestMutant, Requests
 from tools.mutation.trials import Outcome, Verdict
 from tools.proof import page
@@ -41,7 +41,7 @@ def requests(
     seed: Annotated[int, typer.Option(help="of which")] = 0,
 ) -> None:
     """Change what DynamoDB is asked, one clause at a time, and run these tests."""
-    chance = random.Random(seed)  # noqa: S311 – nothing is secret here
+    chance = Random(seed)  # noqa: S311 – nothing is secret here
 
     with out.open("w", encoding="utf-8") as file:
 
@@ -58,8 +58,15 @@ def requests(
 @app.command()
 def functions(
     only: Annotated[list[str] | None, typer.Option(help="a module, such as `links`, in both rooms")] = None,
+    share: Annotated[float, typer.Option(help="how much of it is tried")] = 1,
+    seed: Annotated[int, typer.Option(help="of which")] = 0,
 ) -> None:
     """Change the rules and the store, one expression at a time, run the tests, and write the section of PROOFS.md."""
+
+    def is_drawn(mutant: CodeMutant) -> bool:
+        """The same ones whatever else is tried."""
+        return mutant.name not in killed and Random(f"{seed} {mutant.name}").random() < share  # noqa: S311
+
     modules = [_Module(file) for room in ROOMS for file in sorted((LAYER / room).glob("[!_]*.py"))]
     chosen = [module for module in modules if not only or module.file.stem in only]
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -72,7 +79,7 @@ def functions(
         elif verdict.outcome is not Outcome.SURVIVED:
             sys.exit(f"{verdict.killed_by} fails in a copy, without any mutant")
 
-    if not trials.run(Functions(by_file, killed), TESTS, tell):
+    if not trials.run(Functions(by_file, is_drawn), TESTS, tell):
         sys.exit(1)
     _report([module for module in modules if module.results.exists()])
 
@@ -120,7 +127,8 @@ def _report(modules: list[_Module]) -> None:
         if not outcomes:
             continue
         lived = [mutant for mutant, outcome in outcomes if outcome is not Outcome.KILLED]
-        notes.tried(module.name, mutants=len(outcomes), killed=len(outcomes) - len(lived))
+        there_are = sum(1 for _ in mutants_of(module.file))
+        notes.tried(module.name, mutants=there_are, tried=len(outcomes), killed=len(outcomes) - len(lived))
         tried, left = tried + len(outcomes), [*left, *lived]
     by_reason, without = survivors.explained(left, known)
     for why, mutants in by_reason.items():

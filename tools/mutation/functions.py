@@ -5,7 +5,7 @@ import functools
 import gc
 import sys
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -124,9 +124,10 @@ class _Finder(cst.CSTVisitor):
 class Functions:
     """An experiment: which tests run which functions, and what becomes of them when one does something else."""
 
-    def __init__(self, files: Iterable[Path], known: Container[str]) -> None:
+    def __init__(self, files: Iterable[Path], chosen: Callable[[CodeMutant], bool]) -> None:
         self._files = list(files)
-        self._known = known
+        self._chosen = chosen
+        self._caches: list[Any] = []
         self._codes: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
         self._tests: dict[CodeType, dict[str, None]] = defaultdict(dict)
         self._test = ""
@@ -149,6 +150,8 @@ class Functions:
         for each in gc.get_objects():
             if type(each) is FunctionType and each.__code__.co_filename in chosen:
                 self._codes[each.__code__.co_filename, each.__code__.co_qualname].append(each)
+            elif isinstance(each, functools._lru_cache_wrapper) and _is_of_the_rules(each):  # noqa: SLF001
+                self._caches.append(each)
         tool = monitoring.PROFILER_ID
         monitoring.use_tool_id(tool, __name__)
         monitoring.register_callback(tool, monitoring.events.PY_START, self._on_start)
@@ -163,7 +166,7 @@ class Functions:
     def mutants(self) -> Iterator[tuple[CodeMutant, Iterable[str]]]:
         for file in self._files:
             for mutant in mutants_of(file):
-                if mutant.name not in self._known:
+                if self._chosen(mutant):
                     yield mutant, self._likeliest(mutant)
 
     def _likeliest(self, mutant: CodeMutant) -> list[str]:
@@ -182,7 +185,8 @@ class Functions:
             if len(changed.co_freevars) != len(function.__code__.co_freevars):
                 return False
             function.__code__ = changed
-        _forget(str(LAYER / "domain"))
+        for each in self._caches:
+            each.cache_clear()
         return True
 
     def was_refused(self) -> bool:
@@ -196,8 +200,6 @@ def _codes_of(code: CodeType) -> Iterator[CodeType]:
             yield from _codes_of(each)
 
 
-def _forget(folder: str) -> None:
-    """What was worked out before the mutant was there."""
-    for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper) and each.__wrapped__.__code__.co_filename.startswith(folder):  # noqa: SLF001
-            each.cache_clear()
+def _is_of_the_rules(cached: Any) -> bool:
+    """Whether it keeps what rules have worked out, maybe before the mutant was there."""
+    return str(cached.__wrapped__.__code__.co_filename).startswith(str(LAYER / "domain"))
