@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from partner_access.domain.members import Member
 from partner_access.store import creations, dynamo, keys
 from tests.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
     PARTNER,
+    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -18,11 +20,11 @@ from tests.builders import (
 )
 from tests.costs import counted
 from tests.doors import Answer, call
-from tests.knocks import overtaken, tell_user
+from tests.knocks import overtaken, refused, tell_user
 from tests.moves import Move, account, both, member, seats_taken, user
 from tests.races import before_commit
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_world, keep, staff
+from tests.worlds import CLERK, COLLEAGUE, a_world, keep, now, staff
 from tools import invariants
 
 NEWCOMER = "user-newcomer"
@@ -140,6 +142,36 @@ def test_a_former_member_who_came_back_is_not_taken_in_twice(table: Table) -> No
     assert overtaken(table, lambda: back(table), lambda: create(APPROVER, NEWCOMER, "sales")).code == "already_member"
 
 
+def lapsed() -> Member:
+    """A partner admin whose time is over, and whose seat nobody has freed yet."""
+    return a_partner_admin(grant=a_grant(expires_at=now()))
+
+
+def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_held(table: Table) -> None:
+    a_world(table, lapsed())
+
+    assert create(APPROVER, EMPLOYEE, "sales").status == 201
+
+    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 0
+    assert invariants.broken(table.items()) == []
+
+
+def test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile(table: Table) -> None:
+    a_world(table, lapsed())
+    closed = account(CLIENT, standing="closed")
+
+    answer = overtaken(table, lambda: closed(table), lambda: create(APPROVER, EMPLOYEE, "sales"))
+
+    assert answer.code == "account_closed"
+
+
+def test_the_count_of_seats_never_goes_below_nothing(table: Table) -> None:
+    a_world(table, lapsed())
+    seats_taken(0)(table)
+
+    refused(table, lambda: create(APPROVER, EMPLOYEE, "sales"), 409, "rights_changed")
+
+
 def test_a_new_super_admin_is_a_new_version_of_the_person(table: Table) -> None:
     a_world(table, a_user(NEWCOMER))
 
@@ -148,6 +180,15 @@ def test_a_new_super_admin_is_a_new_version_of_the_person(table: Table) -> None:
     assert (table.get(keys.user(NEWCOMER)) or {})["version"] == 2
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == {APPROVER, NEWCOMER}
     assert invariants.broken(table.items()) == []
+
+
+def test_nobody_becomes_super_admin_who_is_deactivated_meanwhile(table: Table) -> None:
+    a_world(table, a_user(NEWCOMER))
+    deactivated = user(NEWCOMER, active=False)
+
+    answer = overtaken(table, lambda: deactivated(table), lambda: create(APPROVER, NEWCOMER, "super_admin"))
+
+    assert answer.code == "invalid_field"
 
 
 def test_two_creations_of_one_person_make_one_grant(table: Table) -> None:

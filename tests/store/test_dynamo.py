@@ -337,6 +337,17 @@ def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> Non
     assert (replayed.value.status, replayed.value.answer) == (answer.status, answer.to_keep())
 
 
+@pytest.mark.parametrize("key", [keys.audit(CLIENT, f"aud_{ACT_NAME}"), keys.outbox(ACT_NAME), keys.clean_up(ACT_NAME)])
+def test_nothing_that_goes_along_is_written_over_what_an_act_of_that_name_left(table: Table, key: Key) -> None:
+    letter, clean_up = Letter(kind=LetterKind.USER_CREATED), CleanUp(user_id="somebody", after=Occasion.LEFT)
+    table.put(key, {"number": 1})
+
+    with pytest.raises(Overtaken):
+        commit(a_decision(letter=letter, clean_up=clean_up))
+
+    assert table.items() == [{**key._asdict(), "number": 1}]
+
+
 def test_a_condition_that_fails_undoes_everything(table: Table) -> None:
     table.put(THERE, {"standing": "ended"})
     before = table.items()
@@ -476,6 +487,21 @@ def test_an_answer_is_kept_once_and_not_without_a_key(table: Table) -> None:
         dynamo.keep(an_act(once=once()), Told())
     with pytest.raises(IdempotencyKeyReused):
         dynamo.keep(an_act(once=once(fingerprint="something else")), Told())
+
+
+def test_an_answer_is_kept_instead_of_one_to_the_same_request_alone(table: Table) -> None:
+    dynamo.keep(an_act(once=once()), Told())
+    before = table.items()
+
+    for other in (once(fingerprint="something else"), once("another key")):
+        with pytest.raises(Overtaken):
+            dynamo.keep_instead(an_act(once=other), Told(name="instead"))
+    assert table.items() == before
+    dynamo.keep_instead(an_act(once=once()), Told(name="instead"))
+
+    with pytest.raises(Replayed) as replayed:
+        dynamo.recall(an_act(once=once()))
+    assert replayed.value.answer == '{"name":"instead"}'
 
 
 def test_an_act_without_an_answer_keeps_no_key(table: Table) -> None:

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from partner_access.domain import grants
+from partner_access.domain.decisions import Overtaken
 from partner_access.domain.grants import DueGrant
 from partner_access.store import expiry, keys
 from tests.builders import (
@@ -16,8 +18,11 @@ from tests.builders import (
     a_grant,
     a_member,
     a_partner_admin,
+    an_act,
     the_partner,
 )
+from tests.knocks import nothing_changes
+from tests.moves import seats_taken
 from tests.table import Table
 from tests.worlds import MANAGER, a_world, an_open_link, now
 
@@ -77,3 +82,16 @@ def test_what_the_index_still_shows_and_is_gone_is_passed_by(table: Table) -> No
     table.put(keys.of(member), {**dict(member), **ghosts})
 
     assert list(expiry.due(at)) == [], "its account is not there"
+
+
+def test_the_count_of_seats_never_goes_below_nothing(table: Table) -> None:
+    at = now()
+    a_world(table, a_partner_admin(grant=a_grant(expires_at=at)))
+    (due,) = expiry.due(at)
+    assert isinstance(due, DueGrant)
+    expired = grants.expire(due, an_act("schedule", at=at))
+    assert expired
+    seats_taken(0)(table)
+
+    with nothing_changes(table), pytest.raises(Overtaken):
+        expiry.record(expired)

@@ -10,11 +10,24 @@ from partner_access.domain import links, renewals
 from partner_access.domain.decisions import Answer, Overtaken
 from partner_access.domain.links import OPEN_LINKS, Link, LinkFacts, Standing, Wish
 from partner_access.domain.refusals import LinkAlreadyUsed, Refused, RightsChanged, TooManyLinks
+from partner_access.store import approvals, keys
 from partner_access.store import expiry as whatever_is_due
-from partner_access.store import keys
 from partner_access.store import links as stored
 from partner_access.store.keys import Key
-from tests.builders import ACT_NAME, EMPLOYEE, LINK, NOW, PARTNER, SECRET, a_link, an_act, once
+from tests.builders import (
+    ACT_NAME,
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    NOW,
+    PARTNER,
+    SECRET,
+    a_link,
+    an_act,
+    an_employee,
+    once,
+)
 from tests.knocks import nothing_changes
 from tests.table import Table
 from tests.worlds import COLLEAGUE, MANAGER, a_world
@@ -59,6 +72,12 @@ def withdrawal() -> Recorder:
     return lambda: stored.record_end(withdrawn)
 
 
+def withdrawal_on_reply() -> Recorder:
+    facts = approvals.facts_for_reply(SECRET, CLIENT, APPROVER)
+    withdrawn = links.withdraw(facts.link, an_act(), *facts.subject)
+    return lambda: stored.record_end(withdrawn)
+
+
 def expiry() -> Recorder:
     (link,) = links_due(NOW)
     expired = links.expire(link, an_act("schedule"))
@@ -96,6 +115,8 @@ CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[R
     (revocation, a_link(), HIM, {"version": 2}, RightsChanged),
     (revocation, a_link(), HIS, {"version": 2}, RightsChanged),
     *((withdrawal, a_link(), ONE, change, refusal) for change, refusal in ENDED),
+    (withdrawal_on_reply, a_link(), WHOSE, {"open_links": 0}, RightsChanged),
+    *((withdrawal_on_reply, a_link(), key, {"version": 2}, RightsChanged) for key in (WHOSE, FIRM)),
     *((resending, a_link(), ONE, change, RightsChanged) for change, _ in ENDED),
     (resending, a_link(), ONE, {"version": 2}, RightsChanged),
     *((resending, a_link(), key, {"version": 2}, RightsChanged) for key in (WHOSE, FIRM, HIM, HIS)),
@@ -201,6 +222,31 @@ def test_a_link_sent_again_has_one_secret_a_new_end_and_another_version(table: T
     assert SECRET.fingerprint not in link.secrets
     assert (link.version, link.expires_at, link.resent) == (2, NOW + timedelta(days=7), (NOW,))
     assert (table.get(ONE) or {})["due_at"] == NOW.timestamp() + 7 * 86400
+
+
+def test_the_letter_of_a_link_sent_again_waits_anew_whatever_became_of_the_last(table: Table) -> None:
+    a_world(table, a_link(recipient="owner@bakery.example", letter="bounced"))
+
+    resending()()
+
+    assert (table.get(ONE) or {})["letter"] == "queued"
+
+
+def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(table: Table) -> None:
+    a_world(table, a_link(), an_employee(leavings={PARTNER: 1}))
+
+    asking()()
+
+    assert (table.get(ONE) or {})["asked_anew"] is True
+
+
+def test_and_only_once(table: Table) -> None:
+    a_world(table, a_link(), an_employee(leavings={PARTNER: 1}))
+    record = asking()
+    table.change(ONE, asked_anew=True)
+
+    with nothing_changes(table), pytest.raises(Overtaken):
+        record()
 
 
 # what the sweep finds

@@ -304,6 +304,14 @@ def test_a_secret_that_is_not_there_any_more_is_dropped_in_peace(table: Table, c
     assert link(table)["secrets"] == {SECRET.fingerprint, OTHER.fingerprint}
 
 
+def test_a_secret_that_is_dropped_makes_no_link_of_one_that_is_not_there(table: Table, copy: Delivery) -> None:
+    table.remove(keys.link(PARTNER, LINK))
+
+    outbox.settle(copy, Standing.FAILED, NOW, OTHER)
+
+    assert table.get(keys.link(PARTNER, LINK)) is None
+
+
 def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
     outbox.settle(claim(), Standing.SENT, NOW)
 

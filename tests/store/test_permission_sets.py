@@ -4,8 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from partner_access.domain import decisions
+from partner_access.domain import permission_sets as rules
+from partner_access.domain.permission_sets import Content
 from partner_access.store import keys, permission_sets
 from tests.builders import (
+    ACT_NAME,
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -14,14 +18,15 @@ from tests.builders import (
     a_member,
     a_partner_admin,
     a_user,
+    an_act,
     the_client,
 )
 from tests.costs import counted
 from tests.doors import Answer, call
-from tests.knocks import overtaken
+from tests.knocks import nothing_changes, overtaken
 from tests.moves import Move, account, member, user
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_world
+from tests.worlds import CLERK, COLLEAGUE, a_world, keep
 from tools import invariants
 
 pytestmark = pytest.mark.usefixtures("table")
@@ -122,6 +127,15 @@ def test_the_count_never_goes_below_nothing(table: Table) -> None:
 
     assert (answer.status, answer.code) == (409, "rights_changed")
     assert own(table)
+
+
+def test_no_set_is_written_over_another(table: Table) -> None:
+    a_world(table)
+    created = rules.create(permission_sets.facts(CLIENT, APPROVER), Content("Desk", ("crm.import",)), an_act())
+    keep(table, [a_custom_set(f"set_{ACT_NAME}")])
+
+    with nothing_changes(table), pytest.raises(decisions.Overtaken):
+        permission_sets.record_created(created, decisions.Answer())
 
 
 # two who change it

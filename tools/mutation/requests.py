@@ -169,8 +169,8 @@ class Requests:
         params.update(asked)
 
     def _met(self, site: Site, action: str, asked: Asked, context: Asked) -> tuple[str, Asked]:
-        if site.asked_by and self._test:
-            for each in (site, site.in_common):
+        for each in (site, site.in_common):
+            if each.asked_by and self._test:
                 self._tests[each][self._test] = None
         if not self._mutant or self._mutant.site not in (site, site.in_common):
             return action, asked

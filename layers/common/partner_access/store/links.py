@@ -220,23 +220,21 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
     if employee_id:
         start = _listed(partner_id, employee_id, after) if after else None
         found = dynamo.query(
-            "listed_under = :whose AND begins_with(listed_as, :links)",
+            "listed_under = :whose",
             index="listing",
             limit=limit,
             after=start,
             newest_first=True,
             whose=keys.employee(partner_id, employee_id),
-            links="LINK#",
         )
         links = list(_whole(found.items))
     else:
         found = dynamo.query(
-            "pk = :partner AND begins_with(sk, :links)",
+            "pk = :partner",
             limit=limit,
             after=keys.link(partner_id, after)._asdict() if after else None,
             newest_first=True,
             partner=f"PARTNER#{partner_id}",
-            links="LINK#",
         )
         links = [Link.model_validate(each) for each in found.items]
     return Page(links, found.after["sk"].removeprefix("LINK#") if found.after else None)
