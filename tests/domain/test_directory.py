@@ -412,6 +412,8 @@ def test_the_same_member_again_changes_nothing(told: Mapping[str, Any]) -> None:
         ({"member": a_member(), "others": ()}, {"permission_set": "sales"}, LastSuperAdmin, []),
         ({"member": a_member(), "others": ()}, {"active": False}, LastSuperAdmin, []),
         ({"member": a_member(), "others": (GONE,)}, {"active": False}, LastSuperAdmin, []),
+        ({"user": a_user(active=False), "others": ()}, {"permission_set": "super_admin"}, LastSuperAdmin, []),
+        ({"user": a_user(active=False), "others": (GONE,)}, {"permission_set": "super_admin"}, LastSuperAdmin, []),
     ],
 )
 def test_a_member_that_cannot_be(
@@ -425,6 +427,13 @@ def test_a_member_that_cannot_be(
 @pytest.mark.parametrize("told", [{"permission_set": "sales"}, {"active": False}])
 def test_a_super_admin_goes_while_another_stays_and_that_is_relied_on(told: Mapping[str, Any]) -> None:
     kept = keep_member(facts(member=a_member()), told, ACT)
+
+    assert kept
+    assert {OTHER_BOSS.user, OTHER_BOSS.member} <= set(kept.relies_on)
+
+
+def test_whoever_cannot_act_is_super_admin_beside_another_who_can_and_that_is_relied_on() -> None:
+    kept = keep_member(facts(user=a_user(active=False)), {"permission_set": "super_admin"}, ACT)
 
     assert kept
     assert {OTHER_BOSS.user, OTHER_BOSS.member} <= set(kept.relies_on)

@@ -427,6 +427,15 @@ def test_the_last_super_admin_stays(table: Table, others: tuple[Kept, ...], told
     refused(table, lambda: tell_member(APPROVER, **told), 409, "last_super_admin")
 
 
+def test_an_account_does_not_begin_with_a_super_admin_who_cannot_act(table: Table) -> None:
+    a_world(table, a_user(CLERK, active=False))
+    tell("PUT /directory/accounts/{account_id}", {"kind": "client", "name": "Mill"}, account_id="client-mill")
+
+    refused(table, lambda: tell_member(CLERK, "client-mill", permission_set="super_admin"), 409, "last_super_admin")
+    assert tell_member(APPROVER, "client-mill", permission_set="super_admin").status == 201
+    assert tell_member(CLERK, "client-mill", permission_set="super_admin").status == 201
+
+
 def test_the_partner_keeps_a_super_admin_too(table: Table) -> None:
     a_world(table)
 

@@ -325,7 +325,9 @@ class Model:
         is_super = name == "super_admin" and member["active"]
         if is_super and self.reasons(account_id, user_id):
             refuse("grant_suspended")
-        if now["active"] and now["permission_set"] == "super_admin" and not is_super:
+        was_super = now["active"] and now["permission_set"] == "super_admin"
+        comes_in_vain = is_super and not was_super and not self.users[user_id]["active"]
+        if comes_in_vain or (was_super and not is_super):
             self.must_keep_a_super_admin(account_id, user_id)
         self.members[where] = member
         self.happens("member.changed" if before else "member.created", account_id)

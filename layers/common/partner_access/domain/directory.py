@@ -297,6 +297,8 @@ def _clean_up(account: Account, user: User, before: Member | None, member: Membe
 
 
 def _stays(facts: MemberFacts, now: Member | None, member: Member, act: Act) -> tuple[Kept, ...]:
-    """Whom the account keeps when a super admin goes; nobody is needed when none goes."""
-    goes = now is not None and now.active and now.is_super_admin and not (member.active and member.is_super_admin)
-    return witness(facts.others, act.at).relied_on if goes else ()
+    """Whom the account has when a super admin goes, or comes who cannot act (guarantees.md G3); else nobody is needed."""
+    was_one = now is not None and now.active and now.is_super_admin
+    is_one = member.active and member.is_super_admin
+    comes_in_vain = not was_one and facts.target.user and not facts.target.user.active
+    return witness(facts.others, act.at).relied_on if (comes_in_vain if is_one else was_one) else ()
