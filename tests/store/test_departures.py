@@ -58,25 +58,28 @@ def test_nobody_and_nothing_known(table: Table) -> None:
     assert (facts.partner, facts.actor.user, facts.employee.user) == (None, None, None)
 
 
-def test_the_write_counts_a_leaving_and_queues_what_follows(table: Table) -> None:
-    a_world(table)
+@pytest.mark.parametrize("employed", [True, False])
+def test_the_write_counts_a_leaving_and_queues_what_follows(table: Table, employed: bool) -> None:
+    a_world(table, staff(EMPLOYEE, active=employed))
 
     stored.record_end(ended(), None)
 
     user = table.get(keys.user(EMPLOYEE))
     assert user
-    assert (user["leavings"], user["version"], user["employed_by"]) == ({PARTNER: 1}, 2, {PARTNER})
+    assert (user["leavings"], user["version"]) == ({PARTNER: 1}, 2)
+    assert user.get("employed_by") == ({PARTNER} if employed else None)
     (item,) = stored.queued()
     waiting = stored.Queued.model_validate(item)
     assert (waiting.clean_up, waiting.by, waiting.act_name) == (LEFT, MANAGER, an_act().name)
     assert waiting.act(NOW + timedelta(days=1)) == an_act(MANAGER, at=NOW + timedelta(days=1), chance="")
 
 
+@pytest.mark.parametrize("employed", [True, False])
 @pytest.mark.parametrize(
     "key", [keys.user(EMPLOYEE), keys.user(MANAGER), keys.member(PARTNER, MANAGER), keys.account(PARTNER)]
 )
-def test_the_write_rests_on_whom_it_is_about_and_on_who_says_so(table: Table, key: keys.Key) -> None:
-    a_world(table)
+def test_the_write_rests_on_whom_it_is_about_and_on_who_says_so(table: Table, key: keys.Key, employed: bool) -> None:
+    a_world(table, staff(EMPLOYEE, active=employed))
     decided = ended()
     table.change(key, version=7)
     before = table.items()
@@ -263,6 +266,17 @@ def test_an_end_rests_on_the_membership_alone(table: Table) -> None:
     a_world(table, a_partner_admin(), an_employee(leavings={PARTNER: 1}))
     table.change(keys.member(CLIENT, EMPLOYEE), version=7)
     assert not stored.follow(found, EMPLOYEE, an_act(name="f" * 32))
+
+
+def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
+    """Should the count and the members ever disagree, the count goes no lower than nothing."""
+    a_world(table, a_partner_admin(), an_employee(leavings={PARTNER: 1}))
+    (found,) = stored.all_of(LEFT, EMPLOYEE, an_act())
+    table.change(keys.account(CLIENT), seats_taken=0)
+    before = table.items()
+
+    assert not stored.follow(found, EMPLOYEE, an_act())
+    assert differences(before, table.items()) == []
 
 
 def test_a_telling_of_the_program_rests_on_the_partner(table: Table) -> None:

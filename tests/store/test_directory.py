@@ -7,12 +7,14 @@ import pytest
 
 from partner_access.domain.decisions import Kept
 from partner_access.domain.directory import REPORTED_AT_ONCE, TOLD_AT_ONCE
+from partner_access.domain.people import User
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
     PARTNER,
+    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -21,10 +23,10 @@ from tests.builders import (
 )
 from tests.costs import counted
 from tests.doors import Answer, call, tell
-from tests.knocks import overtaken
+from tests.knocks import overtaken, refused
 from tests.moves import Move, account, both, member, seats_taken, super_admins, user
 from tests.table import Table
-from tests.worlds import CLERK, MANAGER, a_world, keep, staff
+from tests.worlds import CLERK, MANAGER, a_world, keep, now, staff
 from tools import invariants
 
 NEWCOMER = "user-newcomer"
@@ -85,6 +87,13 @@ def test_an_account_made_twice_at_once_keeps_its_kind(table: Table) -> None:
     answer = overtaken(table, meanwhile, lambda: tell_account("new", kind="client", name="South"))
 
     assert (answer.status, answer.code) == (409, "kind_is_fixed")
+
+
+def test_an_account_of_before_there_were_own_sets_is_told_of_like_any_other(table: Table) -> None:
+    a_world(table)
+    table.change(keys.account(CLIENT), custom_sets=None)
+
+    assert tell_account(name="Bakery").status == 200
 
 
 # users
@@ -159,6 +168,25 @@ def test_an_account_whose_other_super_admin_goes_meanwhile_is_orphaned(table: Ta
     assert overtaken(table, lambda: move(table), lambda: tell_user(APPROVER, active=False)).status == 200
     (entry,) = table.under("AUDIT#@directory")
     assert entry["details"]["orphaned"] == [CLIENT]
+    assert invariants.broken(table.items()) == []
+
+
+@pytest.mark.parametrize("how", ["is no member any more", "is deactivated"])
+@pytest.mark.parametrize("which", range(3))
+def test_each_account_whose_other_super_admin_goes_meanwhile_is_orphaned(table: Table, which: int, how: str) -> None:
+    names, others = [[f"{kind}-{number}" for number in range(3)] for kind in ("client", "user")]
+    stay = [a_member(other, account_id=name) for name, other in zip(names, others, strict=True)]
+    keep(table, [a_user(CLERK), *map(a_user, others), *_clients_of(CLERK, names), *stay])
+    name, other = names[which], others[which]
+    moves = {
+        "is no member any more": both(member(other, name, active=False), super_admins(CLERK, account_id=name)),
+        "is deactivated": user(other, active=False),
+    }
+
+    assert overtaken(table, lambda: moves[how](table), lambda: tell_user(CLERK, active=False)).status == 200
+
+    (entry,) = table.under("AUDIT#@directory")
+    assert entry["details"]["orphaned"] == [name]
     assert invariants.broken(table.items()) == []
 
 
@@ -292,15 +320,66 @@ def test_a_member_who_is_partner_admin_meanwhile_stays_it(table: Table) -> None:
     assert (answer.status, answer.code) == (409, "already_partner_admin")
 
 
-def test_two_firms_that_employ_at_once_both_do(table: Table) -> None:
-    a_world(table, the_partner(account_id=SOUTH, name="South"), a_user(NEWCOMER))
+def test_who_is_here_for_a_firm_that_he_leaves_meanwhile_is_here_no_more(table: Table) -> None:
+    a_world(table, a_member(EMPLOYEE, "sales", partner_id=PARTNER))
+    ended = user(EMPLOYEE, leavings={PARTNER: 1})
+
+    answer = overtaken(table, lambda: ended(table), lambda: tell_member(EMPLOYEE, permission_set="service"))
+
+    assert (answer.status, answer.body["state"]) == (200, "deactivated")
+    assert "partner_id" not in kept(table, keys.member(CLIENT, EMPLOYEE))
+
+
+def test_who_is_deactivated_meanwhile_becomes_no_super_admin(table: Table) -> None:
+    a_world(table, a_member(EMPLOYEE, "sales", partner_id=PARTNER))
+    gone = user(EMPLOYEE, active=False)
+
+    answer = overtaken(table, lambda: gone(table), lambda: tell_member(EMPLOYEE, permission_set="super_admin"))
+
+    assert (answer.status, answer.code) == (409, "grant_suspended")
+
+
+LAPSED = a_partner_admin(grant=a_grant(expires_at=now()), previous=a_member(EMPLOYEE, "sales").place)
+
+
+def test_the_seat_of_a_lapsed_grant_is_not_given_back_in_an_account_closed_meanwhile(table: Table) -> None:
+    a_world(table, LAPSED)
+    closed = account(CLIENT, standing="closed")
+
+    answer = overtaken(table, lambda: closed(table), lambda: tell_member(EMPLOYEE, permission_set="service"))
+
+    assert (answer.status, answer.code) == (409, "account_closed")
+
+
+def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
+    """Should the count and the members ever disagree, the count goes no lower than nothing."""
+    a_world(table, LAPSED)
+    seats_taken(0)(table)
+
+    refused(table, lambda: tell_member(EMPLOYEE, permission_set="service"), 409, "rights_changed")
+
+
+def test_the_account_hears_of_who_comes_and_of_what_he_becomes(table: Table) -> None:
+    a_world(table)
+
+    for permission_set in ("sales", "service"):
+        tell_member(EMPLOYEE, permission_set=permission_set)
+
+    told = {entry["event"]: entry["details"]["permission_set"] for entry in table.under(f"AUDIT#{CLIENT}")}
+    assert told == {"member.created": "sales", "member.changed": "service"}
+
+
+@pytest.mark.parametrize("leavings", [{}, {PARTNER: 2}])
+def test_two_firms_that_employ_at_once_both_do(table: Table, leavings: dict[str, int]) -> None:
+    a_world(table, the_partner(account_id=SOUTH, name="South"), a_user(NEWCOMER, leavings=leavings))
 
     def first() -> None:
         tell_member(NEWCOMER, SOUTH, permission_set="sales")
 
     overtaken(table, first, lambda: tell_member(NEWCOMER, PARTNER, permission_set="sales"))
 
-    assert kept(table, keys.user(NEWCOMER))["employed_by"] == {PARTNER, SOUTH}
+    newcomer = a_user(NEWCOMER, employed_by={PARTNER, SOUTH}, leavings=leavings, version=3)
+    assert User.model_validate(kept(table, keys.user(NEWCOMER))) == newcomer
     assert invariants.broken(table.items()) == []
 
 
@@ -319,7 +398,20 @@ def test_whoever_leaves_his_only_firm_works_for_none(table: Table) -> None:
 
     assert tell_member(EMPLOYEE, PARTNER, active=False).status == 200
 
-    assert "employed_by" not in kept(table, keys.user(EMPLOYEE))
+    employee = kept(table, keys.user(EMPLOYEE))
+    assert ("employed_by" in employee, employee["version"]) == (False, 2)
+    assert invariants.broken(table.items()) == []
+
+
+def test_whoever_joins_another_firm_while_he_leaves_one_works_for_that(table: Table) -> None:
+    a_world(table, the_partner(account_id=SOUTH, name="South"))
+
+    def joins() -> None:
+        assert tell_member(EMPLOYEE, SOUTH, permission_set="sales").status == 201
+
+    assert overtaken(table, joins, lambda: tell_member(EMPLOYEE, PARTNER, active=False)).status == 200
+
+    assert kept(table, keys.user(EMPLOYEE))["employed_by"] == {SOUTH}
     assert invariants.broken(table.items()) == []
 
 

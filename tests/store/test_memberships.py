@@ -26,14 +26,14 @@ from tests.builders import (
 from tests.costs import Costs, counted
 from tests.doors import DIRECTORY, VENDOR, Answer
 from tests.hands import edit, end, resume, suspend
-from tests.knocks import overtaken
+from tests.knocks import overtaken, refused
 from tests.moves import LATER, Move, account, both, member, seats_taken, super_admins, user
 from tests.races import before_commit
 from tests.table import Table
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
 from tools import invariants
 
-SOUTH = "partner-south"
+SOUTH, WEST = "partner-south", "partner-west"
 USERS = "user-users"
 Knock = Callable[[], Answer]
 
@@ -231,6 +231,28 @@ def test_a_colleague_who_may_no_longer_changes_nothing(
     assert overtaken(table, lambda: move(table), lambda: knock(COLLEAGUE)).code == code
 
 
+def test_a_colleague_with_a_lesser_set_is_not_ended_for_a_firm_suspended_meanwhile(table: Table) -> None:
+    a_town(table, a_member(EMPLOYEE, "sales", partner_id=PARTNER))
+    suspended = account(PARTNER, program="suspended")
+
+    assert overtaken(table, lambda: suspended(table), lambda: end(COLLEAGUE)).code == "forbidden"
+
+
+def narrow_clerk() -> Answer:
+    return edit(USERS, CLERK, permissions={"remove": ["crm.tickets.view"]})
+
+
+@pytest.mark.parametrize("knock", [narrow_clerk, lambda: end(USERS, CLERK)], ids=["edit", "end"])
+def test_an_own_set_that_allows_it_no_longer_changes_nothing(table: Table, knock: Knock) -> None:
+    own = a_custom_set(permissions=("account.users.manage", "crm.tickets.view"))
+    a_town(table, own, a_member(USERS, CUSTOM_SET), a_member(CLERK, CUSTOM_SET))
+
+    def narrowed() -> None:
+        table.change(keys.of(own), version=LATER, permissions=["crm.tickets.view"])
+
+    assert overtaken(table, narrowed, knock).code == "forbidden"
+
+
 ONLY: list[tuple[str, Knock, Move, str]] = [
     ("a set is gone", give_own_set, lambda table: table.remove(keys.permission_set(CLIENT, CUSTOM_SET)), "unknown_permission_set"),
     ("a set makes no sense any more", lambda: edit(APPROVER, USERS, permission_set=CUSTOM_SET, permissions={"add": ["crm.tickets.delete:team"]}),
@@ -240,6 +262,10 @@ ONLY: list[tuple[str, Knock, Move, str]] = [
     ("he joins the firm of the widened", lambda: edit(permissions={}), user(APPROVER, employed_by={PARTNER}), "own_firm_may_not_approve"),
     ("he joins the firm of whom he gives time", lambda: edit(access_days=None), user(APPROVER, employed_by={PARTNER}), "own_firm_may_not_approve"),
     ("the promoted is suspended", promote, account(PARTNER, program="suspended"), "grant_suspended"),
+    ("the promoted is deactivated", promote, user(EMPLOYEE, active=False), "grant_suspended"),
+    ("the account of the promoted is closed", promote, account(CLIENT, standing="closed"), "account_closed"),
+    ("the firm's manager, a member here, too, loses his right there", lambda: edit(MANAGER, permissions={"remove": ["crm.export", "crm.import"]}),
+        member(MANAGER, PARTNER, permission_set="view_only"), "forbidden"),
     ("somebody edits before", promote, member(EMPLOYEE, removed=["crm.export"]), "precondition_failed"),
     ("somebody edits before it ends", end, member(EMPLOYEE, removed=["crm.export"]), "precondition_failed"),
     ("the last seat is taken", lambda: edit(APPROVER, MANAGER, permission_set="partner_admin"), seats_taken(3), "no_seat_left"),
@@ -293,12 +319,16 @@ def test_a_lost_race_is_decided_again_and_won_when_it_does_not_matter(
     assert overtaken(table, lambda: renamed(table), lambda: knock(APPROVER)).status in {200, 204}
 
 
-def test_what_keeps_changing_is_given_up(table: Table) -> None:
+@pytest.mark.parametrize(
+    ("key", "knock"),
+    [(keys.user(APPROVER), narrow(APPROVER)), (keys.account(CLIENT), narrow(APPROVER)), (keys.account(CLIENT), end)],
+)
+def test_what_keeps_changing_is_given_up(table: Table, key: keys.Key, knock: Knock) -> None:
     a_town(table)
     versions = iter(range(2, 10))
 
-    with before_commit(lambda: table.change(keys.user(APPROVER), version=next(versions)), times=4) as times:
-        answer = edit(permissions={"remove": ["crm.import"]})
+    with before_commit(lambda: table.change(key, version=next(versions)), times=4) as times:
+        answer = knock()
     assert (answer.code, len(times)) == ("rights_changed", 4)
 
 
@@ -313,6 +343,15 @@ def test_a_grant_that_ends_frees_its_seat_and_its_place_in_the_lists(table: Tabl
     assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
     assert "listed_under" not in (table.get(keys.member(CLIENT, EMPLOYEE)) or {})
     assert invariants.broken(table.items()) == []
+
+
+@pytest.mark.parametrize("knock", [promote, end])
+def test_a_seat_that_nobody_took_is_not_given_back(table: Table, knock: Knock) -> None:
+    """Should the count and the members ever disagree, the count goes no lower than nothing."""
+    a_town(table)
+    seats_taken(0)(table)
+
+    refused(table, knock, 409, "rights_changed")
 
 
 def test_the_list_of_super_admins_and_the_person_follow_a_promotion(table: Table) -> None:
@@ -345,6 +384,12 @@ def test_an_own_set_is_counted_where_it_is_given_and_taken(table: Table) -> None
     assert (kept["holders"], kept["partner_holders"], kept["version"]) == (2, 1, 1)
     assert invariants.broken(table.items()) == []
 
+    end(APPROVER, EMPLOYEE, seen=2)
+
+    kept = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
+    assert (kept["holders"], kept["partner_holders"], kept["version"]) == (1, 0, 1)
+    assert invariants.broken(table.items()) == []
+
 
 @pytest.mark.parametrize("firms", [(PARTNER,), (PARTNER, SOUTH)])
 def test_an_employee_who_is_removed_works_for_the_firm_no_more(table: Table, firms: tuple[str, ...]) -> None:
@@ -359,13 +404,18 @@ def test_an_employee_who_is_removed_works_for_the_firm_no_more(table: Table, fir
     assert clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, after=Occasion.LEFT)
 
 
-def test_an_employee_who_joined_another_firm_meanwhile_keeps_it(table: Table) -> None:
-    a_town(table)
-    joins = user(EMPLOYEE, employed_by={PARTNER, SOUTH})
+@pytest.mark.parametrize("others", [(), (WEST,)])
+def test_an_employee_who_joined_another_firm_meanwhile_keeps_it(table: Table, others: tuple[str, ...]) -> None:
+    a_town(
+        table,
+        *(the_partner(account_id=firm) for firm in others),
+        *(staff(EMPLOYEE, account_id=firm) for firm in others),
+    )
+    joins = user(EMPLOYEE, employed_by={PARTNER, SOUTH, *others})
 
     assert overtaken(table, lambda: joins(table), lambda: end(MANAGER, EMPLOYEE, account_id=PARTNER)).status == 204
 
-    assert (table.get(keys.user(EMPLOYEE)) or {})["employed_by"] == {SOUTH}
+    assert (table.get(keys.user(EMPLOYEE)) or {})["employed_by"] == {SOUTH, *others}
 
 
 # what it costs

@@ -119,17 +119,12 @@ def _set_lines(account_id: str, before: Member | None, after: Member) -> Iterato
 
 def employment(user: User) -> dynamo.Line:
     """For whom somebody works, and how often his access for each partner has been ended as a whole."""
-    told = {"employed_by": user.employed_by, "leavings": user.leavings}
+    told = {"version": user.version, "employed_by": user.employed_by, "leavings": user.leavings}
     there: dict[str, Any] = {name: value for name, value in told.items() if value}
-    gone = ", ".join(name for name in told if name not in there)
-    change = ", ".join(f"{name} = :{name}" for name in ("version", *there))
-    return dynamo.update(
-        keys.user(user.user_id),
-        f"SET {change} REMOVE {gone}" if gone else f"SET {change}",
-        only_if=None,
-        version=user.version,
-        **there,
-    )
+    change = ", ".join(f"{name} = :{name}" for name in there)
+    # leavings only ever become more
+    gone = "" if user.employed_by else " REMOVE employed_by"
+    return dynamo.update(keys.user(user.user_id), f"SET {change}{gone}", only_if=None, **there)
 
 
 def _super_admin_lines(before: Member | None, after: Member) -> Iterator[dynamo.Line]:
