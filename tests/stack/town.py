@@ -75,15 +75,7 @@ class Town:
             people = list(at_once.map(lambda email: create_person(stack.aws, user_pool, email, _name(email)), emails))
         manager, *others = (Resident(person, stack) for person in people)
         town = cls(stack, manager, others[:6], others[6], others[7:-1], others[-1])
-        for firm, domain in ((FIRM, FIRM_DOMAIN), (OTHER_FIRM, OTHER_DOMAIN)):
-            town.tell(f"/directory/accounts/{firm}", {"kind": "partner", "name": _name(firm), "domains": [domain]})
-        for resident in (manager, *others):
-            told = {"email": resident.email, "name": _name(resident.email)}
-            town.tell(f"/directory/users/{resident.user_id}", told)
-        town.join(FIRM, manager, "super_admin")
-        for employee in town.employees:
-            town.join(FIRM, employee, "marketing")
-        town.join(OTHER_FIRM, town.rival, "super_admin")
+        town.tell_all()
         yield town
 
     @property
@@ -92,6 +84,18 @@ class Town:
         if self.back_end_until is None or self.back_end_until[1] < time.monotonic():
             self.back_end_until = (self.stack.machine(), time.monotonic() + TOKEN_LASTS)
         return self.back_end_until[0]
+
+    def tell_all(self) -> None:
+        """The directory of the partners and of all people, as they are at first."""
+        for firm, domain in ((FIRM, FIRM_DOMAIN), (OTHER_FIRM, OTHER_DOMAIN)):
+            self.tell(f"/directory/accounts/{firm}", {"kind": "partner", "name": _name(firm), "domains": [domain]})
+        for resident in (self.manager, *self.employees, self.rival, *self.clients, self.newcomer):
+            told = {"email": resident.email, "name": _name(resident.email)}
+            self.tell(f"/directory/users/{resident.user_id}", told)
+        self.join(FIRM, self.manager, "super_admin")
+        for employee in self.employees:
+            self.join(FIRM, employee, "marketing")
+        self.join(OTHER_FIRM, self.rival, "super_admin")
 
     def tell(self, path: str, body: Json) -> Answer:
         """Tell the directory, which must take it."""
@@ -102,6 +106,15 @@ class Town:
     def join(self, account_id: str, resident: Resident, permission_set: str) -> None:
         """Make somebody a member of an account, as the vendor's back end does."""
         self.tell(f"/directory/accounts/{account_id}/members/{resident.user_id}", {"permission_set": permission_set})
+
+    def an_employee(self) -> Resident:
+        """Somebody new at the partner."""
+        email = f"{token_hex(4)}@{FIRM_DOMAIN}"
+        person = create_person(self.stack.aws, self.stack.sign_in.user_pool, email, _name(email))
+        self.tell(f"/directory/users/{person.user_id}", {"email": email, "name": _name(email)})
+        employee = Resident(person, self.stack)
+        self.join(FIRM, employee, "marketing")
+        return employee
 
     def a_client(self, *super_admins: Resident, **told: object) -> str:
         """A new client account, run by these."""

@@ -32,6 +32,7 @@ from tests.workers import RECORD_DELIVERY, SEAL_TRAIL, follow_trail, run, sweep
 WRITES: Final = frozenset({"TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
 SECRET: Final = re.compile(r"pal_[\w.-]+?_[0-9a-f]{8}", re.ASCII)
 PACKED: Final = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
+BY_NUMBER: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 DEPTH: Final = 3
 """How many wrappings are taken off: base64 of compressed text is two."""
 
@@ -115,7 +116,7 @@ def unpacked(text: str, depth: int = DEPTH) -> Iterator[str]:
     if "%" in text:
         yield unquote(text)
     if "\\u" in text:
-        yield text.encode("ascii", "backslashreplace").decode("unicode_escape", "replace")
+        yield BY_NUMBER.sub(lambda found: chr(int(found[1], 16)), text)
     if depth:
         for packed in set(PACKED.findall(text)):
             for read in _read(packed):

@@ -12,42 +12,51 @@ from typing import Any, Final
 from tools.template import ROOT
 
 PROGRAM: Final = Path(sys.executable).parent / "schemathesis"
-REFUSED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 428)
+REFUSED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 428, 429)
 """What a request may be answered that is not as the contract wants it: never 2xx, never 5xx."""
-ANSWERED: Final = ("2xx", 400, 401, 403, 404, 409, 410, 412, 422, 428)
+ANSWERED: Final = ("2xx", 400, 401, 403, 404, 409, 410, 412, 422, 428, 429)
 """And one that is: it may name what is not there, or what the caller may not; never 5xx."""
 LIKELY: Final = 0.8
 """How often an id is one that there is."""
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """Who comes to some of the paths, and the ids that there are for their parameters."""
+
+    token: str
+    ids: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """Where the product is, tokens by the beginnings of paths (the longest last), and ids that there are."""
+    """Where the product is, and its doors by the beginnings of their paths."""
 
     url: str
-    tokens: Mapping[str, str]
-    ids: Mapping[str, Sequence[str]]
+    doors: Mapping[str, Door]
 
     def settings(self) -> str:
         """As schemathesis reads them."""
-        lines = [
+        dictionaries, operations = ["[dictionaries]"], []
+        for nth, (path, door) in enumerate(self.doors.items()):
+            parameters = []
+            for name, ids in door.ids.items():
+                dictionaries.append(f"{name}_{nth} = {{values = {json.dumps(ids)}}}")
+                parameters.append(f'{name} = {{dictionary = "{name}_{nth}", probability = {LIKELY}}}')
+            operations += [
+                "[[operations]]",
+                f'include-path-regex = "^{path}"',
+                f'headers = {{Authorization = "Bearer {door.token}"}}',
+                f"parameters = {{{', '.join(parameters)}}}",
+            ]
+        checks = [
             "continue-on-failure = true",
             "[checks]",
             f"negative_data_rejection.expected-statuses = {json.dumps(REFUSED)}",
             f"positive_data_acceptance.expected-statuses = {json.dumps(ANSWERED)}",
             f"missing_required_header.expected-statuses = {json.dumps(REFUSED)}",
-            "[dictionaries]",
-            *(f"{name} = {{values = {json.dumps(ids)}}}" for name, ids in self.ids.items()),
-            "[parameters]",
-            *(f'{name} = {{dictionary = "{name}", probability = {LIKELY}}}' for name in self.ids),
         ]
-        for path, token in self.tokens.items():
-            lines += [
-                "[[operations]]",
-                f'include-path-regex = "^{path}"',
-                f'headers = {{Authorization = "Bearer {token}"}}',
-            ]
-        return "\n".join(lines)
+        return "\n".join([*checks, *dictionaries, *operations])
 
 
 def fuzz(target: Target, phase: str, folder: Path, *, seed: int, examples: int) -> Mapping[str, Any]:
