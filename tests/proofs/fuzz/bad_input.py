@@ -20,6 +20,7 @@ TOKENS, API, BODIES, FIELDS = (
     "tests/test_bodies.py",
     "tests/test_fields.py",
 )
+RACES = "tests/store/test_creations.py"
 TEMPLATE, UNKNOWN = "tests/template/test_template.py", "tests/functions/test_answer_unknown.py"
 
 Row = tuple[str, str, str]
@@ -39,6 +40,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("an unknown path", UNKNOWN, "test_an_unknown_path_is_not_there"),
         ("another method", DOORS, "test_another_method_is_refused_with_those_that_there_are"),
         ("another media type or charset", DOORS, "test_what_is_not_json_is_refused"),
+        ("another kind of answer wanted", API, "test_an_answer_is_written_as_it_is_accepted"),
         ("a body that is no object, no JSON, no UTF-8, no base64", DOORS, "test_what_cannot_be_read_is_refused"),
         ("a name twice, lone surrogates, numbers without end", BODIES, "test_whatever_else_is_malformed"),
         ("any text at all", BODIES, "test_no_text_at_all_does_worse_than_be_refused"),
@@ -123,6 +125,9 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("permissions that there are not, or twice, or too many", DOORS, "test_an_edit_that_makes_no_sense_is_refused"),
         ("more than one holds", EDIT, "test_who_holds_less_gives_no_more_than_he_holds"),
         ("a creation that cannot be", USERS, "test_a_creation_is_refused"),
+        ("a member who comes a second time", RACES, "test_a_former_member_who_came_back_is_not_taken_in_twice"),
+        ("an account closed meanwhile", RACES, "test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile"),
+        ("a super admin who cannot act", KEEP, "test_an_account_does_not_begin_with_a_super_admin_who_cannot_act"),
         ("fewer seats than are in use", KEEP, "test_seats_in_use_are_no_longer_to_be_had_for_less"),
         ("an account that makes no sense", KEEP, "test_an_account_is_refused"),
         ("somebody deactivated twice", KEEP, "test_a_deactivated_user_keeps_his_address_and_comes_back"),
