@@ -108,7 +108,7 @@ def test_an_operation_costs_no_more_than_it_did(table: Table, case: Case) -> Non
             unit="units",
             reason=case.reason,
         ),
-        Figure(name=f"its units are: {spent}; its requests", measured=costs.requests, unit="requests"),
+        Figure(name=f"… its requests; the units are {spent}", measured=costs.requests, unit="requests"),
     )
 
 
