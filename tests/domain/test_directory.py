@@ -574,3 +574,18 @@ def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:
     with pytest.raises(GrantSuspended):
         keep_member(facts, {"permission_set": "super_admin"}, an_act())
     assert keep_member(facts, {"permission_set": "service"}, an_act())
+
+
+@pytest.mark.parametrize("side", [Suspension.CLIENT, Suspension.PARTNER])
+@pytest.mark.parametrize(
+    ("former", "told"),
+    [("sales", {"permission_set": "super_admin", "active": True}), ("super_admin", {"active": True})],
+)
+def test_nobody_comes_back_as_super_admin_while_a_suspension_has_outlived_his_membership(
+    side: Suspension, former: str, told: Mapping[str, Any]
+) -> None:
+    stopped = a_member("user-clerk", former, suspended_by=frozenset({side}), active=False)
+    facts = MemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=(OTHER_BOSS,))
+
+    with pytest.raises(GrantSuspended):
+        keep_member(facts, told, an_act())

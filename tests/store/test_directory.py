@@ -339,6 +339,29 @@ def test_who_is_deactivated_meanwhile_becomes_no_super_admin(table: Table) -> No
     assert (answer.status, answer.code) == (409, "grant_suspended")
 
 
+def test_an_account_does_not_begin_with_a_super_admin_who_is_deactivated_meanwhile(table: Table) -> None:
+    a_world(table)
+    tell_account("client-mill", kind="client", name="Mill")
+    gone = user(CLERK, active=False)
+
+    def first() -> Answer:
+        return tell_member(CLERK, "client-mill", permission_set="super_admin")
+
+    answer = overtaken(table, lambda: gone(table), first)
+
+    assert (answer.status, answer.code) == (409, "last_super_admin")
+
+
+@pytest.mark.parametrize("move", [each[1] for each in STAYS_NOT], ids=[each[0] for each in STAYS_NOT])
+def test_who_cannot_act_is_no_super_admin_beside_one_who_goes_meanwhile(table: Table, move: Move) -> None:
+    a_world(table, a_user(NEWCOMER, active=False), a_member(CLERK))
+    tell_member(APPROVER, permission_set="view_only")
+
+    answer = overtaken(table, lambda: move(table), lambda: tell_member(NEWCOMER, permission_set="super_admin"))
+
+    assert (answer.status, answer.code) == (409, "last_super_admin")
+
+
 LAPSED = a_partner_admin(grant=a_grant(expires_at=now()), previous=a_member(EMPLOYEE, "sales").place)
 
 

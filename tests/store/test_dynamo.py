@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.signers import RequestSigner
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import (
@@ -729,19 +730,41 @@ def test_every_transaction_has_a_token(table: Table) -> None:
 # starting
 
 
-@pytest.mark.parametrize(("variables", "clients"), [({"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}, 1), ({}, 0)])
-@pytest.mark.usefixtures("table")
-def test_a_function_that_has_started_has_its_client_and_has_asked_nothing(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], clients: int
+@pytest.fixture
+def at_aws(monkeypatch: pytest.MonkeyPatch, table: Table) -> list[str]:
+    """What is signed, and what is asked."""
+    heard: list[str] = []
+    signed = RequestSigner.generate_presigned_url
+
+    def signs(signer: RequestSigner, *args: Any, **how: Any) -> str:
+        heard.append(f"signed {how['operation_name']}")
+        return str(signed(signer, *args, **how))
+
+    monkeypatch.setattr(RequestSigner, "generate_presigned_url", signs)
+    monkeypatch.setattr(Endpoint, "make_request", lambda *_: heard.append("asked"))
+    return heard
+
+
+def test_a_function_that_starts_makes_its_client_and_signs_but_asks_nothing(
+    monkeypatch: pytest.MonkeyPatch, at_aws: list[str]
 ) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(Endpoint, "make_request", lambda *request: asked.append(request))
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
 
     started = runpy.run_path(dynamo.__file__)
 
-    assert (started["client"].cache_info().currsize, asked) == (clients, [])
+    assert started["client"].cache_info().currsize == 1
+    assert at_aws == ["signed TransactGetItems"]
+
+
+def test_what_is_no_function_makes_no_client_before_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch, at_aws: list[str]
+) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
+
+    started = runpy.run_path(dynamo.__file__)
+
+    assert started["client"].cache_info().currsize == 0
+    assert at_aws == []
 
 
 @pytest.mark.usefixtures("table")

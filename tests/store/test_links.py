@@ -240,7 +240,7 @@ def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(t
     assert (table.get(ONE) or {})["asked_anew"] is True
 
 
-def test_and_only_once(table: Table) -> None:
+def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) -> None:
     a_world(table, a_link(), an_employee(leavings={PARTNER: 1}))
     record = asking()
     table.change(ONE, asked_anew=True)

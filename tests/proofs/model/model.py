@@ -323,7 +323,7 @@ class Model:
             own = {"partner_id": None, "tenure": 0} if name == "super_admin" != now["permission_set"] else {}
             member = {**now, "seat": now["seat"] or usual_seat(name), **another, **own, **told}
         is_super = name == "super_admin" and member["active"]
-        if is_super and self.reasons(account_id, user_id):
+        if is_super and (self.reasons(account_id, user_id) or {"client", "partner"} & set(member["suspended_by"])):
             refuse("grant_suspended")
         was_super = now["active"] and now["permission_set"] == "super_admin"
         comes_in_vain = is_super and not was_super and not self.users[user_id]["active"]

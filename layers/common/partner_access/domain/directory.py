@@ -8,7 +8,7 @@ from partner_access.domain import catalogue
 from partner_access.domain.accounts import Account, Kind, Program
 from partner_access.domain.decisions import DIRECTORY, Act, CleanUp, Decision, Kept, Occasion, audit
 from partner_access.domain.members import Member, Seat, usual_seat
-from partner_access.domain.people import Actor, User, witness
+from partner_access.domain.people import OF_THE_TWO_SIDES, Actor, User, witness
 from partner_access.domain.permissions import SetName, latest
 from partner_access.domain.refusals import (
     AlreadyPartnerAdmin,
@@ -218,7 +218,7 @@ class MemberKept(Decision):
 
 
 def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
-    """Make or change a membership; partner admins come only by the three ways, and one super admin always stays."""
+    """Make or change a membership; partner admins come only by the three ways, and a super admin who can act stays."""
     account, user, before = facts.account, facts.target.user, facts.target.member
     if not account or not user:
         raise NotFound
@@ -242,9 +242,11 @@ def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
     member = _member(account, user, now, told, act)
     if member.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("/permission_set")
-    if member.is_super_admin and member.active and facts.target.suspended_by_at(act.at):
+    # what the two sides decided outlives a membership that was not active meanwhile
+    suspended = facts.target.suspended_by_at(act.at) | (member.suspended_by & OF_THE_TWO_SIDES)
+    if member.is_super_admin and member.active and suspended:
         raise GrantSuspended("/permission_set")
-    stays = _stays(facts, now, member, act)
+    stays = _stays(facts, user, now, member, act)
     return MemberKept(
         act=act,
         account=account,
@@ -296,9 +298,10 @@ def _clean_up(account: Account, user: User, before: Member | None, member: Membe
     return CleanUp(partner_id=account.account_id, user_id=user.user_id)
 
 
-def _stays(facts: MemberFacts, now: Member | None, member: Member, act: Act) -> tuple[Kept, ...]:
+def _stays(facts: MemberFacts, user: User, now: Member | None, member: Member, act: Act) -> tuple[Kept, ...]:
     """Whom the account has when a super admin goes, or comes who cannot act (guarantees.md G3); else nobody is needed."""
     was_one = now is not None and now.active and now.is_super_admin
     is_one = member.active and member.is_super_admin
-    comes_in_vain = not was_one and facts.target.user and not facts.target.user.active
-    return witness(facts.others, act.at).relied_on if (comes_in_vain if is_one else was_one) else ()
+    goes = was_one and not is_one
+    comes_in_vain = is_one and not was_one and not user.active
+    return witness(facts.others, act.at).relied_on if goes or comes_in_vain else ()

@@ -8,7 +8,7 @@ custom permission set   ACCOUNT#<account>       SET#<set>            key; query:
 user                    USER#<user>             USER                 key
 a user's account        USER#<user>             ACCOUNT#<account>    query: the accounts of a user
 e-mail address in use   EMAIL#<address>         EMAIL                key
-link                    PARTNER#<partner>       LINK#<link>          key; query: the links of a partner, by age
+link                    PARTNER#<partner>       LINK#<link>          key; query: the links of a partner, by age; nothing else is here
 reply to a link         LINK#<link>             ACCOUNT#<account>    key
 audit entry             AUDIT#<account>         <audit id>           query: the trail of an account, by age
 entry's place           CHAIN#<account>         <audit id>           key; query: the chain of an account
