@@ -86,11 +86,11 @@ class Town:
         return self.back_end_until[0]
 
     def tell_all(self) -> None:
-        """The directory of the partners and of all people, as they are at first."""
+        """The directory of the partners, who works there, and of all people; what else they have become stays."""
         for firm, domain in ((FIRM, FIRM_DOMAIN), (OTHER_FIRM, OTHER_DOMAIN)):
             self.tell(f"/directory/accounts/{firm}", {"kind": "partner", "name": _name(firm), "domains": [domain]})
         for resident in (self.manager, *self.employees, self.rival, *self.clients, self.newcomer):
-            told = {"email": resident.email, "name": _name(resident.email)}
+            told = {"email": resident.email, "name": _name(resident.email), "active": True}
             self.tell(f"/directory/users/{resident.user_id}", told)
         self.join(FIRM, self.manager, "super_admin")
         for employee in self.employees:
@@ -105,7 +105,10 @@ class Town:
 
     def join(self, account_id: str, resident: Resident, permission_set: str) -> None:
         """Make somebody a member of an account, as the vendor's back end does."""
-        self.tell(f"/directory/accounts/{account_id}/members/{resident.user_id}", {"permission_set": permission_set})
+        self.tell(
+            f"/directory/accounts/{account_id}/members/{resident.user_id}",
+            {"permission_set": permission_set, "active": True},
+        )
 
     def an_employee(self) -> Resident:
         """Somebody new at the partner."""

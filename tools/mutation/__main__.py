@@ -6,7 +6,7 @@ stays as it is, so that a run that was cut off goes on where it stopped.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -63,15 +63,15 @@ def functions(
 ) -> None:
     """Change the rules and the store, one expression at a time, run the tests, and write the section of PROOFS.md."""
 
-    def is_drawn(mutant: CodeMutant) -> bool:
+    def is_drawn(name: str) -> bool:
         """The same ones whatever else is tried."""
-        return mutant.name not in killed and Random(f"{seed} {mutant.name}").random() < share  # noqa: S311
+        return Random(f"{seed} {name}").random() < share  # noqa: S311
 
     modules = [_Module(file) for room in ROOMS for file in sorted((LAYER / room).glob("[!_]*.py"))]
     chosen = [module for module in modules if not only or module.file.stem in only]
     RESULTS.mkdir(parents=True, exist_ok=True)
     by_file = {module.file: module for module in chosen}
-    killed = {mutant for module in chosen for mutant in module.begin()}
+    settled = {mutant for module in chosen for mutant in module.begin(is_drawn)}
 
     def tell(verdict: Verdict[CodeMutant]) -> None:
         if verdict.mutant:
@@ -79,7 +79,9 @@ def functions(
         elif verdict.outcome is not Outcome.SURVIVED:
             sys.exit(f"{verdict.killed_by} fails in a copy, without any mutant")
 
-    if not trials.run(Functions(by_file, is_drawn), TESTS, tell):
+    if not trials.run(
+        Functions(by_file, lambda mutant: is_drawn(mutant.name) and mutant.name not in settled), TESTS, tell
+    ):
         sys.exit(1)
     _report([module for module in modules if module.results.exists()])
 
@@ -93,12 +95,13 @@ class _Module:
         self.results = RESULTS / f"{self.name}.jsonl"
         self._digest = sha256(file.read_bytes()).hexdigest()
 
-    def begin(self) -> set[str]:
-        """Forget all but what is killed already."""
-        killed = {mutant for mutant, outcome in self.outcomes() if outcome is Outcome.KILLED}
-        lines = (self._line(mutant, Outcome.KILLED) for mutant in sorted(killed))
+    def begin(self, is_drawn: Callable[[str], bool]) -> set[str]:
+        """What need not be tried again: a survivor is, if it is drawn, since a test may have come."""
+        known = dict(self.outcomes())
+        settled = {name for name, outcome in known.items() if outcome is Outcome.KILLED or not is_drawn(name)}
+        lines = (self._line(name, known[name]) for name in sorted(settled))
         self.results.write_text("".join(lines), encoding="utf-8")
-        return killed
+        return settled
 
     def outcomes(self) -> Iterator[tuple[str, Outcome]]:
         """Of the module as it is, not as it was."""
