@@ -13,9 +13,9 @@ from tools.template import ROOT
 
 PROGRAM: Final = Path(sys.executable).parent / "schemathesis"
 REFUSED: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 428, 429)
-"""What a request may be answered that is not as the contract wants it: never 2xx, never 5xx; a link is resent so often."""
+"""What a request may be answered that is not as the contract wants it: never 2xx, never 5xx."""
 ANSWERED: Final = ("2xx", 400, 401, 403, 404, 409, 410, 412, 422, 428, 429)
-"""And one that is: it may name what is not there, or what the caller may not; never 5xx."""
+"""And one that is: it may name what is not there, what the caller may not, or a link for a sixth mail; never 5xx."""
 LIKELY: Final = 0.8
 """How often an id is one that there is."""
 
