@@ -27,9 +27,9 @@ OFTEN: Final = (
 # who is to be erased is mostly found well instead
 ACTS: Final = (
     *OFTEN, *OFTEN, Acts.add_colleagues, Acts.approve, Acts.change_set, Acts.client_is_well, Acts.create_link,
-    Acts.decline, Acts.end_access, Acts.erase, Acts.erase, Acts.erase, Acts.firm_is_well, Acts.firm_is_well, Acts.make_set, Acts.member_is_well,
-    Acts.of_a_link, Acts.of_a_link, Acts.renew, Acts.tell_client, Acts.tell_firm, Acts.tell_member, Acts.tell_user,
-    Acts.user_moves,
+    Acts.decline, Acts.end_access, Acts.erase, Acts.erase, Acts.erase, Acts.firm_is_well, Acts.firm_is_well,
+    Acts.make_set, Acts.member_is_well, Acts.of_a_link, Acts.of_a_link, Acts.renew, Acts.tell_client, Acts.tell_firm,
+    Acts.tell_member, Acts.tell_user, Acts.user_moves,
 )  # fmt: skip
 WORKERS: Final[tuple[Step, ...]] = (
     Town.asks_again, Town.asks_again, Town.cleans_up, Town.cleans_up, Town.follows, Town.mails, Town.publishes,
