@@ -18,7 +18,19 @@ from partner_access.store import keys
 from partner_access.store import members as members_of_the_store
 from partner_access.store.keys import Key
 from partner_access.store.links import item
-from tests.builders import APPROVER, EMPLOYEE, PARTNER, a_link, a_member, a_user, an_employee, the_client, the_partner
+from tests.builders import (
+    APPROVER,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_link,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
 from tests.table import Table
 
 MANAGER = "user-manager"
@@ -35,6 +47,11 @@ def an_open_link(**changes: Any) -> Link:
     """A day old, open for six more."""
     times = {"created_at": now() - timedelta(days=1), "expires_at": now() + timedelta(days=6)}
     return a_link(**{**times, **changes})
+
+
+def a_lapsed_partner_admin(**changes: Any) -> Member:
+    """One whose time is over, and of whom nobody has written that down yet."""
+    return a_partner_admin(**{"grant": a_grant(expires_at=now()), **changes})
 
 
 def staff(user_id: str, permission_set: str = "view_only", **changes: Any) -> Member:

@@ -32,7 +32,7 @@ from tests.knocks import a_day_later, keyed, nothing_changes, overtaken, refused
 from tests.moves import Move, account, member, user
 from tests.races import before_commit
 from tests.table import Table, differences
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, keep, now, staff
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -325,7 +325,7 @@ def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_
         ((a_member(COLLEAGUE, "sales", partner_id=PARTNER),), COLLEAGUE, {}, 403, "forbidden"),
         ((a_partner_admin(removed=("account.users.manage",)),), EMPLOYEE, {}, 403, "forbidden"),
         ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), EMPLOYEE, {}, 403, "forbidden"),
-        ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, {}, 404, "not_found"),
+        ((a_lapsed_partner_admin(),), EMPLOYEE, {}, 404, "not_found"),
         ((an_employee(active=False),), EMPLOYEE, {}, 403, "forbidden"),
         ((the_partner(program=Program.SUSPENDED),), EMPLOYEE, {}, 403, "forbidden"),
         ((the_partner(program=Program.TERMINATED),), EMPLOYEE, {}, 403, "forbidden"),

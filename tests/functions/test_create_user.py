@@ -28,7 +28,7 @@ from tests.builders import (
 from tests.doors import Answer, call
 from tests.knocks import a_day_later, nothing_changes, overtaken, refused, replays
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_world, now, staff
+from tests.worlds import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, now, staff
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -118,7 +118,7 @@ def test_an_ordinary_member_is_converted_and_can_fall_back(table: Table) -> None
 @pytest.mark.parametrize("former", [
     a_member(EMPLOYEE, "sales", active=False),
     a_member(EMPLOYEE, active=False),
-    a_partner_admin(grant=a_grant(expires_at=now())),
+    a_lapsed_partner_admin(),
 ])  # fmt: skip
 def test_a_former_member_comes_back_with_the_same_history(table: Table, former: Kept) -> None:
     a_world(table, the_client(seats=1), former)
@@ -341,7 +341,7 @@ def test_who_had_his_access_ended_with_all_of_his_firm_takes_nobody_in(table: Ta
 
 
 def test_a_grant_that_lapsed_gives_its_seat_back(table: Table) -> None:
-    a_world(table, a_partner_admin(grant=a_grant(expires_at=now())))
+    a_world(table, a_lapsed_partner_admin())
 
     shown = create(permission_set="sales").body
 

@@ -31,7 +31,7 @@ from tests.faults import Fault
 from tests.knocks import nothing_changes
 from tests.questions import EVALUATION, EVALUATIONS, SHIPPED, Json, action, resource, subject
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, now, staff
 
 IMPORT: Final = "crm.import"
 
@@ -83,7 +83,7 @@ STOPPED: Final = frozenset({Suspension.CLIENT})
 
 @pytest.mark.parametrize(("others", "decision"), [
     ((a_partner_admin(grant=LATER),), True),
-    ((a_partner_admin(grant=a_grant(expires_at=now())),), False),
+    ((a_lapsed_partner_admin(),), False),
     ((a_partner_admin(suspended_by=STOPPED),), False),
     ((a_partner_admin(active=False),), False),
     ((a_partner_admin(removed=(IMPORT,)),), False),

@@ -28,7 +28,7 @@ from tests.doors import DIRECTORY, VENDOR, Answer, call
 from tests.hands import USER, USERS, edit, end, suspend
 from tests.knocks import a_day_later, create, nothing_changes, refused, replays, tell_account, tell_user
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, now, staff
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -473,7 +473,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
         {"by": "user-south"},
         (404, "not_found"),
     ),
-    ("a grant that is over", (a_partner_admin(grant=a_grant(expires_at=now())),), {}, (404, "not_found")),
+    ("a grant that is over", (a_lapsed_partner_admin(),), {}, (404, "not_found")),
 ]
 
 

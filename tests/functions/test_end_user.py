@@ -26,7 +26,7 @@ from tests.doors import DIRECTORY, VENDOR, Answer, call
 from tests.hands import USER, USERS, edit, end, suspend
 from tests.knocks import a_day_later, approve, create, preview, refused, replays
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, staff
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -233,7 +233,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("a colleague and the client's own", (), {"by": COLLEAGUE, "user_id": CLERK}, (403, "forbidden")),
     ("an employee of the firm who is no manager", (staff("user-users"),), {"by": "user-users", "account_id": PARTNER}, (403, "forbidden")),
     ("a former member who leaves", (a_member(CLERK, active=False),), {"by": CLERK, "user_id": CLERK}, (404, "not_found")),
-    ("a grant that is over", (a_partner_admin(grant=a_grant(expires_at=now())),), {}, (404, "not_found")),
+    ("a grant that is over", (a_lapsed_partner_admin(),), {}, (404, "not_found")),
 ]  # fmt: skip
 
 

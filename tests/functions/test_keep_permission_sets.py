@@ -17,7 +17,6 @@ from tests.builders import (
     EMPLOYEE,
     PARTNER,
     a_custom_set,
-    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -26,7 +25,7 @@ from tests.builders import (
 from tests.doors import Answer, call
 from tests.knocks import keyed, nothing_changes, refused, replays
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -308,7 +307,7 @@ def test_the_same_key_removes_once(table: Table) -> None:
     ((a_partner_admin(),), EMPLOYEE, CLIENT, (403, "forbidden")),
     ((a_member(CLERK, active=False),), CLERK, CLIENT, (404, "not_found")),
     ((a_user(APPROVER, active=False), a_member(CLERK)), APPROVER, CLIENT, (403, "forbidden")),
-    ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, CLIENT, (404, "not_found")),
+    ((a_lapsed_partner_admin(),), EMPLOYEE, CLIENT, (404, "not_found")),
     ((the_client(standing=AccountStanding.CLOSED),), APPROVER, CLIENT, (409, "account_closed")),
     ((), COLLEAGUE, PARTNER, (403, "forbidden")),
     ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, None),

@@ -44,7 +44,7 @@ from tests.questions import (
     subject,
 )
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, keep, now, staff
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, now, staff
 
 IMPORT: Final = "crm.import"
 FLORIST: Final = "client-florist"
@@ -170,7 +170,7 @@ def test_nothing_is_of_another_type(table: Table, what: str, part: str) -> None:
     ((a_user(active=False),), [EMPLOYEE]),
     ((a_partner_admin(suspended_by=STOPPED),), [APPROVER]),
     ((a_partner_admin(active=False),), [APPROVER]),
-    ((a_partner_admin(grant=a_grant(expires_at=now())),), [APPROVER]),
+    ((a_lapsed_partner_admin(),), [APPROVER]),
     ((a_partner_admin(removed=(IMPORT,)),), [APPROVER]),
     ((the_partner(domains=()),), [APPROVER]),
     ((a_member(CLERK, CUSTOM_SET), a_custom_set(permissions=(IMPORT,))), [APPROVER, CLERK, EMPLOYEE]),

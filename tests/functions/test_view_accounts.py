@@ -12,7 +12,6 @@ from tests.builders import (
     EMPLOYEE,
     PARTNER,
     a_custom_set,
-    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -23,7 +22,7 @@ from tests.builders import (
 from tests.doors import Answer, call
 from tests.knocks import refused
 from tests.table import Table
-from tests.worlds import CLERK, MANAGER, a_world, now, staff
+from tests.worlds import CLERK, MANAGER, a_lapsed_partner_admin, a_world, staff
 
 MANY = tuple(f"client-{number}" for number in range(1, 6))
 
@@ -57,7 +56,7 @@ def of_many() -> list[Kept]:
         EMPLOYEE,
         [(CLIENT, "client", "partner_admin", False), (PARTNER, "partner", "view_only", False)],
     ),
-    ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
+    ((a_lapsed_partner_admin(),), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
     (
         (a_partner_admin(), an_employee(leavings={PARTNER: 1})),
         EMPLOYEE,

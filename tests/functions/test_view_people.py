@@ -30,7 +30,7 @@ from tests.costs import counted
 from tests.doors import DIRECTORY, VENDOR, Answer, call
 from tests.knocks import nothing_changes, refused
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, an_open_link, now, staff
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -154,7 +154,7 @@ def test_whoever_is_suspended_is_shown_so_with_his_grant(table: Table, others: l
     "gone",
     [
         a_partner_admin(active=False, seat=None, grant=None, partner_id=None),
-        a_partner_admin(grant=a_grant(expires_at=now())),
+        a_lapsed_partner_admin(),
     ],
 )
 def test_whoever_is_there_no_more_is_not_shown(table: Table, gone: Kept) -> None:

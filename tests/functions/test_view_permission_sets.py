@@ -13,7 +13,6 @@ from tests.builders import (
     EMPLOYEE,
     PARTNER,
     a_custom_set,
-    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -25,7 +24,7 @@ from tests.costs import counted
 from tests.doors import Answer, call
 from tests.knocks import refused
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_world, now, staff
+from tests.worlds import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, staff
 
 SETS = "GET /accounts/{account_id}/permission-sets"
 ONE = SETS + "/{set_id}"
@@ -154,7 +153,7 @@ def test_nobody_is_offered_what_he_does_not_hold(table: Table) -> None:
     (a_member(EMPLOYEE, "sales"), AT_NORTH, [DESK.set_id, BOOKS.set_id]),
     (a_partner_admin(), AT_NORTH, [DESK.set_id]),
     (a_partner_admin(), AT_HOME, [DESK.set_id, BOOKS.set_id]),
-    (a_partner_admin(grant=a_grant(expires_at=now())), AT_NORTH, [DESK.set_id, BOOKS.set_id]),
+    (a_lapsed_partner_admin(), AT_NORTH, [DESK.set_id, BOOKS.set_id]),
     (a_member(EMPLOYEE, "sales", partner_id=PARTNER), AT_NORTH, [DESK.set_id]),
 ])  # fmt: skip
 def test_for_whoever_is_here_for_a_partner_nothing_restricted_is_offered(

@@ -28,7 +28,7 @@ from tests.costs import counted
 from tests.doors import DIRECTORY, VENDOR, Answer, call
 from tests.knocks import nothing_changes, refused, tell_account, tell_user
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, now, staff
 
 LIST = "/accounts/{account_id}/users"
 FLORIST, SOUTH = "client-florist", "partner-south"
@@ -125,7 +125,7 @@ STATES: list[tuple[tuple[Kept, ...], str | None, list[str] | None]] = [
     ((a_partner_admin(), an_employee(active=False)), "suspended", ["employee"]),
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), "suspended", ["program"]),
     ((a_partner_admin(active=False, grant=None, seat=None),), "deactivated", None),
-    ((a_partner_admin(grant=a_grant(expires_at=now())),), "deactivated", None),
+    ((a_lapsed_partner_admin(),), "deactivated", None),
     ((a_partner_admin(), the_partner(endings=1)), "deactivated", None),
     ((a_member(EMPLOYEE, "view_only"), an_employee(active=False)), "deactivated", None),
 ]
@@ -147,7 +147,7 @@ def test_states_are_computed_when_they_are_read(
 
 def test_a_grant_that_is_over_is_shown_as_what_there_was_before(table: Table) -> None:
     before = a_member(EMPLOYEE, "sales").place
-    a_world(table, a_partner_admin(previous=before, grant=a_grant(expires_at=now())))
+    a_world(table, a_lapsed_partner_admin(previous=before))
 
     shown = rows(listed())[EMPLOYEE]
 
@@ -283,7 +283,7 @@ NOT_ALL: list[tuple[tuple[Kept, ...], str, int]] = [
     ((a_partner_admin(removed=(USERS,)),), EMPLOYEE, 403),
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), EMPLOYEE, 403),
     ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), EMPLOYEE, 403),
-    ((a_partner_admin(grant=a_grant(expires_at=now())),), EMPLOYEE, 404),
+    ((a_lapsed_partner_admin(),), EMPLOYEE, 404),
     ((a_user(APPROVER, active=False),), APPROVER, 403),
     ((), MANAGER, 404),
     ((), "user-nobody", 404),

@@ -8,7 +8,6 @@ from tests.builders import (
     CLIENT,
     EMPLOYEE,
     PARTNER,
-    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -18,7 +17,7 @@ from tests.builders import (
 )
 from tests.costs import counted
 from tests.table import Table
-from tests.worlds import a_world, now, staff
+from tests.worlds import a_lapsed_partner_admin, a_world, now, staff
 
 
 def test_an_account_comes_with_who_one_is_in_it_and_for_whom(table: Table) -> None:
@@ -37,7 +36,7 @@ def test_an_account_comes_with_who_one_is_in_it_and_for_whom(table: Table) -> No
 
 def test_a_membership_counts_as_it_is_now(table: Table) -> None:
     was = a_member(EMPLOYEE, "sales").place
-    a_world(table, a_partner_admin(grant=a_grant(expires_at=now()), previous=was))
+    a_world(table, a_lapsed_partner_admin(previous=was))
 
     (client, _) = accounts.of(EMPLOYEE, at=now(), after=None, limit=10).items
 

@@ -24,7 +24,7 @@ from tests.builders import (
 )
 from tests.costs import Costs, counted
 from tests.table import Table
-from tests.worlds import COLLEAGUE, MANAGER, a_world, now, staff
+from tests.worlds import COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, now, staff
 
 SOUTH = "partner-south"
 Walk = Callable[[str | None], console.Page]
@@ -159,7 +159,7 @@ def test_a_page_whose_people_are_all_gone_is_empty_and_the_list_goes_on(table: T
 
 
 def test_whoever_fell_back_to_what_the_client_made_him_is_listed_as_that(table: Table) -> None:
-    lapsed = a_partner_admin(grant=a_grant(expires_at=now()), previous=a_member(EMPLOYEE, "sales").place)
+    lapsed = a_lapsed_partner_admin(previous=a_member(EMPLOYEE, "sales").place)
     a_world(table, lapsed)
 
     assert shown(everybody().items) == [(CLIENT, EMPLOYEE, True)]

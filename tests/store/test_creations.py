@@ -4,14 +4,12 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.members import Member
 from partner_access.store import creations, dynamo, keys
 from tests.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
     PARTNER,
-    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -24,7 +22,7 @@ from tests.knocks import overtaken, refused, tell_user
 from tests.moves import Move, account, both, member, seats_taken, user
 from tests.races import before_commit
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_world, keep, now, staff
+from tests.worlds import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, keep, staff
 from tools import invariants
 
 NEWCOMER = "user-newcomer"
@@ -142,13 +140,8 @@ def test_a_former_member_who_came_back_is_not_taken_in_twice(table: Table) -> No
     assert overtaken(table, lambda: back(table), lambda: create(APPROVER, NEWCOMER, "sales")).code == "already_member"
 
 
-def lapsed() -> Member:
-    """A partner admin whose time is over, and whose seat nobody has freed yet."""
-    return a_partner_admin(grant=a_grant(expires_at=now()))
-
-
 def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_held(table: Table) -> None:
-    a_world(table, lapsed())
+    a_world(table, a_lapsed_partner_admin())
 
     assert create(APPROVER, EMPLOYEE, "sales").status == 201
 
@@ -157,7 +150,7 @@ def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_he
 
 
 def test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile(table: Table) -> None:
-    a_world(table, lapsed())
+    a_world(table, a_lapsed_partner_admin())
     closed = account(CLIENT, standing="closed")
 
     answer = overtaken(table, lambda: closed(table), lambda: create(APPROVER, EMPLOYEE, "sales"))
@@ -165,8 +158,8 @@ def test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile(table: Tab
     assert answer.code == "account_closed"
 
 
-def test_the_count_of_seats_never_goes_below_nothing(table: Table) -> None:
-    a_world(table, lapsed())
+def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
+    a_world(table, a_lapsed_partner_admin())
     seats_taken(0)(table)
 
     refused(table, lambda: create(APPROVER, EMPLOYEE, "sales"), 409, "rights_changed")

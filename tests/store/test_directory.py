@@ -14,7 +14,6 @@ from tests.builders import (
     CLIENT,
     EMPLOYEE,
     PARTNER,
-    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -26,7 +25,7 @@ from tests.doors import Answer, call, tell
 from tests.knocks import overtaken, refused
 from tests.moves import Move, account, both, member, seats_taken, super_admins, user
 from tests.table import Table
-from tests.worlds import CLERK, MANAGER, a_world, keep, now, staff
+from tests.worlds import CLERK, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
 from tools import invariants
 
 NEWCOMER = "user-newcomer"
@@ -362,11 +361,8 @@ def test_who_cannot_act_is_no_super_admin_beside_one_who_goes_meanwhile(table: T
     assert (answer.status, answer.code) == (409, "last_super_admin")
 
 
-LAPSED = a_partner_admin(grant=a_grant(expires_at=now()), previous=a_member(EMPLOYEE, "sales").place)
-
-
 def test_the_seat_of_a_lapsed_grant_is_not_given_back_in_an_account_closed_meanwhile(table: Table) -> None:
-    a_world(table, LAPSED)
+    a_world(table, a_lapsed_partner_admin(previous=a_member(EMPLOYEE, "sales").place))
     closed = account(CLIENT, standing="closed")
 
     answer = overtaken(table, lambda: closed(table), lambda: tell_member(EMPLOYEE, permission_set="service"))
@@ -376,7 +372,7 @@ def test_the_seat_of_a_lapsed_grant_is_not_given_back_in_an_account_closed_meanw
 
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     """Should the count and the members ever disagree, the count goes no lower than nothing."""
-    a_world(table, LAPSED)
+    a_world(table, a_lapsed_partner_admin(previous=a_member(EMPLOYEE, "sales").place))
     seats_taken(0)(table)
 
     refused(table, lambda: tell_member(EMPLOYEE, permission_set="service"), 409, "rights_changed")

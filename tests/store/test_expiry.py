@@ -84,7 +84,7 @@ def test_what_the_index_still_shows_and_is_gone_is_passed_by(table: Table) -> No
     assert list(expiry.due(at)) == [], "its account is not there"
 
 
-def test_the_count_of_seats_never_goes_below_nothing(table: Table) -> None:
+def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     at = now()
     a_world(table, a_partner_admin(grant=a_grant(expires_at=at)))
     (due,) = expiry.due(at)
