@@ -140,6 +140,12 @@ def of_the_partner(user: User | None = None, member: Member | None = None, **fir
     return an_actor(person, member or a_partner_admin(person.user_id), firms=[the_partner(**firm)])
 
 
+def of_the_partner_for_a_day(user_id: str = EMPLOYEE) -> Actor:
+    """The same, whose access ends: what he holds depends on when it is looked at."""
+    ends = a_grant(expires_at=NOW + timedelta(days=1))
+    return of_the_partner(an_employee(user_id), a_partner_admin(user_id, grant=ends))
+
+
 def a_link(**changes: Any) -> Link:
     return Link(
         **{

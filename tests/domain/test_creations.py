@@ -49,6 +49,7 @@ from tests.builders import (
     an_actor,
     an_employee,
     of_the_partner,
+    of_the_partner_for_a_day,
     the_client,
     the_partner,
 )
@@ -291,8 +292,9 @@ def test_who_lost_all_that_he_had_for_his_firm_is_taken_in_anew() -> None:
     assert made.before == before
 
 
-def test_a_partner_admin_takes_in_a_colleague_with_less_than_he_has() -> None:
-    made = create(of_the_firm(), with_set("sales"), an_act("user-x"))
+@pytest.mark.parametrize("creator", [PARTNER_ADMIN, of_the_partner_for_a_day("user-x")])
+def test_a_partner_admin_takes_in_a_colleague_with_less_than_he_has(creator: Actor) -> None:
+    made = create(of_the_firm(creator=creator), with_set("sales"), an_act("user-x"))
 
     assert (made.member.partner_id, made.member.grant, made.member.seat) == (PARTNER, None, Seat.VIEW_ONLY)
     assert made.audit.accounts == (CLIENT, PARTNER)

@@ -285,6 +285,8 @@ def test_an_own_set_is_given_when_it_is_there_and_is_relied_on() -> None:
     done = edited(facts(target=SELLER, sets={CUSTOM_SET: own}), Edit(permission_set=CUSTOM_SET))
 
     assert (done.member.permission_set, done.member.set_version) == (CUSTOM_SET, 4)
+    assert done.letter
+    assert done.letter.set_version == 4
     assert own in done.relies_on
     assert "service.access" in str(done.audit.details["gained"])
     refusal = refused(facts(target=SELLER), Edit(permission_set=CUSTOM_SET), UnknownPermissionSet)

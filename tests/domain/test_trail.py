@@ -25,6 +25,7 @@ from tests.builders import (
     an_actor,
     an_employee,
     of_the_partner,
+    of_the_partner_for_a_day,
     the_client,
     the_partner,
 )
@@ -110,6 +111,7 @@ HERE, THERE = the_client(), the_partner()
         (HERE, an_actor(), Share.ALL),
         (HERE, clerk(VIEW), Share.ALL),
         (HERE, of_the_partner(), Share.ALL),
+        (HERE, of_the_partner_for_a_day(), Share.ALL),
         (THERE, at_the_partner(VIEW), Share.ALL),
         (THERE, at_the_partner(CLIENT_ACCESS), Share.ALL),
         (THERE, at_the_partner(), Share.OWN),

@@ -27,6 +27,7 @@ from tests.builders import (
     an_actor,
     an_employee,
     of_the_partner,
+    of_the_partner_for_a_day,
     the_partner,
 )
 
@@ -50,6 +51,7 @@ def head(*, at: str = PARTNER, **changes: Any) -> Actor:
         (an_actor(), None),
         (clerk(USERS), None),
         (of_the_partner(), None),
+        (of_the_partner_for_a_day(), None),
         (of_the_partner(member=a_partner_admin(removed=(USERS,))), Forbidden),
         (of_the_partner(program=Program.SUSPENDED), Forbidden),
         (clerk(), Forbidden),
@@ -81,6 +83,7 @@ HERE, GONE = of_the_partner(), of_the_partner(member=a_partner_admin(active=Fals
         (APPROVER, facts(an_actor(), HERE)),
         (APPROVER, facts(an_actor(), GONE)),
         (CLERK, facts(clerk(USERS), HERE)),
+        (EMPLOYEE, facts(of_the_partner_for_a_day(), clerk())),
         (CLERK, facts(clerk(), clerk())),
         (EMPLOYEE, facts(HERE, HERE)),
         (EMPLOYEE, facts(of_the_partner(program=Program.SUSPENDED), of_the_partner(program=Program.SUSPENDED))),
