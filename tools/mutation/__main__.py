@@ -83,7 +83,7 @@ def functions(
         Functions(by_file, lambda mutant: is_drawn(mutant.name) and mutant.name not in settled), TESTS, tell
     ):
         sys.exit(1)
-    _report([module for module in modules if module.results.exists()])
+    _report([module for module in modules if module.results.exists()], seed)
 
 
 class _Module:
@@ -119,7 +119,7 @@ class _Module:
         return f"{json.dumps(told)}\n"
 
 
-def _report(modules: list[_Module]) -> None:
+def _report(modules: list[_Module], seed: int) -> None:
     """The notes of all modules that were ever tried as they are, and what is not as it should be."""
     notes, known = Notes(PART, FOLDER), survivors.reasons(REASONS)
     (FOLDER / f"{PART}.jsonl").unlink(missing_ok=True)
@@ -138,7 +138,7 @@ def _report(modules: list[_Module]) -> None:
         notes.named(f"{len(mutants)} survivors", why)
     if without:
         notes.named(f"{len(without)} survivors", "nobody has looked into them yet")
-    page.write([PART], FOLDER, 0)
+    page.write([PART], FOLDER, seed)
     print(f"{tried - len(left)} of {tried} killed; without a reason: {len(without)}", *without, sep="\n  ")
     if tried - len(left) < ENOUGH * tried:
         sys.exit(f"less than {ENOUGH:.0%} are killed")

@@ -89,7 +89,8 @@ PARTS: Final = (
     Part(
         "mutation",
         "Mutants of the code",
-        "Small changes to the rules and the store, one at a time (`make mutate`); a test must fail each time.",
+        "Small changes to the rules and the store, all or as many as are drawn, one at a time (`make mutate`); a test must "
+        "fail each time.",
     ),
     Part(
         "elsewhere",
