@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from threading import Event
 
+import boto3
 import pytest
 
 from partner_access.domain.access import Presence, judge
@@ -50,6 +51,7 @@ def table_of_the_stack(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it finds
     dynamo.client.cache_clear()
     yield
     dynamo.client.cache_clear()
