@@ -753,6 +753,7 @@ def test_it_is_kept_that_there_was_nobody_to_tell(town: Town) -> None:
     assert town.post.tried == []
     assert town.waiting == []
     assert (kept["outbox_id"], kept["standing"]) == (queued["outbox_id"], "cancelled")
+    assert kept["delivery_id"] == outbox.delivery_id(queued["outbox_id"], outbox.NOBODY)
 
 
 # reports

@@ -128,6 +128,12 @@ def test_a_client_whose_id_begins_like_anothers_is_another(table: Table) -> None
     assert shown(everybody(limit=1).items) == [("a", EMPLOYEE, False)]
 
 
+def test_whoever_comes_first_by_id_is_listed_whatever_the_id_begins_with(table: Table) -> None:
+    a_world(table, *clients("a"), staff("0-first"), a_user("0-first"), *in_clients("0-first", "a", made_by_client=True))
+
+    assert shown(everybody().items) == [("a", "0-first", True)]
+
+
 @pytest.mark.parametrize("limit", [1, 2])
 def test_a_full_page_is_where_the_clients_end(table: Table, limit: int) -> None:
     """The second part begins on a page of its own when there is no room left."""
@@ -405,11 +411,13 @@ def test_employees_page_by_page(table: Table, limit: int) -> None:
 
 
 def test_one_employee_alone(table: Table) -> None:
-    a_world(table)
+    a_world(table, *clients("a"), *in_clients(EMPLOYEE, "a"))
 
     found = console.employee(PARTNER, EMPLOYEE, at=now())
 
-    assert [each.user.user_id for each in found.items] == [EMPLOYEE]
+    (employee,) = found.items
+    assert (employee.user.user_id, employee.is_active) == (EMPLOYEE, True)
+    assert shown(employee.presences) == [("a", EMPLOYEE, False)]
     assert found.after is None
 
 

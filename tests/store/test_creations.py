@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from partner_access.domain.members import Member
 from partner_access.store import creations, dynamo, keys
 from tests.builders import (
     APPROVER,
@@ -22,7 +23,7 @@ from tests.knocks import overtaken, refused, tell_user
 from tests.moves import Move, account, both, member, seats_taken, user
 from tests.races import before_commit
 from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, keep, staff
+from tests.worlds import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, keep, now, staff
 from tools import invariants
 
 NEWCOMER = "user-newcomer"
@@ -138,6 +139,24 @@ def test_a_former_member_who_came_back_is_not_taken_in_twice(table: Table) -> No
     back = member(NEWCOMER, active=True)
 
     assert overtaken(table, lambda: back(table), lambda: create(APPROVER, NEWCOMER, "sales")).code == "already_member"
+
+
+def test_a_creation_is_the_last_change_of_the_membership(table: Table) -> None:
+    a_world(table)
+    before = now()
+
+    assert create().status == 201
+
+    kept = Member.model_validate(table.get(keys.member(CLIENT, EMPLOYEE)))
+    assert kept.changed_at
+    assert before <= kept.changed_at <= now()
+
+
+def test_whoever_is_there_for_another_firm_is_not_made_partner_admin_again(table: Table) -> None:
+    south = the_partner(account_id=SOUTH, domains=("north.example",))
+    a_world(table, south, staff(EMPLOYEE, account_id=SOUTH), a_partner_admin(partner_id=SOUTH))
+
+    assert create(partner_id=PARTNER).code == "already_partner_admin"
 
 
 def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_held(table: Table) -> None:

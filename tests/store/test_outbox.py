@@ -338,7 +338,8 @@ def test_a_letter_that_may_go_nowhere_is_given_up_only_while_it_waits(
 
 def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> None:
     a_world(table, a_link(recipient="reader@client.example"), a_user("user-reader", email="reader@client.example"))
-    table.put(keys.suppressed("reader@client.example"), {})
+    for address in ("reader@client.example", f"{EMPLOYEE}@north.example"):
+        table.put(keys.suppressed(address), {})
     letter = LETTER.model_copy(update={"actor_id": APPROVER, "created_by": EMPLOYEE, "account_id": CLIENT})
 
     facts = outbox.facts(letter, NOW)
@@ -355,7 +356,7 @@ def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> Non
     assert facts.addressee
     assert (facts.link.link_id, facts.addressee.user_id) == (LINK, "user-reader")
     assert [each.user and each.user.user_id for each in facts.super_admins] == [APPROVER]
-    assert facts.suppressed == {"reader@client.example"}
+    assert facts.suppressed == {"reader@client.example", f"{EMPLOYEE}@north.example"}
 
 
 def test_a_letter_that_names_nobody_known_finds_nothing(table: Table) -> None:

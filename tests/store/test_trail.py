@@ -74,6 +74,15 @@ def test_every_name_of_a_millisecond_is_in_it(table: Table) -> None:
     assert times(Span(NOW - DAY, NOW)) == times(Span(NOW + MILLISECOND)) == []
 
 
+def test_numbers_come_back_as_they_were(table: Table) -> None:
+    happened(table, NOW, counts=[2, {"most": 10}])
+
+    (entry,) = trail.page(CLIENT, LAST_DAY, after=None, limit=1).entries
+
+    assert entry.at == NOW
+    assert f"{entry.details}" == "{'counts': [2, {'most': 10}]}"
+
+
 def test_the_part_of_an_act_stands_at_its_time(table: Table) -> None:
     entry = audit("link.approved", an_act(name=name_at(NOW)).part("one of many"), CLIENT)
     table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))

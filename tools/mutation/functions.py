@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
+from time import perf_counter
 from types import CodeType, FunctionType
 from typing import Any, Final
 
@@ -130,6 +131,7 @@ class Functions:
         self._caches: list[Any] = []
         self._codes: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
         self._tests: dict[CodeType, dict[str, None]] = defaultdict(dict)
+        self._seconds: dict[str, float] = {}
         self._test = ""
 
     @contextmanager
@@ -137,7 +139,9 @@ class Functions:
         self._listen()
         self._test = test
         monitoring.restart_events()
+        began = perf_counter()
         yield
+        self._seconds[test] = perf_counter() - began
         self._test = ""
 
     def _listen(self) -> None:
@@ -173,7 +177,9 @@ class Functions:
         near = {test for each in self._at(mutant) for test in self._tests[each.__code__] if test}
         floor = f"tests/{mutant.file.parent.name}/"
         own = f"{floor}test_{mutant.file.stem}.py"
-        return sorted(near, key=lambda test: (not test.startswith(own), not test.startswith(floor), test))
+        return sorted(
+            near, key=lambda test: (not test.startswith(own), not test.startswith(floor), self._seconds[test])
+        )
 
     def _at(self, mutant: CodeMutant) -> list[FunctionType]:
         return self._codes[str(mutant.file), mutant.function]

@@ -6,6 +6,7 @@ A trial is a fork of the process in which all tests have passed: nothing is impo
 import gc
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from itertools import chain
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 PROFILE: Final = "trials"
 PATIENCE: Final = 10
 """How many times as long as before a test may take, and how many seconds more."""
+MEMORY: Final = 30
+"""How many of the last kills say which tests are tried first."""
 
 Mutant = TypeVar("Mutant", bound=Hashable)
 
@@ -51,7 +54,7 @@ class Experiment(Protocol[Mutant]):
         """Take down what this test comes near while it runs."""
 
     def mutants(self) -> Iterable[tuple[Mutant, Iterable[str]]]:
-        """Each with the tests that came near it, the likeliest to notice first."""
+        """Each with the tests that came near it, the likeliest to notice first; like ones one after the other."""
 
     def install(self, mutant: Mutant) -> bool:
         """In this process, for good; False when it cannot be."""
@@ -68,6 +71,7 @@ class Trials(Generic[Mutant]):
         self._tell = tell
         self._failed = False
         self._seconds: dict[str, float] = {}
+        self._killers: deque[str] = deque(maxlen=MEMORY)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._failed |= report.failed
@@ -102,12 +106,13 @@ class Trials(Generic[Mutant]):
         running: dict[int, tuple[Mutant | None, int]] = {}
         trials: Iterable[tuple[Mutant | None, Iterable[str]]] = self._experiment.mutants()
         for mutant, near in chain([(None, list(items))], trials):
-            tests = list(near)
+            # what has just noticed one notices the next one, too
+            tests = sorted(near, key=lambda test: test not in self._killers)
             if not tests:
                 yield Verdict(mutant, Outcome.UNTOUCHED)
                 continue
             if len(running) == (os.cpu_count() or 1):
-                yield _first_of(running)
+                yield self._first_of(running)
             reader, writer = os.pipe()
             child = os.fork()
             if not child:
@@ -116,7 +121,19 @@ class Trials(Generic[Mutant]):
             os.close(writer)
             running[child] = mutant, reader
         while running:
-            yield _first_of(running)
+            yield self._first_of(running)
+
+    def _first_of(self, running: dict[int, tuple[Mutant | None, int]]) -> Verdict[Mutant]:
+        """Whichever is over first."""
+        child, status = os.wait()
+        mutant, reader = running.pop(child)
+        with os.fdopen(reader) as told:
+            killed_by = told.read()
+        if killed_by:
+            self._killers.append(killed_by)
+        code = os.waitstatus_to_exitcode(status)
+        outcome = next((each for each, known in CODES.items() if known == code), Outcome.KILLED)
+        return Verdict(mutant, outcome, killed_by)
 
     def _try(self, mutant: Mutant | None, tests: list[pytest.Item], session: pytest.Session, writer: int) -> NoReturn:
         """In the copy: run the tests until one fails, say so, and be gone."""
@@ -140,17 +157,6 @@ class Trials(Generic[Mutant]):
         os._exit(CODES[Outcome.SURVIVED])
 
 
-def _first_of(running: dict[int, tuple[Any, int]]) -> Verdict[Any]:
-    """Whichever is over first."""
-    child, status = os.wait()
-    mutant, reader = running.pop(child)
-    with os.fdopen(reader) as told:
-        killed_by = told.read()
-    code = os.waitstatus_to_exitcode(status)
-    outcome = next((each for each, known in CODES.items() if known == code), Outcome.KILLED)
-    return Verdict(mutant, outcome, killed_by)
-
-
 def _run(item: pytest.Item, session: pytest.Session) -> None:
     after: Any = session  # as if the next test shared nothing with it but the session
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
@@ -158,8 +164,9 @@ def _run(item: pytest.Item, session: pytest.Session) -> None:
 
 def run(experiment: Experiment[Mutant], tests: Iterable[str], tell: Callable[[Verdict[Mutant]], object]) -> bool:
     """Whether the tests passed and every mutant was tried."""
-    # a copy that waits for its processor is not slow
-    settings.register_profile(PROFILE, derandomize=True, deadline=None)
+    # a copy that waits for its processor is not slow; that a test fails is enough, and the smallest example is not wanted
+    phases = (Phase.explicit, Phase.generate)
+    settings.register_profile(PROFILE, derandomize=True, deadline=None, phases=phases)
     options = (
         *("-q", "--no-header", "--capture=sys", "-p", "no:cacheprovider", f"--hypothesis-profile={PROFILE}"),
         # why a test failed is nobody's question here

@@ -89,10 +89,10 @@ def entry_of(item: dynamo.Item) -> AuditEntry:
 
 
 def _as_numbers(value: Any) -> Any:
-    """A value as it was before the table made decimals of its numbers."""
+    """A value as it was before the table made decimals of its numbers, all of which are whole."""
     match value:
         case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
+            return int(value)
         case Mapping():
             return {name: _as_numbers(each) for name, each in value.items()}
         case list():
