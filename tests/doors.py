@@ -136,4 +136,38 @@ def send(made: Mapping[str, Any], context: Context | None = None) -> Answer:
     found = function_of(made["routeKey"])
     known = made if made["routeKey"] in found.routes else {**made, "routeKey": "$default"}
     answer = found(known, context or Context())
-    return Answer(answer["statusCode"], answer["headers"], answer["body"])
+    told = Answer(answer["statusCode"], answer["headers"], answer["body"])
+    if told.headers.get("content-type") == "application/problem+json":
+        assert SENTENCE.fullmatch(told.body["detail"]), "a refusal says what to do"
+        assert _misled(made, told) == [], "a refusal points at a field that there is"
+    return told
+
+
+def _misled(made: Mapping[str, Any], answer: Answer) -> list[str]:
+    """Pointers at what the contract does not know, unless they say just that."""
+    known = FIELDS.get(made["routeKey"], frozenset())
+    pointers = [str(each["pointer"]) for each in answer.body.get("errors", []) if each["code"] not in OF_THE_UNKNOWN]
+    return [each for each in pointers if each.partition("/")[2].partition("/")[0] not in known]
+
+
+def _fields(path: str, operation: Mapping[str, Any]) -> frozenset[str]:
+    """What a request has by the contract, in its path, its query and its body."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    named = CONTRACT["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {})
+    return frozenset(
+        {
+            *re.findall(r"\{(\w+)\}", path),
+            *(each["name"] for each in operation["parameters"]),
+            *named.get("properties", ()),
+        }
+    )
+
+
+SENTENCE = re.compile("[A-Z][a-z ].*[a-z]{2}.*[.]")
+OF_THE_UNKNOWN = {"unknown_field", "invalid_query"}
+CONTRACT = json.loads((Path(__file__).parents[1] / "openapi.json").read_text(encoding="utf-8"))
+FIELDS = {
+    f"{method.upper()} {path}": _fields(path, operation)
+    for path, operations in CONTRACT["paths"].items()
+    for method, operation in operations.items()
+}

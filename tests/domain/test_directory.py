@@ -571,8 +571,9 @@ def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:
     stopped = a_member("user-clerk", "sales", suspended_by=frozenset({Suspension.CLIENT}))
     facts = MemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=())
 
-    with pytest.raises(GrantSuspended):
+    with pytest.raises(GrantSuspended) as refused:
         keep_member(facts, {"permission_set": "super_admin"}, an_act())
+    assert [each["pointer"] for each in refused.value.errors] == ["/permission_set"]
     assert keep_member(facts, {"permission_set": "service"}, an_act())
 
 

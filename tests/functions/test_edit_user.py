@@ -424,6 +424,23 @@ def test_a_super_admin_is_not_narrowed(town: Table) -> None:
     refused(town, partial(edit, APPROVER, APPROVER, permissions={"remove": ["crm.import"]}), 422, "invalid_field")
 
 
+@pytest.mark.parametrize("wish", [{"permissions": {"remove": ["crm.import"]}}, {"seat": "sales"}, {"access_days": 30}])
+@pytest.mark.parametrize(("target", "name"), [(MANAGER, "partner_admin"), (CLERK, "super_admin")])
+def test_whoever_becomes_super_admin_or_is_no_more_one_is_not_edited_along_with_it(
+    table: Table, target: str, name: str, wish: dict[str, Any]
+) -> None:
+    a_town(table, a_member(MANAGER))
+
+    refused(table, partial(edit, APPROVER, target, permission_set=name, **wish), 422, "invalid_field")
+
+
+def test_from_the_partners_side_nothing_is_given(town: Table) -> None:
+    narrower = edit(MANAGER, **LESS)
+
+    assert narrower.status == 200
+    refused(town, partial(edit, MANAGER, seen=2, permissions={}), 403, "forbidden")
+
+
 # what was seen
 
 
