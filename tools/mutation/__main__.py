@@ -1,7 +1,7 @@
 """Tries mutants: `python -m tools.mutation functions`, or `make mutate`; the proof of the conditions uses `requests`.
 
-Mutants of functions need Python 3.12 or later. What was killed is remembered in .local/mutation as long as the module
-stays as it is, so that a run that was cut off goes on where it stopped.
+Mutants of functions need Python 3.12 or later. What was killed, or lives for a reason, is remembered in .local/mutation
+as long as the module stays as it is, so that a run that was cut off goes on where it stopped.
 """
 
 import json
@@ -96,9 +96,11 @@ class _Module:
         self._digest = sha256(file.read_bytes()).hexdigest()
 
     def begin(self, is_drawn: Callable[[str], bool]) -> set[str]:
-        """What need not be tried again: a survivor is, if it is drawn, since a test may have come."""
+        """What need not be tried again: a survivor without a reason is, if it is drawn, since a test may have come."""
         known = dict(self.outcomes())
-        settled = {name for name, outcome in known.items() if outcome is Outcome.KILLED or not is_drawn(name)}
+        lived = [name for name, outcome in known.items() if outcome is not Outcome.KILLED and is_drawn(name)]
+        _, again = survivors.explained(lived, survivors.reasons(REASONS))
+        settled = known.keys() - set(again)
         lines = (self._line(name, known[name]) for name in sorted(settled))
         self.results.write_text("".join(lines), encoding="utf-8")
         return settled
