@@ -48,10 +48,12 @@ from tests.builders import (
     an_act,
     an_actor,
     an_employee,
+    of_the_partner_for_a_day,
     once,
     the_client,
     the_partner,
 )
+from tests.versions import two_versions
 
 ACT = an_act("vendor", for_vendor=True)
 HIMSELF = a_user()
@@ -81,6 +83,13 @@ def test_a_partner_is_made_with_its_domains() -> None:
 
     assert kept
     assert kept.account == the_partner()
+
+
+def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None:
+    kept = keep_account(CLIENT, None, {"kind": Kind.CLIENT, "name": "The Bakery", "seats": None}, ACT)
+
+    assert kept
+    assert kept.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
 
 
 @pytest.mark.parametrize(
@@ -196,13 +205,14 @@ def test_a_limit_may_be_just_what_is_taken() -> None:
 
 
 def test_a_user_is_made_from_his_address_and_name() -> None:
-    told = {"email": "new@bakery.example", "name": "New"}
+    told = {"email": "new@bakery.example", "name": "New", "locale": None}
     kept = keep_user("user-new", UserFacts(user=None, owner=None), told, ACT)
 
     assert kept
     assert kept.user == a_user("user-new", email="new@bakery.example", name="New")
     assert kept.email_changed
     assert (kept.audit.event, kept.audit.accounts) == ("user.kept", (DIRECTORY,))
+    assert kept.audit.details["fields"] == ["email", "locale", "name"]
     assert "new@bakery.example" not in kept.audit.model_dump_json()
 
 
@@ -263,6 +273,8 @@ def test_a_user_that_cannot_be(
 
 LEAVES = {"active": False}
 GONE = an_actor(a_user("user-gone", active=False))
+MIGRATED = of_the_partner_for_a_day("user-migrated")
+"""Who was a super admin when the list of them was read."""
 
 
 def leaving(super_admin_of: Mapping[str, tuple[Actor, ...]], **changes: Any) -> UserFacts:
@@ -270,7 +282,9 @@ def leaving(super_admin_of: Mapping[str, tuple[Actor, ...]], **changes: Any) -> 
 
 
 def test_nobody_is_kept_active_for_an_accounts_sake_and_the_orphaned_account_is_told() -> None:
-    kept = keep_user(APPROVER, leaving({CLIENT: (), "client-b": (GONE,), "client-c": (GONE, OTHER_BOSS)}), LEAVES, ACT)
+    kept = keep_user(
+        APPROVER, leaving({CLIENT: (), "client-b": (GONE, MIGRATED), "client-c": (GONE, OTHER_BOSS)}), LEAVES, ACT
+    )
 
     assert kept
     assert not kept.user.active
@@ -302,6 +316,8 @@ def test_very_many_orphaned_accounts_are_each_told_exactly_once() -> None:
     assert sorted(told) == sorted([DIRECTORY, *many])
     assert len({entry.audit.audit_id for entry in kept.reports}) == 2
     assert all(report.act.once is None for report in kept.reports)
+    about = [(report.audit.event, report.audit.details) for report in kept.reports]
+    assert about == [("account.orphaned", {"user_id": APPROVER})] * 2
 
 
 def test_very_many_who_stay_are_pinned_as_far_as_a_transaction_goes() -> None:
@@ -359,16 +375,26 @@ def facts(*, user: User | None = HIMSELF, member: Member | None = None, **change
         ({"permission_set": "sales"}, Seat.CORE),
         ({"permission_set": "view_only"}, Seat.VIEW_ONLY),
         ({"permission_set": "sales", "seat": Seat.SALES}, Seat.SALES),
+        ({"permission_set": "sales", "seat": None}, None),
         ({"permission_set": "super_admin", "active": True}, Seat.CORE),
     ],
 )
-def test_a_member_is_made(told: Mapping[str, Any], seat: Seat) -> None:
+def test_a_member_is_made(told: Mapping[str, Any], seat: Seat | None) -> None:
     kept = keep_member(facts(), told, ACT)
 
     assert kept
     assert kept.member == a_member(APPROVER, told["permission_set"], since=NOW, granted_by="vendor", seat=seat)
     assert (kept.audit.event, kept.audit.accounts) == ("member.created", (CLIENT,))
+    assert kept.audit.details["fields"] == sorted(told)
     assert kept.relies_on == (the_client(), a_user())
+
+
+def test_another_set_is_told_of_in_its_latest_version() -> None:
+    with two_versions():
+        kept = keep_member(facts(member=a_member(permission_set="service")), {"permission_set": "sales"}, ACT)
+
+    assert kept
+    assert kept.member.set_version == 2
 
 
 def test_a_member_may_be_made_inactive_at_once() -> None:
@@ -412,6 +438,7 @@ def test_the_same_member_again_changes_nothing(told: Mapping[str, Any]) -> None:
         ({"member": a_member(), "others": ()}, {"permission_set": "sales"}, LastSuperAdmin, []),
         ({"member": a_member(), "others": ()}, {"active": False}, LastSuperAdmin, []),
         ({"member": a_member(), "others": (GONE,)}, {"active": False}, LastSuperAdmin, []),
+        ({"member": a_member(), "others": (MIGRATED,)}, {"active": False}, LastSuperAdmin, []),
         ({"user": a_user(active=False), "others": ()}, {"permission_set": "super_admin"}, LastSuperAdmin, []),
         ({"user": a_user(active=False), "others": (GONE,)}, {"permission_set": "super_admin"}, LastSuperAdmin, []),
     ],

@@ -50,6 +50,7 @@ from tests.builders import (
     an_actor,
     an_employee,
     of_the_partner,
+    of_the_partner_for_a_day,
     the_client,
     the_partner,
 )
@@ -205,7 +206,8 @@ def test_who_is_narrowed_cannot_give_a_colleague_what_was_taken_from_him() -> No
     narrowed = of_the_partner(an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, removed=("crm.import",)))
 
     refused(facts(actor=narrowed), IMPORT_AGAIN, PermissionNotHeld)
-    assert edited(facts(actor=FELLOW), IMPORT_AGAIN).audit.details["gained"] == ["crm.import"]
+    for fellow in (FELLOW, of_the_partner_for_a_day(COLLEAGUE)):
+        assert edited(facts(actor=fellow), IMPORT_AGAIN).audit.details["gained"] == ["crm.import"]
 
 
 # sets and overrides
@@ -278,6 +280,19 @@ def test_a_grant_lives_on_with_a_lesser_set_and_with_the_full_one_again() -> Non
     again = edited(facts(target=of_the_partner(member=less)), AGAIN)
     assert (again.member.permission_set, again.member.grant) == ("partner_admin", less.grant)
     refused(facts(Capacity.USER_MANAGER, target=of_the_partner(member=less)), AGAIN, PermissionNotHeld)
+
+
+def test_a_grant_remembers_the_version_of_the_full_set_through_however_many_lesser_ones() -> None:
+    lesser = []
+    member = a_partner_admin(set_version=1)
+    with two_versions():
+        for name in ("sales", "view_only", "sales"):
+            member = edited(facts(target=of_the_partner(member=member)), Edit(permission_set=name)).member
+            lesser.append((member.set_version, member.grant.set_version if member.grant else None))
+        again = edited(facts(target=of_the_partner(member=member)), AGAIN).member
+
+    assert lesser == [(2, 1), (1, 1), (2, 1)]
+    assert again.set_version == 1
 
 
 def test_an_own_set_is_given_when_it_is_there_and_is_relied_on() -> None:
@@ -426,6 +441,16 @@ def test_an_ordinary_member_is_made_super_admin_on_his_seat() -> None:
     assert "grant_ended" not in done.audit.details
 
 
+def test_a_super_admin_has_nothing_of_his_former_set_and_the_newest_version_of_his_own() -> None:
+    before = a_member(CLERK, "sales", set_version=2, added=("crm.import",), removed=("sales.forecast",))
+    with two_versions():
+        done = edited(facts(target=an_actor(a_user(CLERK), before)), SUPER)
+
+    assert done.member == before.changed(
+        permission_set="super_admin", set_version=1, added=(), removed=(), granted_by=APPROVER
+    )
+
+
 def test_without_any_seat_a_super_admin_takes_the_usual_one() -> None:
     seatless = an_actor(a_user(CLERK), a_member(CLERK, "sales", seat=None))
 
@@ -481,7 +506,7 @@ def test_a_super_admin_is_demoted_while_another_stays_and_is_the_witness() -> No
     assert other_staff.member not in done.relies_on
 
 
-@pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),)])
+@pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (of_the_partner_for_a_day(),)])
 def test_the_last_super_admin_is_not_demoted(others: tuple[Actor, ...]) -> None:
     refused(facts(actor=ADMIN, target=ADMIN, others=others), Edit(permission_set="sales"), LastSuperAdmin)
 
@@ -581,6 +606,14 @@ def test_an_ordinary_member_who_is_set_to_partner_admin_is_created_as_one() -> N
     assert {the_client(), the_partner(), *ADMIN.relied_on, *found.target.relied_on} == set(done.relies_on)
 
 
+def test_what_he_is_by_another_firm_is_relied_on_when_he_becomes_partner_admin_for_this_one() -> None:
+    south = the_partner(account_id="partner-south")
+    person = an_employee(employed_by=frozenset({PARTNER, "partner-south"}))
+    target = Actor(person, a_member(EMPLOYEE, "view_only", partner_id="partner-south"), {"partner-south": south})
+
+    assert south in made(of_employee(target=target)).relies_on
+
+
 def test_without_an_end_it_has_none() -> None:
     for wish in (AGAIN, Edit(permission_set="partner_admin", access=Days(None))):
         done = made(of_employee(), wish)
@@ -607,6 +640,12 @@ def test_who_manages_users_makes_a_partner_admin_though_he_holds_less() -> None:
 )
 def test_such_a_creation_has_all_its_rules(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
     refused(of_employee(**changes), AGAIN, refusal)
+
+
+def test_a_partner_admin_is_made_on_the_partner_seat_alone() -> None:
+    wish = Edit(permission_set="partner_admin", seat=Seat.CORE)
+
+    assert refused(of_employee(), wish, InvalidField).errors[0]["pointer"] == "/seat"
 
 
 @pytest.mark.parametrize("member", [a_member(EMPLOYEE, "sales"), a_member(EMPLOYEE)])
@@ -707,6 +746,15 @@ def test_a_change_of_paid_seats_takes_who_manages_billing(
         edited(facts(actor=pays, target=target), wish)
     else:
         edited(found, wish)
+
+
+def test_whose_grant_is_over_assigns_seats_as_what_he_is_again() -> None:
+    before = a_member(COLLEAGUE, "view_only", added=("account.users.manage", "account.billing.manage")).place
+    again = of_the_partner(
+        an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=NOW), previous=before)
+    )
+
+    assert edited(facts(actor=again, target=seated(Seat.CORE)), PAID).member.paid_seats == (Seat.SALES,)
 
 
 @pytest.mark.parametrize("capacity", [Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER])

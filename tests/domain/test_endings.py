@@ -21,6 +21,7 @@ from tests.builders import (
     an_actor,
     an_employee,
     of_the_partner,
+    of_the_partner_for_a_day,
     the_partner,
 )
 from tests.hands import ADMIN, MANAGES_USERS, OF_THE_FIRM, TARGET, USERS, act_in, facts
@@ -43,7 +44,7 @@ def test_a_grant_is_ended_in_every_capacity(capacity: Capacity, cause: Cause) ->
     found = facts(capacity)
     ended = end(found, 1, act_in(found))
 
-    assert (ended.before, ended.member.version) == (TARGET.member, 2)
+    assert (ended.user, ended.before, ended.member.version) == (TARGET.user, TARGET.member, 2)
     assert (ended.member.active, ended.member.grant, ended.member.partner_id) == (False, None, None)
     assert (ended.member.seat, ended.former, ended.clean_up) == (None, None, None)
     assert (ended.audit.event, ended.audit.accounts) == ("grant.revoked", (CLIENT, PARTNER))
@@ -112,7 +113,7 @@ def test_a_super_admin_goes_while_another_stays_and_is_the_witness(capacity: Cap
 
 
 @pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.SUPER_ADMIN])
-@pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),)])
+@pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (of_the_partner_for_a_day(),)])
 def test_the_last_super_admin_stays(capacity: Capacity, others: tuple[Actor, ...]) -> None:
     found = facts(capacity, target=SUPER, others=others)
 

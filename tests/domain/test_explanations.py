@@ -24,6 +24,7 @@ from tests.builders import (
     an_act,
     an_actor,
     of_the_partner,
+    of_the_partner_for_a_day,
     the_client,
 )
 from tests.presences import a_state, presence
@@ -75,6 +76,7 @@ def test_facts_that_the_rule_does_not_look_at_are_not_told() -> None:
     (an_actor(), None),
     (an_actor(a_user("user-users"), a_member("user-users", "view_only", added=(USERS,))), None),
     (of_the_partner(), None),
+    (of_the_partner_for_a_day(), None),
     (an_actor(a_user("user-clerk"), a_member("user-clerk", "view_only")), Forbidden),
     (an_actor(a_user(active=False)), Forbidden),
     (Actor(a_user(active=False)), Forbidden),

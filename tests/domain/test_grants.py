@@ -92,6 +92,13 @@ def test_who_is_new_comes_in_on_the_partner_seat_under_a_grant() -> None:
     )
 
 
+def test_who_is_admitted_has_the_full_set_but_for_the_overrides() -> None:
+    overrides = Overrides(added=("crm.deals.edit:team",), removed=("crm.deals.delete", "crm.deals.edit"))
+    _, member, _ = admit(a_candidate(), the_client(), replace(TERMS, overrides=overrides), an_act())
+
+    assert Overrides(member.added, member.removed) == overrides
+
+
 def test_an_ordinary_member_is_converted_and_keeps_what_he_was_and_paid_for() -> None:
     _, member, _ = admit(a_candidate(before=ORDINARY), the_client(), TERMS, an_act())
 

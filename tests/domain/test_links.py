@@ -8,7 +8,7 @@ import pytest
 
 from partner_access.domain import links
 from partner_access.domain.accounts import Account, Program
-from partner_access.domain.decisions import LetterKind, Locale
+from partner_access.domain.decisions import Letter, LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import (
     CreationFacts,
@@ -59,6 +59,7 @@ from tests.builders import (
     the_client,
     the_partner,
 )
+from tests.versions import two_versions
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -224,11 +225,27 @@ def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
     assert CHANCE in created.secret
     assert CHANCE not in link.model_dump_json()
     assert CHANCE not in created.audit.model_dump_json()
-    assert created.letter
-    assert CHANCE not in created.letter.model_dump_json()
-    assert (created.letter.kind, created.letter.link_id) == (LetterKind.LINK_TO_APPROVE, link.link_id)
+    assert created.letter == Letter(
+        kind=LetterKind.LINK_TO_APPROVE,
+        employee_id=EMPLOYEE,
+        actor_id=MANAGER,
+        partner_id=PARTNER,
+        account_id=CLIENT,
+        link_id=link.link_id,
+        created_by=MANAGER,
+        set_version=1,
+        removed=("crm.export", "crm.import"),
+    )
     assert (created.audit.event, created.audit.accounts) == ("link.created", (PARTNER,))
     assert set(created.relies_on) == {the_partner(), an_employee(), *SUPER_ADMIN.relied_on}
+
+
+def test_a_link_asks_for_the_set_in_its_newest_version_and_its_letter_says_so() -> None:
+    with two_versions():
+        created = create(facts(), a_wish(recipient="owner@bakery.example"), by(SUPER_ADMIN))
+
+    assert created.letter
+    assert (created.link.set_version, created.letter.set_version) == (2, 2)
 
 
 def test_a_link_without_a_recipient_sends_no_letter() -> None:

@@ -114,6 +114,7 @@ def test_a_later_end_is_warned_of_anew_and_an_earlier_one_only_of_what_is_to_com
     ("left", "before", "warned"),
     [
         (timedelta(days=30) + SECOND, None, None),
+        (timedelta(days=30) + SECOND, 30, 30),
         (timedelta(days=30), None, 30),
         (timedelta(days=30) - SECOND, None, 30),
         (timedelta(days=7) + SECOND, 30, 30),
@@ -129,6 +130,14 @@ def test_what_both_sides_know_by_now(left: timedelta, before: int | None, warned
     grant = a_grant(expires_at=NOW + left, warned=before)
 
     assert grant.warned_at(NOW) == grant.model_copy(update={"warned": warned})
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "days"),
+    [(None, None), (NOW, 0), (NOW + SECOND, 1), (NOW + timedelta(days=1), 1), (NOW + timedelta(days=1) + SECOND, 2)],
+)
+def test_a_day_that_has_begun_is_left_as_a_whole(expires_at: Any, days: int | None) -> None:
+    assert a_grant(expires_at=expires_at).days_left(NOW) == days
 
 
 def test_each_time_that_it_is_due_the_next_is_later_and_the_last_is_its_end() -> None:

@@ -44,7 +44,7 @@ def _must_have(told: Told, *names: str) -> None:
 
 
 def _differing(record: object, told: Told) -> list[str]:
-    return sorted(FIELD_NAMES.get(name, name) for name, value in told.items() if getattr(record, name, None) != value)
+    return sorted(FIELD_NAMES.get(name, name) for name, value in told.items() if getattr(record, name) != value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from partner_access.domain.permissions import (
     Rights,
     SetName,
     in_clients,
+    latest,
     must_exist_in_clients,
     must_suit_a_partner_admin,
     must_suit_partner_staff,
@@ -208,12 +209,11 @@ def _promoted(facts: MembershipFacts, held: Hold, wish: Edit, act: Act) -> Membe
     if facts.actor.is_colleague_of(held.user) and not held.account.is_partner:
         raise OwnFirmMayNotApprove
     now, before = held.now, held.now.previous
-    _, version = given_now(SetName.SUPER_ADMIN, facts.sets)
     seat = now.seat if now.seat is not Seat.PARTNER else before.seat if before else None
     return now.model_copy(
         update={
             "permission_set": SetName.SUPER_ADMIN.value,
-            "set_version": version,
+            "set_version": latest(SetName.SUPER_ADMIN),
             "added": (),
             "removed": (),
             "seat": seat or usual_seat(SetName.SUPER_ADMIN),

@@ -187,7 +187,7 @@ def _facts(presence: Presence, permission: str, verdict: Verdict) -> Because:
         account_state=account.standing,
         user_active=actor.user is not None and actor.user.active,
         member_active=now.active,
-        partner_id=kept.grant.partner_id if kept.grant else kept.partner_id,
+        partner_id=kept.partner_id,
         expires_at=kept.grant.expires_at if kept.grant else None,
         suspended_by=tuple(sorted(actor.suspended_by_at(at))),
         permission_set=_named(actor, now),
