@@ -6,7 +6,7 @@ as long as the module stays as it is, so that a run that was cut off goes on whe
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tools.mutation import survivors, trials
+from tools.mutation import survivors, trials, typecheck
 from tools.mutation.functions import LAYER, CodeMutant, Functions, mutants_of
 from tools.mutation.requests import RequestMutant, Requests
 from tools.mutation.trials import Outcome, Verdict
@@ -29,6 +29,8 @@ REASONS: Final = Path(__file__).parent / "survivors.toml"
 ROOMS: Final = ("domain", "store")
 TESTS: Final = ("tests/domain", "tests/store", "tests/functions")
 ENOUGH: Final = 0.95
+TYPES: Final = "mypy"
+LIVED: Final = {Outcome.SURVIVED, Outcome.UNTOUCHED}
 
 app = typer.Typer(add_completion=False)
 
@@ -83,6 +85,8 @@ def functions(
         Functions(by_file, lambda mutant: is_drawn(mutant.name) and mutant.name not in settled), TESTS, tell
     ):
         sys.exit(1)
+    for module in chosen:
+        module.check()
     _report([module for module in modules if module.results.exists()], seed)
 
 
@@ -97,44 +101,51 @@ class _Module:
 
     def begin(self, is_drawn: Callable[[str], bool]) -> set[str]:
         """What need not be tried again: a survivor without a reason is, if it is drawn, since a test may have come."""
-        known = dict(self.outcomes())
-        lived = [name for name, outcome in known.items() if outcome is not Outcome.KILLED and is_drawn(name)]
-        _, again = survivors.explained(lived, survivors.reasons(REASONS))
-        settled = known.keys() - set(again)
-        lines = (self._line(name, known[name]) for name in sorted(settled))
-        self.results.write_text("".join(lines), encoding="utf-8")
-        return settled
+        known = self.known()
+        again = {name for name in self._without_a_reason() if is_drawn(name)}
+        settled = {name: told for name, told in known.items() if name not in again}
+        self.results.write_text("".join(f"{json.dumps(told)}\n" for told in settled.values()), encoding="utf-8")
+        return set(settled)
 
-    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
-        """Of the module as it is, not as it was."""
-        for line in self.results.read_text(encoding="utf-8").splitlines() if self.results.exists() else ():
-            told = json.loads(line)
-            if told["digest"] == self._digest:
-                yield told["mutant"], Outcome(told["outcome"])
+    def known(self) -> dict[str, dict[str, str]]:
+        """What became of each mutant that was ever tried, and what killed it, of the module as it is, not as it was."""
+        lines = self.results.read_text(encoding="utf-8").splitlines() if self.results.exists() else ()
+        told = [json.loads(line) for line in lines]
+        return {each["mutant"]: each for each in told if each["digest"] == self._digest}
+
+    def _without_a_reason(self) -> list[str]:
+        lived = [name for name, told in self.known().items() if told["outcome"] in LIVED]
+        return survivors.explained(lived, survivors.reasons(REASONS))[1]
+
+    def check(self) -> None:
+        """Those that live without a reason may be such as `make check` would not let in."""
+        left = set(self._without_a_reason())
+        for mutant in typecheck.refused(each for each in mutants_of(self.file) if each.name in left):
+            self.keep(mutant, Verdict(mutant, Outcome.KILLED, TYPES))
 
     def keep(self, mutant: CodeMutant, verdict: Verdict[CodeMutant]) -> None:
+        told = {"digest": self._digest, "mutant": mutant.name, "outcome": verdict.outcome}
         with self.results.open("a", encoding="utf-8") as file:
-            file.write(self._line(mutant.name, verdict.outcome, verdict.killed_by))
-
-    def _line(self, mutant: str, outcome: Outcome, killed_by: str = "") -> str:
-        told = {"digest": self._digest, "mutant": mutant, "outcome": outcome, "killed_by": killed_by}
-        return f"{json.dumps(told)}\n"
+            file.write(f"{json.dumps({**told, 'killed_by': verdict.killed_by})}\n")
 
 
 def _report(modules: list[_Module], seed: int) -> None:
     """The notes of all modules that were ever tried as they are, and what is not as it should be."""
     notes, known = Notes(PART, FOLDER), survivors.reasons(REASONS)
     (FOLDER / f"{PART}.jsonl").unlink(missing_ok=True)
-    tried = 0
+    tried = by_types = 0
     left: list[str] = []
     for module in modules:
-        outcomes = [(mutant, outcome) for mutant, outcome in module.outcomes() if outcome is not Outcome.INVALID]
+        outcomes = {name: told for name, told in module.known().items() if told["outcome"] != Outcome.INVALID}
         if not outcomes:
             continue
-        lived = [mutant for mutant, outcome in outcomes if outcome is not Outcome.KILLED]
+        lived = [name for name, told in outcomes.items() if told["outcome"] in LIVED]
         there_are = sum(1 for _ in mutants_of(module.file))
         notes.tried(module.name, mutants=there_are, tried=len(outcomes), killed=len(outcomes) - len(lived))
         tried, left = tried + len(outcomes), [*left, *lived]
+        by_types += sum(told["killed_by"] == TYPES for told in outcomes.values())
+    if by_types:
+        notes.tried("of all these, no test fails but mypy refuses them in `make check`", mutants=by_types)
     by_reason, without = survivors.explained(left, known)
     for why, mutants in by_reason.items():
         notes.named(f"{len(mutants)} survivors", why)

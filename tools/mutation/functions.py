@@ -7,8 +7,9 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import unified_diff
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import CodeType, FunctionType
@@ -35,6 +36,8 @@ class CodeMutant:
     now: str
     nth: int
     source: str
+    module: Callable[[], str] = field(compare=False, repr=False)
+    """The whole module as it would be."""
 
     @property
     def name(self) -> str:
@@ -45,8 +48,8 @@ class CodeMutant:
 
 def mutants_of(file: Path) -> Iterator[CodeMutant]:
     """Of all functions and methods of a module, whatever stands in their bodies."""
-    finder = _Finder()
-    cst.parse_module(file.read_text(encoding="utf-8")).visit(finder)
+    finder, module = _Finder(), cst.parse_module(file.read_text(encoding="utf-8"))
+    module.visit(finder)
     seen: dict[tuple[str, str, str], int] = defaultdict(int)
     for names, function, node, changed in finder.found:
         source = _alone(names, function)
@@ -55,8 +58,12 @@ def mutants_of(file: Path) -> Iterator[CodeMutant]:
             continue
         was, now = _difference(source, mutated)
         name = ".".join(names)
-        yield CodeMutant(file, name, was, now, seen[name, was, now], mutated)
+        yield CodeMutant(file, name, was, now, seen[name, was, now], mutated, partial(_changed, module, node, changed))
         seen[name, was, now] += 1
+
+
+def _changed(module: cst.Module, node: cst.CSTNode, changed: cst.CSTNode) -> str:
+    return cst.ensure_type(module.deep_replace(node, changed), cst.Module).code
 
 
 def _alone(names: tuple[str, ...], function: cst.FunctionDef) -> str:

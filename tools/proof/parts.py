@@ -90,7 +90,7 @@ PARTS: Final = (
         "mutation",
         "Mutants of the code",
         "Small changes to the rules and the store, all or as many as are drawn, one at a time (`make mutate`); a test must "
-        "fail each time.",
+        "fail each time, or the type checker of `make check`.",
     ),
     Part(
         "elsewhere",
