@@ -10,7 +10,7 @@ import pytest
 from partner_access.domain.accounts import AccountStanding, Pricing, Program
 from partner_access.domain.approvals import PreviewFacts, ReplyFacts, approval_of_many, approve, decline, preview
 from partner_access.domain.custom_sets import rights_in
-from partner_access.domain.decisions import LetterKind
+from partner_access.domain.decisions import Letter, LetterKind
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Reply, Standing, State
 from partner_access.domain.members import Asked, Member, Seat, Source, Suspension
@@ -99,6 +99,10 @@ def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
     assert approved.audit.event == "link.approved"
     assert approved.audit.accounts == (CLIENT, PARTNER)
     assert approved.audit.details["grant_id"] == approved.grant.grant_id
+    assert (
+        approve(facts(), Asked(), an_act()).audit.details.items()
+        >= {"asked": {"removed": []}, "given": {"removed": []}}.items()
+    )
     assert set(approved.relies_on) == {a_user(), a_member(), the_client(), the_partner(), an_employee()}
 
 
@@ -285,10 +289,21 @@ def test_an_account_leaves_its_mark_only_on_a_link_that_many_may_approve(most: i
 
 
 def test_a_refusal_is_told_with_its_reason() -> None:
-    declined = decline(facts(), "Not this year", an_act())
+    link = a_link(account_id=None, set_version=2, removed=("crm.export",))
+    declined = decline(facts(link=link), "Not this year", an_act())
 
-    assert declined.letter
-    assert (declined.letter.kind, declined.letter.reason) == (LetterKind.LINK_DECLINED, "Not this year")
+    assert declined.letter == Letter(
+        kind=LetterKind.LINK_DECLINED,
+        employee_id=EMPLOYEE,
+        actor_id=APPROVER,
+        partner_id=PARTNER,
+        account_id=CLIENT,
+        link_id=LINK,
+        created_by=EMPLOYEE,
+        set_version=2,
+        removed=("crm.export",),
+        reason="Not this year",
+    )
     assert "reason" not in declined.audit.details, "free text is no business of the trail"
     assert declined.audit.accounts == (CLIENT, PARTNER)
     assert set(declined.relies_on) == {a_user(), a_member(), the_client()}

@@ -8,7 +8,7 @@ import pytest
 
 from partner_access.domain.accounts import AccountStanding, Pricing, Program
 from partner_access.domain.creations import ChoiceFacts, CreationFacts, Wish, assignable, create
-from partner_access.domain.decisions import LetterKind
+from partner_access.domain.decisions import Letter, LetterKind
 from partner_access.domain.members import Member, Seat, Source, Suspension
 from partner_access.domain.people import Actor
 from partner_access.domain.permissions import NO_OVERRIDES, Overrides
@@ -111,8 +111,15 @@ def test_a_client_makes_an_eligible_employee_partner_admin(creator: Actor) -> No
         "removed": ["crm.import"],
         "grant_id": f"grt_{ACT_NAME}",
     }
-    assert made.letter
-    assert (made.letter.kind, made.letter.until) == (LetterKind.USER_CREATED, grant.expires_at)
+    assert made.letter == Letter(
+        kind=LetterKind.USER_CREATED,
+        employee_id=EMPLOYEE,
+        actor_id=APPROVER,
+        partner_id=PARTNER,
+        account_id=CLIENT,
+        removed=("crm.import",),
+        until=grant.expires_at,
+    )
     assert set(made.relies_on) == {creator.user, creator.member, the_client(), an_employee(), the_partner()}
 
 
@@ -232,8 +239,23 @@ def test_an_account_gives_a_set_of_its_own_as_it_is_now() -> None:
     assert (made.member.permission_set, made.member.set_version, made.member.seat) == (CUSTOM_SET, 6, Seat.CORE)
     assert (made.member.added, made.member.removed) == (("crm.import",), ("service.access",))
     assert own in made.relies_on
-    assert made.letter
-    assert made.letter.permission_set == CUSTOM_SET
+    assert made.audit.details["added"] == ["crm.import"]
+    assert made.letter == Letter(
+        kind=LetterKind.USER_CREATED,
+        employee_id=NEWCOMER,
+        actor_id=APPROVER,
+        account_id=CLIENT,
+        permission_set=CUSTOM_SET,
+        set_version=6,
+        added=("crm.import",),
+        removed=("service.access",),
+    )
+
+
+def test_a_partner_admin_may_do_in_a_narrower_scope_what_is_taken_away() -> None:
+    narrower = Overrides(added=("crm.deals.edit:team",), removed=("crm.deals.edit", "crm.deals.delete"))
+
+    assert create(facts(), as_partner_admin(overrides=narrower), an_act()).member.added == ("crm.deals.edit:team",)
 
 
 @pytest.mark.parametrize(

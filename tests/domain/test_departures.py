@@ -160,7 +160,11 @@ def test_what_is_over_is_written_off_and_the_client_hears_what_stays(
     assert (followed.audit.event, followed.audit.accounts) == ("access.ended", (CLIENT,))
     assert followed.letter
     assert (followed.letter.kind, followed.letter.cause) == (LetterKind.PERSON_LEFT, cause)
-    assert (followed.letter.partner_id, followed.letter.account_id) == (PARTNER, CLIENT)
+    assert (followed.letter.partner_id, followed.letter.account_id, followed.letter.actor_id) == (
+        PARTNER,
+        CLIENT,
+        ACT.by,
+    )
     assert followed.relies_on == (member,)
 
 

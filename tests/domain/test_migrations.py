@@ -7,7 +7,7 @@ import pytest
 
 from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountStanding, Pricing, Program
-from partner_access.domain.decisions import LetterKind
+from partner_access.domain.decisions import Letter, LetterKind
 from partner_access.domain.members import Seat, Source
 from partner_access.domain.migrations import MigrationFacts, migrate
 from partner_access.domain.people import Actor
@@ -64,7 +64,8 @@ def of_himself(**changes: Any) -> MigrationFacts:
 
 
 def test_a_super_admin_migrates_another_and_is_the_witness() -> None:
-    done = migrate(facts(others=(OTHER_STAFF, ADMIN)), an_act())
+    boss = an_actor(a_user("user-boss"), a_member("user-boss"))
+    done = migrate(facts(others=(boss, OTHER_STAFF, ADMIN)), an_act())
 
     assert done.before == TARGET.member
     assert (done.member.permission_set, done.member.seat, done.member.version) == ("partner_admin", Seat.PARTNER, 2)
@@ -75,8 +76,13 @@ def test_a_super_admin_migrates_another_and_is_the_witness() -> None:
     assert done.audit.event == "super_admin.migrated"
     assert done.audit.accounts == (CLIENT, PARTNER)
     assert done.audit.details["seat"] == {"before": "core", "after": "partner"}
-    assert done.letter
-    assert (done.letter.kind, done.letter.actor_id) == (LetterKind.SUPER_ADMIN_MIGRATED, APPROVER)
+    assert done.letter == Letter(
+        kind=LetterKind.SUPER_ADMIN_MIGRATED,
+        employee_id=EMPLOYEE,
+        actor_id=APPROVER,
+        partner_id=PARTNER,
+        account_id=CLIENT,
+    )
     assert set(done.relies_on) == {the_client(), the_partner(), a_user(), a_member(), an_employee(), TARGET.member}
 
 
@@ -98,11 +104,12 @@ def test_a_migration_loses_just_what_is_restricted() -> None:
 
 
 def test_what_he_did_not_hold_is_not_lost_and_what_was_taken_comes_with_the_set() -> None:
-    narrowed = Actor(an_employee(), a_member(EMPLOYEE, removed=("account.scim.manage", "crm.import")))
-    done = migrate(facts(target=narrowed), an_act())
+    narrowed = a_member(EMPLOYEE, removed=("account.scim.manage", "crm.import"), previous=a_member().place)
+    done = migrate(facts(target=Actor(an_employee(), narrowed), partner=the_partner(endings=2)), an_act())
 
     assert set(done.preview.lost) == catalogue.RESTRICTED - {"account.scim.manage"}
-    assert (done.member.added, done.member.removed) == ((), ())
+    assert (done.member.added, done.member.removed, done.member.previous) == ((), (), None)
+    assert done.member.tenure == 2
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Who could change a decision is found by trying: what no door lets through is proposed to nobody."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,6 +131,61 @@ def test_of_a_stranger_nothing_is_known() -> None:
 
     assert known == unknown
     assert known.call
+
+
+@pytest.mark.parametrize("asked_by", ["asker", EMPLOYEE, "user-approver", "user-both"])
+@pytest.mark.parametrize("admins", [(an_actor(), BOTH), (BOTH,), ()])
+@pytest.mark.parametrize("target", [LESS, of_the_partner(), an_actor(an_employee(), a_member(EMPLOYEE, "sales"))])
+@pytest.mark.parametrize("suspended_by", [frozenset[Suspension](), frozenset({Suspension.CLIENT})])
+def test_who_can_is_the_same_whoever_asks(
+    target: Actor, admins: tuple[Actor, ...], suspended_by: frozenset[Suspension], asked_by: str
+) -> None:
+    assert target.member
+    stopped = replace(target, member=target.member.model_copy(update={"suspended_by": suspended_by}))
+    case = a_case(stopped, admins=admins)
+
+    assert remedy(replace(case, act=an_act(asked_by))) == remedy(case)
+
+
+@pytest.mark.parametrize("removed", [(), (EXPORT,)])
+@pytest.mark.parametrize(("account", "firm", "employed_by"), [
+    ({"standing": "closed"}, {}, {PARTNER}),
+    ({}, {"program": "suspended"}, {PARTNER}),
+    ({}, {"standing": "closed"}, {PARTNER}),
+    ({}, {}, ()),
+])  # fmt: skip
+def test_what_the_vendor_lifts_may_leave_something_else_in_the_way(
+    account: dict[str, Any], firm: dict[str, Any], employed_by: Iterable[str], removed: tuple[str, ...]
+) -> None:
+    held = a_partner_admin(removed=removed)
+    target = an_actor(an_employee(employed_by=frozenset(employed_by)), held, firms=[the_partner(**firm)])
+    case = a_case(target)
+    case = replace(case, account=the_client(**account), presence=Presence(the_client(**account), target, NOW))
+
+    found = remedy(case)
+
+    assert ([each.who for each in found.by], found.then) == (["vendor"], Rule.REMOVED if removed else None)
+
+
+@pytest.mark.parametrize(("name", "then"), [("super_admin", None), ("view_only", Rule.NOT_IN_SET)])
+def test_whoever_left_the_partner_is_taken_back_there_and_may_still_lack_something(
+    name: str, then: Rule | None
+) -> None:
+    firm, target = the_partner(), an_actor(an_employee(), a_member(EMPLOYEE, name, account_id=PARTNER, active=False))
+    case = a_case(target, "partner.client_access.manage")
+    case = replace(case, account=firm, presence=Presence(firm, target, NOW))
+
+    found = remedy(case)
+
+    assert ([each.who for each in found.by], found.then) == (["vendor"], then)
+
+
+def test_colleagues_are_named_though_all_access_of_their_firm_ended_once() -> None:
+    firm = the_partner(endings=1)
+    target = an_actor(an_employee(), a_partner_admin(removed=(EXPORT,), tenure=1), firms=[firm])
+    case = a_case(target)
+
+    assert "colleague" in who(replace(case, around=Surroundings((an_actor(),), {PARTNER: firm})))
 
 
 def test_what_would_not_turn_the_decision_alone_says_what_decides_next() -> None:

@@ -254,12 +254,14 @@ def test_the_client_accepts_what_is_new_for_a_partner_admin() -> None:
 
 
 def test_an_ordinary_members_update_is_the_accounts_own_business() -> None:
-    accepted = accept(facts(target=ordinary()), SALES_2, an_act())
+    seller = SELLER.model_copy(update={"added": ("crm.import",)})
+    accepted = accept(facts(target=ordinary(seller)), SALES_2, an_act())
 
-    assert accepted.member == SELLER.changed(set_version=2)
+    assert accepted.member == seller.changed(set_version=2)
     assert accepted.audit.accounts == (CLIENT,)
     assert accepted.letter
     assert (accepted.letter.partner_id, accepted.letter.until) == (None, None)
+    assert (accepted.letter.permission_set, accepted.letter.added) == ("sales", ("crm.import",))
 
 
 def test_whoever_manages_users_accepts_for_a_partner_admin_beyond_what_he_holds() -> None:

@@ -134,7 +134,7 @@ class Case:
 
     def by(self, giver: Giver) -> Act:
         """The act if it were his."""
-        return replace(self.act, by=giver.here.user.user_id if giver.here.user else "", for_vendor=False, once=None)
+        return replace(self.act, by=giver.here.user.user_id if giver.here.user else "", for_vendor=False)
 
     def others(self, *, but: str | None = None) -> tuple[Actor, ...]:
         """The super admins, one of them left out."""
@@ -281,7 +281,6 @@ def _creating(case: Case, wish: Wish, firm: Account | None = None) -> Way:
             person=case.person,
             target=case.target,
             partner=firm,
-            super_admins=case.others(),
         )
         return creations.create(facts, wish, case.by(giver)).member
 
@@ -378,8 +377,8 @@ def _made_up(case: Case, holding: tuple[str, ...]) -> Iterator[tuple[Capacity, G
         here = {"partner_id": firm.account_id, "tenure": tenure_of(user, firm), "added": holding}
         colleague = replace(_somebody(case, SetName.VIEW_ONLY, **here), user=user, firms={firm.account_id: firm})
         yield Capacity.COLLEAGUE, Giver(colleague), holding
-        there = replace(_somebody(case, SetName.SUPER_ADMIN, account_id=firm.account_id), user=user)
-        yield Capacity.PARTNER_MANAGER, Giver(Actor(user), there), (CLIENT_ACCESS_MANAGE,)
+        there = _somebody(case, SetName.SUPER_ADMIN, account_id=firm.account_id)
+        yield Capacity.PARTNER_MANAGER, Giver(NOBODY, there), (CLIENT_ACCESS_MANAGE,)
 
 
 def _somebody(case: Case, name: str, **more: Any) -> Actor:
