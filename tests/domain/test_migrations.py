@@ -39,6 +39,7 @@ from tests.builders import (
     the_client,
     the_partner,
 )
+from tests.versions import two_versions
 
 TARGET = Actor(an_employee(), a_member(EMPLOYEE))
 ADMIN = an_actor()
@@ -104,12 +105,21 @@ def test_a_migration_loses_just_what_is_restricted() -> None:
 
 
 def test_what_he_did_not_hold_is_not_lost_and_what_was_taken_comes_with_the_set() -> None:
-    narrowed = a_member(EMPLOYEE, removed=("account.scim.manage", "crm.import"), previous=a_member().place)
-    done = migrate(facts(target=Actor(an_employee(), narrowed), partner=the_partner(endings=2)), an_act())
+    removed, added = ("account.scim.manage", "crm.import"), ("crm.export",)
+    changed = a_member(EMPLOYEE, added=added, removed=removed, previous=a_member().place)
+    done = migrate(facts(target=Actor(an_employee(), changed), partner=the_partner(endings=2)), an_act())
 
     assert set(done.preview.lost) == catalogue.RESTRICTED - {"account.scim.manage"}
     assert (done.member.added, done.member.removed, done.member.previous) == ((), (), None)
     assert done.member.tenure == 2
+
+
+def test_a_super_admin_becomes_what_a_partner_admin_is_today() -> None:
+    with two_versions():
+        done = migrate(facts(), an_act())
+
+    assert done.letter
+    assert (done.member.set_version, done.letter.set_version) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from partner_access.domain.access import Presence, Rule, judge
 from partner_access.domain.capacities import Capacity
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import Seat, Suspension
 from partner_access.domain.people import NOBODY, Actor
 from partner_access.domain.remedies import NEVER, NONE, Case, Surroundings, needs_people, remedy
 from tests.builders import (
@@ -115,6 +115,22 @@ def test_whoever_was_partner_admin_comes_back_for_the_same_firm_if_he_still_work
         assert (found.by, found.call) == ((), None)
         assert found.refusal
         assert found.refusal.code == "not_eligible"
+
+
+def test_a_paid_seat_that_he_sits_on_already_is_not_billed_again() -> None:
+    seated = an_actor(a_user("user-clerk"), a_member("user-clerk", "view_only", paid_seats=(Seat.SALES,)))
+
+    assert remedy(a_case(seated)).by[1].holding == ("account.users.manage", EXPORT)
+
+
+def test_whoever_is_new_at_the_partner_gets_the_smallest_set_that_holds_what_he_wants() -> None:
+    firm = the_partner()
+    case = a_case(NOBODY, "marketing.access")
+
+    found = remedy(replace(case, account=firm, presence=Presence(firm, NOBODY, NOW)))
+
+    assert found.call
+    assert (found.call.body, found.then) == ({"permission_set": "marketing"}, None)
 
 
 @pytest.mark.parametrize("permission", ["account.billing.manage", "partner.client_access.manage", "crm.everything"])

@@ -23,13 +23,15 @@ from tests.builders import (
     SECRET,
     a_link,
     a_member,
+    a_partner_admin,
     an_act,
     once,
     the_client,
+    the_partner,
 )  # fmt: skip
 from tests.knocks import nothing_changes
 from tests.table import Table
-from tests.worlds import COLLEAGUE, a_world
+from tests.worlds import COLLEAGUE, a_world, staff
 from tools.invariants import broken
 
 SECOND = timedelta(seconds=1)
@@ -179,3 +181,14 @@ def test_who_else_runs_the_account_is_read_for_staff_of_the_firm_alone(table: Ta
 
     assert {each.user.user_id for each in colleague.super_admins if each.user} == {APPROVER, COLLEAGUE}
     assert [each.user.user_id for each in outsider.super_admins if each.user] == [APPROVER]
+
+
+def test_whom_the_link_is_for_comes_with_the_firm_that_he_is_there_for(table: Table) -> None:
+    south = the_partner(account_id="partner-south")
+    there = a_partner_admin(partner_id=south.account_id)
+    a_world(table, a_link(), south, staff(EMPLOYEE, account_id=south.account_id), there)
+
+    (previewed,) = stored.facts_for_preview(SECRET, APPROVER).replies
+
+    assert previewed == stored.facts_for_reply(SECRET, CLIENT, APPROVER)
+    assert previewed.target.firms == {south.account_id: south}

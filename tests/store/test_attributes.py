@@ -52,11 +52,16 @@ def test_a_value_is_kept_plainly_and_read_back(table: Table, value: object, kept
     dynamo.transact([dynamo.put(THERE, {"value": value})])
 
     assert attributes.plain(value) == kept
+    assert type(attributes.plain(value)) is type(kept)
     assert dynamo.read([THERE])[THERE]["value"] == kept
 
 
+def test_nothing_in_a_list_is_written_as_nothing() -> None:
+    assert attributes.written({"value": [None]}) == {"value": {"L": [{"NULL": True}]}}
+
+
 def test_a_fraction_is_a_bug(table: Table) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="float"):
         dynamo.put(THERE, {"value": 0.5})
 
 

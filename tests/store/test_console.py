@@ -134,6 +134,13 @@ def test_whoever_comes_first_by_id_is_listed_whatever_the_id_begins_with(table: 
     assert shown(everybody().items) == [("a", "0-first", True)]
 
 
+def test_whoever_comes_first_by_id_is_not_passed_over_where_a_page_ends(table: Table) -> None:
+    first = (staff("0-first"), a_user("0-first"), *in_clients("0-first", "a", made_by_client=True))
+    a_world(table, *clients("a"), *first, *in_clients(EMPLOYEE, "a"))
+
+    assert pages(lambda after: everybody(after, 1)) == [[("a", EMPLOYEE, False)], [("a", "0-first", True)]]
+
+
 @pytest.mark.parametrize("limit", [1, 2])
 def test_a_full_page_is_where_the_clients_end(table: Table, limit: int) -> None:
     """The second part begins on a page of its own when there is no room left."""
@@ -325,6 +332,14 @@ def test_no_page_is_empty_for_where_one_is_for_another_firm(table: Table, limit:
 
     assert joined(found) == [(name, EMPLOYEE, False) for name in "bcd"]
     assert found[0] == [(name, EMPLOYEE, False) for name in "bcd"[:limit]]
+
+
+def test_a_page_that_is_just_filled_is_the_last_one(table: Table) -> None:
+    a_world(table, *elsewhere("a"), *clients("b", "c"), *in_clients(EMPLOYEE, "b", "c"))
+
+    page = console.ones(PARTNER, EMPLOYEE, at=now(), after=None, limit=2)
+
+    assert (shown(page.items), page.after) == ([("b", EMPLOYEE, False), ("c", EMPLOYEE, False)], None)
 
 
 def test_whoever_is_only_elsewhere_has_one_empty_page(table: Table) -> None:

@@ -233,6 +233,25 @@ def test_a_creation_costs_little(table: Table) -> None:
     assert costs.units <= 24
 
 
+def test_a_mirror_that_a_restore_left_alone_is_no_hindrance(table: Table) -> None:
+    a_world(table)
+    table.put(keys.account_of(EMPLOYEE, CLIENT), {"account_id": CLIENT})
+
+    assert create().status == 201
+    assert invariants.broken(table.items()) == []
+
+
+def test_whoever_is_there_for_another_firm_comes_with_it(table: Table) -> None:
+    south, address = the_partner(account_id=SOUTH), f"{EMPLOYEE}@north.example"
+    a_world(table, south, staff(EMPLOYEE, account_id=SOUTH), a_partner_admin(partner_id=SOUTH))
+
+    made = creations.facts(CLIENT, address, PARTNER, APPROVER, permission_set="partner_admin")
+    chosen = creations.facts_for_choice(CLIENT, address, APPROVER)
+
+    assert made.target == chosen.target
+    assert set(made.target.firms) == {SOUTH}
+
+
 def test_finding_out_the_firm_costs_one_read_more(table: Table) -> None:
     a_world(table, a_member(EMPLOYEE, "sales"))
 

@@ -211,6 +211,15 @@ def test_one_who_becomes_super_admin_while_he_is_deactivated_is_reported(table: 
     assert invariants.broken(table.items()) == []
 
 
+def test_a_super_admin_of_whom_something_else_is_told_is_no_new_version_of_the_person(table: Table) -> None:
+    a_world(table, a_member(CLERK))
+
+    assert tell_member(CLERK, permission_set="super_admin", seat="service").status == 200
+
+    assert kept(table, keys.member(CLIENT, CLERK))["seat"] == "service"
+    assert kept(table, keys.user(CLERK))["version"] == 1
+
+
 @pytest.mark.parametrize("by", ["directory", "client"])
 def test_one_who_becomes_super_admin_is_not_erased(table: Table, by: str) -> None:
     a_world(table)

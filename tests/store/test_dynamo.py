@@ -129,6 +129,16 @@ def test_what_was_not_read_is_asked_for_again(table: Table, slept: list[float]) 
     assert len(slept) == 2
 
 
+def test_where_nothing_was_read_yet_all_is_asked_for_again(table: Table, slept: list[float]) -> None:
+    nothing = {"Responses": {}, "UnprocessedKeys": {table.name: {"Keys": [{"pk": {"S": "A"}, "sk": {"S": "B"}}]}}}
+    table.put(Key("A", "B"), {"number": 1})
+
+    with faults.at(dynamo.client(), "BatchGetItem", lambda *_: faults.responds(200, nothing)) as requests:
+        found = dynamo.read([Key("A", "B")])
+
+    assert (set(found), len(requests), len(slept)) == ({Key("A", "B")}, 2, 1)
+
+
 def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, slept: list[float]) -> None:
     with (
         faults.at(dynamo.client(), "BatchGetItem", then=unprocessed(1)) as requests,
@@ -580,6 +590,17 @@ def test_nobody_tries_longer_than_there_is_time(
     assert table.items() == []
 
 
+@pytest.mark.parametrize("kept", [dynamo.keep, dynamo.keep_instead])
+def test_no_answer_is_kept_for_whom_no_time_is_left(table: Table, kept: Callable[[Act, Answer], None]) -> None:
+    dynamo.keep(an_act(once=once("before")), Told())
+    before = table.items()
+
+    with pytest.raises(TemporarilyUnavailable):
+        kept(an_act(once=once("before"), ends=0.0), Told(name="later"))
+
+    assert table.items() == before
+
+
 @pytest.mark.parametrize("conflicting", [0, 1])
 def test_a_condition_that_failed_beside_a_conflict_is_the_answer(table: Table, conflicting: int) -> None:
     """F9: a definite answer needs no second attempt, whichever came first."""
@@ -712,10 +733,11 @@ def test_what_is_wrong_with_the_request_is_a_bug_and_not_tried_again(table: Tabl
 
 
 def test_the_client_gives_up_long_before_the_api_does(table: Table) -> None:
-    config: Any = dynamo.client().meta.config
+    config: Any = dynamo.client.__wrapped__().meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (1, 2)
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert config.user_agent.split()[0] == "partner-access"
 
 
 def test_every_transaction_has_a_token(table: Table) -> None:

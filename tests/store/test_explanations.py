@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+
+from partner_access.domain.refusals import TemporarilyUnavailable
 from partner_access.store import explanations
 from partner_access.store.access import Pair
 from tests.builders import (
@@ -34,6 +37,13 @@ def test_both_are_read_as_of_one_instant_in_one_request(table: Table) -> None:
     assert costs.requests == 1
     assert [each.actor.user.user_id for each in (subject, asker) if each.actor.user] == [CLERK, APPROVER]
     assert subject.at == asker.at == act.at
+
+
+def test_nothing_is_read_for_whom_no_time_is_left(table: Table) -> None:
+    a_world(table)
+
+    with pytest.raises(TemporarilyUnavailable):
+        explanations.presences(Pair(CLIENT, CLERK), None, act=an_act(ends=0.0))
 
 
 def test_whoever_asks_of_himself_is_read_once(table: Table) -> None:

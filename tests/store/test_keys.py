@@ -38,7 +38,7 @@ def test_a_record_stands_where_its_key_says(record: Kept, key: tuple[str, str]) 
 
 
 def test_nothing_else_is_relied_on() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="Kept"):
         keys.of(Kept())
 
 
@@ -60,9 +60,14 @@ def test_no_two_things_stand_at_one_place() -> None:
         keys.clean_up(same),
         keys.delivery(same),
         keys.suppressed(same),
+        keys.latest_seal(),
     ]
 
     assert len(set(places)) == len(places)
+
+
+def test_the_latest_seal_stands_where_whoever_checks_the_trail_finds_it() -> None:
+    assert keys.latest_seal() == ("SEAL", "LATEST")
 
 
 def test_a_suppressed_address_is_not_kept_itself() -> None:

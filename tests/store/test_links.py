@@ -18,11 +18,13 @@ from tests.builders import (
     ACT_NAME,
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     LINK,
     NOW,
     PARTNER,
     SECRET,
+    a_custom_set,
     a_link,
     an_act,
     an_employee,
@@ -30,7 +32,7 @@ from tests.builders import (
 )
 from tests.knocks import nothing_changes
 from tests.table import Table
-from tests.worlds import COLLEAGUE, MANAGER, a_world
+from tests.worlds import COLLEAGUE, MANAGER, a_world, staff
 from tools.invariants import broken
 
 SECOND = timedelta(seconds=1)
@@ -278,6 +280,27 @@ def test_a_link_that_the_index_still_shows_is_read_as_it_is_now(table: Table) ->
 
 
 # what others read
+
+
+def test_whoever_asks_comes_with_the_firms_own_set_that_he_holds(table: Table) -> None:
+    a_world(table, a_link(), a_custom_set(account_id=PARTNER), staff(COLLEAGUE, CUSTOM_SET))
+
+    created = stored.facts_for_creation(PARTNER, Wish(employee_id=EMPLOYEE), COLLEAGUE)
+    shown = stored.facts_for_one(PARTNER, LINK, COLLEAGUE)
+
+    assert created.creator == shown.actor
+    assert set(shown.actor.sets) == {CUSTOM_SET}
+
+
+def test_of_more_links_than_fit_on_a_page_none_is_anybody_elses(table: Table) -> None:
+    his = [a_link(link_id=f"lnk_{number:032x}") for number in range(1, 130)]
+    anothers = [a_link(link_id=f"lnk_{number:032x}", employee_id=COLLEAGUE) for number in (0, 130)]
+    for link in (*his, *anothers):
+        table.put(keys.of(link), stored.item(link))
+
+    found = [link for page in stored.all_of(PARTNER, EMPLOYEE) for link in page]
+
+    assert found == his[::-1]
 
 
 def test_facts_for_a_link_that_is_not_there(table: Table) -> None:

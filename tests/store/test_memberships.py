@@ -367,6 +367,15 @@ def test_the_list_of_super_admins_and_the_person_follow_a_promotion(table: Table
     assert invariants.broken(table.items()) == []
 
 
+def test_a_super_admin_who_stays_one_is_no_new_version_of_the_person(table: Table) -> None:
+    a_town(table, a_member(CLERK))
+
+    assert edit(APPROVER, CLERK, paid_seats=["sales"]).status == 200
+
+    assert (table.get(keys.member(CLIENT, CLERK)) or {})["version"] == 2
+    assert (table.get(keys.user(CLERK)) or {})["version"] == 1
+
+
 def demoted_again(table: Table) -> set[str]:
     assert edit(APPROVER, seen=2, permission_set="sales").status == 200
     found: set[str] = (table.get(keys.super_admins(CLIENT)) or {})["user_ids"]

@@ -3,8 +3,19 @@
 import pytest
 
 from partner_access.domain.members import Seat
-from partner_access.store import keys
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, PARTNER, a_member, a_partner_admin, an_employee, the_client
+from partner_access.store import keys, migrations
+from tests.builders import (
+    APPROVER,
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    PARTNER,
+    a_custom_set,
+    a_member,
+    a_partner_admin,
+    an_employee,
+    the_client,
+)
 from tests.costs import counted
 from tests.doors import Answer, call
 from tests.knocks import overtaken
@@ -97,6 +108,15 @@ def test_one_who_sits_on_a_partner_seat_takes_no_second_one(table: Table) -> Non
 
     assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 2
     assert invariants.broken(table.items()) == []
+
+
+def test_both_come_with_what_they_are_there_for_and_hold(table: Table) -> None:
+    a_world(table, a_custom_set(), a_partner_admin(COLLEAGUE), a_member(EMPLOYEE, CUSTOM_SET))
+
+    facts = migrations.facts(CLIENT, EMPLOYEE, COLLEAGUE)
+
+    assert set(facts.actor.firms) == {PARTNER}
+    assert set(facts.target.sets) == {CUSTOM_SET}
 
 
 def test_a_migration_costs_little(table: Table) -> None:

@@ -243,6 +243,31 @@ def test_a_link_that_was_sent_again_gets_no_secret_of_an_earlier_letter(table: T
 # what becomes of a copy
 
 
+def test_what_stands_for_a_letter_to_nobody_is_as_a_copy_that_is_done_with(table: Table) -> None:
+    queue(table, OUTBOX)
+    name = outbox.delivery_id(OUTBOX, "")
+
+    outbox.done_for_nobody(Queued(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, letter=LETTER), NOW)
+
+    found = table.get(keys.delivery(name)) or {}
+    assert outbox.delivery(name) == Delivery(
+        delivery_id=name, outbox_id=OUTBOX, standing=Standing.CANCELLED, next_at=NOW, attempt="", attempts=0
+    )
+    assert found["kept_until"] == int((NOW + timedelta(days=90)).timestamp())
+    assert outbox.queued(OUTBOX) is None
+
+
+@pytest.mark.parametrize("earlier", [(), ("boss@bakery.example",)])
+def test_a_bounce_stops_mail_to_its_address_once_more_or_not(table: Table, copy: Delivery, earlier: tuple[str]) -> None:
+    for address in earlier:
+        table.put(keys.suppressed(address), {"delivery_id": "another"})
+
+    assert outbox.record_feedback(copy, Standing.BOUNCED, ["boss@bakery.example"])
+
+    assert kept(table)["standing"] == "bounced"
+    assert (table.get(keys.suppressed("boss@bakery.example")) or {})["delivery_id"] == NAME
+
+
 @pytest.fixture
 def copy(table: Table) -> Delivery:
     """My copy of the letter with the link, under way, and its secret minted."""

@@ -209,7 +209,7 @@ _ONLY_THE_VENDOR: Final = Remedy(by=(Changer(Capacity.VENDOR),))
 
 
 def _told(case: Case, path: str, body: Mapping[str, JsonValue], **after: Any) -> Remedy:
-    then = case.then(replace(case.presence, **after)) if after else None
+    then = case.then(replace(case.presence, **after))
     return replace(_ONLY_THE_VENDOR, call=Call("PUT", f"/directory/{path}", body), then=then)
 
 

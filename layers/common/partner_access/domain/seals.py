@@ -103,7 +103,7 @@ def leaves_of(heads: Sequence[Head]) -> list[bytes]:
 
 def written_leaves(heads: Sequence[Head]) -> bytes:
     """All heads of a seal, for whoever looks for one of them."""
-    return canonical([head.model_dump(mode="json") for head in ordered(heads)])
+    return canonical([head.model_dump() for head in ordered(heads)])
 
 
 def root(leaves: Sequence[bytes]) -> bytes:

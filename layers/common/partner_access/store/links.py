@@ -18,7 +18,7 @@ from partner_access.domain.links import (
     Wish,
 )
 from partner_access.domain.people import User
-from partner_access.domain.refusals import LinkAlreadyUsed, RightsChanged, TooManyLinks
+from partner_access.domain.refusals import LinkAlreadyUsed, TooManyLinks
 from partner_access.domain.renewals import LinkAskedAnew, LinkResent, RenewalFacts
 from partner_access.store import actors, dynamo, keys
 
@@ -118,7 +118,6 @@ def record_resending(resent: LinkResent, answer: Answer) -> None:
             "SET secrets = :secrets, expires_at = :end, due_at = :end, letter = :letter, resent = :resent, "
             "version = :version",
             only_if=f"{STILL_OPEN} AND {dynamo.UNCHANGED}",
-            otherwise=RightsChanged,
             seen_version=resent.before.version,
             open=Standing.OPEN,
             now=resent.act.at,
