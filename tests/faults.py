@@ -76,6 +76,12 @@ def says(code: str, status: int = 400, **more: Any) -> Fault:
     return lambda *_: responds(status, {"__type": code, "message": "", **more}, **{"x-amzn-errortype": code})
 
 
+def breaks_off(code: str, left: float) -> Fault:
+    """AWS refuses in these words, of which this much is heard."""
+    whole = json.dumps({"__type": code, "message": ""}).encode()
+    return lambda *_: AWSResponse("", 400, HTTPHeaders(), _Raw(whole[: int(left * len(whole))]))
+
+
 def cancels(code: str, *positions: int, **others: str) -> Fault:
     """The transaction is cancelled for this reason, at these positions or at all; `at_2="…"` gives another reason."""
 

@@ -694,6 +694,17 @@ def test_what_was_cut_off_was_not_read(table: Table, ask: str, left: float) -> N
         ASKED[ask]()
 
 
+@pytest.mark.parametrize("ask", ASKED)
+@pytest.mark.parametrize("left", [0.0, 0.5, 0.9])
+def test_a_refusal_that_was_cut_off_is_nobodys_bug(table: Table, ask: str, left: float) -> None:
+    fault = faults.breaks_off("TransactionCanceledException", left)
+
+    with faults.at(dynamo.client(), "", then=fault), pytest.raises(TemporarilyUnavailable):
+        ASKED[ask]()
+
+    assert table.items() == []
+
+
 def test_an_answer_that_was_lost_takes_effect_once(table: Table) -> None:
     """F5: where the token is not heeded, as here, the caller's key stands in for it."""
     table.put(THERE, {"standing": "open"})

@@ -35,12 +35,15 @@ class Patience:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        is_busy = isinstance(error, ClientError) and (
-            error.response["Error"]["Code"] in BUSY
-            or error.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-        )
-        if is_busy or isinstance(error, BrokenConnection | HTTPClientError):
+        is_passing = isinstance(error, ClientError) and _says_nothing_of_the_request(error)
+        if is_passing or isinstance(error, BrokenConnection | HTTPClientError):
             raise TemporarilyUnavailable from error
+
+
+def _says_nothing_of_the_request(error: ClientError) -> bool:
+    """It is crowded or broken there, or the answer was cut off: boto3 then takes the status for its code."""
+    code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return code in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == str(status)
 
 
 def pauses() -> Iterator[Callable[[], None]]:
