@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from partner_access.store import dynamo
 
 COMMITTING = "before-parameter-build.dynamodb.TransactWriteItems"
@@ -25,3 +27,9 @@ def before_commit(happens: Callable[[], object], *, times: int = 1) -> Iterator[
         yield happened
     finally:
         events.unregister(COMMITTING, interrupt)
+
+
+def too_busy() -> None:
+    """What happens is that DynamoDB has no room for this one."""
+    said: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    raise ClientError(said, "TransactWriteItems")

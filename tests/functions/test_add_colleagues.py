@@ -4,7 +4,6 @@ from itertools import count
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountStanding, Program
@@ -30,7 +29,7 @@ from tests.costs import counted
 from tests.doors import Answer, Context, call, event, send
 from tests.knocks import a_day_later, keyed, nothing_changes, overtaken, refused, replays
 from tests.moves import Move, account, member, user
-from tests.races import before_commit
+from tests.races import before_commit, too_busy
 from tests.table import Table, differences
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
 
@@ -223,10 +222,7 @@ def test_one_who_fails_does_not_stop_the_others(table: Table) -> None:
 def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
     a_world(table, *town())
 
-    def crowded() -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "TransactWriteItems")
-
-    with before_commit(crowded):
+    with before_commit(too_busy):
         answer = add(MANAGER, COLLEAGUE)
 
     assert rows(answer) == {MANAGER: ("failed", "temporarily_unavailable"), COLLEAGUE: DONE}

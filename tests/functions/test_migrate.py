@@ -5,7 +5,6 @@ from typing import Any
 from zlib import decompress
 
 import pytest
-from botocore.exceptions import ClientError
 
 from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountStanding, Pricing, Program
@@ -26,7 +25,7 @@ from tests.builders import (
     the_partner,
 )
 from tests.doors import Answer, Context, call, event, send
-from tests.races import before_commit
+from tests.races import before_commit, too_busy
 from tests.table import Table, differences
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, keep, now, staff
 from tools import invariants
@@ -365,10 +364,7 @@ def test_each_account_is_taken_once(table: Table) -> None:
 def test_one_account_that_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
     a_world(table, *clients(1, 2, 3))
 
-    def crowded() -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "TransactWriteItems")
-
-    with before_commit(crowded):
+    with before_commit(too_busy):
         answer = migrate_in("client-01", "client-02", "client-03")
 
     assert rows(answer) == {"client-01": ("failed", "temporarily_unavailable"), "client-02": DONE, "client-03": DONE}

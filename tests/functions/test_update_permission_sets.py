@@ -8,7 +8,6 @@ from typing import Any
 from zlib import decompress
 
 import pytest
-from botocore.exceptions import ClientError
 
 from partner_access.domain.accounts import AccountStanding, Program
 from partner_access.domain.decisions import Kept
@@ -31,7 +30,7 @@ from tests.builders import (
 )
 from tests.doors import Answer, Context, call, event, send
 from tests.knocks import keyed, nothing_changes, refused
-from tests.races import before_commit
+from tests.races import before_commit, too_busy
 from tests.table import Table
 from tests.versions import NEW
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now
@@ -382,10 +381,7 @@ def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Tabl
     people = ["user-one", "user-two"]
     a_world(table, *map(a_user, people), *(a_member(each, "sales", set_version=1) for each in people))
 
-    def crowded() -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "TransactWriteItems")
-
-    with before_commit(crowded):
+    with before_commit(too_busy):
         answer = accept(*people, permission_set="sales")
 
     assert rows(answer) == {"user-one": ("failed", "temporarily_unavailable"), "user-two": DONE}
