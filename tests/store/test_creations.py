@@ -9,8 +9,10 @@ from partner_access.store import creations, dynamo, keys
 from tests.builders import (
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     PARTNER,
+    a_custom_set,
     a_member,
     a_partner_admin,
     a_user,
@@ -241,15 +243,15 @@ def test_a_mirror_that_a_restore_left_alone_is_no_hindrance(table: Table) -> Non
     assert invariants.broken(table.items()) == []
 
 
-def test_whoever_is_there_for_another_firm_comes_with_it(table: Table) -> None:
+def test_whoever_is_there_for_another_firm_with_an_own_set_comes_with_both(table: Table) -> None:
     south, address = the_partner(account_id=SOUTH), f"{EMPLOYEE}@north.example"
-    a_world(table, south, staff(EMPLOYEE, account_id=SOUTH), a_partner_admin(partner_id=SOUTH))
+    a_world(table, south, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=SOUTH))
 
     made = creations.facts(CLIENT, address, PARTNER, APPROVER, permission_set="partner_admin")
     chosen = creations.facts_for_choice(CLIENT, address, APPROVER)
 
     assert made.target == chosen.target
-    assert set(made.target.firms) == {SOUTH}
+    assert (set(made.target.firms), set(made.target.sets)) == ({SOUTH}, {CUSTOM_SET})
 
 
 def test_finding_out_the_firm_costs_one_read_more(table: Table) -> None:

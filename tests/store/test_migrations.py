@@ -15,6 +15,7 @@ from tests.builders import (
     a_partner_admin,
     an_employee,
     the_client,
+    the_partner,
 )
 from tests.costs import counted
 from tests.doors import Answer, call
@@ -111,11 +112,13 @@ def test_one_who_sits_on_a_partner_seat_takes_no_second_one(table: Table) -> Non
 
 
 def test_both_come_with_what_they_are_there_for_and_hold(table: Table) -> None:
-    a_world(table, a_custom_set(), a_partner_admin(COLLEAGUE), a_member(EMPLOYEE, CUSTOM_SET))
+    south = the_partner(account_id="partner-south")
+    here = a_partner_admin(COLLEAGUE, partner_id=south.account_id)
+    a_world(table, south, a_custom_set(), here, a_member(EMPLOYEE, CUSTOM_SET))
 
     facts = migrations.facts(CLIENT, EMPLOYEE, COLLEAGUE)
 
-    assert set(facts.actor.firms) == {PARTNER}
+    assert facts.actor.firms == {south.account_id: south}
     assert set(facts.target.sets) == {CUSTOM_SET}
 
 

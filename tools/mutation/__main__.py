@@ -120,7 +120,8 @@ class _Module:
     def check(self) -> None:
         """Those that live without a reason may be such as `make check` would not let in."""
         left = set(self._without_a_reason())
-        for mutant in typecheck.refused(each for each in mutants_of(self.file) if each.name in left):
+        asked = mutants_of(self.file) if left else ()
+        for mutant in typecheck.refused(each for each in asked if each.name in left):
             self.keep(mutant, Verdict(mutant, Outcome.KILLED, TYPES))
 
     def keep(self, mutant: CodeMutant, verdict: Verdict[CodeMutant]) -> None:
