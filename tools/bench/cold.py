@@ -30,8 +30,8 @@ from tools.bench.loopback import LOOPBACK
 ROUNDS: Final = 21
 NO_REQUEST: Final = (
     "the client is made while the function starts; what is left is a connection and two requests. A request at the start "
-    "would bring the connection forward, but each function's role allows only the requests that it makes, some of them on "
-    "certain keys only: one for nothing would widen them."
+    "would bring the connection forward, not save it: who waits for a cold start would wait for one request more; and the "
+    "roles of functions that read certain keys alone would have to be widened."
 )
 IMPORTS: Final = (
     "most of a start is the import of boto3 and pydantic, which both have; the other handlers have one model each, and this "

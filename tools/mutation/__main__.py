@@ -149,9 +149,9 @@ def _report(modules: list[_Module], seed: int) -> None:
         notes.tried("of all these, no test fails but mypy refuses them in `make check`", mutants=by_types)
     by_reason, without = survivors.explained(left, known)
     for why, mutants in by_reason.items():
-        notes.named(f"{len(mutants)} survivors", why)
+        notes.named(f"survivors: {len(mutants)}", why)
     if without:
-        notes.named(f"{len(without)} survivors", "nobody has looked into them yet")
+        notes.named(f"survivors: {len(without)}", "nobody has looked into them yet")
     page.write([PART], FOLDER, seed)
     print(f"{tried - len(left)} of {tried} killed; without a reason: {len(without)}", *without, sep="\n  ")
     if tried - len(left) < ENOUGH * tried:
