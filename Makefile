@@ -45,6 +45,11 @@ screenshots: environments host browser ## take the pictures of the pages in docs
 proof: environments host browser .venvs/scan/.made ## every proof in full, and PROOFS.md (ONLY=…, SEED=…)
 	@$(python) -m tools.proof $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: soak
+soak: .venv/.made ## half an hour of random acts, workers, jumps of the clock and faults beside the model (MINUTES=…, SEED=…)
+	@seed=$(or $(SEED),$$RANDOM); echo "seed $$seed"; \
+	MINUTES=$(or $(MINUTES),30) SEED=$$seed $(python) -m pytest -q -n 0 tests/proofs/model/test_long_life.py
+
 .PHONY: mutate
 mutate: .venv/.made ## change the rules and the store, one expression at a time, and see a test fail (ONLY=…, SHARE=…, SEED=…)
 	@$(python) -m tools.mutation functions $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE)) $(if $(SEED),--seed $(SEED))

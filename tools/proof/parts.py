@@ -40,8 +40,9 @@ PARTS: Final = (
         "model",
         "A model beside the product",
         "Random acts at every door, with the clock jumping, records delivered again and faults at AWS's door; a small model "
-        "must agree after each.",
+        "must agree after each. One town goes on for a minute, from day to day; `make soak` lets it for half an hour.",
         ("tests/proofs/model",),
+        {"MINUTES": "1"},
     ),
     Part(
         "faults",

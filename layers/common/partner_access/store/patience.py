@@ -41,7 +41,7 @@ class Patience:
 
 
 def _says_nothing_of_the_request(error: ClientError) -> bool:
-    """It is crowded or broken there, or the answer was cut off: boto3 then takes the status for its code."""
+    """It is crowded or broken there, or the answer was cut off: botocore then takes the status for its code."""
     code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
     return code in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == str(status)
 
