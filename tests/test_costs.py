@@ -26,6 +26,8 @@ from tools.bench.figures import Figure
 
 ASKED: Final = {"recipient_email": "boss@bakery.example", "purpose": "Your new website"}
 NEWCOMER: Final = "user-newcomer"
+REQUESTS: Final = 3
+"""Two reads, the second only where the first gives its keys, and the transaction."""
 LETTER: Final = "a letter is a line more than the budget counts; the outbox is a promise"
 
 
@@ -41,6 +43,7 @@ class Case:
     others: tuple[Kept, ...] = ()
     reads: int = 2
     reason: str = ""
+    why_so_many: str = ""
 
 
 def created(user_id: str, permission_set: str, firm: str, **more: object) -> Answer:
@@ -76,7 +79,15 @@ CASES: Final = (
     Case("approve a link for a member", approved, 25, 28, 20, others=(a_member(EMPLOYEE, "sales"),)),
     Case("migrate a super admin", lambda: migrated(APPROVER), 23, 24, 18, others=MIGRATED),
     Case("migrate oneself", lambda: migrated(EMPLOYEE), 23, 24, 18, others=MIGRATED),
-    Case("create a partner admin", lambda: created(EMPLOYEE, "partner_admin", "north"), 23, 24, 18, reads=3),
+    Case(
+        "create a partner admin",
+        lambda: created(EMPLOYEE, "partner_admin", "north"),
+        23,
+        24,
+        18,
+        reads=3,
+        why_so_many="the address gives the person, and the person his firm; whoever names the firm spares the third read",
+    ),
     Case("create a user", lambda: created(NEWCOMER, "sales", "bakery"), 18, 24, 18, others=(a_user(NEWCOMER),)),
     Case("decline a link", decline, 19),
     Case("revoke a link", revoke, 11, reads=1),
@@ -108,7 +119,13 @@ def test_an_operation_costs_no_more_than_it_did(table: Table, case: Case) -> Non
             unit="units",
             reason=case.reason,
         ),
-        Figure(name=f"… its requests; the units are {spent}", measured=costs.requests, unit="requests"),
+        Figure(
+            name=f"… its requests; the units are {spent}",
+            measured=costs.requests,
+            target=REQUESTS,
+            unit="requests",
+            reason=case.why_so_many,
+        ),
     )
 
 

@@ -124,6 +124,14 @@ def test_a_link_that_is_not_due_is_left_alone(world: Table) -> None:
     assert world.items() == before
 
 
+def test_what_the_event_of_a_schedule_says_is_not_looked_at(world: Table) -> None:
+    before = world.items()
+
+    run(EXPIRE_LINKS, {"time": "2099-01-01T00:00:00Z", "detail": {"at": "2099-01-01T00:00:00Z", "standing": "expired"}})
+
+    assert world.items() == before
+
+
 def test_sweeps_that_follow_each_other_or_were_skipped_come_to_the_same(world: Table, clock: Clock) -> None:
     a_world(world, is_over(clock), *some(clock, 3))
     clock.passes(days=30)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tools.proof import page, passed
+from tools.proof.__main__ import app
 from tools.proof.notes import Notes, read
 from tools.proof.parts import GUARANTEES, PARTS
 from tools.template import ROOT
@@ -102,3 +104,11 @@ def test_a_part_that_has_not_held_is_not_linked_to(tmp_path: Path, file: Path) -
     assert "| [Faults](#faults) |" in written
     assert "[Conditions]" not in written
     assert "Conditions (not whole yet)" in written
+
+
+@pytest.mark.parametrize("name", ["mutation", "faultz"])
+def test_a_part_that_is_not_run_here_is_an_error_and_no_proof(name: str) -> None:
+    refused = CliRunner().invoke(app, ["--only", name])
+
+    assert refused.exit_code == 1
+    assert name in refused.output

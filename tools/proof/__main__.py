@@ -19,6 +19,7 @@ from tools.template import ROOT
 
 FOLDER: Final = ROOT / ".local/proofs"
 LARGEST_SEED: Final = 2**32
+RUN: Final = tuple(part.name for part in PARTS if part.is_run)
 
 console = Console()
 app = typer.Typer(add_completion=False)
@@ -31,6 +32,9 @@ def prove(
 ) -> None:
     """Run the proofs one after the other, each on all processors."""
     chosen = [part for part in PARTS if part.is_run and (not only or part.name in only)]
+    unknown = {*(only or ())} - {part.name for part in chosen}
+    if unknown:
+        sys.exit(f"no part that is run here: {', '.join(sorted(unknown))}; there are {', '.join(RUN)}")
     seed = secrets.randbelow(LARGEST_SEED) if seed is None else seed
     console.print(f"seed {seed}")
     failed = [part.name for part in chosen if not _holds(part, seed)]

@@ -16,7 +16,7 @@ HEAD: Final = """# Proofs
 
 What `make proof` and `make mutate` tried and found; written by them, not by hand. A number is a count, not an estimate.
 Each section says when it was run and with which seed: `make proof ONLY=<part> SEED=<seed>` tries the same again.
-A short form of each is part of `make test`.
+A short form of each, but for the mutants of the code, is part of `make test`.
 """
 
 

@@ -71,6 +71,8 @@ ROWS: Final = {
     "F11": Row(
         "a token used for something else",
         (OPERATIONS, f"{DYNAMO}every_transaction_has_a_token"),
+        "A token is made for one transaction and told with the same lines at each attempt, so this can only be a bug of ours: "
+        "it goes out as one, and the caller's key brings the answer.",
     ),
     "F12": Row(
         "a request that DynamoDB does not understand",

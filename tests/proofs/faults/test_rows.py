@@ -7,6 +7,7 @@ import pytest
 
 from tests.proofs.faults.rows import ROWS, Row
 from tools.proof.notes import Notes
+from tools.proof.parts import FAULTS_ARE_ALSO_IN
 from tools.template import ROOT
 
 
@@ -21,6 +22,7 @@ def test_a_row_is_shown_or_said_to_need_aws(name: str, row: Row, notes: Notes) -
     for shown in row.shown:
         file, _, test = shown.partition("::")
         assert test in named_in(file)
+        assert file.startswith("proofs/faults/") or f"tests/{file}" in FAULTS_ARE_ALSO_IN
     assert row.shown or row.elsewhere
 
     if row.shown:

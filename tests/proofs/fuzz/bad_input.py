@@ -20,6 +20,7 @@ TOKENS, API, BODIES, FIELDS = (
     "tests/test_bodies.py",
     "tests/test_fields.py",
 )
+SWEEP = "tests/functions/test_expire_links.py"
 RACES = "tests/store/test_creations.py"
 TEMPLATE, UNKNOWN = "tests/template/test_template.py", "tests/functions/test_answer_unknown.py"
 
@@ -126,6 +127,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("more than one holds", EDIT, "test_who_holds_less_gives_no_more_than_he_holds"),
         ("a creation that cannot be", USERS, "test_a_creation_is_refused"),
         ("a member who comes a second time", RACES, "test_a_former_member_who_came_back_is_not_taken_in_twice"),
+        ("a second seat", RACES, "test_whoever_is_there_for_another_firm_is_not_made_partner_admin_again"),
         ("an account closed meanwhile", RACES, "test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile"),
         ("a super admin who cannot act", KEEP, "test_an_account_does_not_begin_with_a_super_admin_who_cannot_act"),
         ("fewer seats than are in use", KEEP, "test_seats_in_use_are_no_longer_to_be_had_for_less"),
@@ -138,6 +140,13 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("a report of a stranger, twice, or unreadable", FEED, "test_what_is_no_report_of_ours_changes_nothing"),
         ("a report in another order", FEED, "test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once"),
         ("records that only change or go", TEMPLATE, "test_only_what_is_new_wakes_the_function_that_it_is_for"),
+        (
+            "reports that SES did not send",
+            TEMPLATE,
+            "test_word_of_letters_comes_from_ses_to_the_function_that_notes_it",
+        ),
+        ("a schedule's event that says something", SWEEP, "test_what_the_event_of_a_schedule_says_is_not_looked_at"),
+        ("a schedule of another account", TEMPLATE, "test_sweeps_start_on_time_and_only_for_this_account"),
         ("an event of another account", TEMPLATE, "test_functions_are_called_only_from_this_account"),
         ("a trail asked for without sense", TRAIL, "test_a_query_that_makes_no_sense"),
         ("a trail of somebody else", TRAIL, "test_who_reads_nothing"),
@@ -146,6 +155,9 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
     ),
 }
 
+NOT_OURS: Final = {
+    "headers of more than 10 KB": "API Gateway answers 431 before any function starts.",
+}
 DECIDED_AGAINST: Final = {
     "a recent sign-in for an approval": "How fresh a sign-in must be is the issuer's to say.",
     "a new secret when one was in an address": "It is refused and not repeated, and the access log holds no path.",

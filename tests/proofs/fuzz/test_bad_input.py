@@ -5,8 +5,9 @@ from functools import cache
 
 import pytest
 
-from tests.proofs.fuzz.bad_input import DECIDED_AGAINST, TRIED
+from tests.proofs.fuzz.bad_input import DECIDED_AGAINST, NOT_OURS, TRIED
 from tools.proof.notes import Notes
+from tools.proof.parts import BAD_INPUT_IS_ALSO_IN
 from tools.template import ROOT
 
 
@@ -22,6 +23,7 @@ def test_each_row_is_tried_by_a_test_that_is_there(part: str, notes: Notes) -> N
     rows = TRIED[part]
 
     assert [(file, test) for _, file, test in rows if test not in names_in(file)] == []
+    assert {file for _, file, _ in rows} <= {*BAD_INPUT_IS_ALSO_IN}
     assert len({what for what, _, _ in rows}) == len(rows)
     notes.tried(f"bad input: {part}", rows=len(rows), tests=len({(file, test) for _, file, test in rows}))
 
@@ -30,5 +32,7 @@ def test_what_was_decided_against_is_said(notes: Notes) -> None:
     decisions = (ROOT / "DECISIONS.md").read_text(encoding="utf-8")
 
     assert all(f"row {number})" in decisions or f"row {number}," in decisions for number in (66, 68, 69))
+    for what, reason in NOT_OURS.items():
+        notes.named(f"not ours: {what}", reason)
     for what, reason in DECIDED_AGAINST.items():
         notes.named(f"decided against: {what}", reason)

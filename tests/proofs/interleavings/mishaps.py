@@ -59,5 +59,3 @@ CROWDED: Final = Fault("crowded", conflicts, lasts=True)
 DOWN: Final = Fault("down", is_refused(500, "InternalServerError"), lasts=True)
 DEAF: Final = Fault("deaf", comes_true(NOTHING_IN_TIME), lasts=True)
 EVERY: Final = (CONFLICT, THROTTLED, BROKEN_DOWN, UNHEARD, UNANSWERED, KILLED_BEFORE, KILLED_AFTER, CROWDED, DOWN, DEAF)
-HARDEST: Final = (UNANSWERED, KILLED_BEFORE, KILLED_AFTER, DEAF)
-"""Those after which nobody knows what came true."""

@@ -1,11 +1,13 @@
 """Whatever befalls a call, at every call of every deed: the guarantees hold, and who asks again has what he asked for, once."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
-from tests.proofs.interleavings.mishaps import EVERY, HARDEST
-from tests.proofs.interleavings.promises import World
+from tests.proofs.interleavings.attempts import Attempt
+from tests.proofs.interleavings.mishaps import EVERY, KILLED_AFTER, UNANSWERED
+from tests.proofs.interleavings.promises import LATER, MAILER, World
 from tests.proofs.interleavings.shares import SHARES, of_all
 from tests.proofs.interleavings.test_pairs import counts
 from tools.proof.notes import Notes
@@ -22,6 +24,8 @@ TOGETHER: Final = (
     ("approve", "end the newcomer everywhere"),
     ("approve", "the newcomer leaves the firm"),
     ("approve", "fewer seats"),
+    ("approve", "the sweep of what is due"),
+    ("revoke", "the sweep of what is due"),
     ("demote the owner", "demote the approver"),
     ("the owner goes", "the approver goes"),
     ("the owner goes", "demote the approver"),
@@ -30,6 +34,7 @@ TOGETHER: Final = (
     ("decide", "the program is suspended"),
     ("the mailer's stream", "the letter bounces"),
     ("the mailer's stream", "revoke"),
+    ("the mailer's stream", "the mailer's stream"),
     ("follow the trail", "follow the trail further"),
 )
 """The hazards of guarantees.md §6."""
@@ -50,6 +55,20 @@ def test_a_fault_at_any_call_of_a_deed_undoes_nothing_and_doubles_nothing(
 def test_a_fault_where_two_are_at_the_same_things_leaves_them_one_after_the_other(
     world: World, names: tuple[str, str], notes: Notes
 ) -> None:
-    found = world.prove(*world.attempts(*names), faults=HARDEST)
+    found = world.prove(*world.attempts(*names), faults=EVERY)
 
     notes.tried(f"with a fault: {' and '.join(names)}", **counts([found]))
+
+
+def test_a_fault_where_a_claim_has_run_out_meanwhile_sends_no_third_copy(
+    world: World, whole: bool, notes: Notes
+) -> None:
+    """H12: whoever still holds the old claim, and whoever took it over; of the faults those that leave a claim behind."""
+    if not whole:
+        pytest.skip("looked for in the long form")
+    first = Attempt(world.operations["the mailer's stream"])
+    an_hour_later = replace(world.operations[MAILER], name="the mailer's sweep an hour later", later=LATER)
+
+    found = world.prove(first, Attempt(an_hour_later), faults=(UNANSWERED, KILLED_AFTER))
+
+    notes.tried("with a fault: the mailer's stream, and the sweep when its claim has run out", **counts([found]))

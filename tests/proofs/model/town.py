@@ -61,6 +61,7 @@ TROUBLES: Final[Mapping[str, Callable[[int], AbstractContextManager[object]]]] =
     "throttled for ever": lambda call: faults.at(
         dynamo.client(), "", *(faults.works,) * call, then=faults.says("ThrottlingException")
     ),
+    "broken down": lambda call: _at_a_call(faults.says("InternalServerError", 500), call),
     "in conflict": lambda call: faults.at(
         dynamo.client(), "TransactWriteItems", *(faults.works,) * (call % 2), faults.CONFLICTS
     ),
