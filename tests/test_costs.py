@@ -120,7 +120,7 @@ def test_an_operation_costs_no_more_than_it_did(table: Table, case: Case) -> Non
             reason=case.reason,
         ),
         Figure(
-            name=f"… its requests; the units are {spent}",
+            name=f"{case.name}: its requests; the units are {spent}",
             measured=costs.requests,
             target=REQUESTS,
             unit="requests",
