@@ -119,8 +119,9 @@ def test_an_operation_costs_no_more_than_it_did(table: Table, case: Case) -> Non
             unit="units",
             reason=case.reason,
         ),
+        Figure(name=f"… which are for {spent}", measured=costs.units, unit="units"),
         Figure(
-            name=f"{case.name}: its requests; the units are {spent}",
+            name=f"{case.name}: its requests",
             measured=costs.requests,
             target=REQUESTS,
             unit="requests",
