@@ -6,7 +6,7 @@ from typing import Final
 
 from tools.bench.figures import Figure
 
-WIDTH: Final = 1000
+WIDTH: Final = 1060
 LABELS: Final = 430
 """Where bars begin."""
 TARGET: Final = 720
