@@ -290,7 +290,7 @@ def test_a_refusal_becomes_a_problem(kind: type[Refused], status: int) -> None:
         "type": f"https://access.example.com/problems/{kind.code.replace('_', '-')}",
         "title": kind.code.replace("_", " ").capitalize(),
         "status": status,
-        "detail": kind.advice,
+        "detail": kind.detail,
         "instance": "request-1",
         "code": kind.code,
     }

@@ -40,7 +40,7 @@ def test_a_refusal_is_told_by_its_code_and_some_are_counted(
     (line,) = logged(caplog)
     assert (line["level"], line["message"], line["code"]) == ("INFO", "refused", refusal.code)
     assert (line["request_id"], line["what"], line["service"]) == ("request-1", "POST /somewhere", "partner-access")
-    assert refusal.advice not in str(line)
+    assert refusal.detail not in str(line)
     assert counts(capsys.readouterr().out) == ({metric: 1} if metric else {})
 
 

@@ -49,7 +49,7 @@ def document() -> Json:
     paths: Json = {}
     for route in routes:
         method, path = route.key.split(" ")
-        paths.setdefault(path, {})[method.lower()] = _operation(route, found[route.key], schemas)
+        paths.setdefault(path, {})[method.lower()] = operation(route, found[route.key], schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Partner access", "version": "1", "description": SUMMARY},
@@ -125,12 +125,15 @@ def _answers(key: str, route: api.Route) -> tuple[type[Answer], ...]:
     return (told,) if key.startswith("GET ") else (told, *told.__subclasses__())
 
 
-def _operation(declared: template.Route, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
+def operation(declared: template.Route, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
+    """The description of one operation; ValueError where its route has no documentation."""
+    if not route.docs:
+        raise ValueError(f"{declared.key}: no documentation is passed to the route")
     body = _body(route)
     described: Json = {
-        "operationId": route.operation.__name__,
+        "operationId": route.docs.operation_id,
         "tags": [declared.operation],
-        "summary": inspect.getdoc(route.operation),
+        "summary": route.docs.summary,
         "security": [{"token": [template.default_of(scope)]} for scope in declared.scopes],
         "parameters": [*_path_parameters(declared.key), *_query_parameters(route), *_headers(declared.key, route)],
         "responses": _responses(declared.key, route, schemas),
@@ -228,16 +231,16 @@ def _problem() -> Json:
         "status": {"type": "integer"},
         "detail": text,
         "instance": text,
-        "code": {"type": "string", "enum": sorted(each.code for each in _codes(refusals.Refused))},
+        "code": {"type": "string", "enum": [each.code for each in codes()]},
         "errors": {"type": "array", "items": error},
     }
     return {"type": "object", "properties": properties, "required": [name for name in properties if name != "errors"]}
 
 
-def _codes(kind: type[refusals.Refused]) -> list[type[refusals.Refused]]:
-    """The refusals that say something themselves: the leaves of the tree."""
-    below = kind.__subclasses__()
-    return [leaf for each in below for leaf in _codes(each)] if below else [kind]
+def codes() -> list[type[refusals.Refused]]:
+    """The errors with a code of their own, by code: the leaves of the tree that refusals.py holds."""
+    own = [each for each in vars(refusals).values() if isinstance(each, type) and issubclass(each, refusals.Refused)]
+    return sorted((each for each in own if "code" in vars(each)), key=lambda each: each.code)
 
 
 def _scopes() -> Json:

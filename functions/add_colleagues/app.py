@@ -46,9 +46,14 @@ class ColleaguesAdded(Answer):
     items: tuple[MemberRow, ...]
 
 
-@app.post("/partners/{partner_id}/clients/{account_id}/users")
+@app.post(
+    "/partners/{partner_id}/clients/{account_id}/users",
+    api.Docs(
+        "add_colleagues",
+        summary="One transaction each, under the rules of a direct creation; running it again touches only what is not done.",
+    ),
+)
 def add_colleagues(partner_id: str, account_id: str, wish: Colleagues, act: Act) -> ColleaguesAdded:
-    """One transaction each, under the rules of a direct creation; running it again touches only what is not done."""
     recall(act)
     caller, _ = in_account(account_id, act.by)
     console.must_bring_in(caller, partner_id, act)

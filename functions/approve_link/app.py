@@ -32,9 +32,14 @@ class Approved(Answer, GrantShown):
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.post("/access-links/approvals")
+@app.post(
+    "/access-links/approvals",
+    api.Docs(
+        "approve_link",
+        summary="Make the link's employee partner admin of one account; a link whose employee lost eligibility ends here.",
+    ),
+)
 def approve_link(approval: Approval, act: Act) -> Approved:
-    """Make the link's employee partner admin of one account; a link whose employee lost eligibility ends here."""
     offer = Asked(removed=approval.permissions.remove, access_days=approval.access_days)
     facts = stored.facts_for_reply(approval.secret, approval.account_id, act.by)
     try:

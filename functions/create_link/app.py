@@ -40,9 +40,14 @@ class CreatedLink(Answer, LinkShown):
     url: str
 
 
-@app.post("/partners/{partner_id}/access-links")
+@app.post(
+    "/partners/{partner_id}/access-links",
+    api.Docs(
+        "create_link",
+        summary="Make a link for oneself or a colleague, as a super admin or client access manager of the partner.",
+    ),
+)
 def create_link(partner_id: str, creation: NewLink, act: Act) -> CreatedLink:
-    """Make a link for oneself or a colleague, as a super admin or client access manager of the partner."""
     wish = links.Wish(
         employee_id=creation.employee_id or act.by,
         account_id=creation.account_id,

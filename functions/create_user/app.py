@@ -35,9 +35,14 @@ class CreatedUser(Answer, MemberShown):
     grant: GrantShown | None
 
 
-@app.post("/accounts/{account_id}/users")
+@app.post(
+    "/accounts/{account_id}/users",
+    api.Docs(
+        "create_user",
+        summary="Partner admin for an eligible partner employee, an ordinary set for anybody whom the directory knows.",
+    ),
+)
 def create_user(account_id: str, creation: NewUser, act: Act) -> CreatedUser:
-    """Partner admin for an eligible partner employee, an ordinary set for anybody whom the directory knows."""
     wish = creations.Wish(
         permission_set=creation.permission_set,
         overrides=creation.permissions.overrides,

@@ -25,9 +25,11 @@ class Declined(Answer):
     state: State = State.DECLINED
 
 
-@app.post("/access-links/refusals")
+@app.post(
+    "/access-links/refusals",
+    api.Docs("decline_link", summary="Turn the link down for one account; its creator and its employee are told."),
+)
 def decline_link(refusal: Refusal, act: Act) -> Declined:
-    """Turn the link down for one account; its creator and its employee are told."""
     facts = stored.facts_for_reply(refusal.secret, refusal.account_id, act.by)
     declined = approvals.decline(facts, refusal.reason, act)
     answer = Declined()

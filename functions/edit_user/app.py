@@ -48,9 +48,14 @@ class EditedUser(OneMember):
     grant: GrantShown | None
 
 
-@app.patch("/accounts/{account_id}/users/{user_id}")
+@app.patch(
+    "/accounts/{account_id}/users/{user_id}",
+    api.Docs(
+        "edit_user",
+        summary="Edit a membership; to set `partner_admin` on a super admin is a migration, with all its rules.",
+    ),
+)
 def edit_user(account_id: str, user_id: str, change: Change, seen: api.Seen, act: Act) -> EditedUser:
-    """Edit a membership; to set `partner_admin` on a super admin is a migration, with all its rules."""
     wish = change.wish
     facts = stored.facts(account_id, user_id, act.by, wish)
     edited = edits.edit(facts, wish, seen, act)

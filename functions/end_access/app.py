@@ -45,9 +45,14 @@ class Receipts(Page):
     items: tuple[AccountShown, ...]
 
 
-@app.delete(ACCESS)
+@app.delete(
+    ACCESS,
+    api.Docs(
+        "end_access",
+        summary="One write ends it everywhere; what follows in each account is done for this page, and for the rest soon after.",
+    ),
+)
 def end_access(partner_id: str, user_id: str, query: EndQuery, act: Act) -> Receipts:
-    """One write ends it everywhere; what follows in each account is done for this page, and for the rest soon after."""
     facts = stored.facts(partner_id, user_id, act.by)
     departures.must_be_endable(facts, act)
     listed = ACCESS.format(partner_id=partner_id, user_id=user_id)

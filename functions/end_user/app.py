@@ -18,9 +18,14 @@ class Ended(Answer):
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
 
-@app.delete("/accounts/{account_id}/users/{user_id}")
+@app.delete(
+    "/accounts/{account_id}/users/{user_id}",
+    api.Docs(
+        "end_user",
+        summary="End a grant, else a membership: by the client, by managers and colleagues of the firm, by the member himself.",
+    ),
+)
 def end_user(account_id: str, user_id: str, seen: api.Seen, act: Act) -> None:
-    """End a grant, else a membership: by the client, by managers and colleagues of the firm, by the member himself."""
     facts = stored.facts(account_id, user_id, act.by)
     stored.record_end(endings.end(facts, seen, act), Ended())
 

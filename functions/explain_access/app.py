@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import JsonValue
 
-from partner_access import authzen
+from partner_access import api, authzen
 from partner_access.authzen import Entity, Evaluation
 from partner_access.domain import explanations
 from partner_access.domain.access import Rule
@@ -116,9 +116,15 @@ class Explained(Answer):
         )
 
 
-@app.post("/access/v1/explanations", needs_key=False)
+@app.post(
+    "/access/v1/explanations",
+    api.Docs(
+        "explain_access",
+        summary="Explain a decision: to everybody his own, others' to who manages users there or decides for the vendor.",
+    ),
+    needs_key=False,
+)
 def explain_access(evaluation: Evaluation, act: Act) -> Explained:
-    """Explain a decision: to everybody his own, others' to who manages users there or decides for the vendor."""
     subject, resource, permission = evaluation.subject, evaluation.resource, evaluation.action.name
     decides = os.environ["DECIDE_SCOPE"] in act.scopes
     own = None if decides else pair_of(Entity(type=SUBJECT, id=act.by), resource)

@@ -81,9 +81,8 @@ class AccountMade(AccountShown):
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.get("/directory/accounts/{account_id}")
+@app.get("/directory/accounts/{account_id}", api.Docs("look_up_account", summary="An account as it was told."))
 def look_up_account(account_id: str) -> AccountShown:
-    """An account as it was told."""
     return _account_shown(stored.account(account_id))
 
 
@@ -93,9 +92,11 @@ def _account_shown(account: Account | None) -> AccountShown:
     return AccountShown.of(account)
 
 
-@app.put("/directory/accounts/{account_id}")
+@app.put(
+    "/directory/accounts/{account_id}",
+    api.Docs("keep_account", summary="Make or change an account; the same again changes nothing."),
+)
 def keep_account(account_id: str, telling: AccountTold, act: Act) -> AccountShown:
-    """Make or change an account; the same again changes nothing."""
     before = stored.account(account_id)
     kept = directory.keep_account(account_id, before, telling.told, act)
     if not kept:
@@ -137,9 +138,8 @@ class UserMade(UserShown):
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.get("/directory/users/{user_id}")
+@app.get("/directory/users/{user_id}", api.Docs("look_up_user", summary="A user as he was told."))
 def look_up_user(user_id: str) -> UserShown:
-    """A user as he was told."""
     return _user_shown(stored.facts_for_user(user_id, None, leaves=False).user)
 
 
@@ -149,9 +149,11 @@ def _user_shown(user: User | None) -> UserShown:
     return UserShown.of(user)
 
 
-@app.put("/directory/users/{user_id}")
+@app.put(
+    "/directory/users/{user_id}",
+    api.Docs("keep_user", summary="Make or change a user; a deactivated one has no access anywhere from this instant."),
+)
 def keep_user(user_id: str, telling: UserTold, act: Act) -> UserShown:
-    """Make or change a user; a deactivated one has no access anywhere from this instant."""
     told = telling.told
     facts = stored.facts_for_user(user_id, told.get("email"), leaves=told.get("active") is False)
     kept = directory.keep_user(user_id, facts, told, act)
@@ -174,9 +176,14 @@ class Forgotten(Answer):
     erased: bool = True
 
 
-@app.post("/directory/users/{user_id}/erasure")
+@app.post(
+    "/directory/users/{user_id}/erasure",
+    api.Docs(
+        "erase_user",
+        summary="Forget a person's name and address; his id stays in the trail, which still tells what was done.",
+    ),
+)
 def erase_user(user_id: str, act: Act) -> Forgotten:
-    """Forget a person's name and address; his id stays in the trail, which still tells what was done."""
     facts = stored.facts_for_user(user_id, None, leaves=True)
     erased = directory.erase(user_id, facts, act)
     answer = Forgotten()
@@ -205,15 +212,19 @@ class MemberMade(KeptMember):
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.get("/directory/accounts/{account_id}/members/{user_id}")
+@app.get(
+    "/directory/accounts/{account_id}/members/{user_id}",
+    api.Docs("look_up_member", summary="A membership as it counts now."),
+)
 def look_up_member(account_id: str, user_id: str, act: Act) -> KeptMember:
-    """A membership as it counts now."""
     return KeptMember.seen(stored.facts_for_member(account_id, user_id).target, act.at)
 
 
-@app.put("/directory/accounts/{account_id}/members/{user_id}")
+@app.put(
+    "/directory/accounts/{account_id}/members/{user_id}",
+    api.Docs("keep_member", summary="Make or change a membership; an account keeps at least one active super admin."),
+)
 def keep_member(account_id: str, user_id: str, telling: MemberTold, act: Act) -> KeptMember:
-    """Make or change a membership; an account keeps at least one active super admin."""
     facts = stored.facts_for_member(account_id, user_id)
     kept = directory.keep_member(facts, telling.told, act)
     if not kept:

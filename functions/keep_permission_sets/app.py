@@ -46,18 +46,22 @@ class SetGone(Answer):
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
 
-@app.post(SETS)
+@app.post(SETS, api.Docs("create_permission_set", summary="Make one."))
 def create_permission_set(account_id: str, wish: SetContent, act: Act) -> MadeSet:
-    """Make one."""
     created = permission_sets.create(stored.facts(account_id, act.by), wish.content, act)
     answer = MadeSet.of(created.own)
     stored.record_created(created, answer)
     return answer
 
 
-@app.put(SETS + "/{set_id}")
+@app.put(
+    SETS + "/{set_id}",
+    api.Docs(
+        "change_permission_set",
+        summary="Call it or fill it otherwise, for all who hold it; the same again changes nothing.",
+    ),
+)
 def change_permission_set(account_id: str, set_id: str, wish: SetContent, seen: api.Seen, act: Act) -> ChangedSet:
-    """Call it or fill it otherwise, for all who hold it; the same again changes nothing."""
     facts = stored.facts(account_id, act.by, set_id)
     changed = permission_sets.change(facts, wish.content, seen, act)
     if not changed:
@@ -69,9 +73,8 @@ def change_permission_set(account_id: str, set_id: str, wish: SetContent, seen: 
     return answer
 
 
-@app.delete(SETS + "/{set_id}")
+@app.delete(SETS + "/{set_id}", api.Docs("remove_permission_set", summary="Drop one that nobody holds."))
 def remove_permission_set(account_id: str, set_id: str, seen: api.Seen, act: Act) -> SetGone:
-    """Drop one that nobody holds."""
     removed = permission_sets.remove(stored.facts(account_id, act.by, set_id), seen, act)
     answer = SetGone()
     stored.record_removed(removed, answer)

@@ -57,9 +57,14 @@ class Migrated(Previewed):
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.post("/accounts/{account_id}/migrations")
+@app.post(
+    "/accounts/{account_id}/migrations",
+    api.Docs(
+        "migrate",
+        summary="A super admin who works for a partner becomes partner admin: by himself or by another super admin.",
+    ),
+)
 def migrate(account_id: str, migration: Migration, act: Act) -> Previewed:
-    """A super admin who works for a partner becomes partner admin: by himself or by another super admin."""
     facts = stored.facts(account_id, migration.user_id, act.by, migration.partner_id)
     migrated = migrations.migrate(facts, act)
     if migration.dry_run:
@@ -104,9 +109,14 @@ class MigrationReport(Answer):
     items: tuple[MigrationRow, ...]
 
 
-@app.post("/partners/{partner_id}/migrations")
+@app.post(
+    "/partners/{partner_id}/migrations",
+    api.Docs(
+        "migrate_oneself",
+        summary="One transaction per account; running it again touches only what is not done (domain.md rule 19).",
+    ),
+)
 def migrate_oneself(partner_id: str, wish: Migrations, act: Act) -> MigrationReport:
-    """One transaction per account; running it again touches only what is not done (domain.md rule 19)."""
     recall(act)
     caller, partner = in_account(partner_id, act.by)
     caller.must_be_staff(partner, act.at)

@@ -44,9 +44,12 @@ class Preview(Answer):
     accounts: tuple[ChoiceShown, ...]
 
 
-@app.post("/access-links/preview", needs_key=False)
+@app.post(
+    "/access-links/preview",
+    api.Docs("preview_link", summary="Show a link to whoever holds its secret."),
+    needs_key=False,
+)
 def preview_link(opening: Opening, act: Act) -> Preview:
-    """Show a link to whoever holds its secret."""
     facts = stored.facts_for_preview(opening.secret, act.by)
     shown = approvals.preview(facts, act)
     can = permissions.of_partner_admin(shown.link.set_version, removed=shown.link.removed)

@@ -27,9 +27,10 @@ class RenewalAsked(Answer):
     asked: bool = True
 
 
-@app.post("/access-links/renewals")
+@app.post(
+    "/access-links/renewals", api.Docs("renew_link", summary="Send the creator one letter, however often he is asked.")
+)
 def renew_link(renewal: Renewal, act: Act) -> RenewalAsked:
-    """Send the creator one letter, however often he is asked."""
     asked = renewals.ask_anew(stored.facts_for_renewal(renewal.secret, act.by), renewal.secret, act)
     answer = RenewalAsked()
     if asked:

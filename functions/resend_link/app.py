@@ -20,9 +20,11 @@ class ResentLink(Answer, LinkShown):
     url: str
 
 
-@app.post("/partners/{partner_id}/access-links/{link_id}/resend")
+@app.post(
+    "/partners/{partner_id}/access-links/{link_id}/resend",
+    api.Docs("resend_link", summary="Send the link again, its days counted anew."),
+)
 def resend_link(partner_id: str, link_id: str, act: Act) -> ResentLink:
-    """Send the link again, its days counted anew."""
     facts = stored.facts_for_resending(partner_id, link_id, act.by)
     resent = renewals.resend(facts, act)
     answer = ResentLink.of(resent.link, resent.employee, act.at, url=pages.to_approve(resent.secret))

@@ -18,9 +18,11 @@ class Revoked(Answer):
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
 
-@app.delete("/partners/{partner_id}/access-links/{link_id}")
+@app.delete(
+    "/partners/{partner_id}/access-links/{link_id}",
+    api.Docs("revoke_link", summary="End an open link; one that has ended stays as it is."),
+)
 def revoke_link(partner_id: str, link_id: str, act: Act) -> None:
-    """End an open link; one that has ended stays as it is."""
     facts = stored.facts_for_one(partner_id, link_id, act.by)
     revoked = links.revoke(facts, act)
     if revoked:

@@ -80,7 +80,7 @@ def _refusals(kind: type[Refused] = Refused) -> Iterator[type[Refused]]:
 def words(language: Language) -> Words:
     """All that pages say; what a refusal means stands in English where it is made, in refusals.py."""
     told: Words = json.loads((STATIC / f"words/{language}.json").read_text(encoding="utf-8"))
-    english = {f"refused.{refusal.code}": refusal.__doc__ for refusal in _refusals()}
+    english = {f"refused.{refusal.code}": refusal.detail for refusal in _refusals()}
     return english | told if language == "en" else told
 
 

@@ -25,16 +25,17 @@ class Stop(Request):
     reason: Prose | None = None
 
 
-@app.put(SUSPENSION)
+@app.put(SUSPENSION, api.Docs("suspend_user", summary="Stop somebody's access from this instant; his seat stays his."))
 def suspend_user(account_id: str, user_id: str, stop: Stop, act: Act) -> OneMember:
-    """Stop somebody's access from this instant; his seat stays his."""
     facts = stored.facts(account_id, user_id, act.by)
     return _kept(facts, suspensions.suspend(facts, stop.reason, act), act)
 
 
-@app.delete(SUSPENSION)
+@app.delete(
+    SUSPENSION,
+    api.Docs("resume_user", summary="Take back what this side has stopped; what the other side has stopped stays."),
+)
 def resume_user(account_id: str, user_id: str, act: Act) -> OneMember:
-    """Take back what this side has stopped; what the other side has stopped stays."""
     facts = stored.facts(account_id, user_id, act.by)
     return _kept(facts, suspensions.resume(facts, act), act)
 

@@ -52,9 +52,13 @@ class Updates(Page):
     items: tuple[Update, ...]
 
 
-@app.get(UPDATES)
+@app.get(
+    UPDATES,
+    api.Docs(
+        "list_updates", summary="Whom a newer version would bring something; what it takes away has gone at once."
+    ),
+)
 def list_updates(account_id: str, query: ListQuery, act: Act) -> Updates:
-    """Whom a newer version would bring something; what it takes away has gone at once."""
     caller, account = in_account(account_id, act.by)
     updates.must_answer(account, caller, act)
     listed = UPDATES.format(account_id=account_id)
@@ -84,9 +88,13 @@ class UpdatesAccepted(Answer):
     items: tuple[MemberRow, ...]
 
 
-@app.post(UPDATES)
+@app.post(
+    UPDATES,
+    api.Docs(
+        "accept_updates", summary="One transaction for each member; running it again touches only what is not done."
+    ),
+)
 def accept_updates(account_id: str, wish: Acceptance, act: Act) -> UpdatesAccepted:
-    """One transaction for each member; running it again touches only what is not done."""
     recall(act)
     caller, found = in_account(account_id, act.by)
     account = updates.must_answer(found, caller, act)

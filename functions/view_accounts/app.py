@@ -30,9 +30,14 @@ class Accounts(Page):
     items: tuple[AccountShown, ...]
 
 
-@app.get(LIST)
+@app.get(
+    LIST,
+    api.Docs(
+        "view_accounts",
+        summary="Where the caller is an active member now; whether he may approve a given link is for its preview to say.",
+    ),
+)
 def view_accounts(query: ListQuery, act: Act) -> Accounts:
-    """Where the caller is an active member now; whether he may approve a given link is for its preview to say."""
     page = stored.of(act.by, at=act.at, after=cursors.after(query, LIST, act), limit=query.size)
     must_not_be_barred(page.user)
     return Accounts(

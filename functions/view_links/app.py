@@ -37,9 +37,14 @@ class OneLink(Answer, LinkShown):
     """One link."""
 
 
-@app.get(LIST)
+@app.get(
+    LIST,
+    api.Docs(
+        "list_links",
+        summary="All links of the partner for who may manage them, those that name him for another employee.",
+    ),
+)
 def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
-    """All links of the partner for who may manage them, those that name him for another employee."""
     caller, partner = in_account(partner_id, act.by)
     whose = listed_for(caller, partner, query.employee_id, act)
     listed = LIST.format(partner_id=partner_id)
@@ -52,9 +57,10 @@ def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
     )
 
 
-@app.get(LIST + "/{link_id}")
+@app.get(
+    LIST + "/{link_id}", api.Docs("view_link", summary="One link, for who may manage it or made it or whom it names.")
+)
 def view_link(partner_id: str, link_id: str, act: Act) -> OneLink:
-    """One link, for who may manage it or made it or whom it names."""
     facts = stored.facts_for_one(partner_id, link_id, act.by)
     link = links.must_be_own_or_managed(facts, act)
     return _shown(OneLink, link, stored.employees_of([link]), facts.partner, act)

@@ -57,12 +57,14 @@ class Clients(Page):
     items: tuple[ClientShown, ...]
 
 
-@app.get(CLIENTS)
+@app.get(
+    CLIENTS,
+    api.Docs(
+        "list_clients",
+        summary="All clients for who may manage client access, those where he is himself for another employee.\n\n`limit` counts people; all who are in one client on the firm's behalf come on one page, as far as 100 more.",
+    ),
+)
 def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> Clients:
-    """All clients for who may manage client access, those where he is himself for another employee.
-
-    `limit` counts people; all who are in one client on the firm's behalf come on one page, as far as 100 more.
-    """
     caller, partner = in_account(partner_id, act.by)
     whose = console.listed_for(caller, partner, query.employee_id, act)
     listed = f"{CLIENTS.format(partner_id=partner_id)}#{whose or ''}"
@@ -167,9 +169,14 @@ class Employees(Page):
     items: tuple[EmployeeShown, ...]
 
 
-@app.get(EMPLOYEES)
+@app.get(
+    EMPLOYEES,
+    api.Docs(
+        "list_employees",
+        summary="All members of the partner for who may manage client access, himself for another employee; 25 at most on a page.",
+    ),
+)
 def list_employees(partner_id: str, query: ListQuery, act: Act) -> Employees:
-    """All members of the partner for who may manage client access, himself for another employee; 25 at most on a page."""
     caller, partner = in_account(partner_id, act.by)
     whose = console.listed_for(caller, partner, None, act)
     listed = f"{EMPLOYEES.format(partner_id=partner_id)}#{whose or ''}"

@@ -61,9 +61,14 @@ class SetChoices(Page):
     items: tuple[SetChoice, ...]
 
 
-@app.get(SETS)
+@app.get(
+    SETS,
+    api.Docs(
+        "view_permission_sets",
+        summary="The sets that the caller may give; `partner_admin` only for an eligible partner employee.",
+    ),
+)
 def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetChoices:
-    """The sets that the caller may give; `partner_admin` only for an eligible partner employee."""
     facts = choices.facts_for_choice(account_id, query.email, act.by)
     names = creations.assignable(facts, act)
     has_own = facts.account and facts.account.custom_sets
@@ -71,9 +76,11 @@ def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetCh
     return SetChoices(items=(*map(SetChoice.of, names), *map(SetChoice.of_own, own)))
 
 
-@app.get(SETS + "/{set_id}")
+@app.get(
+    SETS + "/{set_id}",
+    api.Docs("view_permission_set", summary="One of the account's own sets, with the tag of its version."),
+)
 def view_permission_set(account_id: str, set_id: str, act: Act) -> OneSet:
-    """One of the account's own sets, with the tag of its version."""
     return OneSet.of(permission_sets.must_be_assignable(stored.facts(account_id, act.by, set_id), act))
 
 

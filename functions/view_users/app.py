@@ -54,9 +54,10 @@ class OneUser(OneMember, NamedMember):
     """One member."""
 
 
-@app.get(LIST)
+@app.get(
+    LIST, api.Docs("list_users", summary="The members of an account as they count now, for who manages its users.")
+)
 def list_users(account_id: str, query: UsersQuery, act: Act) -> Users:
-    """The members of an account as they count now, for who manages its users."""
     views.must_see_all(stored.viewer(account_id, act.by), act.at)
     listed = LIST.format(account_id=account_id)
     page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
@@ -67,9 +68,14 @@ def list_users(account_id: str, query: UsersQuery, act: Act) -> Users:
     )
 
 
-@app.get(LIST + "/{user_id}")
+@app.get(
+    LIST + "/{user_id}",
+    api.Docs(
+        "view_user",
+        summary="One member, for who manages users, for himself, and for the client access managers of his firm.",
+    ),
+)
 def view_user(account_id: str, user_id: str, act: Act) -> OneUser:
-    """One member, for who manages users, for himself, and for the client access managers of his firm."""
     shown = views.see(stored.facts_for_one(account_id, user_id, act.by), act)
     return OneUser.seen(shown.actor, act.at, **shown.names_at(act.at))
 

@@ -75,9 +75,9 @@ def test_each_code_of_the_contract_has_its_status(status: int, code: str) -> Non
 
 @pytest.mark.parametrize("refusal", ALL.values(), ids=ALL)
 def test_each_refusal_advises_in_a_sentence_and_is_one_word_of_the_grammar(refusal: type[Refused]) -> None:
-    assert refusal.advice.endswith(".")
-    assert refusal.advice[0].isupper()
-    assert "\n" not in refusal.advice
+    assert refusal.detail.endswith(".")
+    assert refusal.detail[0].isupper()
+    assert "\n" not in refusal.detail
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", refusal.code)
     assert sum(issubclass(refusal, room) for room in STATUS) == 1
 
@@ -90,6 +90,11 @@ def test_no_two_refusals_share_a_code_and_none_stands_outside_a_room() -> None:
         "method_not_allowed",
         "unsupported_media_type",
     }
+
+
+@pytest.mark.parametrize("refusal", ALL.values(), ids=ALL)
+def test_error_states_its_own_code_and_detail(refusal: type[Refused]) -> None:
+    assert {"code", "detail"} <= set(vars(refusal))
 
 
 def test_a_refusal_points_at_fields_and_tells_what_the_caller_may_know() -> None:

@@ -122,7 +122,7 @@ def test_another_sides_reason_is_not_lifted(capacity: Capacity, target: Actor) -
 
     with pytest.raises(GrantSuspended) as refused:
         resume(found, act_in(found))
-    assert "not yours to lift" in refused.value.advice
+    assert "not yours to lift" in refused.value.detail
 
 
 @pytest.mark.parametrize("capacity", SIDES)

@@ -5,7 +5,9 @@ from collections import Counter
 
 import pytest
 
-from tools.template import ROOT
+from partner_access import api
+from tools import openapi
+from tools.template import ROOT, Route
 
 CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
 
@@ -14,6 +16,13 @@ def test_every_operation_has_a_name_of_its_own() -> None:
     names = Counter(operation["operationId"] for path in CONTRACT["paths"].values() for operation in path.values())
 
     assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_openapi_of_an_undocumented_route_raises() -> None:
+    undocumented = api.Route.to(lambda: None, needs_key=False, docs=None)
+
+    with pytest.raises(ValueError, match="GET /accounts: no documentation"):
+        openapi.operation(Route("GET /accounts", "view_accounts", ()), undocumented, {})
 
 
 @pytest.mark.parametrize("model", ["CreatedLink", "ResentLink"])

@@ -77,18 +77,27 @@ Operation = TypeVar("Operation", bound=Callable[..., Answer | None])
 
 
 @dataclass(frozen=True, slots=True)
+class Docs:
+    """The documentation of an operation in openapi.json."""
+
+    operation_id: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """An operation, and what of the event it is given, by the types that its signature names."""
 
     operation: Callable[..., Answer | None]
     arguments: Mapping[str, Any]
     needs_key: bool
+    docs: Docs | None
 
     @classmethod
-    def to(cls, operation: Callable[..., Answer | None], *, needs_key: bool) -> Self:
+    def to(cls, operation: Callable[..., Answer | None], *, needs_key: bool, docs: Docs | None) -> Self:
         """Read off the operation's signature what it needs."""
         parameters = inspect.signature(operation).parameters
-        return cls(operation, {name: each.annotation for name, each in parameters.items()}, needs_key)
+        return cls(operation, {name: each.annotation for name, each in parameters.items()}, needs_key, docs)
 
     def must_understand_query(self, event: Event) -> None:
         """Where no parameter is known, each is unknown (hostile.md §2.1); whoever takes the event sees to it himself."""
@@ -113,29 +122,31 @@ class App:
         self.routes: dict[str, Route] = {}
         self._recall = recall
 
-    def get(self, path: str) -> Callable[[Operation], Operation]:
-        return self._route(f"GET {path}")
+    def get(self, path: str, docs: Docs | None = None) -> Callable[[Operation], Operation]:
+        return self._route(f"GET {path}", docs)
 
-    def put(self, path: str) -> Callable[[Operation], Operation]:
-        return self._route(f"PUT {path}")
+    def put(self, path: str, docs: Docs | None = None) -> Callable[[Operation], Operation]:
+        return self._route(f"PUT {path}", docs)
 
-    def patch(self, path: str) -> Callable[[Operation], Operation]:
-        return self._route(f"PATCH {path}")
+    def patch(self, path: str, docs: Docs | None = None) -> Callable[[Operation], Operation]:
+        return self._route(f"PATCH {path}", docs)
 
-    def delete(self, path: str) -> Callable[[Operation], Operation]:
-        return self._route(f"DELETE {path}")
+    def delete(self, path: str, docs: Docs | None = None) -> Callable[[Operation], Operation]:
+        return self._route(f"DELETE {path}", docs)
 
-    def post(self, path: str, *, needs_key: bool = True) -> Callable[[Operation], Operation]:
+    def post(self, path: str, docs: Docs | None = None, *, needs_key: bool = True) -> Callable[[Operation], Operation]:
         """What changes something needs an Idempotency-Key; a POST that only reads says that it does not."""
-        return self._route(f"POST {path}", needs_key=needs_key)
+        return self._route(f"POST {path}", docs, needs_key=needs_key)
 
     def default(self, operation: Operation) -> Operation:
         """Whatever no route takes."""
         return self._route("$default")(operation)
 
-    def _route(self, route_key: str, *, needs_key: bool = False) -> Callable[[Operation], Operation]:
+    def _route(
+        self, route_key: str, docs: Docs | None = None, *, needs_key: bool = False
+    ) -> Callable[[Operation], Operation]:
         def register(operation: Operation) -> Operation:
-            self.routes[route_key] = Route.to(operation, needs_key=needs_key)
+            self.routes[route_key] = Route.to(operation, needs_key=needs_key, docs=docs)
             return operation
 
         return register
@@ -348,7 +359,7 @@ def _problem(refusal: Refused, event: Event) -> Response:
         "type": pages.of_problem(refusal.code),
         "title": refusal.code.replace("_", " ").capitalize(),
         "status": status,
-        "detail": refusal.advice,
+        "detail": refusal.detail,
         "instance": event["requestContext"]["requestId"],
         "code": refusal.code,
         **({"errors": refusal.errors} if refusal.errors else {}),

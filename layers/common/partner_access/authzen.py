@@ -44,7 +44,7 @@ class App(api.App):
         told = api.status_of(refusal)
         status = HTTPStatus.BAD_REQUEST if told in OF_THE_REQUEST else told
         at_fault = ", ".join(each["pointer"] for each in refusal.errors)
-        sentence = f"{refusal.advice} ({at_fault})" if at_fault else refusal.advice
+        sentence = f"{refusal.detail} ({at_fault})" if at_fault else refusal.detail
         return api.response(status, json.dumps(sentence, ensure_ascii=False), api.retry_after(status))
 
 

@@ -1,13 +1,16 @@
 """The product's own policy for the decision API: what users may do in accounts, decided by who stands there now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from partner_access.authzen import ActionSearch, Entity, Evaluated, Evaluation, Found, ResourceSearch, SubjectSearch
 from partner_access.domain import catalogue
 from partner_access.domain.access import Presence, Verdict, judge
 from partner_access.domain.accounts import Account
+from partner_access.domain.custom_sets import CustomSet
 from partner_access.domain.decisions import Act, Kept
+from partner_access.domain.members import Member
+from partner_access.domain.people import User
 from partner_access.fields import is_identifier
 from partner_access.store import access, accounts, members
 from partner_access.store.access import Pair
@@ -16,6 +19,9 @@ SUBJECT: Final = "user"
 RESOURCE: Final = "account"
 LOOKED_AT: Final = 100
 """How many who might be found one search looks at: with few among them, its page is short and goes on."""
+
+RECORD_NAMES: Final[Mapping[type[Kept], str]] = {Member: "member", User: "user", CustomSet: "customset"}
+"""The names of records in the `rev` of a decision; an account has two."""
 
 Listed = tuple[Sequence[str], str | None]
 """Some ids in order, and the one to go on after."""
@@ -92,8 +98,9 @@ def _context(presence: Presence, permission: str, verdict: Verdict) -> dict[str,
 
 
 def _kind(record: Kept) -> str:
-    is_partner = isinstance(record, Account) and record.is_partner
-    return "partner" if is_partner else type(record).__name__.lower()
+    if isinstance(record, Account):
+        return "partner" if record.is_partner else "account"
+    return RECORD_NAMES[type(record)]
 
 
 def _permitted(

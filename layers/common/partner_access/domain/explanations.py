@@ -167,7 +167,7 @@ def explain(asked: Explaining, permission: str, around: Surroundings, act: Act) 
 def _to_do(rule: Rule, remedy: Remedy) -> str:
     if not remedy.refusal:
         return TO_DO[rule]
-    return f"{NOBODY_CAN} {remedy.refusal.advice}" if isinstance(remedy.refusal, Conflicting) else NOBODY_CAN
+    return f"{NOBODY_CAN} {remedy.refusal.detail}" if isinstance(remedy.refusal, Conflicting) else NOBODY_CAN
 
 
 def _because(presence: Presence, permission: str, verdict: Verdict) -> Because:

@@ -1,4 +1,4 @@
-"""Every way in which the product says no: one class each, its `code` is its name and never changes.
+"""Every way in which the product says no: one class each, with a `code` that programs rely on and a `detail` for people.
 
 Refused
 ├── Malformed      the request cannot be read            ├── Conflicting    not as things stand
@@ -9,23 +9,15 @@ Refused
 └── of the edge alone: MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
 """
 
-import re
 from collections.abc import Mapping
 from typing import ClassVar, Self
-
-from typing_extensions import override
 
 
 class Refused(Exception):
     """Turned down by a rule: typed, coded, and told to the caller in a sentence that says what to do."""
 
     code: ClassVar[str]
-    advice: str
-
-    @override
-    def __init_subclass__(cls) -> None:
-        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        cls.advice = cls.__doc__ or ""
+    detail: str
 
     def __init__(self, *pointers: str, **told: object) -> None:
         """The JSON pointers at fault, if any, and what else the caller may know."""
@@ -33,9 +25,9 @@ class Refused(Exception):
         self.errors: list[dict[str, str]] = [{"pointer": pointer, "code": self.code} for pointer in pointers]
         self.told: Mapping[str, object] = told
 
-    def saying(self, advice: str) -> Self:
+    def saying(self, detail: str) -> Self:
         """The same refusal with a sentence that fits this case better."""
-        self.advice = advice
+        self.detail = detail
         return self
 
 
@@ -71,226 +63,285 @@ class Unavailable(Refused): ...
 
 # Malformed
 class MalformedBody(Malformed):
-    """Send one JSON object in UTF-8, without duplicate keys and at most 16 levels deep."""
+    code = "malformed_body"
+    detail = "Send one JSON object in UTF-8, without duplicate keys and at most 16 levels deep."
 
 
 class InvalidQuery(Malformed):
-    """Check the query: each parameter is known, given once, and within its limits."""
+    code = "invalid_query"
+    detail = "Check the query: each parameter is known, given once, and within its limits."
 
 
 class InvalidCursor(Malformed):
-    """Start the list again without a cursor; a cursor holds for one caller, one list and one filter."""
+    code = "invalid_cursor"
+    detail = "Start the list again without a cursor; a cursor holds for one caller, one list and one filter."
 
 
 class IdempotencyKeyRequired(Malformed):
-    """Name this attempt in an Idempotency-Key header, and send the same one when you try again."""
+    code = "idempotency_key_required"
+    detail = "Name this attempt in an Idempotency-Key header, and send the same one when you try again."
 
 
 class InvalidIdempotencyKey(Malformed):
-    """Send one Idempotency-Key of 1 to 255 printable ASCII characters, bare or in double quotes."""
+    code = "invalid_idempotency_key"
+    detail = "Send one Idempotency-Key of 1 to 255 printable ASCII characters, bare or in double quotes."
 
 
 class InvalidEtag(Malformed):
-    """Send the ETag just as it was given, in double quotes; `*` and weak tags are not taken."""
+    code = "invalid_etag"
+    detail = "Send the ETag just as it was given, in double quotes; `*` and weak tags are not taken."
 
 
 class SecretInUrl(Malformed):
-    """Send a link's secret in the body only; ask its sender for a new link, since addresses get logged."""
+    code = "secret_in_url"
+    detail = "Send a link's secret in the body only; ask its sender for a new link, since addresses get logged."
 
 
 # Absent
 class NotFound(Absent):
-    """There is nothing here, or nothing that you may see."""
+    code = "not_found"
+    detail = "There is nothing here, or nothing that you may see."
 
 
 class LinkNotFound(Absent):
-    """This is not a link that we know. Copy the whole address from the newest letter, or ask for a new link."""
+    code = "link_not_found"
+    detail = "This is not a link that we know. Copy the whole address from the newest letter, or ask for a new link."
 
 
 # NotAllowed
 class Forbidden(NotAllowed):
-    """You may not do this here. Ask an admin of the account for the right to."""
+    code = "forbidden"
+    detail = "You may not do this here. Ask an admin of the account for the right to."
 
 
 class NotAnApprover(NotAllowed):
-    """Ask one of your admins: only a super admin or somebody who manages users can answer for this account."""
+    code = "not_an_approver"
+    detail = "Ask one of your admins: only a super admin or somebody who manages users can answer for this account."
 
 
 class OwnFirmMayNotApprove(NotAllowed):
-    """You work for the partner who asks. Let an admin of the client, who does not, decide."""
+    code = "own_firm_may_not_approve"
+    detail = "You work for the partner who asks. Let an admin of the client, who does not, decide."
 
 
 class NoIndependentApprover(NotAllowed):
-    """Every super admin of this account works for a partner. Let the client name a super admin of its own first."""
+    code = "no_independent_approver"
+    detail = (
+        "Every super admin of this account works for a partner. Let the client name a super admin of its own first."
+    )
 
 
 class PermissionNotHeld(NotAllowed):
-    """Nobody can give a permission that he does not hold himself, or more widely than he holds it."""
+    code = "permission_not_held"
+    detail = "Nobody can give a permission that he does not hold himself, or more widely than he holds it."
 
 
 # Conflicting
 class LinkAlreadyUsed(Conflicting):
-    """This link has been approved already. To end the access, remove the user; to ask again, make a new link."""
+    code = "link_already_used"
+    detail = "This link has been approved already. To end the access, remove the user; to ask again, make a new link."
 
 
 class LinkStillOpen(Conflicting):
-    """This link still works: approve or decline it, there is no need for a new one."""
+    code = "link_still_open"
+    detail = "This link still works: approve or decline it, there is no need for a new one."
 
 
 class AlreadyPartnerAdmin(Conflicting):
-    """The person is a partner admin of this account already; edit his permissions instead."""
+    code = "already_partner_admin"
+    detail = "The person is a partner admin of this account already; edit his permissions instead."
 
 
 class AlreadyMember(Conflicting):
-    """The person is in this account already; edit his permissions instead."""
+    code = "already_member"
+    detail = "The person is in this account already; edit his permissions instead."
 
 
 class IsSuperAdmin(Conflicting):
-    """The person is a super admin of this account; migrate him, which shows first what he would lose."""
+    code = "is_super_admin"
+    detail = "The person is a super admin of this account; migrate him, which shows first what he would lose."
 
 
 class GrantSuspended(Conflicting):
-    """The person's access is suspended; resume it instead of granting it again."""
+    code = "grant_suspended"
+    detail = "The person's access is suspended; resume it instead of granting it again."
 
 
 class NoSeatLeft(Conflicting):
-    """Every partner seat of this account is taken. End another partner admin's access, or ask for more seats."""
+    code = "no_seat_left"
+    detail = "Every partner seat of this account is taken. End another partner admin's access, or ask for more seats."
 
 
 class NotEligible(Conflicting):
-    """This person cannot be a partner admin: only staff of an active partner can, with an address in its domains."""
+    code = "not_eligible"
+    detail = (
+        "This person cannot be a partner admin: only staff of an active partner can, with an address in its domains."
+    )
 
 
 class LastSuperAdmin(Conflicting):
-    """An account keeps at least one active super admin. Name another one first."""
+    code = "last_super_admin"
+    detail = "An account keeps at least one active super admin. Name another one first."
 
 
 class NotSuperAdmin(Conflicting):
-    """Only a super admin can be migrated. To make somebody else a partner admin, use a link or create him."""
+    code = "not_super_admin"
+    detail = "Only a super admin can be migrated. To make somebody else a partner admin, use a link or create him."
 
 
 class RightsChanged(Conflicting):
-    """Something changed while this was decided, several times over. Look again and retry."""
+    code = "rights_changed"
+    detail = "Something changed while this was decided, several times over. Look again and retry."
 
 
 class AccountClosed(Conflicting):
-    """This account is closed; nothing can be changed in it."""
+    code = "account_closed"
+    detail = "This account is closed; nothing can be changed in it."
 
 
 class RecipientSuppressed(Conflicting):
-    """No more mail goes to this address, since it bounced or complained. Copy the link and send it yourself."""
+    code = "recipient_suppressed"
+    detail = "No more mail goes to this address, since it bounced or complained. Copy the link and send it yourself."
 
 
 class TooManyLinks(Conflicting):
-    """The employee has 50 open links. Revoke some, or wait until they expire."""
+    code = "too_many_links"
+    detail = "The employee has 50 open links. Revoke some, or wait until they expire."
 
 
 class SelfApproval(Conflicting):
-    """A link to approve cannot be sent to the very person who asks for access."""
+    code = "self_approval"
+    detail = "A link to approve cannot be sent to the very person who asks for access."
 
 
 class EmailInUse(Conflicting):
-    """Another user has this e-mail address; an address belongs to one user."""
+    code = "email_in_use"
+    detail = "Another user has this e-mail address; an address belongs to one user."
 
 
 class LimitBelowUse(Conflicting):
-    """More partner seats are taken than this limit allows. End some partner admins' access first."""
+    code = "limit_below_use"
+    detail = "More partner seats are taken than this limit allows. End some partner admins' access first."
 
 
 class TooManySets(Conflicting):
-    """This account has 100 permission sets of its own. Remove one that nobody holds."""
+    code = "too_many_sets"
+    detail = "This account has 100 permission sets of its own. Remove one that nobody holds."
 
 
 class SetInUse(Conflicting):
-    """Somebody holds this permission set. Give everybody another one first."""
+    code = "set_in_use"
+    detail = "Somebody holds this permission set. Give everybody another one first."
 
 
 class NothingToAccept(Conflicting):
-    """This person holds all that the latest version of his permission set would bring him."""
+    code = "nothing_to_accept"
+    detail = "This person holds all that the latest version of his permission set would bring him."
 
 
 class KindIsFixed(Conflicting):
-    """An account stays a client or a partner for good. Use another account id."""
+    code = "kind_is_fixed"
+    detail = "An account stays a client or a partner for good. Use another account id."
 
 
 # Ended
 class LinkExpired(Ended):
-    """This link has expired. Ask for a new one."""
+    code = "link_expired"
+    detail = "This link has expired. Ask for a new one."
 
 
 class LinkRevoked(Ended):
-    """This link was withdrawn. Ask for a new one if you still expect it."""
+    code = "link_revoked"
+    detail = "This link was withdrawn. Ask for a new one if you still expect it."
 
 
 class LinkDeclined(Ended):
-    """This link was declined. Ask for a new one if that was not meant."""
+    code = "link_declined"
+    detail = "This link was declined. Ask for a new one if that was not meant."
 
 
 # Unacceptable
 class InvalidField(Unacceptable):
-    """Correct the fields that are pointed at."""
+    code = "invalid_field"
+    detail = "Correct the fields that are pointed at."
 
 
 class UnknownField(Unacceptable):
-    """Leave out the fields that are pointed at; they are not known here."""
+    code = "unknown_field"
+    detail = "Leave out the fields that are pointed at; they are not known here."
 
 
 class MissingField(Unacceptable):
-    """Add the fields that are pointed at."""
+    code = "missing_field"
+    detail = "Add the fields that are pointed at."
 
 
 class InvalidEmail(Unacceptable):
-    """Give one plain e-mail address, such as person@example.com."""
+    code = "invalid_email"
+    detail = "Give one plain e-mail address, such as person@example.com."
 
 
 class AccountMismatch(Unacceptable):
-    """This link was made for another account. Choose that one, or ask for a new link."""
+    code = "account_mismatch"
+    detail = "This link was made for another account. Choose that one, or ask for a new link."
 
 
 class NotAClientAccount(Unacceptable):
-    """Partner admins exist in client accounts only. Choose a client account."""
+    code = "not_a_client_account"
+    detail = "Partner admins exist in client accounts only. Choose a client account."
 
 
 class RestrictedPermission(Unacceptable):
-    """A partner admin can never hold this permission. Leave it out."""
+    code = "restricted_permission"
+    detail = "A partner admin can never hold this permission. Leave it out."
 
 
 class UnknownPermission(Unacceptable):
-    """There is no such permission, or not in this scope. Compare the list of permissions."""
+    code = "unknown_permission"
+    detail = "There is no such permission, or not in this scope. Compare the list of permissions."
 
 
 class UnknownPermissionSet(Unacceptable):
-    """There is no such permission set to choose here. List the sets that you may assign."""
+    code = "unknown_permission_set"
+    detail = "There is no such permission set to choose here. List the sets that you may assign."
 
 
 class IdempotencyKeyReused(Unacceptable):
-    """This Idempotency-Key was used for another request. Take a new key for a new request."""
+    code = "idempotency_key_reused"
+    detail = "This Idempotency-Key was used for another request. Take a new key for a new request."
 
 
 # the rest
 class PreconditionRequired(Unpinned):
-    """Name the version that you saw in If-Match."""
+    code = "precondition_required"
+    detail = "Name the version that you saw in If-Match."
 
 
 class PreconditionFailed(Stale):
-    """Somebody changed it since you read it. Read it again and decide anew."""
+    code = "precondition_failed"
+    detail = "Somebody changed it since you read it. Read it again and decide anew."
 
 
 class RateLimited(TooOften):
-    """Too many attempts. Wait a little and try again."""
+    code = "rate_limited"
+    detail = "Too many attempts. Wait a little and try again."
 
 
 class TemporarilyUnavailable(Unavailable):
-    """This could not be done just now, and nothing was changed. Try again with the same Idempotency-Key."""
+    code = "temporarily_unavailable"
+    detail = "This could not be done just now, and nothing was changed. Try again with the same Idempotency-Key."
 
 
 class MethodNotAllowed(Refused):
-    """Use one of the methods that the Allow header names."""
+    code = "method_not_allowed"
+    detail = "Use one of the methods that the Allow header names."
 
 
 class BodyTooLarge(Refused):
-    """Send at most 64 KiB."""
+    code = "body_too_large"
+    detail = "Send at most 64 KiB."
 
 
 class UnsupportedMediaType(Refused):
-    """Send application/json in UTF-8."""
+    code = "unsupported_media_type"
+    detail = "Send application/json in UTF-8."
