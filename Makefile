@@ -66,6 +66,7 @@ check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
 	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1
 	$(python) -m tools.openapi --check
+	$(python) -m tools.wire --check
 	$(python) -m tools.readme --check
 
 .PHONY: build
@@ -81,8 +82,9 @@ deploy: build ## build, then deploy as samconfig.toml says (PARAMETERS='BaseUrl=
 	$(sam) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: openapi
-openapi: .venv/.made ## write openapi.json and the README's tables anew from the code
+openapi: .venv/.made ## write openapi.json, docs/wire.json and the README's tables from the code
 	$(python) -m tools.openapi
+	$(python) -m tools.wire
 	$(python) -m tools.readme
 
 .PHONY: clean
