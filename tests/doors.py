@@ -71,7 +71,7 @@ def function_of(route_key: str) -> App:
     if not ROUTES:
         for operation in OPERATIONS:
             ROUTES.update(dict.fromkeys(app(operation).routes, operation))
-    return app(ROUTES.get(route_key, "answer_unknown"))
+    return app(ROUTES.get(route_key, "reject_unknown_route"))
 
 
 OPERATIONS = tuple(

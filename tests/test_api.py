@@ -733,7 +733,7 @@ def test_a_count_is_written_even_when_a_bug_goes_out(capsys: pytest.CaptureFixtu
 def test_a_letter_that_cannot_be_read_is_an_error_of_the_log_by_its_id(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    telemetry.begin("request-1", "send_letters")
+    telemetry.begin("request-1", "send_emails")
     telemetry.unreadable("outbox-1")
     telemetry.flush()
 

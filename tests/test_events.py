@@ -12,10 +12,10 @@ from tests.table import Table
 
 EVENTS = Path(__file__).parents[1] / "events"
 EXPECTED = {
-    "answer_unknown": 404,
+    "reject_unknown_route": 404,
     "decide_access": 200,
     "explain_access": 200,
-    "keep_directory": 201,
+    "manage_directory": 201,
     "search_access": 200,
     "view_accounts": 200,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.show_pages import app as show_pages
+from functions.serve_pages import app as serve_pages
 from tests import doors
 from tools import template
 
@@ -70,13 +70,13 @@ def test_the_table_is_read_at_one_door_and_no_decision_at_an_index(path: Path) -
 def test_each_route_of_the_template_is_an_operation_and_each_operation_a_route() -> None:
     declared = {route.key: route.operation for route in template.routes()}
     built = {key: operation for operation in doors.OPERATIONS for key in doors.app(operation).routes}
-    built |= dict.fromkeys(show_pages.routes, "show_pages")
+    built |= dict.fromkeys(serve_pages.routes, "serve_pages")
 
-    assert built == {**declared, "$default": "answer_unknown"}
+    assert built == {**declared, "$default": "reject_unknown_route"}
 
 
 def test_the_answer_to_unknown_requests_knows_every_path_and_method() -> None:
-    from functions.answer_unknown.app import ROUTES  # noqa: PLC0415  a folder that is no package
+    from functions.reject_unknown_route.app import ROUTES  # noqa: PLC0415  a folder that is no package
 
     declared: dict[str, list[str]] = {}
     for route in template.routes():

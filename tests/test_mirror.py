@@ -24,7 +24,7 @@ from tests.listener import Listener, listener, takes_all_but
 from tests.schemas import Json, complaints
 from tests.streams import of_trails
 from tests.table import Item, Table
-from tests.workers import CLEAN_UP, EXPIRE_LINKS, Clock, clean_up, follow_trail
+from tests.workers import CLEAN_UP, EXPIRE_LINKS, Clock, clean_up, publish_audit_events
 from tests.worlds import a_world
 from tools.invariants import broken
 
@@ -76,8 +76,8 @@ class Follower:
         if self.chance.random() < 0.2:
             self.heard.plan.append(takes_all_but(0))
             with pytest.raises(bus.NotTaken):
-                follow_trail(batch)
-        follow_trail(batch)
+                publish_audit_events(batch)
+        publish_audit_events(batch)
         self.position = max(self.position, start + len(batch))
         new = [json.loads(each["Detail"]) for each in self.heard.heard[len(self.told) :]]
         self.told += new
@@ -145,11 +145,11 @@ def test_what_stops_and_goes_on_between_two_sweeps_leaves_no_trace(table: Table,
     with of_trails() as stream:
         knocks.tell_account(PARTNER, program="suspended")
         assert hands.edit(permissions={"remove": ["crm.import"]}).status == 200
-        follow_trail(stream)
+        publish_audit_events(stream)
         followed = len(stream)
         knocks.tell_account(PARTNER, program="active")
         clean_up()
-        follow_trail(stream[followed:])
+        publish_audit_events(stream[followed:])
 
     for event in heard.events:
         mirror.take(event)

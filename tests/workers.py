@@ -15,12 +15,12 @@ from partner_access.store.attributes import written
 from tests.doors import Context
 from tests.worlds import now
 
-SEND_LETTERS = "functions.send_letters.app"
-RECORD_DELIVERY = "functions.record_delivery.app"
+SEND_LETTERS = "functions.send_emails.app"
+RECORD_DELIVERY = "functions.record_email_feedback.app"
 EXPIRE_LINKS = "functions.expire_links.app"
-CLEAN_UP = "functions.clean_up.app"
-FOLLOW_TRAIL = "functions.follow_trail.app"
-SEAL_TRAIL = "functions.seal_trail.app"
+CLEAN_UP = "functions.reconcile_access.app"
+FOLLOW_TRAIL = "functions.publish_audit_events.app"
+SEAL_TRAIL = "functions.sign_audit_log.app"
 
 
 class Clock:
@@ -77,7 +77,7 @@ def stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> A
     return run(SEND_LETTERS, {"Records": records}, context)
 
 
-def follow_trail(items: Iterable[dict[str, Any]], context: Context | None = None) -> None:
+def publish_audit_events(items: Iterable[dict[str, Any]], context: Context | None = None) -> None:
     """The table's stream brings these new entries of trails."""
     assert run(FOLLOW_TRAIL, new_entries(items), context) is None
 

@@ -26,7 +26,7 @@ from partner_access.domain.decisions import Answer
 
 TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
-PAGES: Final = "show_pages"
+PAGES: Final = "serve_pages"
 """What people see is no part of what programs call."""
 DECISIONS: Final = "/access/v1/"
 """Where errors are what AuthZEN says."""

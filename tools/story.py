@@ -403,7 +403,7 @@ def proving(story: Story) -> None:
         time.sleep(0.2)
 
     story.tell("Every five minutes all trails get one signed seal, locked away for a year. Here it is made at once.")
-    function = stack.deployed.resources["SealTrailFunction"]
+    function = stack.deployed.resources["SignAuditLogFunction"]
     sealed = site.client("lambda").invoke(FunctionName=function, Payload=b"{}")
     if "FunctionError" in sealed:
         raise StoryFailed(f"nothing was sealed: {sealed['Payload'].read().decode()}")

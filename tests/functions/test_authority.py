@@ -360,7 +360,7 @@ def test_who_asks_for_decisions_may_ask_and_nothing_else(town: Table, scopes: di
 
 def test_every_route_is_in_the_matrix_but_the_pages_which_need_no_token(scopes: dict[str, set[str]]) -> None:
     routes = {route for operation in doors.OPERATIONS for route in doors.app(operation).routes} - {"$default"}
-    pages = {route.key for route in template.routes() if route.operation == "show_pages"}
+    pages = {route.key for route in template.routes() if route.operation == "serve_pages"}
 
     assert pages | {"GET /.well-known/authzen-configuration"} == {route for route, asked in scopes.items() if not asked}
     assert routes == {each.route for each in MATRIX} == set(scopes) - pages

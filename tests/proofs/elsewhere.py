@@ -43,7 +43,7 @@ ELSEWHERE: Final = (
         "Batches of the stream that fail in part, are split, and end in the bucket of given-up records",
         "The handler's answer names the records that failed; records come again, late and out of order. "
         "The emulator knows no partial answers.",
-        "Deny follow_trail its rights for an hour, give them back, compare `trail verify` and the bucket, then `trail replay`.",
+        "Deny publish_audit_events its rights for an hour, give them back, compare `trail verify` and the bucket, then `trail replay`.",
     ),
     Elsewhere(
         "SES: its reports of sending, bounces and complaints, its limits, paused sending",

@@ -166,7 +166,7 @@ def routes_of(stack: Stack) -> Iterator[tuple[str, str]]:
 def test_these_tests_know_every_route(stack: Stack) -> None:
     deployed = {key for key, _ in routes_of(stack)} - {"$default"}
     known = {f"{method} {_pattern(path)}" for method, path in PEOPLES + BACK_ENDS + BOTHS + DECISIONS}
-    pages = {route.key for route in template.routes() if route.operation == "show_pages"}
+    pages = {route.key for route in template.routes() if route.operation == "serve_pages"}
     assert known | pages | {DISCOVERY} == deployed
     assert {key for key, scopes in routes_of(stack) if not scopes} == pages | {DISCOVERY, "$default"}
 

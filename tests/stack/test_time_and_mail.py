@@ -51,7 +51,7 @@ def test_a_letter_that_bounces_leaves_the_link_open_and_is_the_last_to_its_addre
 
 def _report_bounce(town: Town, link: Json, address: str) -> None:
     """SES keeps its events to itself on this emulator: the sample that was recorded goes to the topic in its place."""
-    sample = json.loads((ROOT / "events" / "record_delivery.json").read_text())
+    sample = json.loads((ROOT / "events" / "record_email_feedback.json").read_text())
     report = json.loads(sample["Records"][0]["Sns"]["Message"])
     (delivery,) = (
         item for item in town.stack.items() if item.get("link_id") == link["link_id"] and "delivery_id" in item

@@ -55,7 +55,7 @@ def test_an_approval_is_chained_sealed_and_verified_and_whoever_alters_it_is_fou
         return trail.export(site, stack.table, account_id).waiting == 0
 
     assert eventually(is_chained), "the stream brings every entry into its chain"
-    call(stack, "SealTrailFunction")
+    call(stack, "SignAuditLogFunction")
 
     exported = trail.export(site, stack.table, account_id)
     found = exported.found

@@ -52,37 +52,37 @@ SEAL = {
 
 MAY = {
     "add_colleagues": READ | WRITE,
-    "answer_unknown": set[tuple[str, str]](),
+    "reject_unknown_route": set[tuple[str, str]](),
     "approve_link": READ | WRITE,
-    "clean_up": READ | WRITE | DELETE | QUERY | QUERY_LISTING,
+    "reconcile_access": READ | WRITE | DELETE | QUERY | QUERY_LISTING,
     "create_link": READ | WRITE,
     "create_user": READ | WRITE,
     "decide_access": READ_AT_ONE_INSTANT,
     "decline_link": READ | WRITE,
     "edit_user": READ | WRITE,
-    "end_access": READ | WRITE | QUERY,
-    "end_user": READ | WRITE,
+    "offboard_employee": READ | WRITE | QUERY,
+    "remove_user": READ | WRITE,
     "expire_links": READ | WRITE | QUERY_DUE,
     "explain_access": READ | READ_AT_ONE_INSTANT,
-    "follow_trail": READ | STREAM | CHAIN | PUBLISH,
-    "keep_directory": READ | WRITE | DELETE | QUERY,
-    "keep_permission_sets": READ | WRITE | DELETE,
+    "publish_audit_events": READ | STREAM | CHAIN | PUBLISH,
+    "manage_directory": READ | WRITE | DELETE | QUERY,
+    "manage_permission_sets": READ | WRITE | DELETE,
     "migrate": READ | WRITE,
     "preview_link": READ | QUERY,
-    "record_delivery": READ | WRITE,
-    "renew_link": READ | WRITE,
+    "record_email_feedback": READ | WRITE,
+    "request_link_renewal": READ | WRITE,
     "resend_link": READ | WRITE,
     "revoke_link": READ | WRITE,
-    "seal_trail": SEAL,
+    "sign_audit_log": SEAL,
     "search_access": READ_AT_ONE_INSTANT | QUERY,
-    "send_letters": READ | WRITE | DELETE | QUERY | STREAM | SEND,
-    "show_pages": set(),
+    "send_emails": READ | WRITE | DELETE | QUERY | STREAM | SEND,
+    "serve_pages": set(),
     "suspend_user": READ | WRITE,
-    "update_permission_sets": READ | WRITE | QUERY,
+    "accept_set_updates": READ | WRITE | QUERY,
     "view_accounts": READ | QUERY,
-    "view_audit": READ | QUERY,
+    "view_audit_log": READ | QUERY,
     "view_links": READ | QUERY | QUERY_LISTING,
-    "view_people": READ | QUERY | QUERY_LISTING,
+    "view_partner_console": READ | QUERY | QUERY_LISTING,
     "view_permission_sets": READ | QUERY,
     "view_users": READ | QUERY,
 }
@@ -90,27 +90,27 @@ MAY = {
 USE, DIRECTORY, DECIDE = "UseScope", "DirectoryScope", "DecideScope"
 
 ROUTES = {
-    "$default": ("answer_unknown", None),
-    "DELETE /accounts/{account_id}/permission-sets/{set_id}": ("keep_permission_sets", {USE}),
-    "DELETE /accounts/{account_id}/users/{user_id}": ("end_user", {USE, DIRECTORY}),
+    "$default": ("reject_unknown_route", None),
+    "DELETE /accounts/{account_id}/permission-sets/{set_id}": ("manage_permission_sets", {USE}),
+    "DELETE /accounts/{account_id}/users/{user_id}": ("remove_user", {USE, DIRECTORY}),
     "DELETE /accounts/{account_id}/users/{user_id}/suspension": ("suspend_user", {USE}),
     "DELETE /partners/{partner_id}/access-links/{link_id}": ("revoke_link", {USE, DIRECTORY}),
-    "DELETE /partners/{partner_id}/employees/{user_id}/access": ("end_access", {USE}),
+    "DELETE /partners/{partner_id}/employees/{user_id}/access": ("offboard_employee", {USE}),
     "GET /.well-known/authzen-configuration": ("decide_access", None),
     "GET /accounts": ("view_accounts", {USE}),
-    "GET /accounts/{account_id}/audit": ("view_audit", {USE, DIRECTORY}),
+    "GET /accounts/{account_id}/audit": ("view_audit_log", {USE, DIRECTORY}),
     "GET /accounts/{account_id}/permission-sets": ("view_permission_sets", {USE}),
-    "GET /accounts/{account_id}/permission-sets/updates": ("update_permission_sets", {USE}),
+    "GET /accounts/{account_id}/permission-sets/updates": ("accept_set_updates", {USE}),
     "GET /accounts/{account_id}/permission-sets/{set_id}": ("view_permission_sets", {USE}),
     "GET /accounts/{account_id}/users": ("view_users", {USE}),
     "GET /accounts/{account_id}/users/{user_id}": ("view_users", {USE}),
-    "GET /directory/accounts/{account_id}": ("keep_directory", {DIRECTORY}),
-    "GET /directory/accounts/{account_id}/members/{user_id}": ("keep_directory", {DIRECTORY}),
-    "GET /directory/users/{user_id}": ("keep_directory", {DIRECTORY}),
+    "GET /directory/accounts/{account_id}": ("manage_directory", {DIRECTORY}),
+    "GET /directory/accounts/{account_id}/members/{user_id}": ("manage_directory", {DIRECTORY}),
+    "GET /directory/users/{user_id}": ("manage_directory", {DIRECTORY}),
     "GET /partners/{partner_id}/access-links": ("view_links", {USE}),
     "GET /partners/{partner_id}/access-links/{link_id}": ("view_links", {USE}),
-    "GET /partners/{partner_id}/clients": ("view_people", {USE}),
-    "GET /partners/{partner_id}/employees": ("view_people", {USE}),
+    "GET /partners/{partner_id}/clients": ("view_partner_console", {USE}),
+    "GET /partners/{partner_id}/employees": ("view_partner_console", {USE}),
     "PATCH /accounts/{account_id}/users/{user_id}": ("edit_user", {USE}),
     "POST /access/v1/evaluation": ("decide_access", {DECIDE}),
     "POST /access/v1/evaluations": ("decide_access", {DECIDE}),
@@ -121,21 +121,21 @@ ROUTES = {
     "POST /access-links/approvals": ("approve_link", {USE}),
     "POST /access-links/preview": ("preview_link", {USE}),
     "POST /access-links/refusals": ("decline_link", {USE}),
-    "POST /access-links/renewals": ("renew_link", {USE}),
+    "POST /access-links/renewals": ("request_link_renewal", {USE}),
     "POST /accounts/{account_id}/migrations": ("migrate", {USE}),
-    "POST /accounts/{account_id}/permission-sets": ("keep_permission_sets", {USE}),
-    "POST /accounts/{account_id}/permission-sets/updates": ("update_permission_sets", {USE}),
+    "POST /accounts/{account_id}/permission-sets": ("manage_permission_sets", {USE}),
+    "POST /accounts/{account_id}/permission-sets/updates": ("accept_set_updates", {USE}),
     "POST /accounts/{account_id}/users": ("create_user", {USE}),
-    "POST /directory/users/{user_id}/erasure": ("keep_directory", {DIRECTORY}),
+    "POST /directory/users/{user_id}/erasure": ("manage_directory", {DIRECTORY}),
     "POST /partners/{partner_id}/access-links": ("create_link", {USE}),
     "POST /partners/{partner_id}/access-links/{link_id}/resend": ("resend_link", {USE}),
     "POST /partners/{partner_id}/clients/{account_id}/users": ("add_colleagues", {USE}),
     "POST /partners/{partner_id}/migrations": ("migrate", {USE}),
-    "PUT /accounts/{account_id}/permission-sets/{set_id}": ("keep_permission_sets", {USE}),
+    "PUT /accounts/{account_id}/permission-sets/{set_id}": ("manage_permission_sets", {USE}),
     "PUT /accounts/{account_id}/users/{user_id}/suspension": ("suspend_user", {USE}),
-    "PUT /directory/accounts/{account_id}": ("keep_directory", {DIRECTORY}),
-    "PUT /directory/accounts/{account_id}/members/{user_id}": ("keep_directory", {DIRECTORY}),
-    "PUT /directory/users/{user_id}": ("keep_directory", {DIRECTORY}),
+    "PUT /directory/accounts/{account_id}": ("manage_directory", {DIRECTORY}),
+    "PUT /directory/accounts/{account_id}/members/{user_id}": ("manage_directory", {DIRECTORY}),
+    "PUT /directory/users/{user_id}": ("manage_directory", {DIRECTORY}),
 }
 
 PAGES = (
@@ -147,7 +147,7 @@ PAGES = (
     "/partners/{partner_id}",
 )
 ROUTES |= {
-    f"{method} {path}": ("show_pages", None) for path in (*PAGES, "/problems/{problem}") for method in ("GET", "HEAD")
+    f"{method} {path}": ("serve_pages", None) for path in (*PAGES, "/problems/{problem}") for method in ("GET", "HEAD")
 }
 
 # In the words of the template, the things that rights are given to.
@@ -292,8 +292,8 @@ def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alon
 
 OF_CHAINS = ["CHAIN#*", "HEAD#*"]
 PROOFS = {
-    "follow_trail": {"dynamodb:PutItem": OF_CHAINS, "dynamodb:UpdateItem": OF_CHAINS},
-    "seal_trail": {"dynamodb:BatchGetItem": ["SEAL"], "dynamodb:PutItem": ["SEAL"], "dynamodb:Query": ["HEAD#*"]},
+    "publish_audit_events": {"dynamodb:PutItem": OF_CHAINS, "dynamodb:UpdateItem": OF_CHAINS},
+    "sign_audit_log": {"dynamodb:BatchGetItem": ["SEAL"], "dynamodb:PutItem": ["SEAL"], "dynamodb:Query": ["HEAD#*"]},
 }
 """Whoever may write to the proof writes this of it, and nothing else in the table."""
 
@@ -314,7 +314,7 @@ def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, 
 def test_events_lie_on_the_bus_of_the_stack(template: Json) -> None:
     """A bus must have a name, and stacks of one account have different ones."""
     assert only(template, "AWS::Events::EventBus")["Name"] == {"Ref": "AWS::StackName"}
-    assert functions(template)["follow_trail"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "Bus"}
+    assert functions(template)["publish_audit_events"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "Bus"}
     assert template["Outputs"]["EventBusName"]["Value"] == {"Ref": "Bus"}
 
 
@@ -348,7 +348,7 @@ def test_a_webhook_is_called_for_a_day_and_what_it_does_not_take_is_kept(templat
 def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
     (statement,) = [
         each_one
-        for each_one in statements(template, functions(template)["send_letters"])
+        for each_one in statements(template, functions(template)["send_emails"])
         if "ses:SendEmail" in each_one["Action"]
     ]
 
@@ -437,12 +437,14 @@ def test_every_function_writes_to_a_log_that_forgets(template: Json) -> None:
 
 
 def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
-    workers = {"expire_links", "follow_trail", "record_delivery", "seal_trail", "send_letters"}
+    workers = {"expire_links", "publish_audit_events", "record_email_feedback", "sign_audit_log", "send_emails"}
 
     for name, function in functions(template).items():
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert function["Architectures"] == [{"Ref": "Architecture"}]
-        assert function["Timeout"] == {"clean_up": 300, "decide_access": 12}.get(name, 60 if name in workers else 29)
+        assert function["Timeout"] == {"reconcile_access": 300, "decide_access": 12}.get(
+            name, 60 if name in workers else 29
+        )
 
 
 def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
@@ -465,7 +467,7 @@ def test_a_stream_has_no_more_readers_than_it_bears(template: Json) -> None:
 
 
 def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(template: Json) -> None:
-    mapping = source_of(template, "FollowTrailFunction")
+    mapping = source_of(template, "PublishAuditEventsFunction")
 
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
@@ -477,7 +479,7 @@ def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(templ
 
 
 def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
-    mapping = source_of(template, "SendLettersFunction")
+    mapping = source_of(template, "SendEmailsFunction")
 
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -488,7 +490,7 @@ def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "prefix"), [("SendLettersFunction", "OUTBOX#"), ("FollowTrailFunction", "AUDIT#")]
+    ("function", "prefix"), [("SendEmailsFunction", "OUTBOX#"), ("PublishAuditEventsFunction", "AUDIT#")]
 )
 def test_only_what_is_new_wakes_the_function_that_it_is_for(template: Json, function: str, prefix: str) -> None:
     (only_filter,) = source_of(template, function)["FilterCriteria"]["Filters"]
@@ -532,15 +534,15 @@ def test_seals_are_locked_and_outlive_the_stack_and_only_what_is_under_them_is_f
 def test_one_role_signs_seals_and_the_key_outlives_the_stack(template: Json) -> None:
     key = template["Resources"]["SealingKey"]
     administer, sign = key["Properties"]["KeyPolicy"]["Statement"]
-    sealer = functions(template)["seal_trail"]
+    sealer = functions(template)["sign_audit_log"]
 
     assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
     assert not [action for action in administer["Action"] if "Sign" in action or "*" in action]
     assert "kms:PutKeyPolicy" in administer["Action"]
     assert sign["Action"] == ["kms:Sign", "kms:Verify"]
-    assert sign["Principal"] == {"AWS": {"Fn::GetAtt": ["SealTrailRole", "Arn"]}}
-    assert sealer["Role"] == {"Fn::GetAtt": ["SealTrailRole", "Arn"]}
+    assert sign["Principal"] == {"AWS": {"Fn::GetAtt": ["SignAuditLogRole", "Arn"]}}
+    assert sealer["Role"] == {"Fn::GetAtt": ["SignAuditLogRole", "Arn"]}
     assert sealer["Environment"]["Variables"]["SEALING_KEY"] == {"Fn::GetAtt": ["SealingKey", "Arn"]}
 
 
@@ -551,10 +553,10 @@ def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
     (trust,) = template["Resources"]["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
 
     assert {(expression, target["Arn"]["Fn::GetAtt"][0]) for expression, target in schedules.values()} == {
-        ("rate(1 minute)", "CleanUpFunction"),
+        ("rate(1 minute)", "ReconcileAccessFunction"),
         ("rate(5 minutes)", "ExpireLinksFunction"),
-        ("rate(5 minutes)", "SealTrailFunction"),
-        ("rate(1 minute)", "SendLettersFunction"),
+        ("rate(5 minutes)", "SignAuditLogFunction"),
+        ("rate(1 minute)", "SendEmailsFunction"),
     }
     assert {target["RoleArn"]["Fn::GetAtt"][0] for _, target in schedules.values()} == {"ScheduleRole"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
@@ -602,7 +604,7 @@ def test_word_of_letters_comes_from_ses_to_the_function_that_notes_it(template: 
     assert publish["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
     assert "configuration-set/${MailSettings}" in publish["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"]
     assert subscription["TopicArn"] == {"Ref": "MailTopic"}
-    assert subscription["Endpoint"] == {"Fn::GetAtt": ["RecordDeliveryFunction", "Arn"]}
+    assert subscription["Endpoint"] == {"Fn::GetAtt": ["RecordEmailFeedbackFunction", "Arn"]}
 
 
 def test_functions_are_called_only_from_this_account(template: Json) -> None:
@@ -665,7 +667,7 @@ def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> N
     assert (namespace, metric) in watched
 
 
-@pytest.mark.parametrize("function", ["SendLettersFunction", "FollowTrailFunction"])
+@pytest.mark.parametrize("function", ["SendEmailsFunction", "PublishAuditEventsFunction"])
 @pytest.mark.parametrize("metric", ["Errors", "IteratorAge"])
 def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Json, function: str, metric: str) -> None:
     watched = [
@@ -677,7 +679,7 @@ def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Js
     assert (metric, {"Ref": function}) in watched
 
 
-@pytest.mark.parametrize("function", ["ExpireLinksFunction", "SealTrailFunction", "SendLettersFunction"])
+@pytest.mark.parametrize("function", ["ExpireLinksFunction", "SignAuditLogFunction", "SendEmailsFunction"])
 def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: str) -> None:
     silences = [
         alarm for _, alarm in each(template, "AWS::CloudWatch::Alarm") if alarm["TreatMissingData"] == "breaching"

@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RESOURCES = {
     "Table": ("AWS::DynamoDB::Table", "table-1"),
     "Rings": ("AWS::CloudWatch::Alarm", "alarm-1"),
-    "FollowTrailFunction": ("AWS::Lambda::Function", "function-1"),
+    "PublishAuditEventsFunction": ("AWS::Lambda::Function", "function-1"),
     "Outbox": ("AWS::Lambda::EventSourceMapping", "00000000-0000-0000-0000-000000000001"),
     "GivenUpRecords": ("AWS::S3::Bucket", "bucket-1"),
     "Sweep": ("AWS::Scheduler::Schedule", "schedule-1"),
@@ -151,10 +151,10 @@ def test_a_stack_that_is_well() -> None:
     ({"alarm": WELL["alarm"] | {"ActionsEnabled": False}}, "alarms", "The alarm Rings is kept from telling anybody."),
     ({"alarm": WELL["alarm"] | {"AlarmName": "other"}}, "alarms", "The alarm Rings is not there any more."),
     ({"resources": without("Rings")}, "alarms", "The stack has no alarms."),
-    ({"function": "ResourceNotFoundException"}, "functions", "The function FollowTrailFunction is not there any more."),
+    ({"function": "ResourceNotFoundException"}, "functions", "The function PublishAuditEventsFunction is not there any more."),
     ({"function": {"State": "Failed", "StateReason": "No role."}}, "functions",
-     "The function FollowTrailFunction is Failed. No role."),
-    ({"function": {"LastUpdateStatus": "Failed"}}, "functions", "The last change of the function FollowTrailFunction failed."),
+     "The function PublishAuditEventsFunction is Failed. No role."),
+    ({"function": {"LastUpdateStatus": "Failed"}}, "functions", "The last change of the function PublishAuditEventsFunction failed."),
     ({"recovery": {"PointInTimeRecoveryStatus": "DISABLED"}}, "point-in-time recovery",
      "The table's point-in-time recovery is off."),
     ({"recovery": {}}, "point-in-time recovery", "The table's point-in-time recovery is off."),
@@ -182,7 +182,7 @@ def test_a_stack_that_is_well() -> None:
     ({"noted": [{"pk": {"S": "SEAL"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "seals",
      "The table says that seal 7 is the latest, and SealsBucket has seal 0 at most."),
     ({"given_up": [a_batch("function-1", 3), a_batch("function-1", 1)]}, "given-up records",
-     ("4 records in 2 batches that FollowTrailFunction gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: "
+     ("4 records in 2 batches that PublishAuditEventsFunction gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: "
       "run `trail replay`.")),
     ({"given_up": [a_batch("function-9", 3)]}, "given-up records",
      "3 records in 1 batches that function-9 gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: look at them."),

@@ -26,7 +26,7 @@ from tests.hands import resume, suspend
 from tests.table import Item, Table
 from tests.tools import aws
 from tests.vault import Vault, vault
-from tests.workers import FOLLOW_TRAIL, SEAL_TRAIL, follow_trail, new_entries, run
+from tests.workers import FOLLOW_TRAIL, SEAL_TRAIL, new_entries, publish_audit_events, run
 from tests.worlds import a_world
 from tools.operate import __main__ as operate
 from tools.operate import trail
@@ -64,7 +64,7 @@ def site(table: Table, kept: Vault) -> Site:
     resources = [
         {"LogicalResourceId": name, "PhysicalResourceId": physical_id, "ResourceType": kind}
         for name, physical_id, kind in (
-            ("FollowTrailFunction", "follow-trail", "AWS::Lambda::Function"),
+            ("PublishAuditEventsFunction", "follow-trail", "AWS::Lambda::Function"),
             ("GivenUpRecords", f"{kept.bucket}-given-up", "AWS::S3::Bucket"),
         )
     ]
@@ -88,7 +88,7 @@ def happens(times: int = 1) -> None:
 
 def is_followed(table: Table) -> None:
     """The stream has brought everything."""
-    follow_trail(sorted(table.under("AUDIT#"), key=lambda item: str(item["sk"])))
+    publish_audit_events(sorted(table.under("AUDIT#"), key=lambda item: str(item["sk"])))
 
 
 def is_sealed() -> None:
@@ -163,9 +163,9 @@ def test_a_chain_that_a_seal_has_lost_is_looked_for_in_older_ones(table: Table, 
 
 def test_an_account_that_no_seal_has_is_only_chained(table: Table, kept: Vault, site: Site) -> None:
     happens()
-    follow_trail(told(table))
+    publish_audit_events(told(table))
     is_sealed()
-    follow_trail(told(table, PARTNER))
+    publish_audit_events(told(table, PARTNER))
 
     found = exported(site, table, PARTNER)
 
@@ -476,7 +476,7 @@ def test_what_the_stream_gave_up_is_brought_again_and_forgotten(
     gives_up(kept, "aws/lambda/1/a/2", [second, third])
     gives_up(kept, "aws/lambda/1/b/3", [{**last, "audit_id": 7}])
     gives_up(kept, "aws/lambda/2/a/4", [last], function="send-letters")
-    follow_trail([first])
+    publish_audit_events([first])
     published.clear()
 
     brought = [(batch.name, failure == "") for batch, failure in trail.replay(site)]

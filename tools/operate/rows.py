@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from functions.keep_directory.app import AccountTold, MemberTold, Telling, UserTold
+from functions.manage_directory.app import AccountTold, MemberTold, Telling, UserTold
 from partner_access import bodies
 from partner_access.domain import catalogue
 from partner_access.domain.accounts import Kind as AccountKind

@@ -20,7 +20,7 @@ from tools.operate.scan import Item, items_of, scan
 from tools.operate.site import NoSite, Site, explained
 
 AT_ONCE: Final = 90
-FOLLOWER: Final = "FollowTrailFunction"
+FOLLOWER: Final = "PublishAuditEventsFunction"
 ON_THE_WAY: Final = timedelta(minutes=5)
 """Younger entries are the stream's to bring."""
 

@@ -25,13 +25,13 @@ FAULTS_ARE_ALSO_IN: Final = (
         f"tests/functions/test_{each}.py"
         for each in (
             "bad_input",
-            "clean_up",
+            "reconcile_access",
             "decide_access",
             "expire_links",
-            "follow_trail",
-            "record_delivery",
-            "seal_trail",
-            "send_letters",
+            "publish_audit_events",
+            "record_email_feedback",
+            "sign_audit_log",
+            "send_emails",
         )
     ),
     *(f"tests/store/test_{each}.py" for each in ("access", "dynamo", "expiry")),
@@ -42,7 +42,7 @@ BAD_INPUT_IS_ALSO_IN: Final = (
     *(
         f"tests/functions/test_{each}.py"
         for each in (
-            "answer_unknown",
+            "reject_unknown_route",
             "approve_link",
             "authority",
             "bad_input",
@@ -50,15 +50,15 @@ BAD_INPUT_IS_ALSO_IN: Final = (
             "create_user",
             "decline_link",
             "edit_user",
-            "end_user",
+            "remove_user",
             "expire_links",
-            "keep_directory",
+            "manage_directory",
             "migrate",
-            "record_delivery",
+            "record_email_feedback",
             "resend_link",
             "revoke_link",
             "secrets",
-            "view_audit",
+            "view_audit_log",
         )
     ),
     "tests/stack/test_doors.py",

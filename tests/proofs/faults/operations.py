@@ -32,7 +32,7 @@ from tests.workers import (
     SEAL_TRAIL,
     SEND_LETTERS,
     Clock,
-    follow_trail,
+    publish_audit_events,
     run,
     stream,
     sweep,
@@ -166,7 +166,7 @@ def _follows(stage: Stage) -> Act:
     brought = stage.entries()
 
     def act(_: str) -> None:
-        follow_trail(brought)
+        publish_audit_events(brought)
 
     return act
 

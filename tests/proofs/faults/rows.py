@@ -7,7 +7,7 @@ HERE: Final = "proofs/faults/test_"
 OPERATIONS: Final = f"{HERE}operations.py::test_every_operation_survives_it_at_every_attempt"
 SOCKETS: Final = f"{HERE}sockets.py::test_"
 DYNAMO: Final = "store/test_dynamo.py::test_"
-LETTERS: Final = "functions/test_send_letters.py::test_"
+LETTERS: Final = "functions/test_send_emails.py::test_"
 TEMPLATE: Final = "template/test_template.py::test_"
 
 
@@ -143,9 +143,9 @@ ROWS: Final = {
         "bounces: early, twice, unknown",
         (
             f"{LETTERS}a_bounce_that_overtakes_the_mailer_sticks",
-            "functions/test_record_delivery.py::test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once",
-            "functions/test_record_delivery.py::test_the_report_that_a_letter_was_sent_does_not_undo_a_bounce",
-            "functions/test_record_delivery.py::test_what_is_no_report_of_ours_changes_nothing",
+            "functions/test_record_email_feedback.py::test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once",
+            "functions/test_record_email_feedback.py::test_the_report_that_a_letter_was_sent_does_not_undo_a_bounce",
+            "functions/test_record_email_feedback.py::test_what_is_no_report_of_ours_changes_nothing",
         ),
     ),
     "F21": Row(
@@ -162,7 +162,7 @@ ROWS: Final = {
             f"{HERE}records.py::test_a_poison_record_keeps_no_letter_back",
             f"{HERE}records.py::test_a_poison_letter_keeps_no_other_back",
             f"{LETTERS}a_letter_that_cannot_be_read_waits_and_stops_no_other",
-            "functions/test_follow_trail.py::test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained",
+            "functions/test_publish_audit_events.py::test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained",
             f"{TEMPLATE}one_bad_record_does_not_hold_up_the_outbox",
         ),
     ),
@@ -187,7 +187,7 @@ ROWS: Final = {
         (
             OPERATIONS,
             f"{LETTERS}a_function_that_ends_anywhere_tears_nothing_and_is_finished_later",
-            "functions/test_seal_trail.py::test_wherever_a_run_is_cut_off_the_next_one_goes_on",
+            "functions/test_sign_audit_log.py::test_wherever_a_run_is_cut_off_the_next_one_goes_on",
         ),
     ),
     "F28": Row(
@@ -214,7 +214,7 @@ ROWS: Final = {
     ),
     "F31": Row(
         "KMS away",
-        ("functions/test_seal_trail.py::test_storage_that_does_not_answer_is_an_error_and_no_seal",),
+        ("functions/test_sign_audit_log.py::test_storage_that_does_not_answer_is_an_error_and_no_seal",),
         "Nothing is fetched from SSM or Secrets Manager at a cold start: only the sealer asks KMS, when it signs.",
     ),
     "F32": Row(
@@ -223,9 +223,9 @@ ROWS: Final = {
             "functions/test_expire_links.py::test_sweeps_that_follow_each_other_or_were_skipped_come_to_the_same",
             "functions/test_expire_links.py::test_two_sweeps_at_once_expire_each_link_once",
             "functions/test_expire_links.py::test_two_sweeps_at_once_tell_of_each_grant_once",
-            "functions/test_clean_up.py::test_clean_ups_that_are_doubled_or_skipped_come_to_the_same",
-            "functions/test_clean_up.py::test_two_clean_ups_at_once_tell_everybody_once",
-            "functions/test_seal_trail.py::test_two_sealers_side_by_side_make_one_row",
+            "functions/test_reconcile_access.py::test_clean_ups_that_are_doubled_or_skipped_come_to_the_same",
+            "functions/test_reconcile_access.py::test_two_clean_ups_at_once_tell_everybody_once",
+            "functions/test_sign_audit_log.py::test_two_sealers_side_by_side_make_one_row",
         ),
     ),
     "F33": Row("the entry of the trail cannot be written", (OPERATIONS,)),
@@ -233,7 +233,7 @@ ROWS: Final = {
         "sealing fails",
         (
             f"{HERE}sealing.py::test_doors_stay_open_while_nothing_can_be_sealed_and_the_row_catches_up",
-            "functions/test_seal_trail.py::test_storage_that_does_not_answer_is_an_error_and_no_seal",
+            "functions/test_sign_audit_log.py::test_storage_that_does_not_answer_is_an_error_and_no_seal",
             f"{TEMPLATE}somebody_is_told_when",
         ),
     ),

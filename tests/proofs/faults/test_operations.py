@@ -24,7 +24,7 @@ from tools.proof.notes import Notes
 from tools.template import ROOT
 from tools.whole_table import Item
 
-READS: Final = ("GET ", "$default", "POST /access-links/preview", "POST /access/v1/", "functions.show_pages.")
+READS: Final = ("GET ", "$default", "POST /access-links/preview", "POST /access/v1/", "functions.serve_pages.")
 """What changes nothing."""
 KEY: Final = "the-same-key"
 SDK: Final = 3

@@ -10,7 +10,7 @@ from partner_access.store import keys
 from tests import knocks
 from tests.builders import CLIENT
 from tests.proofs.faults.operations import RECIPIENT, Stage
-from tests.workers import SEND_LETTERS, follow_trail, run, sweep
+from tests.workers import SEND_LETTERS, publish_audit_events, run, sweep
 from tests.worlds import COLLEAGUE
 from tools.invariants import broken
 from tools.proof.notes import Notes
@@ -108,7 +108,7 @@ def test_batches_that_come_again_make_the_same_chain(stage: Stage, notes: Notes,
         for size in [*sizes, len(entries)]:
             start = data.draw(some.integers(0, end), label="again from")
             end = max(end, min(len(entries), start + size))
-            follow_trail(entries[start : start + size])
+            publish_audit_events(entries[start : start + size])
             tried["batches"] += 1
         places = Counter(item["pk"] for item in stage.table.under("CHAIN#"))
         assert places == Counter(item["pk"].replace("AUDIT", "CHAIN") for item in entries)

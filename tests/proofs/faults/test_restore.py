@@ -9,7 +9,7 @@ from tests import hands, knocks
 from tests.acts import Acts
 from tests.builders import CUSTOM_SET, a_custom_set, a_partner_admin
 from tests.proofs.faults.operations import RECIPIENT, Stage
-from tests.workers import SEAL_TRAIL, follow_trail, run, sweep
+from tests.workers import SEAL_TRAIL, publish_audit_events, run, sweep
 from tests.worlds import CLERK, COLLEAGUE
 from tools.invariants import broken
 from tools.proof.notes import Notes
@@ -68,7 +68,7 @@ def large(stage: Stage) -> None:
 def test_an_item_that_was_lost_is_missed(stage: Stage, notes: Notes, *, whole: bool) -> None:
     (large if whole else small)(stage)
     entries = [item for item in stage.table.under("AUDIT#") if item["event"] != "grant.given"]
-    follow_trail(entries)
+    publish_audit_events(entries)
     run(SEAL_TRAIL, {})
     every = stage.table.items()
     assert broken(every) == []

@@ -11,7 +11,7 @@ from tests import faults, knocks
 from tests.doors import Answer
 from tests.faults import Fault, instead
 from tests.proofs.faults.operations import Stage
-from tests.workers import SEAL_TRAIL, follow_trail, run
+from tests.workers import SEAL_TRAIL, publish_audit_events, run
 from tests.worlds import COLLEAGUE
 from tools.invariants import broken
 from tools.proof.notes import Notes
@@ -30,7 +30,7 @@ def test_doors_stay_open_while_nothing_can_be_sealed_and_the_row_catches_up(
     for act in acts:
         with instead(client, operation, AWAY):
             assert act().status == 201
-            follow_trail(stage.entries())
+            publish_audit_events(stage.entries())
             with pytest.raises(ClientError):
                 run(SEAL_TRAIL, {})
         assert broken(stage.table.items()) == []

@@ -6,13 +6,13 @@ from typing import Final
 DOORS, MAIL, FEED = (
     "tests/functions/test_bad_input.py",
     "tests/test_addresses.py",
-    "tests/functions/test_record_delivery.py",
+    "tests/functions/test_record_email_feedback.py",
 )
 CREATE, RESEND, REVOKE = (f"tests/functions/test_{each}_link.py" for each in ("create", "resend", "revoke"))
 APPROVE, DECLINE, SECRETS = (f"tests/functions/test_{each}.py" for each in ("approve_link", "decline_link", "secrets"))
 MIGRATE, USERS, EDIT, KEEP, TRAIL = (
     f"tests/functions/test_{each}.py"
-    for each in ("migrate", "create_user", "edit_user", "keep_directory", "view_audit")
+    for each in ("migrate", "create_user", "edit_user", "manage_directory", "view_audit_log")
 )
 TOKENS, API, BODIES, FIELDS = (
     "tests/stack/test_doors.py",
@@ -22,7 +22,7 @@ TOKENS, API, BODIES, FIELDS = (
 )
 SWEEP = "tests/functions/test_expire_links.py"
 RACES = "tests/store/test_creations.py"
-TEMPLATE, UNKNOWN = "tests/template/test_template.py", "tests/functions/test_answer_unknown.py"
+TEMPLATE, UNKNOWN = "tests/template/test_template.py", "tests/functions/test_reject_unknown_route.py"
 
 Row = tuple[str, str, str]
 """What comes in, the file and the test."""
@@ -133,7 +133,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("fewer seats than are in use", KEEP, "test_seats_in_use_are_no_longer_to_be_had_for_less"),
         ("an account that makes no sense", KEEP, "test_an_account_is_refused"),
         ("somebody deactivated twice", KEEP, "test_a_deactivated_user_keeps_his_address_and_comes_back"),
-        ("somebody removed twice", "tests/functions/test_end_user.py", "test_twice_there_is_nothing_left_to_end"),
+        ("somebody removed twice", "tests/functions/test_remove_user.py", "test_twice_there_is_nothing_left_to_end"),
         ("somebody who is not there", DOORS, "test_somebody_who_is_not_there_is_as_unknown_as_anybody"),
     ),
     "events and the vendor": (

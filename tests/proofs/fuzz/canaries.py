@@ -27,7 +27,7 @@ from tests.faults import Killed, goes_unanswered, instead, kills_after, says
 from tests.listener import listener
 from tests.mailbox import Mail, Mailbox, bounced, mailbox
 from tests.vault import vault
-from tests.workers import RECORD_DELIVERY, SEAL_TRAIL, follow_trail, run, sweep
+from tests.workers import RECORD_DELIVERY, SEAL_TRAIL, publish_audit_events, run, sweep
 
 WRITES: Final = frozenset({"TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
 SECRET: Final = re.compile(r"pal_[\w.-]+?_[0-9a-f]{8}", re.ASCII)
@@ -228,7 +228,7 @@ class Whispers(Acts):
     def follows(self) -> None:
         """The stream brings what is new in the trails."""
         chained = {(item["pk"].replace("CHAIN#", "AUDIT#"), item["sk"]) for item in self.table.under("CHAIN#")}
-        follow_trail(item for item in self.table.under("AUDIT#") if (item["pk"], item["sk"]) not in chained)
+        publish_audit_events(item for item in self.table.under("AUDIT#") if (item["pk"], item["sk"]) not in chained)
 
 
 WHISPERS: Final[tuple[Callable[[Whispers], None], ...]] = (

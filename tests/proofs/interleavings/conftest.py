@@ -13,7 +13,7 @@ from tests.proofs.interleavings.promises import Memory, World
 from tests.proofs.interleavings.schedules import Exploration
 from tests.proofs.interleavings.shares import SHARES
 from tests.table import Table
-from tests.workers import follow_trail
+from tests.workers import publish_audit_events
 
 SEALING = {"SEALS_BUCKET": "seals", "SEALING_KEY": "key", "SEAL_RETENTION_DAYS": "365"}
 
@@ -59,6 +59,8 @@ def _begun(aws: Aws, playing: Player, table: Table) -> Held:
         end for end in leaving.must_hold(invited.held, Attempt(operations.LEFT_AT_ONCE)).ends if end.ends[0].failed
     )
     entries = [item for item in left.held.items if item["pk"].startswith("AUDIT#")]
-    chaining = Operation("chain", "before", lambda _: follow_trail(sorted(entries, key=lambda item: item["sk"])[:2]))
+    chaining = Operation(
+        "chain", "before", lambda _: publish_audit_events(sorted(entries, key=lambda item: item["sk"])[:2])
+    )
     (chained,) = exploration.must_hold(left.held, Attempt(chaining)).ends
     return aws.same(Held(chained.held.table))

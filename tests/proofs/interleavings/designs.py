@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from functions.end_user.app import app as end_user
+from functions.remove_user.app import app as remove_user
 from partner_access.domain.decisions import Answer, Decision, Kept
 from partner_access.store import dynamo, outbox
 from partner_access.store.dynamo import Items, Line
@@ -69,15 +69,15 @@ def count_then_write() -> Iterator[None]:
 def look_the_key_up_first() -> Iterator[None]:
     """Hazard 9: whoever asks again is replayed his answer, unless his first try comes true after the look."""
     route_key = f"DELETE {hands.USER}"
-    route = end_user.routes[route_key]
+    route = remove_user.routes[route_key]
 
     def looked_up(**asked: Any) -> Answer | None:
         dynamo.recall(asked["act"])
         return route.operation(**asked)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(end_user.routes, route_key, replace(route, operation=looked_up))
-        patch.setattr(end_user, "_recall", None)
+        patch.setitem(remove_user.routes, route_key, replace(route, operation=looked_up))
+        patch.setattr(remove_user, "_recall", None)
         yield
 
 

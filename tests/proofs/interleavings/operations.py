@@ -320,14 +320,14 @@ def of_workers(items: Iterable[Item]) -> tuple[Operation, ...]:
         Operation(
             "follow the trail",
             FOLLOW_TRAIL,
-            lambda _: workers.follow_trail([*new[:2], *entries[:1]]),
+            lambda _: workers.publish_audit_events([*new[:2], *entries[:1]]),
             in_parts=True,
             is_keyed=False,
         ),
         Operation(
             "follow the trail further",
             FOLLOW_TRAIL,
-            lambda _: workers.follow_trail(new[1:3]),
+            lambda _: workers.publish_audit_events(new[1:3]),
             in_parts=True,
             is_keyed=False,
         ),

@@ -27,7 +27,7 @@ TWICE: Final = frozenset({"approve", "the owner goes"})
 """Those of the short form that are asked for twice."""
 WITHOUT_EFFECT: Final = frozenset({"preview", "decide", "the letter bounces", "the letter was sent"})
 """They read, or come before there is anything to do."""
-PAGES: Final = "show_pages"
+PAGES: Final = "serve_pages"
 SAMPLED: Final = 6
 """Of how many deeds the short form tries one alone."""
 

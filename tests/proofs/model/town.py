@@ -295,7 +295,7 @@ class Town:
         if not batch:
             return
         for _ in range(chance.choice([1, 1, 2])):
-            workers.follow_trail(batch)
+            workers.publish_audit_events(batch)
         self.followed = max(self.followed, start + len(batch))
         for event in self.heard.events:
             name = event["source"], event["id"]

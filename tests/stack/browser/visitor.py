@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 
-from functions.show_pages import app as show_pages
+from functions.serve_pages import app as serve_pages
 from partner_access.letters.plain_words import Language
 from tests.stack.town import Resident
 
@@ -92,7 +92,7 @@ class Visitor:
 
     def says(self, words: str, /, **places: object) -> str:
         """The page's own words in his language."""
-        told = show_pages.words(self.language)[words]
+        told = serve_pages.words(self.language)[words]
         assert isinstance(told, str), words
         for place, value in places.items():
             told = told.replace(f"{{{place}}}", str(value))

@@ -21,7 +21,7 @@ class Ended(Answer):
 @app.delete(
     "/accounts/{account_id}/users/{user_id}",
     api.Docs(
-        "end_user",
+        "remove_user",
         summary="End a grant, else a membership: by the client, by managers and colleagues of the firm, by the member himself.",
     ),
 )

@@ -55,7 +55,7 @@ class Copy:
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
     """A batch of the stream names its failed records; the schedule's input is ignored."""
-    telemetry.begin(context.aws_request_id, "send_letters")
+    telemetry.begin(context.aws_request_id, "send_emails")
     try:
         if "Records" in event:
             return dict(

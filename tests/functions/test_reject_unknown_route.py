@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from functions.answer_unknown.app import ROUTES
-from functions.show_pages import app as show_pages
+from functions.reject_unknown_route.app import ROUTES
+from functions.serve_pages import app as serve_pages
 from tests import doors
 from tests.builders import SECRET_TEXT
 from tests.doors import call
@@ -50,8 +50,8 @@ def test_the_methods_are_those_of_the_functions(environment: None) -> None:
             method, _, path = route.partition(" ")
             if path:
                 taken.setdefault(path, set()).add(method)
-    for path in show_pages.PAGES:
-        taken[path] = set(show_pages.METHODS)
+    for path in serve_pages.PAGES:
+        taken[path] = set(serve_pages.METHODS)
 
     assert {path: ", ".join(sorted(methods)) for path, methods in taken.items()} == ROUTES
 

@@ -13,7 +13,7 @@ from partner_access.store import chain, events, trail
 
 def handler(event: dict[str, Any], context: Context) -> None:
     """What cannot be read is raised: the batch is halved until it stands alone, and then set aside."""
-    telemetry.begin(context.aws_request_id, "follow_trail")
+    telemetry.begin(context.aws_request_id, "publish_audit_events")
     try:
         entries = [trail.from_stream(record) for record in event["Records"]]
         places = chain.append(entries)

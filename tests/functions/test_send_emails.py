@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from functions.show_pages import app as show_pages
+from functions.serve_pages import app as serve_pages
 from partner_access.domain.decisions import Cause, Kept, Letter, LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Standing
@@ -983,7 +983,7 @@ BECAME = {
 def asked_by_the_page(address: str, by: str) -> Answer:
     """What the page at an address first asks of the API, in its reader's name."""
     page = urlsplit(address)
-    assert any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), page.path) for path in show_pages.PAGES)
+    assert any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), page.path) for path in serve_pages.PAGES)
     if page.path == "/approve":
         return knocks.preview(by, secret=page.fragment)
     _, kind, opened = page.path.split("/")

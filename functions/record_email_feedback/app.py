@@ -58,7 +58,7 @@ class Report(BaseModel):
 
 def handler(event: dict[str, Any], context: Context) -> None:
     """Reports of other kinds, or of letters that are not ours, change nothing."""
-    telemetry.begin(context.aws_request_id, "record_delivery")
+    telemetry.begin(context.aws_request_id, "record_email_feedback")
     try:
         for record in event["Records"]:
             _record(record["Sns"]["Message"])

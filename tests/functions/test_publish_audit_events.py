@@ -14,7 +14,7 @@ from tests.builders import CLIENT, PARTNER
 from tests.costs import counted
 from tests.listener import listener, takes_all_but
 from tests.table import Item, Table
-from tests.workers import counts, follow_trail
+from tests.workers import counts, publish_audit_events
 
 
 def entries(table: Table) -> list[Item]:
@@ -32,7 +32,7 @@ def test_an_act_is_chained_in_the_trail_of_each_account_concerned(
     assert knocks.approve().status == 201
     (of_client, of_partner) = told = entries(world)
 
-    follow_trail(told)
+    publish_audit_events(told)
 
     assert places(world) == {f"CHAIN#{CLIENT}": 1, f"CHAIN#{PARTNER}": 1}
     for account_id, item in ((CLIENT, of_client), (PARTNER, of_partner)):
@@ -44,10 +44,10 @@ def test_an_act_is_chained_in_the_trail_of_each_account_concerned(
 
 def test_a_batch_that_comes_again_changes_nothing(world: Table) -> None:
     knocks.approve()
-    follow_trail(entries(world))
+    publish_audit_events(entries(world))
     once = world.items()
 
-    follow_trail(entries(world))
+    publish_audit_events(entries(world))
 
     assert world.items() == once
 
@@ -59,10 +59,10 @@ def test_a_batch_that_cannot_be_chained_comes_again_as_a_whole(world: Table) -> 
         faults.at(dynamo.client(), "TransactWriteItems", faults.works, faults.kills_before),
         pytest.raises(faults.Killed),
     ):
-        follow_trail(entries(world))
+        publish_audit_events(entries(world))
     assert sum(places(world).values()) == 1
 
-    follow_trail(entries(world))
+    publish_audit_events(entries(world))
     assert set(places(world).values()) == {1}
 
 
@@ -71,7 +71,7 @@ def test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained(world: Ta
     readable, other = entries(world)
 
     with pytest.raises(ValidationError):
-        follow_trail([readable, {name: value for name, value in other.items() if name != "event"}])
+        publish_audit_events([readable, {name: value for name, value in other.items() if name != "event"}])
 
     assert places(world) == {}
 
@@ -81,7 +81,7 @@ def test_each_account_concerned_has_an_event_of_its_own_with_its_place(world: Ta
     knocks.create()
 
     with listener() as heard:
-        follow_trail(entries(world))
+        publish_audit_events(entries(world))
 
     told = [(event["source"], event["type"], event["sequence"]) for event in heard.events]
     assert told == [
@@ -100,9 +100,9 @@ def test_events_that_the_bus_did_not_take_come_again_with_the_same_places(world:
     with listener() as heard:
         heard.plan.append(takes_all_but(1))
         with pytest.raises(bus.NotTaken):
-            follow_trail(entries(world))
+            publish_audit_events(entries(world))
         chained = world.under("CHAIN#")
-        follow_trail(entries(world))
+        publish_audit_events(entries(world))
 
     assert world.under("CHAIN#") == chained
     assert [event["sequence"] for event in heard.events] == ["000000000001"] * 2
@@ -116,7 +116,7 @@ def test_nothing_is_told_of_what_is_not_chained(world: Table) -> None:
         faults.at(dynamo.client(), "TransactWriteItems", faults.kills_before),
         pytest.raises(faults.Killed),
     ):
-        follow_trail(entries(world))
+        publish_audit_events(entries(world))
 
     assert heard.tried == []
 
@@ -124,9 +124,9 @@ def test_nothing_is_told_of_what_is_not_chained(world: Table) -> None:
 def test_a_batch_is_published_after_one_more_read(world: Table) -> None:
     knocks.approve()
     told = entries(world)
-    follow_trail(told)
+    publish_audit_events(told)
 
     with counted(world) as costs:
-        follow_trail(told)
+        publish_audit_events(told)
 
     assert (costs.reads, costs.writes) == (2, 0)

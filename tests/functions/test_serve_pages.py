@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.show_pages import app
+from functions.serve_pages import app
 from partner_access.domain.catalogue import CATALOGUE
 from partner_access.letters.plain_words import Language
 from tests.artefacts import FILLED_IN

@@ -28,9 +28,10 @@ class RenewalAsked(Answer):
 
 
 @app.post(
-    "/access-links/renewals", api.Docs("renew_link", summary="Send the creator one letter, however often he is asked.")
+    "/access-links/renewals",
+    api.Docs("request_link_renewal", summary="Send the creator one letter, however often he is asked."),
 )
-def renew_link(renewal: Renewal, act: Act) -> RenewalAsked:
+def request_link_renewal(renewal: Renewal, act: Act) -> RenewalAsked:
     asked = renewals.ask_anew(stored.facts_for_renewal(renewal.secret, act.by), renewal.secret, act)
     answer = RenewalAsked()
     if asked:

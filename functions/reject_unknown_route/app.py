@@ -54,7 +54,7 @@ ROUTES: Final = {
 
 
 @app.default
-def answer_unknown(event: Event) -> NoReturn:
+def reject_unknown_route(event: Event) -> NoReturn:
     """404, or 405 with the methods that there are."""
     path = event["rawPath"]
     for route, methods in ROUTES.items():

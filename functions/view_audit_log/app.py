@@ -111,11 +111,11 @@ class EntrySheet(Entries):
 @app.get(
     LIST,
     api.Docs(
-        "view_audit",
+        "view_audit_log",
         summary="The account's own trail, for who may read it: all of it, what concerns himself, or for the vendor no details.",
     ),
 )
-def view_audit(account_id: str, query: AuditQuery, media_type: api.MediaType, act: Act) -> Entries:
+def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType, act: Act) -> Entries:
     span = trail.span(query.start, query.end, act.at)
     wanted = Wanted(query.event, query.by, query.user_id, query.account_id)
     reading = trail.read(stored.facts_for_reading(account_id, act.by), wanted, act)

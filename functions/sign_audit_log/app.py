@@ -20,7 +20,7 @@ AT_MOST: Final = 3
 
 def handler(_: dict[str, Any], context: Context) -> None:
     """The schedule's input is ignored; skipped, doubled, cut off or side by side, runs make one row of seals."""
-    telemetry.begin(context.aws_request_id, "seal_trail")
+    telemetry.begin(context.aws_request_id, "sign_audit_log")
     try:
         for _attempt in range(AT_MOST):
             with suppress(Overtaken):  # whoever noted the same seal was first: on from there
