@@ -14,7 +14,7 @@ from tests.worlds import MANAGER
 LINKS = "/partners/{partner_id}/access-links"
 ONE = LINKS + "/{link_id}"
 APPROVALS = "POST /access-links/approvals"
-REFUSALS = "POST /access-links/refusals"
+REFUSALS = "POST /access-links/declines"
 RENEWALS = "POST /access-links/renewals"
 PREVIEW = "POST /access-links/preview"
 

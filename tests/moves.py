@@ -26,9 +26,9 @@ def super_admins(*user_ids: str, account_id: str = CLIENT) -> Move:
     return lambda table: table.put(keys.super_admins(account_id), {"user_ids": set(user_ids)})
 
 
-def seats_taken(number: int, account_id: str = CLIENT) -> Move:
+def partner_seats_used(number: int, account_id: str = CLIENT) -> Move:
     """Seats come and go without a new version of the account."""
-    return lambda table: table.change(keys.account(account_id), seats_taken=number)
+    return lambda table: table.change(keys.account(account_id), partner_seats_used=number)
 
 
 def both(first: Move, second: Move) -> Move:

@@ -20,7 +20,14 @@ GRANT = {"grant_id": "grt_2", "partner_id": "firm", "source": "access_link", "gr
 DESK = {"pk": "ACCOUNT#cli", "sk": "SET#set_1", "permissions": ["crm.import"], "holders": 2, "partner_holders": 1}
 APPROVED = {"link_id": "lnk_1", "grant_id": "grt_2", "employee_id": "emp"}
 SOUND: Table = {
-    "client": {"pk": "ACCOUNT#cli", "sk": "ACCOUNT", "kind": "client", "seats": 1, "seats_taken": 1, "custom_sets": 1},
+    "client": {
+        "pk": "ACCOUNT#cli",
+        "sk": "ACCOUNT",
+        "kind": "client",
+        "seats": 1,
+        "partner_seats_used": 1,
+        "custom_sets": 1,
+    },
     "roster": {"pk": "ACCOUNT#cli", "sk": "SUPER_ADMINS", "user_ids": {"boss"}},
     "boss member": {
         "pk": "ACCOUNT#cli",
@@ -44,7 +51,7 @@ SOUND: Table = {
     },
     "desk": DESK,
     "clerk member": {"pk": "ACCOUNT#cli", "sk": "MEMBER#clerk", "permission_set": "set_1", "active": True},
-    "firm": {"pk": "ACCOUNT#firm", "sk": "ACCOUNT", "kind": "partner", "seats_taken": 0},
+    "firm": {"pk": "ACCOUNT#firm", "sk": "ACCOUNT", "kind": "partner", "partner_seats_used": 0},
     "staff member": {"pk": "ACCOUNT#firm", "sk": "MEMBER#emp", "permission_set": "sales", "active": True},
     "boss": {"pk": "USER#boss", "sk": "USER", "email": "boss@cli.example", "active": True},
     "boss mirror": {"pk": "USER#boss", "sk": "ACCOUNT#cli"},
@@ -72,7 +79,7 @@ SOUND: Table = {
         "audit_id": "aud_2",
         "at": 50,
         "event": "link.approved",
-        "by": "boss",
+        "actor_id": "boss",
         "accounts": ["cli", "firm"],
         "details": APPROVED,
     },
@@ -82,7 +89,7 @@ SOUND: Table = {
         "audit_id": "aud_2",
         "at": 50,
         "event": "link.approved",
-        "by": "boss",
+        "actor_id": "boss",
         "accounts": ["cli", "firm"],
         "details": APPROVED,
     },
@@ -171,7 +178,7 @@ def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
-    (the("client", seats_taken=0), "cli: 0 seats are taken, and 1 partner admins sit"),
+    (the("client", partner_seats_used=0), "cli: 0 seats are taken, and 1 partner admins sit"),
     (the("client", seats=0), "cli: 1 partner admins on 0 seats"),
     (the("emp member", seat="core"), "emp in cli: the partner seat and a grant do not go together"),
     (the("boss member", seat="partner"), "boss in cli: the partner seat and a grant do not go together"),
@@ -222,7 +229,7 @@ def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
     (no("firm's trail"), "aud_2: is not the same in the trail of firm"),
     (the("firm's trail", event="link.declined"), "aud_2: is not the same in the trail of"),
     (the("client's trail", accounts=["firm"]), "aud_2: is in the trail of cli, whom it does not concern"),
-    (the("client's trail", by="emp"), "aud_2: does not follow in the chain of cli"),
+    (the("client's trail", actor_id="emp"), "aud_2: does not follow in the chain of cli"),
     (the("place", place=2), "aud_2: does not follow in the chain of cli"),
     (the("place", chain_hash="ab"), "aud_2: does not follow in the chain of cli"),
     (another("place", sk="aud_9", place=2), "aud_9: is in the chain of cli, and not in its trail"),

@@ -400,15 +400,15 @@ CAUSES = {
     ),
     ("access_ended", "client"): ("ended by the client.", "クライアントによって終了"),
     ("access_ended", "partner"): ("ended by the partner.", "パートナーによって終了"),
-    ("access_ended", "himself"): ("ended by the person concerned.", "ご本人様によって終了"),
+    ("access_ended", "self"): ("ended by the person concerned.", "ご本人様によって終了"),
     ("access_ended", "vendor"): ("ended by the vendor.", "製品の提供元によって終了"),
     ("access_ended", "time"): ("had reached its end date", "期限を迎えたため"),
     ("person_left", None): ("All access that Anna Berg had for the partner has ended", "アクセスはすべて終了"),
-    ("person_left", "stays_member"): (
+    ("person_left", "retained_member"): (
         "still an ordinary member of Contoso Furniture",
         "現在もContoso Furnitureの一般メンバーです",
     ),
-    ("person_left", "stays_super_admin"): (
+    ("person_left", "retained_super_admin"): (
         "still a super admin of Contoso Furniture",
         "現在もContoso Furnitureのスーパー管理者です",
     ),

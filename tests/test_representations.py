@@ -59,7 +59,7 @@ def test_a_link_is_shown_as_the_contract_says() -> None:
         "expires_at": "2026-11-28T09:00:00Z",
         "max_approvals": 1,
         "approvals": 0,
-        "letter": "none",
+        "delivery_status": "none",
     }
 
 
@@ -115,11 +115,11 @@ GRANT: dict[str, Any] = {
         ({"expires_at": NOW}, {}, Pricing.SEAT_BASED, {"expires_at": "2026-11-22T09:00:00Z"}),
         ({}, {"suspended_by": frozenset({Suspension.CLIENT})}, Pricing.SEAT_BASED, {"state": "suspended"}),
         (
-            {"asked": Asked(removed=("crm.export",), access_days=3)},
+            {"requested": Asked(removed=("crm.export",), access_days=3)},
             {"removed": ("crm.export", "crm.import")},
             Pricing.SEAT_BASED,
             {
-                "asked": {"removed": ["crm.export"], "access_days": 3},
+                "requested": {"removed": ["crm.export"], "access_days": 3},
                 "permissions": {**GRANT["permissions"], "removed": ["crm.export", "crm.import"]},
             },
         ),

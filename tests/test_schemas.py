@@ -124,7 +124,7 @@ def test_what_fits_is_not_complained_of() -> None:
         (lambda event: event.update(more="x"), "'more' was unexpected"),
         (lambda event: event.pop("sequence"), "'sequence' is a required property"),
         (lambda event: event["data"].update(more="x"), "'more' was unexpected"),
-        (lambda event: event["data"].pop("by"), "'by' is a required property"),
+        (lambda event: event["data"].pop("actor_id"), "'actor_id' is a required property"),
         (lambda event: event["data"].update(event="grant.revoked"), "$.event"),
         (lambda event: event["data"].update(at="yesterday"), "$.at"),
         (lambda event: event["data"]["details"].update(name="Somebody"), "'name' was unexpected"),

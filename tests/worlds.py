@@ -97,7 +97,7 @@ def _items(records: list[Kept]) -> Iterator[tuple[Key, dict[str, object]]]:
             case Account():
                 seated = [each for each in members if _is_in(each, record) and each.seat is Seat.PARTNER]
                 own = sum(each.account_id == record.account_id for each in sets)
-                yield keys.of(record), {**dict(record), "seats_taken": len(seated), "custom_sets": own}
+                yield keys.of(record), {**dict(record), "partner_seats_used": len(seated), "custom_sets": own}
                 roster = {each.user_id for each in members if _is_in(each, record) and each.active and _is_super(each)}
                 if roster:
                     yield keys.super_admins(record.account_id), {"user_ids": roster}
@@ -155,7 +155,7 @@ def _trail_of_grant(member: Member) -> tuple[Key, dict[str, object]]:
         "audit_id": audit_id,
         "at": grant.created_at,
         "event": "grant.given",
-        "by": grant.granted_by,
+        "actor_id": grant.granted_by,
         "accounts": [member.account_id],
         "details": {"grant_id": grant.grant_id},
     }

@@ -61,8 +61,8 @@ def seats_are_counted(table: Table) -> Sentences:
     """G2: the seats taken are those of live partner admins, and no more than the account may have."""
     live = Counter(account for (account, _), member in table.members.items() if member.get("seat") == "partner")
     for account, item in table.accounts.items():
-        if item.get("seats_taken", 0) != live[account]:
-            yield f"{account}: {item.get('seats_taken')} seats are taken, and {live[account]} partner admins sit"
+        if item.get("partner_seats_used", 0) != live[account]:
+            yield f"{account}: {item.get('partner_seats_used')} seats are taken, and {live[account]} partner admins sit"
         if "seats" in item and live[account] > item["seats"]:
             yield f"{account}: {live[account]} partner admins on {item['seats']} seats"
 

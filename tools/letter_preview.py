@@ -58,8 +58,8 @@ SAMPLES: Final = {"en": ENGLISH, "ja": JAPANESE}
 CAUSES: Final = {
     "access_suspended": (Cause.CLIENT, Cause.PARTNER, Cause.PROGRAM, Cause.EMPLOYEE),
     "access_resumed": (Cause.CLIENT, Cause.PARTNER, Cause.PROGRAM, Cause.EMPLOYEE),
-    "access_ended": (Cause.CLIENT, Cause.PARTNER, Cause.HIMSELF, Cause.VENDOR, Cause.TIME),
-    "person_left": (None, Cause.STAYS_MEMBER, Cause.STAYS_SUPER_ADMIN),
+    "access_ended": (Cause.CLIENT, Cause.PARTNER, Cause.SELF, Cause.VENDOR, Cause.TIME),
+    "person_left": (None, Cause.RETAINED_MEMBER, Cause.RETAINED_SUPER_ADMIN),
     "program_stopped": (Cause.PROGRAM, Cause.TERMINATED),
 }
 """The letters that tell of more than one cause."""

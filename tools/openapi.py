@@ -118,11 +118,12 @@ def _body(route: api.Route) -> type[fields.Request] | None:
 
 
 def _answers(key: str, route: api.Route) -> tuple[type[Answer], ...]:
-    """The answer that the operation names, and those that say the same under another status."""
+    """The answer that the operation names, and those of its own module that say the same under another status."""
     told = inspect.signature(route.operation).return_annotation
     if told is None:
         return ()
-    return (told,) if key.startswith("GET ") else (told, *told.__subclasses__())
+    others = [each for each in told.__subclasses__() if each.__module__ == route.operation.__module__]
+    return (told, *(each for each in others if each.status != told.status and not key.startswith("GET ")))
 
 
 def operation(declared: template.Route, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:

@@ -201,7 +201,7 @@ def by_access_link(story: Story) -> None:
         "source",
         "state",
         "seat",
-        "asked",
+        "requested",
         "permissions",
         "expires_at",
     )
@@ -355,7 +355,7 @@ def leaving(story: Story) -> None:
     receipt = story.expect(nora.call("DELETE", access, key=_key()), 200, "", "items")
     _must_be(receipt, sample.OAK_AND_IRON, "ended")
     _must_be(receipt, sample.TWO_OF_A_FIRM, "ended")
-    _must_be(receipt, sample.NOBODY_ELSE, "kept")
+    _must_be(receipt, sample.NOBODY_ELSE, "retained")
     story.letter(sample.CLARA, having=lambda letter: "no longer works on" in letter.subject)
 
     story.tell("Priya's next request finds only her own firm, and the client that made her its super admin.")
@@ -366,12 +366,12 @@ def leaving(story: Story) -> None:
     story.tell("The product asks again, and why: what decided, who could change it, and by which request.")
     if story.expect(product.post("/access/v1/evaluation", question), 200, "", "decision")["decision"]:
         raise StoryFailed("Priya may still do what she may not any more")
-    story.expect(product.post("/access/v1/explanations", question), 200, "", "rule", "changeable_by", "to_do")
+    story.expect(product.post("/access/v1/explanations", question), 200, "", "rule", "changeable_by", "advice")
 
     story.tell("The client reads it in its own trail, with names.")
     told = story.expect(story.caller(sample.CLARA).get(f"/accounts/{sample.OAK_AND_IRON}/audit?limit=5"), 200)
     for entry in told["items"]:
-        who = told["names"].get(entry["by"], entry["by"])
+        who = told["names"].get(entry["actor_id"], entry["actor_id"])
         story.console.print(f"    {entry['at'][:19]}  {entry['event']}, by {escape(who)}")
 
 
@@ -422,7 +422,7 @@ def proving(story: Story) -> None:
     approval = next(link.entry for link in found.links if link.entry.event == "link.approved")
     place = {"pk": f"AUDIT#{account_id}", "sk": approval.audit_id}
     item = table.get_item(Key=place, ConsistentRead=True)["Item"]
-    table.put_item(Item={**item, "by": "somebody-else"})
+    table.put_item(Item={**item, "actor_id": "somebody-else"})
     try:
         verified(trail.export(site, stack.table, account_id).found.written(), key)
     except Broken as broken:

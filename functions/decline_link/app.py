@@ -1,4 +1,4 @@
-"""POST /access-links/refusals: someone of a client account says no to an access link."""
+"""POST /access-links/declines: someone of a client account says no to an access link."""
 
 from partner_access import api
 from partner_access.domain import approvals
@@ -26,7 +26,7 @@ class Declined(Answer):
 
 
 @app.post(
-    "/access-links/refusals",
+    "/access-links/declines",
     api.Docs("decline_link", summary="Turn the link down for one account; its creator and its employee are told."),
 )
 def decline_link(refusal: Refusal, act: Act) -> Declined:

@@ -60,16 +60,16 @@ class SomebodyNamed(Part):
 class ChangerShown(Part):
     """Super admins are named; a user manager, who is of no partner, and a partner's people need to hold all this."""
 
-    who: Capacity
+    role: Capacity
     people: tuple[SomebodyNamed, ...] | None
-    holding: tuple[str, ...] | None
+    required_permissions: tuple[str, ...] | None
 
     @classmethod
     def of(cls, changer: Changer, *, named: bool) -> Self:
         people = tuple(
             SomebodyNamed(user_id=each.user_id, name=(each.name or None) if named else None) for each in changer.people
         )
-        return cls(who=changer.who, people=people or None, holding=changer.holding or None)
+        return cls(role=changer.role, people=people or None, required_permissions=changer.required_permissions or None)
 
 
 class CallShown(Part):
@@ -94,11 +94,11 @@ class Explained(Answer):
 
     decision: bool
     rule: Rule
-    because: Because
+    facts: Because
     changeable_by: tuple[ChangerShown, ...]
-    to_do: str
+    advice: str
     request: CallShown | None
-    then: Rule | None
+    next_rule: Rule | None
     as_of: datetime
 
     @classmethod
@@ -107,11 +107,11 @@ class Explained(Answer):
         return cls(
             decision=explanation.verdict.permits,
             rule=explanation.verdict.rule,
-            because=Because.model_validate(asdict(explanation.because)),
+            facts=Because.model_validate(asdict(explanation.facts)),
             changeable_by=tuple(ChangerShown.of(each, named=explanation.names_people) for each in remedy.by),
-            to_do=explanation.to_do,
+            advice=explanation.advice,
             request=CallShown.of(remedy.call) if remedy.call else None,
-            then=remedy.then,
+            next_rule=remedy.next_rule,
             as_of=explanation.at,
         )
 

@@ -52,7 +52,7 @@ class AccountShown(Answer):
     locale: Locale | None
     pricing: Pricing | None
     partner_seat_limit: int | None
-    seats_taken: int | None
+    partner_seats_used: int | None
     domains: tuple[str, ...] | None
     program: Program | None
     state: AccountStanding
@@ -68,7 +68,7 @@ class AccountShown(Answer):
             locale=account.locale,
             pricing=None if is_partner else account.pricing,
             partner_seat_limit=account.seats,
-            seats_taken=None if is_partner else account.seats_taken,
+            partner_seats_used=None if is_partner else account.partner_seats_used,
             domains=account.domains if is_partner else None,
             program=account.program if is_partner else None,
             state=account.standing,

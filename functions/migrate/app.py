@@ -48,7 +48,7 @@ class Previewed(Answer):
     lost: tuple[str, ...]
     seat: SeatShown
     remaining_super_admins: int
-    remaining_are_partner_staff: bool
+    remaining_are_partner_employees: bool
 
 
 class Migrated(Previewed):
@@ -82,7 +82,7 @@ def _answer(kind: type[Previewed], migrated: SuperAdminMigrated) -> Previewed:
         lost=preview.lost,
         seat=SeatShown.of(preview),
         remaining_super_admins=preview.remaining_super_admins,
-        remaining_are_partner_staff=preview.remaining_are_partner_staff,
+        remaining_are_partner_employees=preview.remaining_are_partner_employees,
     )
 
 
@@ -99,7 +99,7 @@ class MigrationRow(BulkRow):
     account_id: str
     lost: tuple[str, ...] | None = None
     seat: SeatShown | None = None
-    remaining_are_partner_staff: bool | None = None
+    remaining_are_partner_employees: bool | None = None
     notice: str | None = None
 
 
@@ -148,7 +148,7 @@ def _migrated_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) 
         outcome=Outcome.WOULD_MIGRATE if dry_run else Outcome.DONE,
         lost=migrated.preview.lost,
         seat=SeatShown.of(migrated.preview),
-        remaining_are_partner_staff=migrated.preview.remaining_are_partner_staff,
+        remaining_are_partner_employees=migrated.preview.remaining_are_partner_employees,
         notice="paid_seat_required" if migrated.preview.paid_seat_required else None,
     )
     if not dry_run:

@@ -30,7 +30,7 @@ class ChoiceShown(BaseModel):
 
     account_id: str
     name: str
-    may_approve: bool
+    can_approve: bool
     reason: str | None
 
 
@@ -62,7 +62,7 @@ def preview_link(opening: Opening, act: Act) -> Preview:
             ChoiceShown(
                 account_id=choice.account.account_id,
                 name=choice.account.name,
-                may_approve=choice.reason is None,
+                can_approve=choice.reason is None,
                 reason=choice.reason,
             )
             for choice in shown.choices

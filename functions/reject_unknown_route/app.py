@@ -13,7 +13,7 @@ ROUTES: Final = {
     "/": "GET, HEAD",
     "/access-links/approvals": "POST",
     "/access-links/preview": "POST",
-    "/access-links/refusals": "POST",
+    "/access-links/declines": "POST",
     "/access-links/renewals": "POST",
     "/.well-known/authzen-configuration": "GET",
     "/access/v1/evaluation": "POST",

@@ -24,7 +24,7 @@ class RenewalAsked(Answer):
 
     status: ClassVar[int] = HTTPStatus.ACCEPTED
 
-    asked: bool = True
+    accepted: bool = True
 
 
 @app.post(

@@ -21,7 +21,7 @@ class AccountShown(BaseModel):
     kind: Kind
     name: str
     permission_set: str
-    may_approve: bool
+    can_approve: bool
 
 
 class Accounts(Page):
@@ -47,7 +47,7 @@ def view_accounts(query: ListQuery, act: Act) -> Accounts:
                 kind=mine.account.kind,
                 name=mine.account.name,
                 permission_set=mine.member.permission_set,
-                may_approve=mine.account.takes_partner_admins and mine.actor.is_approver_at(act.at),
+                can_approve=mine.account.takes_partner_admins and mine.actor.is_approver_at(act.at),
             )
             for mine in page.items
         ),

@@ -25,7 +25,7 @@ app = api.App()
 
 LIST = "/accounts/{account_id}/audit"
 RFC_3339: Final = r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d{1,9})?(z|[+-]\d\d:\d\d)"
-COLUMNS: Final = ("audit_id", "at", "event", "by", "by_name", "accounts", "details")
+COLUMNS: Final = ("audit_id", "at", "event", "actor_id", "actor_name", "accounts", "details")
 
 
 def _rfc_3339(text: str) -> str:
@@ -50,7 +50,7 @@ class AuditQuery(ListQuery):
     start: Annotated[Moment | None, Field(alias="from")] = None
     end: Annotated[Moment | None, Field(alias="to")] = None
     event: Event | None = None
-    by: Identifier | None = None
+    actor_id: Identifier | None = None
     user_id: Identifier | None = None
     account_id: Identifier | None = None
 
@@ -70,7 +70,7 @@ class EntryShown(Part):
     audit_id: str
     at: datetime
     event: str
-    by: str
+    actor_id: str
     accounts: tuple[str, ...]
     details: Mapping[str, JsonValue] | None
 
@@ -98,7 +98,7 @@ class EntrySheet(Entries):
         for entry in self.items:
             shown = entry.model_dump(mode="json")
             details = "" if entry.details is None else json.dumps(entry.details, ensure_ascii=False)
-            cells = {**shown, "by_name": self.names.get(entry.by, ""), "accounts": " ".join(entry.accounts)}
+            cells = {**shown, "actor_name": self.names.get(entry.actor_id, ""), "accounts": " ".join(entry.accounts)}
             yield [harmless({**cells, "details": details}[column]) for column in COLUMNS]
 
     @property
@@ -117,7 +117,7 @@ class EntrySheet(Entries):
 )
 def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType, act: Act) -> Entries:
     span = trail.span(query.start, query.end, act.at)
-    wanted = Wanted(query.event, query.by, query.user_id, query.account_id)
+    wanted = Wanted(query.event, query.actor_id, query.user_id, query.account_id)
     reading = trail.read(stored.facts_for_reading(account_id, act.by), wanted, act)
     listed = LIST.format(account_id=account_id)
     page = stored.page(account_id, span, after=cursors.after(query, listed, act), limit=query.size)
@@ -140,7 +140,7 @@ def _shown(entry: AuditEntry, reading: trail.Reading) -> EntryShown:
 
 def _names(shown: tuple[AuditEntry, ...], page: stored.Page) -> Mapping[str, str]:
     """Names by id; an id that a person and an account have in common names neither."""
-    user_ids = {user_id for entry in shown for user_id in (entry.by, *trail.subjects_of(entry))}
+    user_ids = {user_id for entry in shown for user_id in (entry.actor_id, *trail.subjects_of(entry))}
     account_ids = {account_id for entry in shown for account_id in entry.accounts}
     people = {user_id: page.users[user_id].name for user_id in user_ids & page.users.keys()}
     accounts = {account_id: page.accounts[account_id].name for account_id in account_ids & page.accounts.keys()}

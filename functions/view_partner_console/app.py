@@ -141,9 +141,9 @@ class EmployeeShown(Part):
     state: EmployeeState
     eligible: bool
     clients: tuple[ClientOfEmployee, ...]
-    more_clients: bool
+    has_more_clients: bool
     super_admin_of: tuple[AccountNamed, ...]
-    more_super_admin_of: bool
+    has_more_super_admin_of: bool
 
     @classmethod
     def of(cls, employee: stored.Employee, partner_id: str, partner: Account | None, at: datetime) -> Self:
@@ -157,9 +157,9 @@ class EmployeeShown(Part):
             state=EmployeeState.ACTIVE if employee.is_active else EmployeeState.DEACTIVATED,
             eligible=eligible(user, partner),
             clients=tuple(ClientOfEmployee.there(each, at) for each in there[: stored.FIRST]),
-            more_clients=len(there) > stored.FIRST or employee.may_have_more,
+            has_more_clients=len(there) > stored.FIRST or employee.may_have_more,
             super_admin_of=tuple(AccountNamed.of(each.client) for each in unmigrated[: stored.FIRST]),
-            more_super_admin_of=len(unmigrated) > stored.FIRST or employee.may_have_more,
+            has_more_super_admin_of=len(unmigrated) > stored.FIRST or employee.may_have_more,
         )
 
 

@@ -35,7 +35,7 @@ from partner_access.domain.refusals import (
     NotAnApprover,
     NotEligible,
     NotFound,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
     Refused,
     UnknownPermission,
 )
@@ -93,7 +93,7 @@ def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
     assert (approved.member.account_id, approved.member.user_id) == (CLIENT, EMPLOYEE)
     assert rights_in(approved.member, {}) == of_partner_admin(1, removed=("crm.export",))
     assert approved.grant.source is Source.ACCESS_LINK
-    assert (approved.grant.link_id, approved.grant.asked) == (LINK, link.asked)
+    assert (approved.grant.link_id, approved.grant.requested) == (LINK, link.asked)
     assert approved.grant.expires_at == NOW + timedelta(days=30)
     assert approved.member.grant == approved.grant
     assert approved.audit.event == "link.approved"
@@ -101,7 +101,7 @@ def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
     assert approved.audit.details["grant_id"] == approved.grant.grant_id
     assert (
         approve(facts(), Asked(), an_act()).audit.details.items()
-        >= {"asked": {"removed": []}, "given": {"removed": []}}.items()
+        >= {"requested": {"removed": []}, "given": {"removed": []}}.items()
     )
     assert set(approved.relies_on) == {a_user(), a_member(), the_client(), the_partner(), an_employee()}
 
@@ -111,8 +111,8 @@ def test_what_was_asked_and_what_was_given_are_both_kept_and_told() -> None:
     approved = approve(facts(link=link), Asked(removed=("crm.import",), access_days=7), an_act())
 
     assert approved.member.removed == ("crm.export", "crm.import")
-    assert approved.grant.asked == Asked(removed=("crm.export",), access_days=30)
-    assert approved.audit.details["asked"] == {"removed": ["crm.export"], "access_days": 30}
+    assert approved.grant.requested == Asked(removed=("crm.export",), access_days=30)
+    assert approved.audit.details["requested"] == {"removed": ["crm.export"], "access_days": 30}
     assert approved.audit.details["given"] == {"removed": ["crm.export", "crm.import"], "access_days": 7}
     letter = approved.letter
     assert letter
@@ -187,8 +187,8 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"link": a_link(account_id="client-other")}, AccountMismatch),
     ({"approver": an_actor(member=a_member(permission_set="sales"))}, NotAnApprover),
     ({"approver": of_the_partner()}, NotAnApprover),
-    ({"approver": OWN_FIRM, "super_admins": (an_actor(),)}, OwnFirmMayNotApprove),
-    ({"approver": HIMSELF, "super_admins": (an_actor(), HIMSELF)}, OwnFirmMayNotApprove),
+    ({"approver": OWN_FIRM, "super_admins": (an_actor(),)}, OwnPartnerMayNotApprove),
+    ({"approver": HIMSELF, "super_admins": (an_actor(), HIMSELF)}, OwnPartnerMayNotApprove),
     ({"approver": OWN_FIRM, "super_admins": (OWN_FIRM,)}, NoIndependentApprover),
     ({"reply": a_reply(State.APPROVED)}, LinkAlreadyUsed),
     ({"reply": a_reply(State.DECLINED)}, LinkDeclined),
@@ -337,7 +337,7 @@ def test_a_preview_shows_who_asks_and_where_the_reader_may_approve() -> None:
     ("changes", "reason"),
     [
         ({"approver": an_actor(member=a_member(permission_set="sales"))}, "not_an_approver"),
-        ({"approver": OWN_FIRM, "super_admins": (an_actor(),)}, "own_firm_may_not_approve"),
+        ({"approver": OWN_FIRM, "super_admins": (an_actor(),)}, "own_partner_may_not_approve"),
         ({"link": a_link(account_id="client-other")}, "account_mismatch"),
         ({"reply": a_reply()}, "link_already_used"),
         ({"account": the_client(standing=AccountStanding.CLOSED)}, "account_closed"),

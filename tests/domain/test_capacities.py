@@ -56,10 +56,10 @@ def test_each_has_the_capacity_that_is_his(capacity: Capacity) -> None:
         ({"actor": OF_THE_FIRM}, [Capacity.SUPER_ADMIN]),
         ({"actor": an_actor(member=a_member(removed=("account.users.manage",)))}, []),
         ({"actor": CLERK}, []),
-        ({"actor": MANAGES_USERS, "target": MANAGES_USERS}, [Capacity.USER_MANAGER, Capacity.HIMSELF]),
-        ({"actor": ADMIN, "target": ADMIN}, [Capacity.SUPER_ADMIN, Capacity.HIMSELF]),
-        ({"actor": CLERK, "target": CLERK}, [Capacity.HIMSELF]),
-        ({"actor": FELLOW, "target": FELLOW}, [Capacity.COLLEAGUE, Capacity.HIMSELF]),
+        ({"actor": MANAGES_USERS, "target": MANAGES_USERS}, [Capacity.USER_MANAGER, Capacity.SELF]),
+        ({"actor": ADMIN, "target": ADMIN}, [Capacity.SUPER_ADMIN, Capacity.SELF]),
+        ({"actor": CLERK, "target": CLERK}, [Capacity.SELF]),
+        ({"actor": FELLOW, "target": FELLOW}, [Capacity.COLLEAGUE, Capacity.SELF]),
         ({"actor": FELLOW, "target": CLERK}, []),
         ({"actor": FELLOW, "target": OF_THE_SOUTH}, []),
         ({"actor": OF_THE_SOUTH}, []),
@@ -91,9 +91,9 @@ def test_each_has_the_capacity_that_is_his(capacity: Capacity) -> None:
                 "actor": of_the_partner(target_user := an_employee(), a_partner_admin()),
                 "manager": Actor(target_user, staff(EMPLOYEE, "super_admin")),
             },
-            [Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER, Capacity.HIMSELF],
+            [Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER, Capacity.SELF],
         ),
-        ({"actor": TARGET}, [Capacity.HIMSELF]),
+        ({"actor": TARGET}, [Capacity.SELF]),
     ],
 )
 def test_who_is_several_things_has_several_capacities_in_their_order(
@@ -187,7 +187,7 @@ def test_whoever_is_suspended_may_still_leave_unless_the_vendor_has_deactivated_
     suspended = a_partner_admin(suspended_by=frozenset(Suspension))
     target = of_the_partner(member=suspended, program=Program.SUSPENDED)
     found = facts(target=target, actor=target)
-    assert hold(found, act_in(found)).capacities == (Capacity.HIMSELF,)
+    assert hold(found, act_in(found)).capacities == (Capacity.SELF,)
 
     barred = of_the_partner(an_employee(active=False), suspended)
     found = facts(target=barred, actor=barred)

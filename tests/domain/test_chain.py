@@ -14,13 +14,13 @@ ENTRY = AuditEntry(
     audit_id="aud_1",
     at=NOW,
     event="link.approved",
-    by=APPROVER,
+    actor_id=APPROVER,
     accounts=(CLIENT, PARTNER),
     details={"access_days": 30, "added": ["é", "b"], "once": True},
 )
 WRITTEN = (
-    '{"accounts":["client-bakery","partner-north"],"at":"2026-11-22T09:00:00Z","audit_id":"aud_1",'
-    '"by":"user-approver","details":{"access_days":30,"added":["é","b"],"once":true},"event":"link.approved"}'
+    '{"accounts":["client-bakery","partner-north"],"actor_id":"user-approver","at":"2026-11-22T09:00:00Z","audit_id":"aud_1",'
+    '"details":{"access_days":30,"added":["é","b"],"once":true},"event":"link.approved"}'
 )
 
 
@@ -46,7 +46,7 @@ def test_a_chain_is_what_anybody_can_reckon() -> None:
     {"audit_id": "aud_2"},
     {"at": NOW.replace(second=1)},
     {"event": "link.declined"},
-    {"by": "user-other"},
+    {"actor_id": "user-other"},
     {"accounts": (PARTNER, CLIENT)},
     {"details": {**ENTRY.details, "access_days": 31}},
     {"details": {**ENTRY.details, "access_days": 30.5}},

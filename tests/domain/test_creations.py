@@ -26,7 +26,7 @@ from partner_access.domain.refusals import (
     NotAnApprover,
     NotEligible,
     NotFound,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
     PermissionNotHeld,
     Refused,
     RestrictedPermission,
@@ -100,7 +100,7 @@ def test_a_client_makes_an_eligible_employee_partner_admin(creator: Actor) -> No
     grant = made.member.grant
 
     assert grant
-    assert (grant.source, grant.asked, grant.link_id) == (Source.CLIENT_CREATION, None, None)
+    assert (grant.source, grant.requested, grant.link_id) == (Source.CLIENT_CREATION, None, None)
     assert (made.member.permission_set, made.member.removed) == ("partner_admin", ("crm.import",))
     assert (made.member.seat, made.member.partner_id) == (Seat.PARTNER, PARTNER)
     assert made.audit.event == "user.created"
@@ -144,7 +144,7 @@ LADDER: list[tuple[Mapping[str, Any], Mapping[str, Any], type[Refused]]] = [
     ({"account": the_partner()}, {}, NotAClientAccount),
     ({"creator": CLERK}, {}, NotAnApprover),
     ({"creator": PARTNER_ADMIN}, {}, NotAnApprover),
-    ({"creator": OWN_FIRM, "partner": the_partner(), "super_admins": (SUPER_ADMIN,)}, {}, OwnFirmMayNotApprove),
+    ({"creator": OWN_FIRM, "partner": the_partner(), "super_admins": (SUPER_ADMIN,)}, {}, OwnPartnerMayNotApprove),
     ({"creator": OWN_FIRM, "partner": the_partner()}, {}, NoIndependentApprover),
     ({"partner": None, "firm_is_unclear": True}, {}, InvalidField),
     ({}, {"seat": Seat.CORE}, InvalidField),
@@ -193,7 +193,7 @@ def test_who_is_in_two_firms_shows_only_to_who_may_ask() -> None:
 def test_nobody_makes_himself_partner_admin() -> None:
     himself = Actor(an_employee(), a_member(EMPLOYEE))
 
-    with pytest.raises(OwnFirmMayNotApprove):
+    with pytest.raises(OwnPartnerMayNotApprove):
         create(facts(creator=himself, member=himself.member, super_admins=(SUPER_ADMIN,)), as_partner_admin(), an_act())
 
 
@@ -370,7 +370,7 @@ ORDINARY_LADDER: list[tuple[Mapping[str, Any], Wish, type[Refused]]] = [
     ({}, with_set(overrides=Overrides(added=("partner.client_access.manage",))), UnknownPermission),
     ({}, with_set(overrides=Overrides(added=("crm.deals.edit",), removed=("crm.deals.view",))), InvalidField),
     ({"account": CLOSED}, with_set(), AccountClosed),
-    ({"creator": OWN_FIRM, "person": an_employee()}, with_set("super_admin"), OwnFirmMayNotApprove),
+    ({"creator": OWN_FIRM, "person": an_employee()}, with_set("super_admin"), OwnPartnerMayNotApprove),
     ({"member": a_member(NEWCOMER, "sales")}, with_set(), AlreadyMember),
     ({"member": a_member(NEWCOMER)}, with_set(), AlreadyMember),
     ({"account": CLOSED, "member": a_member(NEWCOMER)}, with_set(), AccountClosed),
@@ -484,6 +484,6 @@ def test_an_override_does_not_make_a_set_fit_for_partner_staff() -> None:
 def test_a_firms_super_admin_brings_a_colleague_nothing_that_no_partner_admin_holds() -> None:
     own = a_custom_set(permissions=("account.billing.manage",))
 
-    with pytest.raises(OwnFirmMayNotApprove):
+    with pytest.raises(OwnPartnerMayNotApprove):
         create(facts(creator=OWN_FIRM, sets={CUSTOM_SET: own}), with_set(CUSTOM_SET), an_act("user-x"))
     assert create(facts(creator=OWN_FIRM), with_set(), an_act("user-x")).member.active

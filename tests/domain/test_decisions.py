@@ -47,7 +47,7 @@ def test_an_entry_tells_each_account_once_and_leaves_out_what_is_empty() -> None
 
     assert entry.accounts == ("a", "b")
     assert entry.details == {"zero": 0, "no": False}
-    assert (entry.audit_id, entry.by, entry.at, entry.event) == (f"aud_{ACT_NAME}", "by", NOW, "link.revoked")
+    assert (entry.audit_id, entry.actor_id, entry.at, entry.event) == (f"aud_{ACT_NAME}", "by", NOW, "link.revoked")
 
 
 def test_a_record_has_a_new_version_with_each_change_and_never_changes_itself() -> None:

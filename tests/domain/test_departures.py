@@ -143,7 +143,7 @@ ACT = an_act(MANAGER)
     [
         (a_partner_admin(), False, None),
         (colleague(), False, None),
-        (a_partner_admin(previous=OF_THE_CLIENT), True, Cause.STAYS_MEMBER),
+        (a_partner_admin(previous=OF_THE_CLIENT), True, Cause.RETAINED_MEMBER),
         (a_partner_admin(previous=OF_THE_FIRM), False, None),
         (a_partner_admin(suspended_by=frozenset({Suspension.EMPLOYEE})), False, None),
     ],
@@ -309,7 +309,7 @@ def test_what_the_program_changed_is_left_to_its_own_clean_up(
 
 @pytest.mark.parametrize(
     ("member", "cause"),
-    [(a_member(EMPLOYEE), Cause.STAYS_SUPER_ADMIN), (a_member(EMPLOYEE, "sales"), Cause.STAYS_MEMBER)],
+    [(a_member(EMPLOYEE), Cause.RETAINED_SUPER_ADMIN), (a_member(EMPLOYEE, "sales"), Cause.RETAINED_MEMBER)],
 )
 def test_whom_the_client_made_stays_and_the_client_hears_of_it(member: Member, cause: Cause) -> None:
     followed = follow_up(after(member=member), ACT)
@@ -370,8 +370,8 @@ def test_another_super_admin_who_is_barred_as_well_runs_nothing() -> None:
         (after(), Line(Receipt.PENDING)),
         (after(member=colleague()), Line(Receipt.PENDING)),
         (after(member=a_partner_admin(previous=OF_THE_CLIENT)), Line(Receipt.PENDING)),
-        (after(member=a_member(EMPLOYEE)), Line(Receipt.KEPT, "stays_super_admin")),
-        (after(member=a_member(EMPLOYEE, "sales"), told="employee.left"), Line(Receipt.KEPT, "stays_member")),
+        (after(member=a_member(EMPLOYEE)), Line(Receipt.RETAINED, "retained_super_admin")),
+        (after(member=a_member(EMPLOYEE, "sales"), told="employee.left"), Line(Receipt.RETAINED, "retained_member")),
         (after(member=a_member(EMPLOYEE, active=False)), None),
         (after(member=a_partner_admin(tenure=1)), None),
         (after(member=a_partner_admin(grant=a_grant(expires_at=NOW))), None),

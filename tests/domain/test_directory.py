@@ -104,7 +104,7 @@ def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None
 def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
     told: Mapping[str, Any], changed: Mapping[str, Any], fields: list[str]
 ) -> None:
-    before = the_client(version=4, seats=2, seats_taken=1)
+    before = the_client(version=4, seats=2, partner_seats_used=1)
     kept = keep_account(CLIENT, before, told, ACT)
 
     assert kept
@@ -134,8 +134,8 @@ def test_the_same_account_again_changes_nothing(told: Mapping[str, Any]) -> None
         (the_partner(), {"seats": 1}, InvalidField, ["/partner_seat_limit"]),
         (the_client(), {"kind": Kind.PARTNER}, KindIsFixed, ["/kind"]),
         (the_partner(), {"kind": Kind.CLIENT}, KindIsFixed, ["/kind"]),
-        (the_client(seats_taken=3), {"seats": 2}, LimitBelowUse, ["/partner_seat_limit"]),
-        (the_client(seats_taken=1), {"seats": 0}, LimitBelowUse, ["/partner_seat_limit"]),
+        (the_client(partner_seats_used=3), {"seats": 2}, LimitBelowUse, ["/partner_seat_limit"]),
+        (the_client(partner_seats_used=1), {"seats": 0}, LimitBelowUse, ["/partner_seat_limit"]),
     ],
 )
 def test_an_account_that_cannot_be(
@@ -198,7 +198,7 @@ def test_each_time_that_a_program_is_terminated_counts(
 
 
 def test_a_limit_may_be_just_what_is_taken() -> None:
-    assert keep_account(CLIENT, the_client(seats_taken=2), {"seats": 2}, ACT)
+    assert keep_account(CLIENT, the_client(partner_seats_used=2), {"seats": 2}, ACT)
 
 
 # users

@@ -26,7 +26,7 @@ from partner_access.domain.refusals import (
     NoSeatLeft,
     NotAClientAccount,
     NotEligible,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
     PermissionNotHeld,
     PreconditionFailed,
     Refused,
@@ -110,7 +110,7 @@ MAY: dict[str, tuple[Edit, dict[Capacity, type[Refused]]]] = {
     ),
     "nothing": (Edit(), {}),
 }
-NOBODYS = {Capacity.VENDOR: Forbidden, Capacity.HIMSELF: Forbidden}
+NOBODYS = {Capacity.VENDOR: Forbidden, Capacity.SELF: Forbidden}
 
 
 @pytest.mark.parametrize("capacity", Capacity)
@@ -128,7 +128,7 @@ def test_each_may_what_he_may_and_no_more(
         assert edited(found, wish).audit.details["capacity"] == capacity
 
 
-@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.HIMSELF])
+@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.SELF])
 def test_not_even_nothing_is_edited_by_the_vendor_or_by_himself(capacity: Capacity) -> None:
     refused(facts(capacity), Edit(), Forbidden)
 
@@ -140,11 +140,11 @@ def test_not_even_nothing_is_edited_by_the_vendor_or_by_himself(capacity: Capaci
         (SHORTER, None),
         (PAID, None),
         (LESSER_SET, None),
-        (IMPORT_AGAIN, OwnFirmMayNotApprove),
-        (AGAIN, OwnFirmMayNotApprove),
-        (LONGER, OwnFirmMayNotApprove),
-        (ENDLESS, OwnFirmMayNotApprove),
-        (SUPER, OwnFirmMayNotApprove),
+        (IMPORT_AGAIN, OwnPartnerMayNotApprove),
+        (AGAIN, OwnPartnerMayNotApprove),
+        (LONGER, OwnPartnerMayNotApprove),
+        (ENDLESS, OwnPartnerMayNotApprove),
+        (SUPER, OwnPartnerMayNotApprove),
     ],
 )
 def test_a_super_admin_who_works_for_the_firm_neither_widens_nor_lengthens(
@@ -225,7 +225,7 @@ def test_an_override_is_recorded_with_what_it_changes() -> None:
     assert (done.member.version, done.member.permission_set) == (2, "partner_admin")
     assert done.member.added == ("crm.deals.edit:team",)
     assert done.member.removed == tuple(sorted(("crm.deals.edit", "crm.deals.delete", *TAKEN)))
-    assert (done.audit.event, done.audit.accounts, done.audit.by) == ("user.edited", (CLIENT, PARTNER), APPROVER)
+    assert (done.audit.event, done.audit.accounts, done.audit.actor_id) == ("user.edited", (CLIENT, PARTNER), APPROVER)
     assert done.audit.details == {
         "user_id": EMPLOYEE,
         "capacity": "super_admin",
@@ -483,7 +483,9 @@ def test_nobody_is_promoted_while_he_is_suspended(target: Actor) -> None:
 
 def test_a_colleague_is_not_promoted_even_without_a_grant() -> None:
     refused(
-        facts(actor=OF_THE_FIRM, target=Actor(an_employee(), a_member(EMPLOYEE, "sales"))), SUPER, OwnFirmMayNotApprove
+        facts(actor=OF_THE_FIRM, target=Actor(an_employee(), a_member(EMPLOYEE, "sales"))),
+        SUPER,
+        OwnPartnerMayNotApprove,
     )
 
 
@@ -631,10 +633,10 @@ def test_who_manages_users_makes_a_partner_admin_though_he_holds_less() -> None:
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ({"actor": OF_THE_FIRM, "others": (ADMIN,)}, OwnFirmMayNotApprove),
+        ({"actor": OF_THE_FIRM, "others": (ADMIN,)}, OwnPartnerMayNotApprove),
         ({"partner": None}, NotEligible),
         ({"partner": None, "firm_is_unclear": True}, InvalidField),
-        ({"account": the_client(seats=1, seats_taken=1)}, NoSeatLeft),
+        ({"account": the_client(seats=1, partner_seats_used=1)}, NoSeatLeft),
         ({"member": a_member(EMPLOYEE, "sales", suspended_by=frozenset({Suspension.CLIENT}))}, GrantSuspended),
     ],
 )
@@ -892,8 +894,8 @@ def test_a_firms_super_admin_gives_a_colleague_nothing_that_no_partner_admin_hol
     colleague = an_actor(an_employee(EMPLOYEE), a_member(EMPLOYEE, "view_only"))
     by_own_firm = facts(actor=OF_THE_FIRM, target=colleague, sets={CUSTOM_SET: own})
 
-    refused(by_own_firm, Edit(permission_set=CUSTOM_SET), OwnFirmMayNotApprove)
-    refused(by_own_firm, Edit(overrides=Overrides(added=("account.scim.manage",))), OwnFirmMayNotApprove)
+    refused(by_own_firm, Edit(permission_set=CUSTOM_SET), OwnPartnerMayNotApprove)
+    refused(by_own_firm, Edit(overrides=Overrides(added=("account.scim.manage",))), OwnPartnerMayNotApprove)
     assert edited(by_own_firm, Edit(permission_set="sales")).member.permission_set == "sales"
     assert edited(facts(target=colleague, sets={CUSTOM_SET: own}), Edit(permission_set=CUSTOM_SET)).member.active
 

@@ -33,7 +33,7 @@ CAUSES = {
     Capacity.USER_MANAGER: Cause.CLIENT,
     Capacity.COLLEAGUE: Cause.PARTNER,
     Capacity.PARTNER_MANAGER: Cause.PARTNER,
-    Capacity.HIMSELF: Cause.HIMSELF,
+    Capacity.SELF: Cause.SELF,
 }
 ORDINARY = an_actor(a_user(CLERK), a_member(CLERK, "sales"))
 SUPER = an_actor(a_user(CLERK), a_member(CLERK))
@@ -61,7 +61,7 @@ def test_who_leaves_is_told_so_in_whatever_capacity_he_might_act() -> None:
     ended = end(found, 1, an_act(USERS))
 
     assert ended.letter
-    assert ended.letter.cause is Cause.HIMSELF
+    assert ended.letter.cause is Cause.SELF
     assert (ended.audit.event, ended.audit.details) == ("user.removed", {"user_id": USERS, "capacity": "user_manager"})
     assert ended.audit.accounts == (CLIENT,)
 
@@ -94,11 +94,11 @@ def test_whom_a_colleague_added_is_ended_by_the_firm_too() -> None:
         assert (ended.member.active, ended.audit.accounts) == (False, (CLIENT, PARTNER))
 
 
-@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.SUPER_ADMIN, Capacity.HIMSELF])
+@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.SUPER_ADMIN, Capacity.SELF])
 def test_a_super_admin_goes_while_another_stays_and_is_the_witness(capacity: Capacity) -> None:
     target = (
         SUPER
-        if capacity is not Capacity.HIMSELF
+        if capacity is not Capacity.SELF
         else an_actor(a_user(CLERK), a_member(CLERK, removed=("account.users.manage",)))
     )
     other_staff = an_actor(an_employee("user-y"), a_member("user-y"))

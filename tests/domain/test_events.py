@@ -60,7 +60,7 @@ def test_an_event_is_told_by_the_specification() -> None:
         "audit_id": AUDIT_ID,
         "at": "2026-11-22T09:00:00Z",
         "event": "grant.expired",
-        "by": APPROVER,
+        "actor_id": APPROVER,
         "accounts": [CLIENT, PARTNER],
         "details": {"employee_id": EMPLOYEE, "grant_id": "grt_2"},
     }

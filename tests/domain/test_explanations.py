@@ -63,7 +63,7 @@ def test_the_decision_is_the_one_that_an_evaluation_takes(target: Actor, permiss
 def test_facts_that_the_rule_does_not_look_at_are_not_told() -> None:
     set_of_its_own = an_actor(member=a_member(permission_set=CUSTOM_SET), sets=[a_custom_set()])
 
-    because = explain(asked(set_of_its_own), "crm.tickets.edit", ADMINS, an_act("vendor")).because
+    because = explain(asked(set_of_its_own), "crm.tickets.edit", ADMINS, an_act("vendor")).facts
 
     told = {name for name in Because.__dataclass_fields__ if getattr(because, name) is not None}
     assert told == {"permission_set", "scope"}
@@ -117,12 +117,12 @@ def test_when_nobody_can_it_says_so_and_why_where_that_helps() -> None:
     last = explain(asked(an_actor()), EXPORT, ADMINS, an_act("vendor"))
     alone = explain(asked(of_the_partner(member=a_partner_admin(removed=(EXPORT,)))), EXPORT, ALONE, an_act("vendor"))
 
-    assert last.to_do == (
+    assert last.advice == (
         "As things stand, nobody in this account can change it. "
         "An account keeps at least one active super admin. Name another one first."
     )
-    assert [each.who for each in alone.remedy.by] == ["user_manager", "colleague"]
-    assert explain(asked(NOBODY), "partner.client_access.manage", ADMINS, an_act("vendor")).to_do == NOBODY_CAN
+    assert [each.role for each in alone.remedy.by] == ["user_manager", "colleague"]
+    assert explain(asked(NOBODY), "partner.client_access.manage", ADMINS, an_act("vendor")).advice == NOBODY_CAN
 
 
 def test_however_somebody_stands_there_is_an_explanation() -> None:

@@ -58,7 +58,7 @@ from tests.builders import (
 
 SECOND = timedelta(seconds=1)
 TERMS = Terms(source=Source.ACCESS_LINK, set_version=1)
-FULL = the_client(seats=3, seats_taken=3)
+FULL = the_client(seats=3, partner_seats_used=3)
 CLOSED = the_client(standing=AccountStanding.CLOSED)
 ORDINARY = a_member(EMPLOYEE, "sales", seat=Seat.SALES, added=("crm.import",), version=7)
 
@@ -263,7 +263,7 @@ def test_the_account_is_refused_before_the_person_and_the_person_before_capacity
 
 
 def test_the_last_seat_is_a_seat() -> None:
-    admit(a_candidate(), the_client(seats=3, seats_taken=2), TERMS, an_act())
+    admit(a_candidate(), the_client(seats=3, partner_seats_used=2), TERMS, an_act())
 
 
 @pytest.mark.parametrize(("days", "ends"), [(None, None), (1, NOW + timedelta(days=1)), (730, NOW + timedelta(730))])

@@ -220,7 +220,7 @@ def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
     assert (link.created_by, link.created_at, link.expires_at) == (MANAGER, NOW, NOW + 3 * DAY)
     assert (link.account_id, link.recipient, link.locale) == (CLIENT, "owner@bakery.example", Locale.JA)
     assert (link.removed, link.access_days, link.max_approvals) == (("crm.export", "crm.import"), 30, 5)
-    assert (link.state_at(NOW), link.letter, link.version) == (State.OPEN, LetterState.QUEUED, 1)
+    assert (link.state_at(NOW), link.delivery_status, link.version) == (State.OPEN, LetterState.QUEUED, 1)
     link.must_be_opened_by(Secret.read(created.secret))
     assert CHANCE in created.secret
     assert CHANCE not in link.model_dump_json()
@@ -252,7 +252,7 @@ def test_a_link_without_a_recipient_sends_no_letter() -> None:
     created = create(facts(), a_wish(), by(SUPER_ADMIN))
 
     assert created.letter is None
-    assert created.link.letter is LetterState.NONE
+    assert created.link.delivery_status is LetterState.NONE
     assert (created.link.link_days, created.link.max_approvals) == (7, 1)
     assert created.link.is_for_one
 

@@ -100,7 +100,7 @@ def test_a_migration_loses_just_what_is_restricted() -> None:
 
     assert set(preview.lost) == catalogue.RESTRICTED
     assert (preview.seat_before, preview.seat_after) == (Seat.CORE, Seat.PARTNER)
-    assert (preview.remaining_super_admins, preview.remaining_are_partner_staff) == (1, False)
+    assert (preview.remaining_super_admins, preview.remaining_are_partner_employees) == (1, False)
     assert not preview.paid_seat_required
 
 
@@ -133,7 +133,7 @@ def test_a_super_admin_becomes_what_a_partner_admin_is_today() -> None:
 def test_a_preview_says_who_is_left_to_run_the_account(others: tuple[Actor, ...], remaining: int, staff: bool) -> None:
     preview = migrate(of_himself(others=others), an_act(EMPLOYEE)).preview
 
-    assert (preview.remaining_super_admins, preview.remaining_are_partner_staff) == (remaining, staff)
+    assert (preview.remaining_super_admins, preview.remaining_are_partner_employees) == (remaining, staff)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_the_refusals_of_a_migration_come_in_their_order(first: int) -> None:
         ({"target": Actor(an_employee(), a_member(EMPLOYEE, "sales"))}, NotSuperAdmin),
         ({"partner": None}, NotEligible),
         ({"others": ()}, LastSuperAdmin),
-        ({"account": the_client(seats=1, seats_taken=1)}, NoSeatLeft),
+        ({"account": the_client(seats=1, partner_seats_used=1)}, NoSeatLeft),
         ({"account": the_client(standing=AccountStanding.CLOSED)}, AccountClosed),
     ],
 )
@@ -213,4 +213,4 @@ def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], refusal: 
 
 
 def test_the_last_seat_is_a_seat() -> None:
-    assert migrate(facts(account=the_client(seats=2, seats_taken=1)), an_act()).member.seat is Seat.PARTNER
+    assert migrate(facts(account=the_client(seats=2, partner_seats_used=1)), an_act()).member.seat is Seat.PARTNER

@@ -19,7 +19,13 @@ CONTRACT = {
         "malformed_body",
         "secret_in_url",
     ),
-    403: ("forbidden", "no_independent_approver", "not_an_approver", "own_firm_may_not_approve", "permission_not_held"),
+    403: (
+        "forbidden",
+        "no_independent_approver",
+        "not_an_approver",
+        "own_partner_may_not_approve",
+        "permission_not_held",
+    ),
     404: ("link_not_found", "not_found"),
     405: ("method_not_allowed",),
     409: (

@@ -42,7 +42,7 @@ def a_case(target: Actor, permission: str = EXPORT, *, admins: tuple[Actor, ...]
 
 
 def who(case: Case) -> list[Capacity]:
-    return [each.who for each in remedy(case).by]
+    return [each.role for each in remedy(case).by]
 
 
 def named(case: Case) -> list[str]:
@@ -67,15 +67,15 @@ def test_it_is_tried_as_an_act_of_whoever_is_asked_and_never_of_the_vendor() -> 
 
 
 def test_what_he_has_to_hold_is_what_is_given_and_no_more() -> None:
-    found = {each.who: each.holding for each in remedy(a_case(LESS)).by}
+    found = {each.role: each.required_permissions for each in remedy(a_case(LESS)).by}
 
     assert found == {
         "super_admin": (),
         "user_manager": ("account.users.manage", EXPORT),
         "colleague": ("account.users.manage", EXPORT),
     }
-    assert remedy(a_case(of_the_partner())).by[1].holding == ("account.users.manage",)
-    assert remedy(a_case(of_the_partner())).by[-1].holding == ("partner.client_access.manage",)
+    assert remedy(a_case(of_the_partner())).by[1].required_permissions == ("account.users.manage",)
+    assert remedy(a_case(of_the_partner())).by[-1].required_permissions == ("partner.client_access.manage",)
 
 
 def test_a_firms_managers_lift_its_suspension_even_when_its_people_may_nothing_here() -> None:
@@ -83,7 +83,7 @@ def test_a_firms_managers_lift_its_suspension_even_when_its_people_may_nothing_h
 
     found = remedy(a_case(of_the_partner(member=stopped, domains=())))
 
-    assert ([each.who for each in found.by], found.then) == (["partner_manager"], Rule.SUSPENDED)
+    assert ([each.role for each in found.by], found.next_rule) == (["partner_manager"], Rule.SUSPENDED)
 
 
 def test_what_a_set_unknown_here_holds_is_not_asked_to_lift_a_suspension() -> None:
@@ -93,7 +93,7 @@ def test_what_a_set_unknown_here_holds_is_not_asked_to_lift_a_suspension() -> No
 
     found = remedy(a_case(stopped, admins=(an_actor(a_user("user-boss"), a_member("user-boss")),)))
 
-    assert (found.by[1].holding, found.then) == (("account.users.manage",), Rule.UNKNOWN_SET)
+    assert (found.by[1].required_permissions, found.next_rule) == (("account.users.manage",), Rule.UNKNOWN_SET)
 
 
 @pytest.mark.parametrize("employed_by", [(PARTNER,), ("partner-east", PARTNER), ("partner-east",), ()])
@@ -120,7 +120,7 @@ def test_whoever_was_partner_admin_comes_back_for_the_same_firm_if_he_still_work
 def test_a_paid_seat_that_he_sits_on_already_is_not_billed_again() -> None:
     seated = an_actor(a_user("user-clerk"), a_member("user-clerk", "view_only", paid_seats=(Seat.SALES,)))
 
-    assert remedy(a_case(seated)).by[1].holding == ("account.users.manage", EXPORT)
+    assert remedy(a_case(seated)).by[1].required_permissions == ("account.users.manage", EXPORT)
 
 
 def test_whoever_is_new_at_the_partner_gets_the_smallest_set_that_holds_what_he_wants() -> None:
@@ -130,7 +130,7 @@ def test_whoever_is_new_at_the_partner_gets_the_smallest_set_that_holds_what_he_
     found = remedy(replace(case, account=firm, presence=Presence(firm, NOBODY, NOW)))
 
     assert found.call
-    assert (found.call.body, found.then) == ({"permission_set": "marketing"}, None)
+    assert (found.call.body, found.next_rule) == ({"permission_set": "marketing"}, None)
 
 
 @pytest.mark.parametrize("permission", ["account.billing.manage", "partner.client_access.manage", "crm.everything"])
@@ -180,7 +180,7 @@ def test_what_the_vendor_lifts_may_leave_something_else_in_the_way(
 
     found = remedy(case)
 
-    assert ([each.who for each in found.by], found.then) == (["vendor"], Rule.REMOVED if removed else None)
+    assert ([each.role for each in found.by], found.next_rule) == (["vendor"], Rule.REMOVED if removed else None)
 
 
 @pytest.mark.parametrize(("name", "then"), [("super_admin", None), ("view_only", Rule.NOT_IN_SET)])
@@ -193,7 +193,7 @@ def test_whoever_left_the_partner_is_taken_back_there_and_may_still_lack_somethi
 
     found = remedy(case)
 
-    assert ([each.who for each in found.by], found.then) == (["vendor"], then)
+    assert ([each.role for each in found.by], found.next_rule) == (["vendor"], then)
 
 
 def test_colleagues_are_named_though_all_access_of_their_firm_ended_once() -> None:
@@ -207,5 +207,5 @@ def test_colleagues_are_named_though_all_access_of_their_firm_ended_once() -> No
 def test_what_would_not_turn_the_decision_alone_says_what_decides_next() -> None:
     stopped = of_the_partner(member=a_partner_admin(removed=(EXPORT,), suspended_by=frozenset({Suspension.CLIENT})))
 
-    assert remedy(a_case(stopped)).then is Rule.REMOVED
-    assert remedy(a_case(LESS)).then is None
+    assert remedy(a_case(stopped)).next_rule is Rule.REMOVED
+    assert remedy(a_case(LESS)).next_rule is None

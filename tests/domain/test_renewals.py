@@ -74,7 +74,7 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
         recipient="owner@bakery.example",
         expires_at=NOW + SECOND,
         link_days=3,
-        letter=LetterState.BOUNCED,
+        delivery_status=LetterState.BOUNCED,
         resent=(NOW - 2 * DAY, NOW - SECOND * 60),
     )
     resent = resend(of_link(link=before), by(SUPER_ADMIN, chance="e" * 43))
@@ -84,7 +84,11 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
     with pytest.raises(LinkNotFound):
         link.must_be_opened_by(SECRET)
     assert link.expires_at == NOW + 3 * DAY
-    assert (link.letter, link.version, link.created_at) == (LetterState.QUEUED, before.version + 1, before.created_at)
+    assert (link.delivery_status, link.version, link.created_at) == (
+        LetterState.QUEUED,
+        before.version + 1,
+        before.created_at,
+    )
     assert link.resent == (NOW - SECOND * 60, NOW)
     assert resent.letter
     assert (resent.letter.kind, resent.audit.event) == (LetterKind.LINK_TO_APPROVE, "link.resent")
@@ -96,7 +100,7 @@ def test_a_link_that_is_copied_by_hand_is_resent_without_a_letter_and_right_afte
     resent = resend(of_link(link=a_link(created_at=NOW)), by(SUPER_ADMIN))
 
     assert resent.letter is None
-    assert resent.link.letter is LetterState.NONE
+    assert resent.link.delivery_status is LetterState.NONE
 
 
 def hours_ago(*hours: float) -> tuple[datetime, ...]:

@@ -16,7 +16,7 @@ from partner_access.domain.refusals import (
     GrantSuspended,
     IsSuperAdmin,
     NotAClientAccount,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
     Refused,
 )
 from partner_access.domain.suspensions import resume, suspend
@@ -140,7 +140,7 @@ def test_what_the_sweep_wrote_down_is_nobodys_to_lift_and_stays_with_the_rest() 
     assert done.member.suspended_by == written_down - BY_THE_CLIENT
 
 
-@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.COLLEAGUE, Capacity.HIMSELF])
+@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.COLLEAGUE, Capacity.SELF])
 def test_nobody_else_stops_or_resumes(capacity: Capacity) -> None:
     found = facts(capacity)
 
@@ -156,7 +156,7 @@ def test_a_client_is_stopped_from_nothing_by_staff_of_the_firm_but_what_it_gave(
     assert done
     assert done.member.suspended_by == BY_THE_CLIENT
 
-    with pytest.raises(OwnFirmMayNotApprove):
+    with pytest.raises(OwnPartnerMayNotApprove):
         resume(facts(actor=OF_THE_FIRM, target=stopped(BY_THE_CLIENT)), an_act(BOTH))
 
 

@@ -43,7 +43,7 @@ def an_entry(**changes: Any) -> AuditEntry:
             "audit_id": "aud_1",
             "at": NOW,
             "event": "link.approved",
-            "by": APPROVER,
+            "actor_id": APPROVER,
             "accounts": (CLIENT, PARTNER),
             "details": {"employee_id": EMPLOYEE, "link_id": "lnk_1"},
             **changes,
@@ -172,15 +172,15 @@ def reading(share: Share = Share.ALL, *, account: Account = HERE, reader: str = 
         ({}, True),
         ({"event": "link.approved"}, True),
         ({"event": "link.declined"}, False),
-        ({"by": APPROVER}, True),
-        ({"by": EMPLOYEE}, False),
+        ({"actor_id": APPROVER}, True),
+        ({"actor_id": EMPLOYEE}, False),
         ({"user_id": EMPLOYEE}, True),
         ({"user_id": APPROVER}, False),
         ({"account_id": PARTNER}, True),
         ({"account_id": CLIENT}, True),
         ({"account_id": "partner-south"}, False),
-        ({"event": "link.approved", "by": APPROVER, "user_id": EMPLOYEE, "account_id": PARTNER}, True),
-        ({"event": "link.approved", "by": APPROVER, "user_id": CLERK, "account_id": PARTNER}, False),
+        ({"event": "link.approved", "actor_id": APPROVER, "user_id": EMPLOYEE, "account_id": PARTNER}, True),
+        ({"event": "link.approved", "actor_id": APPROVER, "user_id": CLERK, "account_id": PARTNER}, False),
     ],
 )
 def test_entries_are_asked_for(wanted: dict[str, Any], is_taken: bool) -> None:
@@ -201,7 +201,7 @@ def test_whom_an_entry_is_about(details: dict[str, Any], subjects: set[str]) -> 
 
 
 def test_an_employee_reads_what_he_did_and_what_is_about_him() -> None:
-    his, about_him = an_entry(by=EMPLOYEE, details={}), an_entry()
+    his, about_him = an_entry(actor_id=EMPLOYEE, details={}), an_entry()
     others = an_entry(details={"employee_id": CLERK})
 
     own = reading(Share.OWN, account=THERE, reader=EMPLOYEE)

@@ -17,7 +17,7 @@ from partner_access.domain.refusals import (
     NoIndependentApprover,
     NotFound,
     NothingToAccept,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
     PermissionNotHeld,
     Refused,
     RightsChanged,
@@ -283,7 +283,7 @@ def test_for_all_others_nobody_gives_what_he_does_not_hold(target: Actor) -> Non
 @pytest.mark.parametrize("target", [of_the_partner(member=BROUGHT), of_the_partner(member=PARTNER_ADMIN)])
 def test_a_firms_own_people_do_not_accept_for_each_other(target: Actor) -> None:
     wish = Accepted(target.member.permission_set if target.member else "", 2)
-    with pytest.raises(OwnFirmMayNotApprove):
+    with pytest.raises(OwnPartnerMayNotApprove):
         accept(facts(target=target, actor=OWN_FIRM, super_admins=(SUPER_ADMIN, OWN_FIRM)), wish, an_act())
     with pytest.raises(NoIndependentApprover):
         accept(facts(target=target, actor=OWN_FIRM, super_admins=(OWN_FIRM,)), wish, an_act())

@@ -278,7 +278,7 @@ def test_a_firms_own_people_do_not_accept_for_it(table: Table) -> None:
     a_world(table, PARTNER_ADMIN, a_member(MANAGER))
 
     with nothing_changes(table):
-        assert rows(accept(by=MANAGER)) == {EMPLOYEE: ("failed", "own_firm_may_not_approve")}
+        assert rows(accept(by=MANAGER)) == {EMPLOYEE: ("failed", "own_partner_may_not_approve")}
 
 
 def test_and_are_told_when_nobody_else_is_there(table: Table) -> None:

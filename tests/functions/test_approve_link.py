@@ -62,7 +62,7 @@ def test_an_approver_makes_the_employee_a_partner_admin(world: Table) -> None:
     grant = answer.body
     assert answer.status == 201
     assert set(grant) == {
-        "grant_id", "account_id", "user_id", "partner_id", "source", "state", "permissions", "asked", "seat",
+        "grant_id", "account_id", "user_id", "partner_id", "source", "state", "permissions", "requested", "seat",
         "paid_features", "created_at",
     }  # fmt: skip
     assert (grant["account_id"], grant["user_id"], grant["partner_id"]) == (CLIENT, EMPLOYEE, PARTNER)
@@ -75,7 +75,7 @@ def test_an_approver_makes_the_employee_a_partner_admin(world: Table) -> None:
     assert member.grant.granted_by == APPROVER
     assert member.grant.link_id == LINK
     assert (member.partner_id, member.previous, member.active) == (PARTNER, None, True)
-    assert (world.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert (world.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
     assert knocks.view().body["state"] == "approved"
 
 
@@ -86,9 +86,9 @@ def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(world: T
     assert {entry["pk"] for entry in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert len({entry["audit_id"] for entry in entries}) == 1
     assert entries[0]["event"] == "link.approved"
-    assert entries[0]["by"] == APPROVER
+    assert entries[0]["actor_id"] == APPROVER
     assert entries[0]["details"]["grant_id"] == grant["grant_id"]
-    assert entries[0]["details"]["asked"] == {"removed": []}
+    assert entries[0]["details"]["requested"] == {"removed": []}
     assert entries[0]["details"]["given"] == {"removed": ["crm.import"], "access_days": 5}
     (letter,) = world.under("OUTBOX#")
     assert (letter["letter"]["kind"], letter["letter"]["asked_more"]) == ("access_granted", ["crm.import"])
@@ -141,7 +141,7 @@ def test_the_approver_takes_away_and_shortens_and_both_are_kept(table: Table, so
     grant = approve(permissions={"remove": ["crm.import"]}, access_days=7).body
 
     assert grant["permissions"]["removed"] == ["crm.export", "crm.import"]
-    assert grant["asked"] == {"removed": ["crm.export"], "access_days": 30}
+    assert grant["requested"] == {"removed": ["crm.export"], "access_days": 30}
     assert datetime.fromisoformat(grant["expires_at"]) - datetime.fromisoformat(grant["created_at"]) == timedelta(7)
 
 
@@ -242,7 +242,7 @@ def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, sound: None) -
     grant = approve().body
 
     assert grant["grant_id"] != a_grant().grant_id
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
 @pytest.mark.parametrize(
@@ -296,11 +296,11 @@ def test_unknown_and_foreign_accounts_are_answered_alike(table: Table, sound: No
 
 
 FIRM_STAFF: list[tuple[tuple[Any, ...], str, int, str]] = [
-    ((a_member(EMPLOYEE), *TWO_ADMINS), EMPLOYEE, 403, "own_firm_may_not_approve"),
-    ((a_member(COLLEAGUE),), COLLEAGUE, 403, "own_firm_may_not_approve"),
+    ((a_member(EMPLOYEE), *TWO_ADMINS), EMPLOYEE, 403, "own_partner_may_not_approve"),
+    ((a_member(COLLEAGUE),), COLLEAGUE, 403, "own_partner_may_not_approve"),
     ((a_member(COLLEAGUE), a_member(APPROVER, "view_only")), COLLEAGUE, 403, "no_independent_approver"),
     ((staff(APPROVER), a_member(APPROVER)), APPROVER, 403, "no_independent_approver"),
-    ((staff(APPROVER), *TWO_ADMINS), APPROVER, 403, "own_firm_may_not_approve"),
+    ((staff(APPROVER), *TWO_ADMINS), APPROVER, 403, "own_partner_may_not_approve"),
     ((a_partner_admin(COLLEAGUE),), COLLEAGUE, 403, "not_an_approver"),
     ((a_partner_admin(EMPLOYEE),), EMPLOYEE, 403, "not_an_approver"),
 ]
@@ -450,7 +450,7 @@ def _withdrawn(table: Table) -> None:
     assert table.get(keys.member(CLIENT, EMPLOYEE)) is None
     assert _link(table).standing == "revoked"
     entries = [entry for entry in table.under("AUDIT#") if entry["event"] == "link.revoked"]
-    assert [(entry["pk"], entry["by"]) for entry in entries] == [(f"AUDIT#{PARTNER}", APPROVER)]
+    assert [(entry["pk"], entry["actor_id"]) for entry in entries] == [(f"AUDIT#{PARTNER}", APPROVER)]
     assert entries[0]["details"]["reason"] == "not_eligible"
     assert table.under("OUTBOX#") == []
     assert [item for item in table.under("ONCE#") if APPROVER in item["pk"]] == []
@@ -505,7 +505,7 @@ def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table
     a_world(table, an_employee(EMPLOYEE, leavings={PARTNER: 1}), an_open_link(tenure=1), a_partner_admin(tenure=0))
 
     assert approve().status == 201
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
 def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(world: Table) -> None:
@@ -627,7 +627,12 @@ OVERTAKEN: list[tuple[str, Callable[[], object], int, str]] = [
     ("demoted", lambda: knocks.tell_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
     ("removed", lambda: knocks.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
     ("barred", lambda: knocks.tell_user(APPROVER, active=False), 403, "forbidden"),
-    ("hired", lambda: knocks.tell_member(PARTNER, APPROVER, permission_set="sales"), 403, "own_firm_may_not_approve"),
+    (
+        "hired",
+        lambda: knocks.tell_member(PARTNER, APPROVER, permission_set="sales"),
+        403,
+        "own_partner_may_not_approve",
+    ),
     ("closed", lambda: knocks.tell_account(CLIENT, state="closed"), 409, "account_closed"),
     ("no seats", lambda: knocks.tell_account(CLIENT, partner_seat_limit=0), 409, "no_seat_left"),
     (

@@ -104,7 +104,7 @@ MATRIX: Final = (
         body={"secret": SECRET_TEXT}),
     row("POST /access-links/approvals",           404, 404, 404, 403, 201, 201, 403, 403, 404, 403, 404, GATE,
         body=REPLY),
-    row("POST /access-links/refusals",            404, 404, 404, 403, 200, 200, 403, 403, 404, 403, 404, GATE,
+    row("POST /access-links/declines",            404, 404, 404, 403, 200, 200, 403, 403, 404, 403, 404, GATE,
         body=REPLY),
     row("POST /access-links/renewals",            202, 202, 202, 202, 202, 202, 202, 202, 202, 403, 202, GATE,
         body={"secret": ENDED_SECRET}),
@@ -334,7 +334,7 @@ def test_elsewhere_there_is_nothing_for_anybody(town: Table, asked: Row, scopes:
     assert town.items() == before
 
 
-@pytest.mark.parametrize("route", ["POST /access-links/approvals", "POST /access-links/refusals"])
+@pytest.mark.parametrize("route", ["POST /access-links/approvals", "POST /access-links/declines"])
 def test_an_account_in_the_body_is_as_foreign_as_one_in_the_path(town: Table, route: str) -> None:
     before = town.items()
 

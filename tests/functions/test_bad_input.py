@@ -128,7 +128,7 @@ OURS: Final = (
     "approvals",
     "grant",
     "grant_id",
-    "seats_taken",
+    "partner_seats_used",
     "secrets",
     "by",
     "__class__",

@@ -22,7 +22,7 @@ from tools.invariants import broken
 
 TELLS = {
     "link_id", "partner_id", "employee", "created_by", "state", "permissions", "created_at", "expires_at",
-    "max_approvals", "approvals", "letter", "url",
+    "max_approvals", "approvals", "delivery_status", "url",
 }  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def test_a_manager_asks_in_the_name_of_an_employee(world: Table) -> None:
     assert link["account_id"] == CLIENT
     assert link["permissions"] == {"set": "partner_admin", "version": 1, "removed": ["crm.import"]}
     assert (link["access_days"], link["purpose"]) == (30, "Your new website")
-    assert (link["max_approvals"], link["approvals"], link["letter"]) == (5, 0, "none")
+    assert (link["max_approvals"], link["approvals"], link["delivery_status"]) == (5, 0, "none")
     assert datetime.fromisoformat(link["expires_at"]) - datetime.fromisoformat(link["created_at"]) == timedelta(days=3)
 
 
@@ -87,7 +87,7 @@ def test_one_entry_in_the_partners_trail_and_no_letter_without_a_recipient(world
 
     (entry,) = world.under("AUDIT#")
     assert entry["pk"] == f"AUDIT#{PARTNER}"
-    assert (entry["event"], entry["by"], entry["accounts"]) == ("link.created", MANAGER, [PARTNER])
+    assert (entry["event"], entry["actor_id"], entry["accounts"]) == ("link.created", MANAGER, [PARTNER])
     assert entry["details"] == {"link_id": made.body["link_id"], "employee_id": EMPLOYEE}
     assert world.under("OUTBOX#") == []
 
@@ -96,7 +96,7 @@ def test_a_recipient_gets_one_letter_and_binds_nothing(world: Table) -> None:
     made = create(employee_id=EMPLOYEE, recipient_email=" Boss@BAKERY.example ")
 
     (queued,) = world.under("OUTBOX#")
-    assert made.body["letter"] == "queued"
+    assert made.body["delivery_status"] == "queued"
     assert (queued["letter"]["kind"], queued["letter"]["link_id"]) == ("link_to_approve", made.body["link_id"])
     assert (world.get(keys.link(PARTNER, made.body["link_id"])) or {})["recipient"] == "boss@bakery.example"
     assert "boss@bakery.example" not in made.text

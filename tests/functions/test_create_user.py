@@ -129,7 +129,7 @@ def test_a_former_member_comes_back_with_the_same_history(table: Table, former: 
     assert shown["version"] == kept["version"] == 2
     assert kept["grant"]["source"] == "client_creation"
     assert "previous" not in kept
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
 def test_somebody_of_two_firms_comes_for_the_one_named(table: Table) -> None:
@@ -156,7 +156,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
         "a super admin who works for the firm",
         (a_member(COLLEAGUE),),
         {"by": COLLEAGUE},
-        (403, "own_firm_may_not_approve"),
+        (403, "own_partner_may_not_approve"),
     ),
     (
         "one of its staff, when no other runs the account",
@@ -164,7 +164,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
         {"by": COLLEAGUE},
         (403, "no_independent_approver"),
     ),
-    ("the subject himself", (a_member(EMPLOYEE),), {"by": EMPLOYEE}, (403, "own_firm_may_not_approve")),
+    ("the subject himself", (a_member(EMPLOYEE),), {"by": EMPLOYEE}, (403, "own_partner_may_not_approve")),
     ("an address that nobody has", (), {"email": "nobody@north.example"}, NOT_ELIGIBLE),
     ("somebody of no partner", (a_user(NEWCOMER),), {"email": AT_HOME}, NOT_ELIGIBLE),
     (
@@ -346,7 +346,7 @@ def test_a_grant_that_lapsed_gives_its_seat_back(table: Table) -> None:
     shown = create(permission_set="sales").body
 
     assert shown["seat"] == "core"
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 0
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 0
 
 
 USERS_MANAGER = a_member(CLERK, "view_only", added=("account.users.manage",))

@@ -46,7 +46,7 @@ def test_a_refusal_is_in_both_trails_and_the_letter_bears_the_reason(world: Tabl
 
     entries = world.under("AUDIT#")
     assert {entry["pk"] for entry in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
-    assert {(entry["event"], entry["by"]) for entry in entries} == {("link.declined", APPROVER)}
+    assert {(entry["event"], entry["actor_id"]) for entry in entries} == {("link.declined", APPROVER)}
     assert entries[0]["details"] == {"link_id": LINK}
     (letter,) = world.under("OUTBOX#")
     assert letter["letter"]["kind"] == "link_declined"
@@ -99,8 +99,8 @@ def test_a_link_of_somebody_no_longer_eligible_may_be_declined(world: Table) -> 
         ((), "user-unknown", CLIENT, 404, "not_found"),
         ((), VENDOR, CLIENT, 404, "not_found"),
         ((), MANAGER, PARTNER, 422, "not_a_client_account"),
-        ((a_member(COLLEAGUE),), COLLEAGUE, CLIENT, 403, "own_firm_may_not_approve"),
-        ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, 403, "own_firm_may_not_approve"),
+        ((a_member(COLLEAGUE),), COLLEAGUE, CLIENT, 403, "own_partner_may_not_approve"),
+        ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, 403, "own_partner_may_not_approve"),
         ((a_partner_admin(COLLEAGUE, grant=a_grant()),), COLLEAGUE, CLIENT, 403, "not_an_approver"),
         ((staff(APPROVER),), APPROVER, CLIENT, 403, "no_independent_approver"),
         ((a_user(APPROVER, active=False),), APPROVER, CLIENT, 403, "forbidden"),
@@ -185,7 +185,7 @@ def _end_by_time(table: Table) -> None:
         (lambda: knocks.tell_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
         (lambda: knocks.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
         (lambda: knocks.tell_user(APPROVER, active=False), 403, "forbidden"),
-        (lambda: knocks.tell_member(PARTNER, APPROVER, permission_set="sales"), 403, "own_firm_may_not_approve"),
+        (lambda: knocks.tell_member(PARTNER, APPROVER, permission_set="sales"), 403, "own_partner_may_not_approve"),
         (lambda: knocks.tell_account(CLIENT, state="closed"), 409, "account_closed"),
     ],
 )
@@ -220,7 +220,7 @@ def test_the_last_approval_is_given_meanwhile(table: Table, sound: None) -> None
 
 def test_only_an_explicit_post_declines(world: Table) -> None:
     with nothing_changes(world):
-        answer = call("GET /access-links/refusals", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
+        answer = call("GET /access-links/declines", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
 
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 

@@ -97,7 +97,7 @@ def test_an_edit_is_in_both_trails_and_both_sides_are_told(town: Table) -> None:
 
     told = [item for item in town.under("AUDIT#") if item["event"] == "user.edited"]
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
-    assert entry(town)["by"] == APPROVER
+    assert entry(town)["actor_id"] == APPROVER
     assert entry(town)["details"] == {
         "user_id": EMPLOYEE,
         "capacity": "super_admin",
@@ -187,7 +187,7 @@ def test_a_partner_admin_becomes_super_admin_his_grant_ends_and_his_seat_is_free
     shown = answer.body
     assert (answer.status, shown["permission_set"], shown["seat"]) == (200, "super_admin", "core")
     assert {"grant", "grant_id", "partner_id", "expires_at"}.isdisjoint(shown)
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == {APPROVER, EMPLOYEE}
     told = [item for item in table.under("AUDIT#") if item["event"] == "user.edited"]
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
@@ -211,7 +211,7 @@ def test_a_super_admin_who_works_for_the_firm_neither_promotes_nor_widens_nor_le
         {"access_days": None},
     ]
     for wish in wishes:
-        refused(table, partial(edit, MANAGER, **wish), 403, "own_firm_may_not_approve")
+        refused(table, partial(edit, MANAGER, **wish), 403, "own_partner_may_not_approve")
     assert edit(MANAGER, access_days=5).status == 200
 
 
@@ -248,7 +248,7 @@ def test_a_super_admin_who_is_set_to_partner_admin_is_migrated(table: Table) -> 
     assert (shown["grant"]["source"], shown["grant"]["partner_id"], shown["state"]) == ("migration", PARTNER, "active")
     assert entry(table, "super_admin.migrated")["accounts"] == [CLIENT, PARTNER]
     assert letter(table)["kind"] == "super_admin_migrated"
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
 def test_an_ordinary_member_is_made_partner_admin_and_falls_back_when_it_ends(table: Table) -> None:
@@ -279,7 +279,7 @@ BECOMES: list[tuple[str, tuple[Kept, ...], str, int, str]] = [
     ("not eligible", (a_member(EMPLOYEE), the_partner(program=Program.SUSPENDED)), APPROVER, 409, "not_eligible"),
     ("of no firm", (a_member(EMPLOYEE, "sales"), staff(EMPLOYEE, active=False)), APPROVER, 409, "not_eligible"),
     ("who manages users", (a_member(EMPLOYEE), a_user(USERS), MANAGES_USERS), USERS, 403, "forbidden"),
-    ("of the own firm", (a_member(EMPLOYEE, "sales"), a_member(MANAGER)), MANAGER, 403, "own_firm_may_not_approve"),
+    ("of the own firm", (a_member(EMPLOYEE, "sales"), a_member(MANAGER)), MANAGER, 403, "own_partner_may_not_approve"),
     (
         "nobody independent",
         (a_member(EMPLOYEE, "sales"), a_member(MANAGER), a_member(APPROVER, "sales")),

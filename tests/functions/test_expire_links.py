@@ -441,8 +441,8 @@ OF_TIME = {"access_ending", "access_ended"}
 ENDED = ("access_ended", None)
 
 
-def seats_taken(table: Table) -> int:
-    return int((table.get(keys.account(CLIENT)) or {})["seats_taken"])
+def partner_seats_used(table: Table) -> int:
+    return int((table.get(keys.account(CLIENT)) or {})["partner_seats_used"])
 
 
 def test_a_grant_whose_time_is_over_ends_frees_its_seat_and_is_told_of_once(
@@ -457,7 +457,7 @@ def test_a_grant_whose_time_is_over_ends_frees_its_seat_and_is_told_of_once(
     assert world.items() == once
     assert (member_of(world)["active"], "grant" in member_of(world)) == (False, False)
     assert "due_at" not in member_of(world)
-    assert seats_taken(world) == 0
+    assert partner_seats_used(world) == 0
     expired = [entry["pk"] for entry in world.under("AUDIT#") if entry["event"] == "grant.expired"]
     assert expired == [f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"]
     (letter,) = letters(world)
@@ -591,7 +591,7 @@ def test_a_suspended_grant_is_warned_of_and_ends_like_any_other(world: Table, cl
     sweep()
 
     assert told(world) == [("access_ending", 1), ENDED]
-    assert seats_taken(world) == 0
+    assert partner_seats_used(world) == 0
 
 
 def test_both_sides_are_warned_while_the_program_of_the_firm_is_suspended(world: Table, clock: Clock) -> None:
@@ -639,7 +639,7 @@ def test_whoever_left_may_be_written_off_by_the_sweep_when_his_time_is_over(worl
     sweep()
 
     assert told(world) == [ENDED]
-    assert seats_taken(world) == 0
+    assert partner_seats_used(world) == 0
 
 
 def test_the_index_may_still_show_a_grant_that_has_a_later_end(world: Table, clock: Clock) -> None:
@@ -668,7 +668,7 @@ def test_who_lengthens_a_grant_meanwhile_was_first(
         sweep()
     sweep()
 
-    assert (member_of(world)["active"], seats_taken(world)) == (True, 1)
+    assert (member_of(world)["active"], partner_seats_used(world)) == (True, 1)
     assert told(world) == []
     assert not {"grant.expired", "grant.ending"} & set(entries(world))
     assert accounts_of_the_employee() == [CLIENT, PARTNER]

@@ -253,13 +253,13 @@ def test_the_rule_its_facts_and_who_could_change_it(table: Table, asked: Case) -
         told = explained(asked.subject, asked.permission, account=asked.account)
 
     request = told.get("request", {})
-    assert (told["rule"], told["because"]) == (asked.rule, asked.because)
+    assert (told["rule"], told["facts"]) == (asked.rule, asked.because)
     assert told["decision"] is decided(asked.subject, asked.permission, asked.account)
-    assert {each["who"] for each in told["changeable_by"]} == asked.who
+    assert {each["role"] for each in told["changeable_by"]} == asked.who
     assert (f"{request['method']} {request['path']}" if request else None) == asked.request
     assert asked.body in (None, request.get("body"))
-    assert told.get("then") == asked.then
-    assert asked.says in told["to_do"]
+    assert told.get("next_rule") == asked.then
+    assert asked.says in told["advice"]
 
 
 def test_every_rule_is_explained() -> None:
@@ -317,7 +317,7 @@ def test_who_is_named_turns_the_decision_by_the_request_that_is_told(table: Tabl
     told = explained(asked.subject, asked.permission, account=asked.account)
 
     for changer in told["changeable_by"]:
-        who, records = somebody(changer["who"], asked.account, tuple(changer.get("holding", ())))
+        who, records = somebody(changer["role"], asked.account, tuple(changer.get("required_permissions", ())))
         for by in [each["user_id"] for each in changer.get("people", ())] or [who]:
             world(table, asked, *records)
             answer = perform(told["request"], by, address(table, asked.subject))
@@ -352,7 +352,7 @@ def test_who_is_not_named_cannot_make_the_request_whatever_he_holds(table: Table
 def test_a_user_manager_needs_all_that_is_told_and_no_more(table: Table, asked: Case) -> None:
     world(table, asked)
     told = explained(asked.subject, asked.permission, account=asked.account)
-    (holding,) = [each["holding"] for each in told["changeable_by"] if each["who"] == USER_MANAGER]
+    (holding,) = [each["required_permissions"] for each in told["changeable_by"] if each["role"] == USER_MANAGER]
 
     some = [each for each in holding if each.partition(":")[0] not in VIEWED]
     who, records = somebody(USER_MANAGER, asked.account, tuple(holding))
@@ -420,7 +420,7 @@ def test_of_others_is_told_who_manages_users_there(town: Table, by: str, status:
 def test_whoever_decides_for_the_vendor_is_told_ids_and_no_names(town: Table) -> None:
     told = explained(EMPLOYEE)
 
-    assert told["changeable_by"][0] == {"who": "super_admin", "people": [{"user_id": APPROVER}]}
+    assert told["changeable_by"][0] == {"role": "super_admin", "people": [{"user_id": APPROVER}]}
     assert "Approver" not in str(told)
 
 
@@ -439,7 +439,7 @@ def test_to_whom_an_account_is_unknown_it_is_as_if_there_were_none(town: Table, 
     for told in of_himself:
         told.pop("as_of")
     assert of_himself[0] == of_himself[1] == of_himself[2]
-    assert (of_himself[0]["because"], of_himself[0]["changeable_by"]) == ({}, [])
+    assert (of_himself[0]["facts"], of_himself[0]["changeable_by"]) == ({}, [])
     assert {(each.status, each.text) for each in of_others} == {(404, f'"{NOT_FOUND}"')}
 
 
@@ -448,12 +448,12 @@ def test_whoever_was_a_member_is_told_how_it_ended_and_no_news(town: Table) -> N
     tell_account(CLIENT, state="closed")
     later = explained("user-former", EXPORT, "user-former")
 
-    assert (told["rule"], told["because"], told["changeable_by"]) == (
+    assert (told["rule"], told["facts"], told["changeable_by"]) == (
         "member_deactivated",
         {"member_active": False},
         [],
     )
-    assert (later["rule"], later["because"], later["changeable_by"]) == ("not_a_member", {}, [])
+    assert (later["rule"], later["facts"], later["changeable_by"]) == ("not_a_member", {}, [])
     assert "request" not in {**told, **later}
     assert explained("user-former")["rule"] == "account_closed"
 

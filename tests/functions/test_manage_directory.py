@@ -88,7 +88,7 @@ def test_a_client_is_made_seen_and_told_again(table: Table) -> None:
     made = tell_account(NEW, **told)
 
     assert made.status == 201
-    assert made.body == {"account_id": NEW, "state": "active", "seats_taken": 0, **told}
+    assert made.body == {"account_id": NEW, "state": "active", "partner_seats_used": 0, **told}
     assert tell(f"GET {ACCOUNT}", account_id=NEW).body == made.body
     with nothing_changes(table):
         again = tell_account(NEW, **told)
@@ -137,7 +137,7 @@ def test_seats_in_use_are_no_longer_to_be_had_for_less(table: Table) -> None:
     a_world(table, the_client(seats=3), a_partner_admin())
 
     refused(table, lambda: tell_account(partner_seat_limit=0), 409, "limit_below_use")
-    assert tell_account(partner_seat_limit=1).body["seats_taken"] == 1
+    assert tell_account(partner_seat_limit=1).body["partner_seats_used"] == 1
 
 
 def test_the_partners_program_counts_from_the_next_request_on(table: Table) -> None:
@@ -163,7 +163,7 @@ def test_the_partners_program_counts_from_the_next_request_on(table: Table) -> N
     (NEW, {"kind": "client", "name": "N", "partner_seat_limit": -1}, 422, "invalid_field", ["/partner_seat_limit"]),
     (NEW, {"kind": "client", "name": "N", "partner_seat_limit": 10**9}, 422, "invalid_field", ["/partner_seat_limit"]),
     (NEW, {"kind": "client", "name": "N", "seats": 1}, 422, "unknown_field", ["/seats"]),
-    (NEW, {"kind": "client", "name": "N", "seats_taken": 1}, 422, "unknown_field", ["/seats_taken"]),
+    (NEW, {"kind": "client", "name": "N", "partner_seats_used": 1}, 422, "unknown_field", ["/partner_seats_used"]),
     (NEW, {"kind": "client", "name": "N", "version": 1}, 422, "unknown_field", ["/version"]),
     (NEW, {"kind": "client", "name": " "}, 422, "invalid_field", ["/name"]),
     (NEW, {"kind": "client", "name": "a\u202eb"}, 422, "invalid_field", ["/name"]),
@@ -461,7 +461,7 @@ def test_a_grant_that_lapsed_leaves_an_ordinary_member_or_none(table: Table) -> 
     assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=COLLEAGUE).body["state"] == "deactivated"
     assert tell_member(EMPLOYEE, permission_set="service").body["seat"] == "core"
     assert tell_member(COLLEAGUE, permission_set="service", seat="core", active=True).body["state"] == "active"
-    assert kept(table, keys.account(CLIENT))["seats_taken"] == 0
+    assert kept(table, keys.account(CLIENT))["partner_seats_used"] == 0
 
 
 @pytest.mark.parametrize(("others", "where", "told", "status", "code"), [

@@ -99,7 +99,7 @@ def test_a_set_is_made_and_counted_and_told(table: Table) -> None:
     account = table.get(keys.account(CLIENT)) or {}
     assert (account["custom_sets"], account["version"]) == (1, 1)
     (entry,) = told(table, "permission_set.created")
-    assert (entry["pk"], entry["by"]) == (f"AUDIT#{CLIENT}", APPROVER)
+    assert (entry["pk"], entry["actor_id"]) == (f"AUDIT#{CLIENT}", APPROVER)
     assert entry["details"] == {"permission_set": set_id, "added": WRITTEN}
     assert table.under("OUTBOX#") == []
 

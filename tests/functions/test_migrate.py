@@ -61,7 +61,7 @@ def test_a_super_admin_becomes_partner_admin_by_himself_or_by_another(table: Tab
     assert (shown["grant"]["source"], shown["grant"]["state"]) == ("migration", "active")
     assert set(shown["lost"]) == catalogue.RESTRICTED
     assert shown["seat"] == {"before": "core", "after": "partner"}
-    assert (shown["remaining_super_admins"], shown["remaining_are_partner_staff"]) == (1, False)
+    assert (shown["remaining_super_admins"], shown["remaining_are_partner_employees"]) == (1, False)
     kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
     assert kept["grant"]["grant_id"] == shown["member"]["grant_id"] == shown["grant"]["grant_id"]
     assert kept["granted_by"] == by
@@ -94,7 +94,7 @@ def test_a_preview_shows_the_same_and_writes_nothing(table: Table) -> None:
     assert table.items() == before
     done = migrate()
     assert done.status == 201
-    alike = ("lost", "seat", "remaining_super_admins", "remaining_are_partner_staff")
+    alike = ("lost", "seat", "remaining_super_admins", "remaining_are_partner_employees")
     assert {name: preview.body[name] for name in alike} == {name: done.body[name] for name in alike}
 
 
@@ -111,7 +111,7 @@ def test_a_preview_says_when_only_partner_staff_would_remain(table: Table) -> No
 
     preview = migrate(dry_run=True).body
 
-    assert (preview["remaining_super_admins"], preview["remaining_are_partner_staff"]) == (1, True)
+    assert (preview["remaining_super_admins"], preview["remaining_are_partner_employees"]) == (1, True)
 
 
 @pytest.mark.parametrize(("pricing", "seat", "paid", "notice"), [

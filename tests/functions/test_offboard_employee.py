@@ -78,10 +78,10 @@ def member(table: Table, account_id: str = CLIENT, user_id: str = EMPLOYEE) -> I
     return found
 
 
-def seats_taken(table: Table, account_id: str = CLIENT) -> int:
+def partner_seats_used(table: Table, account_id: str = CLIENT) -> int:
     found = table.get(keys.account(account_id))
     assert found
-    return int(found["seats_taken"])
+    return int(found["partner_seats_used"])
 
 
 def entries(table: Table, account_id: str = CLIENT) -> list[str]:
@@ -114,11 +114,11 @@ def test_a_grant_ends_its_seat_is_free_and_both_sides_trails_tell_of_it(table: T
     assert answer.body["next_cursor"] is None
     ended = member(table)
     assert (ended["active"], "grant" in ended, "partner_id" in ended, ended["version"]) == (False, False, False, 2)
-    assert seats_taken(table) == 0
+    assert partner_seats_used(table) == 0
     assert table.get(keys.account_of(EMPLOYEE, CLIENT))
     assert entries(table, PARTNER) == ["employee.access_ended"]
     (entry,) = [item for item in table.under(f"AUDIT#{CLIENT}") if item["event"] == "access.ended"]
-    assert entry["by"] == MANAGER
+    assert entry["actor_id"] == MANAGER
     assert entry["details"] == {"user_id": EMPLOYEE, "partner_id": PARTNER, "grant_id": a_grant().grant_id}
     (letter,) = table.under("OUTBOX#")
     assert letter["letter"]["kind"] == "person_left"
@@ -141,13 +141,13 @@ def test_whom_the_firm_added_goes_and_whom_the_client_made_stays_and_each_client
 
     assert lines(end()) == [
         ("client-1", "ended", None),
-        ("client-2", "kept", "stays_super_admin"),
-        ("client-3", "kept", "stays_member"),
+        ("client-2", "retained", "retained_super_admin"),
+        ("client-3", "retained", "retained_member"),
     ]
     told = [
         ("client-1", "person_left", None),
-        ("client-2", "person_left", "stays_super_admin"),
-        ("client-3", "person_left", "stays_member"),
+        ("client-2", "person_left", "retained_super_admin"),
+        ("client-3", "person_left", "retained_member"),
     ]
     assert letters(table) == told
     assert accounts_of() == ["client-2", "client-3", PARTNER]
@@ -180,7 +180,7 @@ def test_what_he_was_before_the_grant_comes_back_unless_that_was_the_firms_as_we
     assert not member(table)["active"]
     back = member(table, client_id(0))
     assert (back["active"], back["permission_set"], back["seat"]) == (True, "sales", "core")
-    assert letters(table) == [(client_id(0), "person_left", "stays_member"), (CLIENT, "person_left", None)]
+    assert letters(table) == [(client_id(0), "person_left", "retained_member"), (CLIENT, "person_left", None)]
 
 
 def test_what_he_has_for_another_firm_stays(table: Table, sound: None) -> None:
@@ -280,7 +280,7 @@ def test_a_dry_run_shows_what_would_end_and_what_is_kept_and_changes_nothing(tab
     with nothing_changes(table):
         answer = end(dry_run="true", key="a-key")
 
-    assert lines(answer) == [(client_id(0), "pending", None), (CLIENT, "kept", "stays_super_admin")]
+    assert lines(answer) == [(client_id(0), "pending", None), (CLIENT, "retained", "retained_super_admin")]
 
 
 def test_a_dry_run_of_a_leaving_whose_clean_up_waits(table: Table, sound: None) -> None:
@@ -306,8 +306,8 @@ def test_the_receipt_goes_on_over_many_clients_and_ends_nothing_again(table: Tab
 
     assert lines(third) == [
         (client_id(103), "ended", None),
-        ("zoo-0", "kept", "stays_super_admin"),
-        ("zoo-1", "kept", "stays_member"),
+        ("zoo-0", "retained", "retained_super_admin"),
+        ("zoo-1", "retained", "retained_member"),
     ]
     assert third.body["next_cursor"] is None
     assert entries(table, PARTNER).count("employee.access_ended") == 1
@@ -413,11 +413,11 @@ def test_where_the_table_is_crowded_afterwards_the_receipt_says_pending_and_acce
 
     assert lines(answer) == [(client_id(number), "pending", None) for number in range(2)]
     assert accounts_of() == [PARTNER]
-    assert seats_taken(table, client_id(0)) == 1
+    assert partner_seats_used(table, client_id(0)) == 1
     if key:
         assert end(key=key).body == answer.body
     clean_up()
-    assert seats_taken(table, client_id(0)) == 0
+    assert partner_seats_used(table, client_id(0)) == 0
     assert len(letters(table)) == 2
 
 
@@ -563,7 +563,7 @@ def test_a_new_link_makes_a_new_grant_that_the_old_clean_up_leaves_alone(
         clean_up()
 
     assert (member(table)["active"], member(table)["tenure"]) == (True, 1)
-    assert seats_taken(table) == 1
+    assert partner_seats_used(table) == 1
     assert accounts_of() == [CLIENT, PARTNER]
     assert "access.ended" not in entries(table)
 
@@ -586,7 +586,7 @@ def test_an_approval_that_came_first_is_ended_by_the_leaving(world: Table) -> No
     assert (answers[0].status, left.status) == (201, 200)
     assert lines(left) == [(CLIENT, "ended", None)]
     assert accounts_of() == [PARTNER]
-    assert seats_taken(world) == 0
+    assert partner_seats_used(world) == 0
 
 
 def test_a_link_that_is_made_meanwhile_is_of_the_next_time(world: Table) -> None:

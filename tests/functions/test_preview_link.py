@@ -33,8 +33,8 @@ def _accounts(answer: Answer) -> dict[str, str | None]:
     """Where he may approve: the reason why not, None where he may."""
     assert answer.status == 200, answer
     for choice in answer.body["accounts"]:
-        assert choice["may_approve"] is ("reason" not in choice)
-        assert set(choice) <= {"account_id", "name", "may_approve", "reason"}
+        assert choice["can_approve"] is ("reason" not in choice)
+        assert set(choice) <= {"account_id", "name", "can_approve", "reason"}
     return {choice["account_id"]: choice.get("reason") for choice in answer.body["accounts"]}
 
 
@@ -51,7 +51,7 @@ def test_the_whole_of_what_is_asked(table: Table, sound: None) -> None:
     assert (shown["link"]["access_days"], shown["link"]["purpose"]) == (30, "Your new website")
     assert shown["link"]["permissions"] == {"set": "partner_admin", "version": 1, "removed": ["crm.import"]}
     assert shown["partner"] == {"name": "North Partners", "domains": ["north.example"]}
-    assert shown["accounts"] == [{"account_id": CLIENT, "name": "The Bakery", "may_approve": True}]
+    assert shown["accounts"] == [{"account_id": CLIENT, "name": "The Bakery", "can_approve": True}]
     assert "crm.export" in shown["can"]
     assert {"crm.import", *catalogue.RESTRICTED} <= set(shown["cannot"])
     assert not set(shown["can"]) & set(shown["cannot"])
@@ -115,7 +115,7 @@ def test_a_link_bound_to_a_foreign_account_shows_none(table: Table, sound: None)
         ("user-alone", (a_user("user-alone"),), {}),
         ("user-unknown", (), {}),
         (EMPLOYEE, (), {}),
-        (EMPLOYEE, (a_member(EMPLOYEE),), {CLIENT: "own_firm_may_not_approve"}),
+        (EMPLOYEE, (a_member(EMPLOYEE),), {CLIENT: "own_partner_may_not_approve"}),
         (COLLEAGUE, (a_partner_admin(COLLEAGUE),), {CLIENT: "not_an_approver"}),
         (APPROVER, (staff(APPROVER),), {CLIENT: "no_independent_approver"}),
         (APPROVER, (a_partner_admin(EMPLOYEE),), {CLIENT: "already_partner_admin"}),

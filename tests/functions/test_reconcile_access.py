@@ -81,10 +81,10 @@ def has_access(by: str = EMPLOYEE, account_id: str = CLIENT) -> bool:
     return call("GET /accounts/{account_id}/permission-sets", by, account_id=account_id).status == 200
 
 
-def seats_taken(table: Table, account_id: str = CLIENT) -> int:
+def partner_seats_used(table: Table, account_id: str = CLIENT) -> int:
     found = table.get(keys.account(account_id))
     assert found
-    return int(found["seats_taken"])
+    return int(found["partner_seats_used"])
 
 
 def entries(table: Table, account_id: str = CLIENT) -> list[str]:
@@ -123,7 +123,7 @@ def test_a_suspended_program_stops_everybody_at_once_and_each_client_hears_it_on
 
     clean_up()
 
-    assert seats_taken(world) == 2
+    assert partner_seats_used(world) == 2
     assert member(world)["suspended_by"] == {"program"}
     stopped = [(CLIENT, "program_stopped", "program"), (SECOND, "program_stopped", "program")]
     assert letters(world) == stopped
@@ -169,7 +169,7 @@ def test_a_terminated_program_ends_all_for_good(world: Table) -> None:
     clean_up()
 
     assert not member(world)["active"]
-    assert (seats_taken(world), seats_taken(world, SECOND)) == (0, 0)
+    assert (partner_seats_used(world), partner_seats_used(world, SECOND)) == (0, 0)
     assert letters(world) == [(each, "program_stopped", "terminated") for each in (CLIENT, SECOND)]
     assert entries(world) == ["access.ended", "access.ended", "program.stopped"]
     link = world.get(keys.link(PARTNER, LINK))
@@ -228,7 +228,7 @@ def test_an_employee_who_is_deactivated_is_stopped_everywhere_and_comes_back(wor
     assert not has_access()
     assert (state(), state(user_id=COLLEAGUE)) == (("suspended", ["employee"]), ("active", None))
     clean_up()
-    assert (member(world)["suspended_by"], seats_taken(world)) == ({"employee"}, 2)
+    assert (member(world)["suspended_by"], partner_seats_used(world)) == ({"employee"}, 2)
     assert letters(world) == [(each, "access_suspended", "employee") for each in (CLIENT, SECOND)]
 
     told(active=True)
@@ -269,7 +269,7 @@ def test_an_erased_person_is_out_for_good_with_or_without_employment(world: Tabl
     assert not member(world)["active"]
     assert entries(world, SECOND) == ["access.ended"]
     assert letters(world) == []
-    assert seats_taken(world, SECOND) == 0
+    assert partner_seats_used(world, SECOND) == 0
     assert world.get(keys.link(PARTNER, LINK))["standing"] == "revoked"  # type: ignore[index]
     knocks.tell_user(EMPLOYEE, email="again@north.example", name="Again", active=True)
     knocks.tell_member(PARTNER, EMPLOYEE, active=True)
@@ -433,11 +433,11 @@ def test_a_crowded_account_does_not_keep_the_others(world: Table, capsys: pytest
     with faults.at(dynamo.client(), "TransactWriteItems", then=crowded):
         clean_up()
 
-    assert (seats_taken(world), seats_taken(world, SECOND)) == (0, 1)
+    assert (partner_seats_used(world), partner_seats_used(world, SECOND)) == (0, 1)
     assert len(waiting(world)) == 1
     assert "CleanedUp" not in counts(capsys.readouterr().out)
     clean_up()
-    assert seats_taken(world, SECOND) == 0
+    assert partner_seats_used(world, SECOND) == 0
     assert counts(capsys.readouterr().out) == {"CleanedUp": 1}
 
 
@@ -447,7 +447,7 @@ def test_where_nobody_can_be_told_of_the_program_nothing_is_written_off(world: T
     with faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS):
         clean_up()
 
-    assert seats_taken(world) == 2
+    assert partner_seats_used(world) == 2
     clean_up()
     assert letters(world) == TOLD["terminated"]
 
@@ -465,7 +465,7 @@ def test_a_table_that_cannot_be_read_is_read_again_by_the_next(
     with faults.at(dynamo.client(), "Query", then=busy):
         clean_up()
 
-    assert (len(waiting(world)), seats_taken(world)) == (1, 1)
+    assert (len(waiting(world)), partner_seats_used(world)) == (1, 1)
     assert counts(capsys.readouterr().out) == {"CleanedUp": 1, "ConflictExhausted": 1}
     clean_up()
     assert waiting(world) == []
@@ -583,7 +583,7 @@ def test_somebody_who_cannot_be_read_keeps_nobody_else(
 
     clean_up()
 
-    assert (member(world)["active"], seats_taken(world)) == (False, 1)
+    assert (member(world)["active"], partner_seats_used(world)) == (False, 1)
     assert counts(capsys.readouterr().out) == {"CleanUpUnreadable": 1}
     assert len(waiting(world)) == 1
     world.put(item, was)
@@ -592,7 +592,7 @@ def test_somebody_who_cannot_be_read_keeps_nobody_else(
     clock.passes(hours=1)
     clean_up()
     assert waiting(world) == []
-    assert seats_taken(world) == 0
+    assert partner_seats_used(world) == 0
 
 
 def test_a_partner_whose_people_cannot_be_told_apart_is_left_alone(world: Table, clock: Clock) -> None:

@@ -33,7 +33,7 @@ SUPPRESSED = keys.suppressed(ADDRESS)
 def copy(table: Table, monkeypatch: pytest.MonkeyPatch) -> Key:
     """A copy of the letter with the world's link, just sent."""
     monkeypatch.setattr("time.sleep", lambda _: None)
-    a_world(table, an_open_link(recipient=ADDRESS, letter="sent"))
+    a_world(table, an_open_link(recipient=ADDRESS, delivery_status="sent"))
     return keep_copy(table)
 
 
@@ -61,7 +61,7 @@ def stands(table: Table, key: Key) -> str:
 def letter(table: Table) -> str:
     link = table.get(keys.link(PARTNER, LINK))
     assert link
-    return str(link["letter"])
+    return str(link["delivery_status"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,7 @@ def test_a_suppressed_address_stands_nowhere_in_clear(table: Table, copy: Key) -
 
 
 def test_a_bounce_of_an_earlier_letter_is_not_said_of_a_link_that_was_sent_again(table: Table, copy: Key) -> None:
-    a_world(table, an_open_link(recipient=ADDRESS, letter="queued", resent=(now() - timedelta(minutes=1),)))
+    a_world(table, an_open_link(recipient=ADDRESS, delivery_status="queued", resent=(now() - timedelta(minutes=1),)))
 
     run(RECORD_DELIVERY, report("Bounce", NAME, ADDRESS, **PERMANENT))
 

@@ -54,8 +54,8 @@ def sets(by: str = EMPLOYEE, account_id: str = CLIENT) -> Answer:
     return call("GET /accounts/{account_id}/permission-sets", by, account_id=account_id)
 
 
-def seats_taken(table: Table) -> int:
-    return int((table.get(keys.account(CLIENT)) or {})["seats_taken"])
+def partner_seats_used(table: Table) -> int:
+    return int((table.get(keys.account(CLIENT)) or {})["partner_seats_used"])
 
 
 CAUSES = {
@@ -63,23 +63,23 @@ CAUSES = {
     USERS: "client",
     COLLEAGUE: "partner",
     MANAGER: "partner",
-    EMPLOYEE: "himself",
+    EMPLOYEE: "self",
     VENDOR: "vendor",
 }
 
 
 @pytest.mark.parametrize(("by", "cause"), CAUSES.items())
 def test_whoever_may_ends_a_grant_and_access_is_over_at_once(town: Table, by: str, cause: str) -> None:
-    assert (sets().status, seats_taken(town)) == (200, 2)
+    assert (sets().status, partner_seats_used(town)) == (200, 2)
 
     answer = end(by, scope=DIRECTORY if by == VENDOR else "partner-access/use")
 
     assert (answer.status, answer.text) == (204, "")
     assert sets().code == "not_found"
-    assert (kept(town)["active"], seats_taken(town)) == (False, 1)
+    assert (kept(town)["active"], partner_seats_used(town)) == (False, 1)
     told = [item for item in town.under("AUDIT#") if item["event"] == "grant.revoked"]
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
-    assert (told[0]["by"], told[0]["details"]["grant_id"]) == (by, a_grant().grant_id)
+    assert (told[0]["actor_id"], told[0]["details"]["grant_id"]) == (by, a_grant().grant_id)
     (letter,) = town.under("OUTBOX#")
     assert (letter["letter"]["kind"], letter["letter"]["cause"]) == ("access_ended", cause)
 
@@ -270,7 +270,7 @@ def test_who_has_ended_is_approved_anew(town: Table) -> None:
 
     assert approve().status == 201
     assert sets().status == 200
-    assert seats_taken(town) == 2
+    assert partner_seats_used(town) == 2
     assert edit(seen=3).body["grant"]["source"] == "access_link"
 
 

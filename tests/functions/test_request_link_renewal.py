@@ -39,11 +39,11 @@ def test_the_creator_of_an_ended_link_is_asked(table: Table, sound: None, change
 
     answer = renew()
 
-    assert (answer.status, answer.body) == (202, {"asked": True})
+    assert (answer.status, answer.body) == (202, {"accepted": True})
     (letter,) = table.under("OUTBOX#")
     assert (letter["letter"]["kind"], letter["letter"]["created_by"]) == ("link_asked_anew", MANAGER)
     (entry,) = table.under("AUDIT#")
-    assert (entry["pk"], entry["event"], entry["by"]) == (f"AUDIT#{PARTNER}", "link.asked_anew", APPROVER)
+    assert (entry["pk"], entry["event"], entry["actor_id"]) == (f"AUDIT#{PARTNER}", "link.asked_anew", APPROVER)
 
 
 def test_of_a_used_link_too(world: Table) -> None:

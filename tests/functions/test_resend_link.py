@@ -40,19 +40,19 @@ def test_a_new_secret_opens_it_and_no_earlier_one_does(table: Table, sound: None
 
 
 def test_one_entry_in_the_trail_and_a_letter_if_it_has_a_recipient(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(recipient="boss@bakery.example", letter="bounced"))
+    a_world(table, an_open_link(recipient="boss@bakery.example", delivery_status="bounced"))
 
     answer = resend()
 
     (entry,) = table.under("AUDIT#")
     (letter,) = table.under("OUTBOX#")
-    assert (entry["pk"], entry["event"], entry["by"]) == (f"AUDIT#{PARTNER}", "link.resent", MANAGER)
+    assert (entry["pk"], entry["event"], entry["actor_id"]) == (f"AUDIT#{PARTNER}", "link.resent", MANAGER)
     assert letter["letter"]["kind"] == "link_to_approve"
-    assert answer.body["letter"] == "queued"
+    assert answer.body["delivery_status"] == "queued"
 
 
 def test_no_letter_without_a_recipient(world: Table) -> None:
-    assert resend().body["letter"] == "none"
+    assert resend().body["delivery_status"] == "none"
     assert world.under("OUTBOX#") == []
 
 

@@ -28,7 +28,7 @@ def test_a_manager_withdraws_an_open_link(world: Table) -> None:
     assert _standing(world) == "revoked"
     assert (world.get(keys.user(EMPLOYEE)) or {})["open_links"] == 0
     (entry,) = world.under("AUDIT#")
-    assert (entry["pk"], entry["event"], entry["by"]) == (f"AUDIT#{PARTNER}", "link.revoked", MANAGER)
+    assert (entry["pk"], entry["event"], entry["actor_id"]) == (f"AUDIT#{PARTNER}", "link.revoked", MANAGER)
     assert entry["details"] == {"link_id": LINK, "employee_id": EMPLOYEE}
     assert world.under("OUTBOX#") == []
 
@@ -36,7 +36,7 @@ def test_a_manager_withdraws_an_open_link(world: Table) -> None:
 def test_the_vendor_withdraws_any_link(world: Table) -> None:
     assert revoke(VENDOR, scope=DIRECTORY).status == 204
     assert _standing(world) == "revoked"
-    assert world.under("AUDIT#")[0]["by"] == VENDOR
+    assert world.under("AUDIT#")[0]["actor_id"] == VENDOR
 
 
 def test_withdrawing_twice_is_withdrawing_once(world: Table) -> None:

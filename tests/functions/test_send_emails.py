@@ -86,7 +86,7 @@ class Town:
         """The usual world from its beginning, with these in it; the link has a recipient."""
         for item in self.table.items():
             self.table.remove(keys.Key(item["pk"], item["sk"]))
-        a_world(self.table, an_open_link(recipient=RECIPIENT, letter="queued"), *others)
+        a_world(self.table, an_open_link(recipient=RECIPIENT, delivery_status="queued"), *others)
 
     @property
     def waiting(self) -> list[Item]:
@@ -144,7 +144,7 @@ def test_the_stream_and_the_sweep_each_deliver_alone(town: Town, trigger: Callab
 
     assert town.post.addresses == [RECIPIENT]
     assert town.waiting == []
-    assert town.link["letter"] == "sent"
+    assert town.link["delivery_status"] == "sent"
     assert [each["standing"] for each in town.deliveries] == ["sent"]
     assert len(town.table.under("AUDIT#")) == 0
 
@@ -369,7 +369,7 @@ def test_after_a_lost_answer_one_more_copy_goes_when_no_report_has_come(
     assert town.post.addresses == [RECIPIENT] * 2
     assert counts(capsys.readouterr().out) == {"LetterSent": 1, "LetterPossibleDuplicate": 1}
     assert town.digests == set(map(digest, town.post.sent))
-    assert town.link["letter"] == "sent"
+    assert town.link["delivery_status"] == "sent"
     assert town.waiting == []
 
 
@@ -394,7 +394,7 @@ def test_a_report_in_place_of_the_lost_answer_ends_the_matter(town: Town) -> Non
     sweep()
 
     assert len(town.post.tried) == 1
-    assert town.link["letter"] == "sent"
+    assert town.link["delivery_status"] == "sent"
     assert town.waiting == []
 
 
@@ -456,7 +456,7 @@ def test_a_link_has_three_secrets_at_most_however_often_answers_are_lost(
 
     assert town.post.addresses == [RECIPIENT] * 2
     assert len(town.link["secrets"]) == 3
-    assert town.link["letter"] == "failed"
+    assert town.link["delivery_status"] == "failed"
     assert town.waiting == []
     assert counts(capsys.readouterr().out)["LetterFailed"] == 1
 
@@ -507,7 +507,7 @@ def test_a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind(
     assert stream([item]) == {"batchItemFailures": []}
 
     assert town.digests == set()
-    assert town.link["letter"] == "queued"
+    assert town.link["delivery_status"] == "queued"
     assert [each["standing"] for each in town.deliveries] == ["pending"]
     assert counts(capsys.readouterr().out) == {metric: 1}
     town.clock.passes(seconds=29)
@@ -560,7 +560,7 @@ def test_a_rejected_letter_fails_and_the_link_says_so(
     sweep()
 
     assert len(town.post.tried) == 1
-    assert knocks.view().body["letter"] == "failed"
+    assert knocks.view().body["delivery_status"] == "failed"
     assert town.digests == set()
     assert town.waiting == []
     assert counts(capsys.readouterr().out) == {"LetterFailed": 1}
@@ -595,7 +595,7 @@ def test_a_function_that_ends_anywhere_tears_nothing_and_is_finished_later(
         assert [each["standing"] for each in town.deliveries] == ["sent"]
         if kind is LetterKind.LINK_TO_APPROVE:
             assert set(map(digest, town.post.sent)) <= town.digests
-            assert town.link["letter"] == "sent"
+            assert town.link["delivery_status"] == "sent"
     assert 6 <= position <= 12
 
 
@@ -620,7 +620,7 @@ def test_a_call_to_the_table_that_got_no_answer_is_repeated_and_one_copy_goes(to
         assert len(attempts) <= 14
         assert len(town.post.sent) == 1
         assert town.waiting == []
-        assert town.link["letter"] == "sent"
+        assert town.link["delivery_status"] == "sent"
 
 
 # the link's fate meanwhile
@@ -695,7 +695,7 @@ def test_resending_takes_the_place_of_a_letter_that_has_not_gone_yet(town: Town)
     assert town.waiting == []
     assert set(map(digest, town.post.sent)) <= set(town.link["secrets"])
     assert len(town.link["secrets"]) == 2
-    assert town.link["letter"] == "sent"
+    assert town.link["delivery_status"] == "sent"
     assert knocks.preview().status == 404
     assert knocks.preview(secret=town.post.sent[0].secret).status == 200
 
@@ -706,11 +706,11 @@ def test_resending_at_the_last_moment_keeps_the_earlier_letter_back(town: Town) 
         stream([item])
 
     assert town.post.tried == []
-    assert town.link["letter"] == "queued"
+    assert town.link["delivery_status"] == "queued"
     assert len(town.link["secrets"]) == 1
     sweep()
     assert len(town.post.sent) == 1
-    assert town.link["letter"] == "sent"
+    assert town.link["delivery_status"] == "sent"
 
 
 def _resend(town: Town) -> None:
@@ -731,7 +731,7 @@ def test_what_becomes_of_an_earlier_copy_is_not_said_of_the_link_that_was_sent_a
     town.post.plan.append(resent_meanwhile)
     stream([town.queue(name="a" * 32)])
 
-    assert town.link["letter"] == "queued"
+    assert town.link["delivery_status"] == "queued"
     assert len(town.link["secrets"]) == 1
     assert len(town.post.sent) == kept
     assert all(knocks.preview(secret=copy.secret).status == 404 for copy in town.post.sent)
@@ -772,7 +772,7 @@ def test_a_bounce_that_overtakes_the_mailer_sticks(town: Town, kind: str) -> Non
 
     state = {"Bounce": "bounced", "Complaint": "complained"}[kind]
     assert [each["standing"] for each in town.deliveries] == [state]
-    assert town.link["letter"] == state
+    assert town.link["delivery_status"] == state
     assert town.waiting == []
 
 
@@ -793,7 +793,7 @@ def test_a_link_whose_letter_may_go_nowhere_says_so(town: Town) -> None:
     sweep_of(town)
 
     assert town.post.tried == []
-    assert knocks.view().body["letter"] == "failed"
+    assert knocks.view().body["delivery_status"] == "failed"
     assert knocks.approve().status == 201
 
 
@@ -803,16 +803,16 @@ def test_no_letter_brings_a_link_whose_employees_access_was_ended_meanwhile(town
 
     assert town.post.tried == []
     assert town.waiting == []
-    assert knocks.view().body["letter"] == "failed"
+    assert knocks.view().body["delivery_status"] == "failed"
     assert knocks.approve().code == "link_revoked"
 
 
 def test_a_letter_to_nobody_says_nothing_of_a_link_whose_letter_bounced(town: Town) -> None:
-    town.table.change(keys.link(PARTNER, LINK), letter="bounced")
+    town.table.change(keys.link(PARTNER, LINK), delivery_status="bounced")
     town.table.put(keys.suppressed(RECIPIENT), {})
     sweep_of(town)
 
-    assert town.link["letter"] == "bounced"
+    assert town.link["delivery_status"] == "bounced"
 
 
 # to whom, and in which language
@@ -921,7 +921,7 @@ def test_the_letter_with_the_link_is_in_the_language_that_the_partner_chose_or_e
 ) -> None:
     town.becomes(
         a_user(CLERK, email=RECIPIENT, locale=own),
-        an_open_link(recipient=RECIPIENT, locale=chosen, letter="queued"),
+        an_open_link(recipient=RECIPIENT, locale=chosen, delivery_status="queued"),
     )
     sweep_of(town)
 
@@ -1070,7 +1070,7 @@ def test_a_letter_about_a_partner_needs_no_person(town: Town, kind: LetterKind) 
     ("days", "told"), [(3, "Access ends: 3 days after you approve\n"), (None, "Access ends: No fixed end date\n")]
 )
 def test_a_request_promises_no_date_that_an_approval_would_move(town: Town, days: int | None, told: str) -> None:
-    town.becomes(an_open_link(recipient=RECIPIENT, letter="queued", access_days=days))
+    town.becomes(an_open_link(recipient=RECIPIENT, delivery_status="queued", access_days=days))
 
     sweep_of(town)
 
@@ -1091,7 +1091,7 @@ def test_a_request_promises_no_date_that_an_approval_would_move(town: Town, days
 def test_a_link_asked_for_anew_ended_on_a_date_only_if_it_expired(
     town: Town, ended: dict[str, Any], told: bool
 ) -> None:
-    town.becomes(an_open_link(recipient=RECIPIENT, letter="queued", **ended))
+    town.becomes(an_open_link(recipient=RECIPIENT, delivery_status="queued", **ended))
 
     sweep_of(town, LetterKind.LINK_ASKED_ANEW)
 
@@ -1128,7 +1128,7 @@ def test_a_hostile_name_writes_nothing_but_text(town: Town, name: str) -> None:
         a_user(APPROVER, name=name),
         the_partner(name=name),
         the_client(name=name),
-        an_open_link(recipient=RECIPIENT, purpose=name, letter="queued"),
+        an_open_link(recipient=RECIPIENT, purpose=name, delivery_status="queued"),
     )
     for kind in LetterKind:
         town.queue(kind, account_id=CLIENT, reason=name, gained=(name,), lost=(name,))

@@ -65,7 +65,7 @@ def test_either_side_stops_access_at_once_and_lifts_its_reason(town: Table, by: 
     )
     assert sets().code == "forbidden"
     account = town.get(keys.account(CLIENT)) or {}
-    assert account["seats_taken"] == 2
+    assert account["partner_seats_used"] == 2
     told = [item for item in town.under("AUDIT#") if item["event"] == "user.suspended"]
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert told[0]["details"] == {"user_id": EMPLOYEE, "suspended_by": side}
@@ -181,7 +181,7 @@ def test_a_super_admin_who_works_for_the_firm_stops_and_does_not_resume_what_the
     a_town(table, a_member("user-both"), an_employee("user-both"), staff("user-both"))
 
     assert suspend("user-both").body["suspended_by"] == ["client"]
-    refused(table, partial(resume, "user-both"), 403, "own_firm_may_not_approve")
+    refused(table, partial(resume, "user-both"), 403, "own_partner_may_not_approve")
     assert resume().status == 200
 
 

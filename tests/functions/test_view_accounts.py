@@ -33,7 +33,7 @@ def mine(by: str = APPROVER, **query: str) -> Answer:
 
 def rows(answer: Answer) -> list[tuple[str, str, str, bool]]:
     assert answer.status == 200, answer
-    return [tuple(row[name] for name in ("account_id", "kind", "permission_set", "may_approve"))
+    return [tuple(row[name] for name in ("account_id", "kind", "permission_set", "can_approve"))
             for row in answer.body["items"]]  # fmt: skip
 
 

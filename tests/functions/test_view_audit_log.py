@@ -67,14 +67,14 @@ def happened(
     at: datetime,
     event: str = "link.approved",
     *,
-    by: str = APPROVER,
+    actor_id: str = APPROVER,
     accounts: tuple[str, ...] = (CLIENT, PARTNER),
     number: int = 0,
     **details: Any,
 ) -> str:
     """The id of an entry that all these accounts keep."""
     name = f"{(at - EPOCH) // timedelta(milliseconds=1):012x}7{number:019x}"
-    entry = audit(event, an_act(by, at=at.replace(microsecond=0), name=name), *accounts, **details)
+    entry = audit(event, an_act(actor_id, at=at.replace(microsecond=0), name=name), *accounts, **details)
     for account_id in accounts:
         table.put(keys.audit(account_id, entry.audit_id), dict(entry))
     return entry.audit_id
@@ -107,7 +107,7 @@ def test_an_approval_is_told_to_both_sides_with_the_names_of_both(world: Table, 
         "audit_id": entry["audit_id"],
         "at": entry["at"],
         "event": "link.approved",
-        "by": APPROVER,
+        "actor_id": APPROVER,
         "accounts": [CLIENT, PARTNER],
         "details": entry["details"],
     }
@@ -130,30 +130,32 @@ def test_newest_first(world: Table) -> None:
 
 
 def test_the_names_are_those_on_the_page(world: Table) -> None:
-    happened(world, now() - SECOND, by=CLERK, accounts=(CLIENT,), user_id=CLERK)
-    happened(world, now(), by="schedule", accounts=(CLIENT,), user_id="user-nobody")
+    happened(world, now() - SECOND, actor_id=CLERK, accounts=(CLIENT,), user_id=CLERK)
+    happened(world, now(), actor_id="schedule", accounts=(CLIENT,), user_id="user-nobody")
 
     assert told(limit="1").body["names"] == {CLIENT: "The Bakery"}
-    assert told(by_=CLERK).body["names"] == {CLERK: "Clerk", CLIENT: "The Bakery"}
+    assert told(actor_id=CLERK).body["names"] == {CLERK: "Clerk", CLIENT: "The Bakery"}
     assert told(event="no.such").body == {"items": [], "names": {}, "next_cursor": None}
 
 
 def test_an_erased_person_has_no_name(table: Table) -> None:
     a_world(table, a_user("user-left", name="", email=None, active=False))
-    happened(table, now(), by="user-left", accounts=(CLIENT,))
+    happened(table, now(), actor_id="user-left", accounts=(CLIENT,))
 
     assert told().body["names"] == {CLIENT: "The Bakery"}
 
 
 def test_an_id_that_a_person_and_an_account_have_in_common_names_neither(table: Table) -> None:
     a_world(table, a_user(CLIENT), a_member(CLIENT))
-    happened(table, now(), by=CLIENT, accounts=(CLIENT, PARTNER))
+    happened(table, now(), actor_id=CLIENT, accounts=(CLIENT, PARTNER))
 
     assert told().body["names"] == {PARTNER: "North Partners"}
 
 
 def test_an_account_that_a_link_was_bound_to_is_not_named(world: Table) -> None:
-    happened(world, now(), "link.created", by=MANAGER, accounts=(PARTNER,), account_id=CLIENT, employee_id=EMPLOYEE)
+    happened(
+        world, now(), "link.created", actor_id=MANAGER, accounts=(PARTNER,), account_id=CLIENT, employee_id=EMPLOYEE
+    )
 
     assert CLIENT not in told(MANAGER, account_id=PARTNER).body["names"]
 
@@ -170,7 +172,7 @@ def test_an_account_is_not_told_of_others_that_lost_the_same_person(table: Table
         table,
         now(),
         "user.changed",
-        by=VENDOR,
+        actor_id=VENDOR,
         accounts=(VENDORS_TRAIL, CLIENT, FLORIST),
         user_id=CLERK,
         orphaned=[CLIENT, FLORIST],
@@ -250,7 +252,7 @@ def test_a_moment_is_written_in_many_ways(world: Table, text: str) -> None:
         {"event": "approved"},
         {"event": "link.approved,link.declined"},
         {"event": "a" * 51 + ".b"},
-        {"by": "a#b"},
+        {"actor_id": "a#b"},
         {"user_id": ""},
         {"account_id": "a,b"},
         {"start": "2026-11-22T09:00:00Z"},
@@ -283,19 +285,19 @@ def test_a_time_when_nothing_happened(world: Table, query: dict[str, str]) -> No
 def test_entries_are_asked_for(world: Table) -> None:
     at = now()
     approved = happened(world, at, employee_id=EMPLOYEE, number=1)
-    created = happened(world, at, "user.created", by=CLERK, user_id=COLLEAGUE, accounts=(CLIENT,), number=2)
+    created = happened(world, at, "user.created", actor_id=CLERK, user_id=COLLEAGUE, accounts=(CLIENT,), number=2)
 
     for query, expected in (
         ({}, [created, approved]),
         ({"event": "user.created"}, [created]),
-        ({"by_": APPROVER}, [approved]),
+        ({"actor_id": APPROVER}, [approved]),
         ({"user_id": EMPLOYEE}, [approved]),
         ({"user_id": COLLEAGUE}, [created]),
         ({"user_id": APPROVER}, []),
         ({"account_id_": PARTNER}, [approved]),
         ({"account_id_": CLIENT}, [created, approved]),
         ({"account_id_": "client-unknown"}, []),
-        ({"by_": APPROVER, "user_id": COLLEAGUE}, []),
+        ({"actor_id": APPROVER, "user_id": COLLEAGUE}, []),
     ):
         answer = call(
             TRAIL, APPROVER, account_id=CLIENT, query={name.rstrip("_"): text for name, text in query.items()}
@@ -339,9 +341,9 @@ def test_who_reads_everything(table: Table, others: tuple[Kept, ...], by: str, a
 
 
 def test_an_employee_reads_what_he_did_and_what_is_about_him(world: Table) -> None:
-    by_him = happened(world, now() - 3 * SECOND, by=EMPLOYEE, employee_id=COLLEAGUE)
+    by_him = happened(world, now() - 3 * SECOND, actor_id=EMPLOYEE, employee_id=COLLEAGUE)
     about_him = happened(world, now() - 2 * SECOND, employee_id=EMPLOYEE)
-    happened(world, now() - SECOND, by=MANAGER, employee_id=COLLEAGUE)
+    happened(world, now() - SECOND, actor_id=MANAGER, employee_id=COLLEAGUE)
 
     answer = told(EMPLOYEE, account_id=PARTNER)
 
@@ -369,7 +371,7 @@ NOT_READERS: list[tuple[tuple[Kept, ...], str, str, int]] = [
 @pytest.mark.parametrize(("others", "by", "account_id", "status"), NOT_READERS)
 def test_who_reads_nothing(table: Table, others: tuple[Kept, ...], by: str, account_id: str, status: int) -> None:
     a_world(table, *others)
-    happened(table, now(), by=EMPLOYEE, employee_id=EMPLOYEE)
+    happened(table, now(), actor_id=EMPLOYEE, employee_id=EMPLOYEE)
 
     refused(table, lambda: told(by, account_id=account_id), status, "forbidden" if status == 403 else "not_found")
 
@@ -380,7 +382,7 @@ def test_the_vendor_reads_no_details(world: Table) -> None:
     for account_id in (CLIENT, PARTNER):
         answer = told(VENDOR, account_id=account_id)
         (entry,) = items(answer)
-        assert set(entry) == {"audit_id", "at", "event", "by", "accounts"}
+        assert set(entry) == {"audit_id", "at", "event", "actor_id", "accounts"}
         assert EMPLOYEE not in answer.text
     refused(world, lambda: told(VENDOR, user_id=EMPLOYEE), 403, "forbidden")
     refused(world, lambda: told(VENDOR, account_id="nowhere"), 404, "not_found")
@@ -395,13 +397,15 @@ def a_thousand(table: Table) -> list[str]:
     """Their ids, newest first."""
     start = now() - timedelta(hours=1)
     made = [
-        happened(table, start + number * SECOND, by=(APPROVER, CLERK)[number % 2], accounts=(CLIENT,), number=number)
+        happened(
+            table, start + number * SECOND, actor_id=(APPROVER, CLERK)[number % 2], accounts=(CLIENT,), number=number
+        )
         for number in range(1000)
     ]
     return made[::-1]
 
 
-@pytest.mark.parametrize(("limit", "query"), [("100", {}), ("70", {"by": CLERK})])
+@pytest.mark.parametrize(("limit", "query"), [("100", {}), ("70", {"actor_id": CLERK})])
 def test_a_thousand_entries_page_by_page_each_once(world: Table, limit: str, query: dict[str, str]) -> None:
     expected = [each for number, each in enumerate(a_thousand(world)) if not query or number % 2 == 0]
     seen: list[str] = []
@@ -457,7 +461,7 @@ def test_a_cursor_is_for_one_caller_one_trail_and_one_filter(table: Table) -> No
         {"from": written(now() - 2 * DAY)},
         {"from": since, "to": written(now())},
         {"from": since, "event": "link.approved"},
-        {"from": since, "by": APPROVER},
+        {"from": since, "actor_id": APPROVER},
         {"from": since, "user_id": EMPLOYEE},
         {"from": since, "account_id": CLIENT},
     ):
@@ -510,7 +514,7 @@ def test_the_same_page_for_a_spreadsheet(world: Table) -> None:
 
     assert answer.text.endswith("\r\n")
     header, row = rows(answer)
-    assert header == ["audit_id", "at", "event", "by", "by_name", "accounts", "details"]
+    assert header == ["audit_id", "at", "event", "actor_id", "actor_name", "accounts", "details"]
     assert row[:-1] == [audit_id, written(at), "link.approved", APPROVER, "Approver", f"{CLIENT} {PARTNER}"]
     assert json.loads(row[-1]) == {"employee_id": EMPLOYEE, "given": {"access_days": 60}}
     assert "link" not in answer.headers
@@ -521,7 +525,7 @@ def test_an_empty_page_has_its_header(world: Table) -> None:
 
 
 def test_who_has_no_name_has_an_empty_one(world: Table) -> None:
-    happened(world, now(), by="schedule")
+    happened(world, now(), actor_id="schedule")
 
     assert rows(told(accept="text/csv"))[1][3:5] == ["schedule", ""]
 
@@ -530,7 +534,7 @@ def test_who_has_no_name_has_an_empty_one(world: Table) -> None:
 def test_no_cell_is_a_formula(table: Table, begins: str) -> None:
     name = f'{begins}HYPERLINK("https://evil.example","Click")'
     a_world(table, a_user(CLERK, name=name))
-    happened(table, now(), by=CLERK)
+    happened(table, now(), actor_id=CLERK)
 
     assert rows(told(accept="text/csv"))[1][4] == f"'{name}"
 
@@ -538,7 +542,7 @@ def test_no_cell_is_a_formula(table: Table, begins: str) -> None:
 @pytest.mark.parametrize("name", ['A "quoted" name', "Last, First", "Line\nbreak", "Ünïcode 日本", "a=b", "'=a"])
 def test_a_harmless_cell_stays_as_it_is(table: Table, name: str) -> None:
     a_world(table, a_user(CLERK, name=name))
-    happened(table, now(), by=CLERK, note=name)
+    happened(table, now(), actor_id=CLERK, note=name)
 
     row = rows(told(accept="text/csv"))[1]
 
@@ -548,9 +552,9 @@ def test_a_harmless_cell_stays_as_it_is(table: Table, name: str) -> None:
 
 
 def test_the_next_page_for_a_spreadsheet_is_linked(world: Table) -> None:
-    made = [happened(world, now() - (9 - number) * SECOND, by=CLERK) for number in range(3)]
+    made = [happened(world, now() - (9 - number) * SECOND, actor_id=CLERK) for number in range(3)]
     query = {"limit": "2", "from": "2026-01-01T00:00:00+09:00", "to": "2026-01-02T00:00:00Z"}
-    query |= {"from": written(now() - DAY), "to": (now() + DAY).isoformat(), "by": CLERK}
+    query |= {"from": written(now() - DAY), "to": (now() + DAY).isoformat(), "actor_id": CLERK}
 
     first = call(TRAIL, APPROVER, account_id=CLIENT, query=query, headers=CSV)
 

@@ -34,7 +34,7 @@ def _ids(answer: Answer) -> list[str]:
 
 
 def test_one_link_as_the_partner_sees_it(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(recipient="boss@bakery.example", letter="sent", purpose="Your new website"))
+    a_world(table, an_open_link(recipient="boss@bakery.example", delivery_status="sent", purpose="Your new website"))
 
     with nothing_changes(table):
         answer = view()
@@ -42,24 +42,24 @@ def test_one_link_as_the_partner_sees_it(table: Table, sound: None) -> None:
     assert answer.status == 200
     assert set(answer.body) == {
         "link_id", "partner_id", "employee", "created_by", "state", "permissions", "purpose", "created_at",
-        "expires_at", "max_approvals", "approvals", "letter",
+        "expires_at", "max_approvals", "approvals", "delivery_status",
     }  # fmt: skip
-    assert (answer.body["link_id"], answer.body["letter"]) == (LINK, "sent")
+    assert (answer.body["link_id"], answer.body["delivery_status"]) == (LINK, "sent")
     assert SECRET.fingerprint not in answer.text
     assert "boss@bakery.example" not in answer.text
 
 
 @pytest.mark.parametrize("letter", ["none", "queued", "sent", "bounced", "failed"])
 def test_what_became_of_the_letter(table: Table, sound: None, letter: str) -> None:
-    a_world(table, an_open_link(letter=letter))
+    a_world(table, an_open_link(delivery_status=letter))
 
-    assert view().body["letter"] == letter
+    assert view().body["delivery_status"] == letter
 
 
 def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(letter="bounced"))
+    a_world(table, an_open_link(delivery_status="bounced"))
 
-    assert (view().body["state"], view().body["letter"]) == ("open", "bounced")
+    assert (view().body["state"], view().body["delivery_status"]) == ("open", "bounced")
     assert knocks.approve().status == 201
 
 

@@ -312,9 +312,9 @@ def test_employees_come_with_their_clients_and_roles(table: Table) -> None:
             },
             {"account_id": FLORIST, "name": "The Florist", "permission_set": "partner_admin", "state": "active"},
         ],
-        "more_clients": False,
+        "has_more_clients": False,
         "super_admin_of": [],
-        "more_super_admin_of": False,
+        "has_more_super_admin_of": False,
     }
     assert (colleague["state"], colleague["eligible"]) == ("deactivated", False)
     assert [(each["account_id"], each["state"]) for each in colleague["clients"]] == [(CLIENT, "suspended")]
@@ -387,7 +387,7 @@ def test_the_first_25_of_a_kind_are_told(table: Table, kind: str, count: int, mo
     (_, employee, _) = employees().body["items"]
 
     assert [each["account_id"] for each in employee[kind]] == names[:25]
-    assert (employee["more_clients"], employee["more_super_admin_of"]) == (more, more)
+    assert (employee["has_more_clients"], employee["has_more_super_admin_of"]) == (more, more)
 
 
 def test_of_very_many_accounts_only_the_first_are_looked_at(table: Table) -> None:
@@ -398,8 +398,8 @@ def test_of_very_many_accounts_only_the_first_are_looked_at(table: Table) -> Non
 
     (_, employee, _) = employees().body["items"]
 
-    assert (employee["clients"], employee["more_clients"]) == ([], True)
-    assert (employee["super_admin_of"], employee["more_super_admin_of"]) == ([], True)
+    assert (employee["clients"], employee["has_more_clients"]) == ([], True)
+    assert (employee["super_admin_of"], employee["has_more_super_admin_of"]) == ([], True)
     for key in left:
         table.remove(key)
 

@@ -22,7 +22,7 @@ PEOPLES = [
     ("GET", "/accounts"),
     ("POST", "/access-links/preview"),
     ("POST", "/access-links/approvals"),
-    ("POST", "/access-links/refusals"),
+    ("POST", "/access-links/declines"),
     ("POST", "/access-links/renewals"),
     ("GET", "/accounts/acct_1/permission-sets"),
     ("POST", "/accounts/acct_1/permission-sets"),

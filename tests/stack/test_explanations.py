@@ -28,7 +28,7 @@ def test_who_may_not_is_told_whom_to_ask_and_the_request_that_is_told_turns_the_
     asked = question(employee.user_id, account_id)
 
     told = employee.caller.post(EXPLANATIONS, asked).json
-    assert (told["decision"], told["rule"], told["because"]["removed"]) == (False, "removed", "crm.import")
+    assert (told["decision"], told["rule"], told["facts"]["removed"]) == (False, "removed", "crm.import")
     assert admin.user_id in {each["user_id"] for each in told["changeable_by"][0]["people"]}
     request = told["request"]
     changed = persistently(

@@ -128,7 +128,7 @@ def test_the_firm_of_the_employee_does_not_approve_its_own_link(town: Town) -> N
     refused = colleague.caller.post(
         "/access-links/approvals", {"secret": secret, "account_id": account_id}, key=a_key()
     )
-    assert (refused.status, refused.code) == (403, "own_firm_may_not_approve")
+    assert (refused.status, refused.code) == (403, "own_partner_may_not_approve")
 
 
 def test_another_tenant_is_as_if_unknown(town: Town) -> None:

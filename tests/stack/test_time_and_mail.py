@@ -26,13 +26,13 @@ def eventually(attempt: Callable[[], bool]) -> bool:
 def letter_state(town: Town, link: Json) -> str:
     """What became of the letter with a link, as the partner is shown."""
     shown = town.manager.caller.get(f"/partners/{FIRM}/access-links/{link['link_id']}")
-    return str(shown.json["letter"])
+    return str(shown.json["delivery_status"])
 
 
 def test_a_letter_that_bounces_leaves_the_link_open_and_is_the_last_to_its_address(town: Town) -> None:
     address = "has-left@clients.example"
     link, secret = town.a_link(town.employees[0], recipient_email=address)
-    assert link["letter"] == "queued"
+    assert link["delivery_status"] == "queued"
     assert eventually(lambda: letter_state(town, link) == "sent")
 
     _report_bounce(town, link, address)

@@ -87,7 +87,7 @@ def _must_be_found_out(stack: Stack, site: Site, account_id: str) -> None:
     (item,) = (
         each for each in stack.items() if each["pk"] == f"AUDIT#{account_id}" and each["event"] == "link.approved"
     )
-    table.put_item(Item={**item, "by": "somebody-else"})
+    table.put_item(Item={**item, "actor_id": "somebody-else"})
     try:
         with pytest.raises(Broken, match=rf"^Entry \d+, {item['sk']}, was altered\.$"):
             verified(trail.export(site, stack.table, account_id).found.written())

@@ -88,7 +88,7 @@ CONDITIONS: list[tuple[Callable[[], Recorder], tuple[Any, ...], Key, dict[str, A
         for key in (HIM, HIS, THEIRS, FIRM, WHO)
     ),
     *((refusal, (), key, {"version": 2}, RightsChanged) for key in (HIM, HIS, THEIRS)),
-    (approval, (the_client(seats=2),), THEIRS, {"seats_taken": 2}, NoSeatLeft),
+    (approval, (the_client(seats=2),), THEIRS, {"partner_seats_used": 2}, NoSeatLeft),
     (approval, (), WHAT, {"version": 1}, RightsChanged),
     (approval, (ORDINARY,), WHAT, {"version": 2}, RightsChanged),
 ]
@@ -120,9 +120,9 @@ def test_what_no_longer_holds_changes_nothing(
         ((), ONE, {"expires_at": NOW + SECOND}),
         ((), ONE, {"secrets": {SECRET.fingerprint, "a minted one"}}),
         ((FOR_MANY,), ONE, {"approvals": 1}),
-        ((the_client(seats=2),), THEIRS, {"seats_taken": 1}),
-        ((the_client(seats=None),), THEIRS, {"seats_taken": 10_000}),
-        ((ORDINARY,), ONE, {"letter": "sent"}),
+        ((the_client(seats=2),), THEIRS, {"partner_seats_used": 1}),
+        ((the_client(seats=None),), THEIRS, {"partner_seats_used": 10_000}),
+        ((ORDINARY,), ONE, {"delivery_status": "sent"}),
     ],
 )
 def test_what_still_holds_comes_true(
@@ -168,7 +168,7 @@ def test_the_seat_and_the_account_beside_the_user(table: Table) -> None:
 
     approval()()
 
-    assert (table.get(THEIRS) or {})["seats_taken"] == 1
+    assert (table.get(THEIRS) or {})["partner_seats_used"] == 1
     assert (table.get(keys.account_of(EMPLOYEE, CLIENT)) or {})["account_id"] == CLIENT
     assert (table.get(WHAT) or {})["seat"] == Seat.PARTNER
 

@@ -22,7 +22,7 @@ from tests.builders import (
 from tests.costs import counted
 from tests.doors import Answer, call
 from tests.knocks import overtaken, refused, tell_user
-from tests.moves import Move, account, both, member, seats_taken, user
+from tests.moves import Move, account, both, member, partner_seats_used, user
 from tests.races import before_commit
 from tests.table import Table
 from tests.worlds import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, keep, now, staff
@@ -58,12 +58,12 @@ PARTNER_ADMIN = [
     ("the creator is deactivated", user(APPROVER, active=False), "forbidden"),
     ("the creator joins the firm", user(APPROVER, employed_by={PARTNER}), "no_independent_approver"),
     ("the account is closed", account(CLIENT, standing="closed"), "account_closed"),
-    ("the last seat is taken", seats_taken(1), "no_seat_left"),
+    ("the last seat is taken", partner_seats_used(1), "no_seat_left"),
     ("his firm is suspended", account(PARTNER, program="suspended"), "not_eligible"),
     ("his firm loses its domain", account(PARTNER, domains=["elsewhere.example"]), "not_eligible"),
     ("he leaves his firm", user(EMPLOYEE, employed_by=None), "not_eligible"),
     ("he is deactivated", user(EMPLOYEE, active=False), "not_eligible"),
-    ("he is a partner admin meanwhile", both(appears(EMPLOYEE, "partner_admin"), seats_taken(0)), "already_partner_admin"),
+    ("he is a partner admin meanwhile", both(appears(EMPLOYEE, "partner_admin"), partner_seats_used(0)), "already_partner_admin"),
     ("he is a super admin meanwhile", appears(EMPLOYEE, "super_admin"), "is_super_admin"),
 ]  # fmt: skip
 
@@ -166,7 +166,7 @@ def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_he
 
     assert create(APPROVER, EMPLOYEE, "sales").status == 201
 
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 0
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 0
     assert invariants.broken(table.items()) == []
 
 
@@ -181,7 +181,7 @@ def test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile(table: Tab
 
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     a_world(table, a_lapsed_partner_admin())
-    seats_taken(0)(table)
+    partner_seats_used(0)(table)
 
     refused(table, lambda: create(APPROVER, EMPLOYEE, "sales"), 409, "rights_changed")
 

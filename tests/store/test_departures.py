@@ -272,7 +272,7 @@ def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     """Should the count and the members ever disagree, the count goes no lower than nothing."""
     a_world(table, a_partner_admin(), an_employee(leavings={PARTNER: 1}))
     (found,) = stored.all_of(LEFT, EMPLOYEE, an_act())
-    table.change(keys.account(CLIENT), seats_taken=0)
+    table.change(keys.account(CLIENT), partner_seats_used=0)
     before = table.items()
 
     assert not stored.follow(found, EMPLOYEE, an_act())

@@ -23,7 +23,7 @@ from tests.builders import (
 from tests.costs import counted
 from tests.doors import Answer, call, tell
 from tests.knocks import overtaken, refused
-from tests.moves import Move, account, both, member, seats_taken, super_admins, user
+from tests.moves import Move, account, both, member, partner_seats_used, super_admins, user
 from tests.table import Table
 from tests.worlds import CLERK, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
 from tools import invariants
@@ -59,7 +59,7 @@ def kept(table: Table, key: keys.Key) -> dict[str, Any]:
 def test_a_limit_that_seats_outgrow_meanwhile_is_refused(table: Table) -> None:
     a_world(table, the_client(seats=5))
 
-    answer = overtaken(table, lambda: seats_taken(2)(table), lambda: tell_account(partner_seat_limit=1))
+    answer = overtaken(table, lambda: partner_seats_used(2)(table), lambda: tell_account(partner_seat_limit=1))
 
     assert (answer.status, answer.code) == (409, "limit_below_use")
 
@@ -67,8 +67,8 @@ def test_a_limit_that_seats_outgrow_meanwhile_is_refused(table: Table) -> None:
 def test_seats_that_are_taken_meanwhile_are_counted(table: Table) -> None:
     a_world(table)
 
-    assert overtaken(table, lambda: seats_taken(2)(table), lambda: tell_account(name="Bakery")).status == 200
-    assert kept(table, keys.account(CLIENT))["seats_taken"] == 2
+    assert overtaken(table, lambda: partner_seats_used(2)(table), lambda: tell_account(name="Bakery")).status == 200
+    assert kept(table, keys.account(CLIENT))["partner_seats_used"] == 2
 
 
 def test_two_tellings_of_an_account_are_both_kept(table: Table) -> None:
@@ -382,7 +382,7 @@ def test_the_seat_of_a_lapsed_grant_is_not_given_back_in_an_account_closed_meanw
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     """Should the count and the members ever disagree, the count goes no lower than nothing."""
     a_world(table, a_lapsed_partner_admin(previous=a_member(EMPLOYEE, "sales").place))
-    seats_taken(0)(table)
+    partner_seats_used(0)(table)
 
     refused(table, lambda: tell_member(EMPLOYEE, permission_set="service"), 409, "rights_changed")
 

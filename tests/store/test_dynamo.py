@@ -406,7 +406,7 @@ def test_a_record_that_was_relied_on_must_be_as_it_was_seen(table: Table, *, wri
     account = the_client()
     table.keep(account)
     decision = a_decision(relies_on=(account,))
-    lines = (dynamo.update(keys.of(account), "ADD seats_taken :one", only_if=None, one=1),) if written else ()
+    lines = (dynamo.update(keys.of(account), "ADD partner_seats_used :one", only_if=None, one=1),) if written else ()
 
     with before_commit(lambda: table.keep(account.changed(name="Another"))), pytest.raises(Overtaken) as overtaken:
         commit(decision, *lines)
@@ -415,7 +415,7 @@ def test_a_record_that_was_relied_on_must_be_as_it_was_seen(table: Table, *, wri
     assert [item["pk"] for item in table.items()] == [f"ACCOUNT#{CLIENT}"]
     table.keep(account)
     commit(decision, *lines)
-    assert dynamo.read([keys.of(account)])[keys.of(account)]["seats_taken"] == int(written)
+    assert dynamo.read([keys.of(account)])[keys.of(account)]["partner_seats_used"] == int(written)
 
 
 @pytest.mark.parametrize("moved_on", [True, False])
@@ -423,7 +423,11 @@ def test_a_line_with_a_refusal_of_its_own_says_it_unless_its_record_moved_on(tab
     account = the_client(seats=0)
     table.keep(account.changed() if moved_on else account)
     line = dynamo.update(
-        keys.of(account), "ADD seats_taken :one", only_if="seats_taken < seats", otherwise=NoSeatLeft, one=1
+        keys.of(account),
+        "ADD partner_seats_used :one",
+        only_if="partner_seats_used < seats",
+        otherwise=NoSeatLeft,
+        one=1,
     )
 
     with pytest.raises(Overtaken) as overtaken:

@@ -22,7 +22,7 @@ from tests.builders import (
     the_partner,
 )
 from tests.knocks import nothing_changes
-from tests.moves import seats_taken
+from tests.moves import partner_seats_used
 from tests.table import Table
 from tests.worlds import MANAGER, a_world, an_open_link, now
 
@@ -91,7 +91,7 @@ def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     assert isinstance(due, DueGrant)
     expired = grants.expire(due, an_act("schedule", at=at))
     assert expired
-    seats_taken(0)(table)
+    partner_seats_used(0)(table)
 
     with nothing_changes(table), pytest.raises(Overtaken):
         expiry.record(expired)

@@ -162,12 +162,12 @@ def test_what_no_longer_holds_changes_nothing(
         (resending, a_link(max_approvals=2), ONE, {"approvals": 1}),
         (resending, a_link(), ONE, {"secrets": {"a minted one"}}),
         (expiry, DUE, ONE, {"expires_at": NOW - SECOND}),
-        (expiry, a_link(expires_at=NOW, max_approvals=2, approvals=1), ONE, {"letter": "sent"}),
-        (retirement, USED_UP, ONE, {"letter": "sent"}),
-        (asking, REVOKED, ONE, {"letter": "sent"}),
-        (asking, DUE, ONE, {"letter": "sent"}),
-        (asking, a_link(approvals=1), ONE, {"letter": "sent"}),
-        (asking, a_link(standing=Standing.EXPIRED, expires_at=NOW), ONE, {"letter": "sent"}),
+        (expiry, a_link(expires_at=NOW, max_approvals=2, approvals=1), ONE, {"delivery_status": "sent"}),
+        (retirement, USED_UP, ONE, {"delivery_status": "sent"}),
+        (asking, REVOKED, ONE, {"delivery_status": "sent"}),
+        (asking, DUE, ONE, {"delivery_status": "sent"}),
+        (asking, a_link(approvals=1), ONE, {"delivery_status": "sent"}),
+        (asking, a_link(standing=Standing.EXPIRED, expires_at=NOW), ONE, {"delivery_status": "sent"}),
     ],
 )
 def test_what_still_holds_comes_true(
@@ -227,11 +227,11 @@ def test_a_link_sent_again_has_one_secret_a_new_end_and_another_version(table: T
 
 
 def test_the_letter_of_a_link_sent_again_waits_anew_whatever_became_of_the_last(table: Table) -> None:
-    a_world(table, a_link(recipient="owner@bakery.example", letter="bounced"))
+    a_world(table, a_link(recipient="owner@bakery.example", delivery_status="bounced"))
 
     resending()()
 
-    assert (table.get(ONE) or {})["letter"] == "queued"
+    assert (table.get(ONE) or {})["delivery_status"] == "queued"
 
 
 def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(table: Table) -> None:

@@ -33,7 +33,7 @@ ADMIN = a_partner_admin(EMPLOYEE)
 
 
 def _write(table: Table, before: Member | None, after: Member, seats: int | None, taken: int) -> None:
-    account = the_client(seats=seats, seats_taken=taken)
+    account = the_client(seats=seats, partner_seats_used=taken)
     table.keep(account)
     if before:
         table.keep(before)
@@ -57,7 +57,7 @@ def test_seats_are_counted(
 ) -> None:
     _write(table, before, after, seats, taken)
 
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == then
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == then
     assert Member.model_validate(table.get(keys.of(after))) == after.model_copy(update={"changed_at": NOW})
 
 
@@ -72,7 +72,7 @@ def test_seats_are_counted(
 def test_seats_are_neither_oversold_nor_given_back_twice(
     table: Table, before: Member | None, after: Member, seats: int, taken: int, refusal: type[Refused]
 ) -> None:
-    account = the_client(seats=seats, seats_taken=taken)
+    account = the_client(seats=seats, partner_seats_used=taken)
     table.keep(account, *([before] if before else ()))
 
     with nothing_changes(table), pytest.raises(Overtaken) as overtaken:

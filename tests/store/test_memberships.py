@@ -27,7 +27,7 @@ from tests.costs import Costs, counted
 from tests.doors import DIRECTORY, VENDOR, Answer
 from tests.hands import edit, end, resume, suspend
 from tests.knocks import overtaken, refused
-from tests.moves import LATER, Move, account, both, member, seats_taken, super_admins, user
+from tests.moves import LATER, Move, account, both, member, partner_seats_used, super_admins, user
 from tests.races import before_commit
 from tests.table import Table
 from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
@@ -58,7 +58,7 @@ def test_the_clients_own_people_need_two_readings(table: Table) -> None:
 
     assert costs.requests == 2
     assert (facts.account, facts.actor.user, facts.actor.member) == (
-        the_client(seats_taken=2),
+        the_client(partner_seats_used=2),
         a_user(),
         a_member(),
     )
@@ -258,9 +258,9 @@ ONLY: list[tuple[str, Knock, Move, str]] = [
     ("a set makes no sense any more", lambda: edit(APPROVER, USERS, permission_set=CUSTOM_SET, permissions={"add": ["crm.tickets.delete:team"]}),
         lambda table: table.change(keys.permission_set(CLIENT, CUSTOM_SET), version=LATER, permissions=["crm.tickets.view"]), "invalid_field"),
     ("the witness is demoted", demote, both(LOSES, super_admins(CLERK)), "forbidden"),
-    ("he joins the firm of the promoted", promote, user(APPROVER, employed_by={PARTNER}), "own_firm_may_not_approve"),
-    ("he joins the firm of the widened", lambda: edit(permissions={}), user(APPROVER, employed_by={PARTNER}), "own_firm_may_not_approve"),
-    ("he joins the firm of whom he gives time", lambda: edit(access_days=None), user(APPROVER, employed_by={PARTNER}), "own_firm_may_not_approve"),
+    ("he joins the firm of the promoted", promote, user(APPROVER, employed_by={PARTNER}), "own_partner_may_not_approve"),
+    ("he joins the firm of the widened", lambda: edit(permissions={}), user(APPROVER, employed_by={PARTNER}), "own_partner_may_not_approve"),
+    ("he joins the firm of whom he gives time", lambda: edit(access_days=None), user(APPROVER, employed_by={PARTNER}), "own_partner_may_not_approve"),
     ("the promoted is suspended", promote, account(PARTNER, program="suspended"), "grant_suspended"),
     ("the promoted is deactivated", promote, user(EMPLOYEE, active=False), "grant_suspended"),
     ("the account of the promoted is closed", promote, account(CLIENT, standing="closed"), "account_closed"),
@@ -268,7 +268,7 @@ ONLY: list[tuple[str, Knock, Move, str]] = [
         member(MANAGER, PARTNER, permission_set="view_only"), "forbidden"),
     ("somebody edits before", promote, member(EMPLOYEE, removed=["crm.export"]), "precondition_failed"),
     ("somebody edits before it ends", end, member(EMPLOYEE, removed=["crm.export"]), "precondition_failed"),
-    ("the last seat is taken", lambda: edit(APPROVER, MANAGER, permission_set="partner_admin"), seats_taken(3), "no_seat_left"),
+    ("the last seat is taken", lambda: edit(APPROVER, MANAGER, permission_set="partner_admin"), partner_seats_used(3), "no_seat_left"),
     ("the firm is suspended", lambda: edit(APPROVER, MANAGER, permission_set="partner_admin"), account(PARTNER, program="suspended"), "not_eligible"),
     ("the new one leaves", lambda: edit(APPROVER, MANAGER, permission_set="partner_admin"), user(MANAGER, employed_by=None), "not_eligible"),
 ]  # fmt: skip
@@ -340,7 +340,7 @@ def test_a_grant_that_ends_frees_its_seat_and_its_place_in_the_lists(table: Tabl
 
     assert end().status == 204
 
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
     assert "listed_under" not in (table.get(keys.member(CLIENT, EMPLOYEE)) or {})
     assert invariants.broken(table.items()) == []
 
@@ -349,7 +349,7 @@ def test_a_grant_that_ends_frees_its_seat_and_its_place_in_the_lists(table: Tabl
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table, knock: Knock) -> None:
     """Should the count and the members ever disagree, the count goes no lower than nothing."""
     a_town(table)
-    seats_taken(0)(table)
+    partner_seats_used(0)(table)
 
     refused(table, knock, 409, "rights_changed")
 
@@ -361,7 +361,7 @@ def test_the_list_of_super_admins_and_the_person_follow_a_promotion(table: Table
 
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == {APPROVER, EMPLOYEE}
     assert (table.get(keys.user(EMPLOYEE)) or {})["version"] == 2
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
     assert demoted_again(table) == {APPROVER}
     assert (table.get(keys.user(EMPLOYEE)) or {})["version"] == 2
     assert invariants.broken(table.items()) == []

@@ -20,7 +20,7 @@ from tests.builders import (
 from tests.costs import counted
 from tests.doors import Answer, call
 from tests.knocks import overtaken
-from tests.moves import Move, account, both, member, seats_taken, super_admins, user
+from tests.moves import Move, account, both, member, partner_seats_used, super_admins, user
 from tests.races import before_commit
 from tests.table import Table
 from tests.worlds import COLLEAGUE, MANAGER, a_world
@@ -44,7 +44,7 @@ HIMSELF = [
     ("his firm is suspended", account(PARTNER, program="suspended"), "not_eligible"),
     ("his firm loses its domain", account(PARTNER, domains=["elsewhere.example"]), "not_eligible"),
     ("the account is closed", account(CLIENT, standing="closed"), "account_closed"),
-    ("the last seat is taken", seats_taken(1), "no_seat_left"),
+    ("the last seat is taken", partner_seats_used(1), "no_seat_left"),
     ("there are no seats any more", account(CLIENT, seats=0), "no_seat_left"),
 ]  # fmt: skip
 BY_ANOTHER = [
@@ -107,7 +107,7 @@ def test_one_who_sits_on_a_partner_seat_takes_no_second_one(table: Table) -> Non
 
     migrate(EMPLOYEE)
 
-    assert (table.get(keys.account(CLIENT)) or {})["seats_taken"] == 2
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 2
     assert invariants.broken(table.items()) == []
 
 

@@ -271,7 +271,7 @@ def test_a_bounce_stops_mail_to_its_address_once_more_or_not(table: Table, copy:
 @pytest.fixture
 def copy(table: Table) -> Delivery:
     """My copy of the letter with the link, under way, and its secret minted."""
-    known = a_link(letter="queued", secrets=frozenset({SECRET.fingerprint, OTHER.fingerprint}))
+    known = a_link(delivery_status="queued", secrets=frozenset({SECRET.fingerprint, OTHER.fingerprint}))
     table.keep(known)
     return claim(link=known)
 
@@ -293,7 +293,7 @@ def test_a_copy_is_settled_and_the_link_shows_it(
     outbox.settle(copy, standing, NOW + SECOND, unsent)
 
     assert (kept(table)["standing"], kept(table)["next_at"]) == (standing, int((NOW + SECOND).timestamp()))
-    assert link(table)["letter"] == shown
+    assert link(table)["delivery_status"] == shown
     assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
 
 
@@ -308,7 +308,7 @@ def test_whoever_knows_better_is_right_but_an_unsent_secret_goes(
     outbox.settle(copy, Standing.FAILED, NOW + SECOND, unsent)
 
     assert kept(table) == before
-    assert link(table)["letter"] == "queued"
+    assert link(table)["delivery_status"] == "queued"
     assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
 
 
@@ -319,7 +319,7 @@ def test_a_link_that_was_sent_again_is_told_nothing(table: Table, copy: Delivery
     outbox.settle(copy, Standing.FAILED, NOW, unsent)
 
     assert kept(table)["standing"] == "failed"
-    assert link(table)["letter"] == "queued"
+    assert link(table)["delivery_status"] == "queued"
     assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
 
 
@@ -346,16 +346,21 @@ def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "shown"),
-    [({}, "failed"), ({"letter": "sent"}, "sent"), ({"letter": "bounced"}, "bounced"), ({"resent": (NOW,)}, "queued")],
+    [
+        ({}, "failed"),
+        ({"delivery_status": "sent"}, "sent"),
+        ({"delivery_status": "bounced"}, "bounced"),
+        ({"resent": (NOW,)}, "queued"),
+    ],
 )
 def test_a_letter_that_may_go_nowhere_is_given_up_only_while_it_waits(
     table: Table, changes: dict[str, Any], shown: str
 ) -> None:
-    table.keep(a_link(**{"letter": "queued", **changes}))
+    table.keep(a_link(**{"delivery_status": "queued", **changes}))
 
-    outbox.give_up(a_link(letter="queued"))
+    outbox.give_up(a_link(delivery_status="queued"))
 
-    assert link(table)["letter"] == shown
+    assert link(table)["delivery_status"] == shown
 
 
 # facts

@@ -120,7 +120,7 @@ ROUTES = {
     "POST /access/v1/search/subject": ("search_access", {DECIDE}),
     "POST /access-links/approvals": ("approve_link", {USE}),
     "POST /access-links/preview": ("preview_link", {USE}),
-    "POST /access-links/refusals": ("decline_link", {USE}),
+    "POST /access-links/declines": ("decline_link", {USE}),
     "POST /access-links/renewals": ("request_link_renewal", {USE}),
     "POST /accounts/{account_id}/migrations": ("migrate", {USE}),
     "POST /accounts/{account_id}/permission-sets": ("manage_permission_sets", {USE}),

@@ -128,7 +128,7 @@ def a_letter(minutes: int, queue: str = "OUTBOX") -> dict[str, Any]:
 
 def an_entry(minutes: int) -> dict[str, Any]:
     at = int((NOW - timedelta(minutes=minutes)).timestamp())
-    told = {"audit_id": f"aud_{minutes:02}", "event": "link.revoked", "by": "user"}
+    told = {"audit_id": f"aud_{minutes:02}", "event": "link.revoked", "actor_id": "user"}
     return {
         "pk": {"S": "AUDIT#a"},
         "sk": {"S": told["audit_id"]},

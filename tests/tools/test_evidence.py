@@ -475,7 +475,7 @@ def test_a_third_party_sees_one_entry_under_its_seal(place: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("changes", [
-    lambda told: {"entry": {**told["entry"], "by": "user-other"}},
+    lambda told: {"entry": {**told["entry"], "actor_id": "user-other"}},
     lambda told: {"place": told["place"] + 1},
     lambda _: {"account_id": PARTNER},
     lambda _: {"before": "ab" * 32},

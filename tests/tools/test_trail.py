@@ -302,7 +302,7 @@ def test_nobody_has_no_trail(table: Table, site: Site) -> None:
 
 
 @pytest.mark.parametrize(("tamper", "said"), [
-    (lambda table, items: table.change(place_of(items[1]), by="user-other"), "Entry 2, {}, was altered."),
+    (lambda table, items: table.change(place_of(items[1]), actor_id="user-other"), "Entry 2, {}, was altered."),
     (lambda table, items: table.change(place_of(items[1]), at=items[1]["at"] + 1), "Entry 2, {}, was altered."),
     (lambda table, items: table.change(place_of(items[1]), details={"user_id": EMPLOYEE, "days": Decimal("1.5")}),
      "Entry 2, {}, was altered."),
@@ -341,7 +341,7 @@ def test_a_chain_that_somebody_made_anew_in_the_table_and_had_sealed_is_found(ta
         is_followed(table)
         is_sealed()
     entries = [entry_of(item) for item in told(table)]
-    forged = [entries[0].model_copy(update={"by": "user-other"}), *entries[1:]]
+    forged = [entries[0].model_copy(update={"actor_id": "user-other"}), *entries[1:]]
     _make_anew(table, forged)
     is_sealed()
 

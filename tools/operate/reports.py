@@ -186,8 +186,8 @@ def seats(directory: Directory) -> Rows:
             yield {
                 **place(account, account.account_id),
                 "limit": account.seats,
-                "taken": account.seats_taken,
-                "free": None if account.seats is None else account.seats - account.seats_taken,
+                "taken": account.partner_seats_used,
+                "free": None if account.seats is None else account.seats - account.partner_seats_used,
                 "state": account.standing,
             }
 

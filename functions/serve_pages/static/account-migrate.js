@@ -44,7 +44,7 @@ export function migration(userId) {
     };
   }
 
-  function before({ lost, seat, remaining_super_admins: left, remaining_are_partner_staff: staff, grant }, name) {
+  function before({ lost, seat, remaining_super_admins: left, remaining_are_partner_employees: staff, grant }, name) {
     return [
       facts(
         [say("account.loses"), h("div", { class: "cannot" }, bullets(cannot(lost.map((each) => each.split(":")[0]))))],

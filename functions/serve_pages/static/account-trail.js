@@ -62,7 +62,7 @@ export function trail(userId, query) {
     return names[id] || say("account.trail.nameless", { id: id ?? "" });
   }
 
-  function nameOfActor({ event, by }) {
+  function nameOfActor({ event, actor_id: by }) {
     if (by === "schedule") return say("account.trail.by_time");
     return names[by] || (VENDORS.test(event) ? say("account.trail.vendor") : nameOf(by));
   }

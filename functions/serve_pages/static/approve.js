@@ -37,7 +37,7 @@ async function look() {
   if (!secret || !token()) return;
   await attempt(async () => {
     ({ body: preview } = await call("POST", "/access-links/preview", { body: { secret } }));
-    const open = preview.accounts.filter((account) => account.may_approve);
+    const open = preview.accounts.filter((account) => account.can_approve);
     if (!open.some((account) => account.account_id === chosen)) chosen = open.length === 1 ? open[0].account_id : undefined;
   }, { carry: carry(), otherwise: (refusal) => {
     error = refusal;
@@ -120,7 +120,7 @@ function toDecision() {
 }
 
 function mayAnswer() {
-  return preview.accounts.some((account) => account.may_approve);
+  return preview.accounts.some((account) => account.can_approve);
 }
 
 function askedEnd() {
@@ -186,7 +186,7 @@ function changed() {
 }
 
 function choice() {
-  const [open, closed] = [true, false].map((may) => preview.accounts.filter((account) => account.may_approve === may));
+  const [open, closed] = [true, false].map((may) => preview.accounts.filter((account) => account.can_approve === may));
   if (open.length === 1 && !closed.length) return facts([say("approve.account"), h("strong", {}, open[0].name)]);
   return [
     h("fieldset", { id: "choice" },
@@ -253,7 +253,7 @@ async function decline() {
   });
   if (reason === undefined) return;
   const asked = { secret, account_id: chosen, ...(reason ? { reason } : {}) };
-  await answer("/access-links/refusals", asked, () => () => narrow(say("approve.declined.title"), say("approve.declined.body", { ...who(), account })));
+  await answer("/access-links/declines", asked, () => () => narrow(say("approve.declined.title"), say("approve.declined.body", { ...who(), account })));
 }
 
 function nameOf(accountId) {

@@ -27,8 +27,8 @@ function row(employee) {
   return h("tr", {},
     h("td", {}, employee.name, employee.user_id === me() && [" ", say("partner.you")], employee.email && h("span", { class: "quiet block" }, breakable(employee.email))),
     h("td", { "data-label": say("partner.can_be") }, eligibility(employee)),
-    h("td", { "data-label": say("partner.clients") }, places(employee.clients, employee.more_clients, (client) => say("partner.client_with", { client: client.name, set: setName(client.permission_set, client.set_name) }))),
-    h("td", { "data-label": say("partner.super_admin_of") }, places(employee.super_admin_of, employee.more_super_admin_of, (client) => client.name)),
+    h("td", { "data-label": say("partner.clients") }, places(employee.clients, employee.has_more_clients, (client) => say("partner.client_with", { client: client.name, set: setName(client.permission_set, client.set_name) }))),
+    h("td", { "data-label": say("partner.super_admin_of") }, places(employee.super_admin_of, employee.has_more_super_admin_of, (client) => client.name)),
     h("td", {}, actions(employee)));
 }
 

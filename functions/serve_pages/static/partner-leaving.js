@@ -56,7 +56,7 @@ export function leaving(employee) {
       return error ? [failed(error), h("div", { class: "actions" }, button(say("partner.again"), () => run("asking", true)))]
         : h("p", { class: "waiting", role: "status" }, say(items.length ? "partner.leaving.read" : "loading", places));
     }
-    const [over, stays] = [items.filter((item) => item.outcome !== "kept"), items.filter((item) => item.outcome === "kept")];
+    const [over, stays] = [items.filter((item) => item.outcome !== "retained"), items.filter((item) => item.outcome === "retained")];
     if (phase === "asking") return asking(over, stays);
     return [
       h("p", { class: "status", role: "status", tabindex: "-1" }, say(phase === "done" ? "partner.leaving.done" : "partner.leaving.ended", { name: employee.name, n: over.length })),
@@ -71,7 +71,7 @@ export function leaving(employee) {
       !over.length && h("p", {}, say("partner.leaving.nothing")),
       h("ul", { class: "names" }, over.map((item) => h("li", {}, item.name)), h("li", {}, say(own ? "partner.leaving.links_own" : "partner.leaving.links"))),
       stays.length > 0 && [h("h2", {}, say("partner.leaving.stays")), h("p", {}, say("partner.leaving.stays_why")),
-        h("ul", { id: "stays" }, stays.map((item) => h("li", {}, item.name, h("span", { class: "quiet block" }, say(`partner.kept.${item.reason}`)))))],
+        h("ul", { id: "stays" }, stays.map((item) => h("li", {}, item.name, h("span", { class: "quiet block" }, say(`partner.retained.${item.reason}`)))))],
       items.length > 0 && h("div", { class: "note bad" }, h("p", {}, say(own ? "partner.leaving.sure_own" : "partner.leaving.sure", { name: employee.name }))),
       h("div", { class: "actions" }, button(say(own ? "partner.leave_all" : "partner.end_all"), end, { class: "first bad" }), button(say("cancel"), leave)),
     ];
@@ -84,8 +84,8 @@ export function leaving(employee) {
       h("tbody", {}, items.map((item) => h("tr", {},
         h("td", {}, item.name),
         h("td", { "data-label": say("partner.outcome") },
-          h("span", { class: `state ${item.outcome === "kept" ? "suspended" : "active"}` }, say(`partner.receipt.${item.outcome}`)),
-          item.outcome === "kept" && h("span", { class: "quiet block" }, say(`partner.kept.${item.reason}`)))))));
+          h("span", { class: `state ${item.outcome === "retained" ? "suspended" : "active"}` }, say(`partner.receipt.${item.outcome}`)),
+          item.outcome === "retained" && h("span", { class: "quiet block" }, say(`partner.retained.${item.reason}`)))))));
   }
 
   function render() {

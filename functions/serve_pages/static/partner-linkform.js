@@ -196,7 +196,7 @@ export function ready(link, letterTo) {
         toast(say("partner.ready.by_hand"));
       }
     };
-    const letter = link.letter === "none" ? say("partner.ready.no_letter") : letterTo ? say("partner.ready.letter", { email: letterTo }) : say("partner.ready.letter_again");
+    const letter = link.delivery_status === "none" ? say("partner.ready.no_letter") : letterTo ? say("partner.ready.letter", { email: letterTo }) : say("partner.ready.letter_again");
     return {
       title,
       content: [

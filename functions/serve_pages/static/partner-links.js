@@ -60,8 +60,8 @@ function row(link) {
     h("td", { "data-label": say("partner.state") }, h("span", { class: `state ${style(link.state)}` }, say(`partner.link_state.${link.state}`)),
       link.max_approvals > 1 && h("span", { class: "quiet block" }, say("partner.link.approvals", { n: link.approvals, most: link.max_approvals })),
       link.state === "open" && h("span", { class: "quiet block" }, say("partner.link.until", { date: moment(link.expires_at) }))),
-    h("td", { "data-label": say("partner.letter") }, h("span", { class: "whole" }, say(`partner.letter.${link.letter}`)),
-      link.state === "open" && ["bounced", "complained", "failed"].includes(link.letter) && h("span", { class: "quiet block" }, say("partner.letter.copy"))),
+    h("td", { "data-label": say("partner.letter") }, h("span", { class: "whole" }, say(`partner.letter.${link.delivery_status}`)),
+      link.state === "open" && ["bounced", "complained", "failed"].includes(link.delivery_status) && h("span", { class: "quiet block" }, say("partner.letter.copy"))),
     h("td", { class: "when", "data-label": say("partner.link.made") }, day(link.created_at)),
     h("td", {}, firm.manages && link.state === "open" && h("div", { class: "tools" },
       button(say("partner.resend"), () => resend(link), { class: "plain", "aria-label": say("partner.resend_one", names(link)) }),
@@ -79,7 +79,7 @@ function names(link) {
 async function resend(link) {
   const done = await ask({
     title: say("partner.resend.title", names(link)),
-    body: say(link.letter === "none" ? "partner.resend.body" : "partner.resend.body_letter", names(link)),
+    body: say(link.delivery_status === "none" ? "partner.resend.body" : "partner.resend.body_letter", names(link)),
     yes: say("partner.resend"),
     bad: false,
     work: () => call("POST", pathOf("access-links", link.link_id, "resend"), { key: newKey() }),

@@ -155,7 +155,7 @@ export function migration() {
     return [
       say("partner.migrate.seat", { before: seatName(row.seat.before), after: seatName(row.seat.after) }),
       !same && h("div", { class: "cannot" }, bullets(cannot(row.lost ?? []))),
-      h("span", { class: "quiet block" }, say(row.remaining_are_partner_staff ? "partner.migrate.staff_remains" : "partner.migrate.holds")),
+      h("span", { class: "quiet block" }, say(row.remaining_are_partner_employees ? "partner.migrate.staff_remains" : "partner.migrate.holds")),
       row.notice && h("span", { class: "quiet block" }, say("partner.migrate.paid_seat")),
     ];
   }

@@ -57,7 +57,7 @@ class LinkShown(Part):
     expires_at: datetime
     max_approvals: int
     approvals: int
-    letter: LetterState
+    delivery_status: LetterState
 
     @classmethod
     def of(cls, link: Link, employee: User, at: datetime, *, tenure: int = 0, **more: object) -> Self:
@@ -81,7 +81,7 @@ class GrantShown(Part):
     source: Source
     state: str
     permissions: SetShown
-    asked: Asked | None
+    requested: Asked | None
     seat: Seat | None
     paid_features: bool
     notice: str | None

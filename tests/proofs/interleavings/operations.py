@@ -88,7 +88,7 @@ def fill(table: Table) -> None:
         a_partner_admin(
             ENDING, account_id=FLORIST, grant=grant_of("9", expires_at=NOW - timedelta(minutes=1), warned=1)
         ),
-        a_link(created_by=MANAGER, letter=LetterState.SENT, recipient=ADDRESS),
+        a_link(created_by=MANAGER, delivery_status=LetterState.SENT, recipient=ADDRESS),
         a_link(link_id=MANY, max_approvals=2, secrets=opened_by[MANY_TEXT]),
         a_link(
             link_id=OVER,

@@ -17,7 +17,7 @@ from tests.workers import SEND_LETTERS
 
 SHOWN_ONCE: Final = frozenset({"url"})
 """What no replay tells again."""
-AS_READ: Final = frozenset({"remaining_super_admins", "remaining_are_partner_staff"})
+AS_READ: Final = frozenset({"remaining_super_admins", "remaining_are_partner_employees"})
 """What an answer tells as it was read: a migration is held to one other super admin, and not to how many there are."""
 OVERTAKEN: Final = "rights_changed"
 """The answer to whoever was overtaken as often as he tried: nothing came of it."""

@@ -29,7 +29,7 @@ def _of_links(town: Town) -> Iterator[tuple[Answer, str]]:
     yield knocks.approve("user-b2", secret=first, account_id=BAKERY), "not_an_approver"
     yield knocks.approve("user-b1", secret=first, account_id=BAKERY), ""
     yield _tell_member(FLORIST, "user-n3", permission_set="super_admin"), ""
-    yield knocks.approve("user-n3", secret=first, account_id=FLORIST), "own_firm_may_not_approve"
+    yield knocks.approve("user-n3", secret=first, account_id=FLORIST), "own_partner_may_not_approve"
     yield knocks.create("user-n1", partner_id=NORTH, employee_id="user-b2"), "not_eligible"
     yield knocks.decline("user-b1", secret=first, account_id=BAKERY), "link_already_used"
     yield knocks.decline("user-f1", secret=first, account_id=FLORIST), ""

@@ -223,20 +223,20 @@ class Model:
             refuse("not_found")
         self.must_be_member(firm)
 
-    def may_approve(self, account_id: str) -> bool:
+    def can_approve(self, account_id: str) -> bool:
         """Never whoever is here for a partner (§4)."""
         now = self.now(account_id, self.by)
         return not now["partner_id"] and "account.users.manage" in self.held(account_id, self.by)
 
     def must_be_approver(self, account_id: str, asked_by: str | None) -> None:
         self.must_be_member(account_id)
-        if not self.may_approve(account_id):
+        if not self.can_approve(account_id):
             refuse("not_an_approver")
         if asked_by in self.works_for(self.by):
             independent = [
                 each for each in self.roster(account_id) if self.runs(account_id, each) and not self.works_for(each)
             ]
-            refuse("own_firm_may_not_approve" if independent else "no_independent_approver")
+            refuse("own_partner_may_not_approve" if independent else "no_independent_approver")
 
     def must_keep_a_super_admin(self, account_id: str, but: str) -> None:
         """Rule 16."""
@@ -533,7 +533,7 @@ class Model:
         if beyond(given, giver):
             refuse("permission_not_held")
         if self.are_colleagues(user_id) and catalogue.RESTRICTED & set(given):
-            refuse("own_firm_may_not_approve")
+            refuse("own_partner_may_not_approve")
         self.must_be_open(account_id)
         now = self.now(account_id, user_id)
         if now["active"]:
@@ -630,7 +630,7 @@ class Model:
         if firm and "partner.client_access.manage" in self.held(firm, self.by):
             capacities.append("partner_manager")
         if now["active"] and user_id == self.by and self.users[self.by]["active"]:
-            capacities.append("himself")
+            capacities.append("self")
         if not capacities:
             self.must_be_member(account_id)
             refuse("forbidden")
@@ -646,7 +646,7 @@ class Model:
         named = wish.get("permission_set", now["permission_set"])
         was_super, is_super = now["permission_set"] == "super_admin", named == "super_admin"
         becomes = named == "partner_admin" and not now["grant"]
-        if capacity in {"himself", "vendor"} or (becomes and capacity not in OF_THE_ACCOUNT):
+        if capacity in {"self", "vendor"} or (becomes and capacity not in OF_THE_ACCOUNT):
             refuse("forbidden")
         if capacity != "super_admin" and (was_super or is_super):
             refuse("forbidden")
@@ -682,10 +682,10 @@ class Model:
         if capacity == "partner_manager":
             refuse("forbidden")
         if now["grant"] and capacity in OF_THE_ACCOUNT and now["partner_id"] in self.works_for(self.by):
-            refuse("own_firm_may_not_approve")
+            refuse("own_partner_may_not_approve")
         is_client = self.accounts[account_id]["kind"] == "client"
         if is_client and self.are_colleagues(user_id) and gained & catalogue.RESTRICTED:
-            refuse("own_firm_may_not_approve")
+            refuse("own_partner_may_not_approve")
         giver = self.held(account_id, self.by)
         if any(will[name] > giver.get(name, 0) for name in gained):
             refuse("permission_not_held")
@@ -696,7 +696,7 @@ class Model:
         if self.reasons(account_id, user_id):
             refuse("grant_suspended")
         if self.are_colleagues(user_id) and self.accounts[account_id]["kind"] == "client":
-            refuse("own_firm_may_not_approve")
+            refuse("own_partner_may_not_approve")
         before = now["previous"] or {}
         seat = now["seat"] if now["seat"] != "partner" else before.get("seat") or "core"
         made = place("super_admin", seat, version=latest("super_admin"))
@@ -754,7 +754,7 @@ class Model:
             if capacity not in OF_THE_ACCOUNT:
                 refuse("forbidden")
             if after["partner_id"] in self.works_for(self.by):
-                refuse("own_firm_may_not_approve")
+                refuse("own_partner_may_not_approve")
         after["grant"] = {**after["grant"], "expires_at": end}
 
     def end(self, account_id: str, user_id: str) -> None:
@@ -801,7 +801,7 @@ class Model:
                 refuse("grant_suspended")
             return
         if side == "client" and now["partner_id"] and now["partner_id"] in self.works_for(self.by):
-            refuse("own_firm_may_not_approve")
+            refuse("own_partner_may_not_approve")
         self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] - {side}}
         self.happens("user.resumed", account_id, now["partner_id"])
 
@@ -853,7 +853,7 @@ class Model:
 
     def accept_updates(self, account_id: str) -> None:
         self.must_be_member(account_id)
-        if not self.may_approve(account_id):
+        if not self.can_approve(account_id):
             refuse("forbidden")
         self.must_be_open(account_id)
         wish = self.asked.body
@@ -943,7 +943,7 @@ ROUTES: Final[Mapping[str, Callable[..., None]]] = {
     "DELETE /partners/{partner_id}/access-links/{link_id}": lambda model, **path: model.revoke(**path),
     "POST /partners/{partner_id}/access-links/{link_id}/resend": lambda model, **path: model.resend(**path),
     "POST /access-links/approvals": lambda model: model.approve(),
-    "POST /access-links/refusals": lambda model: model.decline(),
+    "POST /access-links/declines": lambda model: model.decline(),
     "POST /access-links/renewals": lambda model: model.renew(),
     "POST /accounts/{account_id}/users": lambda model, **path: model.create_user(**path),
     "POST /partners/{partner_id}/clients/{account_id}/users": lambda model, **path: model.add_colleagues(**path),

@@ -104,7 +104,7 @@ class OwnFirmApproves(Model):
 
 class PartnerAdminsApprove(Model):
     @override
-    def may_approve(self, account_id: str) -> bool:
+    def can_approve(self, account_id: str) -> bool:
         return "account.users.manage" in self.held(account_id, self.by)
 
 

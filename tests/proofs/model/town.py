@@ -376,7 +376,7 @@ def kept(items: list[Item]) -> dict[str, Any]:
         match item["pk"].partition("#")[0], kind:
             case "ACCOUNT", "ACCOUNT":
                 found["accounts"][item["account_id"]] = (
-                    item.get("standing"), item.get("program"), item.get("seats"), int(item.get("seats_taken", 0)),
+                    item.get("standing"), item.get("program"), item.get("seats"), int(item.get("partner_seats_used", 0)),
                 )  # fmt: skip
             case "USER", "USER":
                 leavings = {firm: int(times) for firm, times in item.get("leavings", {}).items()}

@@ -72,7 +72,7 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
         "expires_at": _written(expires_at),
         "max_approvals": link["max_approvals"],
         "approvals": 0,
-        "letter": "queued" if recipient else "none",
+        "delivery_status": "queued" if recipient else "none",
     }
     put_once = {
         "fingerprint": {"S": _digest(json.dumps([f"/partners/{partner_id}/access-links", "", sent.encode().hex()]))},
@@ -88,7 +88,7 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
         "audit_id": {"S": f"aud_{name}"},
         "at": {"N": str(now)},
         "event": {"S": "link.created"},
-        "by": {"S": by},
+        "actor_id": {"S": by},
         "accounts": {"L": [{"S": partner_id}]},
         "details": {"M": {"link_id": {"S": link_id}, "employee_id": {"S": employee_id}}},
         **_key(f"AUDIT#{partner_id}", f"aud_{name}"),

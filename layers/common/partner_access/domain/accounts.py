@@ -30,7 +30,7 @@ class AccountStanding(StrEnum):
 class Account(Kept):
     """`seats` caps the partner seats of a client, None for no cap; `endings` tells how often a program was terminated.
 
-    `seats_taken` and `custom_sets` count without a new version.
+    `partner_seats_used` and `custom_sets` count without a new version.
     """
 
     account_id: str
@@ -39,7 +39,7 @@ class Account(Kept):
     locale: Locale | None = None
     pricing: Pricing = Pricing.SEAT_BASED
     seats: int | None = None
-    seats_taken: int = 0
+    partner_seats_used: int = 0
     domains: tuple[str, ...] = ()
     program: Program = Program.ACTIVE
     endings: int = 0
@@ -61,7 +61,7 @@ class Account(Kept):
 
     @property
     def is_full(self) -> bool:
-        return self.seats is not None and self.seats_taken >= self.seats
+        return self.seats is not None and self.partner_seats_used >= self.seats
 
     @property
     def opens_paid_features(self) -> bool:
@@ -74,4 +74,4 @@ class Account(Kept):
 
     def must_have_a_seat(self) -> None:
         if self.is_full:
-            raise NoSeatLeft(limit=self.seats, used=self.seats_taken)
+            raise NoSeatLeft(limit=self.seats, used=self.partner_seats_used)

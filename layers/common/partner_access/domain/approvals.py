@@ -67,7 +67,7 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
         set_version=link.set_version,
         overrides=Overrides(removed=given.removed),
         access_days=given.access_days,
-        asked=link.asked,
+        requested=link.asked,
         link_id=link.link_id,
     )
     candidate = Candidate(employee=facts.target.user, partner=facts.partner, target=facts.target)
@@ -89,7 +89,7 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
             link_id=link.link_id,
             grant_id=grant.grant_id,
             employee_id=link.employee_id,
-            asked=link.asked.model_dump(mode="json", exclude_none=True),
+            requested=link.asked.model_dump(mode="json", exclude_none=True),
             given=given.model_dump(mode="json", exclude_none=True),
         ),
         letter=links.about(link, LetterKind.ACCESS_GRANTED, act, account_id=account.account_id).model_copy(

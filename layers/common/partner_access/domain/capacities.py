@@ -21,7 +21,7 @@ class Capacity(StrEnum):
     USER_MANAGER = "user_manager"
     COLLEAGUE = "colleague"
     PARTNER_MANAGER = "partner_manager"
-    HIMSELF = "himself"
+    SELF = "self"
 
     @property
     def is_of_the_account(self) -> bool:
@@ -128,4 +128,4 @@ def _capacities(facts: MembershipFacts, now: Member | None, act: Act) -> Iterato
     if here and facts.manages_for == here.partner_id and CLIENT_ACCESS_MANAGE in facts.manager.rights_at(act.at):
         yield Capacity.PARTNER_MANAGER
     if here and here.user_id == act.by and facts.actor.user and facts.actor.user.active:
-        yield Capacity.HIMSELF
+        yield Capacity.SELF

@@ -30,7 +30,7 @@ from partner_access.domain.refusals import (
     InvalidField,
     NotAClientAccount,
     NotFound,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
     PermissionNotHeld,
     Refused,
 )
@@ -122,7 +122,7 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
     if firm:
         must_suit_partner_staff(base)
     if raises_a_colleague(creator, person, given):
-        raise OwnFirmMayNotApprove
+        raise OwnPartnerMayNotApprove
     account.must_be_active()
     before, now = facts.target.member, facts.target.member_at(act.at)
     if now and now.active:

@@ -83,7 +83,7 @@ class AuditEntry(BaseModel):
     audit_id: str
     at: datetime
     event: str
-    by: str
+    actor_id: str
     accounts: tuple[str, ...]
     details: Mapping[str, JsonValue]
 
@@ -94,7 +94,7 @@ def audit(event: str, act: Act, *accounts: str | None, **details: JsonValue) -> 
         audit_id=act.named("aud"),
         at=act.at,
         event=event,
-        by=act.by,
+        actor_id=act.by,
         accounts=tuple(dict.fromkeys(account for account in accounts if account)),
         details={name: value for name, value in details.items() if value not in (None, [], {})},
     )
@@ -128,12 +128,12 @@ class Cause(StrEnum):
     PARTNER = "partner"
     PROGRAM = "program"
     EMPLOYEE = "employee"
-    HIMSELF = "himself"
+    SELF = "self"
     VENDOR = "vendor"
     TIME = "time"
     TERMINATED = "terminated"
-    STAYS_MEMBER = "stays_member"
-    STAYS_SUPER_ADMIN = "stays_super_admin"
+    RETAINED_MEMBER = "retained_member"
+    RETAINED_SUPER_ADMIN = "retained_super_admin"
 
 
 class Letter(BaseModel):

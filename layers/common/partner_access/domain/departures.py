@@ -142,7 +142,7 @@ def _ended(facts: Aftermath, before: Member, now: Member, act: Act) -> FollowedU
 
 
 def _stays(now: Member) -> Cause:
-    return Cause.STAYS_SUPER_ADMIN if now.is_super_admin else Cause.STAYS_MEMBER
+    return Cause.RETAINED_SUPER_ADMIN if now.is_super_admin else Cause.RETAINED_MEMBER
 
 
 def _stopped_or_resumed(facts: Aftermath, before: Member, now: Member, act: Act) -> FollowedUp | None:
@@ -222,7 +222,7 @@ class Receipt(StrEnum):
 
     ENDED = "ended"
     PENDING = "pending"
-    KEPT = "kept"
+    RETAINED = "retained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ def line(facts: Aftermath, act: Act) -> Line | None:
         return Line(Receipt.PENDING)
     if not now or now.partner_id or not now.active:
         return None
-    return Line(Receipt.KEPT, _stays(now))
+    return Line(Receipt.RETAINED, _stays(now))
 
 
 def tell_of_program(facts: Aftermath, act: Act) -> Decision | None:

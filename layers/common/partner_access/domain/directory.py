@@ -69,7 +69,7 @@ def keep_account(account_id: str, before: Account | None, told: Told, act: Act) 
         return None
     ends = told.get("program") is Program.TERMINATED and base.program is not Program.TERMINATED
     account = base.changed(**told, endings=base.endings + ends)
-    if account.seats is not None and account.seats_taken > account.seats:
+    if account.seats is not None and account.partner_seats_used > account.seats:
         raise LimitBelowUse("/partner_seat_limit")
     return AccountKept(
         act=act,

@@ -30,7 +30,7 @@ from partner_access.domain.refusals import (
     Forbidden,
     GrantSuspended,
     InvalidField,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
     PermissionNotHeld,
 )
 
@@ -68,7 +68,7 @@ class UserEdited(MembershipChanged): ...
 
 Edited = UserEdited | UserCreated | SuperAdminMigrated
 
-EDITORS: Final = frozenset(Capacity) - {Capacity.VENDOR, Capacity.HIMSELF}
+EDITORS: Final = frozenset(Capacity) - {Capacity.VENDOR, Capacity.SELF}
 ONLY_THE_CLIENT_LENGTHENS: Final = "Only an admin of the client can give more time. Ask one."
 A_SUPER_ADMIN_HOLDS_ALL: Final = "A super admin holds everything, without an end: name the set alone, or give another."
 
@@ -207,7 +207,7 @@ def _promoted(facts: MembershipFacts, held: Hold, wish: Edit, act: Act) -> Membe
     if facts.target.suspended_by_at(act.at):
         raise GrantSuspended
     if facts.actor.is_colleague_of(held.user) and not held.account.is_partner:
-        raise OwnFirmMayNotApprove
+        raise OwnPartnerMayNotApprove
     now, before = held.now, held.now.previous
     seat = now.seat if now.seat is not Seat.PARTNER else before.seat if before else None
     return now.model_copy(
@@ -274,10 +274,10 @@ def _must_be_givable(facts: MembershipFacts, held: Hold, will: Rights, gained: t
     if held.capacity is Capacity.PARTNER_MANAGER:
         raise Forbidden("/permissions").saying("From the partner's side permissions can only be taken away.")
     if held.now.grant and held.capacity.is_of_the_account and held.by_own_firm:
-        raise OwnFirmMayNotApprove
+        raise OwnPartnerMayNotApprove
     news = Rights({name: will.held[name] for name in gained})
     if not held.account.is_partner and creations.raises_a_colleague(facts.actor, held.user, news):
-        raise OwnFirmMayNotApprove
+        raise OwnPartnerMayNotApprove
     giver = facts.actor.rights_at(act.at)
     if any(will.held[name] > giver.held.get(name, 0) for name in gained):
         raise PermissionNotHeld("/permissions")
@@ -325,7 +325,7 @@ def _lasting(held: Hold, wish: Edit, after: Member, act: Act) -> Member:
         if not held.capacity.is_of_the_account:
             raise Forbidden("/access_days").saying(ONLY_THE_CLIENT_LENGTHENS)
         if held.by_own_firm:
-            raise OwnFirmMayNotApprove("/access_days")
+            raise OwnPartnerMayNotApprove("/access_days")
     return after.model_copy(update={"grant": grant})
 
 

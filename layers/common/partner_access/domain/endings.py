@@ -32,7 +32,7 @@ def end(facts: MembershipFacts, seen: int, act: Act) -> UserEnded:
         raise Forbidden
     held.must_be_as_seen(seen)
     stays = witness(facts.others, act.at).relied_on if now.is_super_admin else ()
-    cause = Cause.HIMSELF if act.by == held.user.user_id else ENDED_BY[held.capacity]
+    cause = Cause.SELF if act.by == held.user.user_id else ENDED_BY[held.capacity]
     former = left(held.user, held.account) if held.account.is_partner else None
     return UserEnded(
         act=act,

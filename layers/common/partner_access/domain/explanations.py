@@ -141,9 +141,9 @@ class Explanation:
     """A decision with its reasons; `names_people` when the asker may know who runs the account."""
 
     verdict: Verdict
-    because: Because
+    facts: Because
     remedy: Remedy
-    to_do: str
+    advice: str
     names_people: bool
     at: datetime
 
@@ -156,9 +156,9 @@ def explain(asked: Explaining, permission: str, around: Surroundings, act: Act) 
         remedy = remedies.remedy(Case(asked.presence, account, asked.user_id, permission, around, act))
     return Explanation(
         verdict=verdict,
-        because=_because(asked.presence, permission, verdict),
+        facts=_because(asked.presence, permission, verdict),
         remedy=remedy,
-        to_do=_to_do(verdict.rule, remedy),
+        advice=_to_do(verdict.rule, remedy),
         names_people=asked.is_colleague,
         at=asked.presence.at,
     )

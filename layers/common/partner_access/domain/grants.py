@@ -31,7 +31,7 @@ class Terms:
     set_version: int
     overrides: Overrides = NO_OVERRIDES
     access_days: int | None = None
-    asked: Asked | None = None
+    requested: Asked | None = None
     link_id: str | None = None
 
 
@@ -89,7 +89,7 @@ def grant(partner: Account, terms: Terms, act: Act) -> Grant:
         source=terms.source,
         granted_by=act.by,
         created_at=act.at,
-        asked=terms.asked,
+        requested=terms.requested,
         link_id=terms.link_id,
     ).ending(terms.access_days, act.at)
 

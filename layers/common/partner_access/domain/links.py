@@ -83,7 +83,7 @@ class Link(Kept):
     access_days: int | None = None
     purpose: str | None = None
     locale: Locale | None = None
-    letter: LetterState = LetterState.NONE
+    delivery_status: LetterState = LetterState.NONE
     resent: tuple[datetime, ...] = ()
     asked_anew: bool = False
     tenure: int = 0
@@ -215,7 +215,7 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
         access_days=wish.access_days,
         purpose=wish.purpose,
         locale=wish.locale,
-        letter=LetterState.QUEUED if wish.recipient else LetterState.NONE,
+        delivery_status=LetterState.QUEUED if wish.recipient else LetterState.NONE,
         tenure=tenure_of(employee, partner),
     )
     return LinkCreated(

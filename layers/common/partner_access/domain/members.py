@@ -71,7 +71,7 @@ class Grant(BaseModel):
     granted_by: str
     created_at: datetime
     expires_at: datetime | None = None
-    asked: Asked | None = None
+    requested: Asked | None = None
     link_id: str | None = None
     warned: int | None = None
     set_version: int | None = None

@@ -38,7 +38,7 @@ class Preview:
     seat_before: Seat | None
     seat_after: Seat
     remaining_super_admins: int
-    remaining_are_partner_staff: bool
+    remaining_are_partner_employees: bool
     paid_seat_required: bool
 
 
@@ -134,6 +134,6 @@ def _preview(facts: MigrationFacts, account: Account, before: Member, after: Mem
         seat_before=before.seat,
         seat_after=Seat.PARTNER,
         remaining_super_admins=sum(other.is_super_admin_at(act.at) for other in facts.others),
-        remaining_are_partner_staff=not some_independent(facts.others, act.at),
+        remaining_are_partner_employees=not some_independent(facts.others, act.at),
         paid_seat_required=paid_seat_required(account, after),
     )

@@ -20,7 +20,7 @@ from partner_access.domain.refusals import (
     NoIndependentApprover,
     NotAnApprover,
     NotFound,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
     Refused,
 )
 
@@ -202,7 +202,7 @@ class Actor:
         if not self.is_approver_at(at):
             raise NotAnApprover
         if self.user and asked_by in self.user.employed_by:
-            raise OwnFirmMayNotApprove if some_independent(super_admins, at) else NoIndependentApprover
+            raise OwnPartnerMayNotApprove if some_independent(super_admins, at) else NoIndependentApprover
 
 
 NOBODY: Final = Actor()

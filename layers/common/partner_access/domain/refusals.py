@@ -119,8 +119,8 @@ class NotAnApprover(NotAllowed):
     detail = "Ask one of your admins: only a super admin or somebody who manages users can answer for this account."
 
 
-class OwnFirmMayNotApprove(NotAllowed):
-    code = "own_firm_may_not_approve"
+class OwnPartnerMayNotApprove(NotAllowed):
+    code = "own_partner_may_not_approve"
     detail = "You work for the partner who asks. Let an admin of the client, who does not, decide."
 
 

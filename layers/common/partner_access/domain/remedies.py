@@ -50,9 +50,9 @@ ALONE: Final = Surroundings()
 class Changer:
     """In which capacity somebody can do it; super admins by name, others if they hold all this."""
 
-    who: Capacity
+    role: Capacity
     people: tuple[User, ...] = ()
-    holding: tuple[str, ...] = ()
+    required_permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Remedy:
 
     by: tuple[Changer, ...] = ()
     call: Call | None = None
-    then: Rule | None = None
+    next_rule: Rule | None = None
     refusal: Refused | None = None
 
 
@@ -210,7 +210,7 @@ _ONLY_THE_VENDOR: Final = Remedy(by=(Changer(Capacity.VENDOR),))
 
 def _told(case: Case, path: str, body: Mapping[str, JsonValue], **after: Any) -> Remedy:
     then = case.then(replace(case.presence, **after))
-    return replace(_ONLY_THE_VENDOR, call=Call("PUT", f"/directory/{path}", body), then=then)
+    return replace(_ONLY_THE_VENDOR, call=Call("PUT", f"/directory/{path}", body), next_rule=then)
 
 
 def _program_or_employment(case: Case) -> Remedy | None:
@@ -341,11 +341,11 @@ def _gone(case: Case, way: Way) -> Remedy:
     for who, standing, needed in _made_up(case, holding):
         member, _ = _outcome(way, standing)
         reached = reached or member
-        by += [Changer(who, holding=needed)] if member else []
+        by += [Changer(who, required_permissions=needed)] if member else []
     if not reached or not by:
         return Remedy(refusal=refusal)
     after = replace(case.presence, actor=replace(case.target, user=case.person, member=reached))
-    return Remedy(by=tuple(by), call=way.call, then=case.then(after))
+    return Remedy(by=tuple(by), call=way.call, next_rule=case.then(after))
 
 
 def _outcome(way: Way, giver: Giver) -> tuple[Member | None, Refused | None]:

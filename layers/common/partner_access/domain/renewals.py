@@ -56,7 +56,7 @@ def resend(facts: LinkFacts, act: Act) -> LinkResent:
     renewed = link.changed(
         secrets=frozenset({Secret.read(secret).fingerprint}),
         expires_at=act.at + timedelta(days=link.link_days),
-        letter=LetterState.QUEUED if link.recipient else LetterState.NONE,
+        delivery_status=LetterState.QUEUED if link.recipient else LetterState.NONE,
         resent=(*today, act.at),
     )
     return LinkResent(

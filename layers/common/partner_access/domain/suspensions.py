@@ -11,7 +11,7 @@ from partner_access.domain.refusals import (
     GrantSuspended,
     IsSuperAdmin,
     NotAClientAccount,
-    OwnFirmMayNotApprove,
+    OwnPartnerMayNotApprove,
 )
 
 
@@ -49,7 +49,7 @@ def resume(facts: MembershipFacts, act: Act) -> UserResumed | None:
             )
         return None
     if side is Suspension.CLIENT and held.by_own_firm:
-        raise OwnFirmMayNotApprove
+        raise OwnPartnerMayNotApprove
     letter = _letter(LetterKind.ACCESS_RESUMED, held, side, act)
     told = _entry("user.resumed", held, act, resumed_by=side)
     return _changed(UserResumed, held, held.now.suspended_by - {side}, act, told, letter)

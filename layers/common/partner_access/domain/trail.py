@@ -61,7 +61,7 @@ class Wanted:
     """Which entries are asked for; None for any."""
 
     event: str | None = None
-    by: str | None = None
+    actor_id: str | None = None
     user_id: str | None = None
     account_id: str | None = None
 
@@ -69,7 +69,7 @@ class Wanted:
         """Whether an entry, as the reader is shown it, is among them."""
         return (
             self.event in (None, entry.event)
-            and self.by in (None, entry.by)
+            and self.actor_id in (None, entry.actor_id)
             and (self.user_id is None or self.user_id in subjects_of(entry))
             and (self.account_id is None or self.account_id in entry.accounts)
         )
@@ -98,7 +98,7 @@ class Reading:
         return tuple(entry for entry in told if self._is_his(entry) and self.wanted.takes(entry))
 
     def _is_his(self, entry: AuditEntry) -> bool:
-        return self.share is not Share.OWN or self.by in {entry.by, *subjects_of(entry)}
+        return self.share is not Share.OWN or self.by in {entry.actor_id, *subjects_of(entry)}
 
     def _as_told(self, entry: AuditEntry, accounts: Mapping[str, Account]) -> AuditEntry:
         """The vendor is told no details; others of no account that only happens to share the entry (domain.md rule 24)."""

@@ -11,7 +11,7 @@ from partner_access.domain.people import User
 from partner_access.domain.refusals import EmailInUse
 from partner_access.store import accounts, actors, dynamo, keys, members
 
-COUNTED_AS_SEEN = "seats_taken = :taken AND (custom_sets = :sets OR attribute_not_exists(custom_sets))"
+COUNTED_AS_SEEN = "partner_seats_used = :taken AND (custom_sets = :sets OR attribute_not_exists(custom_sets))"
 LINKS_AS_SEEN = "open_links = :links"
 OWNED = "user_id = :owner"
 
@@ -25,7 +25,11 @@ def record_account(kept: AccountKept, answer: Answer) -> None:
     key = keys.of(kept.account)
     line = (
         dynamo.put(
-            key, kept.account, only_if=COUNTED_AS_SEEN, taken=kept.before.seats_taken, sets=kept.before.custom_sets
+            key,
+            kept.account,
+            only_if=COUNTED_AS_SEEN,
+            taken=kept.before.partner_seats_used,
+            sets=kept.before.custom_sets,
         )
         if kept.before
         else dynamo.put(key, kept.account)

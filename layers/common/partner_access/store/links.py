@@ -115,7 +115,7 @@ def record_resending(resent: LinkResent, answer: Answer) -> None:
         answer,
         dynamo.update(
             keys.of(link),
-            "SET secrets = :secrets, expires_at = :end, due_at = :end, letter = :letter, resent = :resent, "
+            "SET secrets = :secrets, expires_at = :end, due_at = :end, delivery_status = :delivery_status, resent = :resent, "
             "version = :version",
             only_if=f"{STILL_OPEN} AND {dynamo.UNCHANGED}",
             seen_version=resent.before.version,
@@ -123,7 +123,7 @@ def record_resending(resent: LinkResent, answer: Answer) -> None:
             now=resent.act.at,
             secrets=link.secrets,
             end=link.expires_at,
-            letter=link.letter,
+            delivery_status=link.delivery_status,
             resent=link.resent,
             version=link.version,
         ),

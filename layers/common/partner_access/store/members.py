@@ -14,8 +14,8 @@ from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
 
-SEAT_FREE = "attribute_not_exists(seats) OR seats_taken < seats"
-SEAT_TAKEN = "seats_taken > :none"
+SEAT_FREE = "attribute_not_exists(seats) OR partner_seats_used < seats"
+SEAT_TAKEN = "partner_seats_used > :none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ def _listed(member: Member) -> dict[str, str]:
 def _seat_lines(account: Account, change: int) -> Iterator[dynamo.Line]:
     key = keys.of(account)
     if change > 0:
-        yield dynamo.update(key, "ADD seats_taken :one", only_if=SEAT_FREE, otherwise=NoSeatLeft, one=1)
+        yield dynamo.update(key, "ADD partner_seats_used :one", only_if=SEAT_FREE, otherwise=NoSeatLeft, one=1)
     if change < 0:
-        yield dynamo.update(key, "ADD seats_taken :less", only_if=SEAT_TAKEN, less=-1, none=0)
+        yield dynamo.update(key, "ADD partner_seats_used :less", only_if=SEAT_TAKEN, less=-1, none=0)
 
 
 def becomes_super_admin(before: Member | None, after: Member) -> bool:

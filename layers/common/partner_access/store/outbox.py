@@ -233,10 +233,10 @@ def settle(claimed: Delivery, standing: Standing, next_at: datetime, unsent: Sec
 
 def give_up(link: Link) -> None:
     """The letter with the link goes to nobody: its address takes no more mail."""
-    key, only_if = keys.of(link), f"letter = :queued AND {NOT_RESENT}"
+    key, only_if = keys.of(link), f"delivery_status = :queued AND {NOT_RESENT}"
     line = dynamo.update(
         key,
-        "SET letter = :failed",
+        "SET delivery_status = :failed",
         only_if=only_if,
         resent=link.resent,
         queued=LetterState.QUEUED,
@@ -270,7 +270,7 @@ def _told(copy: Delivery, standing: Standing, unsent: Secret | None = None) -> l
     if not state:
         return _dropped(copy, unsent)
     drop: dict[str, Any] = {"unsent": {unsent.fingerprint}} if unsent else {}
-    change = f"SET letter = :state{' DELETE secrets :unsent' if unsent else ''}"
+    change = f"SET delivery_status = :state{' DELETE secrets :unsent' if unsent else ''}"
     return [
         dynamo.update(key, change, only_if=NOT_RESENT, resent=copy.resent, state=state, **drop)
         for key in _link_of(copy)

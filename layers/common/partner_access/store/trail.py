@@ -76,7 +76,7 @@ def _first_id(moment: datetime) -> str:
 
 
 def _users_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:
-    return {user_id: keys.user(user_id) for entry in entries for user_id in (entry.by, *subjects_of(entry))}
+    return {user_id: keys.user(user_id) for entry in entries for user_id in (entry.actor_id, *subjects_of(entry))}
 
 
 def _accounts_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:
