@@ -138,7 +138,7 @@ def many_sets(table: Table) -> None:
 
 def stopped(by: str) -> Callable[[Table], object]:
     """The client's trail tells of a suspension, and no letter does."""
-    told = {"sk": "aud_3", "audit_id": "aud_3", "event": "user.suspended", "accounts": ["cli"]}
+    told = {"sk": "aud_3", "audit_id": "aud_3", "event": "member.suspended", "accounts": ["cli"]}
     return another("client's trail", **told, details={"suspended_by": by})
 
 
@@ -238,9 +238,9 @@ def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
     (no("place"), "cli: the head of its chain is not the last entry"),
     (the("emp member", grant=GRANT | {"grant_id": "grt_9"}), "emp in cli: no act gave grt_9"),
     (the("letter", sk="LETTER#9"), "letter 9: no act asked for it"),
-    (the("letter", letter={"kind": "user_created"}), "letter 2: user_created for link.approved"),
+    (the("letter", letter={"kind": "member_created"}), "letter 2: member_created for link.approved"),
     (no("letter"), "aud_2: nobody is told of link.approved"),
-    (stopped("employee"), "aud_3: nobody is told of user.suspended"),
+    (stopped("employee"), "aud_3: nobody is told of member.suspended"),
     (the("once", answer_code=409), "x: keeps a 409"),
     (the("once", answer=compress(b'{"url": "https://a.example/"}')), "x: keeps a link's secret"),
     (the("once", answer=compress(b'{"link_id": "lnk_9"}')), "x: keeps lnk_9, which is not there"),
@@ -294,7 +294,7 @@ def test_what_came_after_is_not_over() -> None:
 @pytest.mark.parametrize(
     ("event", "kind"),
     [
-        ("access.ended", "person_left"),
+        ("access.ended", "member_retained"),
         ("access.ended", None),
         ("account.orphaned", "account_orphaned"),
         ("account.orphaned", None),

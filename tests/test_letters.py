@@ -17,7 +17,7 @@ from partner_access.letters.plain_words import ORDINARY, SINGULAR, Language, sen
 
 ADDRESS = "https://access.example.com/approve#pal_LINK.SECRET_CRC"
 PARTNER_ADMIN = frozenset(catalogue.SETS["partner_admin"][-1])
-RIGHTS_ARE_TOLD = ("link_to_approve", "access_granted", "super_admin_migrated", "user_created")
+RIGHTS_ARE_TOLD = ("link_to_approve", "access_granted", "super_admin_migrated", "member_created")
 ABOUT_A_PARTNER = ("program_stopped", "program_resumed")
 OF_NOBODYS_DOING = ("link_expired", "access_ending", *ABOUT_A_PARTNER)
 
@@ -241,7 +241,7 @@ class TestALetterOnRights:
 
 @every_language
 @pytest.mark.parametrize(
-    "letter", ["access_granted", "super_admin_migrated", "user_created", "access_changed", "access_ending"]
+    "letter", ["access_granted", "super_admin_migrated", "member_created", "access_changed", "access_ending"]
 )
 def test_access_that_is_in_force_tells_when_it_ends(letter: str, language: Language) -> None:
     for told in everything(compose(letter, language, the_words())):
@@ -308,14 +308,14 @@ def test_a_time_that_was_given_as_it_was_asked_is_not_told_twice(language: Langu
 def test_a_link_that_did_not_end_by_time_has_no_such_date(language: Language) -> None:
     ended_on = {"en": "Ended on", "ja": "終了日時"}[language]
 
-    for told in everything(compose("link_asked_anew", language, the_words())):
+    for told in everything(compose("link_renewal_requested", language, the_words())):
         assert ended_on in told
-    for told in everything(compose("link_asked_anew", language, the_words(link_until=None))):
+    for told in everything(compose("link_renewal_requested", language, the_words(link_until=None))):
         assert ended_on not in told
 
 
 @every_language
-@pytest.mark.parametrize("letter", ["access_granted", "super_admin_migrated", "user_created"])
+@pytest.mark.parametrize("letter", ["access_granted", "super_admin_migrated", "member_created"])
 def test_a_missing_paid_seat_is_told(letter: str, language: Language) -> None:
     needed = {"en": "until a paid seat is assigned", "ja": "有料シートが割り当てられるまで"}[language]
 
@@ -403,12 +403,12 @@ CAUSES = {
     ("access_ended", "self"): ("ended by the person concerned.", "ご本人様によって終了"),
     ("access_ended", "vendor"): ("ended by the vendor.", "製品の提供元によって終了"),
     ("access_ended", "time"): ("had reached its end date", "期限を迎えたため"),
-    ("person_left", None): ("All access that Anna Berg had for the partner has ended", "アクセスはすべて終了"),
-    ("person_left", "retained_member"): (
+    ("member_retained", None): ("All access that Anna Berg had for the partner has ended", "アクセスはすべて終了"),
+    ("member_retained", "retained_member"): (
         "still an ordinary member of Contoso Furniture",
         "現在もContoso Furnitureの一般メンバーです",
     ),
-    ("person_left", "retained_super_admin"): (
+    ("member_retained", "retained_super_admin"): (
         "still a super admin of Contoso Furniture",
         "現在もContoso Furnitureのスーパー管理者です",
     ),
@@ -524,7 +524,7 @@ def test_what_happens_to_a_program_is_told_of_the_partner_and_of_no_person(lette
 def test_a_moment_elsewhere_is_told_in_utc() -> None:
     tokyo = datetime(2027, 1, 1, 8, 5, tzinfo=timezone(timedelta(hours=9)))
 
-    assert "31 December 2026, 23:05 UTC" in compose("user_created", "en", the_words(until=tokyo)).text
+    assert "31 December 2026, 23:05 UTC" in compose("member_created", "en", the_words(until=tokyo)).text
 
 
 @pytest.mark.parametrize(
@@ -535,7 +535,7 @@ def test_a_reader_of_another_language_gets_the_letter_in_english(locale: str, la
     assert compose("link_expired", locale, the_words()) == compose("link_expired", language, the_words())
 
 
-@pytest.mark.parametrize("letter", ["", "welcome", "../letters/user_created", "link_expired/en"])
+@pytest.mark.parametrize("letter", ["", "welcome", "../letters/member_created", "link_expired/en"])
 def test_a_letter_that_does_not_exist_cannot_be_written(letter: str) -> None:
     with pytest.raises(ValueError, match="no letter"):
         compose(letter, "en", the_words())
@@ -670,7 +670,7 @@ def test_long_names_leave_room_in_the_subject() -> None:
     [("Anna", "a@x.example", "Anna"), (" ", "a@x.example", "a@x.example"), ("\u3164", "", "Unnamed user")],
 )
 def test_whoever_has_no_name_is_called_by_the_address(name: str, email: str, shown: str) -> None:
-    composed = compose("user_created", "en", the_words(employee_name=name, employee_email=email, partner_name=""))
+    composed = compose("member_created", "en", the_words(employee_name=name, employee_email=email, partner_name=""))
 
     assert composed.subject == f"{shown} now has access to Contoso Furniture"
 

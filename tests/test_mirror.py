@@ -154,7 +154,7 @@ def test_what_stops_and_goes_on_between_two_sweeps_leaves_no_trace(table: Table,
     for event in heard.events:
         mirror.take(event)
 
-    assert "user.resumed" not in {item["event"] for item in stream}
+    assert "member.resumed" not in {item["event"] for item in stream}
     assert (CLIENT, EMPLOYEE) in kept_access(table, clock.time)
     assert mirror.members[CLIENT, EMPLOYEE]["state"] == "active"
 

@@ -25,22 +25,22 @@ TOLD_BY_LETTER: Final = {
     "link.approved": "access_granted",
     "link.declined": "link_declined",
     "link.expired": "link_expired",
-    "link.asked_anew": "link_asked_anew",
+    "link.renewal_requested": "link_renewal_requested",
     "super_admin.migrated": "super_admin_migrated",
-    "user.created": "user_created",
-    "user.edited": "access_changed",
-    "user.suspended": "access_suspended",
-    "user.resumed": "access_resumed",
+    "member.created": "member_created",
+    "member.updated": "access_changed",
+    "member.suspended": "access_suspended",
+    "member.resumed": "access_resumed",
     "grant.revoked": "access_ended",
-    "user.removed": "access_ended",
-    "permission_set.accepted": "access_changed",
+    "member.removed": "access_ended",
+    "permission_set.update_accepted": "access_changed",
     "grant.ending": "access_ending",
     "grant.expired": "access_ended",
-    "employee.left": "person_left",
+    "member.retained": "member_retained",
     "program.stopped": "program_stopped",
     "program.resumed": "program_resumed",
 }
-TOLD_WITH_OR_WITHOUT: Final = {"access.ended": "person_left", "account.orphaned": "account_orphaned"}
+TOLD_WITH_OR_WITHOUT: Final = {"access.ended": "member_retained", "account.orphaned": "account_orphaned"}
 """Of a program that ended each client hears once, of an erased person nobody; a report may come with the act itself."""
 ENDS: Final = {"left", "erased", "program_ended"}
 SECRETS_AT_ONCE: Final = 3
@@ -332,8 +332,11 @@ def letters_and_acts_agree(table: Table, since: float) -> Sentences:
 
 
 def _is_told_otherwise(act: Item) -> bool:
-    """Of a partner's program each client hears once, whoever of the partner is there."""
-    return "program" in (act["details"].get("suspended_by"), act["details"].get("resumed_by"))
+    """The directory sends no email, and of a partner's program each client is notified once."""
+    return "fields" in act["details"] or "program" in (
+        act["details"].get("suspended_by"),
+        act["details"].get("resumed_by"),
+    )
 
 
 def keys_keep_what_came_true(table: Table) -> Sentences:

@@ -59,7 +59,7 @@ CAUSES: Final = {
     "access_suspended": (Cause.CLIENT, Cause.PARTNER, Cause.PROGRAM, Cause.EMPLOYEE),
     "access_resumed": (Cause.CLIENT, Cause.PARTNER, Cause.PROGRAM, Cause.EMPLOYEE),
     "access_ended": (Cause.CLIENT, Cause.PARTNER, Cause.SELF, Cause.VENDOR, Cause.TIME),
-    "person_left": (None, Cause.RETAINED_MEMBER, Cause.RETAINED_SUPER_ADMIN),
+    "member_retained": (None, Cause.RETAINED_MEMBER, Cause.RETAINED_SUPER_ADMIN),
     "program_stopped": (Cause.PROGRAM, Cause.TERMINATED),
 }
 """The letters that tell of more than one cause."""

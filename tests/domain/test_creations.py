@@ -103,7 +103,7 @@ def test_a_client_makes_an_eligible_employee_partner_admin(creator: Actor) -> No
     assert (grant.source, grant.requested, grant.link_id) == (Source.CLIENT_CREATION, None, None)
     assert (made.member.permission_set, made.member.removed) == ("partner_admin", ("crm.import",))
     assert (made.member.seat, made.member.partner_id) == (Seat.PARTNER, PARTNER)
-    assert made.audit.event == "user.created"
+    assert made.audit.event == "member.created"
     assert made.audit.accounts == (CLIENT, PARTNER)
     assert made.audit.details == {
         "user_id": EMPLOYEE,
@@ -112,7 +112,7 @@ def test_a_client_makes_an_eligible_employee_partner_admin(creator: Actor) -> No
         "grant_id": f"grt_{ACT_NAME}",
     }
     assert made.letter == Letter(
-        kind=LetterKind.USER_CREATED,
+        kind=LetterKind.MEMBER_CREATED,
         employee_id=EMPLOYEE,
         actor_id=APPROVER,
         partner_id=PARTNER,
@@ -241,7 +241,7 @@ def test_an_account_gives_a_set_of_its_own_as_it_is_now() -> None:
     assert own in made.relies_on
     assert made.audit.details["added"] == ["crm.import"]
     assert made.letter == Letter(
-        kind=LetterKind.USER_CREATED,
+        kind=LetterKind.MEMBER_CREATED,
         employee_id=NEWCOMER,
         actor_id=APPROVER,
         account_id=CLIENT,

@@ -66,7 +66,7 @@ def test_all_access_ends_by_one_more_leaving() -> None:
     assert ended.user == user.changed(leavings={PARTNER: 3, SOUTH: 1})
     assert ended.partner == the_partner()
     assert ended.clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, after=Occasion.LEFT)
-    assert (ended.audit.event, ended.audit.accounts) == ("employee.access_ended", (PARTNER,))
+    assert (ended.audit.event, ended.audit.accounts) == ("employee.offboarded", (PARTNER,))
     assert ended.audit.details == {"user_id": EMPLOYEE}
     assert ended.letter is None
     assert set(ended.relies_on) == {the_partner(), BOSS.user, BOSS.member, user}
@@ -159,7 +159,7 @@ def test_what_is_over_is_written_off_and_the_client_hears_what_stays(
     assert (followed.member.grant, followed.member.version) == (None, 2)
     assert (followed.audit.event, followed.audit.accounts) == ("access.ended", (CLIENT,))
     assert followed.letter
-    assert (followed.letter.kind, followed.letter.cause) == (LetterKind.PERSON_LEFT, cause)
+    assert (followed.letter.kind, followed.letter.cause) == (LetterKind.MEMBER_RETAINED, cause)
     assert (followed.letter.partner_id, followed.letter.account_id, followed.letter.actor_id) == (
         PARTNER,
         CLIENT,
@@ -256,14 +256,14 @@ GONE = an_employee(active=False)
 @pytest.mark.parametrize(
     ("written", "user", "partner", "now", "event", "reason", "kind"),
     [
-        (frozenset(), None, OFF, PROGRAM, "user.suspended", "program", None),
-        (PROGRAM, None, None, frozenset(), "user.resumed", "program", None),
-        (frozenset(), GONE, None, STAFF, "user.suspended", "employee", LetterKind.ACCESS_SUSPENDED),
-        (STAFF, None, None, frozenset(), "user.resumed", "employee", LetterKind.ACCESS_RESUMED),
-        (STAFF, GONE, OFF, PROGRAM, "user.suspended", "program", None),
-        (PROGRAM, GONE, None, STAFF, "user.suspended", "employee", LetterKind.ACCESS_SUSPENDED),
-        (OWN, GONE, None, OWN | STAFF, "user.suspended", "employee", LetterKind.ACCESS_SUSPENDED),
-        (OWN | STAFF, None, None, OWN, "user.resumed", "employee", LetterKind.ACCESS_RESUMED),
+        (frozenset(), None, OFF, PROGRAM, "member.suspended", "program", None),
+        (PROGRAM, None, None, frozenset(), "member.resumed", "program", None),
+        (frozenset(), GONE, None, STAFF, "member.suspended", "employee", LetterKind.ACCESS_SUSPENDED),
+        (STAFF, None, None, frozenset(), "member.resumed", "employee", LetterKind.ACCESS_RESUMED),
+        (STAFF, GONE, OFF, PROGRAM, "member.suspended", "program", None),
+        (PROGRAM, GONE, None, STAFF, "member.suspended", "employee", LetterKind.ACCESS_SUSPENDED),
+        (OWN, GONE, None, OWN | STAFF, "member.suspended", "employee", LetterKind.ACCESS_SUSPENDED),
+        (OWN | STAFF, None, None, OWN, "member.resumed", "employee", LetterKind.ACCESS_RESUMED),
     ],
 )
 def test_what_follows_from_person_and_firm_is_written_down(
@@ -282,7 +282,7 @@ def test_what_follows_from_person_and_firm_is_written_down(
     assert followed.member
     assert (followed.member.suspended_by, followed.member.version) == (now, 2)
     assert followed.audit.event == event
-    told_as = "suspended_by" if event == "user.suspended" else "resumed_by"
+    told_as = "suspended_by" if event == "member.suspended" else "resumed_by"
     assert followed.audit.details == {"user_id": EMPLOYEE, "partner_id": PARTNER, told_as: reason}
     assert (followed.letter and followed.letter.kind) == kind
     if followed.letter:
@@ -316,10 +316,10 @@ def test_whom_the_client_made_stays_and_the_client_hears_of_it(member: Member, c
 
     assert followed
     assert followed.member is None
-    assert followed.audit.event == "employee.left"
+    assert followed.audit.event == "member.retained"
     assert followed.audit.details == {"user_id": EMPLOYEE, "partner_id": PARTNER}
     assert followed.letter
-    assert (followed.letter.kind, followed.letter.cause) == (LetterKind.PERSON_LEFT, cause)
+    assert (followed.letter.kind, followed.letter.cause) == (LetterKind.MEMBER_RETAINED, cause)
     assert followed.letter.partner_id == PARTNER
 
 
@@ -371,7 +371,7 @@ def test_another_super_admin_who_is_barred_as_well_runs_nothing() -> None:
         (after(member=colleague()), Line(Receipt.PENDING)),
         (after(member=a_partner_admin(previous=OF_THE_CLIENT)), Line(Receipt.PENDING)),
         (after(member=a_member(EMPLOYEE)), Line(Receipt.RETAINED, "retained_super_admin")),
-        (after(member=a_member(EMPLOYEE, "sales"), told="employee.left"), Line(Receipt.RETAINED, "retained_member")),
+        (after(member=a_member(EMPLOYEE, "sales"), told="member.retained"), Line(Receipt.RETAINED, "retained_member")),
         (after(member=a_member(EMPLOYEE, active=False)), None),
         (after(member=a_partner_admin(tenure=1)), None),
         (after(member=a_partner_admin(grant=a_grant(expires_at=NOW))), None),

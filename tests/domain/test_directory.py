@@ -109,7 +109,7 @@ def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
 
     assert kept
     assert kept.account == before.model_copy(update={**changed, "version": 5})
-    assert (kept.audit.event, kept.audit.details) == ("account.changed", {"fields": fields})
+    assert (kept.audit.event, kept.audit.details) == ("account.updated", {"fields": fields})
     assert kept.relies_on == (before,)
 
 
@@ -211,7 +211,7 @@ def test_a_user_is_made_from_his_address_and_name() -> None:
     assert kept
     assert kept.user == a_user("user-new", email="new@bakery.example", name="New")
     assert kept.email_changed
-    assert (kept.audit.event, kept.audit.accounts) == ("user.kept", (DIRECTORY,))
+    assert (kept.audit.event, kept.audit.accounts) == ("user.created", (DIRECTORY,))
     assert kept.audit.details["fields"] == ["email", "locale", "name"]
     assert "new@bakery.example" not in kept.audit.model_dump_json()
 
@@ -226,7 +226,7 @@ def test_a_user_is_changed(told: Mapping[str, Any], email_changed: bool) -> None
     assert kept
     assert kept.user == before.model_copy(update={**told, "version": 3})
     assert kept.email_changed is email_changed
-    assert (kept.audit.event, kept.relies_on) == ("user.changed", (before,))
+    assert (kept.audit.event, kept.relies_on) == ("user.updated", (before,))
 
 
 @pytest.mark.parametrize(
@@ -411,7 +411,7 @@ def test_another_set_replaces_the_overrides_the_same_set_keeps_them() -> None:
 
     assert other
     assert other.member == before.changed(permission_set="marketing", added=(), removed=())
-    assert (other.audit.event, other.audit.details["fields"]) == ("member.changed", ["permission_set"])
+    assert (other.audit.event, other.audit.details["fields"]) == ("member.updated", ["permission_set"])
     assert same
     assert same.member == before.changed(seat=Seat.SALES)
     assert before in same.relies_on

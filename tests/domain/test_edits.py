@@ -225,7 +225,11 @@ def test_an_override_is_recorded_with_what_it_changes() -> None:
     assert (done.member.version, done.member.permission_set) == (2, "partner_admin")
     assert done.member.added == ("crm.deals.edit:team",)
     assert done.member.removed == tuple(sorted(("crm.deals.edit", "crm.deals.delete", *TAKEN)))
-    assert (done.audit.event, done.audit.accounts, done.audit.actor_id) == ("user.edited", (CLIENT, PARTNER), APPROVER)
+    assert (done.audit.event, done.audit.accounts, done.audit.actor_id) == (
+        "member.updated",
+        (CLIENT, PARTNER),
+        APPROVER,
+    )
     assert done.audit.details == {
         "user_id": EMPLOYEE,
         "capacity": "super_admin",
@@ -604,7 +608,7 @@ def test_an_ordinary_member_who_is_set_to_partner_admin_is_created_as_one() -> N
         Source.CLIENT_CREATION,
         NOW + timedelta(days=30),
     )
-    assert (done.audit.event, done.audit.accounts) == ("user.created", (CLIENT, PARTNER))
+    assert (done.audit.event, done.audit.accounts) == ("member.created", (CLIENT, PARTNER))
     assert {the_client(), the_partner(), *ADMIN.relied_on, *found.target.relied_on} == set(done.relies_on)
 
 

@@ -62,7 +62,10 @@ def test_who_leaves_is_told_so_in_whatever_capacity_he_might_act() -> None:
 
     assert ended.letter
     assert ended.letter.cause is Cause.SELF
-    assert (ended.audit.event, ended.audit.details) == ("user.removed", {"user_id": USERS, "capacity": "user_manager"})
+    assert (ended.audit.event, ended.audit.details) == (
+        "member.removed",
+        {"user_id": USERS, "capacity": "user_manager"},
+    )
     assert ended.audit.accounts == (CLIENT,)
 
 
@@ -82,7 +85,7 @@ def test_without_a_grant_the_membership_ends() -> None:
     ended = end(facts(target=ORDINARY), 1, an_act())
 
     assert (ended.member.active, ended.member.seat, ended.member.permission_set) == (False, None, "sales")
-    assert (ended.audit.event, ended.audit.accounts) == ("user.removed", (CLIENT,))
+    assert (ended.audit.event, ended.audit.accounts) == ("member.removed", (CLIENT,))
 
 
 def test_whom_a_colleague_added_is_ended_by_the_firm_too() -> None:
@@ -160,7 +163,7 @@ def test_an_employee_who_is_removed_from_his_firm_works_for_it_no_more(permissio
         employed_by=frozenset({"partner-south"}), leavings={PARTNER: 3, "partner-south": 1}
     )
     assert ended.clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, after=Occasion.LEFT)
-    assert (ended.audit.event, ended.audit.accounts) == ("user.removed", (PARTNER,))
+    assert (ended.audit.event, ended.audit.accounts) == ("member.removed", (PARTNER,))
     assert {employee, target.member, the_partner()} <= set(ended.relies_on)
 
 

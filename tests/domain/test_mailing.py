@@ -51,7 +51,7 @@ SECOND = timedelta(seconds=1)
 BOSS, CREATOR, RECIPIENT = "user-approver@bakery.example", "user-creator@north.example", "owner@bakery.example"
 EMPLOYEES = f"{EMPLOYEE}@north.example"
 CLERK = "user-clerk@bakery.example"
-BY_THE_PARTNER = {LetterKind.LINK_TO_APPROVE, LetterKind.LINK_EXPIRED, LetterKind.LINK_ASKED_ANEW}
+BY_THE_PARTNER = {LetterKind.LINK_TO_APPROVE, LetterKind.LINK_EXPIRED, LetterKind.LINK_RENEWAL_REQUESTED}
 ABOUT_A_PARTNER = {LetterKind.PROGRAM_STOPPED, LetterKind.PROGRAM_RESUMED}
 
 
@@ -89,15 +89,15 @@ def told(made: MailingFacts) -> list[str]:
         (LetterKind.ACCESS_GRANTED, [EMPLOYEES, CREATOR, BOSS]),
         (LetterKind.LINK_DECLINED, [EMPLOYEES, CREATOR]),
         (LetterKind.LINK_EXPIRED, [CREATOR]),
-        (LetterKind.LINK_ASKED_ANEW, [CREATOR]),
+        (LetterKind.LINK_RENEWAL_REQUESTED, [CREATOR]),
         (LetterKind.SUPER_ADMIN_MIGRATED, [EMPLOYEES, BOSS]),
-        (LetterKind.USER_CREATED, [EMPLOYEES, BOSS]),
+        (LetterKind.MEMBER_CREATED, [EMPLOYEES, BOSS]),
         (LetterKind.ACCESS_CHANGED, [EMPLOYEES, BOSS]),
         (LetterKind.ACCESS_SUSPENDED, [EMPLOYEES, BOSS]),
         (LetterKind.ACCESS_RESUMED, [EMPLOYEES, BOSS]),
         (LetterKind.ACCESS_ENDED, [EMPLOYEES, BOSS]),
         (LetterKind.ACCESS_ENDING, [EMPLOYEES, CREATOR, BOSS]),
-        (LetterKind.PERSON_LEFT, [BOSS]),
+        (LetterKind.MEMBER_RETAINED, [BOSS]),
         (LetterKind.PROGRAM_STOPPED, [BOSS]),
         (LetterKind.PROGRAM_RESUMED, [BOSS]),
         (LetterKind.ACCOUNT_ORPHANED, [CLERK]),
@@ -177,7 +177,7 @@ def test_the_client_is_told_of_the_access_of_its_own_people_too(kind: LetterKind
 def test_who_left_is_not_told_so_even_if_he_stays_super_admin(who: str, people: list[str]) -> None:
     both = (an_actor(), an_actor(an_employee(), a_member(EMPLOYEE)))
     person = an_employee() if who == EMPLOYEE else a_user()
-    letter = a_letter(LetterKind.PERSON_LEFT, employee_id=who)
+    letter = a_letter(LetterKind.MEMBER_RETAINED, employee_id=who)
 
     assert told(facts(letter=letter, employee=person, super_admins=both)) == people
 
@@ -393,7 +393,7 @@ def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link |
     assert without_a_secret(link, NOW) is standing
 
 
-@pytest.mark.parametrize("kind", [LetterKind.LINK_EXPIRED, LetterKind.LINK_ASKED_ANEW])
+@pytest.mark.parametrize("kind", [LetterKind.LINK_EXPIRED, LetterKind.LINK_RENEWAL_REQUESTED])
 @pytest.mark.parametrize(
     "creator",
     [
@@ -422,12 +422,12 @@ def test_who_made_a_link_hears_of_it_while_he_works_for_the_partner(
 
 
 def test_who_left_as_the_only_super_admin_is_told_of_to_the_other_members() -> None:
-    letter = a_letter(LetterKind.PERSON_LEFT, employee_id=APPROVER)
+    letter = a_letter(LetterKind.MEMBER_RETAINED, employee_id=APPROVER)
     clerk = an_actor(a_user("user-clerk"), a_member("user-clerk", "sales"))
 
     members = (an_actor(), clerk, of_the_partner_for_a_day())
     assert told(facts(letter=letter, super_admins=(an_actor(),), members=members)) == [CLERK]
-    assert told(facts(LetterKind.PERSON_LEFT, members=(clerk,))) == [BOSS]
+    assert told(facts(LetterKind.MEMBER_RETAINED, members=(clerk,))) == [BOSS]
 
 
 def test_a_member_whom_the_client_has_suspended_is_told_nothing_of_its_orphanhood() -> None:

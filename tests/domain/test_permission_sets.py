@@ -141,7 +141,7 @@ def test_a_change_is_a_new_version_and_tells_what_came_and_went() -> None:
 
     assert changed
     assert (changed.own.version, changed.own.holders, changed.own.partner_holders) == (2, 3, 1)
-    assert changed.audit.event == "permission_set.changed"
+    assert changed.audit.event == "permission_set.updated"
     assert changed.audit.details == {
         "permission_set": CUSTOM_SET,
         "added": ["crm.tickets.view:team"],

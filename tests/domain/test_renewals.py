@@ -198,9 +198,9 @@ def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mappi
 
     assert asked
     assert asked.letter
-    assert (asked.letter.kind, asked.letter.created_by) == (LetterKind.LINK_ASKED_ANEW, EMPLOYEE)
+    assert (asked.letter.kind, asked.letter.created_by) == (LetterKind.LINK_RENEWAL_REQUESTED, EMPLOYEE)
     assert asked.relies_on == (a_user(),)
-    assert ask_anew(asking(a_link(asked_anew=True, **changes)), SECRET, an_act()) is None
+    assert ask_anew(asking(a_link(renewal_requested=True, **changes)), SECRET, an_act()) is None
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mappi
         (a_link(expires_at=NOW + SECOND), SECRET, None, LinkStillOpen),
         (a_link(expires_at=NOW), SECRET, None, Forbidden),
         (a_link(expires_at=NOW), SECRET, a_user(active=False), Forbidden),
-        (a_link(expires_at=NOW, asked_anew=True), SECRET, None, Forbidden),
+        (a_link(expires_at=NOW, renewal_requested=True), SECRET, None, Forbidden),
     ],
 )
 def test_nobody_asks_anew_about_a_link_that_is_open_unknown_or_not_his_to_ask(

@@ -63,7 +63,7 @@ def test_either_side_stops_access_for_its_own_reason(capacity: Capacity, side: S
     assert done
     assert done.before == TARGET.member
     assert done.member == of(TARGET.member).changed(suspended_by=frozenset({side}))
-    assert (done.audit.event, done.audit.accounts) == ("user.suspended", (CLIENT, PARTNER))
+    assert (done.audit.event, done.audit.accounts) == ("member.suspended", (CLIENT, PARTNER))
     assert done.audit.details == {"user_id": EMPLOYEE, "suspended_by": side}
     assert done.letter
     letter = done.letter
@@ -96,7 +96,7 @@ def test_each_side_lifts_its_own_reason_and_no_other(capacity: Capacity, side: S
     assert done
     assert done.before == of(found.target.member)
     assert done.member == done.before.changed(suspended_by=BY_BOTH - {side})
-    assert (done.audit.event, done.audit.accounts) == ("user.resumed", (CLIENT, PARTNER))
+    assert (done.audit.event, done.audit.accounts) == ("member.resumed", (CLIENT, PARTNER))
     assert done.audit.details == {"user_id": EMPLOYEE, "resumed_by": side}
     assert done.letter
     letter = done.letter

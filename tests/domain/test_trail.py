@@ -223,7 +223,7 @@ def test_the_vendor_is_told_no_details() -> None:
 
 
 SHARED = an_entry(
-    event="user.changed",
+    event="user.updated",
     accounts=(DIRECTORY, CLIENT, FLORIST, "client-unknown"),
     details={"user_id": CLERK, "orphaned": [CLIENT, FLORIST, "client-unknown"]},
 )

@@ -237,7 +237,7 @@ def test_the_client_accepts_what_is_new_for_a_partner_admin() -> None:
 
     assert accepted.before == kept
     assert accepted.member == kept.changed(set_version=2)
-    assert (accepted.audit.event, accepted.audit.accounts) == ("permission_set.accepted", (CLIENT, PARTNER))
+    assert (accepted.audit.event, accepted.audit.accounts) == ("permission_set.update_accepted", (CLIENT, PARTNER))
     assert accepted.audit.details == {
         "user_id": EMPLOYEE,
         "permission_set": "partner_admin",

@@ -235,7 +235,7 @@ def test_what_is_accepted_counts_from_then_on_and_is_told(table: Table) -> None:
     assert (after["set_version"], after["version"], after["removed"]) == (2, 2, ["crm.import"])
     assert after["grant"]["grant_id"] == a_grant().grant_id
     assert "listed_under" in after
-    trails = [item for item in table.under("AUDIT#") if item["event"] == "permission_set.accepted"]
+    trails = [item for item in table.under("AUDIT#") if item["event"] == "permission_set.update_accepted"]
     assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert trails[0]["details"] == {
         "user_id": EMPLOYEE,
@@ -363,7 +363,7 @@ def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Tabl
     assert rows(first) == {CLERK: DONE, COLLEAGUE: ("failed", "rights_changed")}
     assert rows(again) == {CLERK: DONE, COLLEAGUE: DONE}
     assert not again.replayed
-    assert len([item for item in table.under("AUDIT#") if item["event"] == "permission_set.accepted"]) == 2
+    assert len([item for item in table.under("AUDIT#") if item["event"] == "permission_set.update_accepted"]) == 2
 
 
 def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -> None:

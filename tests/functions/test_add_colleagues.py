@@ -95,7 +95,7 @@ def test_each_is_in_both_trails_and_is_told(table: Table) -> None:
     add(MANAGER, COLLEAGUE)
 
     trails = [
-        item for item in table.under("AUDIT#") if item["event"] == "user.created" and item["actor_id"] == EMPLOYEE
+        item for item in table.under("AUDIT#") if item["event"] == "member.created" and item["actor_id"] == EMPLOYEE
     ]
     assert sorted((item["pk"], item["details"]["user_id"]) for item in trails) == [
         (f"AUDIT#{CLIENT}", COLLEAGUE),

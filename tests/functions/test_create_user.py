@@ -60,10 +60,10 @@ def test_a_partner_admin_comes_under_a_grant_on_a_free_seat(table: Table) -> Non
     assert shown["grant"]["grant_id"] == shown["grant_id"]
     assert (shown["grant"]["paid_features"], shown["granted_by"], shown["version"]) == (True, APPROVER, 1)
     assert "expires_at" not in shown
-    trails = [item for item in table.under("AUDIT#") if item["event"] == "user.created"]
+    trails = [item for item in table.under("AUDIT#") if item["event"] == "member.created"]
     assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     (letter,) = table.under("OUTBOX#")
-    assert letter["letter"]["kind"] == "user_created"
+    assert letter["letter"]["kind"] == "member_created"
 
 
 @pytest.mark.parametrize("email", [f"  {AT_NORTH} ", AT_NORTH.upper(), AT_NORTH.replace("north", "ｎｏｒｔｈ")])
@@ -274,7 +274,7 @@ def test_a_partner_admin_brings_in_a_colleague_with_less(table: Table) -> None:
     shown = create(COLLEAGUE, permission_set="sales").body
 
     assert (shown["partner_id"], shown["granted_by"], shown["seat"]) == (PARTNER, COLLEAGUE, "view_only")
-    assert {item["pk"] for item in table.under("AUDIT#") if item["event"] == "user.created"} == {
+    assert {item["pk"] for item in table.under("AUDIT#") if item["event"] == "member.created"} == {
         f"AUDIT#{CLIENT}",
         f"AUDIT#{PARTNER}",
     }

@@ -58,7 +58,7 @@ def kept(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:
     return table.get(keys.member(CLIENT, user_id)) or {}
 
 
-def entry(table: Table, event: str = "user.edited") -> dict[str, Any]:
+def entry(table: Table, event: str = "member.updated") -> dict[str, Any]:
     found = {item["audit_id"]: item for item in table.under("AUDIT#") if item["event"] == event}
     (only,) = found.values()
     return only
@@ -95,7 +95,7 @@ def test_permissions_are_taken_away_and_the_next_request_shows_it(town: Table) -
 def test_an_edit_is_in_both_trails_and_both_sides_are_told(town: Table) -> None:
     edit(permissions={"add": ["crm.deals.edit:team"], "remove": ["crm.deals.edit", "crm.deals.delete"]}, seat="sales")
 
-    told = [item for item in town.under("AUDIT#") if item["event"] == "user.edited"]
+    told = [item for item in town.under("AUDIT#") if item["event"] == "member.updated"]
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert entry(town)["actor_id"] == APPROVER
     assert entry(town)["details"] == {
@@ -189,7 +189,7 @@ def test_a_partner_admin_becomes_super_admin_his_grant_ends_and_his_seat_is_free
     assert {"grant", "grant_id", "partner_id", "expires_at"}.isdisjoint(shown)
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == {APPROVER, EMPLOYEE}
-    told = [item for item in table.under("AUDIT#") if item["event"] == "user.edited"]
+    told = [item for item in table.under("AUDIT#") if item["event"] == "member.updated"]
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert entry(table)["details"]["grant_ended"] is True
     assert edit(APPROVER, MANAGER, seen=1).code == "not_found"
@@ -259,7 +259,7 @@ def test_an_ordinary_member_is_made_partner_admin_and_falls_back_when_it_ends(ta
     assert (shown["permission_set"], shown["grant"]["source"]) == ("partner_admin", "client_creation")
     assert (shown["permissions"]["removed"], shown["state"], shown["version"]) == (["crm.import"], "active", 2)
     assert "expires_at" in shown
-    assert letter(table)["kind"] == "user_created"
+    assert letter(table)["kind"] == "member_created"
     assert end(seen=2).status == 204
     assert (kept(table)["permission_set"], kept(table)["seat"], kept(table)["active"]) == ("sales", "service", True)
 

@@ -263,7 +263,7 @@ def test_a_person_goes_though_the_account_is_orphaned_and_that_is_reported(
 
     assert tell_user(APPROVER, active=False).status == 200
 
-    entries = [item for item in table.under("AUDIT#") if item["event"] == "user.changed"]
+    entries = [item for item in table.under("AUDIT#") if item["event"] == "user.updated"]
     assert {item["pk"] for item in entries} == {"AUDIT#@directory", f"AUDIT#{CLIENT}"}
     assert entries[0]["details"] == {"user_id": APPROVER, "fields": ["active"], "orphaned": [CLIENT]}
     assert metrics(capsys.readouterr().out) == {"AccountOrphaned": 1}

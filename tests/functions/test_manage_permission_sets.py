@@ -195,7 +195,7 @@ def test_a_change_is_a_new_version(table: Table) -> None:
         "holders": 1,
     }
     assert (kept(table)["version"], kept(table)["holders"]) == (2, 1)
-    (entry,) = told(table, "permission_set.changed")
+    (entry,) = told(table, "permission_set.updated")
     assert entry["details"] == {
         "permission_set": CUSTOM_SET,
         "added": ["crm.tickets.view:team"],

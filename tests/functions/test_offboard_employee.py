@@ -116,12 +116,12 @@ def test_a_grant_ends_its_seat_is_free_and_both_sides_trails_tell_of_it(table: T
     assert (ended["active"], "grant" in ended, "partner_id" in ended, ended["version"]) == (False, False, False, 2)
     assert partner_seats_used(table) == 0
     assert table.get(keys.account_of(EMPLOYEE, CLIENT))
-    assert entries(table, PARTNER) == ["employee.access_ended"]
+    assert entries(table, PARTNER) == ["employee.offboarded"]
     (entry,) = [item for item in table.under(f"AUDIT#{CLIENT}") if item["event"] == "access.ended"]
     assert entry["actor_id"] == MANAGER
     assert entry["details"] == {"user_id": EMPLOYEE, "partner_id": PARTNER, "grant_id": a_grant().grant_id}
     (letter,) = table.under("OUTBOX#")
-    assert letter["letter"]["kind"] == "person_left"
+    assert letter["letter"]["kind"] == "member_retained"
     assert (letter["letter"]["partner_id"], letter["letter"]["employee_id"]) == (PARTNER, EMPLOYEE)
     assert accounts_of() == [PARTNER]
 
@@ -145,16 +145,16 @@ def test_whom_the_firm_added_goes_and_whom_the_client_made_stays_and_each_client
         ("client-3", "retained", "retained_member"),
     ]
     told = [
-        ("client-1", "person_left", None),
-        ("client-2", "person_left", "retained_super_admin"),
-        ("client-3", "person_left", "retained_member"),
+        ("client-1", "member_retained", None),
+        ("client-2", "member_retained", "retained_super_admin"),
+        ("client-3", "member_retained", "retained_member"),
     ]
     assert letters(table) == told
     assert accounts_of() == ["client-2", "client-3", PARTNER]
     assert [entries(table, each) for each in ("client-1", "client-2", "client-3", "client-4")] == [
         ["access.ended"],
-        ["employee.left"],
-        ["employee.left"],
+        ["member.retained"],
+        ["member.retained"],
         [],
     ]
 
@@ -180,7 +180,7 @@ def test_what_he_was_before_the_grant_comes_back_unless_that_was_the_firms_as_we
     assert not member(table)["active"]
     back = member(table, client_id(0))
     assert (back["active"], back["permission_set"], back["seat"]) == (True, "sales", "core")
-    assert letters(table) == [(client_id(0), "person_left", "retained_member"), (CLIENT, "person_left", None)]
+    assert letters(table) == [(client_id(0), "member_retained", "retained_member"), (CLIENT, "member_retained", None)]
 
 
 def test_what_he_has_for_another_firm_stays(table: Table, sound: None) -> None:
@@ -204,7 +204,7 @@ def test_what_he_has_for_another_firm_stays(table: Table, sound: None) -> None:
 
     assert member(table, "client-2")["grant"]["grant_id"] == grant.grant_id
     assert accounts_of() == ["client-2", PARTNER, SOUTH]
-    assert letters(table) == [(CLIENT, "person_left", None)]
+    assert letters(table) == [(CLIENT, "member_retained", None)]
     link = table.get(keys.link(SOUTH, f"lnk_{'5' * 32}"))
     assert link
     assert link["standing"] == "open"
@@ -310,7 +310,7 @@ def test_the_receipt_goes_on_over_many_clients_and_ends_nothing_again(table: Tab
         ("zoo-1", "retained", "retained_member"),
     ]
     assert third.body["next_cursor"] is None
-    assert entries(table, PARTNER).count("employee.access_ended") == 1
+    assert entries(table, PARTNER).count("employee.offboarded") == 1
     assert len(letters(table)) == 106
     user = table.get(keys.user(EMPLOYEE))
     assert user
@@ -546,7 +546,7 @@ def test_the_clean_up_withdraws_dead_links_and_they_count_no_more(table: Table, 
     assert link
     assert user
     assert (link["standing"], user["open_links"]) == ("revoked", 0)
-    assert sorted(entries(table, PARTNER)) == ["employee.access_ended", "link.revoked"]
+    assert sorted(entries(table, PARTNER)) == ["employee.offboarded", "link.revoked"]
     assert waiting(table) == []
 
 
@@ -638,7 +638,7 @@ def test_whoever_is_removed_from_the_firm_is_out_everywhere_for_good(table: Tabl
     refused(table, knocks.approve, 410, "link_revoked")
     clean_up()
     assert [entries(table, client_id(number)) for number in range(2)] == [["access.ended"]] * 2
-    assert {cause for _, kind, cause in letters(table) if kind == "person_left"} == {None}
+    assert {cause for _, kind, cause in letters(table) if kind == "member_retained"} == {None}
     knocks.tell_member(PARTNER, EMPLOYEE, active=True)
     clean_up()
     assert accounts_of() == [PARTNER]

@@ -127,8 +127,8 @@ def test_a_suspended_program_stops_everybody_at_once_and_each_client_hears_it_on
     assert member(world)["suspended_by"] == {"program"}
     stopped = [(CLIENT, "program_stopped", "program"), (SECOND, "program_stopped", "program")]
     assert letters(world) == stopped
-    assert entries(world) == ["program.stopped", "user.suspended", "user.suspended"]
-    assert entries(world, SECOND) == ["program.stopped", "user.suspended"]
+    assert entries(world) == ["member.suspended", "member.suspended", "program.stopped"]
+    assert entries(world, SECOND) == ["member.suspended", "program.stopped"]
     assert waiting(world) == []
     once = world.items()
     clean_up()
@@ -148,7 +148,7 @@ def test_a_reactivated_program_lets_all_go_on_before_anything_is_written(world: 
     clean_up()
     assert "suspended_by" not in member(world)
     assert [kind for _, kind, _ in letters(world)] == ["program_resumed", "program_stopped"] * 2
-    assert entries(world, SECOND) == ["program.resumed", "program.stopped", "user.resumed", "user.suspended"]
+    assert entries(world, SECOND) == ["member.resumed", "member.suspended", "program.resumed", "program.stopped"]
 
 
 def test_a_program_that_goes_on_before_anybody_was_told_is_told_as_it_is(world: Table) -> None:
@@ -235,7 +235,7 @@ def test_an_employee_who_is_deactivated_is_stopped_everywhere_and_comes_back(wor
     assert has_access()
     clean_up()
     assert "suspended_by" not in member(world)
-    assert entries(world, SECOND) == ["user.resumed", "user.suspended"]
+    assert entries(world, SECOND) == ["member.resumed", "member.suspended"]
     assert [kind for _, kind, _ in letters(world)] == ["access_resumed", "access_suspended"] * 2
     assert waiting(world) == []
 
@@ -292,7 +292,7 @@ def test_whoever_is_left_without_a_super_admin_hears_it(table: Table, clock: Clo
     clean_up()
 
     assert letters(table) == [(CLIENT, "account_orphaned", None)]
-    assert entries(table) == ["account.orphaned", "user.changed"]
+    assert entries(table) == ["account.orphaned", "user.updated"]
     assert entries(table, SECOND) == []
     assert waiting(table) == []
     assert broken(table.items()) == []
@@ -325,7 +325,7 @@ def test_who_left_and_is_then_deactivated_is_told_of_as_having_left(world: Table
     end()
     clean_up()
 
-    assert letters(world) == [(each, "person_left", None) for each in (CLIENT, SECOND)]
+    assert letters(world) == [(each, "member_retained", None) for each in (CLIENT, SECOND)]
     assert waiting(world) == []
 
 
@@ -338,7 +338,7 @@ def test_clean_ups_that_are_doubled_or_skipped_come_to_the_same(world: Table, cl
 
     assert world.items() == once
     assert entries(world) == ["access.ended"]
-    assert letters(world) == [(each, "person_left", None) for each in (CLIENT, SECOND)]
+    assert letters(world) == [(each, "member_retained", None) for each in (CLIENT, SECOND)]
 
 
 def test_two_clean_ups_at_once_tell_everybody_once(world: Table, capsys: pytest.CaptureFixture[str]) -> None:
@@ -389,7 +389,7 @@ HAPPENS: dict[str, Callable[[], None]] = {
     "terminated": lambda: told_of_program(program="terminated"),
 }
 TOLD = {
-    "left": [(CLIENT, "person_left", None), (SECOND, "person_left", None)],
+    "left": [(CLIENT, "member_retained", None), (SECOND, "member_retained", None)],
     "suspended": [(CLIENT, "program_stopped", "program"), (SECOND, "program_stopped", "program")],
     "terminated": [(CLIENT, "program_stopped", "terminated"), (SECOND, "program_stopped", "terminated")],
 }

@@ -104,7 +104,7 @@ def test_who_was_something_before_is_it_again_and_then_may_be_removed(table: Tab
     refused(table, end, 412, "precondition_failed")
     assert end(seen=2).status == 204
     assert sets().code == "not_found"
-    assert {item["event"] for item in table.under(f"AUDIT#{CLIENT}")} >= {"grant.revoked", "user.removed"}
+    assert {item["event"] for item in table.under(f"AUDIT#{CLIENT}")} >= {"grant.revoked", "member.removed"}
 
 
 def test_what_the_client_has_stopped_stays_so_when_the_grant_ends(table: Table) -> None:
@@ -123,7 +123,7 @@ def test_an_ordinary_member_is_removed_or_leaves(town: Table, by: str) -> None:
 
     assert kept(town, CLERK)["active"] is False
     assert call("GET /accounts", CLERK).body["items"] == []
-    (entry,) = [item for item in town.under("AUDIT#") if item["event"] == "user.removed"]
+    (entry,) = [item for item in town.under("AUDIT#") if item["event"] == "member.removed"]
     assert entry["accounts"] == [CLIENT]
 
 
@@ -190,7 +190,7 @@ def test_an_employee_who_is_removed_from_his_firm_has_nothing_anywhere_at_once(t
     assert ("employed_by" in user, user["leavings"]) == (False, {PARTNER: 1})
     (queued,) = table.under("CLEAN_UP#")
     assert (queued["clean_up"]["partner_id"], queued["clean_up"]["user_id"]) == (PARTNER, EMPLOYEE)
-    (entry,) = [item for item in table.under("AUDIT#") if item["event"] == "user.removed"]
+    (entry,) = [item for item in table.under("AUDIT#") if item["event"] == "member.removed"]
     assert entry["accounts"] == [PARTNER]
 
 

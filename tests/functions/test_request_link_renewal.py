@@ -41,9 +41,9 @@ def test_the_creator_of_an_ended_link_is_asked(table: Table, sound: None, change
 
     assert (answer.status, answer.body) == (202, {"accepted": True})
     (letter,) = table.under("OUTBOX#")
-    assert (letter["letter"]["kind"], letter["letter"]["created_by"]) == ("link_asked_anew", MANAGER)
+    assert (letter["letter"]["kind"], letter["letter"]["created_by"]) == ("link_renewal_requested", MANAGER)
     (entry,) = table.under("AUDIT#")
-    assert (entry["pk"], entry["event"], entry["actor_id"]) == (f"AUDIT#{PARTNER}", "link.asked_anew", APPROVER)
+    assert (entry["pk"], entry["event"], entry["actor_id"]) == (f"AUDIT#{PARTNER}", "link.renewal_requested", APPROVER)
 
 
 def test_of_a_used_link_too(world: Table) -> None:

@@ -746,7 +746,7 @@ def test_a_letter_on_a_link_that_is_gone_goes_to_nobody(town: Town) -> None:
 
 def test_it_is_kept_that_there_was_nobody_to_tell(town: Town) -> None:
     town.becomes(a_user(APPROVER, active=False), a_user(CLERK, active=False))
-    queued = sweep_of(town, LetterKind.PERSON_LEFT, account_id=CLIENT)
+    queued = sweep_of(town, LetterKind.MEMBER_RETAINED, account_id=CLIENT)
     (kept,) = town.table.under("DELIVERY#")
     town.becomes()
 
@@ -781,7 +781,7 @@ def test_no_more_mail_goes_to_a_suppressed_address_whatever_the_letter(town: Tow
     run(RECORD_DELIVERY, bounced(town.post.sent[0]))
     town.post.sent.clear()
 
-    for kind in (LetterKind.LINK_DECLINED, LetterKind.LINK_EXPIRED, LetterKind.LINK_ASKED_ANEW):
+    for kind in (LetterKind.LINK_DECLINED, LetterKind.LINK_EXPIRED, LetterKind.LINK_RENEWAL_REQUESTED):
         sweep_of(town, kind)
 
     assert town.post.addresses == [ADDRESS[EMPLOYEE]]
@@ -824,15 +824,15 @@ TOLD = {
     LetterKind.ACCESS_GRANTED: {ADDRESS[EMPLOYEE], ADDRESS[MANAGER], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.LINK_DECLINED: {ADDRESS[EMPLOYEE], ADDRESS[MANAGER]},
     LetterKind.LINK_EXPIRED: {ADDRESS[MANAGER]},
-    LetterKind.LINK_ASKED_ANEW: {ADDRESS[MANAGER]},
+    LetterKind.LINK_RENEWAL_REQUESTED: {ADDRESS[MANAGER]},
     LetterKind.SUPER_ADMIN_MIGRATED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
-    LetterKind.USER_CREATED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.MEMBER_CREATED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.ACCESS_CHANGED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.ACCESS_SUSPENDED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.ACCESS_RESUMED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.ACCESS_ENDED: {ADDRESS[EMPLOYEE], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.ACCESS_ENDING: {ADDRESS[EMPLOYEE], ADDRESS[MANAGER], ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
-    LetterKind.PERSON_LEFT: {ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
+    LetterKind.MEMBER_RETAINED: {ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.PROGRAM_STOPPED: {ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.PROGRAM_RESUMED: {ADDRESS[APPROVER], f"{ADMIN}@bakery.example"},
     LetterKind.ACCOUNT_ORPHANED: {ADDRESS[APPROVER], ADDRESS[CLERK], f"{ADMIN}@bakery.example"},
@@ -870,7 +870,7 @@ def test_nobody_is_told_who_has_left_or_was_erased(town: Town, who: str, gone: d
 def test_only_those_are_told_as_super_admins_who_are_now(town: Town, changes: dict[str, Any]) -> None:
     town.becomes(a_user(ADMIN), a_member(ADMIN, **changes))
     town.table.put(keys.super_admins(CLIENT), {"user_ids": {APPROVER, ADMIN}})
-    sweep_of(town, LetterKind.USER_CREATED, account_id=CLIENT)
+    sweep_of(town, LetterKind.MEMBER_CREATED, account_id=CLIENT)
     town.table.put(keys.super_admins(CLIENT), {"user_ids": {APPROVER}})
 
     assert set(town.post.addresses) == {ADDRESS[EMPLOYEE], ADDRESS[APPROVER]}
@@ -931,7 +931,7 @@ def test_the_letter_with_the_link_is_in_the_language_that_the_partner_chose_or_e
 
 def test_a_user_whom_a_client_created_for_itself_reads_the_clients_language(town: Town) -> None:
     town.becomes(the_client(locale=JA))
-    sweep_of(town, LetterKind.USER_CREATED, employee_id=CLERK, partner_id=None, link_id=None, account_id=CLIENT)
+    sweep_of(town, LetterKind.MEMBER_CREATED, employee_id=CLERK, partner_id=None, link_id=None, account_id=CLIENT)
 
     assert {copy.address: is_japanese(copy) for copy in town.post.sent} == {
         ADDRESS[CLERK]: True,
@@ -945,7 +945,7 @@ def test_a_user_whom_a_client_created_for_itself_reads_the_clients_language(town
 @pytest.mark.parametrize(
     ("kind", "named"),
     [
-        (kind, kind not in {LetterKind.LINK_TO_APPROVE, LetterKind.LINK_EXPIRED, LetterKind.LINK_ASKED_ANEW})
+        (kind, kind not in {LetterKind.LINK_TO_APPROVE, LetterKind.LINK_EXPIRED, LetterKind.LINK_RENEWAL_REQUESTED})
         for kind in LetterKind
     ],
 )
@@ -964,7 +964,7 @@ LEADS = {
     LetterKind.LINK_TO_APPROVE: "/approve#pal_",
     LetterKind.LINK_DECLINED: LINKS,
     LetterKind.LINK_EXPIRED: LINKS,
-    LetterKind.LINK_ASKED_ANEW: LINKS,
+    LetterKind.LINK_RENEWAL_REQUESTED: LINKS,
     LetterKind.PROGRAM_STOPPED: USERS,
     LetterKind.PROGRAM_RESUMED: USERS,
     LetterKind.ACCOUNT_ORPHANED: USERS,
@@ -975,7 +975,7 @@ READERS = {**{address: user_id for user_id, address in ADDRESS.items()}, RECIPIE
 BECAME = {
     LetterKind.ACCESS_SUSPENDED: a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),
     LetterKind.ACCESS_ENDED: a_partner_admin().ended(),
-    LetterKind.PERSON_LEFT: a_partner_admin().ended(),
+    LetterKind.MEMBER_RETAINED: a_partner_admin().ended(),
 }
 """What the person is in the account when the letter arrives, if not a partner admin."""
 
@@ -1014,7 +1014,7 @@ def test_each_letter_leads_to_the_page_it_speaks_of_whoever_may_see_it(town: Tow
 
 @pytest.mark.parametrize(("permission_set", "told"), [("sales", True), (CUSTOM_SET, False), (f"set_{'9' * 32}", False)])
 def test_what_an_accounts_own_set_holds_is_not_told(town: Town, permission_set: str, told: bool) -> None:
-    sweep_of(town, LetterKind.USER_CREATED, account_id=CLIENT, permission_set=permission_set)
+    sweep_of(town, LetterKind.MEMBER_CREATED, account_id=CLIENT, permission_set=permission_set)
 
     assert len(town.post.sent) == 2
     for copy in town.post.sent:
@@ -1093,7 +1093,7 @@ def test_a_link_asked_for_anew_ended_on_a_date_only_if_it_expired(
 ) -> None:
     town.becomes(an_open_link(recipient=RECIPIENT, delivery_status="queued", **ended))
 
-    sweep_of(town, LetterKind.LINK_ASKED_ANEW)
+    sweep_of(town, LetterKind.LINK_RENEWAL_REQUESTED)
 
     (copy,) = town.post.sent
     assert ("Ended on: 2 January 2026, 03:00 UTC\n" in copy.text) is told
@@ -1104,7 +1104,7 @@ def test_an_approved_link_asked_for_anew_is_not_said_to_have_ended_on_a_date(tow
     assert knocks.approve().status == 201
     town.clock.catches_up()
 
-    sweep_of(town, LetterKind.LINK_ASKED_ANEW)
+    sweep_of(town, LetterKind.LINK_RENEWAL_REQUESTED)
 
     (copy,) = [each for each in town.post.sent if "asks you for a new" in each.subject]
     assert "Ended on" not in copy.text

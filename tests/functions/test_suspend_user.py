@@ -66,7 +66,7 @@ def test_either_side_stops_access_at_once_and_lifts_its_reason(town: Table, by: 
     assert sets().code == "forbidden"
     account = town.get(keys.account(CLIENT)) or {}
     assert account["partner_seats_used"] == 2
-    told = [item for item in town.under("AUDIT#") if item["event"] == "user.suspended"]
+    told = [item for item in town.under("AUDIT#") if item["event"] == "member.suspended"]
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert told[0]["details"] == {"user_id": EMPLOYEE, "suspended_by": side}
     (letter,) = (item["letter"] for item in town.under("OUTBOX#"))

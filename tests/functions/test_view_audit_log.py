@@ -171,7 +171,7 @@ def test_an_account_is_not_told_of_others_that_lost_the_same_person(table: Table
     happened(
         table,
         now(),
-        "user.changed",
+        "user.updated",
         actor_id=VENDOR,
         accounts=(VENDORS_TRAIL, CLIENT, FLORIST),
         user_id=CLERK,
@@ -285,11 +285,11 @@ def test_a_time_when_nothing_happened(world: Table, query: dict[str, str]) -> No
 def test_entries_are_asked_for(world: Table) -> None:
     at = now()
     approved = happened(world, at, employee_id=EMPLOYEE, number=1)
-    created = happened(world, at, "user.created", actor_id=CLERK, user_id=COLLEAGUE, accounts=(CLIENT,), number=2)
+    created = happened(world, at, "member.created", actor_id=CLERK, user_id=COLLEAGUE, accounts=(CLIENT,), number=2)
 
     for query, expected in (
         ({}, [created, approved]),
-        ({"event": "user.created"}, [created]),
+        ({"event": "member.created"}, [created]),
         ({"actor_id": APPROVER}, [approved]),
         ({"user_id": EMPLOYEE}, [approved]),
         ({"user_id": COLLEAGUE}, [created]),

@@ -33,8 +33,8 @@ TOLD: Final = {
     "create a link": "link.created",
     "approve": "link.approved",
     "migrate": "super_admin.migrated",
-    "create a user": "user.created",
-    "edit": "user.edited",
+    "create a user": "member.created",
+    "edit": "member.updated",
     "end": "grant.revoked",
 }
 """What a caller does, and what the trail says of it."""
@@ -207,7 +207,7 @@ def test_what_a_crowd_was_told_is_so(town: Town, crowd: list[Somebody]) -> None:
     assert acknowledged["link.created"] == CALLERS + sum(each.lost_links for each in crowd)
     assert acknowledged["super_admin.migrated"] == CALLERS
     assert acknowledged["link.approved"] == CALLERS + min(APPROVALS, CALLERS)
-    assert acknowledged["user.created"] == SEATS
+    assert acknowledged["member.created"] == SEATS
     _is_as_told(after, first)
     _note(attempts, acknowledged, differing, seconds)
 

@@ -218,7 +218,7 @@ def test_what_the_account_has_heard_is_known(table: Table) -> None:
     assert stored.follow(found, EMPLOYEE, act)
 
     (told,) = stored.all_of(stopped, EMPLOYEE, act)
-    assert (told.told, told.knows) == ("user.suspended", True)
+    assert (told.told, told.knows) == ("member.suspended", True)
     (other,) = stored.all_of(LEFT, EMPLOYEE, act)
     assert not other.knows
     (later,) = stored.all_of(stopped, EMPLOYEE, an_act(name="f" * 32))

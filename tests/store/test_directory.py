@@ -206,7 +206,7 @@ def test_one_who_becomes_super_admin_while_he_is_deactivated_is_reported(table: 
 
     overtaken(table, first_of_all, lambda: tell_user(CLERK, active=False))
 
-    (entry,) = [each for each in table.under("AUDIT#client-new") if each["event"] == "user.changed"]
+    (entry,) = [each for each in table.under("AUDIT#client-new") if each["event"] == "user.updated"]
     assert entry["details"]["orphaned"] == ["client-new"]
     assert invariants.broken(table.items()) == []
 
@@ -394,7 +394,7 @@ def test_the_account_hears_of_who_comes_and_of_what_he_becomes(table: Table) -> 
         tell_member(EMPLOYEE, permission_set=permission_set)
 
     told = {entry["event"]: entry["details"]["permission_set"] for entry in table.under(f"AUDIT#{CLIENT}")}
-    assert told == {"member.created": "sales", "member.changed": "service"}
+    assert told == {"member.created": "sales", "member.updated": "service"}
 
 
 @pytest.mark.parametrize("leavings", [{}, {PARTNER: 2}])

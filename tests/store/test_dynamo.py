@@ -304,7 +304,7 @@ def test_a_list_is_read_as_it_is_now_but_for_an_index(listed: Table) -> None:
 
 
 def test_all_of_a_decision_comes_true_together(table: Table) -> None:
-    decision = a_decision(letter=Letter(kind=LetterKind.USER_CREATED, employee_id="somebody"))
+    decision = a_decision(letter=Letter(kind=LetterKind.MEMBER_CREATED, employee_id="somebody"))
     table.put(THERE, {"standing": "open"})
 
     commit(decision, opened())
@@ -349,7 +349,7 @@ def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> Non
 
 @pytest.mark.parametrize("key", [keys.audit(CLIENT, f"aud_{ACT_NAME}"), keys.outbox(ACT_NAME), keys.clean_up(ACT_NAME)])
 def test_nothing_that_goes_along_is_written_over_what_an_act_of_that_name_left(table: Table, key: Key) -> None:
-    letter, clean_up = Letter(kind=LetterKind.USER_CREATED), CleanUp(user_id="somebody", after=Occasion.LEFT)
+    letter, clean_up = Letter(kind=LetterKind.MEMBER_CREATED), CleanUp(user_id="somebody", after=Occasion.LEFT)
     table.put(key, {"number": 1})
 
     with pytest.raises(Overtaken):

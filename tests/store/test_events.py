@@ -21,7 +21,7 @@ from tests.table import Table
 from tests.worlds import staff
 
 ABOUT_EMPLOYEE = audit("grant.expired", an_act(), CLIENT, PARTNER, employee_id=EMPLOYEE, grant_id="grt_2")
-ABOUT_NOBODY = audit("account.changed", an_act(), CLIENT, fields=["name"])
+ABOUT_NOBODY = audit("account.updated", an_act(), CLIENT, fields=["name"])
 
 
 def test_each_account_is_told_what_it_has_of_the_person(table: Table) -> None:
@@ -61,7 +61,7 @@ def test_a_batch_about_the_same_takes_one_read(table: Table) -> None:
 
 def test_a_hundred_people_take_three_reads_at_most(table: Table) -> None:
     entries = [
-        (f"client-{number}", audit("user.removed", an_act(), f"client-{number}", user_id=f"{APPROVER}-{number}"))
+        (f"client-{number}", audit("member.removed", an_act(), f"client-{number}", user_id=f"{APPROVER}-{number}"))
         for number in range(100)
     ]
 

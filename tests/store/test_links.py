@@ -129,7 +129,7 @@ CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[R
     (retirement, USED_UP, ONE, {"approvals": 1}, RightsChanged),
     (retirement, USED_UP, ONE, {"due_at": None, "due_shard": None}, RightsChanged),
     (retirement, USED_UP, WHOSE, {"open_links": 0}, RightsChanged),
-    (asking, REVOKED, ONE, {"asked_anew": True}, RightsChanged),
+    (asking, REVOKED, ONE, {"renewal_requested": True}, RightsChanged),
     (asking, REVOKED, ONE, {"standing": "open"}, RightsChanged),
     (asking, DUE, ONE, {"expires_at": NOW + SECOND}, RightsChanged),
     (asking, a_link(approvals=1), ONE, {"approvals": 0}, RightsChanged),
@@ -239,13 +239,13 @@ def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(t
 
     asking()()
 
-    assert (table.get(ONE) or {})["asked_anew"] is True
+    assert (table.get(ONE) or {})["renewal_requested"] is True
 
 
 def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) -> None:
     a_world(table, a_link(), an_employee(leavings={PARTNER: 1}))
     record = asking()
-    table.change(ONE, asked_anew=True)
+    table.change(ONE, renewal_requested=True)
 
     with nothing_changes(table), pytest.raises(Overtaken):
         record()

@@ -390,7 +390,7 @@ def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> Non
 
 
 def test_a_letter_that_names_nobody_known_finds_nothing(table: Table) -> None:
-    facts = outbox.facts(Letter(kind=LetterKind.USER_CREATED, employee_id="nobody"), NOW)
+    facts = outbox.facts(Letter(kind=LetterKind.MEMBER_CREATED, employee_id="nobody"), NOW)
 
     assert (facts.employee, facts.actor, facts.creator, facts.partner, facts.account, facts.link) == (None,) * 6
     assert (facts.addressee, facts.super_admins, facts.suppressed) == (None, (), frozenset())
@@ -416,7 +416,7 @@ def test_a_super_admin_who_is_there_for_a_partner_comes_with_it(table: Table) ->
 ORPHANED = Letter(kind=LetterKind.ACCOUNT_ORPHANED, employee_id=APPROVER, account_id=CLIENT)
 
 
-@pytest.mark.parametrize("kind", [LetterKind.ACCOUNT_ORPHANED, LetterKind.PERSON_LEFT])
+@pytest.mark.parametrize("kind", [LetterKind.ACCOUNT_ORPHANED, LetterKind.MEMBER_RETAINED])
 def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Table, kind: LetterKind) -> None:
     a_world(table, a_user(APPROVER, active=False), a_partner_admin())
     table.put(keys.suppressed("user-clerk@bakery.example"), {})

@@ -119,7 +119,7 @@ def test_what_happened_is_exported_sealed_and_verified(table: Table, kept: Vault
     found = exported(site, table)
 
     assert verified(found.written(), kept.pem) == found
-    assert events(found) == ["user.suspended", "user.resumed"] * 2
+    assert events(found) == ["member.suspended", "member.resumed"] * 2
     assert (found.sealed, len(found.unsealed), len(found.seals)) == (2, 2, 1)
     assert exported(site, table, PARTNER).sealed == 2
 
@@ -400,7 +400,7 @@ def test_what_the_stream_lost_is_brought_into_its_chain(table: Table, site: Site
     assert trail.mend(site, table.name, AFTER) == 4
     assert trail.mend(site, table.name, AFTER) == 0
 
-    assert events(exported(site, table)) == ["user.suspended", "user.resumed"] * 2
+    assert events(exported(site, table)) == ["member.suspended", "member.resumed"] * 2
     assert len(exported(site, table, PARTNER).links) == 4
 
 
@@ -542,7 +542,7 @@ def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, her
     refused = operator("prove", "trail.jsonl", "aud_none")
     assert (refused.exit_code, refused.output) == (1, "aud_none is not in this trail.\n")
 
-    Path("trail.jsonl").write_bytes(Path("trail.jsonl").read_bytes().replace(b"user.resumed", b"user.removed"))
+    Path("trail.jsonl").write_bytes(Path("trail.jsonl").read_bytes().replace(b"member.resumed", b"member.removed"))
     caught = operator("verify", "trail.jsonl")
     assert caught.exit_code == 1
     assert caught.output.startswith("Entry 2, aud_")

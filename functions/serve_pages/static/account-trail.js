@@ -13,11 +13,10 @@ const AT_ONCE = 25;
 const IN_FILE = 100;
 const LONGEST = 90;
 const DAY = 86400000;
-const VENDORS = /^(member|account)\./;
 const EVENTS = [
-  "user.created", "user.edited", "user.suspended", "user.resumed", "user.removed", "grant.revoked", "grant.expired", "grant.ending",
-  "link.approved", "link.declined", "super_admin.migrated", "permission_set.accepted", "permission_set.created",
-  "permission_set.changed", "permission_set.removed", "member.created", "member.changed", "account.created", "account.changed", "account.orphaned",
+  "member.created", "member.updated", "member.suspended", "member.resumed", "member.removed", "grant.revoked", "grant.expired", "grant.ending",
+  "link.approved", "link.declined", "super_admin.migrated", "permission_set.update_accepted", "permission_set.created",
+  "permission_set.updated", "permission_set.removed", "account.created", "account.updated", "account.orphaned",
 ];
 
 export function trail(userId, query) {
@@ -62,9 +61,9 @@ export function trail(userId, query) {
     return names[id] || say("account.trail.nameless", { id: id ?? "" });
   }
 
-  function nameOfActor({ event, actor_id: by }) {
+  function nameOfActor({ event, actor_id: by, details }) {
     if (by === "schedule") return say("account.trail.by_time");
-    return names[by] || (VENDORS.test(event) ? say("account.trail.vendor") : nameOf(by));
+    return names[by] || (details?.fields || event.startsWith("account.") ? say("account.trail.vendor") : nameOf(by));
   }
 
   function sentence(entry) {

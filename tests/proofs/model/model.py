@@ -20,8 +20,8 @@ STALE: Final = "999999"
 """A version that nothing has."""
 OF_THE_ACCOUNT: Final = {"super_admin", "user_manager"}
 NOT_FORESEEN: Final = {
-    "account.orphaned", "employee.left", "grant.ending", "program.resumed", "program.stopped",
-    "user.resumed", "user.suspended",
+    "account.orphaned", "member.retained", "grant.ending", "program.resumed", "program.stopped",
+    "member.resumed", "member.suspended",
 }  # fmt: skip
 """What a clean-up or a sweep tells of what holds already."""
 
@@ -262,7 +262,7 @@ class Model:
             return
         if account["seats"] is not None and account["seats"] < self.taken(account_id):
             refuse("limit_below_use")
-        self.happens("account.changed" if before else "account.created", account_id)
+        self.happens("account.updated" if before else "account.created", account_id)
         self.accounts[account_id] = account
         if not before or account["kind"] != "partner":
             return
@@ -287,7 +287,7 @@ class Model:
             for account in his
             if leaves and not any(self.runs(account, each) for each in self.roster(account, user_id))
         ]
-        self.happens("user.changed" if before else "user.kept", DIRECTORY, *orphaned)
+        self.happens("user.updated" if before else "user.created", DIRECTORY, *orphaned)
         self.users[user_id] = user
         if before and (user["active"], user["email"]) != (before["active"], before["email"]):
             self.clean_ups.append({"firm": None, "user": user_id, "ends": False})
@@ -330,7 +330,7 @@ class Model:
         if comes_in_vain or (was_super and not is_super):
             self.must_keep_a_super_admin(account_id, user_id)
         self.members[where] = member
-        self.happens("member.changed" if before else "member.created", account_id)
+        self.happens("member.updated" if before else "member.created", account_id)
         if before and self.accounts[account_id]["kind"] == "partner" and before["active"] != member["active"]:
             self.clean_ups.append({"firm": account_id, "user": user_id, "ends": False})
 
@@ -357,7 +357,7 @@ class Model:
             "secret": self.told.get("url", "").rpartition("#")[2],
             "replies": {},
             "resent": [],
-            "asked_anew": False,
+            "renewal_requested": False,
             "tenure": self.tenure(wish["employee_id"], partner_id),
         }
         self.happens("link.created", partner_id)
@@ -464,9 +464,9 @@ class Model:
             refuse("link_still_open")
         if not self.users[self.by]["active"]:
             refuse("forbidden")
-        if not link["asked_anew"]:
-            link["asked_anew"] = True
-            self.happens("link.asked_anew", link["partner_id"])
+        if not link["renewal_requested"]:
+            link["renewal_requested"] = True
+            self.happens("link.renewal_requested", link["partner_id"])
 
     def managed(self, partner_id: str, link_id: str) -> State:
         """To whoever of the firm it does not concern, the link is not there."""
@@ -517,7 +517,7 @@ class Model:
             refuse("invalid_field")
         days, version = wish.get("access_days"), latest("partner_admin")
         self.admit(account_id, user_id, firm, removed=(), days=days, version=version)
-        self.happens("user.created", account_id, firm)
+        self.happens("member.created", account_id, firm)
 
     def create_ordinary(self, account_id: str, user_id: str, name: str) -> None:
         giver = self.held(account_id, self.by)
@@ -548,7 +548,7 @@ class Model:
             "previous": None,
             "suspended_by": set(),
         }
-        self.happens("user.created", account_id, firm)
+        self.happens("member.created", account_id, firm)
 
     def are_colleagues(self, user_id: str) -> bool:
         return bool(self.works_for(self.by) & self.works_for(user_id))
@@ -665,7 +665,7 @@ class Model:
         if was_super and not is_super:
             self.must_keep_a_super_admin(account_id, user_id)
         self.members[account_id, user_id] = after
-        self.happens("user.edited", account_id, now["partner_id"])
+        self.happens("member.updated", account_id, now["partner_id"])
 
     def become_partner_admin(self, account_id: str, user_id: str, *, was_super: bool) -> None:
         self.must_be_member(account_id)
@@ -766,7 +766,7 @@ class Model:
         if is_super:
             self.must_keep_a_super_admin(account_id, user_id)
         self.members[account_id, user_id] = ended(now)
-        self.happens("grant.revoked" if now["grant"] else "user.removed", account_id, now["partner_id"])
+        self.happens("grant.revoked" if now["grant"] else "member.removed", account_id, now["partner_id"])
         if self.accounts[account_id]["kind"] == "partner":
             self.leaves(user_id, account_id)
 
@@ -791,7 +791,7 @@ class Model:
             refuse("is_super_admin")
         if side not in now["suspended_by"]:
             self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] | {side}}
-            self.happens("user.suspended", account_id, now["partner_id"])
+            self.happens("member.suspended", account_id, now["partner_id"])
 
     def resume(self, account_id: str, user_id: str) -> None:
         now, side = self.sided(account_id, user_id)
@@ -803,7 +803,7 @@ class Model:
         if side == "client" and now["partner_id"] and now["partner_id"] in self.works_for(self.by):
             refuse("own_partner_may_not_approve")
         self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] - {side}}
-        self.happens("user.resumed", account_id, now["partner_id"])
+        self.happens("member.resumed", account_id, now["partner_id"])
 
     def end_access(self, partner_id: str, user_id: str) -> None:
         self.must_be_staff(partner_id)
@@ -811,7 +811,7 @@ class Model:
             refuse("forbidden")
         if (partner_id, user_id) not in self.members:
             refuse("not_found")
-        self.happens("employee.access_ended", partner_id)
+        self.happens("employee.offboarded", partner_id)
         self.leaves(user_id, partner_id)
         self.write_off(self.clean_ups[-1], user_id)
 
@@ -841,7 +841,7 @@ class Model:
         permissions = tuple(sorted(wish["permissions"]))
         if read(permissions) != read(own["permissions"]):
             own |= {"permissions": permissions, "version": own["version"] + 1}
-            self.happens("permission_set.changed", account_id)
+            self.happens("permission_set.updated", account_id)
 
     def drop_set(self, account_id: str, set_id: str) -> None:
         self.own_set(account_id, set_id)
@@ -881,7 +881,7 @@ class Model:
         if not now["grant"] and gained - set(self.held(account_id, self.by)):
             refuse("permission_not_held")
         self.members[account_id, user_id] = after
-        self.happens("permission_set.accepted", account_id, now["partner_id"])
+        self.happens("permission_set.update_accepted", account_id, now["partner_id"])
 
     # what nobody asks for
 

@@ -386,7 +386,7 @@ def kept(items: list[Item]) -> dict[str, Any]:
                 found["members"][item["account_id"], item["user_id"]] = _member(item)
             case "PARTNER", "LINK":
                 found["links"][item["link_id"]] = (
-                    item["standing"], int(item["approvals"]), int(item["expires_at"]), item.get("asked_anew", False),
+                    item["standing"], int(item["approvals"]), int(item["expires_at"]), item.get("renewal_requested", False),
                 )  # fmt: skip
             case "ACCOUNT", "SET":
                 found["sets"][item["account_id"], item["set_id"]] = (
@@ -424,7 +424,7 @@ def wanted_by(model: Model) -> dict[str, Any]:
         },
         "members": {where: _member(found) for where, found in model.members.items()},
         "links": {
-            each: (found["standing"], found["approvals"], found["expires_at"], found["asked_anew"])
+            each: (found["standing"], found["approvals"], found["expires_at"], found["renewal_requested"])
             for each, found in model.links.items()
         },
         "sets": {where: (read(found["permissions"]), found["version"]) for where, found in model.sets.items()},

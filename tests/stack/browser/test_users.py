@@ -511,7 +511,7 @@ def test_the_trail_tells_who_did_what_and_can_be_taken_along(
     page = visitor.page
     entries = page.locator(".trail > li")
     created = visitor.says(
-        "account.event.user.created",
+        "account.event.member.created",
         by=_admin_name(house.cast),
         who=name,
         set=visitor.says("account.set.partner_admin"),
@@ -520,10 +520,10 @@ def test_the_trail_tells_who_did_what_and_can_be_taken_along(
     expect(entries.first).to_contain_text(created)
     is_good(visitor, "the trail")
     visitor.pictures("trail")
-    page.select_option("#event", "user.suspended")
+    page.select_option("#event", "member.suspended")
     visitor.button("account.trail.show").click()
     expect(page.get_by_text(visitor.says("account.trail.none"))).to_be_visible()
-    expect(page).to_have_url(re.compile("event=user.suspended"))
+    expect(page).to_have_url(re.compile("event=member.suspended"))
     page.fill("#trail-from", "2020-01-01")
     visitor.button("account.trail.show").click()
     expect(page.get_by_role("alert")).to_be_visible()
@@ -533,7 +533,7 @@ def test_the_trail_tells_who_did_what_and_can_be_taken_along(
         visitor.button("account.trail.download").click()
     sheet = taken.value.path().read_text(encoding="utf-8-sig").splitlines()
     assert sheet[0] == "audit_id,at,event,by,by_name,accounts,details"
-    assert [row.split(",")[2] for row in sheet[1:]] == ["user.created"]
+    assert [row.split(",")[2] for row in sheet[1:]] == ["member.created"]
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -140,7 +140,7 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
         **_texts(purpose=link["purpose"], locale=link["locale"]),
         "letter": {"S": told["letter"]},
         "resent": nothing,
-        "asked_anew": {"BOOL": False},
+        "renewal_requested": {"BOOL": False},
         "tenure": {"N": "0"},
         "due_shard": {"S": f"DUE#{zlib.crc32(link_id.encode()) % 8}"},
         "due_at": {"N": str(expires_at)},

@@ -166,7 +166,7 @@ def _created(facts: CreationFacts, account: Account, person: User, member: Membe
         before=facts.target.member,
         member=member,
         audit=audit(
-            "user.created",
+            "member.created",
             act,
             account.account_id,
             member.partner_id,
@@ -177,7 +177,7 @@ def _created(facts: CreationFacts, account: Account, person: User, member: Membe
             grant_id=member.grant.grant_id if member.grant else None,
         ),
         letter=Letter(
-            kind=LetterKind.USER_CREATED,
+            kind=LetterKind.MEMBER_CREATED,
             employee_id=person.user_id,
             actor_id=act.by,
             partner_id=member.partner_id,

@@ -43,7 +43,7 @@ def end_access(facts: DepartureFacts, act: Act) -> AccessEnded:
         act=act,
         partner=partner,
         user=without_access_for(user, partner.account_id),
-        audit=audit("employee.access_ended", act, partner.account_id, user_id=user.user_id),
+        audit=audit("employee.offboarded", act, partner.account_id, user_id=user.user_id),
         clean_up=CleanUp(partner_id=partner.account_id, user_id=user.user_id, after=Occasion.LEFT),
         relies_on=(partner, *facts.actor.relied_on, user),
     )
@@ -122,7 +122,7 @@ def _ended(facts: Aftermath, before: Member, now: Member, act: Act) -> FollowedU
     """What ended is what he was here until now; no right is pinned, for what is over stays so."""
     stood = before.as_of(act.at)
     is_the_clients_own = now.active and not now.partner_id
-    letter = _letter(LetterKind.PERSON_LEFT, stood, act, cause=_stays(now) if is_the_clients_own else None)
+    letter = _letter(LetterKind.MEMBER_RETAINED, stood, act, cause=_stays(now) if is_the_clients_own else None)
     return FollowedUp(
         act=act,
         account=facts.account,
@@ -166,7 +166,7 @@ def _stopped_or_resumed(facts: Aftermath, before: Member, now: Member, act: Act)
         before=before,
         member=now.changed(suspended_by=suspended_by),
         audit=audit(
-            "user.suspended" if stops else "user.resumed",
+            "member.suspended" if stops else "member.resumed",
             act,
             facts.account.account_id,
             user_id=before.user_id,
@@ -182,8 +182,8 @@ def _told(facts: Aftermath, before: Member, now: Member, act: Act) -> FollowedUp
     """Whom the client itself made a member or super admin stays one, and the client hears of it; so of its orphanhood."""
     clean_up, user = facts.clean_up, facts.person.user
     if clean_up.after is Occasion.LEFT:
-        letter = _letter(LetterKind.PERSON_LEFT, now, act, cause=_stays(now), partner_id=clean_up.partner_id)
-        return _telling(facts, before, "employee.left", letter, act)
+        letter = _letter(LetterKind.MEMBER_RETAINED, now, act, cause=_stays(now), partner_id=clean_up.partner_id)
+        return _telling(facts, before, "member.retained", letter, act)
     if clean_up.partner_id or not now.is_super_admin or not user or user.active or _is_run(facts, act):
         return None
     return _telling(facts, before, "account.orphaned", _letter(LetterKind.ACCOUNT_ORPHANED, now, act), act)

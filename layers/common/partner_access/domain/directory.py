@@ -75,7 +75,7 @@ def keep_account(account_id: str, before: Account | None, told: Told, act: Act) 
         act=act,
         before=before,
         account=account,
-        audit=audit("account.changed" if before else "account.created", act, account_id, fields=list(changed)),
+        audit=audit("account.updated" if before else "account.created", act, account_id, fields=list(changed)),
         clean_up=_of_the_partner(before, account, changed) if before else None,
         relies_on=(before,) if before else (),
     )
@@ -149,7 +149,7 @@ def keep_user(user_id: str, facts: UserFacts, told: Told, act: Act) -> UserKept 
         user=user,
         orphaned=orphaned,
         audit=audit(
-            "user.changed" if before else "user.kept",
+            "user.updated" if before else "user.created",
             act,
             DIRECTORY,
             *orphaned[:TOLD_AT_ONCE],
@@ -254,7 +254,7 @@ def keep_member(facts: MemberFacts, told: Told, act: Act) -> MemberKept | None:
         before=before,
         member=member,
         audit=audit(
-            "member.changed" if before else "member.created",
+            "member.updated" if before else "member.created",
             act,
             account.account_id,
             user_id=user.user_id,

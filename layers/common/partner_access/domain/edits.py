@@ -162,7 +162,7 @@ def _rights(account: Account, member: Member, sets: Sets) -> Rights:
 
 def _entry(held: Hold, after: Member, was: Rights, will: Rights, act: Act) -> AuditEntry:
     return audit(
-        "user.edited",
+        "member.updated",
         act,
         held.account.account_id,
         held.now.partner_id,

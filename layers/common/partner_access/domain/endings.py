@@ -42,7 +42,7 @@ def end(facts: MembershipFacts, seen: int, act: Act) -> UserEnded:
         member=now.ended().changed(),
         former=former,
         audit=audit(
-            "grant.revoked" if now.grant else "user.removed",
+            "grant.revoked" if now.grant else "member.removed",
             act,
             held.account.account_id,
             now.partner_id,

@@ -85,7 +85,7 @@ class Link(Kept):
     locale: Locale | None = None
     delivery_status: LetterState = LetterState.NONE
     resent: tuple[datetime, ...] = ()
-    asked_anew: bool = False
+    renewal_requested: bool = False
     tenure: int = 0
 
     @property

@@ -120,20 +120,20 @@ BY_THE_ACCOUNT: Final = frozenset(
         LetterKind.ACCESS_GRANTED,
         LetterKind.LINK_DECLINED,
         LetterKind.SUPER_ADMIN_MIGRATED,
-        LetterKind.USER_CREATED,
+        LetterKind.MEMBER_CREATED,
         LetterKind.ACCESS_CHANGED,
         LetterKind.ACCESS_SUSPENDED,
         LetterKind.ACCESS_RESUMED,
         LetterKind.ACCESS_ENDED,
         LetterKind.ACCESS_ENDING,
-        LetterKind.PERSON_LEFT,
+        LetterKind.MEMBER_RETAINED,
         LetterKind.PROGRAM_STOPPED,
         LetterKind.PROGRAM_RESUMED,
         LetterKind.ACCOUNT_ORPHANED,
     }
 )
 
-TOLD_TO_MEMBERS: Final = frozenset({LetterKind.ACCOUNT_ORPHANED, LetterKind.PERSON_LEFT})
+TOLD_TO_MEMBERS: Final = frozenset({LetterKind.ACCOUNT_ORPHANED, LetterKind.MEMBER_RETAINED})
 """Letters that an account's other members get where no super admin is left to get them."""
 
 
@@ -149,7 +149,7 @@ class Leads(StrEnum):
 LEADS_TO: Final = {
     LetterKind.LINK_DECLINED: Leads.LINKS,
     LetterKind.LINK_EXPIRED: Leads.LINKS,
-    LetterKind.LINK_ASKED_ANEW: Leads.LINKS,
+    LetterKind.LINK_RENEWAL_REQUESTED: Leads.LINKS,
     LetterKind.PROGRAM_STOPPED: Leads.USERS,
     LetterKind.PROGRAM_RESUMED: Leads.USERS,
     LetterKind.ACCOUNT_ORPHANED: Leads.USERS,
@@ -221,15 +221,15 @@ def _people(facts: MailingFacts, at: datetime) -> list[Reader]:
         LetterKind.ACCESS_GRANTED: [employee, creator, *admins],
         LetterKind.LINK_DECLINED: [employee, creator],
         LetterKind.LINK_EXPIRED: [asker],
-        LetterKind.LINK_ASKED_ANEW: [asker],
+        LetterKind.LINK_RENEWAL_REQUESTED: [asker],
         LetterKind.SUPER_ADMIN_MIGRATED: [employee, *admins],
-        LetterKind.USER_CREATED: [employee, *admins],
+        LetterKind.MEMBER_CREATED: [employee, *admins],
         LetterKind.ACCESS_CHANGED: [employee, *clients],
         LetterKind.ACCESS_SUSPENDED: [employee, *admins],
         LetterKind.ACCESS_RESUMED: [employee, *admins],
         LetterKind.ACCESS_ENDED: [employee, *admins],
         LetterKind.ACCESS_ENDING: [employee, creator, *admins],
-        LetterKind.PERSON_LEFT: others or _own_people(facts, at),
+        LetterKind.MEMBER_RETAINED: others or _own_people(facts, at),
         LetterKind.PROGRAM_STOPPED: admins,
         LetterKind.PROGRAM_RESUMED: admins,
         LetterKind.ACCOUNT_ORPHANED: _own_people(facts, at),

@@ -110,7 +110,7 @@ def change(facts: SetFacts, wish: Content, seen: int, act: Act) -> SetChanged | 
         before=before,
         own=own,
         audit=audit(
-            "permission_set.changed",
+            "permission_set.updated",
             act,
             account.account_id,
             permission_set=own.set_id,

@@ -104,13 +104,13 @@ def ask_anew(facts: RenewalFacts, secret: Secret, act: Act) -> LinkAskedAnew | N
         raise LinkStillOpen
     if not asker or not asker.active:
         raise Forbidden
-    if link.asked_anew:
+    if link.renewal_requested:
         return None
     return LinkAskedAnew(
         act=act,
         link=link,
         was_void=link.is_void_at(act.at, facts.tenure),
-        audit=audit("link.asked_anew", act, link.partner_id, link_id=link.link_id),
-        letter=about(link, LetterKind.LINK_ASKED_ANEW, act),
+        audit=audit("link.renewal_requested", act, link.partner_id, link_id=link.link_id),
+        letter=about(link, LetterKind.LINK_RENEWAL_REQUESTED, act),
         relies_on=(asker,),
     )

@@ -34,7 +34,7 @@ def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> UserSuspend
     if side in held.now.suspended_by:
         return None
     letter = _letter(LetterKind.ACCESS_SUSPENDED, held, side, act).model_copy(update={"reason": reason})
-    told = _entry("user.suspended", held, act, suspended_by=side)
+    told = _entry("member.suspended", held, act, suspended_by=side)
     return _changed(UserSuspended, held, held.now.suspended_by | {side}, act, told, letter)
 
 
@@ -51,7 +51,7 @@ def resume(facts: MembershipFacts, act: Act) -> UserResumed | None:
     if side is Suspension.CLIENT and held.by_own_firm:
         raise OwnPartnerMayNotApprove
     letter = _letter(LetterKind.ACCESS_RESUMED, held, side, act)
-    told = _entry("user.resumed", held, act, resumed_by=side)
+    told = _entry("member.resumed", held, act, resumed_by=side)
     return _changed(UserResumed, held, held.now.suspended_by - {side}, act, told, letter)
 
 

@@ -120,7 +120,7 @@ def accept(facts: UpdateFacts, accepted: Accepted, act: Act) -> UpdateAccepted:
         before=before,
         member=found.after.changed(),
         audit=audit(
-            "permission_set.accepted",
+            "permission_set.update_accepted",
             act,
             account.account_id,
             now.partner_id,

@@ -28,7 +28,7 @@ NOT_OPEN: Final = "standing <> :open OR expires_at <= :now OR approvals >= max_a
 USED_UP_AND_DUE: Final = "approvals >= max_approvals AND attribute_exists(due_at)"
 SOME_OPEN: Final = "open_links > :none"
 ROOM_FOR_ONE: Final = "open_links < :most"
-NOT_ASKED_YET: Final = "asked_anew = :no"
+NOT_ASKED_YET: Final = "renewal_requested = :no"
 
 
 def facts_for_creation(partner_id: str, wish: Wish, by: str) -> CreationFacts:
@@ -190,7 +190,7 @@ def record_asking(asked: LinkAskedAnew, answer: Answer) -> None:
         answer,
         dynamo.update(
             keys.of(asked.link),
-            "SET asked_anew = :yes",
+            "SET renewal_requested = :yes",
             only_if=f"{NOT_ASKED_YET} AND ({NOT_OPEN})" if held else NOT_ASKED_YET,
             yes=True,
             no=False,
