@@ -328,9 +328,9 @@ class Acts:
             self.clock.time += timedelta(minutes=5)
             self.sweep()
             self.clean_up()
-            if not self.table.under("CLEAN_UP#"):
+            if not self.table.under("RECONCILIATION#"):
                 return
-        raise AssertionError(self.table.under("CLEAN_UP#"))
+        raise AssertionError(self.table.under("RECONCILIATION#"))
 
 
 OFTEN: Final[tuple[Act, ...]] = (

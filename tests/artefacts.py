@@ -179,7 +179,7 @@ def aws_on_loopback() -> Iterator[str]:
                 for name in ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
             },
         )
-        head = {"pk": "HEAD#0", "sk": "ACCOUNT#client", "account_id": "client", "chain_hash": "00"}
+        head = {"pk": "CHAIN_HEAD#0", "sk": "ACCOUNT#client", "account_id": "client", "chain_hash": "00"}
         dynamodb.put_item(
             TableName=FILLED_IN["TABLE_NAME"],
             Item={"entries": {"N": "1"}, **{name: {"S": value} for name, value in head.items()}},

@@ -119,8 +119,10 @@ def _catalogue(names: Iterable[str]) -> Iterator[dict[str, object]]:
 def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
     account, user, member = state["account"], state["user"], state["member"]
     for firm_id, firm in state["firms"].items():
-        in_program = firm["kind"] == "partner" and firm["program"] == firm["standing"] == "active"
-        yield _entity("Firm", firm_id, endings=firm["endings"], domains=list(firm["domains"]), in_program=in_program)
+        in_program = firm["kind"] == "partner" and firm["program"] == firm["state"] == "active"
+        yield _entity(
+            "Firm", firm_id, endings=firm["terminations"], domains=list(firm["domains"]), in_program=in_program
+        )
     for set_id, own in state["sets"].items():
         yield _entity("OwnSet", set_id, holds=_keys(own["permissions"]))
     if account:
@@ -128,7 +130,7 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
             "Account",
             number,
             seat_based=account["pricing"] == "seat_based",
-            standing=account["standing"],
+            standing=account["state"],
             is_partner=account["kind"] == "partner",
         )
     if user:
@@ -165,8 +167,8 @@ def _place(name: str, place: State, user: State | None) -> dict[str, object]:
         "Place",
         name,
         firm=_named("Firm", firm),
-        tenure=place["tenure"],
-        leavings=user["leavings"].get(firm, 0) if user else 0,
+        tenure=place["access_generation"],
+        leavings=user["offboardings"].get(firm, 0) if user else 0,
         seat=place["seat"],
         seats=[each for each in (place["seat"], *place["paid_seats"]) if each],
         own=_named("OwnSet", None if set_name in catalogue.SETS else set_name),

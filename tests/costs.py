@@ -18,14 +18,14 @@ from partner_access.store import dynamo
 from tests.table import Item, Table
 
 KB: Final = 1024
-INDEXES: Final = (("due_shard", "due_at"), ("listed_under", "listed_as"))
+INDEXES: Final = (("due_shard", "due_at"), ("list_key", "list_sort_key"))
 BY_KIND: Final = ("ACCOUNT#", "PARTNER#", "USER#")
 """Partitions that hold items of several kinds."""
 ITEMS: Final = {
-    ("ONCE", ""): "the kept answer",
+    ("IDEMPOTENCY", ""): "the kept answer",
     ("AUDIT", ""): "audit entries",
     ("OUTBOX", ""): "the letter",
-    ("CLEAN_UP", ""): "the clean-up",
+    ("RECONCILIATION", ""): "the clean-up",
     ("LINK", ""): "the reply",
     ("PARTNER", "LINK"): "the link",
     ("ACCOUNT", "ACCOUNT"): "accounts",
@@ -36,8 +36,8 @@ ITEMS: Final = {
     ("USER", "ACCOUNT"): "the person's list of accounts",
     ("EMAIL", ""): "the address",
     ("CHAIN", ""): "places in the chain",
-    ("HEAD", ""): "heads of chains",
-    ("SEAL", ""): "the seal",
+    ("CHAIN_HEAD", ""): "heads of chains",
+    ("TREE_HEAD", ""): "the seal",
     ("DELIVERY", ""): "deliveries",
     ("SUPPRESSED", ""): "suppressed addresses",
 }

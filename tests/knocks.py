@@ -150,5 +150,5 @@ def replays(table: Table, knock: Callable[[str], Answer], *, told_once: frozense
 
 def a_day_later(table: Table) -> None:
     """As if every key had been used more than 25 hours ago."""
-    for item in table.under("ONCE#"):
-        table.change(Key(item["pk"], item["sk"]), kept_until=1)
+    for item in table.under("IDEMPOTENCY#"):
+        table.change(Key(item["pk"], item["sk"]), ttl=1)

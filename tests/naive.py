@@ -25,7 +25,7 @@ class Naive:
         """All that he may do there now."""
         if not self.account or not self.user or not self.member:
             return {}
-        if self.account["standing"] != "active" or not self.user["active"] or not self.member["active"]:
+        if self.account["state"] != "active" or not self.user["active"] or not self.member["active"]:
             return {}
         for place, by in ((self.member, {"client", "partner"}), (self.member.get("previous"), {"client"})):
             if place and not self.is_over(place):
@@ -49,8 +49,8 @@ class Naive:
 
     def has_tenure(self, place: State) -> bool:
         firm = self.firms.get(place["partner_id"])
-        ended = self.user["leavings"].get(place["partner_id"], 0) + (firm["endings"] if firm else 0)
-        return firm is not None and place["tenure"] >= ended
+        ended = self.user["offboardings"].get(place["partner_id"], 0) + (firm["terminations"] if firm else 0)
+        return firm is not None and place["access_generation"] >= ended
 
     def suspended_by(self) -> tuple[str, ...]:
         """Of his firm and the program it is known at every look."""
@@ -59,7 +59,7 @@ class Naive:
     def is_eligible(self, firm_id: str) -> bool:
         """Partner employee + partner account active (§2); the domain matches exactly (rule 13)."""
         firm, email = self.firms[firm_id], self.user["email"]
-        in_program = firm["kind"] == "partner" and firm["program"] == firm["standing"] == "active"
+        in_program = firm["kind"] == "partner" and firm["program"] == firm["state"] == "active"
         is_employee = firm_id in self.user["employed_by"] and email is not None
         return in_program and is_employee and email.split("@")[1] in firm["domains"]
 

@@ -87,7 +87,7 @@ def _account(choose: Choose, number: int) -> State:
         "kind": _mostly(choose, "client", "partner"),
         "name": "The account",
         "pricing": choose(("seat_based", "legacy")),
-        "standing": _mostly(choose, "active", "closed"),
+        "state": _mostly(choose, "active", "closed"),
     }
 
 
@@ -98,9 +98,9 @@ def _firm(choose: Choose, firm: str) -> State:
         "kind": _mostly(choose, "partner", "client"),
         "name": name,
         "program": _mostly(choose, "active", "suspended", "terminated"),
-        "standing": _mostly(choose, "active", "closed"),
+        "state": _mostly(choose, "active", "closed"),
         "domains": _mostly(choose, tuple(each.format(name) for each in DOMAINS), DOMAINS[:1], ()),
-        "endings": _mostly(choose, 0, 1, 2),
+        "terminations": _mostly(choose, 0, 1, 2),
     }
 
 
@@ -111,7 +111,7 @@ def _user(choose: Choose, number: int, north: str, south: str) -> State:
         "email": _mostly(choose, "u@both.example", *EMAILS),
         "active": _mostly(choose, True, False),
         "employed_by": _mostly(choose, (north, south), (north,), (south,), ()),
-        "leavings": _mostly(choose, {}, {north: 1}, {south: 1}, {north: 2, south: 2}),
+        "offboardings": _mostly(choose, {}, {north: 1}, {south: 1}, {north: 2, south: 2}),
     }
 
 
@@ -163,7 +163,7 @@ def _place(choose: Choose, firms: Sequence[str], own: Sequence[str], *sets: str)
         "seat": choose(SEATS),
         "paid_seats": choose(((), (), ("sales",), ("service",), ("sales", "service"))),
         "partner_id": choose((None, *firms)) if name != "super_admin" else _mostly(choose, None, *firms),
-        "tenure": _mostly(choose, 1, 0, 2, 4),
+        "access_generation": _mostly(choose, 1, 0, 2, 4),
     }
 
 

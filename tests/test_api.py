@@ -737,7 +737,7 @@ def test_a_letter_that_cannot_be_read_is_an_error_of_the_log_by_its_id(
     telemetry.unreadable("outbox-1")
     telemetry.flush()
 
-    assert [(line["level"], line["letter"]) for line in lines(log)] == [("ERROR", "outbox-1")]
+    assert [(line["level"], line["notification"]) for line in lines(log)] == [("ERROR", "outbox-1")]
     assert json.loads(capsys.readouterr().out)["LetterUnreadable"] == [1.0]
 
 

@@ -24,9 +24,9 @@ SOUND: Table = {
         "pk": "ACCOUNT#cli",
         "sk": "ACCOUNT",
         "kind": "client",
-        "seats": 1,
+        "partner_seat_limit": 1,
         "partner_seats_used": 1,
-        "custom_sets": 1,
+        "custom_set_count": 1,
     },
     "roster": {"pk": "ACCOUNT#cli", "sk": "SUPER_ADMINS", "user_ids": {"boss"}},
     "boss member": {
@@ -46,8 +46,8 @@ SOUND: Table = {
         "partner_id": "firm",
         "grant": GRANT,
         "previous": {"permission_set": "set_1", "partner_id": "firm"},
-        "listed_under": "PEOPLE#firm",
-        "listed_as": "cli#emp",
+        "list_key": "PEOPLE#firm",
+        "list_sort_key": "cli#emp",
     },
     "desk": DESK,
     "clerk member": {"pk": "ACCOUNT#cli", "sk": "MEMBER#clerk", "permission_set": "set_1", "active": True},
@@ -67,7 +67,7 @@ SOUND: Table = {
         "sk": "LINK#lnk_1",
         "partner_id": "firm",
         "employee_id": "emp",
-        "standing": "open",
+        "stored_state": "open",
         "approvals": 1,
         "max_approvals": 1,
         "expires_at": 100,
@@ -93,13 +93,18 @@ SOUND: Table = {
         "accounts": ["cli", "firm"],
         "details": APPROVED,
     },
-    "letter": {"pk": "OUTBOX#3", "sk": "LETTER#2", "letter": {"kind": "access_granted"}},
-    "once": {"pk": "ONCE#x", "sk": "ONCE", "answer_code": 201, "answer": compress(b'{"grant_id": "grt_2"}')},
+    "letter": {"pk": "OUTBOX#3", "sk": "NOTIFICATION#2", "notification": {"kind": "access_granted"}},
+    "once": {
+        "pk": "IDEMPOTENCY#x",
+        "sk": "IDEMPOTENCY",
+        "response_status": 201,
+        "response_body": compress(b'{"grant_id": "grt_2"}'),
+    },
 }
 CHAINED = Head(account_id="cli").followed_by(entry_of(SOUND["client's trail"]))
 SOUND |= {
     "place": {"pk": "CHAIN#cli", "sk": "aud_2", "place": 1, "chain_hash": CHAINED.chain_hash},
-    "head": {"pk": "HEAD#3", "sk": "ACCOUNT#cli", **dict(CHAINED)},
+    "head": {"pk": "CHAIN_HEAD#3", "sk": "ACCOUNT#cli", **dict(CHAINED)},
 }
 
 
@@ -122,15 +127,15 @@ def both(first: Callable[[Table], object], second: Callable[[Table], object]) ->
     return lambda table: (first(table), second(table))
 
 
-def cleaning(after: str = "left", **about: object) -> Callable[[Table], object]:
+def cleaning(after: str = "offboarded", **about: object) -> Callable[[Table], object]:
     """A clean-up that waits."""
     return lambda table: table.update(
-        {"clean-up": {"pk": "CLEAN_UP#1", "sk": "ACT#1", "clean_up": {"after": after, **about}}}
+        {"clean-up": {"pk": "RECONCILIATION#1", "sk": "ACT#1", "reconciliation": {"reason": after, **about}}}
     )
 
 
 def many_sets(table: Table) -> None:
-    table["client"]["custom_sets"] = 101
+    table["client"]["custom_set_count"] = 101
     table.update(
         {f"set {nth}": DESK | {"sk": f"SET#more_{nth}", "holders": 0, "partner_holders": 0} for nth in range(100)}
     )
@@ -167,7 +172,7 @@ def test_copies_that_went_out_long_ago_may_be_gone(days: int, *, is_told: bool) 
     both(the("emp member", permission_set="super_admin", removed=sorted(RESTRICTED)), the("clerk", active=False)),
     the("emp member", grant=GRANT | {"expires_at": 50}, due_at=50),
     the("emp member", grant=GRANT | {"expires_at": 50}, due_at=20),
-    both(the("boss", active=False), the("client", standing="closed")),
+    both(the("boss", active=False), the("client", state="closed")),
     stopped("program"),
 ])  # fmt: skip
 def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
@@ -179,7 +184,7 @@ def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
 
 @pytest.mark.parametrize(("change", "sentence"), [
     (the("client", partner_seats_used=0), "cli: 0 seats are taken, and 1 partner admins sit"),
-    (the("client", seats=0), "cli: 1 partner admins on 0 seats"),
+    (the("client", partner_seat_limit=0), "cli: 1 partner admins on 0 seats"),
     (the("emp member", seat="core"), "emp in cli: the partner seat and a grant do not go together"),
     (the("boss member", seat="partner"), "boss in cli: the partner seat and a grant do not go together"),
     (the("clerk member", permission_set="partner_admin"), "clerk in cli: partner admin without a grant"),
@@ -192,19 +197,19 @@ def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
     (the("desk", partner_holders=0), "cli: 2 and 0 are said to hold set_1"),
     (the("clerk member", active=False), "cli: 2 and 1 are said to hold set_1, and 1 do"),
     (no("desk"), "cli: 2 hold set_1, which is not there"),
-    (the("client", custom_sets=0), "cli: 0 sets counted, 1 there"),
+    (the("client", custom_set_count=0), "cli: 0 sets counted, 1 there"),
     (many_sets, "cli: 101 sets of its own"),
-    (the("emp member", listed_under="PEOPLE#other"), "emp in cli: is listed as PEOPLE#other cli#emp"),
-    (the("emp member", listed_as="cli#boss"), "emp in cli: is listed as PEOPLE#firm cli#boss"),
-    (the("clerk member", listed_under="PEOPLE#firm", listed_as="cli#clerk"), "clerk in cli: is listed as"),
+    (the("emp member", list_key="PEOPLE#other"), "emp in cli: is listed as PEOPLE#other cli#emp"),
+    (the("emp member", list_sort_key="cli#boss"), "emp in cli: is listed as PEOPLE#firm cli#boss"),
+    (the("clerk member", list_key="PEOPLE#firm", list_sort_key="cli#clerk"), "clerk in cli: is listed as"),
     (the("emp member", grant=GRANT | {"expires_at": 50}), "emp in cli: access ends at 50 and is looked at None"),
     (the("emp member", grant=GRANT | {"expires_at": 50}, due_at=51), "access ends at 50 and is looked at 51"),
     (the("emp member", due_at=50), "emp in cli: access ends at None and is looked at 50"),
-    (the("emp", leavings={"firm": 1}), "emp in cli: is over, and nobody writes that down"),
-    (the("firm", endings=1), "emp in cli: is over, and nobody writes that down"),
-    (both(the("firm", endings=1), cleaning(user_id="boss")), "emp in cli: is over"),
-    (both(the("firm", endings=1), cleaning(partner_id="other")), "emp in cli: is over"),
-    (both(the("firm", endings=1), cleaning(after="eligibility")), "emp in cli: is over"),
+    (the("emp", offboardings={"firm": 1}), "emp in cli: is over, and nobody writes that down"),
+    (the("firm", terminations=1), "emp in cli: is over, and nobody writes that down"),
+    (both(the("firm", terminations=1), cleaning(user_id="boss")), "emp in cli: is over"),
+    (both(the("firm", terminations=1), cleaning(partner_id="other")), "emp in cli: is over"),
+    (both(the("firm", terminations=1), cleaning(after="eligibility")), "emp in cli: is over"),
     (the("client", kind="partner"), "no client"),
     (another("emp member", sk="MEMBER#boss"), "is the grant of 2 memberships"),
     (the("boss member", active=False), "cli: no active super admin is left"),
@@ -237,15 +242,15 @@ def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
     (no("head"), "cli: the head of its chain is not the last entry"),
     (no("place"), "cli: the head of its chain is not the last entry"),
     (the("emp member", grant=GRANT | {"grant_id": "grt_9"}), "emp in cli: no act gave grt_9"),
-    (the("letter", sk="LETTER#9"), "letter 9: no act asked for it"),
-    (the("letter", letter={"kind": "member_created"}), "letter 2: member_created for link.approved"),
+    (the("letter", sk="NOTIFICATION#9"), "letter 9: no act asked for it"),
+    (the("letter", notification={"kind": "member_created"}), "letter 2: member_created for link.approved"),
     (no("letter"), "aud_2: nobody is told of link.approved"),
     (stopped("employee"), "aud_3: nobody is told of member.suspended"),
-    (the("once", answer_code=409), "x: keeps a 409"),
-    (the("once", answer=compress(b'{"url": "https://a.example/"}')), "x: keeps a link's secret"),
-    (the("once", answer=compress(b'{"link_id": "lnk_9"}')), "x: keeps lnk_9, which is not there"),
-    (the("once", answer=compress(b'{"grant_id": "grt_9", "text": "pal_abc"}')), "holds a link's secret"),
-    (the("once", answer=compress(b'{"grant_id": "grt_9"}')), "x: keeps grt_9, which nobody gave"),
+    (the("once", response_status=409), "x: keeps a 409"),
+    (the("once", response_body=compress(b'{"url": "https://a.example/"}')), "x: keeps a link's secret"),
+    (the("once", response_body=compress(b'{"link_id": "lnk_9"}')), "x: keeps lnk_9, which is not there"),
+    (the("once", response_body=compress(b'{"grant_id": "grt_9", "text": "pal_abc"}')), "holds a link's secret"),
+    (the("once", response_body=compress(b'{"grant_id": "grt_9"}')), "x: keeps grt_9, which nobody gave"),
     (the("link", purpose="see #pal_abc"), "holds a link's secret"),
 ])  # fmt: skip
 def test_what_is_broken_is_seen(change: Callable[[Table], object], sentence: str) -> None:
@@ -259,7 +264,7 @@ def test_what_is_broken_is_seen(change: Callable[[Table], object], sentence: str
 )
 def test_what_is_over_may_wait_to_be_written_off(about: dict[str, str]) -> None:
     table = copy.deepcopy(SOUND)
-    both(the("emp", leavings={"firm": 1}), cleaning(**about))(table)
+    both(the("emp", offboardings={"firm": 1}), cleaning(**about))(table)
 
     assert invariants.broken(table.values()) == []
 
@@ -268,7 +273,7 @@ def test_what_is_over_may_wait_to_be_written_off(about: dict[str, str]) -> None:
 def test_what_had_lapsed_before_it_was_ended_is_left_to_the_sweep(ends: int, *, is_left_to_the_sweep: bool) -> None:
     table = copy.deepcopy(SOUND)
     lapsed = the("emp member", grant=GRANT | {"expires_at": ends}, due_at=ends)
-    both(the("emp", leavings={"firm": 1}), lapsed)(table)
+    both(the("emp", offboardings={"firm": 1}), lapsed)(table)
 
     assert (invariants.broken(table.values()) == []) == is_left_to_the_sweep
 
@@ -278,7 +283,7 @@ def test_what_time_has_ended_is_the_sweeps_to_write_off(days: int, *, is_told: b
     """A clean-up passes by what has lapsed before it came."""
     table, at = copy.deepcopy(SOUND), datetime.fromtimestamp(50, UTC) + timedelta(days=9)
     ends = int((at + timedelta(days=days)).timestamp())
-    the("emp", leavings={"firm": 1})(table)
+    the("emp", offboardings={"firm": 1})(table)
     the("emp member", grant={**GRANT, "expires_at": ends}, due_at=ends)(table)
 
     assert (invariants.broken(table.values(), at=at) != []) == is_told
@@ -286,7 +291,9 @@ def test_what_time_has_ended_is_the_sweeps_to_write_off(days: int, *, is_told: b
 
 def test_what_came_after_is_not_over() -> None:
     table = copy.deepcopy(SOUND)
-    both(the("emp", leavings={"firm": 1}), both(the("firm", endings=1), the("emp member", tenure=2)))(table)
+    both(
+        the("emp", offboardings={"firm": 1}), both(the("firm", terminations=1), the("emp member", access_generation=2))
+    )(table)
 
     assert invariants.broken(table.values()) == []
 
@@ -313,6 +320,6 @@ def test_some_acts_are_told_of_or_not(event: str, kind: str | None) -> None:
     }
     table["entry"] = entry
     if kind:
-        table["its letter"] = {"pk": "OUTBOX#3", "sk": "LETTER#5", "letter": {"kind": kind}}
+        table["its letter"] = {"pk": "OUTBOX#3", "sk": "NOTIFICATION#5", "notification": {"kind": kind}}
 
     assert invariants.broken(table.values()) == []

@@ -574,7 +574,7 @@ WRITTEN_BY_PEOPLE = (
     "actor_name",
     "can",
     "cannot",
-    "asked_more",
+    "requested_but_removed",
     "gained",
     "lost",
     "purpose",

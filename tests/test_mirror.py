@@ -94,7 +94,7 @@ def kept_access(table: Table, at: datetime) -> Access:
     found: Access = set()
     for item in members(table):
         actor, account = actors.in_account(item["account_id"], item["user_id"])
-        if account and account.standing is AccountStanding.ACTIVE and actor.rights_at(at).held:
+        if account and account.state is AccountStanding.ACTIVE and actor.rights_at(at).held:
             found.add((item["account_id"], item["user_id"]))
     return found
 

@@ -76,8 +76,8 @@ def test_a_link_shows_neither_secrets_nor_whom_it_was_sent_to() -> None:
         ({"expires_at": NOW + timedelta(seconds=1)}, "open"),
         ({"expires_at": NOW}, "expired"),
         ({"approvals": 1}, "approved"),
-        ({"standing": Standing.DECLINED}, "declined"),
-        ({"standing": Standing.REVOKED}, "revoked"),
+        ({"stored_state": Standing.DECLINED}, "declined"),
+        ({"stored_state": Standing.REVOKED}, "revoked"),
     ],
 )
 def test_a_links_state_is_as_of_now(changes: Mapping[str, Any], state: str) -> None:
@@ -201,8 +201,8 @@ def test_a_member_is_shown_as_he_counts_now(actor: Actor, changes: Mapping[str, 
 @pytest.mark.parametrize(
     "actor",
     [
-        of_the_partner(endings=1),
-        of_the_partner(an_employee(leavings={PARTNER: 1})),
+        of_the_partner(terminations=1),
+        of_the_partner(an_employee(offboardings={PARTNER: 1})),
         of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
     ],
 )

@@ -54,11 +54,11 @@ def test_a_line_names_its_own_request_only(caplog: Caplog) -> None:
 
 
 def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, caplog: Caplog) -> None:
-    telemetry.unreadable("LETTER#1")
+    telemetry.unreadable("NOTIFICATION#1")
     telemetry.flush()
 
     (line,) = logged(caplog)
-    assert (line["level"], line["message"], line["letter"]) == ("ERROR", "unreadable", "LETTER#1")
+    assert (line["level"], line["message"], line["notification"]) == ("ERROR", "unreadable", "NOTIFICATION#1")
     assert counts(capsys.readouterr().out) == {"LetterUnreadable": 1}
 
 

@@ -15,7 +15,9 @@ def test_the_usual_world_is_sound(table: Table) -> None:
 
 
 def test_a_world_with_a_partner_admin_and_an_ended_link_is_sound(table: Table) -> None:
-    a_world(table, a_partner_admin(EMPLOYEE), an_open_link(standing="revoked", expires_at=now() - timedelta(days=1)))
+    a_world(
+        table, a_partner_admin(EMPLOYEE), an_open_link(stored_state="revoked", expires_at=now() - timedelta(days=1))
+    )
 
     assert broken(table.items()) == []
     assert next(item for item in table.items() if item.get("account_id") == CLIENT)["partner_seats_used"] == 1

@@ -97,7 +97,7 @@ def _items(records: list[Kept]) -> Iterator[tuple[Key, dict[str, object]]]:
             case Account():
                 seated = [each for each in members if _is_in(each, record) and each.seat is Seat.PARTNER]
                 own = sum(each.account_id == record.account_id for each in sets)
-                yield keys.of(record), {**dict(record), "partner_seats_used": len(seated), "custom_sets": own}
+                yield keys.of(record), {**dict(record), "partner_seats_used": len(seated), "custom_set_count": own}
                 roster = {each.user_id for each in members if _is_in(each, record) and each.active and _is_super(each)}
                 if roster:
                     yield keys.super_admins(record.account_id), {"user_ids": roster}
@@ -143,7 +143,7 @@ def _is_super(member: Member) -> bool:
 
 
 def _is_due(link: Link) -> bool:
-    return link.standing is Standing.OPEN and not (link.is_for_one and link.approvals)
+    return link.stored_state is Standing.OPEN and not (link.is_for_one and link.approvals)
 
 
 def _trail_of_grant(member: Member) -> tuple[Key, dict[str, object]]:

@@ -42,7 +42,7 @@ TOLD_BY_LETTER: Final = {
 }
 TOLD_WITH_OR_WITHOUT: Final = {"access.ended": "member_retained", "account.orphaned": "account_orphaned"}
 """Of a program that ended each client hears once, of an erased person nobody; a report may come with the act itself."""
-ENDS: Final = {"left", "erased", "program_ended"}
+ENDS: Final = {"offboarded", "erased", "program_ended"}
 SECRETS_AT_ONCE: Final = 3
 SUCCESS: Final = range(200, 300)
 SETS_AT_MOST: Final = 100
@@ -63,8 +63,8 @@ def seats_are_counted(table: Table) -> Sentences:
     for account, item in table.accounts.items():
         if item.get("partner_seats_used", 0) != live[account]:
             yield f"{account}: {item.get('partner_seats_used')} seats are taken, and {live[account]} partner admins sit"
-        if "seats" in item and live[account] > item["seats"]:
-            yield f"{account}: {live[account]} partner admins on {item['seats']} seats"
+        if "partner_seat_limit" in item and live[account] > item["partner_seat_limit"]:
+            yield f"{account}: {live[account]} partner admins on {item['partner_seat_limit']} seats"
 
 
 def partner_admins_have_a_grant(table: Table) -> Sentences:
@@ -131,7 +131,7 @@ def custom_sets_are_counted(table: Table) -> Sentences:
     """An account knows how many sets of its own it has, and has no more than it may."""
     there = Counter(account for account, _ in table.sets)
     for account, item in table.accounts.items():
-        if item.get("custom_sets", 0) != there[account]:
+        if item.get("custom_set_count", 0) != there[account]:
             yield f"{account}: {item.get('custom_sets', 0)} sets counted, {there[account]} there"
         if there[account] > SETS_AT_MOST:
             yield f"{account}: {there[account]} sets of its own"
@@ -142,8 +142,8 @@ def people_are_listed(table: Table) -> Sentences:
     for (account, user), member in table.members.items():
         is_here = member["active"] and "partner_id" in member
         listed = (f"PEOPLE#{member['partner_id']}", f"{account}#{user}") if is_here else (None, None)
-        if (member.get("listed_under"), member.get("listed_as")) != listed:
-            yield f"{user} in {account}: is listed as {member.get('listed_under')} {member.get('listed_as')}"
+        if (member.get("list_key"), member.get("list_sort_key")) != listed:
+            yield f"{user} in {account}: is listed as {member.get('list_key')} {member.get('list_sort_key')}"
         ends = member.get("grant", {}).get("expires_at")
         if (ends is None) != ("due_at" not in member) or (ends is not None and member["due_at"] > ends):
             yield f"{user} in {account}: access ends at {ends} and is looked at {member.get('due_at')}"
@@ -154,7 +154,7 @@ def someone_runs_every_account(table: Table) -> Sentences:
     orphaned = {account for act in table.acts.values() for account in act.get("details", {}).get("orphaned", ())}
     for account, item in table.accounts.items():
         roster = table.items.get((f"ACCOUNT#{account}", "SUPER_ADMINS"))
-        if roster is None or item.get("standing", "active") != "active" or account in orphaned:
+        if roster is None or item.get("state", "active") != "active" or account in orphaned:
             continue
         if not any(_runs(table, account, user) for user in _super_admins(table, account)):
             yield f"{account}: no active super admin is left"
@@ -178,13 +178,17 @@ def what_is_over_is_being_written_off(table: Table, at: float) -> Sentences:
 
     A grant whose own end has come is the sweep's to write off.
     """
-    waiting = [item["clean_up"] for _, _, item in table.all("CLEAN_UP#", "ACT#") if item["clean_up"]["after"] in ENDS]
+    waiting = [
+        item["reconciliation"]
+        for _, _, item in table.all("RECONCILIATION#", "ACT#")
+        if item["reconciliation"]["reason"] in ENDS
+    ]
     for (account, user), member in table.members.items():
         partner = member.get("partner_id")
         if not partner or not member["active"] or member.get("grant", {}).get("expires_at", inf) <= at:
             continue
-        left = table.users.get(user, {}).get("leavings", {}).get(partner, 0)
-        is_over = member.get("tenure", 0) < left + table.accounts.get(partner, {}).get("endings", 0)
+        left = table.users.get(user, {}).get("offboardings", {}).get(partner, 0)
+        is_over = member.get("access_generation", 0) < left + table.accounts.get(partner, {}).get("terminations", 0)
         if is_over and not any(_is_about(clean_up, partner, user) for clean_up in waiting):
             yield f"{user} in {account}: is over, and nobody writes that down"
 
@@ -263,7 +267,7 @@ def open_links_are_counted(table: Table) -> Sentences:
         if item.get("open_links", 0) != due[user]:
             yield f"{user}: {item.get('open_links', 0)} open links counted, {due[user]} there"
     for link, item in table.links.items():
-        ended = item["standing"] != "open" or (item["max_approvals"] == 1 and item["approvals"])
+        ended = item["stored_state"] != "open" or (item["max_approvals"] == 1 and item["approvals"])
         if ended and "due_at" in item:
             yield f"{link}: has ended and is still due"
 
@@ -280,7 +284,7 @@ def every_act_is_in_every_trail(table: Table) -> Sentences:
 
 def chains_are_unbroken(table: Table) -> Sentences:
     """G11: every link of a chain is an entry of the trail in its place, and the head is the last of them."""
-    heads = {account: item for _, account, item in table.all("HEAD#", "ACCOUNT#")}
+    heads = {account: item for _, account, item in table.all("CHAIN_HEAD#", "ACCOUNT#")}
     chains: dict[str, list[tuple[int, str, str]]] = {account: [] for account in heads}
     for account, audit, item in table.all("CHAIN#", ""):
         chains.setdefault(account, []).append((int(item["place"]), audit, item["chain_hash"]))
@@ -321,8 +325,10 @@ def letters_and_acts_agree(table: Table, since: float) -> Sentences:
         act = table.acts.get(f"aud_{name}")
         if act is None:
             yield f"letter {name}: no act asked for it"
-        elif item["letter"]["kind"] != (TOLD_BY_LETTER | TOLD_WITH_OR_WITHOUT).get(act["event"], "link_to_approve"):
-            yield f"letter {name}: {item['letter']['kind']} for {act['event']}"
+        elif item["notification"]["kind"] != (TOLD_BY_LETTER | TOLD_WITH_OR_WITHOUT).get(
+            act["event"], "link_to_approve"
+        ):
+            yield f"letter {name}: {item['notification']['kind']} for {act['event']}"
     for audit, act in table.acts.items():
         name = audit.removeprefix("aud_")
         if act["event"] not in TOLD_BY_LETTER or act["at"] < since or _is_told_otherwise(act):
@@ -342,10 +348,10 @@ def _is_told_otherwise(act: Item) -> bool:
 def keys_keep_what_came_true(table: Table) -> Sentences:
     """G8: what is kept for a replay is a success, tells no secret, and names what is in the table."""
     grants = {act.get("details", {}).get("grant_id") for act in table.acts.values()}
-    for key, _, item in table.all("ONCE#", "ONCE"):
+    for key, _, item in table.all("IDEMPOTENCY#", "IDEMPOTENCY"):
         answer = json.loads(_answer(item))
-        if int(item["answer_code"]) not in SUCCESS:
-            yield f"{key}: keeps a {item['answer_code']}"
+        if int(item["response_status"]) not in SUCCESS:
+            yield f"{key}: keeps a {item['response_status']}"
         if "url" in answer:
             yield f"{key}: keeps a link's secret"
         if "link_id" in answer and answer["link_id"] not in table.links:
@@ -355,13 +361,13 @@ def keys_keep_what_came_true(table: Table) -> Sentences:
 
 
 def _answer(kept: Item) -> str:
-    return decompress(bytes(kept["answer"])).decode()
+    return decompress(bytes(kept["response_body"])).decode()
 
 
 def no_secret_is_kept(table: Table) -> Sentences:
     """G10: a link's secret is nowhere at rest."""
     for key, item in table.items.items():
-        if "pal_" in str(item) or ("answer" in item and "pal_" in _answer(item)):
+        if "pal_" in str(item) or ("response_body" in item and "pal_" in _answer(item)):
             yield f"{key}: holds a link's secret"
 
 

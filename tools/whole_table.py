@@ -62,4 +62,4 @@ class Table:
 
     @cached_property
     def outbox(self) -> dict[str, Item]:
-        return {name: item for _, name, item in self.all("OUTBOX#", "LETTER#")}
+        return {name: item for _, name, item in self.all("OUTBOX#", "NOTIFICATION#")}

@@ -37,10 +37,10 @@ class AccountTold(Telling):
     name: Name = ""
     locale: Locale | None = None
     pricing: Pricing = Pricing.SEAT_BASED
-    seats: Annotated[int, Field(ge=0, le=100_000)] | None = Field(default=None, alias="partner_seat_limit")
+    partner_seat_limit: Annotated[int, Field(ge=0, le=100_000)] | None = None
     domains: Annotated[tuple[Domain, ...], Field(max_length=50)] = ()
     program: Program = Program.ACTIVE
-    standing: AccountStanding = Field(default=AccountStanding.ACTIVE, alias="state")
+    state: AccountStanding = AccountStanding.ACTIVE
 
 
 class AccountShown(Answer):
@@ -67,11 +67,11 @@ class AccountShown(Answer):
             name=account.name,
             locale=account.locale,
             pricing=None if is_partner else account.pricing,
-            partner_seat_limit=account.seats,
+            partner_seat_limit=account.partner_seat_limit,
             partner_seats_used=None if is_partner else account.partner_seats_used,
             domains=account.domains if is_partner else None,
             program=account.program if is_partner else None,
-            state=account.standing,
+            state=account.state,
         )
 
 

@@ -59,7 +59,7 @@ def end_access(partner_id: str, user_id: str, query: EndQuery, act: Act) -> Rece
     begun = cursors.after(query, listed, act)
     name, _, after = (begun or act.name).partition(" ")
     whole = replace(act, name=name, once=None)
-    clean_up = CleanUp(partner_id=partner_id, user_id=user_id, after=Occasion.LEFT)
+    clean_up = CleanUp(partner_id=partner_id, user_id=user_id, reason=Occasion.OFFBOARDED)
 
     def receipts(shown: Callable[[Aftermath], AccountShown | None]) -> Receipts:
         page = stored.page(clean_up, user_id, whole, after=after or None, limit=query.size)

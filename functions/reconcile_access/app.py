@@ -55,9 +55,9 @@ def _cleaned_up(item: Item, now: datetime, context: Context) -> bool:
     complete, readable = True, True
     try:
         waiting = Queued.model_validate(item)
-        for user_id in stored.people(waiting.clean_up):
+        for user_id in stored.people(waiting.reconciliation):
             try:
-                complete &= _followed_up(waiting.clean_up, user_id, waiting.act(now), context)
+                complete &= _followed_up(waiting.reconciliation, user_id, waiting.act(now), context)
             except (LookupError, ValueError):
                 readable = False
     except (LookupError, ValueError):

@@ -69,7 +69,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
 
 def _from_stream(record: Mapping[str, Any], context: Context) -> None:
     """The record only says which letter; what it holds is read from the table."""
-    item = outbox.queued(record["dynamodb"]["Keys"]["sk"]["S"].removeprefix("LETTER#"))
+    item = outbox.queued(record["dynamodb"]["Keys"]["sk"]["S"].removeprefix("NOTIFICATION#"))
     if item:
         _take_up(item, context)
 
@@ -90,7 +90,7 @@ def _take_up(item: outbox.Item, context: Context) -> None:
         return
     try:
         letter = Queued.model_validate(item)
-        facts = outbox.facts(letter.letter, now)
+        facts = outbox.facts(letter.notification, now)
         copies = _copies(letter, facts, now)
     except (LookupError, ValueError):
         telemetry.unreadable(item["sk"])
@@ -124,9 +124,11 @@ def _copies(letter: Queued, facts: MailingFacts, now: datetime) -> list[Copy]:
 
 def _copy(letter: Queued, facts: MailingFacts, to: Recipient, now: datetime) -> Copy:
     name = outbox.delivery_id(letter.outbox_id, to.address)
-    kind, link = letter.letter.kind, facts.link
+    kind, link = letter.notification.kind, facts.link
     if not link or not facts.is_about_a_secret:
-        return Copy(name, to.address, compose(kind, to.locale, _words(facts, _page(letter.letter, to.leads), now)))
+        return Copy(
+            name, to.address, compose(kind, to.locale, _words(facts, _page(letter.notification, to.leads), now))
+        )
     text = Secret.write(link.partner_id, link.link_id, secrets.token_urlsafe(32))
     composed = compose(kind, to.locale, _words(facts, pages.to_approve(text), now))
     return Copy(name, to.address, composed, link, Secret.read(text))
@@ -138,7 +140,7 @@ def _deliver(copy: Copy, letter: Queued, now: datetime) -> datetime | None:
     claimed = outbox.claim(letter, copy.link, copy.name, attempt, now)
     if claimed.attempt != attempt:
         return claimed.waits_until
-    if claimed.unclear >= mailing.MOST_UNCLEAR:
+    if claimed.unclear_attempts >= mailing.MOST_UNCLEAR:
         _drop(claimed, Standing.FAILED, now)
         return None
     if copy.link and copy.secret and not outbox.mint(copy.link, copy.secret, now):
@@ -148,7 +150,7 @@ def _deliver(copy: Copy, letter: Queued, now: datetime) -> datetime | None:
     _count(outcome, claimed)
     standing, next_at = mailing.after(outcome, claimed.attempts, now)
     outbox.settle(claimed, standing, next_at, unsent=copy.secret if outcome in mailing.NOT_GONE else None)
-    return claimed.model_copy(update={"standing": standing, "next_at": next_at}).waits_until
+    return claimed.model_copy(update={"delivery_status": standing, "next_at": next_at}).waits_until
 
 
 def _drop(claimed: Delivery, standing: Standing, now: datetime) -> None:
@@ -180,13 +182,13 @@ def _words(facts: MailingFacts, page: str, now: datetime) -> Words:
         actor_name=facts.actor.name if facts.actor else None,
         can=can,
         cannot=cannot,
-        asked_more=letter.asked_more,
+        asked_more=letter.requested_but_removed,
         gained=letter.gained,
         lost=letter.lost,
-        asked_days=link.access_days if link and facts.is_about_a_secret else letter.asked_days,
-        given_days=letter.given_days,
+        asked_days=link.access_days if link and facts.is_about_a_secret else letter.requested_days,
+        given_days=letter.granted_days,
         days_left=letter.days_left,
-        until=letter.until,
+        until=letter.expires_at,
         link_until=link.expires_at if link and link.state_at(now, facts.tenure) in ENDS_BY_TIME else None,
         purpose=link.purpose if link else None,
         reason=letter.reason,
@@ -206,5 +208,5 @@ def _rights(letter: Letter) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _count(outcome: Outcome, claimed: Delivery) -> None:
     telemetry.count(COUNTED[outcome])
-    if claimed.unclear and outcome not in mailing.NOT_GONE:
+    if claimed.unclear_attempts and outcome not in mailing.NOT_GONE:
         telemetry.count("LetterPossibleDuplicate")

@@ -71,7 +71,7 @@ class SetChoices(Page):
 def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetChoices:
     facts = choices.facts_for_choice(account_id, query.email, act.by)
     names = creations.assignable(facts, act)
-    has_own = facts.account and facts.account.custom_sets
+    has_own = facts.account and facts.account.custom_set_count
     own = creations.own_assignable(facts, stored.of(account_id) if has_own else (), act)
     return SetChoices(items=(*map(SetChoice.of, names), *map(SetChoice.of_own, own)))
 

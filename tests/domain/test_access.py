@@ -101,8 +101,8 @@ ONE_THING: Final[list[tuple[Rule, Question, Question]]] = [
     (Rule.UNKNOWN_PERMISSION, Question("CRM.import"), Question("crm.import")),
     (Rule.NOT_A_MEMBER, Question(actor=Actor(a_user())), Question(actor=Actor(a_user(), a_member()))),
     (Rule.NOT_A_MEMBER, Question(account=None), Question()),
-    (Rule.ACCOUNT_CLOSED, Question(account=the_client(standing=AccountStanding.CLOSED)), Question()),
-    (Rule.ACCOUNT_CLOSED, asked(account=the_client(standing=AccountStanding.CLOSED)), asked()),
+    (Rule.ACCOUNT_CLOSED, Question(account=the_client(state=AccountStanding.CLOSED)), Question()),
+    (Rule.ACCOUNT_CLOSED, asked(account=the_client(state=AccountStanding.CLOSED)), asked()),
     (Rule.USER_DEACTIVATED, Question(actor=an_actor(a_user(active=False))), Question()),
     (Rule.USER_DEACTIVATED, Question(actor=Actor(None, a_member())), Question()),
     (Rule.USER_DEACTIVATED, asked(actor=of_the_partner(an_employee(active=False))), asked()),
@@ -113,24 +113,28 @@ ONE_THING: Final[list[tuple[Rule, Question, Question]]] = [
     # tenure: his own leavings, and the ends of his firm's program
     (
         Rule.ACCESS_ENDED,
-        asked(actor=of_the_partner(an_employee(leavings={PARTNER: 1}))),
-        asked(actor=of_the_partner(an_employee(leavings={PARTNER: 1}), a_partner_admin(tenure=1))),
+        asked(actor=of_the_partner(an_employee(offboardings={PARTNER: 1}))),
+        asked(actor=of_the_partner(an_employee(offboardings={PARTNER: 1}), a_partner_admin(access_generation=1))),
     ),
-    (Rule.ACCESS_ENDED, asked(actor=of_the_partner(an_employee(leavings={PARTNER: 1}))), asked()),
+    (Rule.ACCESS_ENDED, asked(actor=of_the_partner(an_employee(offboardings={PARTNER: 1}))), asked()),
     (
         Rule.ACCESS_ENDED,
-        asked(actor=of_the_partner(an_employee(leavings={PARTNER: 1}))),
-        asked(actor=of_the_partner(an_employee(leavings={SOUTH: 1}))),
-    ),
-    (
-        Rule.ACCESS_ENDED,
-        asked(actor=of_the_partner(member=a_partner_admin(tenure=1), endings=2)),
-        asked(actor=of_the_partner(member=a_partner_admin(tenure=2), endings=2)),
+        asked(actor=of_the_partner(an_employee(offboardings={PARTNER: 1}))),
+        asked(actor=of_the_partner(an_employee(offboardings={SOUTH: 1}))),
     ),
     (
         Rule.ACCESS_ENDED,
-        asked(actor=of_the_partner(an_employee(leavings={PARTNER: 1}), a_partner_admin(tenure=1), endings=1)),
-        asked(actor=of_the_partner(an_employee(leavings={PARTNER: 1}), a_partner_admin(tenure=1))),
+        asked(actor=of_the_partner(member=a_partner_admin(access_generation=1), terminations=2)),
+        asked(actor=of_the_partner(member=a_partner_admin(access_generation=2), terminations=2)),
+    ),
+    (
+        Rule.ACCESS_ENDED,
+        asked(
+            actor=of_the_partner(
+                an_employee(offboardings={PARTNER: 1}), a_partner_admin(access_generation=1), terminations=1
+            )
+        ),
+        asked(actor=of_the_partner(an_employee(offboardings={PARTNER: 1}), a_partner_admin(access_generation=1))),
     ),
     (Rule.ACCESS_ENDED, asked(actor=Actor(an_employee(), a_partner_admin())), asked()),
     # a firm that was another's is not his
@@ -154,7 +158,7 @@ ONE_THING: Final[list[tuple[Rule, Question, Question]]] = [
     ),
     (Rule.SUSPENDED, asked(actor=of_the_partner(program=Program.SUSPENDED)), asked()),
     (Rule.SUSPENDED, asked(actor=of_the_partner(program=Program.TERMINATED)), asked()),
-    (Rule.SUSPENDED, asked(actor=of_the_partner(standing=AccountStanding.CLOSED)), asked()),
+    (Rule.SUSPENDED, asked(actor=of_the_partner(state=AccountStanding.CLOSED)), asked()),
     (Rule.SUSPENDED, asked(actor=of_the_partner(kind=Kind.CLIENT)), asked()),
     (Rule.SUSPENDED, asked(actor=of_the_partner(an_employee(employed_by=frozenset()))), asked()),
     (
@@ -304,7 +308,7 @@ def test_every_rule_that_refuses_has_its_may_and_its_may_not() -> None:
         # what a person was before his grant needs no firm
         (Question("reports.create", lapsing(NOW, previous=BEFORE)), Rule.IN_SET, Scope.ALL),
         (
-            Question("reports.create", of_the_partner(an_employee(leavings={PARTNER: 1}), a_partner_admin(previous=BEFORE))),
+            Question("reports.create", of_the_partner(an_employee(offboardings={PARTNER: 1}), a_partner_admin(previous=BEFORE))),
             Rule.IN_SET,
             Scope.ALL,
         ),
@@ -410,7 +414,7 @@ def test_what_is_paid_for_is_all_that_there_is_of_sales_and_service() -> None:
 
 def test_rules_speak_one_after_another() -> None:
     """Everything is wrong at first; then one thing after another is put right."""
-    firm = the_partner(endings=1)
+    firm = the_partner(terminations=1)
     member = a_partner_admin(
         active=False,
         grant=a_grant(expires_at=NOW),
@@ -419,7 +423,7 @@ def test_rules_speak_one_after_another() -> None:
         removed=("sales.access",),
     )
     nobody = Actor(None, None, {firm.account_id: firm})
-    closed = LEGACY.changed(standing=AccountStanding.CLOSED)
+    closed = LEGACY.changed(state=AccountStanding.CLOSED)
     worst = Question("sales.acess", nobody, closed)
     steps = [
         worst,
@@ -432,10 +436,10 @@ def test_rules_speak_one_after_another() -> None:
         (an_employee(), member),
         (an_employee(), member.changed(grant=a_grant())),
         (an_employee(), member.changed(grant=a_grant(), active=True)),
-        (an_employee(), member.changed(grant=a_grant(), active=True, tenure=1)),
-        (an_employee(), member.changed(grant=a_grant(), active=True, tenure=1, suspended_by=frozenset())),
-        (an_employee(), a_partner_admin(tenure=1, removed=("sales.access",))),
-        (an_employee(), a_partner_admin(tenure=1)),
+        (an_employee(), member.changed(grant=a_grant(), active=True, access_generation=1)),
+        (an_employee(), member.changed(grant=a_grant(), active=True, access_generation=1, suspended_by=frozenset())),
+        (an_employee(), a_partner_admin(access_generation=1, removed=("sales.access",))),
+        (an_employee(), a_partner_admin(access_generation=1)),
     ):
         steps.append(asked("sales.access", Actor(user, stands, nobody.firms), account=LEGACY))
     steps.append(replace(steps[-1], account=the_client()))
@@ -521,7 +525,7 @@ def test_nothing_is_permitted_that_is_not_held_and_all_that_is_held_where_nothin
         known = now is None or stands._knows_the_set_of(now)
         rights = stands.actor.rights_at(NOW) if known else NOTHING
         account = stands.account
-        open_client = account and not account.is_partner and account.standing is AccountStanding.ACTIVE
+        open_client = account and not account.is_partner and account.state is AccountStanding.ACTIVE
         for name in sorted(catalogue.CATALOGUE):
             verdict = judge(stands, name)
             if verdict.permits:

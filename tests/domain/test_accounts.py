@@ -20,7 +20,7 @@ def test_a_partner_is_one_and_a_client_is_none() -> None:
         ({}, True),
         ({"program": Program.SUSPENDED}, False),
         ({"program": Program.TERMINATED}, False),
-        ({"standing": AccountStanding.CLOSED}, False),
+        ({"state": AccountStanding.CLOSED}, False),
     ],
 )
 def test_a_partner_is_in_the_program_while_it_is_active_and_open(changes: dict[str, Any], is_in: bool) -> None:
@@ -32,19 +32,19 @@ def test_a_partner_is_in_the_program_while_it_is_active_and_open(changes: dict[s
     [(None, 0, False), (None, 1000, False), (0, 0, True), (2, 0, False), (2, 1, False), (2, 2, True), (2, 3, True)],
 )
 def test_an_account_is_full_when_its_cap_is_reached(seats: int | None, taken: int, full: bool) -> None:
-    assert the_client(seats=seats, partner_seats_used=taken).is_full is full
+    assert the_client(partner_seat_limit=seats, partner_seats_used=taken).is_full is full
 
 
 def test_whoever_needs_a_seat_is_refused_when_none_is_left() -> None:
-    the_client(seats=1, partner_seats_used=0).must_have_a_seat()
+    the_client(partner_seat_limit=1, partner_seats_used=0).must_have_a_seat()
     with pytest.raises(NoSeatLeft):
-        the_client(seats=1, partner_seats_used=1).must_have_a_seat()
+        the_client(partner_seat_limit=1, partner_seats_used=1).must_have_a_seat()
 
 
 def test_nothing_happens_in_a_closed_account() -> None:
     the_client().must_be_active()
     with pytest.raises(AccountClosed):
-        the_client(standing=AccountStanding.CLOSED).must_be_active()
+        the_client(state=AccountStanding.CLOSED).must_be_active()
 
 
 def test_the_free_seat_opens_paid_features_only_where_seats_are_what_is_paid() -> None:

@@ -93,7 +93,7 @@ def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
     assert (approved.member.account_id, approved.member.user_id) == (CLIENT, EMPLOYEE)
     assert rights_in(approved.member, {}) == of_partner_admin(1, removed=("crm.export",))
     assert approved.grant.source is Source.ACCESS_LINK
-    assert (approved.grant.link_id, approved.grant.requested) == (LINK, link.asked)
+    assert (approved.grant.link_id, approved.grant.requested) == (LINK, link.requested_access)
     assert approved.grant.expires_at == NOW + timedelta(days=30)
     assert approved.member.grant == approved.grant
     assert approved.audit.event == "link.approved"
@@ -116,8 +116,8 @@ def test_what_was_asked_and_what_was_given_are_both_kept_and_told() -> None:
     assert approved.audit.details["given"] == {"removed": ["crm.export", "crm.import"], "access_days": 7}
     letter = approved.letter
     assert letter
-    assert (letter.kind, letter.asked_more) == (LetterKind.ACCESS_GRANTED, ("crm.import",))
-    assert (letter.removed, letter.until) == (("crm.export", "crm.import"), NOW + timedelta(days=7))
+    assert (letter.kind, letter.requested_but_removed) == (LetterKind.ACCESS_GRANTED, ("crm.import",))
+    assert (letter.removed, letter.expires_at) == (("crm.export", "crm.import"), NOW + timedelta(days=7))
     assert (letter.employee_id, letter.actor_id, letter.account_id) == (EMPLOYEE, APPROVER, CLIENT)
 
 
@@ -137,7 +137,7 @@ def test_the_time_asked_for_and_the_time_given_are_told_where_it_was_shortened(
     letter = approve(facts(link=a_link(access_days=asked)), Asked(access_days=offered), an_act()).letter
 
     assert letter
-    assert (letter.asked_days, letter.given_days) == told
+    assert (letter.requested_days, letter.granted_days) == told
 
 
 @pytest.mark.parametrize(
@@ -175,10 +175,10 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"link": None}, LinkNotFound),
     ({"secret": OTHER_SECRET}, LinkNotFound),
     ({"link": a_link(approvals=1)}, LinkAlreadyUsed),
-    ({"link": a_link(standing=Standing.DECLINED)}, LinkDeclined),
-    ({"link": a_link(standing=Standing.REVOKED)}, LinkRevoked),
+    ({"link": a_link(stored_state=Standing.DECLINED)}, LinkDeclined),
+    ({"link": a_link(stored_state=Standing.REVOKED)}, LinkRevoked),
     ({"link": a_link(expires_at=NOW)}, LinkExpired),
-    ({"employee": an_employee(leavings={PARTNER: 1})}, LinkRevoked),
+    ({"employee": an_employee(offboardings={PARTNER: 1})}, LinkRevoked),
     ({"account": None}, NotFound),
     ({"approver": Actor(a_user())}, NotFound),
     ({"approver": an_actor(member=a_member(active=False))}, NotFound),
@@ -192,7 +192,7 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"approver": OWN_FIRM, "super_admins": (OWN_FIRM,)}, NoIndependentApprover),
     ({"reply": a_reply(State.APPROVED)}, LinkAlreadyUsed),
     ({"reply": a_reply(State.DECLINED)}, LinkDeclined),
-    ({"account": the_client(standing=AccountStanding.CLOSED)}, AccountClosed),
+    ({"account": the_client(state=AccountStanding.CLOSED)}, AccountClosed),
 ]
 ADMISSION: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"employee": None}, NotEligible),
@@ -200,7 +200,7 @@ ADMISSION: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"member": a_member(EMPLOYEE)}, IsSuperAdmin),
     ({"member": a_partner_admin()}, AlreadyPartnerAdmin),
     ({"member": a_partner_admin(suspended_by=frozenset({Suspension.PARTNER}))}, GrantSuspended),
-    ({"account": the_client(seats=0)}, NoSeatLeft),
+    ({"account": the_client(partner_seat_limit=0)}, NoSeatLeft),
 ]
 
 
@@ -252,18 +252,20 @@ def test_a_link_is_approved_in_its_last_second() -> None:
 @pytest.mark.parametrize(
     ("tenure", "employee", "partner", "refusal"),
     [
-        (0, {"leavings": {PARTNER: 1}}, {}, LinkRevoked),
-        (0, {}, {"endings": 1}, LinkRevoked),
-        (1, {"leavings": {PARTNER: 1}}, {"endings": 1}, LinkRevoked),
-        (0, {"leavings": {"partner-south": 1}}, {}, None),
-        (1, {"leavings": {PARTNER: 1}}, {}, None),
-        (2, {"leavings": {PARTNER: 1}}, {"endings": 1}, None),
+        (0, {"offboardings": {PARTNER: 1}}, {}, LinkRevoked),
+        (0, {}, {"terminations": 1}, LinkRevoked),
+        (1, {"offboardings": {PARTNER: 1}}, {"terminations": 1}, LinkRevoked),
+        (0, {"offboardings": {"partner-south": 1}}, {}, None),
+        (1, {"offboardings": {PARTNER: 1}}, {}, None),
+        (2, {"offboardings": {PARTNER: 1}}, {"terminations": 1}, None),
     ],
 )
 def test_a_link_of_before_all_was_ended_brings_nobody_in(
     tenure: int, employee: dict[str, Any], partner: dict[str, Any], refusal: type[Refused] | None
 ) -> None:
-    asked = facts(link=a_link(tenure=tenure), employee=an_employee(**employee), partner=the_partner(**partner))
+    asked = facts(
+        link=a_link(access_generation=tenure), employee=an_employee(**employee), partner=the_partner(**partner)
+    )
     seen = preview_facts(asked, link=asked.link, employee=asked.target.user, partner=asked.partner)
     if refusal:
         for answer in (lambda: approve(asked, Asked(), an_act()), lambda: decline(asked, None, an_act())):
@@ -272,7 +274,7 @@ def test_a_link_of_before_all_was_ended_brings_nobody_in(
         with pytest.raises(refusal):
             preview(seen, an_act())
     else:
-        assert approve(asked, Asked(), an_act()).member.tenure == tenure
+        assert approve(asked, Asked(), an_act()).member.access_generation == tenure
         assert preview(seen, an_act()).choices[0].reason is None
 
 
@@ -299,7 +301,7 @@ def test_a_refusal_is_told_with_its_reason() -> None:
         partner_id=PARTNER,
         account_id=CLIENT,
         link_id=LINK,
-        created_by=EMPLOYEE,
+        link_created_by=EMPLOYEE,
         set_version=2,
         removed=("crm.export",),
         reason="Not this year",
@@ -340,10 +342,10 @@ def test_a_preview_shows_who_asks_and_where_the_reader_may_approve() -> None:
         ({"approver": OWN_FIRM, "super_admins": (an_actor(),)}, "own_partner_may_not_approve"),
         ({"link": a_link(account_id="client-other")}, "account_mismatch"),
         ({"reply": a_reply()}, "link_already_used"),
-        ({"account": the_client(standing=AccountStanding.CLOSED)}, "account_closed"),
+        ({"account": the_client(state=AccountStanding.CLOSED)}, "account_closed"),
         ({"employee": an_employee(active=False)}, "not_eligible"),
         ({"member": a_partner_admin()}, "already_partner_admin"),
-        ({"account": the_client(seats=0)}, "no_seat_left"),
+        ({"account": the_client(partner_seat_limit=0)}, "no_seat_left"),
     ],
 )
 def test_a_preview_says_why_an_approval_would_be_refused(changes: Mapping[str, Any], reason: str) -> None:

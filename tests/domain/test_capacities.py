@@ -138,8 +138,8 @@ GONE: list[Mapping[str, Any]] = [
     {"target": Actor(None, a_member(EMPLOYEE, "sales"))},
     {"target": of_the_partner(member=a_partner_admin(active=False))},
     {"target": of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW)))},
-    {"target": of_the_partner(an_employee(leavings={PARTNER: 1}))},
-    {"target": of_the_partner(endings=1)},
+    {"target": of_the_partner(an_employee(offboardings={PARTNER: 1}))},
+    {"target": of_the_partner(terminations=1)},
     {"account": None},
 ]
 
@@ -203,13 +203,13 @@ def test_a_managers_hand_reaches_as_far_as_his_firm_whatever_its_program() -> No
 
 @pytest.mark.parametrize("capacity", Capacity)
 def test_in_a_closed_account_access_can_still_be_taken_away(capacity: Capacity) -> None:
-    found = facts(capacity, account=the_client(standing=AccountStanding.CLOSED))
+    found = facts(capacity, account=the_client(state=AccountStanding.CLOSED))
 
     assert hold(found, act_in(found)).capacity is capacity
 
 
 def test_authority_comes_before_the_accounts_state_and_that_of_the_member() -> None:
-    closed = the_client(standing=AccountStanding.CLOSED)
+    closed = the_client(state=AccountStanding.CLOSED)
 
     with pytest.raises(Forbidden):
         hold(facts(account=closed, actor=CLERK), an_act("user-clerk"))

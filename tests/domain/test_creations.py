@@ -60,7 +60,7 @@ CLERK = an_actor(member=a_member(permission_set="sales"))
 MANAGES_USERS = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
 PARTNER_ADMIN = of_the_partner(an_employee("user-x"))
 OWN_FIRM = Actor(an_employee("user-x"), a_member("user-x"))
-CLOSED = the_client(standing=AccountStanding.CLOSED)
+CLOSED = the_client(state=AccountStanding.CLOSED)
 
 
 def facts(*, member: Member | None = None, **changes: Any) -> CreationFacts:
@@ -118,7 +118,7 @@ def test_a_client_makes_an_eligible_employee_partner_admin(creator: Actor) -> No
         partner_id=PARTNER,
         account_id=CLIENT,
         removed=("crm.import",),
-        until=grant.expires_at,
+        expires_at=grant.expires_at,
     )
     assert set(made.relies_on) == {creator.user, creator.member, the_client(), an_employee(), the_partner()}
 
@@ -159,7 +159,7 @@ LADDER: list[tuple[Mapping[str, Any], Mapping[str, Any], type[Refused]]] = [
     ({"member": a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))}, {}, GrantSuspended),
     ({}, {"overrides": Overrides(added=("partner.client_access.manage",))}, UnknownPermission),
     ({}, {"overrides": BILLING}, RestrictedPermission),
-    ({"account": the_client(seats=0)}, {}, NoSeatLeft),
+    ({"account": the_client(partner_seat_limit=0)}, {}, NoSeatLeft),
 ]
 
 
@@ -301,16 +301,16 @@ def test_what_a_creator_holds_by_a_set_of_the_accounts_own_he_may_give() -> None
 
 
 def test_a_colleague_comes_in_the_tenure_of_today() -> None:
-    person = an_employee(leavings={PARTNER: 2})
+    person = an_employee(offboardings={PARTNER: 2})
 
-    assert create(of_the_firm(person=person), with_set(), an_act("user-x")).member.tenure == 2
+    assert create(of_the_firm(person=person), with_set(), an_act("user-x")).member.access_generation == 2
 
 
 def test_who_lost_all_that_he_had_for_his_firm_is_taken_in_anew() -> None:
-    person, before = an_employee(leavings={PARTNER: 1}), a_member(EMPLOYEE, "sales", partner_id=PARTNER, version=6)
+    person, before = an_employee(offboardings={PARTNER: 1}), a_member(EMPLOYEE, "sales", partner_id=PARTNER, version=6)
     made = create(ordinary(person=person, member=before), with_set("view_only"), an_act())
 
-    assert (made.member.version, made.member.partner_id, made.member.tenure) == (7, None, 0)
+    assert (made.member.version, made.member.partner_id, made.member.access_generation) == (7, None, 0)
     assert made.before == before
 
 
@@ -344,7 +344,7 @@ def test_an_ordinary_member_of_a_legacy_account_is_told_of_no_paid_seat() -> Non
 
 
 def test_taking_in_an_ordinary_member_needs_no_partner_seat() -> None:
-    made = create(ordinary(account=the_client(seats=0)), with_set(), an_act())
+    made = create(ordinary(account=the_client(partner_seat_limit=0)), with_set(), an_act())
 
     assert made.member.seat is Seat.VIEW_ONLY
 

@@ -60,12 +60,12 @@ def facts(actor: Actor = BOSS, employee: Actor = HE, partner: Account | None = N
 
 
 def test_all_access_ends_by_one_more_leaving() -> None:
-    user = an_employee(leavings={PARTNER: 2, SOUTH: 1})
+    user = an_employee(offboardings={PARTNER: 2, SOUTH: 1})
     ended = end_access(facts(employee=Actor(user, HE.member)), an_act(MANAGER, once=once()))
 
-    assert ended.user == user.changed(leavings={PARTNER: 3, SOUTH: 1})
+    assert ended.user == user.changed(offboardings={PARTNER: 3, SOUTH: 1})
     assert ended.partner == the_partner()
-    assert ended.clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, after=Occasion.LEFT)
+    assert ended.clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)
     assert (ended.audit.event, ended.audit.accounts) == ("employee.offboarded", (PARTNER,))
     assert ended.audit.details == {"user_id": EMPLOYEE}
     assert ended.letter is None
@@ -93,7 +93,7 @@ def test_all_access_ends_by_one_more_leaving() -> None:
 def test_who_ends_whose_access(actor: Actor, employee: Actor, refusal: type[Refused] | None) -> None:
     by = actor.user.user_id if actor.user else "user-unknown"
     if not refusal:
-        assert end_access(facts(actor, employee), an_act(by)).user.leavings == {PARTNER: 1}
+        assert end_access(facts(actor, employee), an_act(by)).user.offboardings == {PARTNER: 1}
         return
     with pytest.raises(refusal):
         end_access(facts(actor, employee), an_act(by))
@@ -110,7 +110,7 @@ def test_nobody_ends_access_for_what_is_no_partner() -> None:
 
 
 def after(
-    occasion: Occasion = Occasion.LEFT,
+    occasion: Occasion = Occasion.OFFBOARDED,
     member: Member | None = None,
     *,
     user: User | None = None,
@@ -121,12 +121,12 @@ def after(
     firm = partner or the_partner()
     south = the_partner(account_id=SOUTH, domains=("north.example",))
     person = Actor(
-        user or an_employee(leavings={PARTNER: 1} if occasion is Occasion.LEFT else {}),
+        user or an_employee(offboardings={PARTNER: 1} if occasion is Occasion.OFFBOARDED else {}),
         member or a_partner_admin(),
         {PARTNER: firm, SOUTH: south},
     )
     known = {"account": the_client(), "person": person, "partner": firm, "others": ()}
-    clean_up = CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, after=occasion)
+    clean_up = CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, reason=occasion)
     return Aftermath(**{"clean_up": clean_up, **known, **changes})
 
 
@@ -190,7 +190,7 @@ def test_the_grant_that_ended_is_named() -> None:
 
 
 def test_who_falls_back_to_another_firm_is_none_whom_the_client_made() -> None:
-    user = an_employee(employed_by=frozenset({PARTNER, SOUTH}), leavings={PARTNER: 1})
+    user = an_employee(employed_by=frozenset({PARTNER, SOUTH}), offboardings={PARTNER: 1})
     followed = follow_up(after(member=a_partner_admin(previous=OF_SOUTH), user=user), ACT)
 
     assert followed
@@ -203,9 +203,9 @@ def test_who_falls_back_to_another_firm_is_none_whom_the_client_made() -> None:
 @pytest.mark.parametrize(
     ("facts", "is_told"),
     [
-        (after(Occasion.LEFT), True),
-        (after(Occasion.ERASED, user=an_employee(leavings={PARTNER: 1}), clean_up=CleanUp(after=Occasion.ERASED)), False),
-        (after(Occasion.PROGRAM_ENDED, partner=the_partner(endings=1, program=Program.TERMINATED)), False),
+        (after(Occasion.OFFBOARDED), True),
+        (after(Occasion.ERASED, user=an_employee(offboardings={PARTNER: 1}), clean_up=CleanUp(reason=Occasion.ERASED)), False),
+        (after(Occasion.PROGRAM_ENDED, partner=the_partner(terminations=1, program=Program.TERMINATED)), False),
     ],
 )  # fmt: skip
 def test_ends_for_good_are_written_off_and_of_a_leaving_alone_this_tells(facts: Aftermath, is_told: bool) -> None:
@@ -216,7 +216,7 @@ def test_ends_for_good_are_written_off_and_of_a_leaving_alone_this_tells(facts: 
     assert (followed.letter is not None) is is_told
 
 
-OVER = an_employee(leavings={PARTNER: 1})
+OVER = an_employee(offboardings={PARTNER: 1})
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ OVER = an_employee(leavings={PARTNER: 1})
         after(told="access.ended"),
         after(member=a_partner_admin(active=False)),
         after(person=Actor(an_employee())),
-        after(member=a_partner_admin(tenure=1)),
+        after(member=a_partner_admin(access_generation=1)),
         *(after(occasion, user=OVER) for occasion in Occasion if occasion not in {"left", "erased", "program_ended"}),
-        after(user=OVER, clean_up=CleanUp(partner_id=SOUTH, user_id=EMPLOYEE, after=Occasion.LEFT)),
+        after(user=OVER, clean_up=CleanUp(partner_id=SOUTH, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)),
         after(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
         after(Occasion.ELIGIBILITY),
         after(Occasion.ELIGIBILITY, a_member(EMPLOYEE, "sales")),
@@ -295,7 +295,7 @@ def test_what_follows_from_person_and_firm_is_written_down(
     ("written", "user", "partner"),
     [(frozenset(), None, OFF), (PROGRAM, None, None), (STAFF, GONE, OFF), (PROGRAM, GONE, None)],
 )
-@pytest.mark.parametrize("occasion", [Occasion.ELIGIBILITY, Occasion.LEFT, Occasion.ERASED])
+@pytest.mark.parametrize("occasion", [Occasion.ELIGIBILITY, Occasion.OFFBOARDED, Occasion.ERASED])
 def test_what_the_program_changed_is_left_to_its_own_clean_up(
     written: frozenset[Suspension], user: User | None, partner: Account | None, occasion: Occasion
 ) -> None:
@@ -373,7 +373,7 @@ def test_another_super_admin_who_is_barred_as_well_runs_nothing() -> None:
         (after(member=a_member(EMPLOYEE)), Line(Receipt.RETAINED, "retained_super_admin")),
         (after(member=a_member(EMPLOYEE, "sales"), told="member.retained"), Line(Receipt.RETAINED, "retained_member")),
         (after(member=a_member(EMPLOYEE, active=False)), None),
-        (after(member=a_partner_admin(tenure=1)), None),
+        (after(member=a_partner_admin(access_generation=1)), None),
         (after(member=a_partner_admin(grant=a_grant(expires_at=NOW))), None),
         (after(member=a_member(EMPLOYEE, "sales", partner_id=SOUTH)), None),
         (after(person=Actor(an_employee())), None),
@@ -384,7 +384,7 @@ def test_each_account_has_its_line(facts: Aftermath, told: Line | None) -> None:
 
 
 def test_a_receipt_can_be_foreseen() -> None:
-    now = after(Occasion.LEFT, user=an_employee(leavings={SOUTH: 4}))
+    now = after(Occasion.OFFBOARDED, user=an_employee(offboardings={SOUTH: 4}))
 
     assert line(now, ACT) is None
     assert line(now.foreseen(), ACT) == Line(Receipt.PENDING)
@@ -400,7 +400,7 @@ def test_a_receipt_can_be_foreseen() -> None:
         (Occasion.PROGRAM_STOPPED, OFF, LetterKind.PROGRAM_STOPPED, "program.stopped", Cause.PROGRAM),
         (
             Occasion.PROGRAM_STOPPED,
-            the_partner(standing=AccountStanding.CLOSED),
+            the_partner(state=AccountStanding.CLOSED),
             LetterKind.PROGRAM_STOPPED,
             "program.stopped",
             Cause.PROGRAM,
@@ -408,14 +408,14 @@ def test_a_receipt_can_be_foreseen() -> None:
         (Occasion.PROGRAM_RESUMED, the_partner(), LetterKind.PROGRAM_RESUMED, "program.resumed", None),
         (
             Occasion.PROGRAM_ENDED,
-            the_partner(endings=1, program=Program.TERMINATED),
+            the_partner(terminations=1, program=Program.TERMINATED),
             LetterKind.PROGRAM_STOPPED,
             "program.stopped",
             Cause.TERMINATED,
         ),
         (
             Occasion.PROGRAM_ENDED,
-            the_partner(endings=1),
+            the_partner(terminations=1),
             LetterKind.PROGRAM_STOPPED,
             "program.stopped",
             Cause.TERMINATED,
@@ -443,13 +443,13 @@ def test_a_client_hears_of_the_program(
         after(Occasion.PROGRAM_STOPPED),
         after(Occasion.PROGRAM_RESUMED, partner=OFF),
         after(Occasion.ELIGIBILITY, partner=OFF),
-        after(Occasion.LEFT),
+        after(Occasion.OFFBOARDED),
         after(Occasion.PROGRAM_STOPPED, a_member(EMPLOYEE), partner=OFF),
         after(Occasion.PROGRAM_STOPPED, a_member(EMPLOYEE, partner_id=SOUTH), partner=OFF),
         after(Occasion.PROGRAM_STOPPED, colleague(active=False), partner=OFF),
         after(Occasion.PROGRAM_STOPPED, person=Actor(an_employee()), partner=OFF),
-        after(Occasion.PROGRAM_RESUMED, partner=the_partner(endings=1)),
-        after(Occasion.PROGRAM_ENDED, a_partner_admin(tenure=1), partner=the_partner(endings=1)),
+        after(Occasion.PROGRAM_RESUMED, partner=the_partner(terminations=1)),
+        after(Occasion.PROGRAM_ENDED, a_partner_admin(access_generation=1), partner=the_partner(terminations=1)),
     ],
 )
 def test_a_client_hears_nothing_of_the_program(facts: Aftermath) -> None:

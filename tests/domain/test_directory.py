@@ -68,10 +68,10 @@ def pointers(refused: pytest.ExceptionInfo[Any]) -> list[str]:
 
 
 def test_an_account_is_made_from_its_kind_and_name() -> None:
-    kept = keep_account(CLIENT, None, {"kind": Kind.CLIENT, "name": "The Bakery", "seats": 3}, ACT)
+    kept = keep_account(CLIENT, None, {"kind": Kind.CLIENT, "name": "The Bakery", "partner_seat_limit": 3}, ACT)
 
     assert kept
-    assert kept.account == the_client(seats=3)
+    assert kept.account == the_client(partner_seat_limit=3)
     assert (kept.before, kept.relies_on) == (None, ())
     assert (kept.audit.event, kept.audit.accounts) == ("account.created", (CLIENT,))
     assert kept.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
@@ -86,7 +86,7 @@ def test_a_partner_is_made_with_its_domains() -> None:
 
 
 def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None:
-    kept = keep_account(CLIENT, None, {"kind": Kind.CLIENT, "name": "The Bakery", "seats": None}, ACT)
+    kept = keep_account(CLIENT, None, {"kind": Kind.CLIENT, "name": "The Bakery", "partner_seat_limit": None}, ACT)
 
     assert kept
     assert kept.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
@@ -95,16 +95,20 @@ def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None
 @pytest.mark.parametrize(
     ("told", "changed", "fields"),
     [
-        ({"seats": 5}, {"seats": 5}, ["partner_seat_limit"]),
-        ({"seats": None, "name": "New"}, {"seats": None, "name": "New"}, ["name", "partner_seat_limit"]),
-        ({"standing": AccountStanding.CLOSED}, {"standing": AccountStanding.CLOSED}, ["state"]),
+        ({"partner_seat_limit": 5}, {"partner_seat_limit": 5}, ["partner_seat_limit"]),
+        (
+            {"partner_seat_limit": None, "name": "New"},
+            {"partner_seat_limit": None, "name": "New"},
+            ["name", "partner_seat_limit"],
+        ),
+        ({"state": AccountStanding.CLOSED}, {"state": AccountStanding.CLOSED}, ["state"]),
         ({"kind": Kind.CLIENT, "locale": Locale.JA}, {"locale": Locale.JA}, ["locale"]),
     ],
 )
 def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
     told: Mapping[str, Any], changed: Mapping[str, Any], fields: list[str]
 ) -> None:
-    before = the_client(version=4, seats=2, partner_seats_used=1)
+    before = the_client(version=4, partner_seat_limit=2, partner_seats_used=1)
     kept = keep_account(CLIENT, before, told, ACT)
 
     assert kept
@@ -113,7 +117,7 @@ def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
     assert kept.relies_on == (before,)
 
 
-@pytest.mark.parametrize("told", [{}, {"name": "The Bakery"}, {"kind": Kind.CLIENT, "seats": None}])
+@pytest.mark.parametrize("told", [{}, {"name": "The Bakery"}, {"kind": Kind.CLIENT, "partner_seat_limit": None}])
 def test_the_same_account_again_changes_nothing(told: Mapping[str, Any]) -> None:
     assert keep_account(CLIENT, the_client(), told, ACT) is None
 
@@ -126,16 +130,16 @@ def test_the_same_account_again_changes_nothing(told: Mapping[str, Any]) -> None
         (None, {"kind": Kind.CLIENT, "name": "A", "domains": ()}, InvalidField, ["/domains"]),
         (
             None,
-            {"kind": Kind.PARTNER, "name": "A", "seats": None, "pricing": "legacy"},
+            {"kind": Kind.PARTNER, "name": "A", "partner_seat_limit": None, "pricing": "legacy"},
             InvalidField,
             ["/pricing", "/partner_seat_limit"],
         ),
         (the_client(), {"program": Program.ACTIVE}, InvalidField, ["/program"]),
-        (the_partner(), {"seats": 1}, InvalidField, ["/partner_seat_limit"]),
+        (the_partner(), {"partner_seat_limit": 1}, InvalidField, ["/partner_seat_limit"]),
         (the_client(), {"kind": Kind.PARTNER}, KindIsFixed, ["/kind"]),
         (the_partner(), {"kind": Kind.CLIENT}, KindIsFixed, ["/kind"]),
-        (the_client(partner_seats_used=3), {"seats": 2}, LimitBelowUse, ["/partner_seat_limit"]),
-        (the_client(partner_seats_used=1), {"seats": 0}, LimitBelowUse, ["/partner_seat_limit"]),
+        (the_client(partner_seats_used=3), {"partner_seat_limit": 2}, LimitBelowUse, ["/partner_seat_limit"]),
+        (the_client(partner_seats_used=1), {"partner_seat_limit": 0}, LimitBelowUse, ["/partner_seat_limit"]),
     ],
 )
 def test_an_account_that_cannot_be(
@@ -155,14 +159,14 @@ def test_an_account_that_cannot_be(
         (the_partner(), {"program": Program.TERMINATED}, Occasion.PROGRAM_ENDED),
         (the_partner(program=Program.SUSPENDED), {"program": Program.TERMINATED}, Occasion.PROGRAM_ENDED),
         (the_partner(program=Program.TERMINATED), {"program": Program.SUSPENDED}, Occasion.ELIGIBILITY),
-        (the_partner(), {"standing": AccountStanding.CLOSED}, Occasion.PROGRAM_STOPPED),
-        (the_partner(standing=AccountStanding.CLOSED), {"standing": AccountStanding.ACTIVE}, Occasion.PROGRAM_RESUMED),
-        (the_partner(program=Program.SUSPENDED), {"standing": AccountStanding.CLOSED}, Occasion.ELIGIBILITY),
+        (the_partner(), {"state": AccountStanding.CLOSED}, Occasion.PROGRAM_STOPPED),
+        (the_partner(state=AccountStanding.CLOSED), {"state": AccountStanding.ACTIVE}, Occasion.PROGRAM_RESUMED),
+        (the_partner(program=Program.SUSPENDED), {"state": AccountStanding.CLOSED}, Occasion.ELIGIBILITY),
         (the_partner(), {"domains": ("other.example",)}, Occasion.ELIGIBILITY),
         (the_partner(), {"domains": (), "program": Program.SUSPENDED}, Occasion.PROGRAM_STOPPED),
         (the_partner(), {"name": "North & Sons", "locale": Locale.JA}, None),
         (the_partner(), {"program": Program.ACTIVE, "name": "North & Sons"}, None),
-        (the_client(), {"standing": AccountStanding.CLOSED}, None),
+        (the_client(), {"state": AccountStanding.CLOSED}, None),
         (None, {"kind": Kind.PARTNER, "name": "North", "program": Program.SUSPENDED, "domains": ("a.example",)}, None),
     ],
 )
@@ -173,18 +177,18 @@ def test_what_changes_the_access_of_all_a_partners_people_is_followed_up(
     kept = keep_account(account_id, before, told, ACT)
 
     assert kept
-    assert kept.clean_up == (CleanUp(partner_id=PARTNER, after=occasion) if occasion else None)
+    assert kept.clean_up == (CleanUp(partner_id=PARTNER, reason=occasion) if occasion else None)
 
 
 @pytest.mark.parametrize(
     ("before", "told", "endings"),
     [
         (the_partner(), {"program": Program.TERMINATED}, 1),
-        (the_partner(program=Program.SUSPENDED, endings=2), {"program": Program.TERMINATED}, 3),
-        (the_partner(program=Program.TERMINATED, endings=1), {"program": Program.TERMINATED, "name": "New"}, 1),
-        (the_partner(program=Program.TERMINATED, endings=1), {"program": Program.ACTIVE}, 1),
-        (the_partner(endings=1), {"program": Program.SUSPENDED}, 1),
-        (the_partner(), {"standing": AccountStanding.CLOSED}, 0),
+        (the_partner(program=Program.SUSPENDED, terminations=2), {"program": Program.TERMINATED}, 3),
+        (the_partner(program=Program.TERMINATED, terminations=1), {"program": Program.TERMINATED, "name": "New"}, 1),
+        (the_partner(program=Program.TERMINATED, terminations=1), {"program": Program.ACTIVE}, 1),
+        (the_partner(terminations=1), {"program": Program.SUSPENDED}, 1),
+        (the_partner(), {"state": AccountStanding.CLOSED}, 0),
         (None, {"kind": Kind.PARTNER, "name": "North", "program": Program.TERMINATED}, 0),
     ],
 )
@@ -194,11 +198,11 @@ def test_each_time_that_a_program_is_terminated_counts(
     kept = keep_account(PARTNER, before, told, ACT)
 
     assert kept
-    assert kept.account.endings == endings
+    assert kept.account.terminations == endings
 
 
 def test_a_limit_may_be_just_what_is_taken() -> None:
-    assert keep_account(CLIENT, the_client(partner_seats_used=2), {"seats": 2}, ACT)
+    assert keep_account(CLIENT, the_client(partner_seats_used=2), {"partner_seat_limit": 2}, ACT)
 
 
 # users
@@ -338,16 +342,18 @@ def test_an_erased_person_leaves_his_id_and_nothing_else() -> None:
     assert kept.email_changed
     assert (kept.audit.event, kept.audit.details) == ("user.erased", {"user_id": APPROVER})
     assert kept.relies_on == (before,)
-    assert kept.clean_up == CleanUp(user_id=APPROVER, after=Occasion.ERASED)
+    assert kept.clean_up == CleanUp(user_id=APPROVER, reason=Occasion.ERASED)
 
 
 def test_an_erased_person_leaves_all_whom_he_works_for() -> None:
-    before = an_employee(employed_by=frozenset({PARTNER, "partner-south"}), leavings={PARTNER: 2, "partner-west": 1})
+    before = an_employee(
+        employed_by=frozenset({PARTNER, "partner-south"}), offboardings={PARTNER: 2, "partner-west": 1}
+    )
     stopped = frozenset({PARTNER, "partner-east"})
     kept = erase(EMPLOYEE, UserFacts(user=before, owner=None, here_for=stopped), ACT)
 
     assert kept
-    assert kept.user.leavings == {PARTNER: 3, "partner-south": 1, "partner-west": 1, "partner-east": 1}
+    assert kept.user.offboardings == {PARTNER: 3, "partner-south": 1, "partner-west": 1, "partner-east": 1}
 
 
 @pytest.mark.parametrize("user", [None, a_user(email=None, active=False)])
@@ -432,7 +438,7 @@ def test_the_same_member_again_changes_nothing(told: Mapping[str, Any]) -> None:
         ({}, {"permission_set": "partner_admin"}, InvalidField, ["/permission_set"]),
         ({"member": a_partner_admin()}, {"permission_set": "partner_admin"}, InvalidField, ["/permission_set"]),
         ({}, {"permission_set": "sales", "seat": Seat.PARTNER}, InvalidField, ["/seat"]),
-        ({"account": the_client(standing=AccountStanding.CLOSED)}, {"permission_set": "sales"}, AccountClosed, []),
+        ({"account": the_client(state=AccountStanding.CLOSED)}, {"permission_set": "sales"}, AccountClosed, []),
         ({"member": a_partner_admin()}, {"active": False}, AlreadyPartnerAdmin, []),
         ({"member": a_partner_admin()}, {"permission_set": "sales"}, AlreadyPartnerAdmin, []),
         ({"member": a_member(), "others": ()}, {"permission_set": "sales"}, LastSuperAdmin, []),
@@ -561,8 +567,8 @@ def test_when_an_employee_stops_or_comes_back_his_access_everywhere_is_followed_
 
 
 def test_what_was_ended_as_a_whole_is_told_of_as_ended_and_not_revived() -> None:
-    stale = a_partner_admin(tenure=0)
-    user = an_employee(leavings={PARTNER: 1})
+    stale = a_partner_admin(access_generation=0)
+    user = an_employee(offboardings={PARTNER: 1})
 
     with pytest.raises(InvalidField):
         keep_member(facts(user=user, member=stale), {"active": True}, ACT)
@@ -570,28 +576,37 @@ def test_what_was_ended_as_a_whole_is_told_of_as_ended_and_not_revived() -> None
 
     assert kept
     assert kept.before == stale
-    assert (kept.member.active, kept.member.partner_id, kept.member.tenure, kept.member.grant) == (True, None, 0, None)
+    assert (kept.member.active, kept.member.partner_id, kept.member.access_generation, kept.member.grant) == (
+        True,
+        None,
+        0,
+        None,
+    )
 
 
 def test_a_member_whom_a_live_firm_brought_stays_its_own_when_his_set_changes() -> None:
-    colleague = a_member(EMPLOYEE, "sales", partner_id=PARTNER, tenure=1)
+    colleague = a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=1)
     kept = keep_member(
-        facts(user=an_employee(leavings={PARTNER: 1}), member=colleague), {"permission_set": "service"}, ACT
+        facts(user=an_employee(offboardings={PARTNER: 1}), member=colleague), {"permission_set": "service"}, ACT
     )
 
     assert kept
-    assert (kept.member.partner_id, kept.member.tenure) == (PARTNER, 1)
+    assert (kept.member.partner_id, kept.member.access_generation) == (PARTNER, 1)
 
 
 def test_a_colleague_who_becomes_super_admin_is_here_for_nobody_but_the_client() -> None:
-    colleague = a_member(EMPLOYEE, "view_only", partner_id=PARTNER, tenure=1)
-    person = an_actor(an_employee(leavings={PARTNER: 1}), colleague, firms=[the_partner()])
+    colleague = a_member(EMPLOYEE, "view_only", partner_id=PARTNER, access_generation=1)
+    person = an_actor(an_employee(offboardings={PARTNER: 1}), colleague, firms=[the_partner()])
     facts = MemberFacts(account=the_client(), target=person, others=())
 
     kept = keep_member(facts, {"permission_set": "super_admin"}, an_act())
 
     assert kept
-    assert (kept.member.permission_set, kept.member.partner_id, kept.member.tenure) == ("super_admin", None, 0)
+    assert (kept.member.permission_set, kept.member.partner_id, kept.member.access_generation) == (
+        "super_admin",
+        None,
+        0,
+    )
 
 
 def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:

@@ -246,7 +246,7 @@ def test_an_override_is_recorded_with_what_it_changes() -> None:
     assert (letter.gained, letter.lost) == ((), ("crm.deals.delete:all", "crm.deals.edit:all"))
     assert (letter.permission_set, letter.set_version) == ("partner_admin", 1)
     assert (letter.added, letter.removed) == (done.member.added, done.member.removed)
-    assert letter.until == NOW + timedelta(days=10)
+    assert letter.expires_at == NOW + timedelta(days=10)
     assert {the_client(), *ADMIN.relied_on, *TARGET.relied_on} == set(done.relies_on)
 
 
@@ -408,8 +408,8 @@ def test_in_a_partner_account_there_are_no_partner_admins(permission_set: str) -
 
 
 def test_the_client_makes_its_partner_admin_a_super_admin_and_his_grant_ends() -> None:
-    before = a_partner_admin(removed=("crm.import",), paid_seats=(Seat.SALES,), tenure=3, version=6)
-    target = of_the_partner(an_employee(leavings={PARTNER: 3}), before)
+    before = a_partner_admin(removed=("crm.import",), paid_seats=(Seat.SALES,), access_generation=3, version=6)
+    target = of_the_partner(an_employee(offboardings={PARTNER: 3}), before)
     done = edited(facts(target=target), SUPER)
 
     assert done.member == before.changed(
@@ -418,13 +418,17 @@ def test_the_client_makes_its_partner_admin_a_super_admin_and_his_grant_ends() -
         seat=Seat.CORE,
         grant=None,
         partner_id=None,
-        tenure=0,
+        access_generation=0,
         granted_by=APPROVER,
     )
     assert (done.audit.accounts, done.audit.details["grant_ended"]) == ((CLIENT, PARTNER), True)
     assert set(catalogue.RESTRICTED) | {"crm.import"} == set(map(str, list(done.letter.gained if done.letter else ())))
     assert done.letter
-    assert (done.letter.partner_id, done.letter.until, done.letter.permission_set) == (PARTNER, None, "super_admin")
+    assert (done.letter.partner_id, done.letter.expires_at, done.letter.permission_set) == (
+        PARTNER,
+        None,
+        "super_admin",
+    )
 
 
 @pytest.mark.parametrize(
@@ -570,7 +574,7 @@ def test_a_super_admin_who_is_set_to_partner_admin_is_migrated() -> None:
     ("changes", "refusal"),
     [
         ({"others": ()}, LastSuperAdmin),
-        ({"account": the_client(seats=0)}, NoSeatLeft),
+        ({"account": the_client(partner_seat_limit=0)}, NoSeatLeft),
         ({"partner": None}, NotEligible),
         ({"partner": None, "firm_is_unclear": True}, InvalidField),
         ({"partner": the_partner(program=Program.SUSPENDED)}, NotEligible),
@@ -640,7 +644,7 @@ def test_who_manages_users_makes_a_partner_admin_though_he_holds_less() -> None:
         ({"actor": OF_THE_FIRM, "others": (ADMIN,)}, OwnPartnerMayNotApprove),
         ({"partner": None}, NotEligible),
         ({"partner": None, "firm_is_unclear": True}, InvalidField),
-        ({"account": the_client(seats=1, partner_seats_used=1)}, NoSeatLeft),
+        ({"account": the_client(partner_seat_limit=1, partner_seats_used=1)}, NoSeatLeft),
         ({"member": a_member(EMPLOYEE, "sales", suspended_by=frozenset({Suspension.CLIENT}))}, GrantSuspended),
     ],
 )
@@ -825,7 +829,7 @@ def test_the_same_end_is_no_change(capacity: Capacity, days: int | None) -> None
 
 
 def test_the_same_end_is_not_warned_of_anew() -> None:
-    unwarned = a_grant(expires_at=NOW + timedelta(days=10), warned=None)
+    unwarned = a_grant(expires_at=NOW + timedelta(days=10), last_warning_days=None)
 
     assert (
         edit(facts(target=of_the_partner(member=a_partner_admin(grant=unwarned))), Edit(access=Days(10)), 1, an_act())
@@ -834,13 +838,13 @@ def test_the_same_end_is_not_warned_of_anew() -> None:
 
 
 def test_a_new_end_is_warned_of_anew() -> None:
-    warned = a_grant(expires_at=NOW + timedelta(days=5), warned=7)
+    warned = a_grant(expires_at=NOW + timedelta(days=5), last_warning_days=7)
     grant = edited(
         facts(target=of_the_partner(member=a_partner_admin(grant=warned))), Edit(access=Days(100))
     ).member.grant
 
     assert grant
-    assert (grant.warned, grant.due_at) == (None, NOW + timedelta(days=70))
+    assert (grant.last_warning_days, grant.due_at) == (None, NOW + timedelta(days=70))
 
 
 @pytest.mark.parametrize("days", [5, None])
@@ -905,4 +909,4 @@ def test_a_firms_super_admin_gives_a_colleague_nothing_that_no_partner_admin_hol
 
 
 def test_a_closed_account_is_not_edited() -> None:
-    refused(facts(account=the_client(standing=AccountStanding.CLOSED)), SHORTER, AccountClosed)
+    refused(facts(account=the_client(state=AccountStanding.CLOSED)), SHORTER, AccountClosed)

@@ -153,16 +153,18 @@ def test_what_was_seen_must_still_be_so() -> None:
 @pytest.mark.parametrize("permission_set", ["view_only", "super_admin"])
 def test_an_employee_who_is_removed_from_his_firm_works_for_it_no_more(permission_set: str) -> None:
     boss = Actor(an_employee(MANAGER), staff(MANAGER, "super_admin"))
-    employee = an_employee(employed_by=frozenset({PARTNER, "partner-south"}), leavings={PARTNER: 2, "partner-south": 1})
+    employee = an_employee(
+        employed_by=frozenset({PARTNER, "partner-south"}), offboardings={PARTNER: 2, "partner-south": 1}
+    )
     target = Actor(employee, staff(EMPLOYEE, permission_set))
 
     ended = end(facts(account=the_partner(), actor=boss, target=target, others=(boss,)), 1, an_act(MANAGER))
 
     assert not ended.member.active
     assert ended.former == employee.changed(
-        employed_by=frozenset({"partner-south"}), leavings={PARTNER: 3, "partner-south": 1}
+        employed_by=frozenset({"partner-south"}), offboardings={PARTNER: 3, "partner-south": 1}
     )
-    assert ended.clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, after=Occasion.LEFT)
+    assert ended.clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)
     assert (ended.audit.event, ended.audit.accounts) == ("member.removed", (PARTNER,))
     assert {employee, target.member, the_partner()} <= set(ended.relies_on)
 

@@ -100,7 +100,7 @@ def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
 
 
 def test_a_partner_has_its_program() -> None:
-    partner = the_partner(program=Program.SUSPENDED, standing=AccountStanding.CLOSED)
+    partner = the_partner(program=Program.SUSPENDED, state=AccountStanding.CLOSED)
 
     now = Now.of(partner, None, None)
 

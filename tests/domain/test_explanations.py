@@ -103,7 +103,7 @@ def test_without_an_account_nobody_is_in_it() -> None:
 
 
 def test_whoever_is_out_of_an_account_hears_no_news_of_it() -> None:
-    closed = the_client(standing=AccountStanding.CLOSED)
+    closed = the_client(state=AccountStanding.CLOSED)
     former = an_actor(member=a_member(active=False))
 
     assert asked(former, former, account=closed).verdict(EXPORT).rule is Rule.NOT_A_MEMBER

@@ -58,8 +58,8 @@ from tests.builders import (
 
 SECOND = timedelta(seconds=1)
 TERMS = Terms(source=Source.ACCESS_LINK, set_version=1)
-FULL = the_client(seats=3, partner_seats_used=3)
-CLOSED = the_client(standing=AccountStanding.CLOSED)
+FULL = the_client(partner_seat_limit=3, partner_seats_used=3)
+CLOSED = the_client(state=AccountStanding.CLOSED)
 ORDINARY = a_member(EMPLOYEE, "sales", seat=Seat.SALES, added=("crm.import",), version=7)
 
 
@@ -137,21 +137,21 @@ def test_a_lapsed_grant_makes_room_for_a_new_one_and_a_live_one_does_not(
     ("user", "firm", "tenure"),
     [
         ({}, {}, 0),
-        ({"leavings": {PARTNER: 2}}, {}, 2),
-        ({}, {"endings": 1}, 1),
-        ({"leavings": {PARTNER: 2, "partner-south": 9}}, {"endings": 1}, 3),
+        ({"offboardings": {PARTNER: 2}}, {}, 2),
+        ({}, {"terminations": 1}, 1),
+        ({"offboardings": {PARTNER: 2, "partner-south": 9}}, {"terminations": 1}, 3),
     ],
 )
 def test_who_is_admitted_comes_in_the_tenure_of_today(user: dict[str, Any], firm: dict[str, Any], tenure: int) -> None:
     candidate = a_candidate(employee=an_employee(**user), partner=the_partner(**firm))
 
-    assert admit(candidate, the_client(), TERMS, an_act())[1].tenure == tenure
+    assert admit(candidate, the_client(), TERMS, an_act())[1].access_generation == tenure
 
 
 @pytest.mark.parametrize(("tenure", "refusal"), [(0, None), (1, AlreadyPartnerAdmin)])
 def test_a_grant_of_before_all_was_ended_makes_room_for_a_new_one(tenure: int, refusal: type[Refused] | None) -> None:
-    employee = an_employee(leavings={PARTNER: 1})
-    before = a_partner_admin(version=4, tenure=tenure)
+    employee = an_employee(offboardings={PARTNER: 1})
+    before = a_partner_admin(version=4, access_generation=tenure)
     candidate = a_candidate(employee=employee, target=of_the_partner(employee, before))
 
     if refusal:
@@ -159,13 +159,13 @@ def test_a_grant_of_before_all_was_ended_makes_room_for_a_new_one(tenure: int, r
             admit(candidate, the_client(), TERMS, an_act())
     else:
         _, member, given_ = admit(candidate, FULL, TERMS, an_act())
-        assert (member.tenure, member.version, member.seat, member.previous) == (1, 5, Seat.PARTNER, None)
+        assert (member.access_generation, member.version, member.seat, member.previous) == (1, 5, Seat.PARTNER, None)
         assert given_.grant_id != a_grant().grant_id
 
 
 def test_what_the_client_made_him_outlives_the_end_of_all_for_his_firm() -> None:
-    employee = an_employee(leavings={PARTNER: 1})
-    before = a_partner_admin(tenure=0, previous=ORDINARY.place)
+    employee = an_employee(offboardings={PARTNER: 1})
+    before = a_partner_admin(access_generation=0, previous=ORDINARY.place)
     candidate = a_candidate(employee=employee, target=of_the_partner(employee, before))
 
     assert admit(candidate, the_client(), TERMS, an_act())[1].previous == ORDINARY.place
@@ -194,7 +194,7 @@ def test_a_suspended_ordinary_member_is_not_raised_past_his_suspension() -> None
 
 @pytest.mark.parametrize(("days", "warned"), [(None, None), (730, None), (31, None), (30, 30), (7, 7), (1, 1)])
 def test_of_an_end_that_is_near_from_the_start_nobody_is_warned_late(days: int | None, warned: int | None) -> None:
-    assert grant(the_partner(), replace(TERMS, access_days=days), an_act()).warned == warned
+    assert grant(the_partner(), replace(TERMS, access_days=days), an_act()).last_warning_days == warned
 
 
 def test_who_comes_again_after_a_lapsed_grant_keeps_the_seat_that_it_still_held() -> None:
@@ -248,7 +248,7 @@ def test_on_which_terms_nobody_is_admitted(overrides: Overrides, refusal: type[R
 
 def test_the_account_is_refused_before_the_person_and_the_person_before_capacity() -> None:
     stranger, boss = a_candidate(employee=None), a_candidate(before=a_member(EMPLOYEE))
-    closed_and_full = CLOSED.model_copy(update={"seats": 0})
+    closed_and_full = CLOSED.model_copy(update={"partner_seat_limit": 0})
 
     with pytest.raises(AccountClosed):
         admit(stranger, closed_and_full, TERMS, an_act())
@@ -263,7 +263,7 @@ def test_the_account_is_refused_before_the_person_and_the_person_before_capacity
 
 
 def test_the_last_seat_is_a_seat() -> None:
-    admit(a_candidate(), the_client(seats=3, partner_seats_used=2), TERMS, an_act())
+    admit(a_candidate(), the_client(partner_seat_limit=3, partner_seats_used=2), TERMS, an_act())
 
 
 @pytest.mark.parametrize(("days", "ends"), [(None, None), (1, NOW + timedelta(days=1)), (730, NOW + timedelta(730))])
@@ -354,7 +354,7 @@ def due_for(target: Actor) -> DueGrant:
 
 
 def ends(left: timedelta, warned: int | None = None) -> Grant:
-    return a_grant(expires_at=NOW + left, warned=warned)
+    return a_grant(expires_at=NOW + left, last_warning_days=warned)
 
 
 SWEEP = an_act("schedule")
@@ -402,8 +402,8 @@ def test_a_warning_is_noted_at_the_grant_and_told_to_both_sides() -> None:
         employee_id=EMPLOYEE,
         partner_id=PARTNER,
         account_id=CLIENT,
-        created_by=APPROVER,
-        until=NOW + 7 * DAY,
+        link_created_by=APPROVER,
+        expires_at=NOW + 7 * DAY,
         days_left=7,
     )
 
@@ -467,9 +467,9 @@ def test_whichever_sweeps_come_each_warning_is_given_at_most_once_and_in_its_tim
     for hour in after:
         at = NOW + timedelta(hours=hour)
         ending = warn(due(current), an_act("schedule", at=at))
-        if ending and ending.letter and ending.member.grant and ending.member.grant.warned:
+        if ending and ending.letter and ending.member.grant and ending.member.grant.last_warning_days:
             current = ending.member.grant
-            told.append(ending.member.grant.warned)
+            told.append(ending.member.grant.last_warning_days)
             left = NOW + timedelta(days=days) - at
             assert ending.letter.days_left == ceil(left / DAY)
             assert NOW + timedelta(days=days - told[-1]) <= at < NOW + timedelta(days=days)
@@ -508,8 +508,8 @@ def test_a_suspended_grant_is_warned_of_as_it_ends_all_the_same(reason: Suspensi
         of_the_partner(an_employee(active=False), a_partner_admin(grant=ends(DAY))),
         of_the_partner(member=a_partner_admin(grant=ends(DAY)), program=Program.SUSPENDED),
         of_the_partner(member=a_partner_admin(grant=ends(DAY)), domains=()),
-        of_the_partner(an_employee(leavings={PARTNER: 1}), a_partner_admin(grant=ends(DAY), tenure=1)),
-        of_the_partner(an_employee(leavings={"partner-south": 1}), a_partner_admin(grant=ends(DAY))),
+        of_the_partner(an_employee(offboardings={PARTNER: 1}), a_partner_admin(grant=ends(DAY), access_generation=1)),
+        of_the_partner(an_employee(offboardings={"partner-south": 1}), a_partner_admin(grant=ends(DAY))),
     ],
     ids=["deactivated", "program suspended", "domain lost", "came again", "left another firm"],
 )
@@ -520,9 +520,11 @@ def test_who_may_do_nothing_for_now_keeps_a_grant_of_which_both_sides_are_warned
 @pytest.mark.parametrize(
     "target",
     [
-        of_the_partner(an_employee(leavings={PARTNER: 1}), a_partner_admin(grant=ends(DAY))),
-        of_the_partner(member=a_partner_admin(grant=ends(DAY)), endings=1),
-        of_the_partner(an_employee(leavings={PARTNER: 1}), a_partner_admin(grant=ends(DAY), previous=ORDINARY.place)),
+        of_the_partner(an_employee(offboardings={PARTNER: 1}), a_partner_admin(grant=ends(DAY))),
+        of_the_partner(member=a_partner_admin(grant=ends(DAY)), terminations=1),
+        of_the_partner(
+            an_employee(offboardings={PARTNER: 1}), a_partner_admin(grant=ends(DAY), previous=ORDINARY.place)
+        ),
         an_actor(an_employee(), a_partner_admin(grant=ends(DAY))),
         Actor(None, a_partner_admin(grant=ends(DAY)), {PARTNER: the_partner()}),
     ],

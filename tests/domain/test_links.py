@@ -100,11 +100,11 @@ def by(actor: Actor, **changes: Any) -> Any:
         ({"approvals": 1, "expires_at": NOW}, State.APPROVED),
         ({"approvals": 1, "max_approvals": 2}, State.OPEN),
         ({"approvals": 1, "max_approvals": 2, "expires_at": NOW}, State.EXPIRED),
-        ({"approvals": 2, "max_approvals": 2, "standing": Standing.REVOKED}, State.APPROVED),
-        ({"standing": Standing.REVOKED}, State.REVOKED),
-        ({"standing": Standing.REVOKED, "expires_at": NOW}, State.REVOKED),
-        ({"standing": Standing.DECLINED, "expires_at": NOW - SECOND}, State.DECLINED),
-        ({"standing": Standing.EXPIRED}, State.EXPIRED),
+        ({"approvals": 2, "max_approvals": 2, "stored_state": Standing.REVOKED}, State.APPROVED),
+        ({"stored_state": Standing.REVOKED}, State.REVOKED),
+        ({"stored_state": Standing.REVOKED, "expires_at": NOW}, State.REVOKED),
+        ({"stored_state": Standing.DECLINED, "expires_at": NOW - SECOND}, State.DECLINED),
+        ({"stored_state": Standing.EXPIRED}, State.EXPIRED),
     ],
 )
 def test_a_links_state_is_computed(changes: Mapping[str, Any], state: State) -> None:
@@ -116,13 +116,13 @@ def test_a_links_state_is_computed(changes: Mapping[str, Any], state: State) -> 
     [
         ({}, 0, State.OPEN),
         ({}, 1, State.REVOKED),
-        ({"tenure": 1}, 1, State.OPEN),
-        ({"tenure": 2}, 1, State.OPEN),
-        ({"tenure": 1}, 2, State.REVOKED),
+        ({"access_generation": 1}, 1, State.OPEN),
+        ({"access_generation": 2}, 1, State.OPEN),
+        ({"access_generation": 1}, 2, State.REVOKED),
         ({"expires_at": NOW}, 1, State.EXPIRED),
         ({"approvals": 1}, 1, State.APPROVED),
         ({"approvals": 1, "max_approvals": 2}, 1, State.REVOKED),
-        ({"standing": Standing.DECLINED}, 1, State.DECLINED),
+        ({"stored_state": Standing.DECLINED}, 1, State.DECLINED),
     ],
 )
 def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
@@ -142,9 +142,9 @@ def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
     ("employee", "partner", "tenure"),
     [
         (None, None, 0),
-        (an_employee(leavings={PARTNER: 2}), None, 0),
-        (None, the_partner(endings=1), 0),
-        (an_employee(leavings={PARTNER: 2}), the_partner(endings=1), 3),
+        (an_employee(offboardings={PARTNER: 2}), None, 0),
+        (None, the_partner(terminations=1), 0),
+        (an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1), 3),
     ],
 )
 def test_how_often_all_was_ended_counts_as_far_as_both_are_known(
@@ -154,17 +154,17 @@ def test_how_often_all_was_ended_counts_as_far_as_both_are_known(
 
 
 def test_a_link_is_made_in_the_tenure_of_today() -> None:
-    again, partner = an_employee(leavings={PARTNER: 2}), the_partner(endings=1)
+    again, partner = an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1)
 
-    assert create(facts(employee=again, partner=partner), a_wish(), by(SUPER_ADMIN)).link.tenure == 3
+    assert create(facts(employee=again, partner=partner), a_wish(), by(SUPER_ADMIN)).link.access_generation == 3
 
 
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
         ({"approvals": 1}, LinkAlreadyUsed),
-        ({"standing": Standing.DECLINED}, LinkDeclined),
-        ({"standing": Standing.REVOKED}, LinkRevoked),
+        ({"stored_state": Standing.DECLINED}, LinkDeclined),
+        ({"stored_state": Standing.REVOKED}, LinkRevoked),
         ({"expires_at": NOW}, LinkExpired),
     ],
 )
@@ -188,7 +188,9 @@ def test_a_link_is_opened_by_each_of_its_secrets_and_no_other() -> None:
 
 
 def test_what_a_link_asks_is_the_set_less_something_for_some_time() -> None:
-    assert a_link(removed=("crm.import",), access_days=3).asked == Asked(removed=("crm.import",), access_days=3)
+    assert a_link(removed=("crm.import",), access_days=3).requested_access == Asked(
+        removed=("crm.import",), access_days=3
+    )
 
 
 # creation
@@ -232,7 +234,7 @@ def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
         partner_id=PARTNER,
         account_id=CLIENT,
         link_id=link.link_id,
-        created_by=MANAGER,
+        link_created_by=MANAGER,
         set_version=1,
         removed=("crm.export", "crm.import"),
     )
@@ -356,7 +358,7 @@ def test_an_open_link_is_revoked_by_who_manages_client_access(actor: Actor) -> N
     revoked = revoke(of_link(actor), by(actor))
 
     assert revoked
-    assert (revoked.standing, revoked.link, revoked.letter) == (Standing.REVOKED, MINE, None)
+    assert (revoked.stored_state, revoked.link, revoked.letter) == (Standing.REVOKED, MINE, None)
     assert (revoked.audit.event, revoked.audit.accounts) == ("link.revoked", (PARTNER,))
     assert set(revoked.relies_on) == {actor.user, actor.member}
 
@@ -389,7 +391,7 @@ def test_who_revokes_nothing(actor: Actor, link: links.Link | None, refusal: typ
 
 
 @pytest.mark.parametrize(
-    "changes", [{"standing": standing} for standing in Standing if standing != "open"] + [{"expires_at": NOW}]
+    "changes", [{"stored_state": standing} for standing in Standing if standing != "open"] + [{"expires_at": NOW}]
 )
 def test_an_ended_link_stays_as_it_is(changes: Mapping[str, Any]) -> None:
     assert revoke(of_link(link=a_link(**changes)), by(SUPER_ADMIN)) is None
@@ -405,7 +407,7 @@ def test_a_link_that_some_approved_is_revoked_for_the_others() -> None:
 def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_that() -> None:
     withdrawn = withdraw(a_link(), an_act(once=once()))
 
-    assert (withdrawn.standing, withdrawn.act.once) == (Standing.REVOKED, None)
+    assert (withdrawn.stored_state, withdrawn.act.once) == (Standing.REVOKED, None)
     assert withdrawn.audit.details == {"link_id": LINK, "reason": "not_eligible"}
     with pytest.raises(LinkNotFound):
         withdraw(None, an_act())
@@ -419,9 +421,9 @@ def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_
         ({"expires_at": NOW + SECOND}, False),
         ({"expires_at": NOW, "approvals": 1}, False),
         ({"expires_at": NOW, "approvals": 1, "max_approvals": 2}, True),
-        ({"expires_at": NOW, "standing": Standing.REVOKED}, False),
-        ({"expires_at": NOW, "standing": Standing.DECLINED}, False),
-        ({"expires_at": NOW, "standing": Standing.EXPIRED}, False),
+        ({"expires_at": NOW, "stored_state": Standing.REVOKED}, False),
+        ({"expires_at": NOW, "stored_state": Standing.DECLINED}, False),
+        ({"expires_at": NOW, "stored_state": Standing.EXPIRED}, False),
     ],
 )
 def test_the_sweep_ends_what_is_over_and_was_open(changes: Mapping[str, Any], ends: bool) -> None:
@@ -429,6 +431,6 @@ def test_the_sweep_ends_what_is_over_and_was_open(changes: Mapping[str, Any], en
 
     assert (ended is not None) is ends
     if ended:
-        assert (ended.standing, ended.audit.event) == (Standing.EXPIRED, "link.expired")
+        assert (ended.stored_state, ended.audit.event) == (Standing.EXPIRED, "link.expired")
         assert ended.letter
         assert ended.letter.kind is LetterKind.LINK_EXPIRED

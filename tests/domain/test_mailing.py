@@ -202,7 +202,7 @@ BEFORE = Place(permission_set="view_only", set_version=1)
         (a_partner_admin(APPROVER, grant=a_grant(expires_at=NOW)), (the_partner(),), False),
         (a_partner_admin(APPROVER, previous=BEFORE), (the_partner(),), False),
         (a_partner_admin(APPROVER, previous=BEFORE, grant=a_grant(expires_at=NOW)), (the_partner(),), True),
-        (a_partner_admin(APPROVER, previous=BEFORE), (the_partner(endings=1),), True),
+        (a_partner_admin(APPROVER, previous=BEFORE), (the_partner(terminations=1),), True),
         (None, (), False),
     ],
 )
@@ -235,7 +235,7 @@ def test_a_link_without_a_recipient_is_sent_to_nobody(link: Link | None) -> None
 
 @pytest.mark.parametrize(("tenure", "people"), [(0, []), (1, [RECIPIENT])])
 def test_a_link_whose_employees_access_was_ended_since_is_sent_to_nobody(tenure: int, people: list[str]) -> None:
-    link, left = a_link(recipient=RECIPIENT, tenure=tenure), an_employee(leavings={PARTNER: 1})
+    link, left = a_link(recipient=RECIPIENT, access_generation=tenure), an_employee(offboardings={PARTNER: 1})
 
     assert told(facts(LetterKind.LINK_TO_APPROVE, link=link, employee=left)) == people
 
@@ -294,7 +294,7 @@ def a_delivery(**changes: Any) -> Delivery:
         **{
             "delivery_id": "d",
             "outbox_id": "o",
-            "standing": Standing.PENDING,
+            "delivery_status": Standing.PENDING,
             "next_at": NOW,
             "attempt": "a",
             "attempts": 0,
@@ -306,7 +306,7 @@ def a_delivery(**changes: Any) -> Delivery:
 @pytest.mark.parametrize("standing", Standing)
 @pytest.mark.parametrize(("next_at", "due"), [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False)])
 def test_a_copy_is_taken_up_when_it_is_due_and_not_settled(standing: Standing, next_at: Any, due: bool) -> None:
-    delivery = a_delivery(standing=standing, next_at=next_at)
+    delivery = a_delivery(delivery_status=standing, next_at=next_at)
 
     assert delivery.is_free_at(NOW) is (due and standing not in FINAL)
     assert delivery.waits_until == (None if standing in FINAL else next_at)
@@ -318,30 +318,30 @@ def test_only_what_waits_or_is_under_way_is_not_settled() -> None:
 
 
 def queued(kind: LetterKind = LetterKind.LINK_TO_APPROVE) -> Queued:
-    return Queued(outbox_id="o", queued_at=NOW, next_at=NOW, letter=a_letter(kind))
+    return Queued(outbox_id="o", queued_at=NOW, next_at=NOW, notification=a_letter(kind))
 
 
 @pytest.mark.parametrize("kind", LetterKind)
 def test_a_letter_names_whom_it_is_about_unless_it_is_about_a_partner(kind: LetterKind) -> None:
     about: dict[str, Any] = {"outbox_id": "o", "queued_at": NOW, "next_at": NOW}
 
-    assert Queued(**about, letter=a_letter(kind)).letter.employee_id == EMPLOYEE
+    assert Queued(**about, notification=a_letter(kind)).notification.employee_id == EMPLOYEE
     if kind in ABOUT_A_PARTNER:
-        assert Queued(**about, letter=a_letter(kind, employee_id=None)).letter.employee_id is None
+        assert Queued(**about, notification=a_letter(kind, employee_id=None)).notification.employee_id is None
     else:
         with pytest.raises(ValidationError, match="Value error, the letter names nobody"):
-            Queued(**about, letter=a_letter(kind, employee_id=None))
+            Queued(**about, notification=a_letter(kind, employee_id=None))
 
 
 @pytest.mark.parametrize(
     ("made", "link", "outdated"),
     [
-        (queued(), a_link(resent=(NOW + SECOND,)), True),
-        (queued(), a_link(resent=(NOW,)), False),
-        (queued(), a_link(resent=(NOW - SECOND,)), False),
+        (queued(), a_link(resent_at=(NOW + SECOND,)), True),
+        (queued(), a_link(resent_at=(NOW,)), False),
+        (queued(), a_link(resent_at=(NOW - SECOND,)), False),
         (queued(), a_link(), False),
         (queued(), None, False),
-        (queued(LetterKind.LINK_DECLINED), a_link(resent=(NOW + SECOND,)), False),
+        (queued(LetterKind.LINK_DECLINED), a_link(resent_at=(NOW + SECOND,)), False),
     ],
 )
 def test_a_later_letter_stands_for_an_earlier_one_of_the_same_link(
@@ -383,7 +383,7 @@ FULL = frozenset(map(str, range(SECRETS_AT_ONCE)))
         (a_link(secrets=FULL), Standing.FAILED),
         (a_link(secrets=FULL, expires_at=NOW + SECOND), Standing.FAILED),
         (a_link(secrets=FULL, expires_at=NOW), Standing.CANCELLED),
-        (a_link(secrets=FULL, standing=LinkStanding.REVOKED), Standing.CANCELLED),
+        (a_link(secrets=FULL, stored_state=LinkStanding.REVOKED), Standing.CANCELLED),
         (a_link(secrets=FULL, approvals=1), Standing.CANCELLED),
         (a_link(), Standing.CANCELLED),
         (None, Standing.CANCELLED),

@@ -28,20 +28,22 @@ def test_a_grant_is_over_from_its_end_on(expires_at: Any, over: bool) -> None:
 
 
 def test_an_ended_grant_leaves_a_membership_that_existed_only_through_it_deactivated() -> None:
-    stopped = a_partner_admin(removed=("crm.import",), tenure=2, suspended_by=frozenset(Suspension))
+    stopped = a_partner_admin(removed=("crm.import",), access_generation=2, suspended_by=frozenset(Suspension))
     ended = stopped.ended()
 
     assert not ended.active
     assert (ended.grant, ended.partner_id, ended.seat, ended.previous) == (None, None, None, None)
-    assert (ended.tenure, ended.suspended_by) == (0, frozenset({Suspension.CLIENT}))
+    assert (ended.access_generation, ended.suspended_by) == (0, frozenset({Suspension.CLIENT}))
 
 
 def test_an_ended_grant_leaves_who_was_there_before_what_he_was() -> None:
-    ended = a_partner_admin(previous=BEFORE, paid_seats=(Seat.SALES,), removed=("crm.import",), tenure=2).ended()
+    ended = a_partner_admin(
+        previous=BEFORE, paid_seats=(Seat.SALES,), removed=("crm.import",), access_generation=2
+    ).ended()
 
     assert ended.active
     assert ended.place == BEFORE
-    assert (ended.grant, ended.partner_id, ended.previous, ended.tenure) == (None, None, None, 0)
+    assert (ended.grant, ended.partner_id, ended.previous, ended.access_generation) == (None, None, None, 0)
 
 
 def test_no_end_of_a_grant_takes_in_again_who_was_deactivated() -> None:
@@ -92,22 +94,22 @@ def test_both_sides_are_warned_thirty_seven_and_one_days_before_as_far_as_these_
     grant = a_grant().ending(days, NOW)
 
     assert grant.expires_at == NOW + timedelta(days=days)
-    assert grant.warned == warned
+    assert grant.last_warning_days == warned
     assert grant.due_at == NOW + timedelta(days=due_in)
 
 
 def test_a_grant_without_an_end_is_never_due() -> None:
     assert a_grant().due_at is None
-    endless = a_grant(expires_at=NOW, warned=7).ending(None, NOW)
-    assert (endless.expires_at, endless.warned, endless.due_at) == (None, None, None)
+    endless = a_grant(expires_at=NOW, last_warning_days=7).ending(None, NOW)
+    assert (endless.expires_at, endless.last_warning_days, endless.due_at) == (None, None, None)
 
 
 def test_a_later_end_is_warned_of_anew_and_an_earlier_one_only_of_what_is_to_come() -> None:
-    grant = a_grant(expires_at=NOW + timedelta(days=1), warned=1)
+    grant = a_grant(expires_at=NOW + timedelta(days=1), last_warning_days=1)
 
-    assert grant.ending(90, NOW).warned is None
-    assert grant.ending(20, NOW).warned == 30
-    assert grant.ending(3, NOW).warned == 7
+    assert grant.ending(90, NOW).last_warning_days is None
+    assert grant.ending(20, NOW).last_warning_days == 30
+    assert grant.ending(3, NOW).last_warning_days == 7
 
 
 @pytest.mark.parametrize(
@@ -127,9 +129,9 @@ def test_a_later_end_is_warned_of_anew_and_an_earlier_one_only_of_what_is_to_com
     ],
 )
 def test_what_both_sides_know_by_now(left: timedelta, before: int | None, warned: int | None) -> None:
-    grant = a_grant(expires_at=NOW + left, warned=before)
+    grant = a_grant(expires_at=NOW + left, last_warning_days=before)
 
-    assert grant.warned_at(NOW) == grant.model_copy(update={"warned": warned})
+    assert grant.warned_at(NOW) == grant.model_copy(update={"last_warning_days": warned})
 
 
 @pytest.mark.parametrize(

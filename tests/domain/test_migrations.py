@@ -107,11 +107,11 @@ def test_a_migration_loses_just_what_is_restricted() -> None:
 def test_what_he_did_not_hold_is_not_lost_and_what_was_taken_comes_with_the_set() -> None:
     removed, added = ("account.scim.manage", "crm.import"), ("crm.export",)
     changed = a_member(EMPLOYEE, added=added, removed=removed, previous=a_member().place)
-    done = migrate(facts(target=Actor(an_employee(), changed), partner=the_partner(endings=2)), an_act())
+    done = migrate(facts(target=Actor(an_employee(), changed), partner=the_partner(terminations=2)), an_act())
 
     assert set(done.preview.lost) == catalogue.RESTRICTED - {"account.scim.manage"}
     assert (done.member.added, done.member.removed, done.member.previous) == ((), (), None)
-    assert done.member.tenure == 2
+    assert done.member.access_generation == 2
 
 
 def test_a_super_admin_becomes_what_a_partner_admin_is_today() -> None:
@@ -164,7 +164,7 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"account": the_partner()}, NotAClientAccount),
     ({"actor": MANAGES_USERS}, Forbidden),
     ({"actor": of_the_partner(an_employee("user-x"))}, Forbidden),
-    ({"account": the_client(standing=AccountStanding.CLOSED)}, AccountClosed),
+    ({"account": the_client(state=AccountStanding.CLOSED)}, AccountClosed),
     ({"target": Actor()}, NotFound),
     ({"target": Actor(an_employee())}, NotFound),
     ({"target": Actor(an_employee(), a_member(EMPLOYEE, active=False))}, NotFound),
@@ -176,7 +176,7 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"partner": the_partner(program=Program.SUSPENDED)}, NotEligible),
     ({"others": ()}, LastSuperAdmin),
     ({"others": (an_actor(a_user(active=False)),)}, LastSuperAdmin),
-    ({"account": the_client(seats=0)}, NoSeatLeft),
+    ({"account": the_client(partner_seat_limit=0)}, NoSeatLeft),
 ]
 
 
@@ -201,8 +201,8 @@ def test_the_refusals_of_a_migration_come_in_their_order(first: int) -> None:
         ({"target": Actor(an_employee(), a_member(EMPLOYEE, "sales"))}, NotSuperAdmin),
         ({"partner": None}, NotEligible),
         ({"others": ()}, LastSuperAdmin),
-        ({"account": the_client(seats=1, partner_seats_used=1)}, NoSeatLeft),
-        ({"account": the_client(standing=AccountStanding.CLOSED)}, AccountClosed),
+        ({"account": the_client(partner_seat_limit=1, partner_seats_used=1)}, NoSeatLeft),
+        ({"account": the_client(state=AccountStanding.CLOSED)}, AccountClosed),
     ],
 )
 def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
@@ -213,4 +213,7 @@ def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], refusal: 
 
 
 def test_the_last_seat_is_a_seat() -> None:
-    assert migrate(facts(account=the_client(seats=2, partner_seats_used=1)), an_act()).member.seat is Seat.PARTNER
+    assert (
+        migrate(facts(account=the_client(partner_seat_limit=2, partner_seats_used=1)), an_act()).member.seat
+        is Seat.PARTNER
+    )

@@ -72,7 +72,7 @@ PARTNER_ADMIN = of_the_partner()
         (an_employee(), the_partner(domains=()), False),
         (an_employee(), the_partner(program=Program.SUSPENDED), False),
         (an_employee(), the_partner(program=Program.TERMINATED), False),
-        (an_employee(), the_partner(standing=AccountStanding.CLOSED), False),
+        (an_employee(), the_partner(state=AccountStanding.CLOSED), False),
         (an_employee(), the_client(account_id=PARTNER, domains=("north.example",)), False),
     ],
 )
@@ -139,9 +139,9 @@ def test_an_actor_relies_on_all_that_his_rights_rest_on() -> None:
     assert Actor().relied_on == ()
 
 
-OF_BOTH = an_employee(employed_by=frozenset({PARTNER, OTHER}), leavings={OTHER: 5})
-BY_NORTH = a_member(EMPLOYEE, "sales", partner_id=PARTNER, tenure=1).place
-BY_SOUTH = a_member(EMPLOYEE, "service", partner_id=OTHER, tenure=5).place
+OF_BOTH = an_employee(employed_by=frozenset({PARTNER, OTHER}), offboardings={OTHER: 5})
+BY_NORTH = a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=1).place
+BY_SOUTH = a_member(EMPLOYEE, "service", partner_id=OTHER, access_generation=5).place
 OWN_PLACE = a_member(EMPLOYEE, "reporting").place
 
 
@@ -149,10 +149,10 @@ OWN_PLACE = a_member(EMPLOYEE, "reporting").place
     ("user", "partner", "tenure"),
     [
         (an_employee(), the_partner(), 0),
-        (an_employee(leavings={PARTNER: 2}), the_partner(), 2),
-        (an_employee(), the_partner(endings=1), 1),
-        (an_employee(leavings={PARTNER: 2, OTHER: 7}), the_partner(endings=1), 3),
-        (an_employee(leavings={OTHER: 7}), the_partner(), 0),
+        (an_employee(offboardings={PARTNER: 2}), the_partner(), 2),
+        (an_employee(), the_partner(terminations=1), 1),
+        (an_employee(offboardings={PARTNER: 2, OTHER: 7}), the_partner(terminations=1), 3),
+        (an_employee(offboardings={OTHER: 7}), the_partner(), 0),
     ],
 )
 def test_how_often_his_access_for_a_partner_was_ended_as_a_whole(user: User, partner: Account, tenure: int) -> None:
@@ -160,18 +160,18 @@ def test_how_often_his_access_for_a_partner_was_ended_as_a_whole(user: User, par
 
 
 def test_who_leaves_a_firm_has_had_all_of_his_access_for_it_ended_and_for_no_other() -> None:
-    before = an_employee(employed_by=frozenset({PARTNER, OTHER}), leavings={OTHER: 4}, version=6)
+    before = an_employee(employed_by=frozenset({PARTNER, OTHER}), offboardings={OTHER: 4}, version=6)
     ended, gone = without_access_for(before, PARTNER), left(before, the_partner())
 
-    assert ended == before.model_copy(update={"version": 7, "leavings": {PARTNER: 1, OTHER: 4}})
+    assert ended == before.model_copy(update={"version": 7, "offboardings": {PARTNER: 1, OTHER: 4}})
     assert gone == ended.model_copy(update={"employed_by": frozenset({OTHER})})
-    assert without_access_for(ended, PARTNER).leavings == {PARTNER: 2, OTHER: 4}
+    assert without_access_for(ended, PARTNER).offboardings == {PARTNER: 2, OTHER: 4}
 
 
 def test_the_same_person_is_told_apart_by_what_he_has_become() -> None:
-    one = an_employee(leavings={PARTNER: 1})
+    one = an_employee(offboardings={PARTNER: 1})
 
-    assert {one, an_employee(leavings={PARTNER: 1})} == {one}
+    assert {one, an_employee(offboardings={PARTNER: 1})} == {one}
     assert len({one, an_employee(), one.changed()}) == 3
 
 
@@ -190,13 +190,16 @@ def test_the_same_person_is_told_apart_by_what_he_has_become() -> None:
 def test_what_he_had_before_all_of_it_was_ended_is_nothing_and_what_came_after_counts(
     leavings: int, endings: int, tenure: int, holds: str | None
 ) -> None:
-    user = an_employee(leavings={PARTNER: leavings})
-    for member in (a_partner_admin(tenure=tenure), a_member(EMPLOYEE, "sales", partner_id=PARTNER, tenure=tenure)):
-        actor = of_the_partner(user, member, endings=endings)
+    user = an_employee(offboardings={PARTNER: leavings})
+    for member in (
+        a_partner_admin(access_generation=tenure),
+        a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=tenure),
+    ):
+        actor = of_the_partner(user, member, terminations=endings)
 
         assert actor.is_member_at(NOW) is (holds is not None)
         assert (actor.rights_at(NOW) == NOTHING) is (holds is None)
-        assert actor.firm_at(NOW) == (the_partner(endings=endings) if holds else None)
+        assert actor.firm_at(NOW) == (the_partner(terminations=endings) if holds else None)
         if not holds:
             assert actor.member_at(NOW) == member.ended()
 
@@ -204,26 +207,28 @@ def test_what_he_had_before_all_of_it_was_ended_is_nothing_and_what_came_after_c
 @pytest.mark.parametrize(
     ("member", "place"),
     [
-        (a_partner_admin(tenure=1, previous=OWN_PLACE), None),
-        (a_partner_admin(tenure=0, previous=OWN_PLACE), OWN_PLACE),
-        (a_partner_admin(tenure=0, previous=BY_NORTH), BY_NORTH),
-        (a_partner_admin(tenure=0, previous=BY_NORTH.model_copy(update={"tenure": 0})), ()),
-        (a_partner_admin(tenure=0, previous=BY_SOUTH), BY_SOUTH),
-        (a_partner_admin(tenure=0, previous=BY_SOUTH.model_copy(update={"tenure": 4})), ()),
-        (a_partner_admin(tenure=1, grant=a_grant(expires_at=NOW), previous=BY_SOUTH), BY_SOUTH),
+        (a_partner_admin(access_generation=1, previous=OWN_PLACE), None),
+        (a_partner_admin(access_generation=0, previous=OWN_PLACE), OWN_PLACE),
+        (a_partner_admin(access_generation=0, previous=BY_NORTH), BY_NORTH),
+        (a_partner_admin(access_generation=0, previous=BY_NORTH.model_copy(update={"access_generation": 0})), ()),
+        (a_partner_admin(access_generation=0, previous=BY_SOUTH), BY_SOUTH),
+        (a_partner_admin(access_generation=0, previous=BY_SOUTH.model_copy(update={"access_generation": 4})), ()),
+        (a_partner_admin(access_generation=1, grant=a_grant(expires_at=NOW), previous=BY_SOUTH), BY_SOUTH),
         (
             a_partner_admin(
-                tenure=1, grant=a_grant(expires_at=NOW), previous=BY_SOUTH.model_copy(update={"tenure": 4})
+                access_generation=1,
+                grant=a_grant(expires_at=NOW),
+                previous=BY_SOUTH.model_copy(update={"access_generation": 4}),
             ),
             (),
         ),
-        (a_partner_admin(tenure=0, active=False, grant=None), None),
+        (a_partner_admin(access_generation=0, active=False, grant=None), None),
     ],
 )
 def test_who_loses_all_for_one_firm_falls_back_to_what_is_still_his(member: Member, place: Any) -> None:
     """None: he stays as he is; nothing: he is no member any more."""
     actor = an_actor(
-        OF_BOTH.model_copy(update={"leavings": {PARTNER: 1, OTHER: 5}}), member, firms=[the_partner(), SOUTH]
+        OF_BOTH.model_copy(update={"offboardings": {PARTNER: 1, OTHER: 5}}), member, firms=[the_partner(), SOUTH]
     )
     now = actor.member_at(NOW)
 
@@ -264,7 +269,7 @@ BOTH_SIDES = frozenset({Suspension.CLIENT, Suspension.PARTNER})
         (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.PROGRAM}))), set()),
         (of_the_partner(program=Program.SUSPENDED), {"program"}),
         (of_the_partner(program=Program.TERMINATED), {"program"}),
-        (of_the_partner(standing=AccountStanding.CLOSED), {"program"}),
+        (of_the_partner(state=AccountStanding.CLOSED), {"program"}),
         (of_the_partner(an_employee(active=False)), {"employee"}),
         (of_the_partner(an_employee(employed_by=frozenset())), {"employee"}),
         (of_the_partner(domains=("other.example",)), {"employee"}),
@@ -274,8 +279,8 @@ BOTH_SIDES = frozenset({Suspension.CLIENT, Suspension.PARTNER})
             of_the_partner(an_employee(active=False), a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))),
             {"client", "employee"},
         ),
-        (of_the_partner(endings=1, program=Program.TERMINATED), set()),
-        (of_the_partner(an_employee(leavings={PARTNER: 1}, employed_by=frozenset())), set()),
+        (of_the_partner(terminations=1, program=Program.TERMINATED), set()),
+        (of_the_partner(an_employee(offboardings={PARTNER: 1}, employed_by=frozenset())), set()),
         (of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW), suspended_by=BOTH_SIDES)), set()),
         (
             of_the_partner(

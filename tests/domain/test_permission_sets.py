@@ -46,7 +46,7 @@ from tests.builders import (
 
 SUPER_ADMIN = an_actor()
 MANAGES_USERS = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
-CLOSED = the_client(standing=AccountStanding.CLOSED)
+CLOSED = the_client(state=AccountStanding.CLOSED)
 DESK = Content("Desk", ("service.access", "crm.tickets.view"))
 BILLING = Content("Books", ("account.billing.manage",))
 
@@ -125,10 +125,10 @@ def test_what_cannot_stand_in_a_set_is_refused_whether_new_or_changed(
 
 
 def test_a_hundred_sets_are_the_most() -> None:
-    assert create(facts(account=the_client(custom_sets=MOST_SETS - 1)), DESK, an_act()).own.name == "Desk"
+    assert create(facts(account=the_client(custom_set_count=MOST_SETS - 1)), DESK, an_act()).own.name == "Desk"
     with pytest.raises(TooManySets):
-        create(facts(account=the_client(custom_sets=MOST_SETS)), DESK, an_act())
-    assert change(facts(account=the_client(custom_sets=MOST_SETS)), DESK, 1, an_act())
+        create(facts(account=the_client(custom_set_count=MOST_SETS)), DESK, an_act())
+    assert change(facts(account=the_client(custom_set_count=MOST_SETS)), DESK, 1, an_act())
 
 
 # changing

@@ -165,9 +165,9 @@ def test_who_can_is_the_same_whoever_asks(
 
 @pytest.mark.parametrize("removed", [(), (EXPORT,)])
 @pytest.mark.parametrize(("account", "firm", "employed_by"), [
-    ({"standing": "closed"}, {}, {PARTNER}),
+    ({"state": "closed"}, {}, {PARTNER}),
     ({}, {"program": "suspended"}, {PARTNER}),
-    ({}, {"standing": "closed"}, {PARTNER}),
+    ({}, {"state": "closed"}, {PARTNER}),
     ({}, {}, ()),
 ])  # fmt: skip
 def test_what_the_vendor_lifts_may_leave_something_else_in_the_way(
@@ -197,8 +197,8 @@ def test_whoever_left_the_partner_is_taken_back_there_and_may_still_lack_somethi
 
 
 def test_colleagues_are_named_though_all_access_of_their_firm_ended_once() -> None:
-    firm = the_partner(endings=1)
-    target = an_actor(an_employee(), a_partner_admin(removed=(EXPORT,), tenure=1), firms=[firm])
+    firm = the_partner(terminations=1)
+    target = an_actor(an_employee(), a_partner_admin(removed=(EXPORT,), access_generation=1), firms=[firm])
     case = a_case(target)
 
     assert "colleague" in who(replace(case, around=Surroundings((an_actor(),), {PARTNER: firm})))

@@ -75,7 +75,7 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
         expires_at=NOW + SECOND,
         link_days=3,
         delivery_status=LetterState.BOUNCED,
-        resent=(NOW - 2 * DAY, NOW - SECOND * 60),
+        resent_at=(NOW - 2 * DAY, NOW - SECOND * 60),
     )
     resent = resend(of_link(link=before), by(SUPER_ADMIN, chance="e" * 43))
     link = resent.link
@@ -89,7 +89,7 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
         before.version + 1,
         before.created_at,
     )
-    assert link.resent == (NOW - SECOND * 60, NOW)
+    assert link.resent_at == (NOW - SECOND * 60, NOW)
     assert resent.letter
     assert (resent.letter.kind, resent.audit.event) == (LetterKind.LINK_TO_APPROVE, "link.resent")
     assert resent.before == before
@@ -120,9 +120,9 @@ def hours_ago(*hours: float) -> tuple[datetime, ...]:
     ],
 )
 def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datetime, ...], may: bool) -> None:
-    link = a_link(resent=resent)
+    link = a_link(resent_at=resent)
     if may:
-        assert resend(of_link(link=link), by(SUPER_ADMIN)).link.resent[-1] == NOW
+        assert resend(of_link(link=link), by(SUPER_ADMIN)).link.resent_at[-1] == NOW
     else:
         with pytest.raises(RateLimited):
             resend(of_link(link=link), by(SUPER_ADMIN))
@@ -137,14 +137,14 @@ def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datet
         (SUPER_ADMIN, {"link": None}, NotFound),
         (SUPER_ADMIN, {"partner": None}, NotFound),
         (SUPER_ADMIN, {"link": a_link(approvals=1)}, LinkAlreadyUsed),
-        (SUPER_ADMIN, {"link": a_link(standing=Standing.REVOKED)}, LinkRevoked),
-        (SUPER_ADMIN, {"link": a_link(standing=Standing.DECLINED)}, LinkDeclined),
+        (SUPER_ADMIN, {"link": a_link(stored_state=Standing.REVOKED)}, LinkRevoked),
+        (SUPER_ADMIN, {"link": a_link(stored_state=Standing.DECLINED)}, LinkDeclined),
         (SUPER_ADMIN, {"link": a_link(expires_at=NOW)}, LinkExpired),
         (SUPER_ADMIN, {"employee": None}, NotEligible),
         (SUPER_ADMIN, {"employee": an_employee(active=False)}, NotEligible),
         (SUPER_ADMIN, {"recipient_is_suppressed": True}, RecipientSuppressed),
         (SUPER_ADMIN, {"link": a_link(expires_at=NOW), "employee": None}, LinkExpired),
-        (SUPER_ADMIN, {"link": a_link(resent=(NOW,)), "employee": None}, NotEligible),
+        (SUPER_ADMIN, {"link": a_link(resent_at=(NOW,)), "employee": None}, NotEligible),
     ],
 )
 def test_which_links_are_not_resent(actor: Actor, changes: Mapping[str, Any], refusal: type[Refused]) -> None:
@@ -160,16 +160,16 @@ def test_the_vendor_withdraws_links_and_does_nothing_else_about_them() -> None:
 @pytest.mark.parametrize(
     ("tenure", "changes", "may"),
     [
-        (0, {"employee": an_employee(leavings={PARTNER: 1})}, False),
-        (0, {"partner": the_partner(endings=1)}, False),
-        (1, {"partner": the_partner(endings=1)}, True),
-        (0, {"employee": an_employee(leavings={"partner-south": 1})}, True),
+        (0, {"employee": an_employee(offboardings={PARTNER: 1})}, False),
+        (0, {"partner": the_partner(terminations=1)}, False),
+        (1, {"partner": the_partner(terminations=1)}, True),
+        (0, {"employee": an_employee(offboardings={"partner-south": 1})}, True),
     ],
 )
 def test_a_link_of_before_all_was_ended_is_not_resent(tenure: int, changes: Mapping[str, Any], may: bool) -> None:
-    facts = of_link(link=a_link(tenure=tenure), **changes)
+    facts = of_link(link=a_link(access_generation=tenure), **changes)
     if may:
-        assert resend(facts, by(SUPER_ADMIN)).link.tenure == tenure
+        assert resend(facts, by(SUPER_ADMIN)).link.access_generation == tenure
     else:
         with pytest.raises(LinkRevoked):
             resend(facts, by(SUPER_ADMIN))
@@ -189,8 +189,8 @@ def asking(link: Link | None, **changes: Any) -> RenewalFacts:
     [
         {"expires_at": NOW},
         {"approvals": 1},
-        {"standing": Standing.REVOKED},
-        {"standing": Standing.DECLINED},
+        {"stored_state": Standing.REVOKED},
+        {"stored_state": Standing.DECLINED},
     ],
 )
 def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mapping[str, Any]) -> None:
@@ -198,7 +198,7 @@ def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mappi
 
     assert asked
     assert asked.letter
-    assert (asked.letter.kind, asked.letter.created_by) == (LetterKind.LINK_RENEWAL_REQUESTED, EMPLOYEE)
+    assert (asked.letter.kind, asked.letter.link_created_by) == (LetterKind.LINK_RENEWAL_REQUESTED, EMPLOYEE)
     assert asked.relies_on == (a_user(),)
     assert ask_anew(asking(a_link(renewal_requested=True, **changes)), SECRET, an_act()) is None
 
@@ -226,17 +226,17 @@ def test_nobody_asks_anew_about_a_link_that_is_open_unknown_or_not_his_to_ask(
 @pytest.mark.parametrize(
     ("tenure", "changes", "outcome"),
     [
-        (0, {"employee": an_employee(leavings={PARTNER: 1})}, True),
-        (0, {"partner": the_partner(endings=1)}, True),
-        (1, {"partner": the_partner(endings=1)}, LinkStillOpen),
-        (0, {"partner": None, "employee": an_employee(leavings={PARTNER: 1})}, LinkStillOpen),
+        (0, {"employee": an_employee(offboardings={PARTNER: 1})}, True),
+        (0, {"partner": the_partner(terminations=1)}, True),
+        (1, {"partner": the_partner(terminations=1)}, LinkStillOpen),
+        (0, {"partner": None, "employee": an_employee(offboardings={PARTNER: 1})}, LinkStillOpen),
         (0, {"employee": None}, LinkStillOpen),
     ],
 )
 def test_a_link_that_will_never_be_open_again_is_asked_for_anew_though_it_looks_open(
     tenure: int, changes: Mapping[str, Any], outcome: bool | type[Refused]
 ) -> None:
-    facts = asking(a_link(tenure=tenure), **changes)
+    facts = asking(a_link(access_generation=tenure), **changes)
     if outcome is True:
         assert ask_anew(facts, SECRET, an_act())
     else:

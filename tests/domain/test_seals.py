@@ -64,7 +64,7 @@ def test_heads_stand_in_the_tree_by_their_account() -> None:
 
 
 def test_a_seal_says_what_it_covers_and_which_it_follows() -> None:
-    latest = Latest(number=4, at=NOW, root="00", seal_hash="cd" * 32)
+    latest = Latest(number=4, at=NOW, root="00", tree_head_hash="cd" * 32)
 
     statement = seals.due(latest, HEADS, NOW, KEY)
 
@@ -107,13 +107,13 @@ def test_a_seal_is_due_when_something_came_and_once_a_day(later: timedelta, chan
 
 @pytest.mark.parametrize("changes", [{"number": 3}, {"number": 1}, {"previous": "ef" * 32}])
 def test_what_does_not_follow_the_latest_seal_is_no_next_one(changes: dict[str, object]) -> None:
-    latest = Latest(number=1, at=NOW, root="00", seal_hash="cd" * 32)
+    latest = Latest(number=1, at=NOW, root="00", tree_head_hash="cd" * 32)
     statement = seals.due(latest, HEADS, NOW, KEY)
     assert statement
     seal = statement.signed("c2ln")
 
     assert latest.followed_by(seal.written()) == Latest(
-        number=2, at=NOW, root=seal.root, seal_hash=sha256(seal.written()).hexdigest()
+        number=2, at=NOW, root=seal.root, tree_head_hash=sha256(seal.written()).hexdigest()
     )
     with pytest.raises(ValueError, match="does not follow seal 1"):
         latest.followed_by(seal.model_copy(update=changes).written())

@@ -226,7 +226,7 @@ def test_staff_at_home_are_not_resumed_either_but_a_super_admin_whom_the_client_
 
 
 def test_in_a_closed_account_access_is_stopped_and_never_resumed() -> None:
-    found = facts(account=the_client(standing=AccountStanding.CLOSED))
+    found = facts(account=the_client(state=AccountStanding.CLOSED))
 
     assert suspend(found, None, act_in(found))
     with pytest.raises(AccountClosed):

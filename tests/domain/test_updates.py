@@ -248,7 +248,7 @@ def test_the_client_accepts_what_is_new_for_a_partner_admin() -> None:
     assert letter
     assert (letter.kind, letter.employee_id, letter.partner_id) == (LetterKind.ACCESS_CHANGED, EMPLOYEE, PARTNER)
     assert (letter.actor_id, letter.account_id) == (SUPER_ADMIN.user.user_id if SUPER_ADMIN.user else None, CLIENT)
-    assert (letter.permission_set, letter.set_version, letter.until) == ("partner_admin", 2, end)
+    assert (letter.permission_set, letter.set_version, letter.expires_at) == ("partner_admin", 2, end)
     assert (letter.gained, letter.removed, letter.added) == (("crm.export",), ("crm.import",), ())
     assert set(accepted.relies_on) == {the_client(), *SUPER_ADMIN.relied_on, *asked.target.relied_on}
 
@@ -260,7 +260,7 @@ def test_an_ordinary_members_update_is_the_accounts_own_business() -> None:
     assert accepted.member == seller.changed(set_version=2)
     assert accepted.audit.accounts == (CLIENT,)
     assert accepted.letter
-    assert (accepted.letter.partner_id, accepted.letter.until) == (None, None)
+    assert (accepted.letter.partner_id, accepted.letter.expires_at) == (None, None)
     assert (accepted.letter.permission_set, accepted.letter.added) == ("sales", ("crm.import",))
 
 
@@ -296,7 +296,7 @@ def test_for_the_clients_own_people_they_may() -> None:
 REFUSED: list[tuple[str, dict[str, Any], Accepted, type[Refused]]] = [
     ("no account", {"account": None}, BOTH, NotFound),
     ("no authority", {"actor": of_the_partner()}, BOTH, Forbidden),
-    ("a closed account", {"account": the_client(standing=AccountStanding.CLOSED)}, BOTH, AccountClosed),
+    ("a closed account", {"account": the_client(state=AccountStanding.CLOSED)}, BOTH, AccountClosed),
     ("an older version", {}, Accepted("partner_admin", 1), RightsChanged),
     ("nobody", {"target": NOBODY}, BOTH, NotFound),
     ("no user", {"target": Actor(member=SELLER)}, SALES_2, NotFound),

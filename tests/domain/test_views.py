@@ -99,7 +99,7 @@ def test_one_member_is_seen(by: str, seen: ViewFacts) -> None:
 
 SUSPENDED = frozenset({Suspension.PARTNER})
 LAPSED = of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW)))
-LEFT = of_the_partner(an_employee(leavings={PARTNER: 1}))
+LEFT = of_the_partner(an_employee(offboardings={PARTNER: 1}))
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_what_is_accepted_counts_from_then_on_and_is_told(table: Table) -> None:
     after = kept(table)
     assert (after["set_version"], after["version"], after["removed"]) == (2, 2, ["crm.import"])
     assert after["grant"]["grant_id"] == a_grant().grant_id
-    assert "listed_under" in after
+    assert "list_key" in after
     trails = [item for item in table.under("AUDIT#") if item["event"] == "permission_set.update_accepted"]
     assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert trails[0]["details"] == {
@@ -244,7 +244,7 @@ def test_what_is_accepted_counts_from_then_on_and_is_told(table: Table) -> None:
         "gained": ["crm.export"],
     }
     (letter,) = table.under("OUTBOX#")
-    assert (letter["letter"]["kind"], letter["letter"]["gained"]) == ("access_changed", ["crm.export"])
+    assert (letter["notification"]["kind"], letter["notification"]["gained"]) == ("access_changed", ["crm.export"])
     assert listed().body["items"] == []
 
 
@@ -311,7 +311,7 @@ def test_rights_by_a_set_of_the_accounts_own_are_enough(table: Table) -> None:
     ((), {"version": 3}, 409, "rights_changed"),
     ((), {"permission_set": CUSTOM_SET, "version": 1}, 422, "unknown_permission_set"),
     ((), {"permission_set": "nothing"}, 422, "unknown_permission_set"),
-    ((the_client(standing=AccountStanding.CLOSED),), {}, 409, "account_closed"),
+    ((the_client(state=AccountStanding.CLOSED),), {}, 409, "account_closed"),
     ((), {"version": 0}, 422, "invalid_field"),
     ((), {"version": 1_000_001}, 422, "invalid_field"),
 ])  # fmt: skip
@@ -369,7 +369,7 @@ def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Tabl
 def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -> None:
     a_world(table, PARTNER_ADMIN, SELLER)
     first = accept(key="many")
-    (report,) = [item for item in table.under("ONCE#") if b"items" in decompress(bytes(item["answer"]))]
+    (report,) = [item for item in table.under("IDEMPOTENCY#") if b"items" in decompress(bytes(item["response_body"]))]
     table.remove(keys.Key(report["pk"], report["sk"]))
 
     again = accept(key="many")

@@ -103,7 +103,7 @@ def test_each_is_in_both_trails_and_is_told(table: Table) -> None:
         (f"AUDIT#{PARTNER}", COLLEAGUE),
         (f"AUDIT#{PARTNER}", MANAGER),
     ]
-    assert {item["letter"]["employee_id"] for item in table.under("OUTBOX#")} == {MANAGER, COLLEAGUE}
+    assert {item["notification"]["employee_id"] for item in table.under("OUTBOX#")} == {MANAGER, COLLEAGUE}
 
 
 def test_twenty_five_come_in_at_once(table: Table) -> None:
@@ -150,7 +150,7 @@ def test_a_former_member_comes_back_with_the_same_history(table: Table) -> None:
         ((), {"permissions": {"remove": ["crm.magic"]}}, ("failed", "unknown_permission")),
         ((a_partner_admin(removed=("crm.import",)),), {"permissions": {"add": ["crm.import"]}},
          ("failed", "permission_not_held")),
-        ((the_client(standing=AccountStanding.CLOSED),), {}, ("failed", "account_closed")),
+        ((the_client(state=AccountStanding.CLOSED),), {}, ("failed", "account_closed")),
         *(
             ((), {"permissions": {"add": [name]}}, ("failed", "permission_not_held"))
             for name in sorted(catalogue.RESTRICTED)
@@ -168,7 +168,7 @@ def test_a_row_that_is_not_done_says_why_and_changes_nothing(
     answer = add(**wish)
 
     assert alone(answer) == row
-    assert all(item["pk"].startswith("ONCE#") for item in differences(before, table.items()))
+    assert all(item["pk"].startswith("IDEMPOTENCY#") for item in differences(before, table.items()))
 
 
 def test_a_colleague_who_is_there_for_another_firm_of_his_stays_that(table: Table) -> None:
@@ -385,7 +385,7 @@ def test_nothing_else_is_asked_for(table: Table, field: str) -> None:
         (user(COLLEAGUE, active=False), FORBIDDEN),
         (account(PARTNER, program="suspended"), FORBIDDEN),
         (account(PARTNER, domains=["elsewhere.example"]), FORBIDDEN),
-        (account(CLIENT, standing="closed"), ("failed", "account_closed")),
+        (account(CLIENT, state="closed"), ("failed", "account_closed")),
         (lambda table: keep(table, [a_member(COLLEAGUE, "view_only")]), ALREADY),
     ],
 )
@@ -400,7 +400,7 @@ def test_a_row_that_comes_too_late_changes_nothing(table: Table, move: Move, row
     answer = overtaken(table, happens, add)
 
     assert alone(answer) == row
-    assert all(item["pk"].startswith("ONCE#") for item in differences(seen[0], table.items()))
+    assert all(item["pk"].startswith("IDEMPOTENCY#") for item in differences(seen[0], table.items()))
     _make_sound(table)
 
 
@@ -418,7 +418,7 @@ def test_a_set_that_goes_meanwhile_is_not_given(table: Table) -> None:
 
     def goes() -> None:
         table.remove(keys.permission_set(CLIENT, CUSTOM_SET))
-        table.change(keys.account(CLIENT), custom_sets=0)
+        table.change(keys.account(CLIENT), custom_set_count=0)
 
     answer = overtaken(table, goes, lambda: add(permission_set=CUSTOM_SET))
 

@@ -91,7 +91,10 @@ def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(world: T
     assert entries[0]["details"]["requested"] == {"removed": []}
     assert entries[0]["details"]["given"] == {"removed": ["crm.import"], "access_days": 5}
     (letter,) = world.under("OUTBOX#")
-    assert (letter["letter"]["kind"], letter["letter"]["asked_more"]) == ("access_granted", ["crm.import"])
+    assert (letter["notification"]["kind"], letter["notification"]["requested_but_removed"]) == (
+        "access_granted",
+        ["crm.import"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,7 +240,7 @@ def test_a_deactivated_member_is_reactivated_with_the_same_history(table: Table,
 
 def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, sound: None) -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=now() - timedelta(days=1)))
-    a_world(table, the_client(seats=1), lapsed)
+    a_world(table, the_client(partner_seat_limit=1), lapsed)
 
     grant = approve().body
 
@@ -333,8 +336,8 @@ def test_a_partner_admin_of_whatever_firm_is_no_approver(table: Table, sound: No
         ((a_member(APPROVER, active=False), *TWO_ADMINS), 404, "not_found"),
         ((a_user(APPROVER, active=False), *TWO_ADMINS), 403, "forbidden"),
         ((a_member(APPROVER, removed=("account.users.manage",)), *TWO_ADMINS), 403, "not_an_approver"),
-        ((the_client(standing="closed"),), 409, "account_closed"),
-        ((the_client(seats=0),), 409, "no_seat_left"),
+        ((the_client(state="closed"),), 409, "account_closed"),
+        ((the_client(partner_seat_limit=0),), 409, "no_seat_left"),
         ((an_open_link(account_id="client-elsewhere"),), 422, "account_mismatch"),
     ],
 )
@@ -348,7 +351,7 @@ def test_as_things_stand_it_cannot_be(
 
 
 def test_a_full_account_says_how_full(table: Table, sound: None) -> None:
-    a_world(table, the_client(seats=1), a_partner_admin(COLLEAGUE))
+    a_world(table, the_client(partner_seat_limit=1), a_partner_admin(COLLEAGUE))
 
     answer = refused(table, approve, 409, "no_seat_left")
 
@@ -358,11 +361,11 @@ def test_a_full_account_says_how_full(table: Table, sound: None) -> None:
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
-        ({"standing": "revoked"}, 410, "link_revoked"),
-        ({"standing": "declined"}, 410, "link_declined"),
-        ({"standing": "expired"}, 410, "link_expired"),
+        ({"stored_state": "revoked"}, 410, "link_revoked"),
+        ({"stored_state": "declined"}, 410, "link_declined"),
+        ({"stored_state": "expired"}, 410, "link_expired"),
         ({"expires_at": now()}, 410, "link_expired"),
-        ({"expires_at": now() - timedelta(days=9), "standing": "revoked"}, 410, "link_revoked"),
+        ({"expires_at": now() - timedelta(days=9), "stored_state": "revoked"}, 410, "link_revoked"),
     ],
 )
 def test_an_ended_link(table: Table, sound: None, changes: dict[str, Any], status: int, code: str) -> None:
@@ -388,7 +391,7 @@ def test_an_approval_after_a_refusal(world: Table) -> None:
 
 def test_order_of_refusal(table: Table, sound: None) -> None:
     """The secret, the link, the account, the authority, the account's state, its capacity (contract.md)."""
-    a_world(table, the_client(standing="closed", seats=0), an_open_link(standing="revoked"))
+    a_world(table, the_client(state="closed", partner_seat_limit=0), an_open_link(stored_state="revoked"))
     wrong = SECRET_TEXT.replace("c" * 43, "d" * 43)
 
     refused(table, lambda: approve(CLERK, secret=wrong, account_id="client-unknown"), 404, "link_not_found")
@@ -448,12 +451,12 @@ NO_MORE: list[Callable[[], object]] = [
 
 def _withdrawn(table: Table) -> None:
     assert table.get(keys.member(CLIENT, EMPLOYEE)) is None
-    assert _link(table).standing == "revoked"
+    assert _link(table).stored_state == "revoked"
     entries = [entry for entry in table.under("AUDIT#") if entry["event"] == "link.revoked"]
     assert [(entry["pk"], entry["actor_id"]) for entry in entries] == [(f"AUDIT#{PARTNER}", APPROVER)]
     assert entries[0]["details"]["reason"] == "not_eligible"
     assert table.under("OUTBOX#") == []
-    assert [item for item in table.under("ONCE#") if APPROVER in item["pk"]] == []
+    assert [item for item in table.under("IDEMPOTENCY#") if APPROVER in item["pk"]] == []
 
 
 @pytest.mark.parametrize("happens", NO_MORE)
@@ -487,12 +490,12 @@ def test_a_link_of_before_the_program_was_terminated_brings_nobody_in_even_when_
 
 
 def test_a_link_of_before_all_of_his_access_was_ended_brings_nobody_in(table: Table, sound: None) -> None:
-    a_world(table, an_employee(EMPLOYEE, leavings={PARTNER: 1}))
+    a_world(table, an_employee(EMPLOYEE, offboardings={PARTNER: 1}))
     refused(table, approve, 410, "link_revoked")
 
-    a_world(table, an_employee(EMPLOYEE, leavings={PARTNER: 1}), an_open_link(tenure=1))
+    a_world(table, an_employee(EMPLOYEE, offboardings={PARTNER: 1}), an_open_link(access_generation=1))
     assert approve().status == 201
-    assert _member(table).tenure == 1
+    assert _member(table).access_generation == 1
 
 
 def test_the_program_is_terminated_just_before_the_approval(world: Table) -> None:
@@ -502,7 +505,12 @@ def test_the_program_is_terminated_just_before_the_approval(world: Table) -> Non
 
 
 def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table, sound: None) -> None:
-    a_world(table, an_employee(EMPLOYEE, leavings={PARTNER: 1}), an_open_link(tenure=1), a_partner_admin(tenure=0))
+    a_world(
+        table,
+        an_employee(EMPLOYEE, offboardings={PARTNER: 1}),
+        an_open_link(access_generation=1),
+        a_partner_admin(access_generation=0),
+    )
 
     assert approve().status == 201
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
@@ -523,7 +531,7 @@ def test_the_link_of_somebody_reinstated_meanwhile_is_approved_and_not_withdrawn
         answer = approve()
 
     assert answer.status == 201
-    assert _link(world).standing == "open"
+    assert _link(world).stored_state == "open"
 
 
 def test_whoever_has_no_authority_cannot_end_the_link_of_somebody_not_eligible(world: Table) -> None:
@@ -674,7 +682,7 @@ def _second_link(employee_id: str) -> tuple[Link, str]:
 
 def test_the_last_seat_is_taken_meanwhile(table: Table, sound: None) -> None:
     link, secret = _second_link(COLLEAGUE)
-    a_world(table, the_client(seats=1), link)
+    a_world(table, the_client(partner_seat_limit=1), link)
 
     answer = overtaken(table, lambda: approve(secret=secret), approve)
 

@@ -97,7 +97,10 @@ def test_a_recipient_gets_one_letter_and_binds_nothing(world: Table) -> None:
 
     (queued,) = world.under("OUTBOX#")
     assert made.body["delivery_status"] == "queued"
-    assert (queued["letter"]["kind"], queued["letter"]["link_id"]) == ("link_to_approve", made.body["link_id"])
+    assert (queued["notification"]["kind"], queued["notification"]["link_id"]) == (
+        "link_to_approve",
+        made.body["link_id"],
+    )
     assert (world.get(keys.link(PARTNER, made.body["link_id"])) or {})["recipient"] == "boss@bakery.example"
     assert "boss@bakery.example" not in made.text
     assert preview(secret=secret_of(made)).status == 200
@@ -165,7 +168,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"permissions": {"remove": ["crm.contacts.view"]}}, "invalid_field", "/permissions"),
     *(
         ({name: 1}, "unknown_field", f"/{name}")
-        for name in ("role", "state", "standing", "approvals", "version", "secrets", "url")
+        for name in ("role", "state", "stored_state", "approvals", "version", "secrets", "url")
     ),
 ]
 
@@ -331,8 +334,8 @@ def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, so
 
 def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
     first = create(key="one")
-    (kept,) = world.under("ONCE#")
-    assert timedelta(hours=24) < timedelta(seconds=int(kept["kept_until"]) - now().timestamp()) <= timedelta(hours=25)
+    (kept,) = world.under("IDEMPOTENCY#")
+    assert timedelta(hours=24) < timedelta(seconds=int(kept["ttl"]) - now().timestamp()) <= timedelta(hours=25)
     knocks.a_day_later(world)
 
     again = create(key="one", link_days=3)
@@ -464,6 +467,6 @@ def test_a_link_made_at_the_door_is_the_link_in_the_table(world: Table) -> None:
 
     kept = world.get(keys.link(PARTNER, link_id)) or {}
     assert kept["due_at"] == kept["expires_at"]
-    assert set(item(an_open_link())) - {"access_days", "purpose", "locale", "recipient", "account_id", "resent"} <= {
+    assert set(item(an_open_link())) - {"access_days", "purpose", "locale", "recipient", "account_id", "resent_at"} <= {
         *kept, "removed",
     }  # fmt: skip

@@ -63,7 +63,7 @@ def test_a_partner_admin_comes_under_a_grant_on_a_free_seat(table: Table) -> Non
     trails = [item for item in table.under("AUDIT#") if item["event"] == "member.created"]
     assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     (letter,) = table.under("OUTBOX#")
-    assert letter["letter"]["kind"] == "member_created"
+    assert letter["notification"]["kind"] == "member_created"
 
 
 @pytest.mark.parametrize("email", [f"  {AT_NORTH} ", AT_NORTH.upper(), AT_NORTH.replace("north", "ｎｏｒｔｈ")])
@@ -121,7 +121,7 @@ def test_an_ordinary_member_is_converted_and_can_fall_back(table: Table) -> None
     a_lapsed_partner_admin(),
 ])  # fmt: skip
 def test_a_former_member_comes_back_with_the_same_history(table: Table, former: Kept) -> None:
-    a_world(table, the_client(seats=1), former)
+    a_world(table, the_client(partner_seat_limit=1), former)
 
     shown = create().body
 
@@ -181,11 +181,11 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("a domain that merely ends so", (the_partner(domains=("example",)),), {}, NOT_ELIGIBLE),
     ("a suspended partner", (the_partner(program=Program.SUSPENDED),), {}, NOT_ELIGIBLE),
     ("a terminated partner", (the_partner(program=Program.TERMINATED),), {}, NOT_ELIGIBLE),
-    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a closed account", (the_client(state=AccountStanding.CLOSED),), {}, (409, "account_closed")),
     ("a super admin", (a_member(EMPLOYEE),), {}, (409, "is_super_admin")),
     ("a partner admin already", (a_partner_admin(),), {}, (409, "already_partner_admin")),
     ("a suspended one", (a_partner_admin(suspended_by=SUSPENDED),), {}, (409, "grant_suspended")),
-    ("no seat", (the_client(seats=1), a_partner_admin(COLLEAGUE)), {}, (409, "no_seat_left")),
+    ("no seat", (the_client(partner_seat_limit=1), a_partner_admin(COLLEAGUE)), {}, (409, "no_seat_left")),
     ("another seat", (), {"seat": "core"}, (422, "invalid_field")),
     ("an unknown set", (), {"permission_set": "boss"}, (422, "unknown_permission_set")),
     ("an unknown permission", (), {"permissions": {"remove": ["crm.magic"]}}, (422, "unknown_permission")),
@@ -318,7 +318,7 @@ def test_a_set_of_the_accounts_own_goes_just_before_it_is_given(table: Table) ->
 
     def goes() -> None:
         table.remove(keys.permission_set(CLIENT, CUSTOM_SET))
-        table.change(keys.account(CLIENT), custom_sets=0)
+        table.change(keys.account(CLIENT), custom_set_count=0)
 
     answer = overtaken(table, goes, partial(create, email=AT_HOME, permission_set=CUSTOM_SET))
 
@@ -334,8 +334,8 @@ def test_a_colleague_is_taken_in_and_counted_as_a_holder_for_his_firm(table: Tab
 
 
 def test_who_had_his_access_ended_with_all_of_his_firm_takes_nobody_in(table: Table) -> None:
-    a_world(table, a_partner_admin(COLLEAGUE), the_partner(endings=1))
-    table.put(keys.clean_up("an-act"), {"clean_up": CleanUp(partner_id=PARTNER, after=Occasion.PROGRAM_ENDED)})
+    a_world(table, a_partner_admin(COLLEAGUE), the_partner(terminations=1))
+    table.put(keys.clean_up("an-act"), {"reconciliation": CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_ENDED)})
 
     refused(table, lambda: create(COLLEAGUE, permission_set="view_only"), 404, "not_found")
 
@@ -366,7 +366,7 @@ ORDINARY: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = 
     ("a member already", (a_member(NEWCOMER, "view_only"),), {}, (409, "already_member")),
     ("days without a grant", (), {"access_days": 5}, (422, "invalid_field")),
     ("a partner seat", (), {"seat": "partner"}, (422, "invalid_field")),
-    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a closed account", (the_client(state=AccountStanding.CLOSED),), {}, (409, "account_closed")),
     ("wider than viewed", (), {"permission_set": "view_only", "permissions": {"remove": ["crm.deals.view"],
      "add": ["crm.deals.edit"]}}, (422, "invalid_field")),
     ("a permission of partner accounts", (), {"permissions": {"add": ["partner.client_access.manage"]}},

@@ -49,8 +49,8 @@ def test_a_refusal_is_in_both_trails_and_the_letter_bears_the_reason(world: Tabl
     assert {(entry["event"], entry["actor_id"]) for entry in entries} == {("link.declined", APPROVER)}
     assert entries[0]["details"] == {"link_id": LINK}
     (letter,) = world.under("OUTBOX#")
-    assert letter["letter"]["kind"] == "link_declined"
-    assert letter["letter"]["reason"] == "We have an agency already"
+    assert letter["notification"]["kind"] == "link_declined"
+    assert letter["notification"]["reason"] == "We have an agency already"
 
 
 def test_a_reason_is_not_needed(world: Table) -> None:
@@ -104,10 +104,10 @@ def test_a_link_of_somebody_no_longer_eligible_may_be_declined(world: Table) -> 
         ((a_partner_admin(COLLEAGUE, grant=a_grant()),), COLLEAGUE, CLIENT, 403, "not_an_approver"),
         ((staff(APPROVER),), APPROVER, CLIENT, 403, "no_independent_approver"),
         ((a_user(APPROVER, active=False),), APPROVER, CLIENT, 403, "forbidden"),
-        ((the_client(standing="closed"),), APPROVER, CLIENT, 409, "account_closed"),
+        ((the_client(state="closed"),), APPROVER, CLIENT, 409, "account_closed"),
         ((an_open_link(account_id=OTHER),), APPROVER, CLIENT, 422, "account_mismatch"),
-        ((an_open_link(standing="revoked"),), APPROVER, CLIENT, 410, "link_revoked"),
-        ((an_open_link(standing="declined"),), APPROVER, CLIENT, 410, "link_declined"),
+        ((an_open_link(stored_state="revoked"),), APPROVER, CLIENT, 410, "link_revoked"),
+        ((an_open_link(stored_state="declined"),), APPROVER, CLIENT, 410, "link_declined"),
         ((an_open_link(expires_at=now()),), APPROVER, CLIENT, 410, "link_expired"),
     ],
 )

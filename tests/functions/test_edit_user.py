@@ -66,7 +66,7 @@ def entry(table: Table, event: str = "member.updated") -> dict[str, Any]:
 
 def letter(table: Table) -> dict[str, Any]:
     (only,) = table.under("OUTBOX#")
-    told: dict[str, Any] = only["letter"]
+    told: dict[str, Any] = only["notification"]
     return told
 
 
@@ -180,7 +180,7 @@ def test_in_a_partner_account_a_colleague_is_made_super_admin(town: Table) -> No
 
 
 def test_a_partner_admin_becomes_super_admin_his_grant_ends_and_his_seat_is_free(table: Table) -> None:
-    a_town(table, the_client(seats=2))
+    a_town(table, the_client(partner_seat_limit=2))
 
     answer = edit(permission_set="super_admin")
 
@@ -274,8 +274,14 @@ def test_somebody_of_two_firms_comes_for_the_one_that_is_named(table: Table) -> 
 
 BECOMES: list[tuple[str, tuple[Kept, ...], str, int, str]] = [
     ("the last super admin", (a_member(EMPLOYEE), a_member(APPROVER, "sales")), EMPLOYEE, 409, "last_super_admin"),
-    ("no seat", (a_member(EMPLOYEE), the_client(seats=0)), APPROVER, 409, "no_seat_left"),
-    ("no seat for a member", (a_member(EMPLOYEE, "sales"), the_client(seats=0)), APPROVER, 409, "no_seat_left"),
+    ("no seat", (a_member(EMPLOYEE), the_client(partner_seat_limit=0)), APPROVER, 409, "no_seat_left"),
+    (
+        "no seat for a member",
+        (a_member(EMPLOYEE, "sales"), the_client(partner_seat_limit=0)),
+        APPROVER,
+        409,
+        "no_seat_left",
+    ),
     ("not eligible", (a_member(EMPLOYEE), the_partner(program=Program.SUSPENDED)), APPROVER, 409, "not_eligible"),
     ("of no firm", (a_member(EMPLOYEE, "sales"), staff(EMPLOYEE, active=False)), APPROVER, 409, "not_eligible"),
     ("who manages users", (a_member(EMPLOYEE), a_user(USERS), MANAGES_USERS), USERS, 403, "forbidden"),
@@ -481,7 +487,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("an unknown target", (), {"user_id": "user-nobody"}, (404, "not_found")),
     ("somebody who is no member", (), {"user_id": MANAGER}, (404, "not_found")),
     ("a deactivated member", (a_member(CLERK, active=False),), {"user_id": CLERK}, (404, "not_found")),
-    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a closed account", (the_client(state=AccountStanding.CLOSED),), {}, (409, "account_closed")),
     ("a manager and the client's own", (), {"by": MANAGER, "user_id": CLERK}, (404, "not_found")),
     ("a colleague and the client's own", (), {"by": COLLEAGUE, "user_id": CLERK}, (403, "forbidden")),
     (

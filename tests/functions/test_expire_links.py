@@ -86,7 +86,7 @@ def entries(table: Table) -> list[str]:
 
 
 def letters(table: Table) -> list[Item]:
-    return [item["letter"] for item in table.under("OUTBOX#")]
+    return [item["notification"] for item in table.under("OUTBOX#")]
 
 
 def test_a_link_whose_time_is_over_expires_and_its_creator_is_told(
@@ -96,12 +96,12 @@ def test_a_link_whose_time_is_over_expires_and_its_creator_is_told(
 
     sweep()
 
-    assert kept(world)["standing"] == "expired"
+    assert kept(world)["stored_state"] == "expired"
     assert "due_at" not in kept(world)
     assert open_links(world) == 0
     assert entries(world) == ["link.expired"]
     (letter,) = letters(world)
-    assert (letter["kind"], letter["created_by"], letter["employee_id"]) == ("link_expired", MANAGER, EMPLOYEE)
+    assert (letter["kind"], letter["link_created_by"], letter["employee_id"]) == ("link_expired", MANAGER, EMPLOYEE)
     assert counts(capsys.readouterr().out) == {"LinksExpired": 1}
     assert knocks.approve().code == "link_expired"
 
@@ -127,7 +127,10 @@ def test_a_link_that_is_not_due_is_left_alone(world: Table) -> None:
 def test_what_the_event_of_a_schedule_says_is_not_looked_at(world: Table) -> None:
     before = world.items()
 
-    run(EXPIRE_LINKS, {"time": "2099-01-01T00:00:00Z", "detail": {"at": "2099-01-01T00:00:00Z", "standing": "expired"}})
+    run(
+        EXPIRE_LINKS,
+        {"time": "2099-01-01T00:00:00Z", "detail": {"at": "2099-01-01T00:00:00Z", "stored_state": "expired"}},
+    )
 
     assert world.items() == before
 
@@ -167,7 +170,7 @@ def test_a_link_with_several_approvals_that_some_gave_expires(world: Table, cloc
 
     sweep()
 
-    assert kept(world)["standing"] == "expired"
+    assert kept(world)["stored_state"] == "expired"
     assert "link.expired" in entries(world)
 
 
@@ -192,7 +195,7 @@ def test_a_link_that_is_used_up_leaves_the_sweep_without_a_word(
         sweep()
     sweep()
 
-    assert kept(world)["standing"] == "open"
+    assert kept(world)["stored_state"] == "open"
     assert "due_at" not in kept(world)
     assert open_links(world) == 1
     assert set(entries(world)) == {"link.approved"}
@@ -234,7 +237,7 @@ def test_whoever_ends_or_renews_a_link_first_keeps_it(
         sweep()
 
     assert answers[0] < 300
-    assert kept(world)["standing"] == standing
+    assert kept(world)["stored_state"] == standing
     assert open_links(world) == left
     assert ("due_at" in kept(world)) is bool(left)
     assert "link.expired" not in entries(world)
@@ -391,7 +394,7 @@ def test_more_links_than_a_page_all_expire(world: Table, clock: Clock) -> None:
 
 
 def test_links_that_ended_otherwise_are_not_even_looked_at(world: Table, clock: Clock) -> None:
-    a_world(world, is_over(clock, standing=Standing.REVOKED))
+    a_world(world, is_over(clock, stored_state=Standing.REVOKED))
 
     with counted(world) as costs:
         sweep()
@@ -405,7 +408,7 @@ def test_links_that_ended_otherwise_are_not_even_looked_at(world: Table, clock: 
 def ending(clock: Clock, warned: int | None = None, link_id: str | None = None, **left: float) -> Member:
     """The employee, partner admin for so much longer."""
     end = clock.time + timedelta(**left)
-    return a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=end, warned=warned, link_id=link_id))
+    return a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=end, last_warning_days=warned, link_id=link_id))
 
 
 def member_of(table: Table) -> Item:
@@ -434,7 +437,7 @@ def told(table: Table) -> list[tuple[str, int | None]]:
 
 
 def letters_by_age(table: Table) -> Iterator[tuple[str, Item]]:
-    return ((item["outbox_id"], item["letter"]) for item in table.under("OUTBOX#"))
+    return ((item["outbox_id"], item["notification"]) for item in table.under("OUTBOX#"))
 
 
 OF_TIME = {"access_ending", "access_ended"}
@@ -448,7 +451,7 @@ def partner_seats_used(table: Table) -> int:
 def test_a_grant_whose_time_is_over_ends_frees_its_seat_and_is_told_of_once(
     world: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_world(world, the_client(seats=1), ending(clock))
+    a_world(world, the_client(partner_seat_limit=1), ending(clock))
 
     sweep()
     once = world.items()
@@ -506,7 +509,7 @@ def test_both_sides_are_warned_of_the_end_once(world: Table, clock: Clock, capsy
     assert [entry["pk"] for entry in trail] == [f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"]
     assert trail[0]["details"] == {"employee_id": EMPLOYEE, "days_left": 30}
     (letter,) = letters(world)
-    assert (letter["kind"], letter["days_left"], letter["until"]) == ("access_ending", 30, end)
+    assert (letter["kind"], letter["days_left"], letter["expires_at"]) == ("access_ending", 30, end)
     people = recipients(outbox.facts(Letter.model_validate(letter), clock.time), clock.time)
     assert {each.address for each in people} == {
         f"{EMPLOYEE}@north.example",
@@ -603,8 +606,8 @@ def test_both_sides_are_warned_while_the_program_of_the_firm_is_suspended(world:
 
 
 LEFT: dict[str, Kept] = {
-    "he left": an_employee(leavings={PARTNER: 1}, version=2),
-    "all have left": the_partner(endings=1, version=2),
+    "he left": an_employee(offboardings={PARTNER: 1}, version=2),
+    "all have left": the_partner(terminations=1, version=2),
 }
 
 
@@ -616,7 +619,7 @@ def test_nobody_is_warned_of_a_grant_that_ended_with_all_that_its_holder_had_for
     """The sweep leaves such a grant to the clean-up, which comes within minutes."""
     due = ending(clock, days=1)
     a_world(world, due, *(() if meanwhile else (gone,)))
-    world.put(keys.clean_up("an-act"), {"clean_up": CleanUp(partner_id=PARTNER, after=Occasion.PROGRAM_ENDED)})
+    world.put(keys.clean_up("an-act"), {"reconciliation": CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_ENDED)})
     seen = []
 
     def leave() -> None:
@@ -634,7 +637,7 @@ def test_nobody_is_warned_of_a_grant_that_ended_with_all_that_its_holder_had_for
 
 
 def test_whoever_left_may_be_written_off_by_the_sweep_when_his_time_is_over(world: Table, clock: Clock) -> None:
-    a_world(world, an_employee(leavings={PARTNER: 1}), ending(clock))
+    a_world(world, an_employee(offboardings={PARTNER: 1}), ending(clock))
 
     sweep()
 

@@ -99,7 +99,7 @@ def the_set(name: str = "partner_admin", version: int = 1, /, **more: object) ->
 
 ONE = f"/accounts/{CLIENT}/users/"
 PATCH, BACK = f"PATCH {ONE}", f"POST /accounts/{CLIENT}/users"
-CLOSED, LEGACY = the_client(standing=AccountStanding.CLOSED), the_client(pricing=Pricing.LEGACY)
+CLOSED, LEGACY = the_client(state=AccountStanding.CLOSED), the_client(pricing=Pricing.LEGACY)
 BOTH = frozenset({Suspension.CLIENT, Suspension.PARTNER})
 ENDED = now() - timedelta(hours=1)
 VIEWED = {each.partition(":")[0] for each in catalogue.VIEWED}
@@ -175,7 +175,7 @@ CASES: Final = [
     case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(), the_partner(program=Program.SUSPENDED), who={"vendor"},
          because={"partner_id": PARTNER, "suspended_by": ["program"]}, body={"program": "active"},
          request=f"PUT /directory/accounts/{PARTNER}"),
-    case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(), the_partner(standing=AccountStanding.CLOSED),
+    case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(), the_partner(state=AccountStanding.CLOSED),
          who={"vendor"}, because={"partner_id": PARTNER, "suspended_by": ["program"]}, body={"state": "active"},
          request=f"PUT /directory/accounts/{PARTNER}"),
     case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(), staff(EMPLOYEE, active=False), who={"vendor"},
@@ -189,19 +189,19 @@ CASES: Final = [
     case(Rule.GRANT_EXPIRED, EMPLOYEE, "sales.access", LEGACY, a_partner_admin(grant=a_grant(expires_at=ENDED)),
          who=THE_CLIENT, then=Rule.SEAT_MISSING, request=BACK,
          because={"partner_id": PARTNER, "expires_at": ENDED.isoformat().replace("+00:00", "Z")}),
-    case(Rule.ACCESS_ENDED, EMPLOYEE, EXPORT, a_partner_admin(), an_employee(leavings={PARTNER: 1}), who=THE_CLIENT,
+    case(Rule.ACCESS_ENDED, EMPLOYEE, EXPORT, a_partner_admin(), an_employee(offboardings={PARTNER: 1}), who=THE_CLIENT,
          because={"partner_id": PARTNER}, request=BACK),
     case(Rule.ACCESS_ENDED, EMPLOYEE, EXPORT, a_partner_admin(), staff(EMPLOYEE, active=False),
-         an_employee(leavings={PARTNER: 1}), because={"partner_id": PARTNER}, says="This person cannot be a partner"),
+         an_employee(offboardings={PARTNER: 1}), because={"partner_id": PARTNER}, says="This person cannot be a partner"),
     case(Rule.ACCESS_ENDED, CLERK, "crm.deals.view", a_member(CLERK, "view_only", partner_id=PARTNER),
-         an_employee(CLERK, leavings={PARTNER: 1}), staff(CLERK), who=THE_CLIENT | {FELLOW},
+         an_employee(CLERK, offboardings={PARTNER: 1}), staff(CLERK), who=THE_CLIENT | {FELLOW},
          because={"partner_id": PARTNER}, request=BACK, body={"email": "{email}", "permission_set": "view_only"}),
     case(Rule.MEMBER_DEACTIVATED, CLERK, EXPORT, a_member(CLERK, active=False), who=THE_CLIENT,
          because={"member_active": False}, request=BACK,
          body={"email": "{email}", "permission_set": "view_only", "permissions": {"add": [EXPORT], "remove": []}}),
     case(Rule.MEMBER_DEACTIVATED, EMPLOYEE, EXPORT, LEFT, because={"member_active": False}, who=THE_CLIENT,
          request=BACK, body={"email": "{email}", "permission_set": "partner_admin", "partner_id": PARTNER}),
-    case(Rule.MEMBER_DEACTIVATED, EMPLOYEE, EXPORT, LEFT, the_client(seats=0), because={"member_active": False},
+    case(Rule.MEMBER_DEACTIVATED, EMPLOYEE, EXPORT, LEFT, the_client(partner_seat_limit=0), because={"member_active": False},
          says="Every partner seat of this account is taken."),
     case(Rule.MEMBER_DEACTIVATED, EMPLOYEE, "crm.deals.view", staff(EMPLOYEE, active=False), who={"vendor"},
          because={"member_active": False}, request=f"PUT /directory/accounts/{PARTNER}/members/{EMPLOYEE}",

@@ -59,7 +59,7 @@ def kept(table: Table, key: keys.Key) -> dict[str, Any]:
 
 def but_keys(table: Table) -> list[Item]:
     """All that is kept but for what callers' keys were answered."""
-    return [item for item in table.items() if item["sk"] != "ONCE"]
+    return [item for item in table.items() if item["sk"] != "IDEMPOTENCY"]
 
 
 def metrics(written: str) -> dict[str, float]:
@@ -113,7 +113,7 @@ def test_a_partner_is_made_with_its_domains(table: Table) -> None:
 
 
 def test_what_is_not_told_of_an_account_stays(table: Table) -> None:
-    a_world(table, the_client(seats=4, locale="ja"))
+    a_world(table, the_client(partner_seat_limit=4, locale="ja"))
 
     assert tell_account(name="Bakery").body["partner_seat_limit"] == 4
     shown = tell_account(partner_seat_limit=None, locale=None).body
@@ -134,7 +134,7 @@ def test_an_account_is_closed_and_opened_again(table: Table) -> None:
 
 
 def test_seats_in_use_are_no_longer_to_be_had_for_less(table: Table) -> None:
-    a_world(table, the_client(seats=3), a_partner_admin())
+    a_world(table, the_client(partner_seat_limit=3), a_partner_admin())
 
     refused(table, lambda: tell_account(partner_seat_limit=0), 409, "limit_below_use")
     assert tell_account(partner_seat_limit=1).body["partner_seats_used"] == 1
@@ -478,7 +478,7 @@ def test_a_grant_that_lapsed_leaves_an_ordinary_member_or_none(table: Table) -> 
     ((), {}, {"granted_by": "me"}, 422, "unknown_field"),
     ((a_partner_admin(),), {"user_id": EMPLOYEE}, {"permission_set": "sales"}, 409, "already_partner_admin"),
     ((a_partner_admin(),), {"user_id": EMPLOYEE}, {"active": False}, 409, "already_partner_admin"),
-    ((the_client(standing=AccountStanding.CLOSED),), {}, {"active": False}, 409, "account_closed"),
+    ((the_client(state=AccountStanding.CLOSED),), {}, {"active": False}, 409, "account_closed"),
 ])  # fmt: skip
 def test_a_member_is_refused(
     table: Table, others: tuple[Kept, ...], where: dict[str, str], told: dict[str, Any], status: int, code: str
@@ -493,15 +493,15 @@ def test_a_member_is_refused(
     ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), "suspended", ["client"]),
     ((the_partner(program=Program.SUSPENDED),), "suspended", ["program"]),
     ((an_employee(active=False),), "suspended", ["employee"]),
-    ((the_partner(endings=1),), "deactivated", None),
-    ((an_employee(leavings={PARTNER: 1}),), "deactivated", None),
-    ((the_partner(endings=1), a_partner_admin(tenure=1)), "active", None),
+    ((the_partner(terminations=1),), "deactivated", None),
+    ((an_employee(offboardings={PARTNER: 1}),), "deactivated", None),
+    ((the_partner(terminations=1), a_partner_admin(access_generation=1)), "active", None),
 ])  # fmt: skip
 def test_a_partner_admin_is_shown_as_he_counts_now(
     table: Table, others: tuple[Kept, ...], state: str, reasons: list[str] | None
 ) -> None:
     a_world(table, a_partner_admin(), *others)
-    table.put(keys.clean_up("an-act"), {"clean_up": CleanUp(partner_id=PARTNER, after=Occasion.LEFT)})
+    table.put(keys.clean_up("an-act"), {"reconciliation": CleanUp(partner_id=PARTNER, reason=Occasion.OFFBOARDED)})
 
     shown = tell(f"GET {MEMBER}", account_id=CLIENT, user_id=EMPLOYEE).body
 
@@ -528,7 +528,7 @@ def test_what_changes_access_everywhere_is_put_down_to_be_followed_up(
 
     assert tell_it().status in {200, 202}
 
-    found = [item["clean_up"] for item in table.under("CLEAN_UP#")]
+    found = [item["reconciliation"] for item in table.under("RECONCILIATION#")]
     assert [{name: each[name] for name in each if name.endswith("_id")} for each in found] == ([left] if left else [])
 
 

@@ -97,7 +97,7 @@ def test_a_set_is_made_and_counted_and_told(table: Table) -> None:
     assert set_id.startswith("set_")
     assert (kept(table, set_id)["name"], kept(table, set_id)["permissions"]) == ("Desk", WRITTEN)
     account = table.get(keys.account(CLIENT)) or {}
-    assert (account["custom_sets"], account["version"]) == (1, 1)
+    assert (account["custom_set_count"], account["version"]) == (1, 1)
     (entry,) = told(table, "permission_set.created")
     assert (entry["pk"], entry["actor_id"]) == (f"AUDIT#{CLIENT}", APPROVER)
     assert entry["details"] == {"permission_set": set_id, "added": WRITTEN}
@@ -174,7 +174,7 @@ def test_the_same_key_makes_one_set(table: Table) -> None:
     a_world(table)
 
     replays(table, lambda key: make(key=key))
-    assert (table.get(keys.account(CLIENT)) or {})["custom_sets"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["custom_set_count"] == 1
 
 
 # changing
@@ -266,7 +266,7 @@ def test_a_set_that_nobody_holds_goes_for_good(table: Table) -> None:
 
     assert (answer.status, answer.text) == (204, "")
     assert kept(table) == {}
-    assert (table.get(keys.account(CLIENT)) or {})["custom_sets"] == 0
+    assert (table.get(keys.account(CLIENT)) or {})["custom_set_count"] == 0
     (entry,) = told(table, "permission_set.removed")
     assert entry["details"] == {"permission_set": CUSTOM_SET, "removed": WRITTEN}
     refused(table, remove, 404, "not_found")
@@ -308,7 +308,7 @@ def test_the_same_key_removes_once(table: Table) -> None:
     ((a_member(CLERK, active=False),), CLERK, CLIENT, (404, "not_found")),
     ((a_user(APPROVER, active=False), a_member(CLERK)), APPROVER, CLIENT, (403, "forbidden")),
     ((a_lapsed_partner_admin(),), EMPLOYEE, CLIENT, (404, "not_found")),
-    ((the_client(standing=AccountStanding.CLOSED),), APPROVER, CLIENT, (409, "account_closed")),
+    ((the_client(state=AccountStanding.CLOSED),), APPROVER, CLIENT, (409, "account_closed")),
     ((), COLLEAGUE, PARTNER, (403, "forbidden")),
     ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, None),
     ((), APPROVER, CLIENT, None),

@@ -81,7 +81,7 @@ def test_a_migration_is_in_both_trails_and_everybody_concerned_is_told(table: Ta
         "seat": {"before": "core", "after": "partner"},
     }
     (letter,) = table.under("OUTBOX#")
-    assert letter["letter"]["kind"] == "super_admin_migrated"
+    assert letter["notification"]["kind"] == "super_admin_migrated"
 
 
 def test_a_preview_shows_the_same_and_writes_nothing(table: Table) -> None:
@@ -170,7 +170,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
         {"account_id": PARTNER},
         (422, "not_a_client_account"),
     ),
-    ("a closed account", (the_client(standing=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a closed account", (the_client(state=AccountStanding.CLOSED),), {}, (409, "account_closed")),
     ("an unknown target", (), {"by": APPROVER, "user_id": "user-nobody"}, (404, "not_found")),
     ("a target who is no member", (), {"by": APPROVER, "user_id": COLLEAGUE}, (404, "not_found")),
     (
@@ -199,8 +199,8 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("the last super admin", (a_member(APPROVER, "sales"),), {}, (409, "last_super_admin")),
     ("the last whose person is active", (a_user(APPROVER, active=False),), {}, (409, "last_super_admin")),
     ("the last who is still a member", (a_member(APPROVER, active=False),), {}, (409, "last_super_admin")),
-    ("no seat", (the_client(seats=1), a_partner_admin(COLLEAGUE)), {}, (409, "no_seat_left")),
-    ("no seat at all", (the_client(seats=0),), {}, (409, "no_seat_left")),
+    ("no seat", (the_client(partner_seat_limit=1), a_partner_admin(COLLEAGUE)), {}, (409, "no_seat_left")),
+    ("no seat at all", (the_client(partner_seat_limit=0),), {}, (409, "no_seat_left")),
 ]
 
 
@@ -292,7 +292,7 @@ def test_fifty_accounts_one_failing_and_again_only_what_is_left(table: Table) ->
 
     assert rows(again) == dict.fromkeys(asked, GONE) | {"client-07": DONE}
     touched = {item["pk"] for item in differences(before, table.items())}
-    assert {pk for pk in touched if not pk.startswith(("ONCE#", "OUTBOX#"))} == {
+    assert {pk for pk in touched if not pk.startswith(("IDEMPOTENCY#", "OUTBOX#"))} == {
         "ACCOUNT#client-07",
         "AUDIT#client-07",
         f"AUDIT#{PARTNER}",
@@ -330,7 +330,7 @@ def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Tabl
 def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -> None:
     a_world(table, *clients(1, 2))
     first = migrate_in("client-01", "client-02", key="many")
-    (report,) = [item for item in table.under("ONCE#") if b"items" in decompress(bytes(item["answer"]))]
+    (report,) = [item for item in table.under("IDEMPOTENCY#") if b"items" in decompress(bytes(item["response_body"]))]
     table.remove(keys.Key(report["pk"], report["sk"]))
 
     again = migrate_in("client-01", "client-02", key="many")

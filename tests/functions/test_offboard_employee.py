@@ -89,12 +89,12 @@ def entries(table: Table, account_id: str = CLIENT) -> list[str]:
 
 
 def letters(table: Table) -> list[tuple[str, str, str | None]]:
-    found = [item["letter"] for item in table.under("OUTBOX#")]
+    found = [item["notification"] for item in table.under("OUTBOX#")]
     return sorted((each["account_id"], each["kind"], each.get("cause")) for each in found)
 
 
 def waiting(table: Table) -> list[Item]:
-    return table.under("CLEAN_UP#")
+    return table.under("RECONCILIATION#")
 
 
 def accounts_of(by: str = EMPLOYEE) -> list[str]:
@@ -121,8 +121,8 @@ def test_a_grant_ends_its_seat_is_free_and_both_sides_trails_tell_of_it(table: T
     assert entry["actor_id"] == MANAGER
     assert entry["details"] == {"user_id": EMPLOYEE, "partner_id": PARTNER, "grant_id": a_grant().grant_id}
     (letter,) = table.under("OUTBOX#")
-    assert letter["letter"]["kind"] == "member_retained"
-    assert (letter["letter"]["partner_id"], letter["letter"]["employee_id"]) == (PARTNER, EMPLOYEE)
+    assert letter["notification"]["kind"] == "member_retained"
+    assert (letter["notification"]["partner_id"], letter["notification"]["employee_id"]) == (PARTNER, EMPLOYEE)
     assert accounts_of() == [PARTNER]
 
 
@@ -207,7 +207,7 @@ def test_what_he_has_for_another_firm_stays(table: Table, sound: None) -> None:
     assert letters(table) == [(CLIENT, "member_retained", None)]
     link = table.get(keys.link(SOUTH, f"lnk_{'5' * 32}"))
     assert link
-    assert link["standing"] == "open"
+    assert link["stored_state"] == "open"
 
 
 def test_a_former_employees_access_ends_too_and_twice_is_no_harm(table: Table, sound: None) -> None:
@@ -314,7 +314,7 @@ def test_the_receipt_goes_on_over_many_clients_and_ends_nothing_again(table: Tab
     assert len(letters(table)) == 106
     user = table.get(keys.user(EMPLOYEE))
     assert user
-    assert user["leavings"] == {PARTNER: 1}
+    assert user["offboardings"] == {PARTNER: 1}
     assert waiting(table) == []
 
 
@@ -345,7 +345,7 @@ def test_a_grant_of_later_is_on_no_page_of_the_receipt(table: Table, sound: None
     assert approve_anew(client_id(1)).status == 201
 
     assert lines(end(cursor=first.body["next_cursor"])) == [(client_id(1), "ended", None)]
-    assert member(table, client_id(1))["tenure"] == 1
+    assert member(table, client_id(1))["access_generation"] == 1
     assert accounts_of() == [client_id(1), PARTNER]
 
 
@@ -545,7 +545,7 @@ def test_the_clean_up_withdraws_dead_links_and_they_count_no_more(table: Table, 
     link, user = table.get(keys.link(PARTNER, LINK)), table.get(keys.user(EMPLOYEE))
     assert link
     assert user
-    assert (link["standing"], user["open_links"]) == ("revoked", 0)
+    assert (link["stored_state"], user["open_links"]) == ("revoked", 0)
     assert sorted(entries(table, PARTNER)) == ["employee.offboarded", "link.revoked"]
     assert waiting(table) == []
 
@@ -562,7 +562,7 @@ def test_a_new_link_makes_a_new_grant_that_the_old_clean_up_leaves_alone(
     for _ in range(sweeps):
         clean_up()
 
-    assert (member(table)["active"], member(table)["tenure"]) == (True, 1)
+    assert (member(table)["active"], member(table)["access_generation"]) == (True, 1)
     assert partner_seats_used(table) == 1
     assert accounts_of() == [CLIENT, PARTNER]
     assert "access.ended" not in entries(table)

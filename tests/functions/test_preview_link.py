@@ -62,8 +62,8 @@ def test_the_accounts_to_choose_from_and_why_not(table: Table, sound: None) -> N
     a_world(
         table,
         the_client(account_id=SHOP), a_member(APPROVER, "sales", account_id=SHOP), a_member(CLERK, account_id=SHOP),
-        the_client(account_id=CLOSED, standing="closed"), a_member(APPROVER, account_id=CLOSED),
-        the_client(account_id=FULL, seats=0), a_member(APPROVER, account_id=FULL),
+        the_client(account_id=CLOSED, state="closed"), a_member(APPROVER, account_id=CLOSED),
+        the_client(account_id=FULL, partner_seat_limit=0), a_member(APPROVER, account_id=FULL),
         the_client(account_id="client-left"), a_member(APPROVER, account_id="client-left", active=False),
         a_member(CLERK, account_id="client-left"),
         the_client(account_id="client-led"), a_member(APPROVER, account_id="client-led"),
@@ -134,7 +134,7 @@ def test_anybody_who_holds_the_link_sees_it(
 
 
 def test_what_is_shown_is_what_an_approval_meets(table: Table, sound: None) -> None:
-    a_world(table, the_client(account_id=FULL, seats=0), a_member(APPROVER, account_id=FULL))
+    a_world(table, the_client(account_id=FULL, partner_seat_limit=0), a_member(APPROVER, account_id=FULL))
 
     shown = _accounts(preview())
 
@@ -146,9 +146,9 @@ def test_what_is_shown_is_what_an_approval_meets(table: Table, sound: None) -> N
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
-        ({"standing": "revoked"}, 410, "link_revoked"),
-        ({"standing": "declined"}, 410, "link_declined"),
-        ({"standing": "expired"}, 410, "link_expired"),
+        ({"stored_state": "revoked"}, 410, "link_revoked"),
+        ({"stored_state": "declined"}, 410, "link_declined"),
+        ({"stored_state": "expired"}, 410, "link_expired"),
         ({"expires_at": now()}, 410, "link_expired"),
     ],
 )

@@ -92,12 +92,12 @@ def entries(table: Table, account_id: str = CLIENT) -> list[str]:
 
 
 def letters(table: Table) -> list[tuple[str, str, str | None]]:
-    found = [item["letter"] for item in table.under("OUTBOX#")]
+    found = [item["notification"] for item in table.under("OUTBOX#")]
     return sorted((each["account_id"], each["kind"], each.get("cause")) for each in found)
 
 
 def waiting(table: Table) -> list[Item]:
-    return table.under("CLEAN_UP#")
+    return table.under("RECONCILIATION#")
 
 
 def end(user_id: str = EMPLOYEE) -> None:
@@ -174,7 +174,7 @@ def test_a_terminated_program_ends_all_for_good(world: Table) -> None:
     assert entries(world) == ["access.ended", "access.ended", "program.stopped"]
     link = world.get(keys.link(PARTNER, LINK))
     assert link
-    assert link["standing"] == "revoked"
+    assert link["stored_state"] == "revoked"
 
     told_of_program(program="active")
     clean_up()
@@ -270,7 +270,7 @@ def test_an_erased_person_is_out_for_good_with_or_without_employment(world: Tabl
     assert entries(world, SECOND) == ["access.ended"]
     assert letters(world) == []
     assert partner_seats_used(world, SECOND) == 0
-    assert world.get(keys.link(PARTNER, LINK))["standing"] == "revoked"  # type: ignore[index]
+    assert world.get(keys.link(PARTNER, LINK))["stored_state"] == "revoked"  # type: ignore[index]
     knocks.tell_user(EMPLOYEE, email="again@north.example", name="Again", active=True)
     knocks.tell_member(PARTNER, EMPLOYEE, active=True)
     assert not has_access()
@@ -493,9 +493,9 @@ def test_links_take_time_as_well(table: Table, clock: Clock) -> None:
 
     with before_commit(lambda: setattr(context, "milliseconds", 9_999)):
         clean_up(context)
-    assert len([item for item in table.under("PARTNER#") if item["standing"] == "revoked"]) == 1
+    assert len([item for item in table.under("PARTNER#") if item["stored_state"] == "revoked"]) == 1
     clean_up()
-    assert len([item for item in table.under("PARTNER#") if item["standing"] == "revoked"]) == 2
+    assert len([item for item in table.under("PARTNER#") if item["stored_state"] == "revoked"]) == 2
 
 
 def test_a_crowded_link_is_withdrawn_by_the_next(table: Table, clock: Clock) -> None:
@@ -512,10 +512,10 @@ def test_a_crowded_link_is_withdrawn_by_the_next(table: Table, clock: Clock) -> 
 def queue(table: Table, name: str, clock: Clock, **about: object) -> Item:
     act = an_act(MANAGER, name=name * 32)
     item = {
-        "act_name": act.name,
-        "by": act.by,
+        "act_id": act.name,
+        "actor_id": act.by,
         "queued_at": clock.time,
-        "clean_up": CleanUp.model_validate(about),
+        "reconciliation": CleanUp.model_validate(about),
     }
     table.put(keys.clean_up(act.name), item)
     return item
@@ -548,7 +548,7 @@ def test_a_clean_up_that_cannot_be_read_waits_an_hour_and_keeps_no_other(
 ) -> None:
     queue(world, "1", clock)
     key = keys.clean_up("1" * 32)
-    world.change(key, clean_up={"after": "who knows"})
+    world.change(key, reconciliation={"reason": "who knows"})
     end()
     capsys.readouterr()
 
@@ -565,7 +565,7 @@ def test_a_clean_up_that_cannot_be_read_waits_an_hour_and_keeps_no_other(
     clock.passes(minutes=1)
     clean_up()
     assert counts(capsys.readouterr().out) == {"CleanUpLate": 1, "CleanUpUnreadable": 1}
-    world.change(key, clean_up={"user_id": EMPLOYEE}, next_at="soon", queued_at=None)
+    world.change(key, reconciliation={"user_id": EMPLOYEE}, next_at="soon", queued_at=None)
     clock.passes(hours=1)
     clean_up()
     assert waiting(world) == []
@@ -612,7 +612,7 @@ def test_a_partner_whose_people_cannot_be_told_apart_is_left_alone(world: Table,
 def test_what_was_finished_meanwhile_is_not_put_back(world: Table, clock: Clock) -> None:
     queue(world, "1", clock)
     key = keys.clean_up("1" * 32)
-    world.change(key, clean_up={"after": "who knows"})
+    world.change(key, reconciliation={"reason": "who knows"})
 
     with before_commit(lambda: world.remove(key)):
         clean_up()
@@ -622,7 +622,7 @@ def test_what_was_finished_meanwhile_is_not_put_back(world: Table, clock: Clock)
 
 def test_a_clean_up_that_cannot_even_be_put_off_keeps_no_other(world: Table, clock: Clock) -> None:
     queue(world, "1", clock)
-    world.change(keys.clean_up("1" * 32), clean_up={"after": "who knows"})
+    world.change(keys.clean_up("1" * 32), reconciliation={"reason": "who knows"})
     end()
 
     def crowded(request: Any, send: faults.Send) -> Any:

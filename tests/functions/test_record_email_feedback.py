@@ -41,7 +41,7 @@ def keep_copy(table: Table, **changes: Any) -> Key:
     usual = {
         "delivery_id": NAME,
         "outbox_id": "letter",
-        "standing": CopyStanding.SENT,
+        "delivery_status": CopyStanding.SENT,
         "next_at": now(),
         "attempt": "a",
         "attempts": 1,
@@ -55,7 +55,7 @@ def keep_copy(table: Table, **changes: Any) -> Key:
 def stands(table: Table, key: Key) -> str:
     item = table.get(key)
     assert item
-    return str(item["standing"])
+    return str(item["delivery_status"])
 
 
 def letter(table: Table) -> str:
@@ -92,7 +92,7 @@ REPORTS: list[tuple[str, dict[str, Any], Noted]] = [
 def test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once(
     table: Table, copy: Key, kind: str, more: dict[str, Any], noted: Noted, before: str, capsys: Capsys
 ) -> None:
-    keep_copy(table, standing=before)
+    keep_copy(table, delivery_status=before)
 
     for _ in range(2):
         run(RECORD_DELIVERY, report(kind, NAME, ADDRESS, **more))
@@ -110,7 +110,7 @@ def test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once(
 def test_what_is_settled_stays_but_an_address_that_takes_no_mail_is_noted(
     table: Table, copy: Key, final: str, kind: str, more: dict[str, Any], capsys: Capsys
 ) -> None:
-    keep_copy(table, standing=final)
+    keep_copy(table, delivery_status=final)
     before = table.items()
 
     run(RECORD_DELIVERY, report(kind, NAME, ADDRESS, **more))
@@ -129,7 +129,7 @@ def test_the_report_that_a_letter_was_sent_does_not_undo_a_bounce(table: Table, 
 
 
 def test_a_bounce_that_is_noted_meanwhile_is_not_counted_again(table: Table, copy: Key, capsys: Capsys) -> None:
-    with before_commit(lambda: table.change(copy, standing="complained")):
+    with before_commit(lambda: table.change(copy, delivery_status="complained")):
         run(RECORD_DELIVERY, report("Bounce", NAME, ADDRESS, **PERMANENT))
 
     assert stands(table, copy) == "complained"
@@ -154,7 +154,7 @@ def test_a_suppressed_address_stands_nowhere_in_clear(table: Table, copy: Key) -
 
 
 def test_a_bounce_of_an_earlier_letter_is_not_said_of_a_link_that_was_sent_again(table: Table, copy: Key) -> None:
-    a_world(table, an_open_link(recipient=ADDRESS, delivery_status="queued", resent=(now() - timedelta(minutes=1),)))
+    a_world(table, an_open_link(recipient=ADDRESS, delivery_status="queued", resent_at=(now() - timedelta(minutes=1),)))
 
     run(RECORD_DELIVERY, report("Bounce", NAME, ADDRESS, **PERMANENT))
 

@@ -81,7 +81,7 @@ def test_whoever_may_ends_a_grant_and_access_is_over_at_once(town: Table, by: st
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert (told[0]["actor_id"], told[0]["details"]["grant_id"]) == (by, a_grant().grant_id)
     (letter,) = town.under("OUTBOX#")
-    assert (letter["letter"]["kind"], letter["letter"]["cause"]) == ("access_ended", cause)
+    assert (letter["notification"]["kind"], letter["notification"]["cause"]) == ("access_ended", cause)
 
 
 def test_twice_there_is_nothing_left_to_end(town: Table) -> None:
@@ -187,9 +187,9 @@ def test_an_employee_who_is_removed_from_his_firm_has_nothing_anywhere_at_once(t
     assert (preview().code, approve(secret=SECRET_TEXT).code) == ("link_revoked", "link_revoked")
     assert create(EMPLOYEE).code == "not_found"
     user = table.get(keys.user(EMPLOYEE)) or {}
-    assert ("employed_by" in user, user["leavings"]) == (False, {PARTNER: 1})
-    (queued,) = table.under("CLEAN_UP#")
-    assert (queued["clean_up"]["partner_id"], queued["clean_up"]["user_id"]) == (PARTNER, EMPLOYEE)
+    assert ("employed_by" in user, user["offboardings"]) == (False, {PARTNER: 1})
+    (queued,) = table.under("RECONCILIATION#")
+    assert (queued["reconciliation"]["partner_id"], queued["reconciliation"]["user_id"]) == (PARTNER, EMPLOYEE)
     (entry,) = [item for item in table.under("AUDIT#") if item["event"] == "member.removed"]
     assert entry["accounts"] == [PARTNER]
 
@@ -275,6 +275,6 @@ def test_who_has_ended_is_approved_anew(town: Table) -> None:
 
 
 def test_in_a_closed_account_access_can_still_be_ended(table: Table) -> None:
-    a_town(table, the_client(standing=AccountStanding.CLOSED))
+    a_town(table, the_client(state=AccountStanding.CLOSED))
 
     assert end().status == 204

@@ -29,9 +29,9 @@ def ended(table: Table, sound: None) -> Table:
     "changes",
     [
         {"expires_at": now()},
-        {"standing": "expired", "expires_at": now()},
-        {"standing": "revoked"},
-        {"standing": "declined"},
+        {"stored_state": "expired", "expires_at": now()},
+        {"stored_state": "revoked"},
+        {"stored_state": "declined"},
     ],
 )
 def test_the_creator_of_an_ended_link_is_asked(table: Table, sound: None, changes: dict[str, Any]) -> None:
@@ -41,7 +41,10 @@ def test_the_creator_of_an_ended_link_is_asked(table: Table, sound: None, change
 
     assert (answer.status, answer.body) == (202, {"accepted": True})
     (letter,) = table.under("OUTBOX#")
-    assert (letter["letter"]["kind"], letter["letter"]["created_by"]) == ("link_renewal_requested", MANAGER)
+    assert (letter["notification"]["kind"], letter["notification"]["link_created_by"]) == (
+        "link_renewal_requested",
+        MANAGER,
+    )
     (entry,) = table.under("AUDIT#")
     assert (entry["pk"], entry["event"], entry["actor_id"]) == (f"AUDIT#{PARTNER}", "link.renewal_requested", APPROVER)
 
@@ -169,6 +172,6 @@ def test_what_asking_costs(ended: Table) -> None:
 
 
 def test_an_asker_of_no_account_may_ask(table: Table, sound: None) -> None:
-    a_world(table, a_user("user-alone"), an_open_link(standing="revoked"))
+    a_world(table, a_user("user-alone"), an_open_link(stored_state="revoked"))
 
     assert renew("user-alone").status == 202

@@ -47,7 +47,7 @@ def test_one_entry_in_the_trail_and_a_letter_if_it_has_a_recipient(table: Table,
     (entry,) = table.under("AUDIT#")
     (letter,) = table.under("OUTBOX#")
     assert (entry["pk"], entry["event"], entry["actor_id"]) == (f"AUDIT#{PARTNER}", "link.resent", MANAGER)
-    assert letter["letter"]["kind"] == "link_to_approve"
+    assert letter["notification"]["kind"] == "link_to_approve"
     assert answer.body["delivery_status"] == "queued"
 
 
@@ -95,9 +95,9 @@ def test_who_may_not_send_again(world: Table, by: str, how: dict[str, str], stat
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
-        ({"standing": "revoked"}, 410, "link_revoked"),
-        ({"standing": "declined"}, 410, "link_declined"),
-        ({"standing": "expired"}, 410, "link_expired"),
+        ({"stored_state": "revoked"}, 410, "link_revoked"),
+        ({"stored_state": "declined"}, 410, "link_declined"),
+        ({"stored_state": "expired"}, 410, "link_expired"),
         ({"expires_at": now()}, 410, "link_expired"),
     ],
 )
@@ -165,17 +165,17 @@ def test_not_twice_in_a_minute(world: Table) -> None:
 def test_five_times_a_day_and_once_a_minute(
     table: Table, sound: None, resent: tuple[timedelta, ...], status: int
 ) -> None:
-    a_world(table, an_open_link(resent=tuple(now() - ago for ago in resent)))
+    a_world(table, an_open_link(resent_at=tuple(now() - ago for ago in resent)))
 
     assert resend().status == status
 
 
 def test_the_days_before_are_forgotten(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(resent=(now() - timedelta(days=2), now() - timedelta(hours=1))))
+    a_world(table, an_open_link(resent_at=(now() - timedelta(days=2), now() - timedelta(hours=1))))
 
     resend()
 
-    assert len(_link(table).resent) == 2
+    assert len(_link(table).resent_at) == 2
 
 
 # the same key

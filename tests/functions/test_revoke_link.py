@@ -18,7 +18,7 @@ from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, 
 
 
 def _standing(table: Table) -> str:
-    return Link.model_validate(table.get(keys.link(PARTNER, LINK))).standing
+    return Link.model_validate(table.get(keys.link(PARTNER, LINK))).stored_state
 
 
 def test_a_manager_withdraws_an_open_link(world: Table) -> None:
@@ -48,7 +48,7 @@ def test_withdrawing_twice_is_withdrawing_once(world: Table) -> None:
 
 @pytest.mark.parametrize("standing", ["declined", "expired", "revoked"])
 def test_an_ended_link_stays_as_it_ended(table: Table, sound: None, standing: str) -> None:
-    a_world(table, an_open_link(standing=standing))
+    a_world(table, an_open_link(stored_state=standing))
 
     with nothing_changes(table):
         assert revoke().status == 204
@@ -127,7 +127,7 @@ def test_the_same_key_withdraws_once(world: Table) -> None:
 
 
 def test_the_same_key_replays_a_withdrawal_that_had_nothing_to_do(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(standing="declined"))
+    a_world(table, an_open_link(stored_state="declined"))
 
     replays(table, lambda key: revoke(headers=keyed(key)))
 

@@ -166,7 +166,7 @@ def test_nothing_is_of_another_type(table: Table, what: str, part: str) -> None:
 
 @pytest.mark.parametrize(("others", "found"), [
     ((), [APPROVER, EMPLOYEE]),
-    ((the_client(standing=AccountStanding.CLOSED),), []),
+    ((the_client(state=AccountStanding.CLOSED),), []),
     ((a_user(active=False),), [EMPLOYEE]),
     ((a_partner_admin(suspended_by=STOPPED),), [APPROVER]),
     ((a_partner_admin(active=False),), [APPROVER]),
@@ -253,7 +253,7 @@ def test_of_accounts_that_are_lost_between_pages_none_is_found(table: Table) -> 
     keep(table, (a_member("user-travels", account_id=each) for each in places))
 
     first = SHIPPED.ask(RESOURCES, {**where_may("user-travels"), "page": {"limit": 2}}).body
-    table.change(keys.account("client-3"), standing="closed")
+    table.change(keys.account("client-3"), state="closed")
     second = SHIPPED.ask(RESOURCES, {**where_may("user-travels"), "page": {"token": first["page"]["next_token"]}}).body
 
     assert [each["id"] for each in (*first["results"], *second["results"])] == [
@@ -344,7 +344,7 @@ def a_place(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Iterator[Kept]:
     for account_id in PLACES:
         standing = AccountStanding.ACTIVE if draw(usually) else AccountStanding.CLOSED
         made: Callable[..., Account] = the_partner if account_id.startswith("partner") else the_client
-        yield made(account_id=account_id, standing=standing)
+        yield made(account_id=account_id, state=standing)
         yield a_custom_set(
             account_id=account_id, permissions=draw(st.sampled_from(((IMPORT,), ("crm.contacts.view",))))
         )

@@ -81,7 +81,7 @@ def test_every_wrong_secret_is_answered_alike_after_as_many_requests(
 def test_a_wrong_secret_does_not_tell_how_the_link_stands(
     table: Table, sound: None, knock: Callable[..., Answer], standing: str
 ) -> None:
-    a_world(table, an_open_link(standing=standing))
+    a_world(table, an_open_link(stored_state=standing))
 
     assert _answered(knock(secret=WRONG["a wrong secret"])) == _answered(knock(secret=WRONG["an unknown link"]))
 

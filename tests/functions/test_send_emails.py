@@ -72,11 +72,11 @@ class Town:
             "actor_id": APPROVER,
             "partner_id": PARTNER,
             "link_id": LINK,
-            "created_by": MANAGER,
+            "link_created_by": MANAGER,
         }
         letter = Letter(**{**about, **changes})
         at = self.clock.time
-        item = {"outbox_id": outbox_id, "queued_at": at, "next_at": at, "letter": letter}
+        item = {"outbox_id": outbox_id, "queued_at": at, "next_at": at, "notification": letter}
         self.table.put(keys.outbox(outbox_id), item)
         found = self.table.get(keys.outbox(outbox_id))
         assert found
@@ -145,7 +145,7 @@ def test_the_stream_and_the_sweep_each_deliver_alone(town: Town, trigger: Callab
     assert town.post.addresses == [RECIPIENT]
     assert town.waiting == []
     assert town.link["delivery_status"] == "sent"
-    assert [each["standing"] for each in town.deliveries] == ["sent"]
+    assert [each["delivery_status"] for each in town.deliveries] == ["sent"]
     assert len(town.table.under("AUDIT#")) == 0
 
 
@@ -428,7 +428,7 @@ def test_a_report_that_comes_during_an_attempt_that_fails_leaves_no_secret_behin
     sweep()
 
     assert town.digests == {digest(copy)}
-    assert [each["standing"] for each in town.deliveries] == ["sent"]
+    assert [each["delivery_status"] for each in town.deliveries] == ["sent"]
 
 
 def test_an_attempt_that_went_nowhere_after_a_lost_answer_is_no_possible_duplicate(
@@ -471,7 +471,7 @@ def test_nobody_tries_for_ever_when_every_answer_and_every_report_is_lost(
         sweep()
 
     assert len(town.post.tried) == 8
-    assert [each["standing"] for each in town.deliveries] == ["failed"]
+    assert [each["delivery_status"] for each in town.deliveries] == ["failed"]
     assert town.waiting == []
     assert counts(capsys.readouterr().out)["LetterFailed"] == 1
 
@@ -508,7 +508,7 @@ def test_a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind(
 
     assert town.digests == set()
     assert town.link["delivery_status"] == "queued"
-    assert [each["standing"] for each in town.deliveries] == ["pending"]
+    assert [each["delivery_status"] for each in town.deliveries] == ["pending"]
     assert counts(capsys.readouterr().out) == {metric: 1}
     town.clock.passes(seconds=29)
     sweep()
@@ -592,7 +592,7 @@ def test_a_function_that_ends_anywhere_tears_nothing_and_is_finished_later(
             sweep()
         assert 1 <= len(town.post.sent) <= 2
         assert town.waiting == []
-        assert [each["standing"] for each in town.deliveries] == ["sent"]
+        assert [each["delivery_status"] for each in town.deliveries] == ["sent"]
         if kind is LetterKind.LINK_TO_APPROVE:
             assert set(map(digest, town.post.sent)) <= town.digests
             assert town.link["delivery_status"] == "sent"
@@ -630,7 +630,7 @@ def test_a_call_to_the_table_that_got_no_answer_is_repeated_and_one_copy_goes(to
 def test_no_letter_goes_out_for_a_link_that_has_ended(
     town: Town, standing: Standing, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    town.table.change(keys.link(PARTNER, LINK), standing=standing, due_at=None, due_shard=None)
+    town.table.change(keys.link(PARTNER, LINK), stored_state=standing, due_at=None, due_shard=None)
     town.table.change(keys.user(EMPLOYEE), open_links=0)
     sweep_of(town)
 
@@ -639,7 +639,7 @@ def test_no_letter_goes_out_for_a_link_that_has_ended(
 
 def _nothing_went_out(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     assert town.post.tried == []
-    assert [each["standing"] for each in town.deliveries] == ["cancelled"]
+    assert [each["delivery_status"] for each in town.deliveries] == ["cancelled"]
     assert town.waiting == []
     assert town.digests == set()
     assert counts(capsys.readouterr().out) == {"LetterCancelled": 1}
@@ -752,7 +752,7 @@ def test_it_is_kept_that_there_was_nobody_to_tell(town: Town) -> None:
 
     assert town.post.tried == []
     assert town.waiting == []
-    assert (kept["outbox_id"], kept["standing"]) == (queued["outbox_id"], "cancelled")
+    assert (kept["outbox_id"], kept["delivery_status"]) == (queued["outbox_id"], "cancelled")
     assert kept["delivery_id"] == outbox.delivery_id(queued["outbox_id"], outbox.NOBODY)
 
 
@@ -771,7 +771,7 @@ def test_a_bounce_that_overtakes_the_mailer_sticks(town: Town, kind: str) -> Non
     sweep_of(town)
 
     state = {"Bounce": "bounced", "Complaint": "complained"}[kind]
-    assert [each["standing"] for each in town.deliveries] == [state]
+    assert [each["delivery_status"] for each in town.deliveries] == [state]
     assert town.link["delivery_status"] == state
     assert town.waiting == []
 
@@ -798,7 +798,7 @@ def test_a_link_whose_letter_may_go_nowhere_says_so(town: Town) -> None:
 
 
 def test_no_letter_brings_a_link_whose_employees_access_was_ended_meanwhile(town: Town) -> None:
-    town.table.change(keys.user(EMPLOYEE), leavings={PARTNER: 1})
+    town.table.change(keys.user(EMPLOYEE), offboardings={PARTNER: 1})
     sweep_of(town)
 
     assert town.post.tried == []
@@ -1031,7 +1031,7 @@ def test_a_change_is_told_as_it_was_made(town: Town) -> None:
         permission_set=CUSTOM_SET,
         gained=("crm.tickets.edit:team",),
         lost=("crm.import",),
-        until=datetime(2027, 1, 2, 3, tzinfo=UTC),
+        expires_at=datetime(2027, 1, 2, 3, tzinfo=UTC),
     )
 
     assert len(town.post.sent) == 2
@@ -1082,10 +1082,10 @@ def test_a_request_promises_no_date_that_an_approval_would_move(town: Town, days
     ("ended", "told"),
     [
         ({"expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC)}, True),
-        ({"expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC), "standing": Standing.EXPIRED}, True),
-        ({"standing": Standing.DECLINED}, False),
-        ({"standing": Standing.REVOKED}, False),
-        ({"standing": Standing.REVOKED, "expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC)}, False),
+        ({"expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC), "stored_state": Standing.EXPIRED}, True),
+        ({"stored_state": Standing.DECLINED}, False),
+        ({"stored_state": Standing.REVOKED}, False),
+        ({"stored_state": Standing.REVOKED, "expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC)}, False),
     ],
 )
 def test_a_link_asked_for_anew_ended_on_a_date_only_if_it_expired(
@@ -1168,7 +1168,7 @@ def test_the_logs_name_nobody(town: Town, capsys: pytest.CaptureFixture[str], ca
     town.post.plan.extend([faults.goes_unanswered, faults.says("MessageRejected")])
     sweep_of(town)
     sweep_of(town, LetterKind.ACCESS_GRANTED, account_id=CLIENT)
-    town.table.put(keys.outbox("f" * 32), {"next_at": 0, "letter": {"kind": "gossip", "about": RECIPIENT}})
+    town.table.put(keys.outbox("f" * 32), {"next_at": 0, "notification": {"kind": "gossip", "about": RECIPIENT}})
     sweep()
 
     lines = [*logged(caplog), capsys.readouterr()]
@@ -1179,12 +1179,12 @@ def test_the_logs_name_nobody(town: Town, capsys: pytest.CaptureFixture[str], ca
 
 # what cannot be read
 
-EXPIRED = {"kind": "link_expired", "employee_id": EMPLOYEE, "created_by": MANAGER, "partner_id": PARTNER}
+EXPIRED = {"kind": "link_expired", "employee_id": EMPLOYEE, "link_created_by": MANAGER, "partner_id": PARTNER}
 UNREADABLE: dict[str, dict[str, Any]] = {
-    "a kind of letter that nobody knows": {"letter": {**EXPIRED, "kind": "gossip"}},
-    "a letter without an employee": {"letter": {**EXPIRED, "employee_id": None}},
-    "no letter at all": {"letter": None},
-    "a version to come": {"letter": {**EXPIRED, "set_version": 99}},
+    "a kind of letter that nobody knows": {"notification": {**EXPIRED, "kind": "gossip"}},
+    "a letter without an employee": {"notification": {**EXPIRED, "employee_id": None}},
+    "no letter at all": {"notification": None},
+    "a version to come": {"notification": {**EXPIRED, "set_version": 99}},
     "a time that is none": {"next_at": "soon"},
     "no time": {"next_at": None},
 }
@@ -1214,8 +1214,8 @@ def test_a_letter_that_cannot_be_read_waits_and_stops_no_other(
 def test_a_letter_that_was_unreadable_goes_once_it_can_be_read(town: Town) -> None:
     item = town.queue(LetterKind.LINK_EXPIRED, set_version=99)
     sweep()
-    letter = {**item["letter"], "set_version": 1}
-    town.table.change(keys.outbox(item["outbox_id"]), letter=letter)
+    letter = {**item["notification"], "set_version": 1}
+    town.table.change(keys.outbox(item["outbox_id"]), notification=letter)
     town.clock.passes(hours=1)
     sweep()
 

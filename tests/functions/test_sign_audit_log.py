@@ -73,7 +73,7 @@ def must_be_one_row(table: Table, kept: Vault) -> list[dict[str, Any]]:
         assert seals.root(seals.leaves_of(heads)).hex() == each["root"]
         assert is_signed(each, kept.pem)
         before = sha256(kept.read(f"seals/{number}.json")).hexdigest()
-    assert stored.latest().seal_hash == before
+    assert stored.latest().tree_head_hash == before
     return found
 
 

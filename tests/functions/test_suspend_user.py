@@ -69,7 +69,7 @@ def test_either_side_stops_access_at_once_and_lifts_its_reason(town: Table, by: 
     told = [item for item in town.under("AUDIT#") if item["event"] == "member.suspended"]
     assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert told[0]["details"] == {"user_id": EMPLOYEE, "suspended_by": side}
-    (letter,) = (item["letter"] for item in town.under("OUTBOX#"))
+    (letter,) = (item["notification"] for item in town.under("OUTBOX#"))
     assert (letter["kind"], letter["cause"]) == ("access_suspended", side)
     assert letter["reason"] == "On parental leave until spring"
 
@@ -78,7 +78,7 @@ def test_either_side_stops_access_at_once_and_lifts_its_reason(town: Table, by: 
     assert (again.status, again.headers["etag"], again.body["state"]) == (200, '"3"', "active")
     assert "suspended_by" not in again.body
     assert sets().status == 200
-    assert {item["letter"]["kind"] for item in town.under("OUTBOX#")} == {"access_suspended", "access_resumed"}
+    assert {item["notification"]["kind"] for item in town.under("OUTBOX#")} == {"access_suspended", "access_resumed"}
 
 
 def test_a_reason_is_told_to_people_and_not_to_the_trail(town: Table) -> None:
@@ -224,7 +224,7 @@ def test_neither_is_done(table: Table, others: tuple[Kept, ...], how: dict[str, 
 
 
 def test_in_a_closed_account_access_is_stopped_and_never_resumed(table: Table) -> None:
-    a_town(table, the_client(standing=AccountStanding.CLOSED))
+    a_town(table, the_client(state=AccountStanding.CLOSED))
 
     assert suspend().status == 200
     refused(table, resume, 409, "account_closed")

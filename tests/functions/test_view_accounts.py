@@ -50,7 +50,7 @@ def of_many() -> list[Kept]:
         [(CLIENT, "client", "view_only", True)],
     ),
     ((), MANAGER, [(PARTNER, "partner", "super_admin", False)]),
-    ((the_client(standing=AccountStanding.CLOSED),), APPROVER, [(CLIENT, "client", "super_admin", False)]),
+    ((the_client(state=AccountStanding.CLOSED),), APPROVER, [(CLIENT, "client", "super_admin", False)]),
     (
         (a_partner_admin(),),
         EMPLOYEE,
@@ -58,18 +58,18 @@ def of_many() -> list[Kept]:
     ),
     ((a_lapsed_partner_admin(),), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
     (
-        (a_partner_admin(), an_employee(leavings={PARTNER: 1})),
+        (a_partner_admin(), an_employee(offboardings={PARTNER: 1})),
         EMPLOYEE,
         [(PARTNER, "partner", "view_only", False)],
     ),
-    ((a_partner_admin(), the_partner(endings=1)), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
+    ((a_partner_admin(), the_partner(terminations=1)), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
     (
-        (a_partner_admin(previous=a_member(EMPLOYEE, "sales").place), the_partner(endings=1)),
+        (a_partner_admin(previous=a_member(EMPLOYEE, "sales").place), the_partner(terminations=1)),
         EMPLOYEE,
         [(CLIENT, "client", "sales", False), (PARTNER, "partner", "view_only", False)],
     ),
     (
-        (a_partner_admin(tenure=1), the_partner(endings=1)),
+        (a_partner_admin(access_generation=1), the_partner(terminations=1)),
         EMPLOYEE,
         [(CLIENT, "client", "partner_admin", False), (PARTNER, "partner", "view_only", False)],
     ),

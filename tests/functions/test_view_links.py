@@ -68,9 +68,9 @@ def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(tab
     [
         ({}, "open"),
         ({"expires_at": now()}, "expired"),
-        ({"standing": "expired", "expires_at": now()}, "expired"),
-        ({"standing": "revoked"}, "revoked"),
-        ({"standing": "declined"}, "declined"),
+        ({"stored_state": "expired", "expires_at": now()}, "expired"),
+        ({"stored_state": "revoked"}, "revoked"),
+        ({"stored_state": "declined"}, "declined"),
     ],
 )
 def test_states_are_computed_when_they_are_read(table: Table, sound: None, changes: dict[str, Any], state: str) -> None:
@@ -90,13 +90,18 @@ def test_states_are_computed_when_they_are_read(table: Table, sound: None, chang
         (2, {}, "open"),
         (0, {"approvals": 1}, "approved"),
         (0, {"expires_at": now()}, "expired"),
-        (0, {"standing": "declined"}, "declined"),
+        (0, {"stored_state": "declined"}, "declined"),
     ],
 )
 def test_a_link_whose_employees_access_was_ended_shows_as_revoked(
     table: Table, tenure: int, changes: dict[str, Any], state: str
 ) -> None:
-    a_world(table, an_employee(leavings={PARTNER: 1}), the_partner(endings=1), an_open_link(tenure=tenure, **changes))
+    a_world(
+        table,
+        an_employee(offboardings={PARTNER: 1}),
+        the_partner(terminations=1),
+        an_open_link(access_generation=tenure, **changes),
+    )
 
     assert view().body["state"] == view(EMPLOYEE).body["state"] == state
     assert listed().body["items"][0]["state"] == listed(EMPLOYEE).body["items"][0]["state"] == state

@@ -164,7 +164,7 @@ def test_whoever_is_there_no_more_is_not_shown(table: Table, gone: Kept) -> None
 
 
 def test_a_closed_account_is_shown_while_people_are_in_it(table: Table) -> None:
-    a_world(table, the_client(standing=AccountStanding.CLOSED), a_partner_admin())
+    a_world(table, the_client(state=AccountStanding.CLOSED), a_partner_admin())
 
     assert who_is_where(clients()) == [(CLIENT, [EMPLOYEE], False)]
 

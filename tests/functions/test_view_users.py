@@ -126,7 +126,7 @@ STATES: list[tuple[tuple[Kept, ...], str | None, list[str] | None]] = [
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), "suspended", ["program"]),
     ((a_partner_admin(active=False, grant=None, seat=None),), "deactivated", None),
     ((a_lapsed_partner_admin(),), "deactivated", None),
-    ((a_partner_admin(), the_partner(endings=1)), "deactivated", None),
+    ((a_partner_admin(), the_partner(terminations=1)), "deactivated", None),
     ((a_member(EMPLOYEE, "view_only"), an_employee(active=False)), "deactivated", None),
 ]
 

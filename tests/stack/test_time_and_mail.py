@@ -81,7 +81,7 @@ def test_a_link_whose_time_is_over_is_swept_and_its_creator_told(town: Town) -> 
     )
     assert not swept.get("FunctionError"), swept["Payload"].read()
     (kept,) = (item for item in town.stack.items() if item["sk"] == f"LINK#{link['link_id']}")
-    assert kept["standing"] == "expired"
+    assert kept["stored_state"] == "expired"
     letter = town.letter_to(town.manager, having="expired")
     assert "pal_" not in letter.text
 

@@ -129,9 +129,9 @@ def test_more_than_five_items_are_never_read_for_one_decision(table: Table) -> N
     with faults.at(dynamo.client(), "") as requests:
         assert verdict(table, permission="crm.tickets.view").permits
     assert sizes(requests) == [3, 5]
-    a_world(table, *own, lost, an_employee(leavings={PARTNER: 1}))
+    a_world(table, *own, lost, an_employee(offboardings={PARTNER: 1}))
     assert verdict(table).rule is Rule.UNKNOWN_SET
-    a_world(table, *own, lost.ended(), an_employee(leavings={PARTNER: 1}))
+    a_world(table, *own, lost.ended(), an_employee(offboardings={PARTNER: 1}))
     assert verdict(table).permits
 
 
@@ -205,10 +205,10 @@ def test_even_the_most_that_can_stand_behind_twenty_is_as_much_as_one_request_ta
 
 def test_what_decides_is_the_last_reading_alone(table: Table) -> None:
     """The new enemy: between the two readings his access is ended, and the account's door opened for somebody else."""
-    a_world(table, a_partner_admin(), the_client(standing="closed"))
+    a_world(table, a_partner_admin(), the_client(state="closed"))
 
     def moves_on() -> None:
-        table.keep(the_client(), an_employee(leavings={PARTNER: 1}))
+        table.keep(the_client(), an_employee(offboardings={PARTNER: 1}))
 
     with faults.at(dynamo.client(), READING, faults.works, then(moves_on)) as requests:
         assert verdict(table).rule is Rule.ACCESS_ENDED
@@ -292,7 +292,7 @@ def test_what_was_read_for_somebody_else_changes_no_answer(table: Table) -> None
         a_custom_set(),
         a_custom_set(OTHER_SET, permissions=("crm.import",)),
         a_partner_admin(previous=previous).changed(permission_set=CUSTOM_SET),
-        an_employee(leavings={PARTNER: 1}),
+        an_employee(offboardings={PARTNER: 1}),
         a_member(CLERK, OTHER_SET),
     )
     clerk = Pair(CLIENT, CLERK)
@@ -399,7 +399,7 @@ def test_after_a_conflict_what_is_true_then_is_what_counts(table: Table) -> None
     a_world(table, a_partner_admin())
 
     def in_the_way(request: Any, send: faults.Send) -> Any:
-        table.keep(an_employee(leavings={PARTNER: 1}))
+        table.keep(an_employee(offboardings={PARTNER: 1}))
         return faults.CONFLICTS(request, send)
 
     with faults.at(dynamo.client(), "", faults.works, in_the_way) as requests:
@@ -422,7 +422,7 @@ def test_a_question_is_given_up_when_its_time_is_over(table: Table, monkeypatch:
 def test_what_cannot_be_read_is_nobodys_right(table: Table) -> None:
     """A record of another make: the question fails, rather than being answered without it."""
     a_world(table, a_partner_admin())
-    for key, wrong in ((keys.member(*EMPLOYED), "seat"), (keys.account(CLIENT), "standing")):
+    for key, wrong in ((keys.member(*EMPLOYED), "seat"), (keys.account(CLIENT), "state")):
         before = table.get(key) or {}
         table.change(key, **{wrong: "of a later make"})
         with pytest.raises(ValueError, match=wrong):

@@ -44,10 +44,10 @@ def test_a_membership_counts_as_it_is_now(table: Table) -> None:
 
 
 def test_where_all_that_one_had_for_a_firm_was_ended_one_is_no_more(table: Table) -> None:
-    a_world(table, a_partner_admin(tenure=1), an_employee(leavings={PARTNER: 1}))
+    a_world(table, a_partner_admin(access_generation=1), an_employee(offboardings={PARTNER: 1}))
     assert [mine.account.account_id for mine in here()] == [CLIENT, PARTNER]
 
-    a_world(table, a_partner_admin(tenure=0), an_employee(leavings={PARTNER: 1}))
+    a_world(table, a_partner_admin(access_generation=0), an_employee(offboardings={PARTNER: 1}))
     assert [mine.account.account_id for mine in here()] == [PARTNER]
 
 

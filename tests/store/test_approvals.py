@@ -64,7 +64,7 @@ def refusal() -> Recorder:
 def _closed(most: int) -> list[dict[str, Any]]:
     """Each way in which a link closes, alone."""
     return [
-        {"standing": "revoked"},
+        {"stored_state": "revoked"},
         {"expires_at": NOW},
         {"approvals": most},
         {"secrets": {"another"}},
@@ -88,7 +88,7 @@ CONDITIONS: list[tuple[Callable[[], Recorder], tuple[Any, ...], Key, dict[str, A
         for key in (HIM, HIS, THEIRS, FIRM, WHO)
     ),
     *((refusal, (), key, {"version": 2}, RightsChanged) for key in (HIM, HIS, THEIRS)),
-    (approval, (the_client(seats=2),), THEIRS, {"partner_seats_used": 2}, NoSeatLeft),
+    (approval, (the_client(partner_seat_limit=2),), THEIRS, {"partner_seats_used": 2}, NoSeatLeft),
     (approval, (), WHAT, {"version": 1}, RightsChanged),
     (approval, (ORDINARY,), WHAT, {"version": 2}, RightsChanged),
 ]
@@ -120,8 +120,8 @@ def test_what_no_longer_holds_changes_nothing(
         ((), ONE, {"expires_at": NOW + SECOND}),
         ((), ONE, {"secrets": {SECRET.fingerprint, "a minted one"}}),
         ((FOR_MANY,), ONE, {"approvals": 1}),
-        ((the_client(seats=2),), THEIRS, {"partner_seats_used": 1}),
-        ((the_client(seats=None),), THEIRS, {"partner_seats_used": 10_000}),
+        ((the_client(partner_seat_limit=2),), THEIRS, {"partner_seats_used": 1}),
+        ((the_client(partner_seat_limit=None),), THEIRS, {"partner_seats_used": 10_000}),
         ((ORDINARY,), ONE, {"delivery_status": "sent"}),
     ],
 )
@@ -135,7 +135,7 @@ def test_what_still_holds_comes_true(
     record()
 
     assert len(table.under("AUDIT#")) == 2
-    assert len(table.under("ONCE#")) == 1
+    assert len(table.under("IDEMPOTENCY#")) == 1
 
 
 @pytest.mark.parametrize("decided", [approval, refusal])

@@ -57,7 +57,7 @@ PARTNER_ADMIN = [
     ("the creator is no member any more", member(APPROVER, active=False), "not_found"),
     ("the creator is deactivated", user(APPROVER, active=False), "forbidden"),
     ("the creator joins the firm", user(APPROVER, employed_by={PARTNER}), "no_independent_approver"),
-    ("the account is closed", account(CLIENT, standing="closed"), "account_closed"),
+    ("the account is closed", account(CLIENT, state="closed"), "account_closed"),
     ("the last seat is taken", partner_seats_used(1), "no_seat_left"),
     ("his firm is suspended", account(PARTNER, program="suspended"), "not_eligible"),
     ("his firm loses its domain", account(PARTNER, domains=["elsewhere.example"]), "not_eligible"),
@@ -72,7 +72,7 @@ PARTNER_ADMIN = [
     ("move", "code"), [each[1:] for each in PARTNER_ADMIN], ids=[each[0] for each in PARTNER_ADMIN]
 )
 def test_a_creation_that_comes_too_late_changes_nothing(table: Table, move: Move, code: str) -> None:
-    a_world(table, the_client(seats=1))
+    a_world(table, the_client(partner_seat_limit=1))
 
     assert overtaken(table, lambda: move(table), create).code == code
 
@@ -111,7 +111,7 @@ ORDINARY = [
     ("the giver lost what he gives", member(APPROVER, removed=["crm.notes.view"]), "permission_not_held"),
     ("the giver is deactivated", user(APPROVER, active=False), "forbidden"),
     ("the giver is no member any more", member(APPROVER, active=False), "not_found"),
-    ("the account is closed", account(CLIENT, standing="closed"), "account_closed"),
+    ("the account is closed", account(CLIENT, state="closed"), "account_closed"),
     ("the person is deactivated", user(NEWCOMER, active=False), "invalid_field"),
     ("the person is a member meanwhile", appears(NEWCOMER, "view_only"), "already_member"),
 ]
@@ -172,7 +172,7 @@ def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_he
 
 def test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile(table: Table) -> None:
     a_world(table, a_lapsed_partner_admin())
-    closed = account(CLIENT, standing="closed")
+    closed = account(CLIENT, state="closed")
 
     answer = overtaken(table, lambda: closed(table), lambda: create(APPROVER, EMPLOYEE, "sales"))
 

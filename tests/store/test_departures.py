@@ -33,7 +33,7 @@ from tests.table import Table, differences
 from tests.worlds import COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
 
 SOUTH = "partner-south"
-LEFT = CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, after=Occasion.LEFT)
+LEFT = CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)
 
 
 def ended(by: str = MANAGER) -> departures.AccessEnded:
@@ -47,7 +47,7 @@ def test_who_ends_whose_access_is_read_together(table: Table) -> None:
         facts = stored.facts(PARTNER, EMPLOYEE, MANAGER)
 
     assert costs.reads == 2
-    assert facts.partner == the_partner(custom_sets=1)
+    assert facts.partner == the_partner(custom_set_count=1)
     assert facts.employee.member == staff(EMPLOYEE)
     assert set(facts.actor.sets) == {CUSTOM_SET}
 
@@ -66,11 +66,11 @@ def test_the_write_counts_a_leaving_and_queues_what_follows(table: Table, employ
 
     user = table.get(keys.user(EMPLOYEE))
     assert user
-    assert (user["leavings"], user["version"]) == ({PARTNER: 1}, 2)
+    assert (user["offboardings"], user["version"]) == ({PARTNER: 1}, 2)
     assert user.get("employed_by") == ({PARTNER} if employed else None)
     (item,) = stored.queued()
     waiting = stored.Queued.model_validate(item)
-    assert (waiting.clean_up, waiting.by, waiting.act_name) == (LEFT, MANAGER, an_act().name)
+    assert (waiting.reconciliation, waiting.actor_id, waiting.act_id) == (LEFT, MANAGER, an_act().name)
     assert waiting.act(NOW + timedelta(days=1)) == an_act(MANAGER, at=NOW + timedelta(days=1), chance="")
 
 
@@ -96,7 +96,7 @@ def test_the_write_rests_on_whom_it_is_about_and_on_who_says_so(table: Table, ke
 
 def queue(table: Table, name: str, **more: object) -> dict[str, Any]:
     key = keys.clean_up(name)
-    table.put(key, {"act_name": name, "by": MANAGER, "queued_at": NOW, "clean_up": LEFT, **more})
+    table.put(key, {"act_id": name, "actor_id": MANAGER, "queued_at": NOW, "reconciliation": LEFT, **more})
     found = table.get(key)
     assert found
     return found
@@ -107,7 +107,7 @@ def test_what_waits_is_found_in_every_shard_oldest_first(table: Table) -> None:
     for name in reversed(names):
         queue(table, name)
 
-    assert [item["act_name"] for item in stored.queued()] == names
+    assert [item["act_id"] for item in stored.queued()] == names
     assert len({keys.clean_up(name).pk for name in names}) > 4
 
 
@@ -210,7 +210,7 @@ def test_who_else_runs_the_account_is_known_where_he_does(table: Table) -> None:
 
 def test_what_the_account_has_heard_is_known(table: Table) -> None:
     act = an_act(MANAGER)
-    stopped = CleanUp(partner_id=PARTNER, after=Occasion.PROGRAM_STOPPED)
+    stopped = CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_STOPPED)
     a_world(table, a_partner_admin(), the_partner(program="suspended"))
     (found,) = stored.all_of(stopped, EMPLOYEE, act)
 
@@ -257,20 +257,20 @@ def test_what_is_written_down_of_a_suspension_rests_on_person_firm_and_membershi
 
 
 def test_an_end_rests_on_the_membership_alone(table: Table) -> None:
-    a_world(table, a_partner_admin(), an_employee(leavings={PARTNER: 1}))
+    a_world(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
     (found,) = stored.all_of(LEFT, EMPLOYEE, an_act())
     table.change(keys.user(EMPLOYEE), version=7)
     table.change(keys.account(PARTNER), version=7)
     assert stored.follow(found, EMPLOYEE, an_act())
 
-    a_world(table, a_partner_admin(), an_employee(leavings={PARTNER: 1}))
+    a_world(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
     table.change(keys.member(CLIENT, EMPLOYEE), version=7)
     assert not stored.follow(found, EMPLOYEE, an_act(name="f" * 32))
 
 
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     """Should the count and the members ever disagree, the count goes no lower than nothing."""
-    a_world(table, a_partner_admin(), an_employee(leavings={PARTNER: 1}))
+    a_world(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
     (found,) = stored.all_of(LEFT, EMPLOYEE, an_act())
     table.change(keys.account(CLIENT), partner_seats_used=0)
     before = table.items()
@@ -281,7 +281,7 @@ def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
 
 def test_a_telling_of_the_program_rests_on_the_partner(table: Table) -> None:
     a_world(table, a_partner_admin(), the_partner(program="suspended"))
-    (found,) = stored.all_of(CleanUp(partner_id=PARTNER, after=Occasion.PROGRAM_STOPPED), EMPLOYEE, an_act())
+    (found,) = stored.all_of(CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_STOPPED), EMPLOYEE, an_act())
     table.change(keys.account(PARTNER), version=7)
 
     assert not stored.tell_of_program(found, an_act())
@@ -301,32 +301,34 @@ def test_links_of_before_a_leaving_are_void_and_no_others(table: Table) -> None:
         table,
         south,
         staff(EMPLOYEE, account_id=SOUTH),
-        an_employee(leavings={PARTNER: 1}),
-        an_open_link(link_id=later, tenure=1),
+        an_employee(offboardings={PARTNER: 1}),
+        an_open_link(link_id=later, access_generation=1),
         an_open_link(link_id=theirs, employee_id=COLLEAGUE),
-        an_open_link(link_id=over, standing="declined"),
+        an_open_link(link_id=over, stored_state="declined"),
         an_open_link(link_id=south_s, partner_id=SOUTH),
     )
 
     assert void(LEFT) == [LINK]
-    assert void(CleanUp(user_id=EMPLOYEE, after=Occasion.ERASED)) == [LINK]
-    assert void(CleanUp(partner_id=PARTNER, after=Occasion.PROGRAM_ENDED)) == [LINK]
+    assert void(CleanUp(user_id=EMPLOYEE, reason=Occasion.ERASED)) == [LINK]
+    assert void(CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_ENDED)) == [LINK]
     assert void(CleanUp(user_id=EMPLOYEE)) == []
-    assert void(CleanUp(partner_id=SOUTH, user_id=EMPLOYEE, after=Occasion.LEFT)) == []
+    assert void(CleanUp(partner_id=SOUTH, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)) == []
     assert void(LEFT, COLLEAGUE) == []
-    assert void(CleanUp(user_id="user-unknown", after=Occasion.ERASED), "user-unknown") == []
+    assert void(CleanUp(user_id="user-unknown", reason=Occasion.ERASED), "user-unknown") == []
 
 
 def test_very_many_links_are_found_page_by_page(table: Table) -> None:
     a_world(
-        table, an_employee(leavings={PARTNER: 1}), *(an_open_link(link_id=f"lnk_{each:032x}") for each in range(101))
+        table,
+        an_employee(offboardings={PARTNER: 1}),
+        *(an_open_link(link_id=f"lnk_{each:032x}") for each in range(101)),
     )
 
     assert len(void(LEFT)) == 102
 
 
 def test_a_void_link_is_withdrawn_once(table: Table) -> None:
-    a_world(table, an_employee(leavings={PARTNER: 1}))
+    a_world(table, an_employee(offboardings={PARTNER: 1}))
     (link,) = stored.void_links(LEFT, EMPLOYEE, now())
     act = an_act(MANAGER, at=now())
 
@@ -336,5 +338,5 @@ def test_a_void_link_is_withdrawn_once(table: Table) -> None:
     kept, user = table.get(keys.link(PARTNER, LINK)), table.get(keys.user(EMPLOYEE))
     assert kept
     assert user
-    assert (kept["standing"], user["open_links"]) == ("revoked", 0)
+    assert (kept["stored_state"], user["open_links"]) == ("revoked", 0)
     assert len(table.under("AUDIT#")) == 1

@@ -57,7 +57,7 @@ def kept(table: Table, key: keys.Key) -> dict[str, Any]:
 
 
 def test_a_limit_that_seats_outgrow_meanwhile_is_refused(table: Table) -> None:
-    a_world(table, the_client(seats=5))
+    a_world(table, the_client(partner_seat_limit=5))
 
     answer = overtaken(table, lambda: partner_seats_used(2)(table), lambda: tell_account(partner_seat_limit=1))
 
@@ -90,7 +90,7 @@ def test_an_account_made_twice_at_once_keeps_its_kind(table: Table) -> None:
 
 def test_an_account_of_before_there_were_own_sets_is_told_of_like_any_other(table: Table) -> None:
     a_world(table)
-    table.change(keys.account(CLIENT), custom_sets=None)
+    table.change(keys.account(CLIENT), custom_set_count=None)
 
     assert tell_account(name="Bakery").status == 200
 
@@ -297,7 +297,7 @@ def test_two_super_admins_do_not_both_go(table: Table) -> None:
 
 def test_an_account_closed_meanwhile_takes_nobody(table: Table) -> None:
     a_world(table)
-    closed = account(CLIENT, standing="closed")
+    closed = account(CLIENT, state="closed")
 
     answer = overtaken(table, lambda: closed(table), lambda: tell_member(EMPLOYEE, permission_set="sales"))
 
@@ -330,7 +330,7 @@ def test_a_member_who_is_partner_admin_meanwhile_stays_it(table: Table) -> None:
 
 def test_who_is_here_for_a_firm_that_he_leaves_meanwhile_is_here_no_more(table: Table) -> None:
     a_world(table, a_member(EMPLOYEE, "sales", partner_id=PARTNER))
-    ended = user(EMPLOYEE, leavings={PARTNER: 1})
+    ended = user(EMPLOYEE, offboardings={PARTNER: 1})
 
     answer = overtaken(table, lambda: ended(table), lambda: tell_member(EMPLOYEE, permission_set="service"))
 
@@ -372,7 +372,7 @@ def test_who_cannot_act_is_no_super_admin_beside_one_who_goes_meanwhile(table: T
 
 def test_the_seat_of_a_lapsed_grant_is_not_given_back_in_an_account_closed_meanwhile(table: Table) -> None:
     a_world(table, a_lapsed_partner_admin(previous=a_member(EMPLOYEE, "sales").place))
-    closed = account(CLIENT, standing="closed")
+    closed = account(CLIENT, state="closed")
 
     answer = overtaken(table, lambda: closed(table), lambda: tell_member(EMPLOYEE, permission_set="service"))
 
@@ -399,14 +399,14 @@ def test_the_account_hears_of_who_comes_and_of_what_he_becomes(table: Table) -> 
 
 @pytest.mark.parametrize("leavings", [{}, {PARTNER: 2}])
 def test_two_firms_that_employ_at_once_both_do(table: Table, leavings: dict[str, int]) -> None:
-    a_world(table, the_partner(account_id=SOUTH, name="South"), a_user(NEWCOMER, leavings=leavings))
+    a_world(table, the_partner(account_id=SOUTH, name="South"), a_user(NEWCOMER, offboardings=leavings))
 
     def first() -> None:
         tell_member(NEWCOMER, SOUTH, permission_set="sales")
 
     overtaken(table, first, lambda: tell_member(NEWCOMER, PARTNER, permission_set="sales"))
 
-    newcomer = a_user(NEWCOMER, employed_by={PARTNER, SOUTH}, leavings=leavings, version=3)
+    newcomer = a_user(NEWCOMER, employed_by={PARTNER, SOUTH}, offboardings=leavings, version=3)
     assert User.model_validate(kept(table, keys.user(NEWCOMER))) == newcomer
     assert invariants.broken(table.items()) == []
 

@@ -45,7 +45,7 @@ from tests.table import Table
 
 THERE = Key("PLACE#1", "ITEM")
 ELSEWHERE = Key("PLACE#2", "ITEM")
-OPEN = "standing = :open"
+OPEN = "stored_state = :open"
 
 
 @pytest.fixture(autouse=True)
@@ -197,7 +197,7 @@ def test_a_snapshot_is_one_request_for_each_item_once(table: Table) -> None:
 def test_a_snapshot_is_what_reading_finds(table: Table) -> None:
     every = [Key(f"PLACE#{number}", "ITEM") for number in range(100)]
     for number, key in enumerate(every[::3]):
-        table.put(key, {"number": number, "standing": "open", "secrets": {"a", "b"}})
+        table.put(key, {"number": number, "stored_state": "open", "secrets": {"a", "b"}})
 
     assert dynamo.snapshot(every) == dynamo.read(every)
 
@@ -207,12 +207,12 @@ def test_a_snapshot_is_what_reading_finds(table: Table) -> None:
 def test_a_snapshot_waits_for_a_writer_who_is_at_its_items(
     table: Table, times: int, reason: str, slept: list[float]
 ) -> None:
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
 
     with faults.at(dynamo.client(), "TransactGetItems", *[faults.cancels(reason, 1)] * times) as attempts:
         found = dynamo.snapshot([ELSEWHERE, THERE])
 
-    assert found[THERE]["standing"] == "open"
+    assert found[THERE]["stored_state"] == "open"
     assert len(attempts) == times + 1
     assert len(slept) == times
     assert all(0 <= pause <= patience.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
@@ -305,33 +305,33 @@ def test_a_list_is_read_as_it_is_now_but_for_an_index(listed: Table) -> None:
 
 def test_all_of_a_decision_comes_true_together(table: Table) -> None:
     decision = a_decision(letter=Letter(kind=LetterKind.MEMBER_CREATED, employee_id="somebody"))
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
 
     commit(decision, opened())
 
-    assert [item["pk"].partition("#")[0] for item in table.items()] == ["AUDIT", "ONCE", "OUTBOX", "PLACE"]
-    (kept,) = table.under("ONCE#")
-    assert (kept["answer_code"], decompress(bytes(kept["answer"]))) == (201, b'{"name":"kept"}')
-    assert kept["kept_until"] - int(NOW.timestamp()) == 25 * 3600
+    assert [item["pk"].partition("#")[0] for item in table.items()] == ["AUDIT", "IDEMPOTENCY", "OUTBOX", "PLACE"]
+    (kept,) = table.under("IDEMPOTENCY#")
+    assert (kept["response_status"], decompress(bytes(kept["response_body"]))) == (201, b'{"name":"kept"}')
+    assert kept["ttl"] - int(NOW.timestamp()) == 25 * 3600
     (letter,) = table.under("OUTBOX#")
     assert (letter["outbox_id"], letter["queued_at"], letter["next_at"]) == (ACT_NAME, *[int(NOW.timestamp())] * 2)
 
 
 def test_what_is_left_to_do_is_kept_with_the_act_that_made_it_so(table: Table) -> None:
-    clean_up = CleanUp(partner_id="partner", user_id="somebody", after=Occasion.LEFT)
-    table.put(THERE, {"standing": "open"})
+    clean_up = CleanUp(partner_id="partner", user_id="somebody", reason=Occasion.OFFBOARDED)
+    table.put(THERE, {"stored_state": "open"})
 
     commit(a_decision(clean_up=clean_up), opened())
 
-    (left,) = table.under("CLEAN_UP#")
+    (left,) = table.under("RECONCILIATION#")
     assert left == {
         **keys.clean_up(ACT_NAME)._asdict(),
-        "act_name": ACT_NAME,
-        "by": an_act().by,
+        "act_id": ACT_NAME,
+        "actor_id": an_act().by,
         "queued_at": int(NOW.timestamp()),
-        "clean_up": attributes.plain(clean_up),
+        "reconciliation": attributes.plain(clean_up),
     }
-    assert CleanUp.model_validate(left["clean_up"]) == clean_up
+    assert CleanUp.model_validate(left["reconciliation"]) == clean_up
 
 
 def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> None:
@@ -340,8 +340,8 @@ def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> Non
 
     dynamo.keep(act, answer)
 
-    (kept,) = table.under("ONCE#")
-    assert len(bytes(kept["answer"])) < 1_000
+    (kept,) = table.under("IDEMPOTENCY#")
+    assert len(bytes(kept["response_body"])) < 1_000
     with pytest.raises(Replayed) as replayed:
         dynamo.recall(act)
     assert (replayed.value.status, replayed.value.answer) == (answer.status, answer.to_keep())
@@ -349,7 +349,7 @@ def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> Non
 
 @pytest.mark.parametrize("key", [keys.audit(CLIENT, f"aud_{ACT_NAME}"), keys.outbox(ACT_NAME), keys.clean_up(ACT_NAME)])
 def test_nothing_that_goes_along_is_written_over_what_an_act_of_that_name_left(table: Table, key: Key) -> None:
-    letter, clean_up = Letter(kind=LetterKind.MEMBER_CREATED), CleanUp(user_id="somebody", after=Occasion.LEFT)
+    letter, clean_up = Letter(kind=LetterKind.MEMBER_CREATED), CleanUp(user_id="somebody", reason=Occasion.OFFBOARDED)
     table.put(key, {"number": 1})
 
     with pytest.raises(Overtaken):
@@ -359,7 +359,7 @@ def test_nothing_that_goes_along_is_written_over_what_an_act_of_that_name_left(t
 
 
 def test_a_condition_that_fails_undoes_everything(table: Table) -> None:
-    table.put(THERE, {"standing": "ended"})
+    table.put(THERE, {"stored_state": "ended"})
     before = table.items()
 
     with pytest.raises(Overtaken) as overtaken:
@@ -382,10 +382,10 @@ def test_the_first_line_that_fails_says_why(table: Table) -> None:
 
 
 def test_an_item_is_deleted_only_if_its_condition_holds(table: Table) -> None:
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
 
     with pytest.raises(Overtaken):
-        dynamo.transact([dynamo.delete(THERE, only_if="standing = :ended", ended="ended")])
+        dynamo.transact([dynamo.delete(THERE, only_if="stored_state = :ended", ended="ended")])
     assert table.get(THERE)
     dynamo.transact([dynamo.delete(THERE, only_if=OPEN, open="open")])
     assert table.get(THERE) is None
@@ -420,7 +420,7 @@ def test_a_record_that_was_relied_on_must_be_as_it_was_seen(table: Table, *, wri
 
 @pytest.mark.parametrize("moved_on", [True, False])
 def test_a_line_with_a_refusal_of_its_own_says_it_unless_its_record_moved_on(table: Table, *, moved_on: bool) -> None:
-    account = the_client(seats=0)
+    account = the_client(partner_seat_limit=0)
     table.keep(account.changed() if moved_on else account)
     line = dynamo.update(
         keys.of(account),
@@ -440,7 +440,7 @@ def test_a_line_with_a_refusal_of_its_own_says_it_unless_its_record_moved_on(tab
 
 
 def test_the_same_key_and_request_is_answered_as_before(table: Table) -> None:
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
     commit(a_decision(), opened())
     before = table.items()
 
@@ -470,9 +470,9 @@ def test_a_key_is_free_again_when_its_time_is_over(table: Table) -> None:
 
 
 def test_the_key_decides_before_every_other_line(table: Table) -> None:
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
     commit(a_decision(), opened())
-    table.put(THERE, {"standing": "ended"})
+    table.put(THERE, {"stored_state": "ended"})
 
     with pytest.raises(Replayed):
         commit(a_decision(), opened(otherwise=NoSeatLeft))
@@ -538,7 +538,7 @@ def test_an_act_without_an_answer_keeps_no_key(table: Table) -> None:
 def test_a_conflict_is_tried_again_after_a_pause_of_any_length_up_to_twice_the_last(
     table: Table, times: int, reason: str, slept: list[float]
 ) -> None:
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
     plan = [faults.cancels(reason, 0)] * times
 
     with faults.at(dynamo.client(), "TransactWriteItems", *plan) as attempts:
@@ -564,7 +564,7 @@ def test_pauses_differ_so_that_those_who_collided_do_not_collide_again(table: Ta
 
 
 def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, slept: list[float]) -> None:
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
     before = table.items()
 
     with (
@@ -692,7 +692,7 @@ def test_a_table_that_cannot_be_reached_is_unavailable(table: Table) -> None:
 @pytest.mark.parametrize("ask", ["read", "list", "snapshot"])
 @pytest.mark.parametrize("left", [0.0, 0.5, 0.9])
 def test_what_was_cut_off_was_not_read(table: Table, ask: str, left: float) -> None:
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
 
     with faults.at(dynamo.client(), "", faults.cuts_off(left)), pytest.raises(TemporarilyUnavailable):
         ASKED[ask]()
@@ -711,7 +711,7 @@ def test_a_refusal_that_was_cut_off_is_nobodys_bug(table: Table, ask: str, left:
 
 def test_an_answer_that_was_lost_takes_effect_once(table: Table) -> None:
     """F5: where the token is not heeded, as here, the caller's key stands in for it."""
-    table.put(THERE, {"standing": "open"})
+    table.put(THERE, {"stored_state": "open"})
 
     with (
         faults.at(dynamo.client(), "TransactWriteItems", faults.goes_unanswered) as attempts,

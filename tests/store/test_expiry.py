@@ -29,7 +29,7 @@ from tests.worlds import MANAGER, a_world, an_open_link, now
 
 def test_links_and_grants_are_due_from_their_end_on(table: Table) -> None:
     at = now()
-    lapsed = a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=at, warned=1))
+    lapsed = a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=at, last_warning_days=1))
     a_world(table, an_open_link(expires_at=at), lapsed)
 
     found = list(expiry.due(at))
@@ -43,7 +43,7 @@ def test_links_and_grants_are_due_from_their_end_on(table: Table) -> None:
 @pytest.mark.parametrize(("warned", "days"), [(None, 30), (30, 7), (7, 1), (1, 0)])
 def test_a_grant_is_due_from_its_next_warning_on(table: Table, warned: int | None, days: int) -> None:
     at = now()
-    a_world(table, a_partner_admin(grant=a_grant(expires_at=at + timedelta(days=days), warned=warned)))
+    a_world(table, a_partner_admin(grant=a_grant(expires_at=at + timedelta(days=days), last_warning_days=warned)))
 
     assert len(list(expiry.due(at))) == 1
     assert list(expiry.due(at - timedelta(seconds=1))) == []

@@ -67,7 +67,7 @@ def test_no_two_things_stand_at_one_place() -> None:
 
 
 def test_the_latest_seal_stands_where_whoever_checks_the_trail_finds_it() -> None:
-    assert keys.latest_seal() == ("SEAL", "LATEST")
+    assert keys.latest_seal() == ("TREE_HEAD", "LATEST")
 
 
 def test_a_suppressed_address_is_not_kept_itself() -> None:
@@ -82,6 +82,6 @@ def test_shards_are_used_evenly_and_always_alike() -> None:
     assert max(used.values()) < 2 * min(used.values())
     assert keys.due_shard(names[0]) == keys.due_shard(names[0])
     assert keys.outbox(names[0]).pk == f"OUTBOX#{keys.shard(names[0])}"
-    assert keys.clean_up(names[0]).pk == f"CLEAN_UP#{keys.shard(names[0])}"
+    assert keys.clean_up(names[0]).pk == f"RECONCILIATION#{keys.shard(names[0])}"
     assert keys.people(PARTNER) == "PEOPLE#partner-north"
     assert keys.employee(PARTNER, "user-employee") == "EMPLOYEE#partner-north#user-employee"

@@ -99,13 +99,13 @@ def asking() -> Recorder:
 
 
 ENDED: list[tuple[dict[str, Any], type[Refused]]] = [
-    ({"standing": "declined"}, LinkAlreadyUsed),
+    ({"stored_state": "declined"}, LinkAlreadyUsed),
     ({"expires_at": NOW}, LinkAlreadyUsed),
     ({"approvals": 1}, LinkAlreadyUsed),
 ]
 DUE = a_link(expires_at=NOW)
 USED_UP = a_link(expires_at=NOW, max_approvals=2, approvals=2)
-REVOKED = a_link(standing=Standing.REVOKED)
+REVOKED = a_link(stored_state=Standing.REVOKED)
 
 CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[Refused]]] = [
     (creation, a_link(), WHOSE, {"open_links": OPEN_LINKS}, TooManyLinks),
@@ -122,7 +122,7 @@ CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[R
     *((resending, a_link(), ONE, change, RightsChanged) for change, _ in ENDED),
     (resending, a_link(), ONE, {"version": 2}, RightsChanged),
     *((resending, a_link(), key, {"version": 2}, RightsChanged) for key in (WHOSE, FIRM, HIM, HIS)),
-    (expiry, DUE, ONE, {"standing": "revoked"}, LinkAlreadyUsed),
+    (expiry, DUE, ONE, {"stored_state": "revoked"}, LinkAlreadyUsed),
     (expiry, DUE, ONE, {"expires_at": NOW + SECOND}, LinkAlreadyUsed),
     (expiry, DUE, ONE, {"approvals": 1}, LinkAlreadyUsed),
     (expiry, DUE, WHOSE, {"open_links": 0}, RightsChanged),
@@ -130,7 +130,7 @@ CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[R
     (retirement, USED_UP, ONE, {"due_at": None, "due_shard": None}, RightsChanged),
     (retirement, USED_UP, WHOSE, {"open_links": 0}, RightsChanged),
     (asking, REVOKED, ONE, {"renewal_requested": True}, RightsChanged),
-    (asking, REVOKED, ONE, {"standing": "open"}, RightsChanged),
+    (asking, REVOKED, ONE, {"stored_state": "open"}, RightsChanged),
     (asking, DUE, ONE, {"expires_at": NOW + SECOND}, RightsChanged),
     (asking, a_link(approvals=1), ONE, {"approvals": 0}, RightsChanged),
     (asking, REVOKED, keys.user(COLLEAGUE), {"version": 2}, RightsChanged),
@@ -167,7 +167,7 @@ def test_what_no_longer_holds_changes_nothing(
         (asking, REVOKED, ONE, {"delivery_status": "sent"}),
         (asking, DUE, ONE, {"delivery_status": "sent"}),
         (asking, a_link(approvals=1), ONE, {"delivery_status": "sent"}),
-        (asking, a_link(standing=Standing.EXPIRED, expires_at=NOW), ONE, {"delivery_status": "sent"}),
+        (asking, a_link(stored_state=Standing.EXPIRED, expires_at=NOW), ONE, {"delivery_status": "sent"}),
     ],
 )
 def test_what_still_holds_comes_true(
@@ -195,9 +195,9 @@ def test_an_ended_link_leaves_the_sweep_and_its_employee(
     decided()()
 
     kept = table.get(ONE) or {}
-    assert kept["standing"] == standing
+    assert kept["stored_state"] == standing
     assert not {"due_at", "due_shard"} & set(kept)
-    assert kept["listed_under"] == f"EMPLOYEE#{PARTNER}#{EMPLOYEE}"
+    assert kept["list_key"] == f"EMPLOYEE#{PARTNER}#{EMPLOYEE}"
     assert (table.get(WHOSE) or {})["open_links"] == 0
     assert list(links_due(NOW + timedelta(days=99))) == []
     assert broken(table.items()) == []
@@ -211,7 +211,7 @@ def test_a_link_used_up_before_its_time_leaves_the_sweep_and_stays_as_it_is(tabl
 
     assert not {"due_at", "due_shard"} & set(table.get(ONE) or {})
     assert (table.get(WHOSE) or {})["open_links"] == 0
-    assert (table.get(ONE) or {})["standing"] == "open"
+    assert (table.get(ONE) or {})["stored_state"] == "open"
 
 
 def test_a_link_sent_again_has_one_secret_a_new_end_and_another_version(table: Table) -> None:
@@ -222,7 +222,7 @@ def test_a_link_sent_again_has_one_secret_a_new_end_and_another_version(table: T
     link = Link.model_validate(table.get(ONE))
     assert len(link.secrets) == 1
     assert SECRET.fingerprint not in link.secrets
-    assert (link.version, link.expires_at, link.resent) == (2, NOW + timedelta(days=7), (NOW,))
+    assert (link.version, link.expires_at, link.resent_at) == (2, NOW + timedelta(days=7), (NOW,))
     assert (table.get(ONE) or {})["due_at"] == NOW.timestamp() + 7 * 86400
 
 
@@ -235,7 +235,7 @@ def test_the_letter_of_a_link_sent_again_waits_anew_whatever_became_of_the_last(
 
 
 def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(table: Table) -> None:
-    a_world(table, a_link(), an_employee(leavings={PARTNER: 1}))
+    a_world(table, a_link(), an_employee(offboardings={PARTNER: 1}))
 
     asking()()
 
@@ -243,7 +243,7 @@ def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(t
 
 
 def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) -> None:
-    a_world(table, a_link(), an_employee(leavings={PARTNER: 1}))
+    a_world(table, a_link(), an_employee(offboardings={PARTNER: 1}))
     record = asking()
     table.change(ONE, renewal_requested=True)
 
@@ -256,7 +256,7 @@ def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) 
 
 def test_what_is_due_and_nothing_else(table: Table) -> None:
     due = [a_link(link_id=f"lnk_{number:032x}", expires_at=NOW - number * SECOND) for number in range(20)]
-    a_world(table, *due, a_link(expires_at=NOW + SECOND), a_link(link_id="lnk_over", standing=Standing.REVOKED))
+    a_world(table, *due, a_link(expires_at=NOW + SECOND), a_link(link_id="lnk_over", stored_state=Standing.REVOKED))
 
     assert {link.link_id for link in links_due(NOW)} == {link.link_id for link in due}
     assert list(links_due(NOW - timedelta(hours=1))) == []

@@ -33,7 +33,7 @@ ADMIN = a_partner_admin(EMPLOYEE)
 
 
 def _write(table: Table, before: Member | None, after: Member, seats: int | None, taken: int) -> None:
-    account = the_client(seats=seats, partner_seats_used=taken)
+    account = the_client(partner_seat_limit=seats, partner_seats_used=taken)
     table.keep(account)
     if before:
         table.keep(before)
@@ -72,7 +72,7 @@ def test_seats_are_counted(
 def test_seats_are_neither_oversold_nor_given_back_twice(
     table: Table, before: Member | None, after: Member, seats: int, taken: int, refusal: type[Refused]
 ) -> None:
-    account = the_client(seats=seats, partner_seats_used=taken)
+    account = the_client(partner_seat_limit=seats, partner_seats_used=taken)
     table.keep(account, *([before] if before else ()))
 
     with nothing_changes(table), pytest.raises(Overtaken) as overtaken:
@@ -126,8 +126,8 @@ def test_the_list_of_super_admins_follows(table: Table, before: Member | None, a
 def test_who_is_here_for_a_partner_is_listed_among_its_people(member: Member, listed: str | None) -> None:
     kept = members.item(member)
 
-    assert kept.get("listed_under") == (f"PEOPLE#{PARTNER}" if listed else None)
-    assert kept.get("listed_as") == listed
+    assert kept.get("list_key") == (f"PEOPLE#{PARTNER}" if listed else None)
+    assert kept.get("list_sort_key") == listed
 
 
 @pytest.mark.parametrize(
@@ -224,14 +224,14 @@ def test_a_new_membership_stands_beside_the_user_too(table: Table) -> None:
 
 @pytest.mark.parametrize("firms", [frozenset[str](), frozenset({"partner-south"})])
 def test_who_leaves_a_firm_is_written_down_with_it_and_keeps_all_else(table: Table, firms: frozenset[str]) -> None:
-    before = an_employee(employed_by={PARTNER, *firms}, leavings={"partner-south": 2}, open_links=3, version=5)
+    before = an_employee(employed_by={PARTNER, *firms}, offboardings={"partner-south": 2}, open_links=3, version=5)
     table.keep(before)
     table.change(keys.user(EMPLOYEE), open_links=4)
 
     dynamo.transact([members.employment(left(before, the_partner()))])
 
     kept = User.model_validate(table.get(keys.user(EMPLOYEE)))
-    assert kept == before.changed(employed_by=firms, leavings={"partner-south": 2, PARTNER: 1}, open_links=4)
+    assert kept == before.changed(employed_by=firms, offboardings={"partner-south": 2, PARTNER: 1}, open_links=4)
 
 
 def test_who_takes_up_a_firm_is_written_down_with_it(table: Table) -> None:

@@ -182,8 +182,8 @@ EVERY_MOVE: list[tuple[str, str, Move, str]] = [
     ("the manager is deactivated", MANAGER, user(MANAGER, active=False), "not_found"),
     ("the manager leaves the firm", MANAGER, user(MANAGER, employed_by=None), "not_found"),
     ("the member is gone", APPROVER, REVOKED, "not_found"),
-    ("all that he has for the firm has ended", APPROVER, user(EMPLOYEE, leavings={PARTNER: 1}), "not_found"),
-    ("the program is terminated", APPROVER, account(PARTNER, program="terminated", endings=1), "not_found"),
+    ("all that he has for the firm has ended", APPROVER, user(EMPLOYEE, offboardings={PARTNER: 1}), "not_found"),
+    ("the program is terminated", APPROVER, account(PARTNER, program="terminated", terminations=1), "not_found"),
 ]  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def test_an_account_that_is_closed_meanwhile_lets_access_be_taken_and_nothing_el
 ) -> None:
     a_town(table)
 
-    answer = overtaken(table, lambda: account(CLIENT, standing="closed")(table), lambda: EVERY_KNOCK[knock](by))
+    answer = overtaken(table, lambda: account(CLIENT, state="closed")(table), lambda: EVERY_KNOCK[knock](by))
 
     assert answer.status in {200, 204} if done else answer.code == "account_closed"
 
@@ -214,7 +214,7 @@ def test_an_account_that_is_closed_meanwhile_lets_access_be_taken_and_nothing_el
 FELLOWS: list[tuple[str, Move, str]] = [
     ("the colleague is narrowed", member(COLLEAGUE, removed=["account.users.manage"]), "forbidden"),
     ("the colleague is suspended", member(COLLEAGUE, suspended_by={"client"}), "forbidden"),
-    ("the colleague leaves", user(COLLEAGUE, leavings={PARTNER: 1}), "not_found"),
+    ("the colleague leaves", user(COLLEAGUE, offboardings={PARTNER: 1}), "not_found"),
     ("the colleague leaves the firm", user(COLLEAGUE, employed_by=None), "forbidden"),
     ("the firm loses its domain", account(PARTNER, domains=["elsewhere.example"]), "forbidden"),
     ("the program is suspended", account(PARTNER, program="suspended"), "forbidden"),
@@ -263,7 +263,7 @@ ONLY: list[tuple[str, Knock, Move, str]] = [
     ("he joins the firm of whom he gives time", lambda: edit(access_days=None), user(APPROVER, employed_by={PARTNER}), "own_partner_may_not_approve"),
     ("the promoted is suspended", promote, account(PARTNER, program="suspended"), "grant_suspended"),
     ("the promoted is deactivated", promote, user(EMPLOYEE, active=False), "grant_suspended"),
-    ("the account of the promoted is closed", promote, account(CLIENT, standing="closed"), "account_closed"),
+    ("the account of the promoted is closed", promote, account(CLIENT, state="closed"), "account_closed"),
     ("the firm's manager, a member here, too, loses his right there", lambda: edit(MANAGER, permissions={"remove": ["crm.export", "crm.import"]}),
         member(MANAGER, PARTNER, permission_set="view_only"), "forbidden"),
     ("somebody edits before", promote, member(EMPLOYEE, removed=["crm.export"]), "precondition_failed"),
@@ -277,7 +277,7 @@ ONLY: list[tuple[str, Knock, Move, str]] = [
 @pytest.mark.parametrize(("knock", "move", "code"), [each[1:] for each in ONLY], ids=[each[0] for each in ONLY])
 def test_what_one_kind_of_change_rests_on_is_held_too(table: Table, knock: Knock, move: Move, code: str) -> None:
     timed = a_partner_admin(removed=("crm.import",), grant=a_grant().ending(10, now()))
-    a_town(table, the_client(seats=3), timed, a_member(CLERK), a_custom_set(), a_member(MANAGER, "sales"))
+    a_town(table, the_client(partner_seat_limit=3), timed, a_member(CLERK), a_custom_set(), a_member(MANAGER, "sales"))
 
     assert overtaken(table, lambda: move(table), knock).code == code
 
@@ -341,7 +341,7 @@ def test_a_grant_that_ends_frees_its_seat_and_its_place_in_the_lists(table: Tabl
     assert end().status == 204
 
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
-    assert "listed_under" not in (table.get(keys.member(CLIENT, EMPLOYEE)) or {})
+    assert "list_key" not in (table.get(keys.member(CLIENT, EMPLOYEE)) or {})
     assert invariants.broken(table.items()) == []
 
 
@@ -407,10 +407,10 @@ def test_an_employee_who_is_removed_works_for_the_firm_no_more(table: Table, fir
     assert end(MANAGER, EMPLOYEE, account_id=PARTNER).status == 204
 
     kept = User.model_validate(table.get(keys.user(EMPLOYEE)))
-    assert (kept.employed_by, kept.leavings, kept.version) == (frozenset(firms) - {PARTNER}, {PARTNER: 1}, 2)
-    (queued,) = table.under("CLEAN_UP#")
-    clean_up = CleanUp.model_validate(queued["clean_up"])
-    assert clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, after=Occasion.LEFT)
+    assert (kept.employed_by, kept.offboardings, kept.version) == (frozenset(firms) - {PARTNER}, {PARTNER: 1}, 2)
+    (queued,) = table.under("RECONCILIATION#")
+    clean_up = CleanUp.model_validate(queued["reconciliation"])
+    assert clean_up == CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)
 
 
 @pytest.mark.parametrize("others", [(), (WEST,)])

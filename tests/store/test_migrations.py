@@ -43,9 +43,9 @@ HIMSELF = [
     ("he gets another address", user(EMPLOYEE, email="e@elsewhere.example"), "not_eligible"),
     ("his firm is suspended", account(PARTNER, program="suspended"), "not_eligible"),
     ("his firm loses its domain", account(PARTNER, domains=["elsewhere.example"]), "not_eligible"),
-    ("the account is closed", account(CLIENT, standing="closed"), "account_closed"),
+    ("the account is closed", account(CLIENT, state="closed"), "account_closed"),
     ("the last seat is taken", partner_seats_used(1), "no_seat_left"),
-    ("there are no seats any more", account(CLIENT, seats=0), "no_seat_left"),
+    ("there are no seats any more", account(CLIENT, partner_seat_limit=0), "no_seat_left"),
 ]  # fmt: skip
 BY_ANOTHER = [
     ("the actor is demoted", member(APPROVER, permission_set="sales"), "forbidden"),
@@ -63,7 +63,7 @@ BY_ANOTHER = [
     ids=[each[0] for each in HIMSELF + BY_ANOTHER],
 )
 def test_a_migration_that_comes_too_late_changes_nothing(table: Table, by: str, move: Move, code: str) -> None:
-    a_world(table, the_client(seats=1), a_member(EMPLOYEE))
+    a_world(table, the_client(partner_seat_limit=1), a_member(EMPLOYEE))
 
     assert overtaken(table, lambda: move(table), lambda: migrate(by)).code == code
 
@@ -103,7 +103,7 @@ def test_what_keeps_changing_is_given_up(table: Table) -> None:
 
 
 def test_one_who_sits_on_a_partner_seat_takes_no_second_one(table: Table) -> None:
-    a_world(table, the_client(seats=2), a_partner_admin(COLLEAGUE), a_member(EMPLOYEE, seat=Seat.SERVICE))
+    a_world(table, the_client(partner_seat_limit=2), a_partner_admin(COLLEAGUE), a_member(EMPLOYEE, seat=Seat.SERVICE))
 
     migrate(EMPLOYEE)
 

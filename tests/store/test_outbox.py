@@ -43,7 +43,7 @@ LETTER = Letter(kind=LetterKind.LINK_TO_APPROVE, employee_id=EMPLOYEE, partner_i
 
 
 def claim(attempt: str = MINE, at: Any = NOW, link: Link | None = None) -> Delivery:
-    queued = Queued(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, letter=LETTER)
+    queued = Queued(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, notification=LETTER)
     return outbox.claim(queued, link, NAME, attempt, at)
 
 
@@ -57,7 +57,7 @@ def keep_copy(table: Table, **changes: Any) -> Delivery:
     usual = {
         "delivery_id": NAME,
         "outbox_id": OUTBOX,
-        "standing": "sending",
+        "delivery_status": "sending",
         "next_at": NOW,
         "attempt": HIS,
         "attempts": 1,
@@ -77,7 +77,7 @@ def link(table: Table) -> Item:
 
 
 def queue(table: Table, name: str, **changes: Any) -> Item:
-    item = {"outbox_id": name, "queued_at": NOW, "next_at": NOW, "letter": LETTER, **changes}
+    item = {"outbox_id": name, "queued_at": NOW, "next_at": NOW, "notification": LETTER, **changes}
     table.put(keys.outbox(name), item)
     found = table.get(keys.outbox(name))
     assert found
@@ -119,7 +119,7 @@ def test_a_letter_is_put_off_or_done_with_and_does_not_come_back(table: Table) -
 def test_a_copy_is_claimed_by_one(table: Table) -> None:
     mine, his = claim(MINE), claim(HIS)
 
-    assert (mine.attempt, mine.standing, mine.next_at, mine.attempts) == (MINE, "sending", NOW + SETTLE, 1)
+    assert (mine.attempt, mine.delivery_status, mine.next_at, mine.attempts) == (MINE, "sending", NOW + SETTLE, 1)
     assert his == Delivery.model_validate(kept(table))
     assert his.attempt == MINE
 
@@ -151,10 +151,10 @@ def test_only_what_is_due_and_not_settled_is_claimed(
     """Unseen: by what was read it was free, so that the condition has to tell."""
     free = due and standing in {Standing.PENDING, Standing.SENDING}
     if moment == "seen":
-        keep_copy(table, standing=standing, next_at=next_at)
+        keep_copy(table, delivery_status=standing, next_at=next_at)
         claimed = claim()
     else:
-        with before_commit(lambda: keep_copy(table, standing=standing, next_at=next_at)):
+        with before_commit(lambda: keep_copy(table, delivery_status=standing, next_at=next_at)):
             claimed = claim()
 
     assert (claimed.attempt == MINE) is free
@@ -162,7 +162,7 @@ def test_only_what_is_due_and_not_settled_is_claimed(
 
 
 def test_what_is_settled_costs_a_read(table: Table) -> None:
-    keep_copy(table, standing="sent")
+    keep_copy(table, delivery_status="sent")
 
     with faults.at(dynamo.client(), "") as requests:
         claim()
@@ -174,23 +174,23 @@ def test_what_is_settled_costs_a_read(table: Table) -> None:
     ("standing", "before", "after"), [("sending", 0, 1), ("sending", 2, 3), ("pending", 0, 0), ("pending", 2, 2)]
 )
 def test_answers_that_were_lost_are_counted_for_good(table: Table, standing: str, before: int, after: int) -> None:
-    keep_copy(table, standing=standing, unclear=before, attempts=4)
+    keep_copy(table, delivery_status=standing, unclear_attempts=before, attempts=4)
 
     claimed = claim()
 
-    assert (claimed.unclear, claimed.attempts) == (after, 5)
-    assert kept(table)["kept_until"] == int((NOW + outbox.KEPT_FOR).timestamp())
+    assert (claimed.unclear_attempts, claimed.attempts) == (after, 5)
+    assert kept(table)["ttl"] == int((NOW + outbox.KEPT_FOR).timestamp())
 
 
 def test_a_copy_remembers_which_link_it_speaks_for_if_it_brings_its_secret(table: Table) -> None:
-    assert claim(link=a_link(resent=(NOW,))).resent == (NOW,)
+    assert claim(link=a_link(resent_at=(NOW,))).resent_at == (NOW,)
     assert kept(table)["link_id"] == LINK
     table.remove(keys.delivery(NAME))
     assert claim().link_id is None
 
 
 def test_a_copy_of_before_letters_were_named_is_taken_up_again_and_names_its_letter(table: Table) -> None:
-    keep_copy(table, standing="pending", outbox_id=None)
+    keep_copy(table, delivery_status="pending", outbox_id=None)
     assert "outbox_id" not in kept(table)
 
     claim()
@@ -220,9 +220,9 @@ def test_a_link_without_any_secret_gets_its_first(table: Table) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"standing": LinkStanding.REVOKED},
-        {"standing": LinkStanding.DECLINED},
-        {"standing": LinkStanding.EXPIRED},
+        {"stored_state": LinkStanding.REVOKED},
+        {"stored_state": LinkStanding.DECLINED},
+        {"stored_state": LinkStanding.EXPIRED},
         {"expires_at": NOW},
         {"approvals": 1},
         {"secrets": frozenset({"a", "b", "c"})},
@@ -236,7 +236,7 @@ def test_an_ended_link_gets_no_secret_and_no_link_a_fourth(table: Table, changes
 
 
 def test_a_link_that_was_sent_again_gets_no_secret_of_an_earlier_letter(table: Table) -> None:
-    assert not minted(table, seen=a_link(), resent=(NOW,))
+    assert not minted(table, seen=a_link(), resent_at=(NOW,))
     assert link(table)["secrets"] == {SECRET.fingerprint}
 
 
@@ -247,13 +247,13 @@ def test_what_stands_for_a_letter_to_nobody_is_as_a_copy_that_is_done_with(table
     queue(table, OUTBOX)
     name = outbox.delivery_id(OUTBOX, "")
 
-    outbox.done_for_nobody(Queued(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, letter=LETTER), NOW)
+    outbox.done_for_nobody(Queued(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, notification=LETTER), NOW)
 
     found = table.get(keys.delivery(name)) or {}
     assert outbox.delivery(name) == Delivery(
-        delivery_id=name, outbox_id=OUTBOX, standing=Standing.CANCELLED, next_at=NOW, attempt="", attempts=0
+        delivery_id=name, outbox_id=OUTBOX, delivery_status=Standing.CANCELLED, next_at=NOW, attempt="", attempts=0
     )
-    assert found["kept_until"] == int((NOW + timedelta(days=90)).timestamp())
+    assert found["ttl"] == int((NOW + timedelta(days=90)).timestamp())
     assert outbox.queued(OUTBOX) is None
 
 
@@ -264,7 +264,7 @@ def test_a_bounce_stops_mail_to_its_address_once_more_or_not(table: Table, copy:
 
     assert outbox.record_feedback(copy, Standing.BOUNCED, ["boss@bakery.example"])
 
-    assert kept(table)["standing"] == "bounced"
+    assert kept(table)["delivery_status"] == "bounced"
     assert (table.get(keys.suppressed("boss@bakery.example")) or {})["delivery_id"] == NAME
 
 
@@ -292,12 +292,12 @@ def test_a_copy_is_settled_and_the_link_shows_it(
 ) -> None:
     outbox.settle(copy, standing, NOW + SECOND, unsent)
 
-    assert (kept(table)["standing"], kept(table)["next_at"]) == (standing, int((NOW + SECOND).timestamp()))
+    assert (kept(table)["delivery_status"], kept(table)["next_at"]) == (standing, int((NOW + SECOND).timestamp()))
     assert link(table)["delivery_status"] == shown
     assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
 
 
-@pytest.mark.parametrize("change", [{"standing": "bounced"}, {"attempt": HIS}])
+@pytest.mark.parametrize("change", [{"delivery_status": "bounced"}, {"attempt": HIS}])
 @pytest.mark.parametrize("unsent", [OTHER, None])
 def test_whoever_knows_better_is_right_but_an_unsent_secret_goes(
     table: Table, copy: Delivery, change: dict[str, str], unsent: Secret | None
@@ -314,11 +314,11 @@ def test_whoever_knows_better_is_right_but_an_unsent_secret_goes(
 
 @pytest.mark.parametrize("unsent", [OTHER, None])
 def test_a_link_that_was_sent_again_is_told_nothing(table: Table, copy: Delivery, unsent: Secret | None) -> None:
-    table.change(keys.link(PARTNER, LINK), resent=[int(NOW.timestamp())])
+    table.change(keys.link(PARTNER, LINK), resent_at=[int(NOW.timestamp())])
 
     outbox.settle(copy, Standing.FAILED, NOW, unsent)
 
-    assert kept(table)["standing"] == "failed"
+    assert kept(table)["delivery_status"] == "failed"
     assert link(table)["delivery_status"] == "queued"
     assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
 
@@ -340,7 +340,7 @@ def test_a_secret_that_is_dropped_makes_no_link_of_one_that_is_not_there(table: 
 def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
     outbox.settle(claim(), Standing.SENT, NOW)
 
-    assert kept(table)["standing"] == "sent"
+    assert kept(table)["delivery_status"] == "sent"
     assert [item["pk"] for item in table.items()] == [keys.delivery(NAME).pk]
 
 
@@ -350,7 +350,7 @@ def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
         ({}, "failed"),
         ({"delivery_status": "sent"}, "sent"),
         ({"delivery_status": "bounced"}, "bounced"),
-        ({"resent": (NOW,)}, "queued"),
+        ({"resent_at": (NOW,)}, "queued"),
     ],
 )
 def test_a_letter_that_may_go_nowhere_is_given_up_only_while_it_waits(
@@ -370,7 +370,7 @@ def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> Non
     a_world(table, a_link(recipient="reader@client.example"), a_user("user-reader", email="reader@client.example"))
     for address in ("reader@client.example", f"{EMPLOYEE}@north.example"):
         table.put(keys.suppressed(address), {})
-    letter = LETTER.model_copy(update={"actor_id": APPROVER, "created_by": EMPLOYEE, "account_id": CLIENT})
+    letter = LETTER.model_copy(update={"actor_id": APPROVER, "link_created_by": EMPLOYEE, "account_id": CLIENT})
 
     facts = outbox.facts(letter, NOW)
 
@@ -429,7 +429,7 @@ def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Ta
 
 def test_a_member_who_was_there_for_a_partner_before_comes_with_it(table: Table) -> None:
     own = Place(permission_set="sales", set_version=1)
-    a_world(table, the_partner(endings=1), a_user(APPROVER, active=False), a_partner_admin(previous=own))
+    a_world(table, the_partner(terminations=1), a_user(APPROVER, active=False), a_partner_admin(previous=own))
 
     facts = outbox.facts(ORPHANED, NOW)
 

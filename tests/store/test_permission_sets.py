@@ -75,7 +75,7 @@ def own(table: Table) -> dict[str, object]:
 
 def custom_sets(number: int | None) -> Move:
     """Sets come and go without a new version of the account."""
-    return lambda table: table.change(keys.account(CLIENT), custom_sets=number)
+    return lambda table: table.change(keys.account(CLIENT), custom_set_count=number)
 
 
 @pytest.mark.parametrize("knock", [make, change, remove])
@@ -83,7 +83,7 @@ def custom_sets(number: int | None) -> Move:
     (member(APPROVER, permission_set="sales"), "forbidden"),
     (member(APPROVER, active=False), "not_found"),
     (user(APPROVER, active=False), "forbidden"),
-    (account(CLIENT, standing="closed"), "account_closed"),
+    (account(CLIENT, state="closed"), "account_closed"),
 ])  # fmt: skip
 def test_what_comes_too_late_changes_nothing(table: Table, knock: Callable[[], Answer], move: Move, code: str) -> None:
     a_world(table, a_custom_set())
@@ -107,7 +107,7 @@ def test_sets_that_come_and_go_meanwhile_are_no_hindrance(table: Table) -> None:
     a_world(table)
 
     assert overtaken(table, done(make), make).status == 201
-    assert (table.get(keys.account(CLIENT)) or {})["custom_sets"] == 2
+    assert (table.get(keys.account(CLIENT)) or {})["custom_set_count"] == 2
     assert invariants.broken(table.items()) == []
 
 
@@ -116,7 +116,7 @@ def test_an_account_that_was_kept_before_sets_were_counted_has_room(table: Table
     custom_sets(None)(table)
 
     assert make().status == 201
-    assert (table.get(keys.account(CLIENT)) or {})["custom_sets"] == 1
+    assert (table.get(keys.account(CLIENT)) or {})["custom_set_count"] == 1
 
 
 def test_the_count_never_goes_below_nothing(table: Table) -> None:
@@ -225,7 +225,7 @@ def test_what_the_vendor_tells_of_the_account_leaves_the_count_alone(table: Tabl
 
     assert overtaken(table, done(make), told).status == 200
     account_now = table.get(keys.account(CLIENT)) or {}
-    assert (account_now["custom_sets"], account_now["name"]) == (1, "New")
+    assert (account_now["custom_set_count"], account_now["name"]) == (1, "New")
     assert invariants.broken(table.items()) == []
 
 

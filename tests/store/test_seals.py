@@ -25,8 +25,8 @@ def test_all_heads_are_found_in_whichever_shard_they_stand(table: Table) -> None
 
 
 def test_the_latest_seal_is_none_at_first_and_then_the_one_that_was_noted(table: Table) -> None:
-    first = Latest(number=1, at=NOW, root="01", seal_hash="ab" * 32)
-    second = Latest(number=2, at=NOW, root="02", seal_hash="cd" * 32)
+    first = Latest(number=1, at=NOW, root="01", tree_head_hash="ab" * 32)
+    second = Latest(number=2, at=NOW, root="02", tree_head_hash="cd" * 32)
 
     assert seals.latest() == Latest()
     seals.note(Latest(), first)
@@ -36,7 +36,7 @@ def test_the_latest_seal_is_none_at_first_and_then_the_one_that_was_noted(table:
 
 
 def test_nobody_notes_a_seal_behind_the_latest(table: Table) -> None:
-    first = Latest(number=1, at=NOW, root="01", seal_hash="ab" * 32)
+    first = Latest(number=1, at=NOW, root="01", tree_head_hash="ab" * 32)
     seals.note(Latest(), first)
 
     with pytest.raises(Overtaken):

@@ -54,13 +54,13 @@ MOVES = [
     ("he is no member any more", member(APPROVER, active=False), "not_found"),
     ("he is deactivated", user(APPROVER, active=False), "forbidden"),
     ("he joins the firm", user(APPROVER, employed_by={PARTNER}), "no_independent_approver"),
-    ("the account is closed", account(CLIENT, standing="closed"), "account_closed"),
+    ("the account is closed", account(CLIENT, state="closed"), "account_closed"),
     ("the partner admin is no member any more", member(EMPLOYEE, active=False), "not_found"),
     ("he is given another set", member(EMPLOYEE, permission_set="sales"), "rights_changed"),
     ("he is deactivated, too", user(EMPLOYEE, active=False), "not_found"),
     ("all that is new is taken from him", member(EMPLOYEE, removed=list(versions.NEW)), "nothing_to_accept"),
-    ("his firm's whole access was ended", account(PARTNER, endings=1), "not_found"),
-    ("his own was", user(EMPLOYEE, leavings={PARTNER: 1}), "not_found"),
+    ("his firm's whole access was ended", account(PARTNER, terminations=1), "not_found"),
+    ("his own was", user(EMPLOYEE, offboardings={PARTNER: 1}), "not_found"),
 ]
 
 

@@ -283,17 +283,24 @@ def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alon
         assert denials == (
             [
                 (["dynamodb:DeleteItem", "dynamodb:UpdateItem"], ["AUDIT#*"]),
-                (["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], ["CHAIN#*", "HEAD#*", "SEAL"]),
+                (
+                    ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                    ["CHAIN#*", "CHAIN_HEAD#*", "TREE_HEAD"],
+                ),
             ]
             if MAY[name] >= WRITE
             else []
         )
 
 
-OF_CHAINS = ["CHAIN#*", "HEAD#*"]
+OF_CHAINS = ["CHAIN#*", "CHAIN_HEAD#*"]
 PROOFS = {
     "publish_audit_events": {"dynamodb:PutItem": OF_CHAINS, "dynamodb:UpdateItem": OF_CHAINS},
-    "sign_audit_log": {"dynamodb:BatchGetItem": ["SEAL"], "dynamodb:PutItem": ["SEAL"], "dynamodb:Query": ["HEAD#*"]},
+    "sign_audit_log": {
+        "dynamodb:BatchGetItem": ["TREE_HEAD"],
+        "dynamodb:PutItem": ["TREE_HEAD"],
+        "dynamodb:Query": ["CHAIN_HEAD#*"],
+    },
 }
 """Whoever may write to the proof writes this of it, and nothing else in the table."""
 
@@ -413,7 +420,7 @@ def test_the_table_can_be_brought_back_and_not_be_dropped(template: Json) -> Non
     assert table["DeletionProtectionEnabled"] is True
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True}
-    assert table["TimeToLiveSpecification"] == {"AttributeName": "kept_until", "Enabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
 

@@ -34,7 +34,7 @@ WELL: dict[str, Any] = {
     "alarm": {"AlarmName": "alarm-1", "StateValue": "OK", "AlarmDescription": "It failed.", "ActionsEnabled": True},
     "function": {"State": "Active", "LastUpdateStatus": "Successful"},
     "recovery": {"PointInTimeRecoveryStatus": "ENABLED"},
-    "expiry": {"TimeToLiveStatus": "ENABLED", "AttributeName": "kept_until"},
+    "expiry": {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"},
     "table": {"StreamSpecification": {"StreamEnabled": True}, "DeletionProtectionEnabled": True},
     "source": {"State": "Enabled", "LastProcessingResult": "OK"},
     "schedule": {"State": "ENABLED"},
@@ -123,7 +123,7 @@ def without(name: str) -> dict[str, tuple[str, str]]:
 
 def a_letter(minutes: int, queue: str = "OUTBOX") -> dict[str, Any]:
     queued_at = int((NOW - timedelta(minutes=minutes)).timestamp())
-    return {"pk": {"S": f"{queue}#1"}, "sk": {"S": f"LETTER#{minutes}"}, "queued_at": {"N": str(queued_at)}}
+    return {"pk": {"S": f"{queue}#1"}, "sk": {"S": f"NOTIFICATION#{minutes}"}, "queued_at": {"N": str(queued_at)}}
 
 
 def an_entry(minutes: int) -> dict[str, Any]:
@@ -160,8 +160,8 @@ def test_a_stack_that_is_well() -> None:
     ({"recovery": {}}, "point-in-time recovery", "The table's point-in-time recovery is off."),
     ({"expiry": {"TimeToLiveStatus": "DISABLED"}}, "time to live",
      "The table's time to live is off: what has had its time stays."),
-    ({"expiry": {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}}, "time to live",
-     "The table's time to live looks at ttl instead of kept_until."),
+    ({"expiry": {"TimeToLiveStatus": "ENABLED", "AttributeName": "kept_until"}}, "time to live",
+     "The table's time to live looks at kept_until instead of ttl."),
     ({"table": {"DeletionProtectionEnabled": True}}, "stream", "The table's stream is off: letters wait for the sweep."),
     ({"table": {"StreamSpecification": {"StreamEnabled": True}}}, "stream",
      "The table is not protected against being deleted."),
@@ -179,7 +179,7 @@ def test_a_stack_that_is_well() -> None:
     ({"identities": {}}, "sender", "SES has not verified that letters may come from access@vendor.example."),
     ({"identities": {"vendor.example": {"VerifiedForSendingStatus": False}}}, "sender",
      "SES has not verified that letters may come from access@vendor.example."),
-    ({"noted": [{"pk": {"S": "SEAL"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "seals",
+    ({"noted": [{"pk": {"S": "TREE_HEAD"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "seals",
      "The table says that seal 7 is the latest, and SealsBucket has seal 0 at most."),
     ({"given_up": [a_batch("function-1", 3), a_batch("function-1", 1)]}, "given-up records",
      ("4 records in 2 batches that PublishAuditEventsFunction gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: "
@@ -191,7 +191,7 @@ def test_a_stack_that_is_well() -> None:
       "look at them.")),
     ({"items": [a_letter(16), a_letter(3)]}, "outbox",
      "The oldest of 2 letters has waited for 16 minutes."),
-    ({"items": [a_letter(90, "CLEAN_UP")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),
+    ({"items": [a_letter(90, "RECONCILIATION")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),
     ({"items": [an_entry(16), an_entry(20), an_entry(3)]}, "trail",
      "2 entries of trails, since 2026-11-22T08:40:00+00:00, are in no chain: run `trail mend`."),
     ({"items": [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]}, "invariants",
@@ -208,7 +208,7 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], check: str, sentence: st
     {"alarm": WELL["alarm"] | {"StateValue": "INSUFFICIENT_DATA"}},
     {"function": {}},
     {"function": {"State": "Inactive"}},
-    {"expiry": {"TimeToLiveStatus": "ENABLING", "AttributeName": "kept_until"}},
+    {"expiry": {"TimeToLiveStatus": "ENABLING", "AttributeName": "ttl"}},
     {"source": {"State": "Updating"}},
     {"account": {"SendingEnabled": True}},
     {"settings": {}},

@@ -56,7 +56,7 @@ def sealed(number: int, links: Sequence[Link], key: Any = KEY, *, after: Sealed 
     leaf = Head(account_id=CLIENT, entries=len(links), chain_hash=links[-1].chain_hash if links else NOTHING)
     heads = seals.ordered([leaf, *OTHERS])
     before = sha256(after.seal.written()).hexdigest() if after else f"{number:064x}"
-    latest = Latest(number=number - 1, seal_hash=before)
+    latest = Latest(number=number - 1, tree_head_hash=before)
     statement = seals.due(latest, heads, NOW + timedelta(hours=number), "arn:aws:kms:eu-west-1:000000000000:key/1")
     assert statement
     signature = key.sign(statement.to_sign(), ec.ECDSA(hashes.SHA256()))

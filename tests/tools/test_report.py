@@ -134,10 +134,10 @@ LEADS = a_member(EMPLOYEE)
 @pytest.mark.parametrize(("others", "obstacle"), [
     ([], None),
     ([a_member(APPROVER, "sales")], "last_super_admin"),
-    ([the_client(seats=0)], "no_seat_left"),
+    ([the_client(partner_seat_limit=0)], "no_seat_left"),
     ([an_employee(email="employee@else.example")], "not_eligible"),
     ([the_partner(program=Program.SUSPENDED)], "not_eligible"),
-    ([the_client(standing=AccountStanding.CLOSED)], "account_closed"),
+    ([the_client(state=AccountStanding.CLOSED)], "account_closed"),
 ])  # fmt: skip
 def test_migrate_tells_which_super_admins_are_partner_staff_and_what_is_in_the_way(
     table: Table, others: list[Kept], obstacle: str | None
@@ -186,7 +186,7 @@ def test_sole_tells_accounts_whose_only_active_super_admin_is_partner_staff(
 def test_seats_tells_the_limit_and_what_is_taken_of_each_client(
     table: Table, limit: int | None, free: int | None
 ) -> None:
-    assert told(table, "seats", the_client(seats=limit), AN_ADMIN) == [
+    assert told(table, "seats", the_client(partner_seat_limit=limit), AN_ADMIN) == [
         {"account_id": CLIENT, "account": "The Bakery", "limit": limit, "taken": 1, "free": free, "state": "active"}
     ]
 

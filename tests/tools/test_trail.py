@@ -220,7 +220,7 @@ def test_whoever_hides_seals_hides_them_from_no_export(
 
 def noted(kept: Vault, number: int) -> dict[str, Any]:
     """What the table said of this seal."""
-    return {"number": number, "seal_hash": sha256(kept.read(f"seals/{number}.json")).hexdigest()}
+    return {"number": number, "tree_head_hash": sha256(kept.read(f"seals/{number}.json")).hexdigest()}
 
 
 def test_what_was_sealed_a_while_ago_is_forgotten_by_a_delete_marker_of_the_storage_itself(
@@ -354,7 +354,10 @@ def test_a_chain_that_somebody_made_anew_in_the_table_and_had_sealed_is_found(ta
 
 def _make_anew(table: Table, entries: list[AuditEntry]) -> None:
     """By somebody who may write to the table and knows the code."""
-    for item in (*table.under(f"CHAIN#{CLIENT}"), *(each for each in table.under("HEAD#") if CLIENT in each["sk"])):
+    for item in (
+        *table.under(f"CHAIN#{CLIENT}"),
+        *(each for each in table.under("CHAIN_HEAD#") if CLIENT in each["sk"]),
+    ):
         table.remove(keys.Key(item["pk"], item["sk"]))
     for entry in entries:
         table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))

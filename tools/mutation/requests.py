@@ -22,7 +22,7 @@ ALWAYS: Final = "attribute_exists(pk) OR attribute_not_exists(pk)"
 COMMITS: Final = "dynamo.commit"
 LAST: Final = 2
 """Of those that are alike in one transaction, the third and all that follow are one."""
-ALONG: Final = {"AUDIT", "CLEAN_UP ACT", "ONCE ONCE", "OUTBOX LETTER"}
+ALONG: Final = {"AUDIT", "CLEAN_UP ACT", "IDEMPOTENCY IDEMPOTENCY", "OUTBOX LETTER"}
 """What goes along with a decision; `commit` alone says on which condition."""
 
 Asked = dict[str, Any]

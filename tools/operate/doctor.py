@@ -111,8 +111,8 @@ def expiry(patient: Patient) -> Sentences:
     told = patient.site.client("dynamodb").describe_time_to_live(TableName=patient.table)["TimeToLiveDescription"]
     if told.get("TimeToLiveStatus") not in {"ENABLED", "ENABLING"}:
         yield "The table's time to live is off: what has had its time stays."
-    elif told.get("AttributeName") != "kept_until":
-        yield f"The table's time to live looks at {told.get('AttributeName')} instead of kept_until."
+    elif told.get("AttributeName") != "ttl":
+        yield f"The table's time to live looks at {told.get('AttributeName')} instead of ttl."
 
 
 def stream(patient: Patient) -> Sentences:
@@ -267,7 +267,7 @@ def unchained(items: list[Item], at: datetime) -> Sentences:
         yield f"{len(found)} entries of trails, since {since}, are in no chain: run `trail mend`."
 
 
-QUEUES: Final = {"OUTBOX#": "letters", "CLEAN_UP#": "clean-ups"}
+QUEUES: Final = {"OUTBOX#": "letters", "RECONCILIATION#": "clean-ups"}
 
 
 def waiting(items: list[Item], at: datetime) -> Sentences:

@@ -185,10 +185,12 @@ def seats(directory: Directory) -> Rows:
         if not account.is_partner:
             yield {
                 **place(account, account.account_id),
-                "limit": account.seats,
+                "limit": account.partner_seat_limit,
                 "taken": account.partner_seats_used,
-                "free": None if account.seats is None else account.seats - account.partner_seats_used,
-                "state": account.standing,
+                "free": None
+                if account.partner_seat_limit is None
+                else account.partner_seat_limit - account.partner_seats_used,
+                "state": account.state,
             }
 
 

@@ -16,7 +16,7 @@ from functions.manage_directory.app import AccountTold, MemberTold, Telling, Use
 from partner_access import bodies
 from partner_access.domain import catalogue
 from partner_access.domain.accounts import Kind as AccountKind
-from partner_access.domain.directory import FIELD_NAMES, ONLY_CLIENTS, ONLY_PARTNERS
+from partner_access.domain.directory import ONLY_CLIENTS, ONLY_PARTNERS
 from partner_access.domain.members import Seat
 from partner_access.domain.permissions import SetName
 from partner_access.domain.refusals import MalformedBody
@@ -271,9 +271,7 @@ def _unsuitable(telling: Telling) -> Iterator[Fault]:
     told = telling.told
     if isinstance(telling, AccountTold) and "kind" in told:
         foreign = ONLY_CLIENTS if telling.kind is AccountKind.PARTNER else ONLY_PARTNERS
-        yield from (
-            Fault(FIELD_NAMES.get(name, name), f"a {telling.kind} has none") for name in foreign if name in told
-        )
+        yield from (Fault(name, f"a {telling.kind} has none") for name in foreign if name in told)
     if isinstance(telling, MemberTold):
         if telling.permission_set == SetName.PARTNER_ADMIN or telling.seat is Seat.PARTNER:
             field = "seat" if telling.seat is Seat.PARTNER else "permission_set"

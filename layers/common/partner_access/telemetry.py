@@ -50,7 +50,7 @@ def refused(refusal: Refused) -> None:
 
 def unreadable(letter: str) -> None:
     """A letter in the outbox that this code cannot read waits for one that can."""
-    _log().error("unreadable", extra={"letter": letter})
+    _log().error("unreadable", extra={"notification": letter})
     count("LetterUnreadable")
 
 

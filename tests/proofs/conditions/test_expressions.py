@@ -147,7 +147,7 @@ def test_a_line_without_condition_becomes_a_check_that_always_holds() -> None:
 
 
 def test_what_goes_along_with_every_decision_is_asked_by_commit_alone() -> None:
-    site = Site("links.record", "Put", "ONCE ONCE", "", dynamo.NOT_DONE_YET, nth=LAST)
+    site = Site("links.record", "Put", "IDEMPOTENCY IDEMPOTENCY", "", dynamo.NOT_DONE_YET, nth=LAST)
     own, common = list(mutants_of(site)), list(mutants_of(site.in_common))
 
     assert {each.alters for each in own} == {"line"}

@@ -196,10 +196,10 @@ OPERATIONS: Final = (
     ),
     Operation(knocks.APPROVALS, _of_link(lambda key: knocks.approve(key=key))),
     Operation(knocks.REFUSALS, _of_link(lambda key: knocks.decline(key=key))),
-    Operation(knocks.RENEWALS, _of_link(lambda key: knocks.renew(key=key), standing="revoked")),
+    Operation(knocks.RENEWALS, _of_link(lambda key: knocks.renew(key=key), stored_state="revoked")),
     Operation(
         f"POST {knocks.ONE}/resend",
-        _of_link(lambda key: knocks.resend(key=key), recipient=RECIPIENT, letter="sent"),
+        _of_link(lambda key: knocks.resend(key=key), recipient=RECIPIENT, delivery_status="sent"),
     ),
     Operation(f"DELETE {knocks.ONE}", _of_link(lambda key: knocks.revoke(headers=knocks.keyed(key)))),
     Operation(

@@ -26,13 +26,15 @@ VALUES: some.SearchStrategy[Any] = some.recursive(
 )
 KEYS = some.one_of(
     VALUES,
-    some.fixed_dictionaries({"pk": VALUES, "sk": some.one_of(VALUES, TEXTS.map(lambda text: {"S": f"LETTER#{text}"}))}),
+    some.fixed_dictionaries(
+        {"pk": VALUES, "sk": some.one_of(VALUES, TEXTS.map(lambda text: {"S": f"NOTIFICATION#{text}"}))}
+    ),
 )
 IMAGES = some.dictionaries(TEXTS, VALUES, max_size=3)
 RECORDS = some.lists(some.fixed_dictionaries({}, optional={"Keys": KEYS, "NewImage": IMAGES}), min_size=1, max_size=4)
 PLAIN: some.SearchStrategy[Any] = some.one_of(some.none(), some.integers(-9, 9), TEXTS, some.lists(TEXTS, max_size=2))
 LETTERS = some.dictionaries(
-    some.sampled_from(["kind", "employee_id", "partner_id", "link_id", "account_id", "until"]), PLAIN
+    some.sampled_from(["kind", "employee_id", "partner_id", "link_id", "account_id", "expires_at"]), PLAIN
 )
 short = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 long = settings(short, max_examples=60)
@@ -78,7 +80,7 @@ def test_a_poison_letter_keeps_no_other_back(stage: Stage, notes: Notes, *, whol
     def lies(letter: dict[str, Any], next_at: object) -> None:
         a_letter(stage)
         name = "0" * 32
-        stage.table.put(keys.outbox(name), {"outbox_id": name, "next_at": next_at, "letter": letter})
+        stage.table.put(keys.outbox(name), {"outbox_id": name, "next_at": next_at, "notification": letter})
         for _ in range(2):
             sweep()
             stage.clock.passes(minutes=6)
@@ -102,7 +104,7 @@ def test_batches_that_come_again_make_the_same_chain(stage: Stage, notes: Notes,
     @(long if whole else short)
     @given(some.lists(some.integers(1, 3), min_size=1, max_size=6), some.data())
     def come(sizes: list[int], data: some.DataObject) -> None:
-        for item in (*stage.table.under("CHAIN#"), *stage.table.under("HEAD#")):
+        for item in (*stage.table.under("CHAIN#"), *stage.table.under("CHAIN_HEAD#")):
             stage.table.remove(keys.Key(item["pk"], item["sk"]))
         end = 0
         for size in [*sizes, len(entries)]:

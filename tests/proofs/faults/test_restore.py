@@ -24,20 +24,20 @@ MISSED: Final = frozenset(
         "AUDIT entry",
         "CHAIN entry",
         "EMAIL EMAIL",
-        "HEAD ACCOUNT",
+        "CHAIN_HEAD ACCOUNT",
         "USER ACCOUNT",
         "USER USER",
     }
 )
 """Each of these, once its entry is chained, is missed whichever it is."""
 NOT_MISSED: Final = {
-    "CLEAN_UP ACT": "what it would write off counts no more since the act itself; only what has ended for good is missed",
+    "RECONCILIATION ACT": "what it would write off counts no more since the act itself; only what has ended for good is missed",
     "DELIVERY DELIVERY": "beside its letter: the letter would go again, once more at most to each",
     "LINK ACCOUNT": "a refusal is an answer that changed nothing; an approval is missed",
     "PARTNER LINK": "one that has ended: nothing counts it any more; an open one is missed",
-    "ONCE ONCE": "a key that was never used looks the same: whoever tries again is refused or acts anew",
-    "OUTBOX LETTER": "of an act that tells some people and not others; of all other acts it is missed",
-    "SEAL LATEST": "the row itself lies in locked storage, where the next run finds it",
+    "IDEMPOTENCY IDEMPOTENCY": "a key that was never used looks the same: whoever tries again is refused or acts anew",
+    "OUTBOX NOTIFICATION": "of an act that tells some people and not others; of all other acts it is missed",
+    "TREE_HEAD LATEST": "the row itself lies in locked storage, where the next run finds it",
     "SUPPRESSED SUPPRESSED": "an address that never bounced looks the same: it bounces again",
 }
 

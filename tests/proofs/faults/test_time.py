@@ -39,7 +39,7 @@ def test_clocks_that_differ_decide_who_wins_and_never_let_both(
         events = {item["event"] for item in stage.entries()}
         assert len(events & {"link.approved", "link.expired"}) <= 1
         assert broken(stage.table.items()) == []
-        assert all(int(item["kept_until"]) > 0 for item in stage.table.items() if "kept_until" in item)
+        assert all(int(item["ttl"]) > 0 for item in stage.table.items() if "ttl" in item)
         trail |= events
     assert trail == {"link.approved", "link.expired"}
     notes.tried("F26: a door and a sweep, each up to five seconds off", pairs=len(cases))

@@ -49,9 +49,9 @@ class Kind(StrEnum):
 
 BELONGS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.SECRET: frozenset({"answer that made it", "letter"}),
-    Kind.ADDRESS: frozenset({"answer", "letter", "USER", "EMAIL", "PARTNER", "ONCE"}),
-    Kind.NAME: frozenset({"answer", "letter", "USER", "ACCOUNT", "ONCE"}),
-    Kind.PURPOSE: frozenset({"answer", "letter", "PARTNER", "ONCE"}),
+    Kind.ADDRESS: frozenset({"answer", "letter", "USER", "EMAIL", "PARTNER", "IDEMPOTENCY"}),
+    Kind.NAME: frozenset({"answer", "letter", "USER", "ACCOUNT", "IDEMPOTENCY"}),
+    Kind.PURPOSE: frozenset({"answer", "letter", "PARTNER", "IDEMPOTENCY"}),
     Kind.REASON: frozenset({"letter", "OUTBOX"}),
 }
 """Where each may be; a word in capitals is the kind of item of the table. Log, trail, chains, events, seals: none."""

@@ -74,7 +74,7 @@ def items_when_all_is_tidied_up(town: Town) -> Sequence[Item]:
     patience = time.monotonic() + FOLLOWED_WITHIN
     while True:
         items = town.stack.items()
-        if not any(item["pk"].startswith("CLEAN_UP#") for item in items):
+        if not any(item["pk"].startswith("RECONCILIATION#") for item in items):
             return items
         assert time.monotonic() < patience, "it is not tidied up"
         time.sleep(1)

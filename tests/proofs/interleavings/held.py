@@ -117,7 +117,7 @@ def _named(item: Any) -> bytes:
 
 def _named_but_for(item: Any, fields: frozenset[str]) -> bytes:
     read = _read(item)
-    if not read["pk"].startswith("ONCE#") or "answer" not in read:
+    if not read["pk"].startswith("IDEMPOTENCY#") or "answer" not in read:
         return _named(item)
     if "digest_but_for" not in item.__dict__:
         text = decompress(bytes(read["answer"])).decode()

@@ -69,7 +69,7 @@ def fill(table: Table) -> None:
     opened_by = {text: frozenset({Secret.read(text).fingerprint}) for text in (MANY_TEXT, OVER_TEXT)}
     records: tuple[Kept, ...] = (
         the_partner(),
-        the_client(seats=3),
+        the_client(partner_seat_limit=3),
         the_client(account_id=FLORIST, name="The Florist"),
         *map(an_employee, (MANAGER, EMPLOYEE, COLLEAGUE, CONSULTANT, STOPPED, LEAVER, ENDING)),
         *map(a_user, (APPROVER, OWNER, CLERK, FLORA)),
@@ -86,7 +86,7 @@ def fill(table: Table) -> None:
         a_member(CONSULTANT, account_id=FLORIST),
         a_partner_admin(LEAVER, account_id=FLORIST, grant=grant_of("8")),
         a_partner_admin(
-            ENDING, account_id=FLORIST, grant=grant_of("9", expires_at=NOW - timedelta(minutes=1), warned=1)
+            ENDING, account_id=FLORIST, grant=grant_of("9", expires_at=NOW - timedelta(minutes=1), last_warning_days=1)
         ),
         a_link(created_by=MANAGER, delivery_status=LetterState.SENT, recipient=ADDRESS),
         a_link(link_id=MANY, max_approvals=2, secrets=opened_by[MANY_TEXT]),
@@ -101,7 +101,7 @@ def fill(table: Table) -> None:
     sent = Delivery(
         delivery_id=SENT,
         outbox_id="0" * 32,
-        standing=Standing.SENT,
+        delivery_status=Standing.SENT,
         next_at=NOW,
         attempt="0" * 32,
         attempts=1,
@@ -288,7 +288,7 @@ def of_workers(items: Iterable[Item]) -> tuple[Operation, ...]:
     chained = {(item["pk"].removeprefix("CHAIN#"), item["sk"]) for item in there if item["pk"].startswith("CHAIN#")}
     new = [item for item in entries if (item["pk"].removeprefix("AUDIT#"), item["sk"]) not in chained]
     (letter,) = (
-        item for item in there if item["pk"].startswith("OUTBOX#") and item["letter"]["kind"] == "link_to_approve"
+        item for item in there if item["pk"].startswith("OUTBOX#") and item["notification"]["kind"] == "link_to_approve"
     )
     copy = delivery_id(letter["outbox_id"], ADDRESS)
     return (

@@ -256,7 +256,7 @@ def _letters_went_out(held: Held, wanted: Held) -> Iterator[str]:
     for name, _ in wanted.mails:
         if not 1 <= sent[name] <= 2:
             yield f"{name}: was sent {sent[name]} times"
-        if held.item(keys.delivery(name)).get("standing") != "sent":
+        if held.item(keys.delivery(name)).get("delivery_status") != "sent":
             yield f"{name}: {held.item(keys.delivery(name))}"
 
 

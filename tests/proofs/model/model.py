@@ -62,7 +62,7 @@ def refuse(code: str) -> NoReturn:
 
 def ended(member: State) -> State:
     """What is left without the grant: what he was before, or nobody."""
-    gone = {**member, "seat": None, "partner_id": None, "tenure": 0, "active": False}
+    gone = {**member, "seat": None, "partner_id": None, "access_generation": 0, "active": False}
     rest = {**member, **member["previous"]} if member["previous"] else gone
     return {**rest, "grant": None, "previous": None, "suspended_by": member["suspended_by"] & {"client"}}
 
@@ -104,7 +104,7 @@ def place(name: str, seat: str, *, version: int, partner_id: str | None = None, 
         "seat": seat,
         "paid_seats": (),
         "partner_id": partner_id,
-        "tenure": tenure,
+        "access_generation": tenure,
     }
 
 
@@ -143,7 +143,7 @@ class Model:
 
     def reader(self, account_id: str, user_id: str, kind: type[Naive] = Held) -> Any:
         account, user = self.accounts.get(account_id), self.users.get(user_id)
-        is_open = {"standing": "active"} if account and kind is Held else {}
+        is_open = {"state": "active"} if account and kind is Held else {}
         state = {
             "account": account and {**account, **is_open},
             "user": user and {**user, "employed_by": self.works_for(user_id)},
@@ -204,7 +204,7 @@ class Model:
         return sum(m["seat"] == "partner" for (account, _), m in self.members.items() if account == account_id)
 
     def tenure(self, user_id: str, firm: str) -> int:
-        return int(self.users[user_id]["leavings"].get(firm, 0) + self.accounts[firm]["endings"])
+        return int(self.users[user_id]["offboardings"].get(firm, 0) + self.accounts[firm]["terminations"])
 
     # what must be
 
@@ -215,7 +215,7 @@ class Model:
             refuse("forbidden")
 
     def must_be_open(self, account_id: str) -> None:
-        if self.accounts[account_id]["standing"] != "active":
+        if self.accounts[account_id]["state"] != "active":
             refuse("account_closed")
 
     def must_be_staff(self, firm: str) -> None:
@@ -246,29 +246,28 @@ class Model:
     # the vendor
 
     def tell_account(self, account_id: str) -> None:
-        names = {"state": "standing", "partner_seat_limit": "seats"}
-        told = {names.get(name, name): value for name, value in self.asked.body.items()}
+        told = dict(self.asked.body)
         blank: State = {
             "account_id": account_id,
-            "standing": "active",
+            "state": "active",
             "pricing": "seat_based",
-            "seats": None,
-            "endings": 0,
+            "partner_seat_limit": None,
+            "terminations": 0,
         }
         blank |= {"domains": [], "program": "active"} if told.get("kind") == "partner" else {}
         before = self.accounts.get(account_id)
         account = {**(before or blank), **told}
         if account == before:
             return
-        if account["seats"] is not None and account["seats"] < self.taken(account_id):
+        if account["partner_seat_limit"] is not None and account["partner_seat_limit"] < self.taken(account_id):
             refuse("limit_below_use")
         self.happens("account.updated" if before else "account.created", account_id)
         self.accounts[account_id] = account
         if not before or account["kind"] != "partner":
             return
         stops = account["program"] == "terminated" != before["program"]
-        account["endings"] += stops
-        if {name for name in ("domains", "program", "standing") if account[name] != before[name]}:
+        account["terminations"] += stops
+        if {name for name in ("domains", "program", "state") if account[name] != before[name]}:
             self.clean_ups.append({"firm": account_id, "user": None, "ends": stops})
 
     def tell_user(self, user_id: str) -> None:
@@ -277,7 +276,7 @@ class Model:
             refuse("missing_field")
         if any(user["email"] == told.get("email", "") for each, user in self.users.items() if each != user_id):
             refuse("email_in_use")
-        user = {**(before or {"active": True, "leavings": {}}), **told}
+        user = {**(before or {"active": True, "offboardings": {}}), **told}
         if user == before:
             return
         leaves = before and before["active"] and not user["active"]
@@ -301,8 +300,8 @@ class Model:
         mine = [member for (_, each), member in self.members.items() if each == user_id]
         places = [each for member in mine for each in (member, member["previous"]) if each]
         firms = {each["partner_id"] for each in places if each["partner_id"]} | self.works_for(user_id)
-        leavings = {**user["leavings"], **{firm: user["leavings"].get(firm, 0) + 1 for firm in firms}}
-        self.users[user_id] = {**user, "email": None, "name": "", "active": False, "leavings": leavings}
+        leavings = {**user["offboardings"], **{firm: user["offboardings"].get(firm, 0) + 1 for firm in firms}}
+        self.users[user_id] = {**user, "email": None, "name": "", "active": False, "offboardings": leavings}
         self.clean_ups.append({"firm": None, "user": user_id, "ends": True})
         self.happens("user.erased", DIRECTORY)
 
@@ -320,7 +319,7 @@ class Model:
             member = {**place(name, usual_seat(name), version=latest(name)), **fresh, **told}
         else:
             another = {"set_version": latest(name), "added": (), "removed": ()} if name != now["permission_set"] else {}
-            own = {"partner_id": None, "tenure": 0} if name == "super_admin" != now["permission_set"] else {}
+            own = {"partner_id": None, "access_generation": 0} if name == "super_admin" != now["permission_set"] else {}
             member = {**now, "seat": now["seat"] or usual_seat(name), **another, **own, **told}
         is_super = name == "super_admin" and member["active"]
         if is_super and (self.reasons(account_id, user_id) or {"client", "partner"} & set(member["suspended_by"])):
@@ -353,12 +352,12 @@ class Model:
             "access_days": wish.get("access_days"),
             "max_approvals": wish.get("max_approvals", 1),
             "approvals": 0,
-            "standing": "open",
+            "stored_state": "open",
             "secret": self.told.get("url", "").rpartition("#")[2],
             "replies": {},
-            "resent": [],
+            "resent_at": [],
             "renewal_requested": False,
-            "tenure": self.tenure(wish["employee_id"], partner_id),
+            "access_generation": self.tenure(wish["employee_id"], partner_id),
         }
         self.happens("link.created", partner_id)
 
@@ -366,15 +365,15 @@ class Model:
         """Computed from `expires_at` when read; what asks for somebody whose access was ended asks for nothing."""
         if link["approvals"] >= link["max_approvals"]:
             return "approved"
-        if link["standing"] == "open" and link["expires_at"] <= self.at:
+        if link["stored_state"] == "open" and link["expires_at"] <= self.at:
             return "expired"
         if (
             with_tenure
-            and link["standing"] == "open"
-            and link["tenure"] < self.tenure(link["employee_id"], link["partner_id"])
+            and link["stored_state"] == "open"
+            and link["access_generation"] < self.tenure(link["employee_id"], link["partner_id"])
         ):
             return "revoked"
-        return str(link["standing"])
+        return str(link["stored_state"])
 
     def opened(self) -> State:
         """Wrong, malformed and unknown secret: one answer (rule 3)."""
@@ -407,7 +406,7 @@ class Model:
             )
         except No as no:
             if str(no) == "not_eligible":  # rule 6
-                link["standing"] = "revoked"
+                link["stored_state"] = "revoked"
                 self.happens("link.revoked", firm)
             raise
         link["approvals"] += 1
@@ -443,7 +442,7 @@ class Model:
         }
 
     def must_have_a_seat(self, account_id: str) -> None:
-        limit = self.accounts[account_id]["seats"]
+        limit = self.accounts[account_id]["partner_seat_limit"]
         if limit is not None and self.taken(account_id) >= limit:
             refuse("no_seat_left")
 
@@ -454,7 +453,7 @@ class Model:
         link, account_id = self.answerable()
         self.must_be_open(account_id)
         if link["max_approvals"] == 1:
-            link["standing"] = "declined"
+            link["stored_state"] = "declined"
         link["replies"][account_id] = "declined"
         self.happens("link.declined", account_id, link["partner_id"])
 
@@ -483,7 +482,7 @@ class Model:
         if state == "approved":
             refuse("link_already_used")
         if state == "open":
-            link["standing"] = "revoked"
+            link["stored_state"] = "revoked"
             self.happens("link.revoked", partner_id)
 
     def resend(self, partner_id: str, link_id: str) -> None:
@@ -491,11 +490,11 @@ class Model:
         self.must_be_usable(self.state(link))
         if not self.is_eligible(link["employee_id"], partner_id):
             refuse("not_eligible")
-        today = [each for each in link["resent"] if self.at - each < DAY]
+        today = [each for each in link["resent_at"] if self.at - each < DAY]
         if len(today) >= 5 or any(self.at - each < 60 for each in today):
             refuse("rate_limited")
         secret = self.told.get("url", "").rpartition("#")[2]
-        link |= {"expires_at": self.at + 7 * DAY, "resent": [*today, self.at], "secret": secret}
+        link |= {"expires_at": self.at + 7 * DAY, "resent_at": [*today, self.at], "secret": secret}
         self.happens("link.resent", partner_id)
 
     # members
@@ -772,8 +771,8 @@ class Model:
 
     def leaves(self, user_id: str, firm: str) -> None:
         """All that he has for the firm is over at once (rule 21)."""
-        leavings = self.users[user_id]["leavings"]
-        self.users[user_id] = {**self.users[user_id], "leavings": {**leavings, firm: leavings.get(firm, 0) + 1}}
+        leavings = self.users[user_id]["offboardings"]
+        self.users[user_id] = {**self.users[user_id], "offboardings": {**leavings, firm: leavings.get(firm, 0) + 1}}
         self.clean_ups.append({"firm": firm, "user": user_id, "ends": True})
 
     def sided(self, account_id: str, user_id: str) -> tuple[State, str]:
@@ -889,8 +888,8 @@ class Model:
         """What is over by time is written off."""
         self.at, self.entries = at, []
         for link in self.links.values():
-            if link["standing"] == "open" and self.state(link) != "approved" and link["expires_at"] <= at:
-                link["standing"] = "expired"
+            if link["stored_state"] == "open" and self.state(link) != "approved" and link["expires_at"] <= at:
+                link["stored_state"] = "expired"
                 self.happens("link.expired", link["partner_id"])
         for (account_id, user_id), member in self.members.items():
             grant = member["grant"]
@@ -930,7 +929,7 @@ class Model:
             if mine and clean_up["firm"] in (None, link["partner_id"]):
                 was_open = self.state(link, with_tenure=False) == "open"
                 if was_open and self.state(link) != "open":
-                    link["standing"] = "revoked"
+                    link["stored_state"] = "revoked"
                     self.happens("link.revoked", link["partner_id"])
 
 

@@ -179,7 +179,7 @@ def test_a_wrong_model_is_told_apart(table: Table, kind: type[Model], whole: boo
 
 
 LOST: Final = {
-    "no key is remembered": ("ONCE#", ""),
+    "no key is remembered": ("IDEMPOTENCY#", ""),
     "nothing is in the trail of a client": ("AUDIT#client", ""),
     "no letter is queued": ("OUTBOX#", ""),
     "no seat is counted": ("ACCOUNT#client", "ACCOUNT"),

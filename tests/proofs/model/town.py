@@ -317,7 +317,7 @@ class Town:
             self.clock.passes(minutes=10)
             self.sweeps(Moment(number))
             self.cleans_up(Moment(number))
-        assert self.table.under("CLEAN_UP#") == []
+        assert self.table.under("RECONCILIATION#") == []
         self.acts.chance = Random(0)
         for _ in range(5):
             self.somebody_asks()
@@ -376,17 +376,17 @@ def kept(items: list[Item]) -> dict[str, Any]:
         match item["pk"].partition("#")[0], kind:
             case "ACCOUNT", "ACCOUNT":
                 found["accounts"][item["account_id"]] = (
-                    item.get("standing"), item.get("program"), item.get("seats"), int(item.get("partner_seats_used", 0)),
+                    item.get("state"), item.get("program"), item.get("partner_seat_limit"), int(item.get("partner_seats_used", 0)),
                 )  # fmt: skip
             case "USER", "USER":
-                leavings = {firm: int(times) for firm, times in item.get("leavings", {}).items()}
+                leavings = {firm: int(times) for firm, times in item.get("offboardings", {}).items()}
                 works_for = sorted(item.get("employed_by", ()))
                 found["users"][item["user_id"]] = item.get("email"), item["active"], leavings, works_for
             case "ACCOUNT", "MEMBER":
                 found["members"][item["account_id"], item["user_id"]] = _member(item)
             case "PARTNER", "LINK":
                 found["links"][item["link_id"]] = (
-                    item["standing"], int(item["approvals"]), int(item["expires_at"]), item.get("renewal_requested", False),
+                    item["stored_state"], int(item["approvals"]), int(item["expires_at"]), item.get("renewal_requested", False),
                 )  # fmt: skip
             case "ACCOUNT", "SET":
                 found["sets"][item["account_id"], item["set_id"]] = (
@@ -415,16 +415,16 @@ def wanted_by(model: Model) -> dict[str, Any]:
     """The same by the model."""
     return {
         "accounts": {
-            each: (found["standing"], found.get("program", "active"), found["seats"], model.taken(each))
+            each: (found["state"], found.get("program", "active"), found["partner_seat_limit"], model.taken(each))
             for each, found in model.accounts.items()
         },
         "users": {
-            each: (found["email"], found["active"], found["leavings"], sorted(model.works_for(each)))
+            each: (found["email"], found["active"], found["offboardings"], sorted(model.works_for(each)))
             for each, found in model.users.items()
         },
         "members": {where: _member(found) for where, found in model.members.items()},
         "links": {
-            each: (found["standing"], found["approvals"], found["expires_at"], found["renewal_requested"])
+            each: (found["stored_state"], found["approvals"], found["expires_at"], found["renewal_requested"])
             for each, found in model.links.items()
         },
         "sets": {where: (read(found["permissions"]), found["version"]) for where, found in model.sets.items()},

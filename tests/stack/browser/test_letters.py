@@ -26,7 +26,7 @@ LONGEST: Final[dict[str, Any]] = {
     "account_name": "Donaudampfschifffahrtselektrizitäten" * 5,
     "actor_name": "青空家具製造販売株式会社 " * 12,
     "can": HALF,
-    "asked_more": HALF,
+    "requested_but_removed": HALF,
     "gained": HALF,
     "purpose": "x" * 500,
     "reason": "先に相談させてください。" * 50,

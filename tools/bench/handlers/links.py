@@ -76,12 +76,12 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
     }
     put_once = {
         "fingerprint": {"S": _digest(json.dumps([f"/partners/{partner_id}/access-links", "", sent.encode().hex()]))},
-        "answer_code": {"N": "201"},
-        "answer": {"B": zlib.compress(json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode())},
-        "kept_until": {"N": str(now + 90000)},
+        "response_status": {"N": "201"},
+        "response_body": {"B": zlib.compress(json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode())},
+        "ttl": {"N": str(now + 90000)},
         **_key(
-            f"ONCE#{by}#" + _digest(f"POST /partners/{{partner_id}}/access-links {once[1] or once[2]}"),
-            "ONCE",
+            f"IDEMPOTENCY#{by}#" + _digest(f"POST /partners/{{partner_id}}/access-links {once[1] or once[2]}"),
+            "IDEMPOTENCY",
         ),
     }
     put_audit = {
@@ -99,7 +99,7 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
         "outbox_id": {"S": name},
         "queued_at": {"N": str(now)},
         "next_at": {"N": str(now)},
-        "letter": {
+        "notification": {
             "M": {
                 "kind": {"S": "link_to_approve"},
                 "employee_id": {"S": employee_id},
@@ -107,18 +107,18 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
                 "partner_id": {"S": partner_id},
                 **_texts(account_id=link["account_id"]),
                 "link_id": {"S": link_id},
-                "created_by": {"S": by},
+                "link_created_by": {"S": by},
                 "permission_set": {"S": "partner_admin"},
                 "set_version": {"N": "1"},
                 "added": nothing,
                 "removed": removed,
-                "asked_more": nothing,
+                "requested_but_removed": nothing,
                 "paid_seat_required": {"BOOL": False},
                 "gained": nothing,
                 "lost": nothing,
             }
         },
-        **_key(f"OUTBOX#{zlib.crc32(name.encode()) % 8}", f"LETTER#{name}"),
+        **_key(f"OUTBOX#{zlib.crc32(name.encode()) % 8}", f"NOTIFICATION#{name}"),
     }
     put_link = {
         "version": {"N": "1"},
@@ -129,7 +129,7 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
         "created_at": {"N": str(now)},
         "expires_at": {"N": str(expires_at)},
         "link_days": {"N": str(link["link_days"])},
-        "standing": {"S": "open"},
+        "stored_state": {"S": "open"},
         "secrets": {"SS": [_digest(secret)]},
         "max_approvals": {"N": str(link["max_approvals"])},
         "approvals": {"N": "0"},
@@ -138,14 +138,14 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
         "set_version": {"N": "1"},
         **({"access_days": {"N": str(link["access_days"])}} if link["access_days"] else {}),
         **_texts(purpose=link["purpose"], locale=link["locale"]),
-        "letter": {"S": told["letter"]},
-        "resent": nothing,
+        "delivery_status": {"S": told["delivery_status"]},
+        "resent_at": nothing,
         "renewal_requested": {"BOOL": False},
-        "tenure": {"N": "0"},
+        "access_generation": {"N": "0"},
         "due_shard": {"S": f"DUE#{zlib.crc32(link_id.encode()) % 8}"},
         "due_at": {"N": str(expires_at)},
-        "listed_under": {"S": f"EMPLOYEE#{partner_id}#{employee_id}"},
-        "listed_as": {"S": f"LINK#{link_id}"},
+        "list_key": {"S": f"EMPLOYEE#{partner_id}#{employee_id}"},
+        "list_sort_key": {"S": f"LINK#{link_id}"},
         **_key(f"PARTNER#{partner_id}", f"LINK#{link_id}"),
     }
     add_one = {
@@ -159,7 +159,8 @@ def create(partner_id: str, by: str, headers: Mapping[str, str], sent: str, link
             "Put",
             {
                 "Item": put_once,
-                "ConditionExpression": f"{ABSENT} OR kept_until <= :now",
+                "ConditionExpression": f"{ABSENT} OR #ttl <= :now",
+                "ExpressionAttributeNames": {"#ttl": "ttl"},
                 "ExpressionAttributeValues": {":now": {"N": str(now)}},
             },
         ),

@@ -64,7 +64,7 @@ class Presence:
         kept, now = self.actor.member, self.actor.member_at(self.at)
         if not self.account or not kept or not now:
             return Rule.NOT_A_MEMBER
-        if self.account.standing is not AccountStanding.ACTIVE:
+        if self.account.state is not AccountStanding.ACTIVE:
             return Rule.ACCOUNT_CLOSED
         if not self.actor.user or not self.actor.user.active:
             return Rule.USER_DEACTIVATED

@@ -38,13 +38,13 @@ class Account(Kept):
     name: str
     locale: Locale | None = None
     pricing: Pricing = Pricing.SEAT_BASED
-    seats: int | None = None
+    partner_seat_limit: int | None = None
     partner_seats_used: int = 0
     domains: tuple[str, ...] = ()
     program: Program = Program.ACTIVE
-    endings: int = 0
-    custom_sets: int = 0
-    standing: AccountStanding = AccountStanding.ACTIVE
+    terminations: int = 0
+    custom_set_count: int = 0
+    state: AccountStanding = AccountStanding.ACTIVE
 
     @property
     def is_partner(self) -> bool:
@@ -53,15 +53,15 @@ class Account(Kept):
     @property
     def is_in_program(self) -> bool:
         """Whether a partner's people may be partner admins at all."""
-        return self.program is Program.ACTIVE and self.standing is AccountStanding.ACTIVE
+        return self.program is Program.ACTIVE and self.state is AccountStanding.ACTIVE
 
     @property
     def takes_partner_admins(self) -> bool:
-        return not self.is_partner and self.standing is AccountStanding.ACTIVE
+        return not self.is_partner and self.state is AccountStanding.ACTIVE
 
     @property
     def is_full(self) -> bool:
-        return self.seats is not None and self.partner_seats_used >= self.seats
+        return self.partner_seat_limit is not None and self.partner_seats_used >= self.partner_seat_limit
 
     @property
     def opens_paid_features(self) -> bool:
@@ -69,9 +69,9 @@ class Account(Kept):
         return self.pricing is Pricing.SEAT_BASED
 
     def must_be_active(self) -> None:
-        if self.standing is not AccountStanding.ACTIVE:
+        if self.state is not AccountStanding.ACTIVE:
             raise AccountClosed
 
     def must_have_a_seat(self) -> None:
         if self.is_full:
-            raise NoSeatLeft(limit=self.seats, used=self.partner_seats_used)
+            raise NoSeatLeft(limit=self.partner_seat_limit, used=self.partner_seats_used)

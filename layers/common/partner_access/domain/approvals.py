@@ -60,14 +60,14 @@ class LinkApproved(Decision):
 def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
     """Make the named employee a partner admin of this one account, on one of its seats."""
     link, account = _must_be_answerable(facts, act)
-    given = counter_offer(link.asked, offer.removed, offer.access_days)
+    given = counter_offer(link.requested_access, offer.removed, offer.access_days)
     shortened_to = given.access_days if given.access_days != link.access_days else None
     terms = Terms(
         source=Source.ACCESS_LINK,
         set_version=link.set_version,
         overrides=Overrides(removed=given.removed),
         access_days=given.access_days,
-        requested=link.asked,
+        requested=link.requested_access,
         link_id=link.link_id,
     )
     candidate = Candidate(employee=facts.target.user, partner=facts.partner, target=facts.target)
@@ -89,16 +89,16 @@ def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
             link_id=link.link_id,
             grant_id=grant.grant_id,
             employee_id=link.employee_id,
-            requested=link.asked.model_dump(mode="json", exclude_none=True),
+            requested=link.requested_access.model_dump(mode="json", exclude_none=True),
             given=given.model_dump(mode="json", exclude_none=True),
         ),
         letter=links.about(link, LetterKind.ACCESS_GRANTED, act, account_id=account.account_id).model_copy(
             update={
                 "removed": member.removed,
-                "asked_more": tuple(name for name in member.removed if name not in link.removed),
-                "asked_days": shortened_to and link.access_days,
-                "given_days": shortened_to,
-                "until": grant.expires_at,
+                "requested_but_removed": tuple(name for name in member.removed if name not in link.removed),
+                "requested_days": shortened_to and link.access_days,
+                "granted_days": shortened_to,
+                "expires_at": grant.expires_at,
                 "paid_seat_required": paid_seat_required(account, member),
             }
         ),

@@ -151,15 +151,15 @@ class Letter(BaseModel):
     partner_id: str | None = None
     account_id: str | None = None
     link_id: str | None = None
-    created_by: str | None = None
+    link_created_by: str | None = None
     permission_set: str = "partner_admin"
     set_version: int = 1
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
-    asked_more: tuple[str, ...] = ()
-    asked_days: int | None = None
-    given_days: int | None = None
-    until: datetime | None = None
+    requested_but_removed: tuple[str, ...] = ()
+    requested_days: int | None = None
+    granted_days: int | None = None
+    expires_at: datetime | None = None
     reason: str | None = None
     paid_seat_required: bool = False
     gained: tuple[str, ...] = ()
@@ -172,7 +172,7 @@ class Occasion(StrEnum):
     """What one write did to access everywhere: a clean-up tidies up after its own, and leaves the others to theirs."""
 
     ELIGIBILITY = "eligibility"
-    LEFT = "left"
+    OFFBOARDED = "offboarded"
     ERASED = "erased"
     PROGRAM_STOPPED = "program_stopped"
     PROGRAM_RESUMED = "program_resumed"
@@ -189,16 +189,16 @@ class CleanUp(BaseModel):
 
     partner_id: str | None = None
     user_id: str | None = None
-    after: Occasion = Occasion.ELIGIBILITY
+    reason: Occasion = Occasion.ELIGIBILITY
 
     @property
     def ends(self) -> bool:
         """Whether access is over for good, rather than stopped or going on."""
-        return self.after in {Occasion.LEFT, Occasion.ERASED, Occasion.PROGRAM_ENDED}
+        return self.reason in {Occasion.OFFBOARDED, Occasion.ERASED, Occasion.PROGRAM_ENDED}
 
     @property
     def is_of_the_program(self) -> bool:
-        return self.after in {Occasion.PROGRAM_STOPPED, Occasion.PROGRAM_RESUMED, Occasion.PROGRAM_ENDED}
+        return self.reason in {Occasion.PROGRAM_STOPPED, Occasion.PROGRAM_RESUMED, Occasion.PROGRAM_ENDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

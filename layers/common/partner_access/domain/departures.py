@@ -44,7 +44,7 @@ def end_access(facts: DepartureFacts, act: Act) -> AccessEnded:
         partner=partner,
         user=without_access_for(user, partner.account_id),
         audit=audit("employee.offboarded", act, partner.account_id, user_id=user.user_id),
-        clean_up=CleanUp(partner_id=partner.account_id, user_id=user.user_id, after=Occasion.LEFT),
+        clean_up=CleanUp(partner_id=partner.account_id, user_id=user.user_id, reason=Occasion.OFFBOARDED),
         relies_on=(partner, *facts.actor.relied_on, user),
     )
 
@@ -136,7 +136,7 @@ def _ended(facts: Aftermath, before: Member, now: Member, act: Act) -> FollowedU
             partner_id=stood.partner_id,
             grant_id=stood.grant.grant_id if stood.grant else None,
         ),
-        letter=letter if facts.clean_up.after is Occasion.LEFT else None,
+        letter=letter if facts.clean_up.reason is Occasion.OFFBOARDED else None,
         relies_on=(before,),
     )
 
@@ -181,7 +181,7 @@ def _stopped_or_resumed(facts: Aftermath, before: Member, now: Member, act: Act)
 def _told(facts: Aftermath, before: Member, now: Member, act: Act) -> FollowedUp | None:
     """Whom the client itself made a member or super admin stays one, and the client hears of it; so of its orphanhood."""
     clean_up, user = facts.clean_up, facts.person.user
-    if clean_up.after is Occasion.LEFT:
+    if clean_up.reason is Occasion.OFFBOARDED:
         letter = _letter(LetterKind.MEMBER_RETAINED, now, act, cause=_stays(now), partner_id=clean_up.partner_id)
         return _telling(facts, before, "member.retained", letter, act)
     if clean_up.partner_id or not now.is_super_admin or not user or user.active or _is_run(facts, act):
@@ -250,7 +250,7 @@ def tell_of_program(facts: Aftermath, act: Act) -> Decision | None:
 
     What has turned since is not told any more: the next clean-up tells of that.
     """
-    after, partner = facts.clean_up.after, facts.partner
+    after, partner = facts.clean_up.reason, facts.partner
     if not partner or not facts.clean_up.is_of_the_program or facts.knows or not _is_concerned(facts, partner, act):
         return None
     stops = after is not Occasion.PROGRAM_RESUMED
@@ -273,6 +273,6 @@ def _is_concerned(facts: Aftermath, partner: Account, act: Act) -> bool:
     if facts.clean_up.ends:
         return facts.has_ended(act.at)
     now = facts.person.member_at(act.at)
-    is_resumed = facts.clean_up.after is Occasion.PROGRAM_RESUMED
+    is_resumed = facts.clean_up.reason is Occasion.PROGRAM_RESUMED
     is_here = now is not None and now.active and now.partner_id == partner.account_id
     return is_here and partner.is_in_program is is_resumed

@@ -26,7 +26,7 @@ from partner_access.domain.refusals import (
 Told = Mapping[str, object]
 """The fields that were told, by their attribute names here; what is absent keeps its value."""
 
-ONLY_CLIENTS: Final = ("pricing", "seats")
+ONLY_CLIENTS: Final = ("pricing", "partner_seat_limit")
 ONLY_PARTNERS: Final = ("domains", "program")
 TOLD_AT_ONCE: Final = 30
 PINNED_AT_ONCE: Final = 60
@@ -34,7 +34,6 @@ REPORTED_AT_ONCE: Final = 90
 """How much of a deactivation that concerns very many accounts fits into one transaction of 100 items."""
 WHO_IS_ELIGIBLE: Final = frozenset({"active", "domains", "email", "program", "state"})
 """What changes the access of a partner's people in all clients at once."""
-FIELD_NAMES: Final = {"seats": "partner_seat_limit", "standing": "state"}
 
 
 def _must_have(told: Told, *names: str) -> None:
@@ -44,7 +43,7 @@ def _must_have(told: Told, *names: str) -> None:
 
 
 def _differing(record: object, told: Told) -> list[str]:
-    return sorted(FIELD_NAMES.get(name, name) for name, value in told.items() if getattr(record, name) != value)
+    return sorted(name for name, value in told.items() if getattr(record, name) != value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +60,15 @@ def keep_account(account_id: str, before: Account | None, told: Told, act: Act) 
         raise KindIsFixed("/kind")
     base = before or Account.model_validate({"account_id": account_id, **told})
     foreign = ONLY_CLIENTS if base.kind is Kind.PARTNER else ONLY_PARTNERS
-    wrong = [f"/{FIELD_NAMES.get(name, name)}" for name in foreign if name in told]
+    wrong = [f"/{name}" for name in foreign if name in told]
     if wrong:
         raise InvalidField(*wrong)
-    changed = _differing(before, told) if before else sorted(FIELD_NAMES.get(name, name) for name in told)
+    changed = _differing(before, told) if before else sorted(told)
     if before and not changed:
         return None
     ends = told.get("program") is Program.TERMINATED and base.program is not Program.TERMINATED
-    account = base.changed(**told, endings=base.endings + ends)
-    if account.seats is not None and account.partner_seats_used > account.seats:
+    account = base.changed(**told, terminations=base.terminations + ends)
+    if account.partner_seat_limit is not None and account.partner_seats_used > account.partner_seat_limit:
         raise LimitBelowUse("/partner_seat_limit")
     return AccountKept(
         act=act,
@@ -85,11 +84,11 @@ def _of_the_partner(before: Account, account: Account, changed: list[str]) -> Cl
     """A partner's program, state or domains change what all its people may do, in all clients at once."""
     if not account.is_partner or not WHO_IS_ELIGIBLE & set(changed):
         return None
-    return CleanUp(partner_id=account.account_id, after=_occasion(before, account))
+    return CleanUp(partner_id=account.account_id, reason=_occasion(before, account))
 
 
 def _occasion(before: Account, account: Account) -> Occasion:
-    if account.endings > before.endings:
+    if account.terminations > before.terminations:
         return Occasion.PROGRAM_ENDED
     if account.is_in_program == before.is_in_program:
         return Occasion.ELIGIBILITY
@@ -184,10 +183,10 @@ def erase(user_id: str, facts: UserFacts, act: Act) -> UserKept | None:
             name="",
             locale=None,
             active=False,
-            leavings={**before.leavings, **{firm: before.leavings.get(firm, 0) + 1 for firm in firms}},
+            offboardings={**before.offboardings, **{firm: before.offboardings.get(firm, 0) + 1 for firm in firms}},
         ),
         audit=audit("user.erased", act, DIRECTORY, user_id=user_id),
-        clean_up=CleanUp(user_id=user_id, after=Occasion.ERASED),
+        clean_up=CleanUp(user_id=user_id, reason=Occasion.ERASED),
         relies_on=(before,),
     )
 
@@ -287,7 +286,7 @@ def _member(account: Account, user: User, now: Member | None, told: Told, act: A
     if named == now.permission_set:
         return seated.changed(**told)
     # a super admin is one for the client alone: nothing of what brought him in is left
-    own = {"partner_id": None, "tenure": 0} if named == SetName.SUPER_ADMIN else {}
+    own = {"partner_id": None, "access_generation": 0} if named == SetName.SUPER_ADMIN else {}
     return seated.changed(set_version=latest(named), added=(), removed=(), **own, **told)
 
 

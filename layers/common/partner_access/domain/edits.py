@@ -196,7 +196,7 @@ def _letter(held: Hold, after: Member, was: Rights, will: Rights, act: Act) -> L
         removed=after.removed,
         gained=will.news_to(was),
         lost=was.news_to(will),
-        until=after.grant.expires_at if after.grant else None,
+        expires_at=after.grant.expires_at if after.grant else None,
     )
 
 
@@ -219,7 +219,7 @@ def _promoted(facts: MembershipFacts, held: Hold, wish: Edit, act: Act) -> Membe
             "seat": seat or usual_seat(SetName.SUPER_ADMIN),
             "granted_by": act.by,
             "partner_id": None,
-            "tenure": 0,
+            "access_generation": 0,
             "grant": None,
             "previous": None,
         }

@@ -68,4 +68,4 @@ def _letter(held: Hold, cause: Cause, act: Act) -> Letter:
 
 
 def _clean_up(held: Hold) -> CleanUp:
-    return CleanUp(partner_id=held.account.account_id, user_id=held.user.user_id, after=Occasion.LEFT)
+    return CleanUp(partner_id=held.account.account_id, user_id=held.user.user_id, reason=Occasion.OFFBOARDED)

@@ -42,7 +42,7 @@ class AccountNow(Part):
         return cls(
             account_id=account.account_id,
             kind=account.kind,
-            state=account.standing,
+            state=account.state,
             program=account.program if account.is_partner else None,
             version=account.version,
         )

@@ -184,7 +184,7 @@ def _facts(presence: Presence, permission: str, verdict: Verdict) -> Because:
     needed = catalogue.PAID.get(permission)
     return Because(
         account_kind=account.kind,
-        account_state=account.standing,
+        account_state=account.state,
         user_active=actor.user is not None and actor.user.active,
         member_active=now.active,
         partner_id=kept.partner_id,

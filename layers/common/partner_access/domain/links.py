@@ -72,7 +72,7 @@ class Link(Kept):
     created_at: datetime
     expires_at: datetime
     link_days: int
-    standing: Standing = Standing.OPEN
+    stored_state: Standing = Standing.OPEN
     secrets: frozenset[str] = frozenset()
     max_approvals: int = 1
     approvals: int = 0
@@ -84,27 +84,27 @@ class Link(Kept):
     purpose: str | None = None
     locale: Locale | None = None
     delivery_status: LetterState = LetterState.NONE
-    resent: tuple[datetime, ...] = ()
+    resent_at: tuple[datetime, ...] = ()
     renewal_requested: bool = False
-    tenure: int = 0
+    access_generation: int = 0
 
     @property
     def is_for_one(self) -> bool:
         return self.max_approvals == 1
 
     @property
-    def asked(self) -> Asked:
+    def requested_access(self) -> Asked:
         return Asked(removed=self.removed, access_days=self.access_days)
 
     def state_at(self, at: datetime, tenure: int = 0) -> State:
         """`tenure` is today's, where the employee and the partner are known."""
         if self.approvals >= self.max_approvals:
             return State.APPROVED
-        if self.standing is Standing.OPEN and self.expires_at <= at:
+        if self.stored_state is Standing.OPEN and self.expires_at <= at:
             return State.EXPIRED
-        if self.standing is Standing.OPEN and self.tenure < tenure:
+        if self.stored_state is Standing.OPEN and self.access_generation < tenure:
             return State.REVOKED
-        return State(self.standing)
+        return State(self.stored_state)
 
     def is_void_at(self, at: datetime, tenure: int) -> bool:
         """Whether it looks open and asks for nothing any more, since the employee's access was ended as a whole."""
@@ -216,7 +216,7 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
         purpose=wish.purpose,
         locale=wish.locale,
         delivery_status=LetterState.QUEUED if wish.recipient else LetterState.NONE,
-        tenure=tenure_of(employee, partner),
+        access_generation=tenure_of(employee, partner),
     )
     return LinkCreated(
         act=act,
@@ -246,7 +246,7 @@ def about(
         partner_id=link.partner_id,
         account_id=account_id or link.account_id,
         link_id=link.link_id,
-        created_by=link.created_by,
+        link_created_by=link.created_by,
         set_version=link.set_version,
         removed=link.removed,
         reason=reason,
@@ -273,7 +273,7 @@ class LinkFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkEnded(Decision):
     link: Link
-    standing: Standing
+    stored_state: Standing
 
 
 def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
@@ -287,7 +287,7 @@ def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
     return LinkEnded(
         act=act,
         link=link,
-        standing=Standing.REVOKED,
+        stored_state=Standing.REVOKED,
         audit=audit("link.revoked", act, link.partner_id, link_id=link.link_id, employee_id=link.employee_id),
         relies_on=facts.actor.relied_on,
     )
@@ -318,7 +318,7 @@ def withdraw(link: Link | None, act: Act, *relied_on: Kept) -> LinkEnded:
     return LinkEnded(
         act=act.unkept(),
         link=link,
-        standing=Standing.REVOKED,
+        stored_state=Standing.REVOKED,
         audit=audit("link.revoked", act, link.partner_id, link_id=link.link_id, reason=NotEligible.code),
         relies_on=relied_on,
     )
@@ -326,12 +326,12 @@ def withdraw(link: Link | None, act: Act, *relied_on: Kept) -> LinkEnded:
 
 def expire(link: Link, act: Act) -> LinkEnded | None:
     """What the sweep makes of a link that is due: expired, or nothing if it ended otherwise."""
-    if link.state_at(act.at) is not State.EXPIRED or link.standing is not Standing.OPEN:
+    if link.state_at(act.at) is not State.EXPIRED or link.stored_state is not Standing.OPEN:
         return None
     return LinkEnded(
         act=act,
         link=link,
-        standing=Standing.EXPIRED,
+        stored_state=Standing.EXPIRED,
         audit=audit("link.expired", act, link.partner_id, link_id=link.link_id, employee_id=link.employee_id),
         letter=about(link, LetterKind.LINK_EXPIRED, act),
     )

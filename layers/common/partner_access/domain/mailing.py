@@ -44,24 +44,24 @@ class Delivery(Kept):
     """
 
     delivery_id: str
-    standing: Standing
+    delivery_status: Standing
     next_at: datetime
     attempt: str
     attempts: int
     outbox_id: str | None = None
     partner_id: str | None = None
     link_id: str | None = None
-    unclear: int = 0
-    resent: tuple[datetime, ...] = ()
+    unclear_attempts: int = 0
+    resent_at: tuple[datetime, ...] = ()
 
     def is_free_at(self, at: datetime) -> bool:
         """Whether it may be taken up: neither settled nor in somebody's hands."""
-        return self.standing not in FINAL and self.next_at <= at
+        return self.delivery_status not in FINAL and self.next_at <= at
 
     @property
     def waits_until(self) -> datetime | None:
         """When to look at the copy again, None when it is settled."""
-        return None if self.standing in FINAL else self.next_at
+        return None if self.delivery_status in FINAL else self.next_at
 
 
 class Queued(Kept):
@@ -70,11 +70,11 @@ class Queued(Kept):
     outbox_id: str
     queued_at: datetime
     next_at: datetime
-    letter: Letter
+    notification: Letter
 
     @model_validator(mode="after")
     def _must_name_whom_it_is_about(self) -> Self:
-        if not self.letter.employee_id and self.letter.kind not in ABOUT_A_PARTNER:
+        if not self.notification.employee_id and self.notification.kind not in ABOUT_A_PARTNER:
             raise ValueError("the letter names nobody")
         return self
 
@@ -272,8 +272,8 @@ def may_stand_in(one: Actor, letter: Letter, at: datetime) -> bool:
 
 def is_outdated(queued: Queued, link: Link | None) -> bool:
     """Whether the link has been sent again since: the later letter stands for this one (domain.md rule 7)."""
-    is_about_a_secret = queued.letter.kind is LetterKind.LINK_TO_APPROVE
-    return is_about_a_secret and link is not None and any(each > queued.queued_at for each in link.resent)
+    is_about_a_secret = queued.notification.kind is LetterKind.LINK_TO_APPROVE
+    return is_about_a_secret and link is not None and any(each > queued.queued_at for each in link.resent_at)
 
 
 class Outcome(StrEnum):

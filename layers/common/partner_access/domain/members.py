@@ -73,7 +73,7 @@ class Grant(BaseModel):
     expires_at: datetime | None = None
     requested: Asked | None = None
     link_id: str | None = None
-    warned: int | None = None
+    last_warning_days: int | None = None
     set_version: int | None = None
 
     def is_over(self, at: datetime) -> bool:
@@ -82,12 +82,12 @@ class Grant(BaseModel):
     def ending(self, days: int | None, at: datetime) -> Self:
         """The same grant with its end so many days from now, None for no end; both sides are warned of it anew."""
         end = at + timedelta(days=days) if days else None
-        return self.model_copy(update={"expires_at": end, "warned": None}).warned_at(at)
+        return self.model_copy(update={"expires_at": end, "last_warning_days": None}).warned_at(at)
 
     def warned_at(self, at: datetime) -> Self:
         """The same grant when both sides know what there is to know of its end by now."""
         passed = [days for days in WARNED_BEFORE if self.expires_at and self.expires_at - timedelta(days=days) <= at]
-        return self.model_copy(update={"warned": min(passed, default=self.warned)})
+        return self.model_copy(update={"last_warning_days": min(passed, default=self.last_warning_days)})
 
     def days_left(self, at: datetime) -> int | None:
         """How many days it lasts from now, one that has begun counted whole."""
@@ -98,7 +98,7 @@ class Grant(BaseModel):
         """When the sweep has something to do about it: to warn both sides, or to write it off."""
         if not self.expires_at:
             return None
-        left = [days for days in WARNED_BEFORE if self.warned is None or days < self.warned]
+        left = [days for days in WARNED_BEFORE if self.last_warning_days is None or days < self.last_warning_days]
         return self.expires_at - timedelta(days=max(left, default=0))
 
 
@@ -118,7 +118,7 @@ class Place(BaseModel):
     seat: Seat | None = None
     paid_seats: tuple[Seat, ...] = ()
     partner_id: str | None = None
-    tenure: int = 0
+    access_generation: int = 0
 
     @property
     def is_super_admin(self) -> bool:
@@ -161,7 +161,7 @@ class Member(Kept, Place):
 
         What the client itself has suspended stays so: neither the end of a grant nor a return gives anybody access.
         """
-        gone = {"seat": None, "partner_id": None, "tenure": 0}
+        gone = {"seat": None, "partner_id": None, "access_generation": 0}
         fallback = self.previous or self.place.model_copy(update=gone)
         return self.model_copy(
             update={

@@ -69,7 +69,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
         paid_seats=paid_seats(before),
         granted_by=act.by,
         partner_id=partner.account_id,
-        tenure=tenure_of(employee, partner),
+        access_generation=tenure_of(employee, partner),
         previous=None,
         grant=given,
     )

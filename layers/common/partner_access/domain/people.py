@@ -41,7 +41,7 @@ class User(Kept):
     active: bool = True
     employed_by: frozenset[str] = frozenset()
     open_links: int = 0
-    leavings: Mapping[str, int] = Field(default_factory=dict)
+    offboardings: Mapping[str, int] = Field(default_factory=dict)
 
     @override
     def __hash__(self) -> int:
@@ -55,12 +55,12 @@ class User(Kept):
 
 def tenure_of(user: User, partner: Account) -> int:
     """How often the person's access for this partner was ended as a whole: his alone, or with all of the partner's."""
-    return user.leavings.get(partner.account_id, 0) + partner.endings
+    return user.offboardings.get(partner.account_id, 0) + partner.terminations
 
 
 def without_access_for(user: User, partner_id: str) -> User:
     """The person when all that he may do for this partner ends, everywhere and for good (domain.md rule 21)."""
-    return user.changed(leavings={**user.leavings, partner_id: user.leavings.get(partner_id, 0) + 1})
+    return user.changed(offboardings={**user.offboardings, partner_id: user.offboardings.get(partner_id, 0) + 1})
 
 
 def left(user: User, partner: Account) -> User:
@@ -133,7 +133,11 @@ class Actor:
         return now
 
     def _stays(self, now: Member, firm: str) -> bool:
-        return self.user is not None and firm in self.firms and now.tenure >= tenure_of(self.user, self.firms[firm])
+        return (
+            self.user is not None
+            and firm in self.firms
+            and now.access_generation >= tenure_of(self.user, self.firms[firm])
+        )
 
     def firm_at(self, at: datetime) -> Account | None:
         """The partner on whose behalf he is here now."""

@@ -68,7 +68,7 @@ def create(facts: SetFacts, wish: Content, act: Act) -> SetCreated:
     """Make a set of the account's own; only a super admin does, who holds whatever it could give."""
     account = _must_be_run(facts, act)
     rights = _must_stand(wish, account)
-    if account.custom_sets >= MOST_SETS:
+    if account.custom_set_count >= MOST_SETS:
         raise TooManySets
     own = CustomSet(
         version=1,

@@ -191,7 +191,7 @@ def _by_vendor(case: Case, rule: Rule) -> Remedy | None:
     actor, account = case.presence.actor, case.account
     match rule:
         case Rule.ACCOUNT_CLOSED:
-            opened = account.model_copy(update={"standing": AccountStanding.ACTIVE})
+            opened = account.model_copy(update={"state": AccountStanding.ACTIVE})
             return _told(case, f"accounts/{account.account_id}", {"state": "active"}, account=opened)
         case Rule.USER_DEACTIVATED if actor.user and actor.user.email:
             back = actor.user.model_copy(update={"active": True})
@@ -223,9 +223,9 @@ def _program_or_employment(case: Case) -> Remedy | None:
         body: dict[str, JsonValue] = {}
         if firm.program is not Program.ACTIVE:
             body["program"] = "active"
-        if firm.standing is not AccountStanding.ACTIVE:
+        if firm.state is not AccountStanding.ACTIVE:
             body["state"] = "active"
-        open_again = firm.model_copy(update={"program": Program.ACTIVE, "standing": AccountStanding.ACTIVE})
+        open_again = firm.model_copy(update={"program": Program.ACTIVE, "state": AccountStanding.ACTIVE})
         after = replace(actor, firms={**actor.firms, firm.account_id: open_again})
         return _told(case, f"accounts/{firm.account_id}", body, actor=after)
     if firm.account_id not in user.employed_by:
@@ -374,7 +374,7 @@ def _made_up(case: Case, holding: tuple[str, ...]) -> Iterator[tuple[Capacity, G
     if firm:
         domain = next(iter(firm.domains), "")
         user = User(user_id="", name="", email=f"@{domain}", employed_by=frozenset({firm.account_id}))
-        here = {"partner_id": firm.account_id, "tenure": tenure_of(user, firm), "added": holding}
+        here = {"partner_id": firm.account_id, "access_generation": tenure_of(user, firm), "added": holding}
         colleague = replace(_somebody(case, SetName.VIEW_ONLY, **here), user=user, firms={firm.account_id: firm})
         yield Capacity.COLLEAGUE, Giver(colleague), holding
         there = _somebody(case, SetName.SUPER_ADMIN, account_id=firm.account_id)

@@ -48,7 +48,7 @@ def resend(facts: LinkFacts, act: Act) -> LinkResent:
         raise NotEligible
     if facts.recipient_is_suppressed:
         raise RecipientSuppressed
-    today = tuple(each for each in link.resent if act.at - each < timedelta(days=1))
+    today = tuple(each for each in link.resent_at if act.at - each < timedelta(days=1))
     if len(today) >= RESENDS_A_DAY or any(act.at - each < BETWEEN_RESENDS for each in today):
         raise RateLimited
 
@@ -57,7 +57,7 @@ def resend(facts: LinkFacts, act: Act) -> LinkResent:
         secrets=frozenset({Secret.read(secret).fingerprint}),
         expires_at=act.at + timedelta(days=link.link_days),
         delivery_status=LetterState.QUEUED if link.recipient else LetterState.NONE,
-        resent=(*today, act.at),
+        resent_at=(*today, act.at),
     )
     return LinkResent(
         act=act,

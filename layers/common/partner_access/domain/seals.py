@@ -64,14 +64,14 @@ class Latest(BaseModel):
     number: int = 0
     at: datetime | None = None
     root: str = ""
-    seal_hash: str = NOTHING
+    tree_head_hash: str = NOTHING
 
     def followed_by(self, written: bytes) -> "Latest":
         """The seal that was written after this one; ValueError when this is no such seal."""
         seal = Seal.model_validate_json(written)
-        if (seal.number, seal.previous) != (self.number + 1, self.seal_hash):
+        if (seal.number, seal.previous) != (self.number + 1, self.tree_head_hash):
             raise ValueError(f"seal {seal.number} does not follow seal {self.number}")
-        return Latest(number=seal.number, at=seal.at, root=seal.root, seal_hash=sha256(written).hexdigest())
+        return Latest(number=seal.number, at=seal.at, root=seal.root, tree_head_hash=sha256(written).hexdigest())
 
 
 def due(latest: Latest, heads: Sequence[Head], at: datetime, key_id: str) -> Statement | None:
@@ -86,7 +86,7 @@ def due(latest: Latest, heads: Sequence[Head], at: datetime, key_id: str) -> Sta
         at=at,
         accounts=len(heads),
         root=found,
-        previous=latest.seal_hash,
+        previous=latest.tree_head_hash,
         key_id=key_id,
     )
 

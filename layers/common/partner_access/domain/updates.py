@@ -140,7 +140,7 @@ def accept(facts: UpdateFacts, accepted: Accepted, act: Act) -> UpdateAccepted:
             added=found.after.added,
             removed=found.after.removed,
             gained=found.gained,
-            until=now.grant.expires_at if now.grant else None,
+            expires_at=now.grant.expires_at if now.grant else None,
         ),
         relies_on=(account, *facts.actor.relied_on, *facts.target.relied_on),
     )

@@ -188,7 +188,7 @@ def compose(letter: str, locale: str, words: Words) -> Composed:
     lists = {
         "can": _plain(words.can, language),
         "cannot": _plain(words.cannot, language),
-        "asked_more": _plain(words.asked_more, language) + _shortened(words, language),
+        "requested_but_removed": _plain(words.asked_more, language) + _shortened(words, language),
         "gained": _plain(words.gained, language),
         "lost": _plain(words.lost, language),
     }

@@ -132,7 +132,7 @@ def record_decline(declined: LinkDeclined, answer: Answer) -> None:
         [
             dynamo.update(
                 key,
-                "SET standing = :declined REMOVE due_shard, due_at",
+                "SET stored_state = :declined REMOVE due_shard, due_at",
                 only_if=OPENED_BY,
                 otherwise=LinkWasDeclined,
                 declined=Standing.DECLINED,

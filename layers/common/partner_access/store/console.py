@@ -73,17 +73,17 @@ def _on_behalf(partner_id: str, after: str | None, limit: int) -> tuple[list[Pla
     """Who may be where on the firm's behalf, as the index tells, and whether there are more."""
     people = keys.people(partner_id)
     start = _listed(partner_id, after) if after else None
-    page = dynamo.query("listed_under = :people", index="listing", limit=limit, after=start, people=people)
-    found = [each["listed_as"] for each in page.items]
+    page = dynamo.query("list_key = :people", index="listing", limit=limit, after=start, people=people)
+    found = [each["list_sort_key"] for each in page.items]
     if page.after:
         rest = dynamo.query(
-            "listed_under = :people AND begins_with(listed_as, :client)",
+            "list_key = :people AND begins_with(list_sort_key, :client)",
             index="listing",
             after=page.after,
             people=people,
             client=found[-1].partition("#")[0] + "#",
         )
-        found += [each["listed_as"] for each in rest.items]
+        found += [each["list_sort_key"] for each in rest.items]
     return [_place(each) for each in found], page.after is not None
 
 
@@ -95,8 +95,8 @@ def _place(listed_as: str) -> Place:
 def _listed(partner_id: str, listed_as: str) -> dict[str, str]:
     return {
         **keys.member(*_place(listed_as))._asdict(),
-        "listed_under": keys.people(partner_id),
-        "listed_as": listed_as,
+        "list_key": keys.people(partner_id),
+        "list_sort_key": listed_as,
     }
 
 

@@ -43,13 +43,13 @@ def record_end(ended: AccessEnded, answer: Answer | None) -> None:
 class Queued(Kept):
     """A clean-up that is waiting."""
 
-    act_name: str
-    by: str
-    clean_up: CleanUp
+    act_id: str
+    actor_id: str
+    reconciliation: CleanUp
 
     def act(self, at: datetime) -> Act:
         """The act that it belongs to, as its clean-up goes on now."""
-        return Act(by=self.by, at=at, name=self.act_name)
+        return Act(by=self.actor_id, at=at, name=self.act_id)
 
 
 def queued() -> Iterator[Item]:
@@ -58,7 +58,7 @@ def queued() -> Iterator[Item]:
 
 
 def _queued(shard: int) -> Iterator[Item]:
-    for page in dynamo.pages("pk = :shard", shard=f"CLEAN_UP#{shard}"):
+    for page in dynamo.pages("pk = :shard", shard=f"RECONCILIATION#{shard}"):
         yield from page.items
 
 
@@ -202,7 +202,7 @@ def void_links(clean_up: CleanUp, user_id: str, at: datetime) -> Iterator[Link]:
     if not clean_up.ends:
         return
     user = dynamo.read([keys.user(user_id)]).get_as(User, keys.user(user_id))
-    left = sorted(user.leavings) if user else []
+    left = sorted(user.offboardings) if user else []
     for partner_id in [clean_up.partner_id] if clean_up.partner_id else left:
         partner = dynamo.read([keys.account(partner_id)]).get_as(Account, keys.account(partner_id))
         tenure = links.tenure_now(user, partner)

@@ -11,7 +11,7 @@ from partner_access.domain.people import User
 from partner_access.domain.refusals import EmailInUse
 from partner_access.store import accounts, actors, dynamo, keys, members
 
-COUNTED_AS_SEEN = "partner_seats_used = :taken AND (custom_sets = :sets OR attribute_not_exists(custom_sets))"
+COUNTED_AS_SEEN = "partner_seats_used = :taken AND (custom_set_count = :sets OR attribute_not_exists(custom_set_count))"
 LINKS_AS_SEEN = "open_links = :links"
 OWNED = "user_id = :owner"
 
@@ -29,7 +29,7 @@ def record_account(kept: AccountKept, answer: Answer) -> None:
             kept.account,
             only_if=COUNTED_AS_SEEN,
             taken=kept.before.partner_seats_used,
-            sets=kept.before.custom_sets,
+            sets=kept.before.custom_set_count,
         )
         if kept.before
         else dynamo.put(key, kept.account)

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 ABSENT: Final = "attribute_not_exists(pk)"
 IS_THERE: Final = "attribute_exists(pk)"
 UNCHANGED: Final = "version = :seen_version"
-NOT_DONE_YET: Final = "attribute_not_exists(pk) OR kept_until <= :now"
+TTL: Final = "#ttl"
+"""The attribute `ttl` in a condition, where DynamoDB reserves its name."""
+NOT_DONE_YET: Final = f"attribute_not_exists(pk) OR {TTL} <= :now"
 KEPT_FOR: Final = timedelta(hours=25)
 
 AT_ONCE: Final = 100
@@ -214,6 +216,8 @@ class Line:
         if self.condition:
             asked["ConditionExpression"] = self.condition
             asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+            if TTL in self.condition:
+                asked["ExpressionAttributeNames"] = {TTL: TTL.removeprefix("#")}
         if self.values:
             asked["ExpressionAttributeValues"] = written(self.values)
         return {self.action: asked}
@@ -281,9 +285,9 @@ def _once(act: Act, answer: Answer | None) -> tuple[Line, ...]:
         return ()
     item = {
         "fingerprint": act.once.fingerprint,
-        "answer_code": answer.status,
-        "answer": compress(answer.to_keep().encode()),
-        "kept_until": act.at + KEPT_FOR,
+        "response_status": answer.status,
+        "response_body": compress(answer.to_keep().encode()),
+        "ttl": act.at + KEPT_FOR,
     }
     return (put(keys.once(act.once.key), item, only_if=NOT_DONE_YET, otherwise=IdempotencyKeyReused, now=act.at),)
 
@@ -299,10 +303,10 @@ def _trail(decision: Decision) -> Iterator[Line]:
 
 def _clean_up_item(decision: Decision) -> dict[str, object]:
     return {
-        "act_name": decision.act.name,
-        "by": decision.act.by,
+        "act_id": decision.act.name,
+        "actor_id": decision.act.by,
         "queued_at": decision.act.at,
-        "clean_up": decision.clean_up,
+        "reconciliation": decision.clean_up,
     }
 
 
@@ -311,7 +315,7 @@ def _outbox_item(decision: Decision) -> dict[str, object]:
         "outbox_id": decision.act.name,
         "queued_at": decision.act.at,
         "next_at": decision.act.at,
-        "letter": decision.letter,
+        "notification": decision.letter,
     }
 
 
@@ -362,7 +366,7 @@ def _meaning(line: Line, reason: Any) -> type[Refused]:
 def _replay(kept: Item, fingerprint: str) -> Exception:
     if kept["fingerprint"] != fingerprint:
         return IdempotencyKeyReused()
-    return Replayed(int(kept["answer_code"]), decompress(bytes(kept["answer"])).decode())
+    return Replayed(int(kept["response_status"]), decompress(bytes(kept["response_body"])).decode())
 
 
 def recall(act: Act) -> None:
@@ -370,7 +374,7 @@ def recall(act: Act) -> None:
     if not act.once:
         return
     kept = read([keys.once(act.once.key)]).get(keys.once(act.once.key))
-    if kept and kept["kept_until"] > act.at.timestamp():
+    if kept and kept["ttl"] > act.at.timestamp():
         raise _replay(kept, act.once.fingerprint)
 
 
@@ -380,10 +384,10 @@ def keep_instead(act: Act, answer: Answer) -> None:
         return
     line = update(
         keys.once(act.once.key),
-        "SET answer = :answer",
+        "SET response_body = :response_body",
         only_if="fingerprint = :fingerprint",
         fingerprint=act.once.fingerprint,
-        answer=compress(answer.to_keep().encode()),
+        response_body=compress(answer.to_keep().encode()),
     )
     transact([line], ends=act.ends)
 

@@ -12,17 +12,17 @@ link                    PARTNER#<partner>       LINK#<link>          key; query:
 reply to a link         LINK#<link>             ACCOUNT#<account>    key
 audit entry             AUDIT#<account>         <audit id>           query: the trail of an account, by age
 entry's place           CHAIN#<account>         <audit id>           key; query: the chain of an account
-head of a chain         HEAD#<shard>            ACCOUNT#<account>    key; query: all that is to be sealed
+head of a chain         CHAIN_HEAD#<shard>            ACCOUNT#<account>    key; query: all that is to be sealed
 latest seal             SEAL                    LATEST               key
-idempotency             ONCE#<principal>#<hash> ONCE                 key
-outbox                  OUTBOX#<shard>          LETTER#<act>         query: what is to be sent
-clean-up                CLEAN_UP#<shard>        ACT#<act>            query: what is to be cleaned up
+idempotency             IDEMPOTENCY#<principal>#<hash> ONCE                 key
+outbox                  OUTBOX#<shard>          NOTIFICATION#<act>         query: what is to be sent
+clean-up                RECONCILIATION#<shard>        ACT#<act>            query: what is to be cleaned up
 delivery                DELIVERY#<delivery>     DELIVERY             key
 suppressed address      SUPPRESSED#<digest>     SUPPRESSED           key
 
 index      hash → range                                    holds
 due        due_shard → due_at                              open links and grants, by when the sweep is to look at them
-listing    listed_under → listed_as                        an employee's links, by age; a partner's people, by client
+listing    list_key → list_sort_key                        an employee's links, by age; a partner's people, by client
 """
 
 from hashlib import sha256
@@ -100,23 +100,23 @@ def head(account_id: str) -> Key:
 
 def heads(number: int) -> str:
     """In which partition the heads of this shard stand."""
-    return f"HEAD#{number}"
+    return f"CHAIN_HEAD#{number}"
 
 
 def latest_seal() -> Key:
-    return Key("SEAL", "LATEST")
+    return Key("TREE_HEAD", "LATEST")
 
 
 def once(key: str) -> Key:
-    return Key(f"ONCE#{key}", "ONCE")
+    return Key(f"IDEMPOTENCY#{key}", "IDEMPOTENCY")
 
 
 def outbox(outbox_id: str) -> Key:
-    return Key(f"OUTBOX#{shard(outbox_id)}", f"LETTER#{outbox_id}")
+    return Key(f"OUTBOX#{shard(outbox_id)}", f"NOTIFICATION#{outbox_id}")
 
 
 def clean_up(act_name: str) -> Key:
-    return Key(f"CLEAN_UP#{shard(act_name)}", f"ACT#{act_name}")
+    return Key(f"RECONCILIATION#{shard(act_name)}", f"ACT#{act_name}")
 
 
 def delivery(delivery_id: str) -> Key:

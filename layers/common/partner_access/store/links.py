@@ -22,9 +22,9 @@ from partner_access.domain.refusals import LinkAlreadyUsed, TooManyLinks
 from partner_access.domain.renewals import LinkAskedAnew, LinkResent, RenewalFacts
 from partner_access.store import actors, dynamo, keys
 
-STILL_OPEN: Final = "standing = :open AND expires_at > :now AND approvals < max_approvals"
-STILL_DUE: Final = "standing = :open AND expires_at <= :now AND approvals < max_approvals"
-NOT_OPEN: Final = "standing <> :open OR expires_at <= :now OR approvals >= max_approvals"
+STILL_OPEN: Final = "stored_state = :open AND expires_at > :now AND approvals < max_approvals"
+STILL_DUE: Final = "stored_state = :open AND expires_at <= :now AND approvals < max_approvals"
+NOT_OPEN: Final = "stored_state <> :open OR expires_at <= :now OR approvals >= max_approvals"
 USED_UP_AND_DUE: Final = "approvals >= max_approvals AND attribute_exists(due_at)"
 SOME_OPEN: Final = "open_links > :none"
 ROOM_FOR_ONE: Final = "open_links < :most"
@@ -75,8 +75,8 @@ def item(link: Link) -> dict[str, object]:
         **dict(link),
         "due_shard": keys.due_shard(link.link_id),
         "due_at": link.expires_at,
-        "listed_under": keys.employee(link.partner_id, link.employee_id),
-        "listed_as": f"LINK#{link.link_id}",
+        "list_key": keys.employee(link.partner_id, link.employee_id),
+        "list_sort_key": f"LINK#{link.link_id}",
     }
 
 
@@ -115,7 +115,7 @@ def record_resending(resent: LinkResent, answer: Answer) -> None:
         answer,
         dynamo.update(
             keys.of(link),
-            "SET secrets = :secrets, expires_at = :end, due_at = :end, delivery_status = :delivery_status, resent = :resent, "
+            "SET secrets = :secrets, expires_at = :end, due_at = :end, delivery_status = :delivery_status, resent_at = :resent_at, "
             "version = :version",
             only_if=f"{STILL_OPEN} AND {dynamo.UNCHANGED}",
             seen_version=resent.before.version,
@@ -124,7 +124,7 @@ def record_resending(resent: LinkResent, answer: Answer) -> None:
             secrets=link.secrets,
             end=link.expires_at,
             delivery_status=link.delivery_status,
-            resent=link.resent,
+            resent_at=link.resent_at,
             version=link.version,
         ),
     )
@@ -138,12 +138,12 @@ def record_end(ended: LinkEnded, answer: Answer | None = None) -> None:
         answer,
         dynamo.update(
             keys.of(link),
-            "SET standing = :standing REMOVE due_shard, due_at",
-            only_if=STILL_DUE if ended.standing is Standing.EXPIRED else STILL_OPEN,
+            "SET stored_state = :stored_state REMOVE due_shard, due_at",
+            only_if=STILL_DUE if ended.stored_state is Standing.EXPIRED else STILL_OPEN,
             otherwise=LinkAlreadyUsed,
             open=Standing.OPEN,
             now=ended.act.at,
-            standing=ended.standing,
+            stored_state=ended.stored_state,
         ),
         one_open_link_less(link),
     )
@@ -219,7 +219,7 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
     if employee_id:
         start = _listed(partner_id, employee_id, after) if after else None
         found = dynamo.query(
-            "listed_under = :whose",
+            "list_key = :whose",
             index="listing",
             limit=limit,
             after=start,
@@ -251,8 +251,8 @@ def all_of(partner_id: str, employee_id: str) -> Iterator[list[Link]]:
 def _listed(partner_id: str, employee_id: str, link_id: str) -> dict[str, str]:
     return {
         **keys.link(partner_id, link_id)._asdict(),
-        "listed_under": keys.employee(partner_id, employee_id),
-        "listed_as": f"LINK#{link_id}",
+        "list_key": keys.employee(partner_id, employee_id),
+        "list_sort_key": f"LINK#{link_id}",
     }
 
 

@@ -14,7 +14,7 @@ from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
 
-SEAT_FREE = "attribute_not_exists(seats) OR partner_seats_used < seats"
+SEAT_FREE = "attribute_not_exists(partner_seat_limit) OR partner_seats_used < partner_seat_limit"
 SEAT_TAKEN = "partner_seats_used > :none"
 
 
@@ -74,8 +74,8 @@ def _listed(member: Member) -> dict[str, str]:
     if not member.active or not member.partner_id:
         return {}
     return {
-        "listed_under": keys.people(member.partner_id),
-        "listed_as": f"{member.account_id}#{member.user_id}",
+        "list_key": keys.people(member.partner_id),
+        "list_sort_key": f"{member.account_id}#{member.user_id}",
     }
 
 
@@ -119,7 +119,7 @@ def _set_lines(account_id: str, before: Member | None, after: Member) -> Iterato
 
 def employment(user: User) -> dynamo.Line:
     """For whom somebody works, and how often his access for each partner has been ended as a whole."""
-    told = {"version": user.version, "employed_by": user.employed_by, "leavings": user.leavings}
+    told = {"version": user.version, "employed_by": user.employed_by, "offboardings": user.offboardings}
     there: dict[str, Any] = {name: value for name, value in told.items() if value}
     change = ", ".join(f"{name} = :{name}" for name in there)
     # leavings only ever become more

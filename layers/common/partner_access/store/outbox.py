@@ -33,10 +33,10 @@ MOST_MEMBERS: Final = 25
 """How many members stand in for the super admins that an account has not, and are looked at in one read."""
 MOST_PAGES: Final = 4
 """How far they are looked for."""
-MAY_CLAIM: Final = "attribute_not_exists(pk) OR (standing IN (:pending, :sending) AND next_at <= :now)"
-IS_MINE: Final = "standing = :sending AND attempt = :attempt"
+MAY_CLAIM: Final = "attribute_not_exists(pk) OR (delivery_status IN (:pending, :sending) AND next_at <= :now)"
+IS_MINE: Final = "delivery_status = :sending AND attempt = :attempt"
 IS_THERE: Final = "attribute_exists(pk)"
-NOT_RESENT: Final = "resent = :resent"
+NOT_RESENT: Final = "resent_at = :resent_at"
 ROOM_FOR_A_SECRET: Final = f"{STILL_OPEN} AND (attribute_not_exists(secrets) OR size(secrets) < :most) AND {NOT_RESENT}"
 
 Item = Mapping[str, Any]
@@ -77,14 +77,14 @@ def done_for_nobody(letter: Queued, at: datetime) -> None:
     told = Delivery(
         delivery_id=name,
         outbox_id=letter.outbox_id,
-        standing=Standing.CANCELLED,
+        delivery_status=Standing.CANCELLED,
         next_at=at,
         attempt="",
         attempts=0,
     )
     dynamo.transact(
         [
-            dynamo.put(keys.delivery(name), {**dict(told), "kept_until": at + KEPT_FOR}, only_if=None),
+            dynamo.put(keys.delivery(name), {**dict(told), "ttl": at + KEPT_FOR}, only_if=None),
             dynamo.delete(keys.outbox(letter.outbox_id)),
         ]
     )
@@ -96,7 +96,7 @@ def _key(item: Item) -> keys.Key:
 
 def facts(letter: Letter, at: datetime) -> MailingFacts:
     """The people and things that the letter is about."""
-    people = [each for each in (letter.employee_id, letter.actor_id, letter.created_by) if each]
+    people = [each for each in (letter.employee_id, letter.actor_id, letter.link_created_by) if each]
     link = keys.link(letter.partner_id, letter.link_id) if letter.partner_id and letter.link_id else None
     partner = keys.account(letter.partner_id) if letter.partner_id else None
     account = keys.account(letter.account_id) if letter.account_id else None
@@ -125,7 +125,7 @@ def facts(letter: Letter, at: datetime) -> MailingFacts:
         letter=letter,
         employee=found.get_as(User, keys.user(letter.employee_id)) if letter.employee_id else None,
         actor=found.get_as(User, keys.user(letter.actor_id)) if letter.actor_id else None,
-        creator=found.get_as(User, keys.user(letter.created_by)) if letter.created_by else None,
+        creator=found.get_as(User, keys.user(letter.link_created_by)) if letter.link_created_by else None,
         partner=found.get_as(Account, partner) if partner else None,
         account=found.get_as(Account, account) if account else None,
         link=kept_link,
@@ -183,16 +183,16 @@ def claim(letter: Queued, link: Link | None, name: str, attempt: str, at: dateti
     claimed = Delivery(
         delivery_id=name,
         outbox_id=letter.outbox_id,
-        standing=Standing.SENDING,
+        delivery_status=Standing.SENDING,
         next_at=at + SETTLE,
         attempt=attempt,
         attempts=before.attempts + 1 if before else 1,
-        partner_id=letter.letter.partner_id,
+        partner_id=letter.notification.partner_id,
         link_id=link.link_id if link else None,
-        unclear=before.unclear + (before.standing is Standing.SENDING) if before else 0,
-        resent=link.resent if link else (),
+        unclear_attempts=before.unclear_attempts + (before.delivery_status is Standing.SENDING) if before else 0,
+        resent_at=link.resent_at if link else (),
     )
-    item = {**dict(claimed), "kept_until": at + KEPT_FOR}
+    item = {**dict(claimed), "ttl": at + KEPT_FOR}
     line = dynamo.put(key, item, only_if=MAY_CLAIM, pending=Standing.PENDING, sending=Standing.SENDING, now=at)
     try:
         dynamo.transact([line])
@@ -211,7 +211,7 @@ def mint(link: Link, secret: Secret, at: datetime) -> bool:
         open=LinkStanding.OPEN,
         now=at,
         most=SECRETS_AT_ONCE,
-        resent=link.resent,
+        resent_at=link.resent_at,
     )
     return bool(_first_to_hold([line]))
 
@@ -220,11 +220,11 @@ def settle(claimed: Delivery, standing: Standing, next_at: datetime, unsent: Sec
     """Say what became of a claimed copy, unless somebody knows better; a secret that was not sent opens nothing."""
     line = dynamo.update(
         keys.delivery(claimed.delivery_id),
-        "SET standing = :standing, next_at = :next_at",
+        "SET delivery_status = :delivery_status, next_at = :next_at",
         only_if=IS_MINE,
         sending=Standing.SENDING,
         attempt=claimed.attempt,
-        standing=standing,
+        delivery_status=standing,
         next_at=next_at,
     )
     dropped = _dropped(claimed, unsent)
@@ -238,7 +238,7 @@ def give_up(link: Link) -> None:
         key,
         "SET delivery_status = :failed",
         only_if=only_if,
-        resent=link.resent,
+        resent_at=link.resent_at,
         queued=LetterState.QUEUED,
         failed=LetterState.FAILED,
     )
@@ -252,9 +252,9 @@ def record_feedback(copy: Delivery, standing: Standing, suppress: Iterable[str])
         before["sent"] = Standing.SENT
     line = dynamo.update(
         keys.delivery(copy.delivery_id),
-        "SET standing = :standing",
-        only_if=f"standing IN ({', '.join(f':{name}' for name in before)})",
-        standing=standing,
+        "SET delivery_status = :delivery_status",
+        only_if=f"delivery_status IN ({', '.join(f':{name}' for name in before)})",
+        delivery_status=standing,
         **before,
     )
     suppressions = [
@@ -272,7 +272,7 @@ def _told(copy: Delivery, standing: Standing, unsent: Secret | None = None) -> l
     drop: dict[str, Any] = {"unsent": {unsent.fingerprint}} if unsent else {}
     change = f"SET delivery_status = :state{' DELETE secrets :unsent' if unsent else ''}"
     return [
-        dynamo.update(key, change, only_if=NOT_RESENT, resent=copy.resent, state=state, **drop)
+        dynamo.update(key, change, only_if=NOT_RESENT, resent_at=copy.resent_at, state=state, **drop)
         for key in _link_of(copy)
     ]
 

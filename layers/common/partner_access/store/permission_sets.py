@@ -7,8 +7,8 @@ from partner_access.domain.permission_sets import MOST_SETS, SetChanged, SetCrea
 from partner_access.domain.refusals import SetInUse, TooManySets
 from partner_access.store import actors, dynamo, keys
 
-ROOM_LEFT = "attribute_not_exists(custom_sets) OR custom_sets < :most"
-SET_COUNTED = "custom_sets > :none"
+ROOM_LEFT = "attribute_not_exists(custom_set_count) OR custom_set_count < :most"
+SET_COUNTED = "custom_set_count > :none"
 HELD_AS_SEEN = "holders = :holders AND partner_holders = :partner_holders"
 HELD_BY_NOBODY = "holders = :none"
 
@@ -43,7 +43,7 @@ def record_created(created: SetCreated, answer: Answer) -> None:
         answer,
         dynamo.update(
             keys.of(created.account),
-            "ADD custom_sets :one",
+            "ADD custom_set_count :one",
             only_if=ROOM_LEFT,
             otherwise=TooManySets,
             one=1,
@@ -73,6 +73,6 @@ def record_removed(removed: SetRemoved, answer: Answer) -> None:
     dynamo.commit(
         removed,
         answer,
-        dynamo.update(keys.of(removed.account), "ADD custom_sets :less", only_if=SET_COUNTED, less=-1, none=0),
+        dynamo.update(keys.of(removed.account), "ADD custom_set_count :less", only_if=SET_COUNTED, less=-1, none=0),
         dynamo.delete(keys.of(removed.own), only_if=HELD_BY_NOBODY, otherwise=SetInUse, none=0),
     )

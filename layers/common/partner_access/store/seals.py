@@ -6,7 +6,7 @@ from partner_access.domain.chain import Head
 from partner_access.domain.seals import Latest
 from partner_access.store import dynamo, keys
 
-STILL_LATEST: Final = "attribute_not_exists(pk) OR seal_hash = :seen"
+STILL_LATEST: Final = "attribute_not_exists(pk) OR tree_head_hash = :seen"
 
 
 def latest() -> Latest:
@@ -27,4 +27,4 @@ def heads() -> list[Head]:
 
 def note(before: Latest, after: Latest) -> None:
     """The seal after that one is there; Overtaken when somebody has noted it already."""
-    dynamo.transact([dynamo.put(keys.latest_seal(), after, only_if=STILL_LATEST, seen=before.seal_hash)])
+    dynamo.transact([dynamo.put(keys.latest_seal(), after, only_if=STILL_LATEST, seen=before.tree_head_hash)])
