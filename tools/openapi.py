@@ -32,6 +32,17 @@ DECISIONS: Final = "/access/v1/"
 """Where errors are what AuthZEN says."""
 SUMMARY: Final = """Staff of solutions partners administer client accounts as partner admins. Errors are problems of \
 RFC 9457 with a stable `code`; 401, 403 for a missing scope, 413 and 429 of the gateway itself carry `{"message"}`."""
+TAGS: Final = {
+    api.Tag.ACCESS_LINKS: "Requests of a partner to make its employees partner admins of client accounts.",
+    api.Tag.USERS: "The members of an account, and their access to it.",
+    api.Tag.PERMISSION_SETS: "The permission sets of an account, and newer versions of the default sets.",
+    api.Tag.PARTNERS: "The employees of a partner, and their access to its clients.",
+    api.Tag.DIRECTORY: "Accounts, users and members, as the vendor's back end maintains them.",
+    api.Tag.DECISIONS: "Access decisions, searches and explanations (OpenID AuthZEN 1.0).",
+    api.Tag.AUDIT_LOG: "The record of acts in an account.",
+    api.Tag.ACCOUNTS: "The accounts of the caller.",
+}
+"""The groups of operations, in the order of openapi.json."""
 
 Json = dict[str, Any]
 
@@ -54,6 +65,7 @@ def document() -> Json:
         "openapi": "3.1.0",
         "info": {"title": "Partner access", "version": "1", "description": SUMMARY},
         "servers": [{"url": "{origin}", "variables": {"origin": {"default": "https://api.example.com"}}}],
+        "tags": [{"name": str(tag), "description": sentence} for tag, sentence in TAGS.items()],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": {**definitions, "Problem": _problem()},
@@ -133,8 +145,9 @@ def operation(declared: template.Route, route: api.Route, schemas: dict[type[Bas
     body = _body(route)
     described: Json = {
         "operationId": route.docs.operation_id,
-        "tags": [declared.operation],
+        "tags": [str(route.docs.tag)],
         "summary": route.docs.summary,
+        "description": route.docs.description,
         "security": [{"token": [template.default_of(scope)]} for scope in declared.scopes],
         "parameters": [*_path_parameters(declared.key), *_query_parameters(route), *_headers(declared.key, route)],
         "responses": _responses(declared.key, route, schemas),

@@ -55,10 +55,17 @@ class Updates(Page):
 @app.get(
     UPDATES,
     api.Docs(
-        "list_updates", summary="Whom a newer version would bring something; what it takes away has gone at once."
+        "list_set_updates",
+        tag=api.Tag.PERMISSION_SETS,
+        summary="List the members who would gain permissions with a newer set version.",
+        description=(
+            "Super admins and user managers of the account can list the updates, unless they are partner members. "
+            "Permissions that a newer version removes are already gone. A page can have fewer items than its limit, "
+            "or none, and yet not be the last."
+        ),
     ),
 )
-def list_updates(account_id: str, query: ListQuery, act: Act) -> Updates:
+def list_set_updates(account_id: str, query: ListQuery, act: Act) -> Updates:
     caller, account = in_account(account_id, act.by)
     updates.must_answer(account, caller, act)
     listed = UPDATES.format(account_id=account_id)
@@ -91,10 +98,17 @@ class UpdatesAccepted(Answer):
 @app.post(
     UPDATES,
     api.Docs(
-        "accept_updates", summary="One transaction for each member; running it again touches only what is not done."
+        "accept_set_updates",
+        tag=api.Tag.PERMISSION_SETS,
+        summary="Accept the latest version of a permission set for several members.",
+        description=(
+            "Super admins and user managers of the account can accept it for up to 25 members at once, unless they "
+            "are partner members. Each member is updated in a transaction of its own and gets a row in the response. "
+            "Repeat the request to update the members that are left."
+        ),
     ),
 )
-def accept_updates(account_id: str, wish: Acceptance, act: Act) -> UpdatesAccepted:
+def accept_set_updates(account_id: str, wish: Acceptance, act: Act) -> UpdatesAccepted:
     recall(act)
     caller, found = in_account(account_id, act.by)
     account = updates.must_answer(found, caller, act)

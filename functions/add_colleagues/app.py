@@ -50,7 +50,14 @@ class ColleaguesAdded(Answer):
     "/partners/{partner_id}/clients/{account_id}/users",
     api.Docs(
         "add_colleagues",
-        summary="One transaction each, under the rules of a direct creation; running it again touches only what is not done.",
+        tag=api.Tag.PARTNERS,
+        summary="Add colleagues to a client account.",
+        description=(
+            "If you are a member of the client on behalf of this partner and manage users there, you can add up to "
+            "25 of its employees, with permissions that you hold and never as partner admins. Each employee is added "
+            "in a transaction of its own and gets a row in the response. Repeat the request to add those that are "
+            "left."
+        ),
     ),
 )
 def add_colleagues(partner_id: str, account_id: str, wish: Colleagues, act: Act) -> ColleaguesAdded:

@@ -36,7 +36,13 @@ class Approved(Answer, GrantShown):
     "/access-links/approvals",
     api.Docs(
         "approve_link",
-        summary="Make the link's employee partner admin of one account; a link whose employee lost eligibility ends here.",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="Approve an access link for one account.",
+        description=(
+            "Super admins and user managers of the account can approve, unless they are partner members there or "
+            "work for the partner that created the link. You can remove permissions and shorten the access, but not "
+            "add to the request. If the link's employee is no longer eligible, the link is revoked and you get 409."
+        ),
     ),
 )
 def approve_link(approval: Approval, act: Act) -> Approved:

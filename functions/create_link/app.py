@@ -44,7 +44,13 @@ class CreatedLink(Answer, LinkShown):
     "/partners/{partner_id}/access-links",
     api.Docs(
         "create_link",
-        summary="Make a link for oneself or a colleague, as a super admin or client access manager of the partner.",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="Create an access link for yourself or a colleague.",
+        description=(
+            "Super admins and client access managers of the partner can create links, for eligible employees only. "
+            "The URL of the link is returned once, and a replay of the request leaves it out. `recipient_email` only "
+            "addresses the email, and `account_id` binds the link to one account."
+        ),
     ),
 )
 def create_link(partner_id: str, creation: NewLink, act: Act) -> CreatedLink:

@@ -39,7 +39,13 @@ class CreatedUser(Answer, MemberShown):
     "/accounts/{account_id}/users",
     api.Docs(
         "create_user",
-        summary="Partner admin for an eligible partner employee, an ordinary set for anybody whom the directory knows.",
+        tag=api.Tag.USERS,
+        summary="Add a user to an account.",
+        description=(
+            "Everyone who manages users in the account can add anyone in the directory with an ordinary permission "
+            "set, or an eligible partner employee as partner admin. You can only grant permissions that you hold, "
+            "except for the partner admin set. Partner members cannot create partner admins."
+        ),
     ),
 )
 def create_user(account_id: str, creation: NewUser, act: Act) -> CreatedUser:

@@ -12,7 +12,15 @@ def decision_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/evaluation",
-        api.Docs("evaluate", summary="Decide one question; a denial is an answer like any other."),
+        api.Docs(
+            "evaluate",
+            tag=api.Tag.DECISIONS,
+            summary="Evaluate one access request.",
+            description=(
+                "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. A denial is a "
+                "successful response. Nothing is changed."
+            ),
+        ),
         needs_key=False,
     )
     def evaluate(evaluation: Evaluation, act: Act) -> Evaluated:
@@ -22,7 +30,14 @@ def decision_point(policy: Policy) -> authzen.App:
     @app.post(
         "/access/v1/evaluations",
         api.Docs(
-            "evaluate_all", summary="Decide up to 50 questions in order, to the end or to the first permit or denial."
+            "evaluate_all",
+            tag=api.Tag.DECISIONS,
+            summary="Evaluate up to 50 access requests in order.",
+            description=(
+                "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. The evaluation stops "
+                "at the end, or at the first denial or permit, as the options say. A request without a batch is "
+                "evaluated as a single one."
+            ),
         ),
         needs_key=False,
     )
@@ -30,9 +45,15 @@ def decision_point(policy: Policy) -> authzen.App:
         return authzen.evaluate_all(policy, evaluations, act)
 
     @app.get(
-        "/.well-known/authzen-configuration", api.Docs("show_configuration", summary="Where the decision API answers.")
+        "/.well-known/authzen-configuration",
+        api.Docs(
+            "get_configuration",
+            tag=api.Tag.DECISIONS,
+            summary="Get the endpoints of the decision API.",
+            description="Anyone can call this operation, without a token. It is the discovery document of OpenID AuthZEN 1.0.",
+        ),
     )
-    def show_configuration() -> Configuration:
+    def get_configuration() -> Configuration:
         return authzen.configuration(pages.origin())
 
     return app

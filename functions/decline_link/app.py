@@ -27,7 +27,15 @@ class Declined(Answer):
 
 @app.post(
     "/access-links/declines",
-    api.Docs("decline_link", summary="Turn the link down for one account; its creator and its employee are told."),
+    api.Docs(
+        "decline_link",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="Decline an access link for one account.",
+        description=(
+            "Everyone who can approve the link for the account can decline it. The link's creator and its employee "
+            "are notified. A link with several approvals ends for this account only."
+        ),
+    ),
 )
 def decline_link(refusal: Refusal, act: Act) -> Declined:
     facts = stored.facts_for_reply(refusal.secret, refusal.account_id, act.by)

@@ -52,7 +52,14 @@ class EditedUser(OneMember):
     "/accounts/{account_id}/users/{user_id}",
     api.Docs(
         "edit_user",
-        summary="Edit a membership; to set `partner_admin` on a super admin is a migration, with all its rules.",
+        tag=api.Tag.USERS,
+        summary="Edit the permissions, seats or end date of a member.",
+        description=(
+            "Super admins and user managers of the account can edit members, and partner members can edit those of "
+            "their own partner, within the permissions that they hold. Client access managers of the member's "
+            "partner can only reduce access, and only the client can extend it. Setting `partner_admin` on a super "
+            "admin is a migration and follows its rules."
+        ),
     ),
 )
 def edit_user(account_id: str, user_id: str, change: Change, seen: api.Seen, act: Act) -> EditedUser:

@@ -120,7 +120,12 @@ class Explained(Answer):
     "/access/v1/explanations",
     api.Docs(
         "explain_access",
-        summary="Explain a decision: to everybody his own, others' to who manages users there or decides for the vendor.",
+        tag=api.Tag.DECISIONS,
+        summary="Explain an access decision.",
+        description=(
+            "You can get explanations about yourself, and about other users in accounts whose users you manage. "
+            "Tokens with the decide scope can get any explanation. Nothing is changed."
+        ),
     ),
     needs_key=False,
 )

@@ -81,8 +81,16 @@ class AccountMade(AccountShown):
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.get("/directory/accounts/{account_id}", api.Docs("look_up_account", summary="An account as it was told."))
-def look_up_account(account_id: str) -> AccountShown:
+@app.get(
+    "/directory/accounts/{account_id}",
+    api.Docs(
+        "get_account",
+        tag=api.Tag.DIRECTORY,
+        summary="Get an account of the directory.",
+        description="Only the vendor's back end can call this operation.",
+    ),
+)
+def get_account(account_id: str) -> AccountShown:
     return _account_shown(stored.account(account_id))
 
 
@@ -94,9 +102,17 @@ def _account_shown(account: Account | None) -> AccountShown:
 
 @app.put(
     "/directory/accounts/{account_id}",
-    api.Docs("keep_account", summary="Make or change an account; the same again changes nothing."),
+    api.Docs(
+        "put_account",
+        tag=api.Tag.DIRECTORY,
+        summary="Create or update an account of the directory.",
+        description=(
+            "Only the vendor's back end can call this operation. A new account needs `kind` and `name`, and an "
+            "absent field keeps its value. Repeating the same request changes nothing."
+        ),
+    ),
 )
-def keep_account(account_id: str, telling: AccountTold, act: Act) -> AccountShown:
+def put_account(account_id: str, telling: AccountTold, act: Act) -> AccountShown:
     before = stored.account(account_id)
     kept = directory.keep_account(account_id, before, telling.told, act)
     if not kept:
@@ -138,8 +154,16 @@ class UserMade(UserShown):
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.get("/directory/users/{user_id}", api.Docs("look_up_user", summary="A user as he was told."))
-def look_up_user(user_id: str) -> UserShown:
+@app.get(
+    "/directory/users/{user_id}",
+    api.Docs(
+        "get_user",
+        tag=api.Tag.DIRECTORY,
+        summary="Get a user of the directory.",
+        description="Only the vendor's back end can call this operation.",
+    ),
+)
+def get_user(user_id: str) -> UserShown:
     return _user_shown(stored.facts_for_user(user_id, None, leaves=False).user)
 
 
@@ -151,9 +175,18 @@ def _user_shown(user: User | None) -> UserShown:
 
 @app.put(
     "/directory/users/{user_id}",
-    api.Docs("keep_user", summary="Make or change a user; a deactivated one has no access anywhere from this instant."),
+    api.Docs(
+        "put_user",
+        tag=api.Tag.DIRECTORY,
+        summary="Create or update a user of the directory.",
+        description=(
+            "Only the vendor's back end can call this operation. A new user needs `email` and `name`, an absent "
+            "field keeps its value, and repeating the same request changes nothing. A deactivated user has no access "
+            "anywhere from this instant."
+        ),
+    ),
 )
-def keep_user(user_id: str, telling: UserTold, act: Act) -> UserShown:
+def put_user(user_id: str, telling: UserTold, act: Act) -> UserShown:
     told = telling.told
     facts = stored.facts_for_user(user_id, told.get("email"), leaves=told.get("active") is False)
     kept = directory.keep_user(user_id, facts, told, act)
@@ -180,7 +213,13 @@ class Forgotten(Answer):
     "/directory/users/{user_id}/erasure",
     api.Docs(
         "erase_user",
-        summary="Forget a person's name and address; his id stays in the trail, which still tells what was done.",
+        tag=api.Tag.DIRECTORY,
+        summary="Erase the name and email address of a user.",
+        description=(
+            "Only the vendor's back end can call this operation. The user's id stays in the audit log with the acts "
+            "recorded for it. The response is the same whether or not the user exists, and a repeated request "
+            "changes nothing."
+        ),
     ),
 )
 def erase_user(user_id: str, act: Act) -> Forgotten:
@@ -214,17 +253,31 @@ class MemberMade(KeptMember):
 
 @app.get(
     "/directory/accounts/{account_id}/members/{user_id}",
-    api.Docs("look_up_member", summary="A membership as it counts now."),
+    api.Docs(
+        "get_member",
+        tag=api.Tag.DIRECTORY,
+        summary="Get a membership of the directory as it is in effect now.",
+        description="Only the vendor's back end can call this operation.",
+    ),
 )
-def look_up_member(account_id: str, user_id: str, act: Act) -> KeptMember:
+def get_member(account_id: str, user_id: str, act: Act) -> KeptMember:
     return KeptMember.seen(stored.facts_for_member(account_id, user_id).target, act.at)
 
 
 @app.put(
     "/directory/accounts/{account_id}/members/{user_id}",
-    api.Docs("keep_member", summary="Make or change a membership; an account keeps at least one active super admin."),
+    api.Docs(
+        "put_member",
+        tag=api.Tag.DIRECTORY,
+        summary="Create or update a membership of the directory.",
+        description=(
+            "Only the vendor's back end can call this operation, and not to assign `partner_admin`. A new membership "
+            "needs `permission_set`, an absent field keeps its value, and repeating the same request changes "
+            "nothing. The account must keep at least one active super admin."
+        ),
+    ),
 )
-def keep_member(account_id: str, user_id: str, telling: MemberTold, act: Act) -> KeptMember:
+def put_member(account_id: str, user_id: str, telling: MemberTold, act: Act) -> KeptMember:
     facts = stored.facts_for_member(account_id, user_id)
     kept = directory.keep_member(facts, telling.told, act)
     if not kept:

@@ -46,7 +46,15 @@ class SetGone(Answer):
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
 
-@app.post(SETS, api.Docs("create_permission_set", summary="Make one."))
+@app.post(
+    SETS,
+    api.Docs(
+        "create_permission_set",
+        tag=api.Tag.PERMISSION_SETS,
+        summary="Create a custom permission set in an account.",
+        description="Super admins of the account can create up to 100 sets. The name of a set does not have to be unique.",
+    ),
+)
 def create_permission_set(account_id: str, wish: SetContent, act: Act) -> MadeSet:
     created = permission_sets.create(stored.facts(account_id, act.by), wish.content, act)
     answer = MadeSet.of(created.own)
@@ -57,11 +65,16 @@ def create_permission_set(account_id: str, wish: SetContent, act: Act) -> MadeSe
 @app.put(
     SETS + "/{set_id}",
     api.Docs(
-        "change_permission_set",
-        summary="Call it or fill it otherwise, for all who hold it; the same again changes nothing.",
+        "update_permission_set",
+        tag=api.Tag.PERMISSION_SETS,
+        summary="Update the name and permissions of a custom permission set.",
+        description=(
+            "Super admins of the account can update a set, and the change applies to all its holders at once. The "
+            "same content changes nothing."
+        ),
     ),
 )
-def change_permission_set(account_id: str, set_id: str, wish: SetContent, seen: api.Seen, act: Act) -> ChangedSet:
+def update_permission_set(account_id: str, set_id: str, wish: SetContent, seen: api.Seen, act: Act) -> ChangedSet:
     facts = stored.facts(account_id, act.by, set_id)
     changed = permission_sets.change(facts, wish.content, seen, act)
     if not changed:
@@ -73,7 +86,15 @@ def change_permission_set(account_id: str, set_id: str, wish: SetContent, seen: 
     return answer
 
 
-@app.delete(SETS + "/{set_id}", api.Docs("remove_permission_set", summary="Drop one that nobody holds."))
+@app.delete(
+    SETS + "/{set_id}",
+    api.Docs(
+        "remove_permission_set",
+        tag=api.Tag.PERMISSION_SETS,
+        summary="Remove a custom permission set.",
+        description="Super admins of the account can remove a set that has no holders. A set in use gets 409.",
+    ),
+)
 def remove_permission_set(account_id: str, set_id: str, seen: api.Seen, act: Act) -> SetGone:
     removed = permission_sets.remove(stored.facts(account_id, act.by, set_id), seen, act)
     answer = SetGone()

@@ -61,7 +61,13 @@ class Migrated(Previewed):
     "/accounts/{account_id}/migrations",
     api.Docs(
         "migrate",
-        summary="A super admin who works for a partner becomes partner admin: by himself or by another super admin.",
+        tag=api.Tag.USERS,
+        summary="Migrate a super admin of an account to partner admin.",
+        description=(
+            "Super admins of the account can migrate themselves, or another super admin who works for a partner. The "
+            "account must keep at least one active super admin. With `dry_run`, the response is a preview and "
+            "nothing is changed."
+        ),
     ),
 )
 def migrate(account_id: str, migration: Migration, act: Act) -> Previewed:
@@ -112,11 +118,17 @@ class MigrationReport(Answer):
 @app.post(
     "/partners/{partner_id}/migrations",
     api.Docs(
-        "migrate_oneself",
-        summary="One transaction per account; running it again touches only what is not done (domain.md rule 19).",
+        "migrate_self",
+        tag=api.Tag.PARTNERS,
+        summary="Migrate yourself from super admin to partner admin in several clients.",
+        description=(
+            "Partner employees can migrate themselves in up to 50 accounts, each in a transaction of its own and "
+            "with a row in the response. Repeat the request to migrate the accounts that are left. With `dry_run`, "
+            "nothing is changed."
+        ),
     ),
 )
-def migrate_oneself(partner_id: str, wish: Migrations, act: Act) -> MigrationReport:
+def migrate_self(partner_id: str, wish: Migrations, act: Act) -> MigrationReport:
     recall(act)
     caller, partner = in_account(partner_id, act.by)
     caller.must_be_staff(partner, act.at)

@@ -48,11 +48,17 @@ class Receipts(Page):
 @app.delete(
     ACCESS,
     api.Docs(
-        "end_access",
-        summary="One write ends it everywhere; what follows in each account is done for this page, and for the rest soon after.",
+        "offboard_employee",
+        tag=api.Tag.PARTNERS,
+        summary="End all access of an employee to the clients of a partner.",
+        description=(
+            "Client access managers of the partner can offboard anyone, and employees can offboard themselves. "
+            "Access ends at once in every client, the response lists the outcome by account, and accounts that are "
+            "not on its page are updated soon after. With `dry_run`, nothing is changed."
+        ),
     ),
 )
-def end_access(partner_id: str, user_id: str, query: EndQuery, act: Act) -> Receipts:
+def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) -> Receipts:
     facts = stored.facts(partner_id, user_id, act.by)
     departures.must_be_endable(facts, act)
     listed = ACCESS.format(partner_id=partner_id, user_id=user_id)

@@ -46,7 +46,15 @@ class Preview(Answer):
 
 @app.post(
     "/access-links/preview",
-    api.Docs("preview_link", summary="Show a link to whoever holds its secret."),
+    api.Docs(
+        "preview_link",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="Preview an access link by its secret.",
+        description=(
+            "Anyone with a token and the secret can preview a link. The response lists the requested permissions, "
+            "and tells for which of your accounts you can approve it. Nothing is changed."
+        ),
+    ),
     needs_key=False,
 )
 def preview_link(opening: Opening, act: Act) -> Preview:

@@ -22,10 +22,16 @@ class Ended(Answer):
     "/accounts/{account_id}/users/{user_id}",
     api.Docs(
         "remove_user",
-        summary="End a grant, else a membership: by the client, by managers and colleagues of the firm, by the member himself.",
+        tag=api.Tag.USERS,
+        summary="Remove a user's access to an account.",
+        description=(
+            "Super admins and user managers of the account, partner members and client access managers of the user's "
+            "partner, the user and the vendor's back end can do this. If the user has a grant, the grant ends and "
+            "any earlier membership returns. Otherwise the membership ends."
+        ),
     ),
 )
-def end_user(account_id: str, user_id: str, seen: api.Seen, act: Act) -> None:
+def remove_user(account_id: str, user_id: str, seen: api.Seen, act: Act) -> None:
     facts = stored.facts(account_id, user_id, act.by)
     stored.record_end(endings.end(facts, seen, act), Ended())
 

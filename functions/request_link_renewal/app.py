@@ -29,7 +29,15 @@ class RenewalAsked(Answer):
 
 @app.post(
     "/access-links/renewals",
-    api.Docs("request_link_renewal", summary="Send the creator one letter, however often he is asked."),
+    api.Docs(
+        "request_link_renewal",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="Request the renewal of an ended access link.",
+        description=(
+            "Anyone with a token and the link's secret can ask its creator for a new link. The creator gets one "
+            "email per link, and further requests change nothing."
+        ),
+    ),
 )
 def request_link_renewal(renewal: Renewal, act: Act) -> RenewalAsked:
     asked = renewals.ask_anew(stored.facts_for_renewal(renewal.secret, act.by), renewal.secret, act)

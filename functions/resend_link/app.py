@@ -22,7 +22,16 @@ class ResentLink(Answer, LinkShown):
 
 @app.post(
     "/partners/{partner_id}/access-links/{link_id}/resend",
-    api.Docs("resend_link", summary="Send the link again, its days counted anew."),
+    api.Docs(
+        "resend_link",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="Resend an open access link with a new secret.",
+        description=(
+            "Client access managers of the partner can resend a link, at most once a minute and five times in 24 "
+            "hours. Earlier secrets stop working, and the lifetime of the link starts again. The new URL is returned "
+            "once, and a replay of the request leaves it out."
+        ),
+    ),
 )
 def resend_link(partner_id: str, link_id: str, act: Act) -> ResentLink:
     facts = stored.facts_for_resending(partner_id, link_id, act.by)

@@ -20,7 +20,15 @@ class Revoked(Answer):
 
 @app.delete(
     "/partners/{partner_id}/access-links/{link_id}",
-    api.Docs("revoke_link", summary="End an open link; one that has ended stays as it is."),
+    api.Docs(
+        "revoke_link",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="Revoke an open access link.",
+        description=(
+            "Client access managers of the partner and the vendor's back end can revoke a link. An ended link stays "
+            "as it is, so a repeated request changes nothing. A link that is used up gets 409."
+        ),
+    ),
 )
 def revoke_link(partner_id: str, link_id: str, act: Act) -> None:
     facts = stored.facts_for_one(partner_id, link_id, act.by)

@@ -12,7 +12,15 @@ def search_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/search/subject",
-        api.Docs("search_subjects", summary="Find the members of an account who may do this there."),
+        api.Docs(
+            "search_subjects",
+            tag=api.Tag.DECISIONS,
+            summary="Find the members of an account who may perform an action there.",
+            description=(
+                "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. A page has at most 100 "
+                "results, and can have fewer and yet not be the last."
+            ),
+        ),
         needs_key=False,
     )
     def search_subjects(search: SubjectSearch, act: Act) -> Results:
@@ -20,7 +28,15 @@ def search_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/search/resource",
-        api.Docs("search_resources", summary="Find the accounts in which somebody may do this."),
+        api.Docs(
+            "search_resources",
+            tag=api.Tag.DECISIONS,
+            summary="Find the accounts in which a user may perform an action.",
+            description=(
+                "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. A page has at most 100 "
+                "results, and can have fewer and yet not be the last."
+            ),
+        ),
         needs_key=False,
     )
     def search_resources(search: ResourceSearch, act: Act) -> Results:
@@ -28,7 +44,15 @@ def search_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/search/action",
-        api.Docs("search_actions", summary="Find the permissions that somebody has in an account."),
+        api.Docs(
+            "search_actions",
+            tag=api.Tag.DECISIONS,
+            summary="Find the permissions that a user has in an account.",
+            description=(
+                "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. A page has at most 100 "
+                "results, and can have fewer and yet not be the last."
+            ),
+        ),
         needs_key=False,
     )
     def search_actions(search: ActionSearch, act: Act) -> Results:

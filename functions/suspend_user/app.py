@@ -25,7 +25,19 @@ class Stop(Request):
     reason: Prose | None = None
 
 
-@app.put(SUSPENSION, api.Docs("suspend_user", summary="Stop somebody's access from this instant; his seat stays his."))
+@app.put(
+    SUSPENSION,
+    api.Docs(
+        "suspend_user",
+        tag=api.Tag.USERS,
+        summary="Suspend a member's access to an account.",
+        description=(
+            "Super admins and user managers of the account and client access managers of the member's partner can "
+            "suspend a member who is not a super admin. Access stops at once, and the seat is kept. A repeated "
+            "request changes nothing."
+        ),
+    ),
+)
 def suspend_user(account_id: str, user_id: str, stop: Stop, act: Act) -> OneMember:
     facts = stored.facts(account_id, user_id, act.by)
     return _kept(facts, suspensions.suspend(facts, stop.reason, act), act)
@@ -33,7 +45,16 @@ def suspend_user(account_id: str, user_id: str, stop: Stop, act: Act) -> OneMemb
 
 @app.delete(
     SUSPENSION,
-    api.Docs("resume_user", summary="Take back what this side has stopped; what the other side has stopped stays."),
+    api.Docs(
+        "resume_user",
+        tag=api.Tag.USERS,
+        summary="Resume a member's suspended access to an account.",
+        description=(
+            "Everyone who can suspend the member can lift the suspension of their own side. If the other side has "
+            "also suspended the access, it stays suspended. If your side has not suspended it, nothing changes, and "
+            "if only others have, you get 409."
+        ),
+    ),
 )
 def resume_user(account_id: str, user_id: str, act: Act) -> OneMember:
     facts = stored.facts(account_id, user_id, act.by)

@@ -34,7 +34,12 @@ class Accounts(Page):
     LIST,
     api.Docs(
         "view_accounts",
-        summary="Where the caller is an active member now; whether he may approve a given link is for its preview to say.",
+        tag=api.Tag.ACCOUNTS,
+        summary="List the accounts in which you are an active member.",
+        description=(
+            "Every user can list their own accounts. `can_approve` tells whether you can approve access links there "
+            "in general. Only the preview of a link tells whether you can approve that link."
+        ),
     ),
 )
 def view_accounts(query: ListQuery, act: Act) -> Accounts:

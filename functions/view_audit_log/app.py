@@ -112,7 +112,13 @@ class EntrySheet(Entries):
     LIST,
     api.Docs(
         "view_audit_log",
-        summary="The account's own trail, for who may read it: all of it, what concerns himself, or for the vendor no details.",
+        tag=api.Tag.AUDIT_LOG,
+        summary="Read the audit log of an account, newest first.",
+        description=(
+            "Members with `account.audit.view` read all entries, and in a partner account its client access managers "
+            "do too. Its other members read the entries about themselves, and the vendor's back end reads all "
+            "without details. A request covers at most 90 days, and the page is JSON or CSV, as `Accept` asks."
+        ),
     ),
 )
 def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType, act: Act) -> Entries:

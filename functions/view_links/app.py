@@ -41,7 +41,12 @@ class OneLink(Answer, LinkShown):
     LIST,
     api.Docs(
         "list_links",
-        summary="All links of the partner for who may manage them, those that name him for another employee.",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="List the access links of a partner, newest first.",
+        description=(
+            "Client access managers of the partner see all links. Other employees see the links for themselves. "
+            "Links never contain their secret."
+        ),
     ),
 )
 def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
@@ -58,7 +63,16 @@ def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
 
 
 @app.get(
-    LIST + "/{link_id}", api.Docs("view_link", summary="One link, for who may manage it or made it or whom it names.")
+    LIST + "/{link_id}",
+    api.Docs(
+        "view_link",
+        tag=api.Tag.ACCESS_LINKS,
+        summary="Get an access link.",
+        description=(
+            "Client access managers of the partner can get any link. Other employees can get links that they created "
+            "or that are for them. The link does not contain its secret."
+        ),
+    ),
 )
 def view_link(partner_id: str, link_id: str, act: Act) -> OneLink:
     facts = stored.facts_for_one(partner_id, link_id, act.by)

@@ -61,7 +61,13 @@ class Clients(Page):
     CLIENTS,
     api.Docs(
         "list_clients",
-        summary="All clients for who may manage client access, those where he is himself for another employee.\n\n`limit` counts people; all who are in one client on the firm's behalf come on one page, as far as 100 more.",
+        tag=api.Tag.PARTNERS,
+        summary="List the clients of a partner with its users in each.",
+        description=(
+            "Client access managers of the partner see all clients. Other employees see the clients in which they "
+            "are members. `limit` counts users, and all members of one client on behalf of the partner are on one "
+            "page, which can exceed the limit by up to 100."
+        ),
     ),
 )
 def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> Clients:
@@ -173,7 +179,12 @@ class Employees(Page):
     EMPLOYEES,
     api.Docs(
         "list_employees",
-        summary="All members of the partner for who may manage client access, himself for another employee; 25 at most on a page.",
+        tag=api.Tag.PARTNERS,
+        summary="List the employees of a partner with their clients, sorted by id.",
+        description=(
+            "Client access managers of the partner see all employees. Other employees see themselves. A page has at "
+            "most 25 employees."
+        ),
     ),
 )
 def list_employees(partner_id: str, query: ListQuery, act: Act) -> Employees:

@@ -65,7 +65,13 @@ class SetChoices(Page):
     SETS,
     api.Docs(
         "view_permission_sets",
-        summary="The sets that the caller may give; `partner_admin` only for an eligible partner employee.",
+        tag=api.Tag.PERMISSION_SETS,
+        summary="List the permission sets that you can assign in an account.",
+        description=(
+            "Everyone who manages users in the account can list the default sets that they can assign, then its "
+            "custom sets. Name the user with `email` to get the sets for that user. `partner_admin` is only listed "
+            "for an eligible partner employee."
+        ),
     ),
 )
 def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetChoices:
@@ -78,7 +84,14 @@ def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetCh
 
 @app.get(
     SETS + "/{set_id}",
-    api.Docs("view_permission_set", summary="One of the account's own sets, with the tag of its version."),
+    api.Docs(
+        "view_permission_set",
+        tag=api.Tag.PERMISSION_SETS,
+        summary="Get a custom permission set of an account.",
+        description=(
+            "Everyone who manages users in the account can get a set. The `ETag` is the version that an update names."
+        ),
+    ),
 )
 def view_permission_set(account_id: str, set_id: str, act: Act) -> OneSet:
     return OneSet.of(permission_sets.must_be_assignable(stored.facts(account_id, act.by, set_id), act))

@@ -55,7 +55,16 @@ class OneUser(OneMember, NamedMember):
 
 
 @app.get(
-    LIST, api.Docs("list_users", summary="The members of an account as they count now, for who manages its users.")
+    LIST,
+    api.Docs(
+        "list_users",
+        tag=api.Tag.USERS,
+        summary="List the members of an account, sorted by id.",
+        description=(
+            "Everyone who manages users in the account can list its members as they are in effect now. A page can "
+            "have fewer items than its limit and yet not be the last."
+        ),
+    ),
 )
 def list_users(account_id: str, query: UsersQuery, act: Act) -> Users:
     views.must_see_all(stored.viewer(account_id, act.by), act.at)
@@ -72,7 +81,13 @@ def list_users(account_id: str, query: UsersQuery, act: Act) -> Users:
     LIST + "/{user_id}",
     api.Docs(
         "view_user",
-        summary="One member, for who manages users, for himself, and for the client access managers of his firm.",
+        tag=api.Tag.USERS,
+        summary="Get a member of an account.",
+        description=(
+            "Everyone who manages users in the account can get any member, and every member can get themselves. "
+            "Client access managers of a partner can get the members on its behalf. The `ETag` is the version that "
+            "an edit names."
+        ),
     ),
 )
 def view_user(account_id: str, user_id: str, act: Act) -> OneUser:

@@ -1,21 +1,47 @@
 """The contract that is committed: what generators of clients and of requests rely on."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
 
 from partner_access import api
+from tests import doors
 from tools import openapi
 from tools.template import ROOT, Route
 
 CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
+OPERATIONS = {operation["operationId"]: operation for path in CONTRACT["paths"].values() for operation in path.values()}
+ROUTES = [route for operation in doors.OPERATIONS for route in doors.app(operation).routes.values() if route.docs]
 
 
 def test_every_operation_has_a_name_of_its_own() -> None:
     names = Counter(operation["operationId"] for path in CONTRACT["paths"].values() for operation in path.values())
 
     assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_operation_ids_are_the_names_of_the_operation_functions() -> None:
+    functions = {route.docs.operation_id: route.operation.__name__ for route in ROUTES if route.docs}
+
+    assert functions == {name: name for name in OPERATIONS}
+
+
+def test_tags_are_described_once_and_each_is_used() -> None:
+    described = [tag["name"] for tag in CONTRACT["tags"]]
+
+    assert described == list(api.Tag)
+    assert {tag for operation in OPERATIONS.values() for tag in operation["tags"]} == set(described)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operation_has_one_tag_a_summary_of_one_line_and_a_description(name: str) -> None:
+    operation = OPERATIONS[name]
+
+    assert len(operation["tags"]) == 1
+    assert re.fullmatch(r"[A-Z][^.\n]{,80}\.", operation["summary"])
+    assert 1 <= len(re.findall(r"\.(?= |$)", operation["description"])) <= 3
 
 
 def test_openapi_of_an_undocumented_route_raises() -> None:

@@ -76,12 +76,27 @@ Response = dict[str, Any]
 Operation = TypeVar("Operation", bound=Callable[..., Answer | None])
 
 
+class Tag(StrEnum):
+    """The group of an operation in openapi.json."""
+
+    ACCESS_LINKS = "Access links"
+    USERS = "Users"
+    PERMISSION_SETS = "Permission sets"
+    PARTNERS = "Partners"
+    DIRECTORY = "Directory"
+    DECISIONS = "Decisions"
+    AUDIT_LOG = "Audit log"
+    ACCOUNTS = "Accounts"
+
+
 @dataclass(frozen=True, slots=True)
 class Docs:
-    """The documentation of an operation in openapi.json."""
+    """The documentation of an operation in openapi.json: the summary in one line, the description in some sentences."""
 
     operation_id: str
+    tag: Tag
     summary: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
