@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from partner_access.domain.accounts import Account, Kind
+from partner_access.domain.accounts import Account, AccountKind
 from partner_access.domain.custom_sets import CustomSet, is_custom
 from partner_access.domain.decisions import Act, Once
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link
-from partner_access.domain.members import Grant, Member, Seat, Source
+from partner_access.domain.members import Grant, GrantSource, Member, Seat
 from partner_access.domain.people import Actor, User
 from partner_access.domain.permissions import latest
 
@@ -40,7 +40,7 @@ def the_partner(**changes: Any) -> Account:
         **{
             "version": 1,
             "account_id": PARTNER,
-            "kind": Kind.PARTNER,
+            "kind": AccountKind.PARTNER,
             "name": "North Partners",
             "domains": ("north.example",),
             **changes,
@@ -49,7 +49,7 @@ def the_partner(**changes: Any) -> Account:
 
 
 def the_client(**changes: Any) -> Account:
-    return Account(**{"version": 1, "account_id": CLIENT, "kind": Kind.CLIENT, "name": "The Bakery", **changes})
+    return Account(**{"version": 1, "account_id": CLIENT, "kind": AccountKind.CLIENT, "name": "The Bakery", **changes})
 
 
 def a_user(user_id: str = APPROVER, **changes: Any) -> User:
@@ -88,7 +88,7 @@ def a_grant(**changes: Any) -> Grant:
         **{
             "grant_id": f"grt_{'2' * 32}",
             "partner_id": PARTNER,
-            "source": Source.ACCESS_LINK,
+            "source": GrantSource.ACCESS_LINK,
             "granted_by": APPROVER,
             "created_at": NOW - timedelta(days=10),
             **changes,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from partner_access.domain.capacities import Capacity, MembershipFacts
+from partner_access.domain.capacities import MembershipFacts, Role
 from partner_access.domain.decisions import Act
 from partner_access.domain.people import Actor
 from tests.builders import (
@@ -35,18 +35,18 @@ FELLOW: Final = of_the_partner(an_employee(COLLEAGUE))
 AT_THE_FIRM: Final = Actor(an_employee(MANAGER), staff(MANAGER, "super_admin"))
 
 ACTORS: Final = {
-    Capacity.VENDOR: Actor(),
-    Capacity.SUPER_ADMIN: ADMIN,
-    Capacity.USER_MANAGER: MANAGES_USERS,
-    Capacity.COLLEAGUE: FELLOW,
-    Capacity.PARTNER_MANAGER: Actor(an_employee(MANAGER)),
+    Role.VENDOR: Actor(),
+    Role.SUPER_ADMIN: ADMIN,
+    Role.USER_MANAGER: MANAGES_USERS,
+    Role.COLLEAGUE: FELLOW,
+    Role.PARTNER_MANAGER: Actor(an_employee(MANAGER)),
 }
 
 
-def facts(capacity: Capacity = Capacity.SUPER_ADMIN, **changes: Any) -> MembershipFacts:
+def facts(capacity: Role = Role.SUPER_ADMIN, **changes: Any) -> MembershipFacts:
     """What somebody in this capacity finds."""
     target = changes.get("target", TARGET)
-    manager = {"manager": AT_THE_FIRM} if capacity is Capacity.PARTNER_MANAGER else {}
+    manager = {"manager": AT_THE_FIRM} if capacity is Role.PARTNER_MANAGER else {}
     actor = ACTORS.get(capacity, target)
     return MembershipFacts(**{"account": the_client(), "actor": actor, "target": target, **manager, **changes})
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from partner_access import bus
-from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.accounts import AccountState
 from partner_access.domain.events import MemberNow
 from partner_access.domain.members import Member
 from partner_access.store import actors
@@ -94,7 +94,7 @@ def kept_access(table: Table, at: datetime) -> Access:
     found: Access = set()
     for item in members(table):
         actor, account = actors.in_account(item["account_id"], item["user_id"])
-        if account and account.state is AccountStanding.ACTIVE and actor.rights_at(at).held:
+        if account and account.state is AccountState.ACTIVE and actor.rights_at(at).held:
             found.add((item["account_id"], item["user_id"]))
     return found
 

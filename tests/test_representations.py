@@ -9,11 +9,11 @@ import pytest
 from pydantic import BaseModel
 
 from partner_access.domain.accounts import Pricing, Program
-from partner_access.domain.links import LetterState, Standing
-from partner_access.domain.members import Asked, Member, Seat, Suspension
+from partner_access.domain.links import LinkDeliveryStatus, Standing
+from partner_access.domain.members import Member, RequestedAccess, Seat, SuspensionReason
 from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import NotFound
-from partner_access.representations import GrantShown, LinkShown, MemberShown, OneMember
+from partner_access.representations import GrantResponse, LinkResponse, MemberResponse, TaggedMemberResponse
 from tests.builders import (
     CLIENT,
     EMPLOYEE,
@@ -45,7 +45,7 @@ def test_a_link_is_shown_as_the_contract_says() -> None:
         account_id=CLIENT, access_days=30, purpose="The shop", removed=("crm.import",), recipient="a@b.example"
     )
 
-    assert shown(LinkShown.of(link, an_employee(), NOW)) == {
+    assert shown(LinkResponse.of(link, an_employee(), NOW)) == {
         "link_id": LINK,
         "partner_id": PARTNER,
         "employee": PERSON,
@@ -64,7 +64,7 @@ def test_a_link_is_shown_as_the_contract_says() -> None:
 
 
 def test_a_link_shows_neither_secrets_nor_whom_it_was_sent_to() -> None:
-    text = LinkShown.of(a_link(recipient="canary@bakery.example"), an_employee(), NOW).model_dump_json()
+    text = LinkResponse.of(a_link(recipient="canary@bakery.example"), an_employee(), NOW).model_dump_json()
 
     assert SECRET.fingerprint not in text
     assert "canary" not in text
@@ -81,17 +81,24 @@ def test_a_link_shows_neither_secrets_nor_whom_it_was_sent_to() -> None:
     ],
 )
 def test_a_links_state_is_as_of_now(changes: Mapping[str, Any], state: str) -> None:
-    assert shown(LinkShown.of(a_link(**changes), an_employee(), NOW))["state"] == state
+    assert shown(LinkResponse.of(a_link(**changes), an_employee(), NOW))["state"] == state
 
 
 def test_the_letter_of_a_link_is_in_a_state_of_the_contract() -> None:
-    assert {state.value for state in LetterState} == {"none", "queued", "sent", "bounced", "complained", "failed"}
+    assert {state.value for state in LinkDeliveryStatus} == {
+        "none",
+        "queued",
+        "sent",
+        "bounced",
+        "complained",
+        "failed",
+    }
 
 
 def test_an_erased_employee_is_shown_without_name_and_address() -> None:
     erased = an_employee(name="", email=None, active=False)
 
-    assert shown(LinkShown.of(a_link(), erased, NOW))["employee"] == {"user_id": EMPLOYEE, "name": ""}
+    assert shown(LinkResponse.of(a_link(), erased, NOW))["employee"] == {"user_id": EMPLOYEE, "name": ""}
 
 
 GRANT: dict[str, Any] = {
@@ -113,9 +120,9 @@ GRANT: dict[str, Any] = {
     [
         ({}, {}, Pricing.SEAT_BASED, {}),
         ({"expires_at": NOW}, {}, Pricing.SEAT_BASED, {"expires_at": "2026-11-22T09:00:00Z"}),
-        ({}, {"suspended_by": frozenset({Suspension.CLIENT})}, Pricing.SEAT_BASED, {"state": "suspended"}),
+        ({}, {"suspended_by": frozenset({SuspensionReason.CLIENT})}, Pricing.SEAT_BASED, {"state": "suspended"}),
         (
-            {"requested": Asked(removed=("crm.export",), access_days=3)},
+            {"requested": RequestedAccess(removed=("crm.export",), access_days=3)},
             {"removed": ("crm.export", "crm.import")},
             Pricing.SEAT_BASED,
             {
@@ -131,7 +138,7 @@ def test_a_grant_is_shown_as_the_contract_says(
     grant: Mapping[str, Any], member: Mapping[str, Any], pricing: Pricing, changes: Mapping[str, Any]
 ) -> None:
     given = a_grant(**grant)
-    part = GrantShown.of(given, a_partner_admin(grant=given, **member), the_client(pricing=pricing))
+    part = GrantResponse.of(given, a_partner_admin(grant=given, **member), the_client(pricing=pricing))
 
     assert shown(part) == {**GRANT, **changes}
 
@@ -163,17 +170,17 @@ MEMBER = {
         ),
         (a_partner_admin(grant=a_grant(expires_at=NOW)), {"expires_at": "2026-11-22T09:00:00Z"}),
         (
-            a_partner_admin(suspended_by=frozenset({Suspension.PROGRAM, Suspension.CLIENT})),
+            a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM, SuspensionReason.CLIENT})),
             {"state": "suspended", "suspended_by": ["client", "program"]},
         ),
         (a_partner_admin(active=False), {"state": "deactivated"}),
     ],
 )
 def test_a_member_is_shown_as_the_contract_says(member: Any, changes: Mapping[str, Any]) -> None:
-    assert shown(MemberShown.of(member, an_employee())) == {**MEMBER, **changes}
+    assert shown(MemberResponse.of(member, an_employee())) == {**MEMBER, **changes}
 
 
-STOPPED = frozenset({Suspension.CLIENT})
+STOPPED = frozenset({SuspensionReason.CLIENT})
 
 
 @pytest.mark.parametrize(
@@ -191,11 +198,11 @@ STOPPED = frozenset({Suspension.CLIENT})
         ),
         (of_the_partner(program=Program.SUSPENDED), {"state": "suspended", "suspended_by": ["program"]}),
         (of_the_partner(an_employee(active=False)), {"state": "suspended", "suspended_by": ["employee"]}),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.PROGRAM}))), {}),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), {}),
     ],
 )
 def test_a_member_is_shown_as_he_counts_now(actor: Actor, changes: Mapping[str, Any]) -> None:
-    assert shown(MemberShown.seen(actor, NOW)) == {**MEMBER, **changes}
+    assert shown(MemberResponse.seen(actor, NOW)) == {**MEMBER, **changes}
 
 
 @pytest.mark.parametrize(
@@ -207,7 +214,7 @@ def test_a_member_is_shown_as_he_counts_now(actor: Actor, changes: Mapping[str, 
     ],
 )
 def test_what_has_ended_is_shown_ended_though_nobody_wrote_it_down(actor: Actor) -> None:
-    part = shown(MemberShown.seen(actor, NOW))
+    part = shown(MemberResponse.seen(actor, NOW))
 
     assert part["state"] == "deactivated"
     assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "seat"} & set(part)
@@ -225,7 +232,7 @@ def test_what_has_ended_is_shown_ended_though_nobody_wrote_it_down(actor: Actor)
     ],
 )
 def test_in_which_state_an_ordinary_member_is_now(user: User, member: Member, state: str) -> None:
-    part = shown(MemberShown.seen(an_actor(user, member), NOW))
+    part = shown(MemberResponse.seen(an_actor(user, member), NOW))
 
     assert part["state"] == state
     assert ("suspended_by" in part) is (state == "suspended")
@@ -234,16 +241,16 @@ def test_in_which_state_an_ordinary_member_is_now(user: User, member: Member, st
 @pytest.mark.parametrize("actor", [Actor(), Actor(a_user()), Actor(member=a_member())])
 def test_who_is_no_member_is_not_shown(actor: Actor) -> None:
     with pytest.raises(NotFound):
-        MemberShown.seen(actor, NOW)
+        MemberResponse.seen(actor, NOW)
 
 
 def test_one_member_brings_the_tag_of_his_version() -> None:
-    assert OneMember.of(a_member(version=12), a_user()).headers == {"etag": '"12"'}
-    assert OneMember.seen(an_actor(member=a_member(version=3)), NOW).headers == {"etag": '"3"'}
+    assert TaggedMemberResponse.of(a_member(version=12), a_user()).headers == {"etag": '"12"'}
+    assert TaggedMemberResponse.seen(an_actor(member=a_member(version=3)), NOW).headers == {"etag": '"3"'}
 
 
 def test_an_ordinary_member_is_shown_without_what_only_grants_have() -> None:
-    part = shown(MemberShown.of(a_member(), a_user()))
+    part = shown(MemberResponse.of(a_member(), a_user()))
 
     assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "granted_by"} & set(part)
     assert (part["state"], part["seat"]) == ("active", "core")

@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding, Kind, Program
-from partner_access.domain.capacities import Capacity
+from partner_access.domain.accounts import AccountKind, AccountState, Program
+from partner_access.domain.capacities import Role
 from partner_access.domain.decisions import audit
 from partner_access.domain.events import Now, event_of
-from partner_access.domain.members import MemberState, Seat, Suspension
+from partner_access.domain.members import MemberState, Seat, SuspensionReason
 from tests.builders import CLIENT, EMPLOYEE, PARTNER, a_partner_admin, an_act, an_employee, the_client
 from tests.schemas import DEFINITIONS, ENVELOPE, SCHEMAS, Json, by_id, complaints
 
@@ -91,13 +91,13 @@ def test_every_object_is_closed_and_every_reference_leads_somewhere(name: str) -
 @pytest.mark.parametrize(
     ("definition", "words"),
     [
-        ("account_state", AccountStanding),
-        ("capacity", Capacity),
-        ("kind", Kind),
+        ("account_state", AccountState),
+        ("capacity", Role),
+        ("kind", AccountKind),
         ("member_state", MemberState),
         ("program", Program),
         ("seat", Seat),
-        ("suspension", Suspension),
+        ("suspension", SuspensionReason),
     ],
 )
 def test_words_are_those_of_the_domain(definition: str, words: type[StrEnum]) -> None:

@@ -8,21 +8,35 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+from typing_extensions import override
 
 from tools import template
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
+from functions.view_partner_console.app import EmployeeState
 from partner_access import api, fields
+from partner_access.authzen import EvaluationsSemantic
+from partner_access.bulk import BulkOutcome
 from partner_access.domain import refusals
-from partner_access.domain.decisions import Answer
+from partner_access.domain.access import Rule
+from partner_access.domain.accounts import AccountKind, AccountState, Pricing, Program
+from partner_access.domain.capacities import Role
+from partner_access.domain.decisions import Answer, Locale
+from partner_access.domain.departures import ReceiptOutcome
+from partner_access.domain.links import LinkDeliveryStatus, LinkState
+from partner_access.domain.members import GrantSource, Seat, SuspensionReason
+from partner_access.representations import SetKind
 
 TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
@@ -43,8 +57,57 @@ TAGS: Final = {
     api.Tag.ACCOUNTS: "The accounts of the caller.",
 }
 """The groups of operations, in the order of openapi.json."""
+ENUMERATIONS: Final[Mapping[type[Enum], str]] = {
+    AccountKind: "AccountKind",
+    AccountState: "AccountState",
+    BulkOutcome: "BulkOutcome",
+    EmployeeState: "EmployeeState",
+    EvaluationsSemantic: "EvaluationsSemantic",
+    GrantSource: "GrantSource",
+    LinkDeliveryStatus: "LinkDeliveryStatus",
+    LinkState: "LinkState",
+    Locale: "Locale",
+    Pricing: "Pricing",
+    Program: "Program",
+    ReceiptOutcome: "ReceiptOutcome",
+    Role: "Role",
+    Rule: "Rule",
+    Seat: "Seat",
+    SetKind: "SetKind",
+    SuspensionReason: "SuspensionReason",
+}
+"""The titles of enumerations. Models declare theirs in the class statement."""
+OTHERS: Final = {
+    "JsonValue": "Any JSON value.",
+    "Problem": "An error (RFC 9457). Its `code` is stable, and `errors` names the fields at fault.",
+}
+"""The titles of schemas without a class of this project, and their descriptions."""
+TITLE: Final = "x-title"
+"""A keyword that holds a declared title while pydantic writes its own."""
 
 Json = dict[str, Any]
+
+
+def title_of(kind: type[Any]) -> str:
+    """Return the title that this model or enumeration declares; ValueError if it has none, or only that of a base."""
+    bases = kind.__mro__[1:]
+    inherited = {base.model_config.get("title") for base in bases if issubclass(base, BaseModel)}
+    title = kind.model_config.get("title") if issubclass(kind, BaseModel) else ENUMERATIONS.get(kind)
+    if not title or title in inherited:
+        raise ValueError(f"{kind.__module__}.{kind.__qualname__}: no title of its own is declared")
+    return title
+
+
+class _Titled(GenerateJsonSchema):
+    """Schemas with the titles that their classes declare."""
+
+    @override
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        return {**super().model_schema(schema), TITLE: title_of(schema["cls"])}
+
+    @override
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        return {**super().enum_schema(schema), TITLE: title_of(schema["cls"])}
 
 
 def document() -> Json:
@@ -53,10 +116,8 @@ def document() -> Json:
     found = {
         route.key: importlib.import_module(f"functions.{route.operation}.app").app.routes[route.key] for route in routes
     }
-    models = sorted(
-        {model for key, route in found.items() for model in _models(key, route)}, key=lambda model: model.__name__
-    )
-    schemas, definitions = _schemas(models)
+    models = sorted({model for key, route in found.items() for model in _models(key, route)}, key=title_of)
+    schemas, definitions = schemas_of(models)
     paths: Json = {}
     for route in routes:
         method, path = route.key.split(" ")
@@ -72,7 +133,7 @@ def document() -> Json:
             "securitySchemes": {
                 "token": {
                     "type": "oauth2",
-                    "description": "A token says who; what he may do is decided at every request.",
+                    "description": "A token identifies the caller. What the caller can do is decided at every request.",
                     "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": _scopes()}},
                 }
             },
@@ -80,19 +141,38 @@ def document() -> Json:
     }
 
 
-def _schemas(models: list[type[BaseModel]]) -> tuple[dict[type[BaseModel], str], Json]:
-    """Where each model's schema stands, and all schemas by name."""
-    names, found = models_json_schema(
-        [_key(model) for model in models],
-        ref_template=SCHEMAS,
+def schemas_of(models: list[type[BaseModel]]) -> tuple[dict[type[BaseModel], str], Json]:
+    """The reference to each model's schema, and all schemas by title; ValueError if two have the same title."""
+    references, found = models_json_schema(
+        [_key(model) for model in models], ref_template=SCHEMAS, schema_generator=_Titled
     )
-    definitions: Json = found["$defs"]
-    for schema in definitions.values():
+    titles = {name: schema.pop(TITLE, name) for name, schema in found["$defs"].items()}
+    twice = [title for title, times in Counter(titles.values()).items() if times > 1]
+    if twice:
+        raise ValueError(f"{', '.join(twice)}: more than one schema has this title")
+    definitions: Json = {titles[name]: _retitled(schema, titles) for name, schema in found["$defs"].items()}
+    for title, schema in definitions.items():
+        schema["title"] = title
+        if title in OTHERS:
+            schema["description"] = OTHERS[title]
         _without_null(schema)
+    named = {model: _retitled(references[_key(model)], titles)["$ref"] for model in models}
     for model in models:
         if issubclass(model, Answer):
-            _told_once(definitions[names[_key(model)]["$ref"].removeprefix(SCHEMAS.format(model=""))], model.never_kept)
-    return {model: names[_key(model)]["$ref"] for model in models}, definitions
+            _told_once(definitions[title_of(model)], model.never_kept)
+    return named, dict(sorted(definitions.items()))
+
+
+def _retitled(schema: Any, titles: Mapping[str, str]) -> Any:
+    """The schema with references by title."""
+    if isinstance(schema, list):
+        return [_retitled(each, titles) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    retitled = {key: _retitled(each, titles) for key, each in schema.items()}
+    if isinstance(schema.get("$ref"), str):
+        retitled["$ref"] = SCHEMAS.format(model=titles[schema["$ref"].rpartition("/")[2]])
+    return retitled
 
 
 def _key(model: type[BaseModel]) -> tuple[type[BaseModel], Literal["validation", "serialization"]]:
@@ -113,7 +193,7 @@ def _told_once(schema: Json, never_kept: Iterable[str]) -> None:
     """A replayed answer is without what is never kept."""
     for name in never_kept:
         schema["required"].remove(name)
-        schema["properties"][name]["description"] = "Told once: a replayed answer is without it."
+        schema["properties"][name]["description"] = "Returned once. A replayed response leaves it out."
 
 
 def _models(key: str, route: api.Route) -> set[type[BaseModel]]:
@@ -248,7 +328,13 @@ def _problem() -> Json:
         "code": {"type": "string", "enum": [each.code for each in codes()]},
         "errors": {"type": "array", "items": error},
     }
-    return {"type": "object", "properties": properties, "required": [name for name in properties if name != "errors"]}
+    return {
+        "title": "Problem",
+        "description": OTHERS["Problem"],
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name != "errors"],
+    }
 
 
 def codes() -> list[type[refusals.Refused]]:
@@ -261,7 +347,7 @@ def _scopes() -> Json:
     return {
         template.default_of("UseScope"): "people",
         template.default_of("DirectoryScope"): "the vendor's back end",
-        template.default_of("DecideScope"): "whoever asks what somebody may do",
+        template.default_of("DecideScope"): "services that ask for access decisions",
     }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 
 from partner_access import api, bulk, cursors
-from partner_access.bulk import MemberRow, Outcome
+from partner_access.bulk import BulkMemberRow, BulkOutcome
 from partner_access.domain import updates
 from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.refusals import NothingToAccept
@@ -20,8 +20,8 @@ app = api.App(recall=recall)
 UPDATES = "/accounts/{account_id}/permission-sets/updates"
 
 
-class Update(BaseModel):
-    """What a member would be able to do beyond today, under the latest version of his set."""
+class SetUpdateRow(BaseModel, title="SetUpdateRow"):
+    """The permissions that a member would gain with the latest version of their set."""
 
     user_id: str
     name: str
@@ -46,10 +46,10 @@ class Update(BaseModel):
         )
 
 
-class Updates(Page):
-    """Member by member; a page may have fewer than were asked for, or none, and yet go on."""
+class SetUpdateList(Page, title="SetUpdateList"):
+    """One page of set updates, by member. A page can have fewer items than its limit, or none, and yet not be last."""
 
-    items: tuple[Update, ...]
+    items: tuple[SetUpdateRow, ...]
 
 
 @app.get(
@@ -65,20 +65,20 @@ class Updates(Page):
         ),
     ),
 )
-def list_set_updates(account_id: str, query: ListQuery, act: Act) -> Updates:
+def list_set_updates(account_id: str, query: ListQuery, act: Act) -> SetUpdateList:
     caller, account = in_account(account_id, act.by)
     updates.must_answer(account, caller, act)
     listed = UPDATES.format(account_id=account_id)
     page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
     found = (updates.difference(person, act) for person in page.people)
-    return Updates(
-        items=tuple(Update.of(each) for each in found if each),
+    return SetUpdateList(
+        items=tuple(SetUpdateRow.of(each) for each in found if each),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 
 
-class Acceptance(Request):
-    """The set in the version that was looked at, and for whom it is accepted."""
+class AcceptSetUpdatesRequest(Request, title="AcceptSetUpdatesRequest"):
+    """The permission set in the version that you reviewed, and the members to accept it for."""
 
     permission_set: PermissionName
     version: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -89,10 +89,10 @@ class Acceptance(Request):
         return Accepted(self.permission_set, self.version)
 
 
-class UpdatesAccepted(Answer):
-    """A row for each member, in the order asked."""
+class AcceptSetUpdatesResponse(Answer, title="AcceptSetUpdatesResponse"):
+    """The outcome for each member, in the order of the request."""
 
-    items: tuple[MemberRow, ...]
+    items: tuple[BulkMemberRow, ...]
 
 
 @app.post(
@@ -108,13 +108,13 @@ class UpdatesAccepted(Answer):
         ),
     ),
 )
-def accept_set_updates(account_id: str, wish: Acceptance, act: Act) -> UpdatesAccepted:
+def accept_set_updates(account_id: str, wish: AcceptSetUpdatesRequest, act: Act) -> AcceptSetUpdatesResponse:
     recall(act)
     caller, found = in_account(account_id, act.by)
     account = updates.must_answer(found, caller, act)
     account.must_be_active()
     updates.must_be_latest(wish.accepted)
-    report = UpdatesAccepted(
+    report = AcceptSetUpdatesResponse(
         items=tuple(
             _row(account_id, user_id, wish.accepted, act.part(user_id)) for user_id in dict.fromkeys(wish.user_ids)
         )
@@ -124,10 +124,10 @@ def accept_set_updates(account_id: str, wish: Acceptance, act: Act) -> UpdatesAc
     return report
 
 
-def _row(account_id: str, user_id: str, wish: Accepted, act: Act) -> MemberRow:
-    blank = MemberRow(user_id=user_id, outcome=Outcome.DONE)
+def _row(account_id: str, user_id: str, wish: Accepted, act: Act) -> BulkMemberRow:
+    blank = BulkMemberRow(user_id=user_id, outcome=BulkOutcome.DONE)
 
-    def accept(one: Act) -> MemberRow:
+    def accept(one: Act) -> BulkMemberRow:
         stored.record(updates.accept(stored.facts(account_id, user_id, one.by), wish, one), blank)
         return blank
 

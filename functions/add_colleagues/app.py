@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from partner_access import api, bulk
-from partner_access.bulk import MemberRow, Outcome
+from partner_access.bulk import BulkMemberRow, BulkOutcome
 from partner_access.domain import console, creations
 from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.permissions import SetName
@@ -32,18 +32,18 @@ EmployeeIds = Annotated[
 ]
 
 
-class Colleagues(Request):
-    """Who of the firm comes in, each with this set and what is added to it or taken from it."""
+class AddColleaguesRequest(Request, title="AddColleaguesRequest"):
+    """The partner employees to add. Each gets this permission set with the same permissions added and removed."""
 
     employee_ids: EmployeeIds
     permission_set: PermissionName
     permissions: Adjustments = Adjustments()
 
 
-class ColleaguesAdded(Answer):
-    """A row for each, in the order asked."""
+class AddColleaguesResponse(Answer, title="AddColleaguesResponse"):
+    """The result for each employee, in the order of the request."""
 
-    items: tuple[MemberRow, ...]
+    items: tuple[BulkMemberRow, ...]
 
 
 @app.post(
@@ -60,13 +60,13 @@ class ColleaguesAdded(Answer):
         ),
     ),
 )
-def add_colleagues(partner_id: str, account_id: str, wish: Colleagues, act: Act) -> ColleaguesAdded:
+def add_colleagues(partner_id: str, account_id: str, wish: AddColleaguesRequest, act: Act) -> AddColleaguesResponse:
     recall(act)
     caller, _ = in_account(account_id, act.by)
     console.must_bring_in(caller, partner_id, act)
     if wish.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("/permission_set").saying("Ask the client: only its own admins make somebody partner admin.")
-    report = ColleaguesAdded(
+    report = AddColleaguesResponse(
         items=tuple(_row(account_id, user_id, wish, act.part(user_id)) for user_id in wish.employee_ids)
     )
     if bulk.is_complete(report.items):
@@ -74,10 +74,10 @@ def add_colleagues(partner_id: str, account_id: str, wish: Colleagues, act: Act)
     return report
 
 
-def _row(account_id: str, user_id: str, wish: Colleagues, act: Act) -> MemberRow:
-    blank = MemberRow(user_id=user_id, outcome=Outcome.DONE)
+def _row(account_id: str, user_id: str, wish: AddColleaguesRequest, act: Act) -> BulkMemberRow:
+    blank = BulkMemberRow(user_id=user_id, outcome=BulkOutcome.DONE)
 
-    def create(one: Act) -> MemberRow:
+    def create(one: Act) -> BulkMemberRow:
         facts = stored.facts_for_colleague(account_id, user_id, one.by, permission_set=wish.permission_set)
         how = creations.Wish(permission_set=wish.permission_set, overrides=wish.permissions.overrides)
         stored.record(creations.create(facts, how, one), blank)

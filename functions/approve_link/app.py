@@ -6,10 +6,10 @@ from typing import ClassVar
 from partner_access import api
 from partner_access.domain import approvals, links
 from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.members import Asked
+from partner_access.domain.members import RequestedAccess
 from partner_access.domain.refusals import NotEligible
 from partner_access.fields import AccessDays, Identifier, LinkSecret, Removals, Request
-from partner_access.representations import GrantShown
+from partner_access.representations import GrantResponse
 from partner_access.store import approvals as stored
 from partner_access.store import links as stored_links
 from partner_access.store.dynamo import recall
@@ -17,8 +17,11 @@ from partner_access.store.dynamo import recall
 app = api.App(recall=recall)
 
 
-class Approval(Request):
-    """For which account, and what is given less than was asked."""
+class ApproveLinkRequest(Request, title="ApproveLinkRequest"):
+    """The account to approve the link for, and how you reduce the requested access.
+
+    `permissions` removes more permissions, and `access_days` shortens the access.
+    """
 
     secret: LinkSecret
     account_id: Identifier
@@ -26,8 +29,8 @@ class Approval(Request):
     access_days: AccessDays | None = None
 
 
-class Approved(Answer, GrantShown):
-    """The grant."""
+class ApproveLinkResponse(Answer, GrantResponse, title="ApproveLinkResponse"):
+    """The grant that makes the link's employee a partner admin of the account."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
 
@@ -45,15 +48,15 @@ class Approved(Answer, GrantShown):
         ),
     ),
 )
-def approve_link(approval: Approval, act: Act) -> Approved:
-    offer = Asked(removed=approval.permissions.remove, access_days=approval.access_days)
+def approve_link(approval: ApproveLinkRequest, act: Act) -> ApproveLinkResponse:
+    offer = RequestedAccess(removed=approval.permissions.remove, access_days=approval.access_days)
     facts = stored.facts_for_reply(approval.secret, approval.account_id, act.by)
     try:
         approved = approvals.approve(facts, offer, act)
     except NotEligible:
         stored_links.record_end(links.withdraw(facts.link, act, *facts.subject))
         raise
-    answer = Approved.of(approved.grant, approved.member, approved.account)
+    answer = ApproveLinkResponse.of(approved.grant, approved.member, approved.account)
     stored.record_approval(approved, answer)
     return answer
 

@@ -10,15 +10,18 @@ from partner_access.addresses import Email
 from partner_access.domain import links
 from partner_access.domain.decisions import Act, Answer, Locale
 from partner_access.fields import AccessDays, Identifier, Prose, Removals, Request
-from partner_access.representations import LinkShown
+from partner_access.representations import LinkResponse
 from partner_access.store import links as stored
 from partner_access.store.dynamo import recall
 
 app = api.App(recall=recall)
 
 
-class NewLink(Request):
-    """What is asked for, in whose name, and how the link may be used."""
+class CreateLinkRequest(Request, title="CreateLinkRequest"):
+    """The requested access, the employee it is for, and the limits of the link.
+
+    Without `employee_id`, the link is for you.
+    """
 
     employee_id: Identifier | None = None
     account_id: Identifier | None = None
@@ -31,8 +34,8 @@ class NewLink(Request):
     locale: Locale | None = None
 
 
-class CreatedLink(Answer, LinkShown):
-    """The link with its address, which is told this once."""
+class CreateLinkResponse(Answer, LinkResponse, title="CreateLinkResponse"):
+    """The link with its URL, which is only returned once."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
     never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
@@ -53,7 +56,7 @@ class CreatedLink(Answer, LinkShown):
         ),
     ),
 )
-def create_link(partner_id: str, creation: NewLink, act: Act) -> CreatedLink:
+def create_link(partner_id: str, creation: CreateLinkRequest, act: Act) -> CreateLinkResponse:
     wish = links.Wish(
         employee_id=creation.employee_id or act.by,
         account_id=creation.account_id,
@@ -67,7 +70,7 @@ def create_link(partner_id: str, creation: NewLink, act: Act) -> CreatedLink:
     )
     facts = stored.facts_for_creation(partner_id, wish, act.by)
     created = links.create(facts, wish, act)
-    answer = CreatedLink.of(created.link, created.employee, act.at, url=pages.to_approve(created.secret))
+    answer = CreateLinkResponse.of(created.link, created.employee, act.at, url=pages.to_approve(created.secret))
     stored.record_creation(created, answer)
     return answer
 

@@ -9,15 +9,15 @@ from partner_access.domain import creations
 from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.members import Seat
 from partner_access.fields import AccessDays, Adjustments, Identifier, PermissionName, Request
-from partner_access.representations import GrantShown, MemberShown
+from partner_access.representations import GrantResponse, MemberResponse
 from partner_access.store import creations as stored
 from partner_access.store.dynamo import recall
 
 app = api.App(recall=recall)
 
 
-class NewUser(Request):
-    """Who, with which set, and on behalf of which partner if he works for two."""
+class CreateUserRequest(Request, title="CreateUserRequest"):
+    """The user to add and their permission set. Name the partner if the user works for several."""
 
     email: Email
     permission_set: PermissionName
@@ -27,12 +27,12 @@ class NewUser(Request):
     access_days: AccessDays | None = None
 
 
-class CreatedUser(Answer, MemberShown):
-    """The membership, with the grant of a partner admin."""
+class CreateUserResponse(Answer, MemberResponse, title="CreateUserResponse"):
+    """The new membership, with the grant of a partner admin."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
 
-    grant: GrantShown | None
+    grant: GrantResponse | None
 
 
 @app.post(
@@ -48,7 +48,7 @@ class CreatedUser(Answer, MemberShown):
         ),
     ),
 )
-def create_user(account_id: str, creation: NewUser, act: Act) -> CreatedUser:
+def create_user(account_id: str, creation: CreateUserRequest, act: Act) -> CreateUserResponse:
     wish = creations.Wish(
         permission_set=creation.permission_set,
         overrides=creation.permissions.overrides,
@@ -60,8 +60,8 @@ def create_user(account_id: str, creation: NewUser, act: Act) -> CreatedUser:
     )
     created = creations.create(facts, wish, act)
     member = created.member
-    grant = GrantShown.of(member.grant, member, created.account) if member.grant else None
-    answer = CreatedUser.of(member, created.person, grant=grant)
+    grant = GrantResponse.of(member.grant, member, created.account) if member.grant else None
+    answer = CreateUserResponse.of(member, created.person, grant=grant)
     stored.record(created, answer)
     return answer
 

@@ -1,7 +1,14 @@
 """POST /access/v1/evaluation and …/evaluations: may this person do this here; and where to ask, for who looks for it."""
 
 from partner_access import api, authzen, pages
-from partner_access.authzen import Configuration, Evaluated, EvaluatedAll, Evaluation, Evaluations, Policy
+from partner_access.authzen import (
+    ConfigurationResponse,
+    EvaluationRequest,
+    EvaluationResponse,
+    EvaluationsRequest,
+    EvaluationsResponse,
+    Policy,
+)
 from partner_access.domain.decisions import Act
 from partner_access.policy import Accounts
 
@@ -23,7 +30,7 @@ def decision_point(policy: Policy) -> authzen.App:
         ),
         needs_key=False,
     )
-    def evaluate(evaluation: Evaluation, act: Act) -> Evaluated:
+    def evaluate(evaluation: EvaluationRequest, act: Act) -> EvaluationResponse:
         (evaluated,) = policy.evaluate([evaluation], act)
         return evaluated
 
@@ -41,7 +48,7 @@ def decision_point(policy: Policy) -> authzen.App:
         ),
         needs_key=False,
     )
-    def evaluate_all(evaluations: Evaluations, act: Act) -> EvaluatedAll:
+    def evaluate_all(evaluations: EvaluationsRequest, act: Act) -> EvaluationsResponse:
         return authzen.evaluate_all(policy, evaluations, act)
 
     @app.get(
@@ -53,7 +60,7 @@ def decision_point(policy: Policy) -> authzen.App:
             description="Anyone can call this operation, without a token. It is the discovery document of OpenID AuthZEN 1.0.",
         ),
     )
-    def get_configuration() -> Configuration:
+    def get_configuration() -> ConfigurationResponse:
         return authzen.configuration(pages.origin())
 
     return app

@@ -3,7 +3,7 @@
 from partner_access import api
 from partner_access.domain import approvals
 from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.links import State
+from partner_access.domain.links import LinkState
 from partner_access.fields import Identifier, LinkSecret, Prose, Request
 from partner_access.store import approvals as stored
 from partner_access.store.dynamo import recall
@@ -11,18 +11,18 @@ from partner_access.store.dynamo import recall
 app = api.App(recall=recall)
 
 
-class Refusal(Request):
-    """For which account, and why, if he wants to say."""
+class DeclineLinkRequest(Request, title="DeclineLinkRequest"):
+    """The account to decline the link for, and an optional reason."""
 
     secret: LinkSecret
     account_id: Identifier
     reason: Prose | None = None
 
 
-class Declined(Answer):
-    """What the link is to this account from now on."""
+class DeclineLinkResponse(Answer, title="DeclineLinkResponse"):
+    """The new state of the link for this account."""
 
-    state: State = State.DECLINED
+    state: LinkState = LinkState.DECLINED
 
 
 @app.post(
@@ -37,10 +37,10 @@ class Declined(Answer):
         ),
     ),
 )
-def decline_link(refusal: Refusal, act: Act) -> Declined:
+def decline_link(refusal: DeclineLinkRequest, act: Act) -> DeclineLinkResponse:
     facts = stored.facts_for_reply(refusal.secret, refusal.account_id, act.by)
     declined = approvals.decline(facts, refusal.reason, act)
-    answer = Declined()
+    answer = DeclineLinkResponse()
     stored.record_decline(declined, answer)
     return answer
 

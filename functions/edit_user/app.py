@@ -14,15 +14,15 @@ from partner_access.domain.edits import Days, Edit, Edited
 from partner_access.domain.members import Seat
 from partner_access.domain.people import Actor
 from partner_access.fields import AccessDays, Adjustments, Identifier, PermissionName, Request
-from partner_access.representations import GrantShown, OneMember
+from partner_access.representations import GrantResponse, TaggedMemberResponse
 from partner_access.store import memberships as stored
 from partner_access.store.dynamo import keep, recall
 
 app = api.App(recall=recall)
 
 
-class Change(Request):
-    """What shall be different; an absent field keeps its value, and `access_days: null` takes the end away."""
+class EditUserRequest(Request, title="EditUserRequest"):
+    """The fields to change. An absent field keeps its value, and `access_days: null` removes the end date."""
 
     permission_set: PermissionName = ""
     permissions: Adjustments = Adjustments()
@@ -42,10 +42,10 @@ class Change(Request):
         return Edit(**wished)
 
 
-class EditedUser(OneMember):
-    """The membership as it is from now on, with the grant of a partner admin."""
+class EditUserResponse(TaggedMemberResponse, title="EditUserResponse"):
+    """The changed membership, with the grant of a partner admin."""
 
-    grant: GrantShown | None
+    grant: GrantResponse | None
 
 
 @app.patch(
@@ -62,7 +62,7 @@ class EditedUser(OneMember):
         ),
     ),
 )
-def edit_user(account_id: str, user_id: str, change: Change, seen: api.Seen, act: Act) -> EditedUser:
+def edit_user(account_id: str, user_id: str, change: EditUserRequest, seen: api.Seen, act: Act) -> EditUserResponse:
     wish = change.wish
     facts = stored.facts(account_id, user_id, act.by, wish)
     edited = edits.edit(facts, wish, seen, act)
@@ -74,7 +74,7 @@ def edit_user(account_id: str, user_id: str, change: Change, seen: api.Seen, act
     return answer
 
 
-def _answer(facts: MembershipFacts, edited: Edited | None, act: Act) -> EditedUser:
+def _answer(facts: MembershipFacts, edited: Edited | None, act: Act) -> EditUserResponse:
     firms = {facts.partner.account_id: facts.partner} if facts.partner else {}
     target = replace(
         facts.target,
@@ -82,14 +82,14 @@ def _answer(facts: MembershipFacts, edited: Edited | None, act: Act) -> EditedUs
         firms={**facts.target.firms, **firms},
         sets={**facts.target.sets, **facts.sets},
     )
-    return EditedUser.seen(target, act.at, grant=_grant(facts.account, target, act))
+    return EditUserResponse.seen(target, act.at, grant=_grant(facts.account, target, act))
 
 
-def _grant(account: Account | None, target: Actor, act: Act) -> GrantShown | None:
+def _grant(account: Account | None, target: Actor, act: Act) -> GrantResponse | None:
     member = target.member_at(act.at)
     if not account or not member or not member.grant:
         return None
-    return GrantShown.of(
+    return GrantResponse.of(
         member.grant, member.model_copy(update={"suspended_by": target.suspended_by_at(act.at)}), account
     )
 

@@ -9,14 +9,14 @@ from typing import Self
 from pydantic import JsonValue
 
 from partner_access import api, authzen
-from partner_access.authzen import Entity, Evaluation
+from partner_access.authzen import Entity, EvaluationRequest
 from partner_access.domain import explanations
 from partner_access.domain.access import Rule
-from partner_access.domain.accounts import AccountStanding, Kind, Pricing
-from partner_access.domain.capacities import Capacity
+from partner_access.domain.accounts import AccountKind, AccountState, Pricing
+from partner_access.domain.capacities import Role
 from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.explanations import Explaining, Explanation
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.domain.remedies import ALONE, Call, Changer
 from partner_access.policy import SUBJECT, pair_of
 from partner_access.representations import Part
@@ -25,23 +25,25 @@ from partner_access.store import explanations as stored
 app = authzen.App()
 
 
-class SetNamed(Part):
+class PermissionSetRef(Part, title="PermissionSetRef"):
+    """A permission set in one version. Only custom sets have a name."""
+
     id: str
     version: int
     name: str | None
 
 
-class Because(Part):
-    """The facts that the rule looked at."""
+class RuleFactsResponse(Part, title="RuleFactsResponse"):
+    """The facts that the rule relied on."""
 
-    account_kind: Kind | None
-    account_state: AccountStanding | None
+    account_kind: AccountKind | None
+    account_state: AccountState | None
     user_active: bool | None
     member_active: bool | None
     partner_id: str | None
     expires_at: datetime | None
-    suspended_by: tuple[Suspension, ...] | None
-    permission_set: SetNamed | None
+    suspended_by: tuple[SuspensionReason, ...] | None
+    permission_set: PermissionSetRef | None
     added: str | None
     removed: str | None
     restricted: bool | None
@@ -52,28 +54,33 @@ class Because(Part):
     pricing: Pricing | None
 
 
-class SomebodyNamed(Part):
+class SuperAdminRef(Part, title="SuperAdminRef"):
+    """A super admin of the account."""
+
     user_id: str
     name: str | None
 
 
-class ChangerShown(Part):
-    """Super admins are named; a user manager, who is of no partner, and a partner's people need to hold all this."""
+class ChangeableByResponse(Part, title="ChangeableByResponse"):
+    """A role that can change the decision.
 
-    role: Capacity
-    people: tuple[SomebodyNamed, ...] | None
+    Super admins are listed in `people`. User managers and partner members need all of `required_permissions`.
+    """
+
+    role: Role
+    people: tuple[SuperAdminRef, ...] | None
     required_permissions: tuple[str, ...] | None
 
     @classmethod
     def of(cls, changer: Changer, *, named: bool) -> Self:
         people = tuple(
-            SomebodyNamed(user_id=each.user_id, name=(each.name or None) if named else None) for each in changer.people
+            SuperAdminRef(user_id=each.user_id, name=(each.name or None) if named else None) for each in changer.people
         )
         return cls(role=changer.role, people=people or None, required_permissions=changer.required_permissions or None)
 
 
-class CallShown(Part):
-    """The request that would change it; what stands in braces is yours to fill in."""
+class OperationCallResponse(Part, title="OperationCallResponse"):
+    """The request that would change the decision. Fill in the values in braces."""
 
     method: str
     path: str
@@ -86,18 +93,18 @@ class CallShown(Part):
         return cls(method=call.method, path=call.path, body=call.body, if_match=tag)
 
 
-class Explained(Answer):
-    """The decision, the rule that took it and the facts behind it; who could change it, by which request.
+class ExplanationResponse(Answer, title="ExplanationResponse"):
+    """The access decision, the rule and facts behind it, who could change it, and the request for that.
 
-    With `then`, the request alone does not turn the decision: that rule would take it next.
+    If `next_rule` is present, the request alone does not change the decision, because that rule would decide next.
     """
 
     decision: bool
     rule: Rule
-    facts: Because
-    changeable_by: tuple[ChangerShown, ...]
+    facts: RuleFactsResponse
+    changeable_by: tuple[ChangeableByResponse, ...]
     advice: str
-    request: CallShown | None
+    request: OperationCallResponse | None
     next_rule: Rule | None
     as_of: datetime
 
@@ -107,10 +114,10 @@ class Explained(Answer):
         return cls(
             decision=explanation.verdict.permits,
             rule=explanation.verdict.rule,
-            facts=Because.model_validate(asdict(explanation.facts)),
-            changeable_by=tuple(ChangerShown.of(each, named=explanation.names_people) for each in remedy.by),
+            facts=RuleFactsResponse.model_validate(asdict(explanation.facts)),
+            changeable_by=tuple(ChangeableByResponse.of(each, named=explanation.names_people) for each in remedy.by),
             advice=explanation.advice,
-            request=CallShown.of(remedy.call) if remedy.call else None,
+            request=OperationCallResponse.of(remedy.call) if remedy.call else None,
             next_rule=remedy.next_rule,
             as_of=explanation.at,
         )
@@ -129,7 +136,7 @@ class Explained(Answer):
     ),
     needs_key=False,
 )
-def explain_access(evaluation: Evaluation, act: Act) -> Explained:
+def explain_access(evaluation: EvaluationRequest, act: Act) -> ExplanationResponse:
     subject, resource, permission = evaluation.subject, evaluation.resource, evaluation.action.name
     decides = os.environ["DECIDE_SCOPE"] in act.scopes
     own = None if decides else pair_of(Entity(type=SUBJECT, id=act.by), resource)
@@ -138,7 +145,7 @@ def explain_access(evaluation: Evaluation, act: Act) -> Explained:
     asked.must_be_allowed(act)
     leads = asked.leads_to_people(permission)
     around = stored.surroundings(resource.id, presence) if leads else ALONE
-    return Explained.of(explanations.explain(asked, permission, around, act))
+    return ExplanationResponse.of(explanations.explain(asked, permission, around, act))
 
 
 handler = app

@@ -8,13 +8,13 @@ from pydantic import Field
 from partner_access import api, telemetry
 from partner_access.addresses import Domain, Email
 from partner_access.domain import directory
-from partner_access.domain.accounts import Account, AccountStanding, Kind, Pricing, Program
+from partner_access.domain.accounts import Account, AccountKind, AccountState, Pricing, Program
 from partner_access.domain.decisions import Act, Answer, Locale
 from partner_access.domain.members import Seat
 from partner_access.domain.people import User
 from partner_access.domain.refusals import NotFound
 from partner_access.fields import Name, PermissionName, Request
-from partner_access.representations import OneMember
+from partner_access.representations import TaggedMemberResponse
 from partner_access.store import directory as stored
 from partner_access.store.dynamo import keep, recall
 
@@ -30,24 +30,28 @@ class Telling(Request):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-class AccountTold(Telling):
-    """An account; `kind` and `name` make a new one, `domains` and `program` are a partner's, the rest a client's."""
+class PutAccountRequest(Telling, title="PutAccountRequest"):
+    """The fields of an account.
 
-    kind: Kind = Kind.CLIENT
+    A new account needs `kind` and `name`. Only partners have `domains` and `program`. Only clients have `pricing` and
+    `partner_seat_limit`.
+    """
+
+    kind: AccountKind = AccountKind.CLIENT
     name: Name = ""
     locale: Locale | None = None
     pricing: Pricing = Pricing.SEAT_BASED
     partner_seat_limit: Annotated[int, Field(ge=0, le=100_000)] | None = None
     domains: Annotated[tuple[Domain, ...], Field(max_length=50)] = ()
     program: Program = Program.ACTIVE
-    state: AccountStanding = AccountStanding.ACTIVE
+    state: AccountState = AccountState.ACTIVE
 
 
-class AccountShown(Answer):
-    """An account as the vendor's back end sees it."""
+class DirectoryAccountResponse(Answer, title="DirectoryAccountResponse"):
+    """An account, as the vendor's back end sees it."""
 
     account_id: str
-    kind: Kind
+    kind: AccountKind
     name: str
     locale: Locale | None
     pricing: Pricing | None
@@ -55,7 +59,7 @@ class AccountShown(Answer):
     partner_seats_used: int | None
     domains: tuple[str, ...] | None
     program: Program | None
-    state: AccountStanding
+    state: AccountState
 
     @classmethod
     def of(cls, account: Account) -> Self:
@@ -75,8 +79,8 @@ class AccountShown(Answer):
         )
 
 
-class AccountMade(AccountShown):
-    """An account that is new."""
+class CreatedDirectoryAccountResponse(DirectoryAccountResponse, title="CreatedDirectoryAccountResponse"):
+    """A new account."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
 
@@ -90,14 +94,14 @@ class AccountMade(AccountShown):
         description="Only the vendor's back end can call this operation.",
     ),
 )
-def get_account(account_id: str) -> AccountShown:
+def get_account(account_id: str) -> DirectoryAccountResponse:
     return _account_shown(stored.account(account_id))
 
 
-def _account_shown(account: Account | None) -> AccountShown:
+def _account_shown(account: Account | None) -> DirectoryAccountResponse:
     if not account:
         raise NotFound
-    return AccountShown.of(account)
+    return DirectoryAccountResponse.of(account)
 
 
 @app.put(
@@ -112,20 +116,20 @@ def _account_shown(account: Account | None) -> AccountShown:
         ),
     ),
 )
-def put_account(account_id: str, telling: AccountTold, act: Act) -> AccountShown:
+def put_account(account_id: str, telling: PutAccountRequest, act: Act) -> DirectoryAccountResponse:
     before = stored.account(account_id)
     kept = directory.keep_account(account_id, before, telling.told, act)
     if not kept:
         as_it_was = _account_shown(before)
         keep(act, as_it_was)
         return as_it_was
-    answer = (AccountShown if before else AccountMade).of(kept.account)
+    answer = (DirectoryAccountResponse if before else CreatedDirectoryAccountResponse).of(kept.account)
     stored.record_account(kept, answer)
     return answer
 
 
-class UserTold(Telling):
-    """A user; `email` and `name` make a new one."""
+class PutUserRequest(Telling, title="PutUserRequest"):
+    """The fields of a user. A new user needs `email` and `name`."""
 
     email: Email = ""
     name: Name = ""
@@ -133,8 +137,8 @@ class UserTold(Telling):
     active: bool = True
 
 
-class UserShown(Answer):
-    """A user as the vendor's back end sees him."""
+class DirectoryUserResponse(Answer, title="DirectoryUserResponse"):
+    """A user, as the vendor's back end sees them."""
 
     user_id: str
     email: str | None
@@ -148,8 +152,8 @@ class UserShown(Answer):
         return cls.model_validate({**dict(user), "employed_by": tuple(sorted(user.employed_by))})
 
 
-class UserMade(UserShown):
-    """A user who is new."""
+class CreatedDirectoryUserResponse(DirectoryUserResponse, title="CreatedDirectoryUserResponse"):
+    """A new user."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
 
@@ -163,14 +167,14 @@ class UserMade(UserShown):
         description="Only the vendor's back end can call this operation.",
     ),
 )
-def get_user(user_id: str) -> UserShown:
+def get_user(user_id: str) -> DirectoryUserResponse:
     return _user_shown(stored.facts_for_user(user_id, None, leaves=False).user)
 
 
-def _user_shown(user: User | None) -> UserShown:
+def _user_shown(user: User | None) -> DirectoryUserResponse:
     if not user:
         raise NotFound
-    return UserShown.of(user)
+    return DirectoryUserResponse.of(user)
 
 
 @app.put(
@@ -186,7 +190,7 @@ def _user_shown(user: User | None) -> UserShown:
         ),
     ),
 )
-def put_user(user_id: str, telling: UserTold, act: Act) -> UserShown:
+def put_user(user_id: str, telling: PutUserRequest, act: Act) -> DirectoryUserResponse:
     told = telling.told
     facts = stored.facts_for_user(user_id, told.get("email"), leaves=told.get("active") is False)
     kept = directory.keep_user(user_id, facts, told, act)
@@ -194,15 +198,15 @@ def put_user(user_id: str, telling: UserTold, act: Act) -> UserShown:
         as_he_was = _user_shown(facts.user)
         keep(act, as_he_was)
         return as_he_was
-    answer = (UserShown if facts.user else UserMade).of(kept.user)
+    answer = (DirectoryUserResponse if facts.user else CreatedDirectoryUserResponse).of(kept.user)
     stored.record_user(kept, answer)
     if kept.orphaned:
         telemetry.count("AccountOrphaned", len(kept.orphaned))
     return answer
 
 
-class Forgotten(Answer):
-    """The same whether or not there was such a person."""
+class ErasureResponse(Answer, title="ErasureResponse"):
+    """The result of an erasure. It is the same whether or not the user existed."""
 
     status: ClassVar[int] = HTTPStatus.ACCEPTED
 
@@ -222,10 +226,10 @@ class Forgotten(Answer):
         ),
     ),
 )
-def erase_user(user_id: str, act: Act) -> Forgotten:
+def erase_user(user_id: str, act: Act) -> ErasureResponse:
     facts = stored.facts_for_user(user_id, None, leaves=True)
     erased = directory.erase(user_id, facts, act)
-    answer = Forgotten()
+    answer = ErasureResponse()
     if erased:
         stored.record_user(erased, answer)
     else:
@@ -233,20 +237,20 @@ def erase_user(user_id: str, act: Act) -> Forgotten:
     return answer
 
 
-class MemberTold(Telling):
-    """A membership; `permission_set` makes a new one. Partner admins come by other ways."""
+class PutMemberRequest(Telling, title="PutMemberRequest"):
+    """The fields of a membership. A new one needs `permission_set`. Partner admins are created by other operations."""
 
     permission_set: PermissionName = ""
     seat: Seat = Seat.CORE
     active: bool = True
 
 
-class KeptMember(OneMember):
-    """A membership that was there."""
+class DirectoryMemberResponse(TaggedMemberResponse, title="DirectoryMemberResponse"):
+    """A membership, as the vendor's back end sees it."""
 
 
-class MemberMade(KeptMember):
-    """A membership that is new."""
+class CreatedDirectoryMemberResponse(DirectoryMemberResponse, title="CreatedDirectoryMemberResponse"):
+    """A new membership."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
 
@@ -260,8 +264,8 @@ class MemberMade(KeptMember):
         description="Only the vendor's back end can call this operation.",
     ),
 )
-def get_member(account_id: str, user_id: str, act: Act) -> KeptMember:
-    return KeptMember.seen(stored.facts_for_member(account_id, user_id).target, act.at)
+def get_member(account_id: str, user_id: str, act: Act) -> DirectoryMemberResponse:
+    return DirectoryMemberResponse.seen(stored.facts_for_member(account_id, user_id).target, act.at)
 
 
 @app.put(
@@ -277,14 +281,16 @@ def get_member(account_id: str, user_id: str, act: Act) -> KeptMember:
         ),
     ),
 )
-def put_member(account_id: str, user_id: str, telling: MemberTold, act: Act) -> KeptMember:
+def put_member(account_id: str, user_id: str, telling: PutMemberRequest, act: Act) -> DirectoryMemberResponse:
     facts = stored.facts_for_member(account_id, user_id)
     kept = directory.keep_member(facts, telling.told, act)
     if not kept:
-        as_it_was = KeptMember.seen(facts.target, act.at)
+        as_it_was = DirectoryMemberResponse.seen(facts.target, act.at)
         keep(act, as_it_was)
         return as_it_was
-    answer = (KeptMember if facts.target.member else MemberMade).of(kept.member, kept.user)
+    answer = (DirectoryMemberResponse if facts.target.member else CreatedDirectoryMemberResponse).of(
+        kept.member, kept.user
+    )
     stored.record_member(kept, answer)
     return answer
 

@@ -10,7 +10,7 @@ from partner_access.domain import permission_sets
 from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.permission_sets import Content
 from partner_access.fields import Name, PermissionName, Request
-from partner_access.representations import OneSet
+from partner_access.representations import PermissionSetResponse
 from partner_access.store import permission_sets as stored
 from partner_access.store.dynamo import keep, recall
 
@@ -19,8 +19,8 @@ app = api.App(recall=recall)
 SETS = "/accounts/{account_id}/permission-sets"
 
 
-class SetContent(Request):
-    """Its name, which others may have, too, and the permissions, each in the widest scope it shall have."""
+class PermissionSetRequest(Request, title="PermissionSetRequest"):
+    """The name of a custom set, which need not be unique, and its permissions, each with its widest scope."""
 
     name: Name
     permissions: Annotated[tuple[PermissionName, ...], Field(min_length=1, max_length=200)]
@@ -30,18 +30,18 @@ class SetContent(Request):
         return Content(self.name, self.permissions)
 
 
-class MadeSet(OneSet):
-    """A set that is new."""
+class CreatePermissionSetResponse(PermissionSetResponse, title="CreatePermissionSetResponse"):
+    """A new permission set."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-class ChangedSet(OneSet):
-    """A set as it is from now on."""
+class UpdatePermissionSetResponse(PermissionSetResponse, title="UpdatePermissionSetResponse"):
+    """An updated permission set."""
 
 
-class SetGone(Answer):
-    """Nothing to tell; a key remembers it all the same."""
+class RemovePermissionSetResponse(Answer, title="RemovePermissionSetResponse"):
+    """An empty response, stored so that the idempotency key replays it."""
 
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
@@ -55,9 +55,9 @@ class SetGone(Answer):
         description="Super admins of the account can create up to 100 sets. The name of a set does not have to be unique.",
     ),
 )
-def create_permission_set(account_id: str, wish: SetContent, act: Act) -> MadeSet:
+def create_permission_set(account_id: str, wish: PermissionSetRequest, act: Act) -> CreatePermissionSetResponse:
     created = permission_sets.create(stored.facts(account_id, act.by), wish.content, act)
-    answer = MadeSet.of(created.own)
+    answer = CreatePermissionSetResponse.of(created.own)
     stored.record_created(created, answer)
     return answer
 
@@ -74,14 +74,16 @@ def create_permission_set(account_id: str, wish: SetContent, act: Act) -> MadeSe
         ),
     ),
 )
-def update_permission_set(account_id: str, set_id: str, wish: SetContent, seen: api.Seen, act: Act) -> ChangedSet:
+def update_permission_set(
+    account_id: str, set_id: str, wish: PermissionSetRequest, seen: api.Seen, act: Act
+) -> UpdatePermissionSetResponse:
     facts = stored.facts(account_id, act.by, set_id)
     changed = permission_sets.change(facts, wish.content, seen, act)
     if not changed:
-        as_it_was = ChangedSet.of(permission_sets.must_be_assignable(facts, act))
+        as_it_was = UpdatePermissionSetResponse.of(permission_sets.must_be_assignable(facts, act))
         keep(act, as_it_was)
         return as_it_was
-    answer = ChangedSet.of(changed.own)
+    answer = UpdatePermissionSetResponse.of(changed.own)
     stored.record_changed(changed, answer)
     return answer
 
@@ -95,9 +97,9 @@ def update_permission_set(account_id: str, set_id: str, wish: SetContent, seen: 
         description="Super admins of the account can remove a set that has no holders. A set in use gets 409.",
     ),
 )
-def remove_permission_set(account_id: str, set_id: str, seen: api.Seen, act: Act) -> SetGone:
+def remove_permission_set(account_id: str, set_id: str, seen: api.Seen, act: Act) -> RemovePermissionSetResponse:
     removed = permission_sets.remove(stored.facts(account_id, act.by, set_id), seen, act)
-    answer = SetGone()
+    answer = RemovePermissionSetResponse()
     stored.record_removed(removed, answer)
     return answer
 

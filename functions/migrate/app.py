@@ -6,14 +6,14 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BaseModel, Field
 
 from partner_access import api, bulk
-from partner_access.bulk import BulkRow, Outcome
+from partner_access.bulk import BulkOutcome, BulkRow
 from partner_access.domain import migrations
 from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.members import Seat
 from partner_access.domain.migrations import SuperAdminMigrated
 from partner_access.domain.refusals import NotSuperAdmin
 from partner_access.fields import Identifier, Request
-from partner_access.representations import GrantShown, MemberShown
+from partner_access.representations import GrantResponse, MemberResponse
 from partner_access.store import migrations as stored
 from partner_access.store.actors import in_account
 from partner_access.store.dynamo import keep, recall
@@ -21,8 +21,8 @@ from partner_access.store.dynamo import keep, recall
 app = api.App(recall=recall)
 
 
-class SeatShown(BaseModel):
-    """The base seat; paid ones are kept."""
+class SeatChangeResponse(BaseModel, title="SeatChangeResponse"):
+    """The change of the base seat. Paid seats stay."""
 
     before: Seat | None
     after: Seat
@@ -32,27 +32,27 @@ class SeatShown(BaseModel):
         return cls(before=preview.seat_before, after=preview.seat_after)
 
 
-class Migration(Request):
-    """Whom to migrate, on behalf of which partner if he works for two; `dry_run` shows what would be."""
+class MigrateRequest(Request, title="MigrateRequest"):
+    """The user to migrate. Name the partner if the user works for several. `dry_run` only previews the migration."""
 
     user_id: Identifier
     partner_id: Identifier | None = None
     dry_run: bool = False
 
 
-class Previewed(Answer):
-    """What the migration takes and gives, and who is left to run the account."""
+class MigrationPreviewResponse(Answer, title="MigrationPreviewResponse"):
+    """The result that a migration would have, with the number of super admins who remain."""
 
-    member: MemberShown
-    grant: GrantShown
+    member: MemberResponse
+    grant: GrantResponse
     lost: tuple[str, ...]
-    seat: SeatShown
+    seat: SeatChangeResponse
     remaining_super_admins: int
     remaining_are_partner_employees: bool
 
 
-class Migrated(Previewed):
-    """The same, done."""
+class MigrationResponse(MigrationPreviewResponse, title="MigrationResponse"):
+    """The result of a completed migration."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
 
@@ -70,47 +70,47 @@ class Migrated(Previewed):
         ),
     ),
 )
-def migrate(account_id: str, migration: Migration, act: Act) -> Previewed:
+def migrate(account_id: str, migration: MigrateRequest, act: Act) -> MigrationPreviewResponse:
     facts = stored.facts(account_id, migration.user_id, act.by, migration.partner_id)
     migrated = migrations.migrate(facts, act)
     if migration.dry_run:
-        return _answer(Previewed, migrated)
-    answer = _answer(Migrated, migrated)
+        return _answer(MigrationPreviewResponse, migrated)
+    answer = _answer(MigrationResponse, migrated)
     stored.record(migrated, answer)
     return answer
 
 
-def _answer(kind: type[Previewed], migrated: SuperAdminMigrated) -> Previewed:
+def _answer(kind: type[MigrationPreviewResponse], migrated: SuperAdminMigrated) -> MigrationPreviewResponse:
     preview = migrated.preview
     return kind(
-        member=MemberShown.of(migrated.member, migrated.employee),
-        grant=GrantShown.of(migrated.grant, migrated.member, migrated.account),
+        member=MemberResponse.of(migrated.member, migrated.employee),
+        grant=GrantResponse.of(migrated.grant, migrated.member, migrated.account),
         lost=preview.lost,
-        seat=SeatShown.of(preview),
+        seat=SeatChangeResponse.of(preview),
         remaining_super_admins=preview.remaining_super_admins,
         remaining_are_partner_employees=preview.remaining_are_partner_employees,
     )
 
 
-class Migrations(Request):
-    """In which accounts the caller migrates himself."""
+class MigrateSelfRequest(Request, title="MigrateSelfRequest"):
+    """The accounts in which you migrate yourself, each in its own transaction. `dry_run` only previews this."""
 
     account_ids: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50)]
     dry_run: bool = False
 
 
-class MigrationRow(BulkRow):
-    """What became of one account."""
+class MigrationRow(BulkRow, title="MigrationRow"):
+    """The outcome for one account."""
 
     account_id: str
     lost: tuple[str, ...] | None = None
-    seat: SeatShown | None = None
+    seat: SeatChangeResponse | None = None
     remaining_are_partner_employees: bool | None = None
     notice: str | None = None
 
 
-class MigrationReport(Answer):
-    """A row for each account, in the order asked."""
+class MigrateSelfResponse(Answer, title="MigrateSelfResponse"):
+    """The outcomes for all accounts, in the order of the request."""
 
     items: tuple[MigrationRow, ...]
 
@@ -128,11 +128,11 @@ class MigrationReport(Answer):
         ),
     ),
 )
-def migrate_self(partner_id: str, wish: Migrations, act: Act) -> MigrationReport:
+def migrate_self(partner_id: str, wish: MigrateSelfRequest, act: Act) -> MigrateSelfResponse:
     recall(act)
     caller, partner = in_account(partner_id, act.by)
     caller.must_be_staff(partner, act.at)
-    report = MigrationReport(
+    report = MigrateSelfResponse(
         items=tuple(
             _row(partner_id, account_id, act.part(account_id), dry_run=wish.dry_run)
             for account_id in dict.fromkeys(wish.account_ids)
@@ -147,7 +147,7 @@ def _row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Migrat
     return bulk.row(
         lambda one: _migrated_row(partner_id, account_id, one, dry_run=dry_run),
         act,
-        MigrationRow(account_id=account_id, outcome=Outcome.DONE),
+        MigrationRow(account_id=account_id, outcome=BulkOutcome.DONE),
         skipped=NotSuperAdmin,
         recall=recall,
     )
@@ -157,9 +157,9 @@ def _migrated_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) 
     migrated = migrations.migrate(stored.facts(account_id, act.by, act.by, partner_id), act)
     row = MigrationRow(
         account_id=account_id,
-        outcome=Outcome.WOULD_MIGRATE if dry_run else Outcome.DONE,
+        outcome=BulkOutcome.WOULD_MIGRATE if dry_run else BulkOutcome.DONE,
         lost=migrated.preview.lost,
-        seat=SeatShown.of(migrated.preview),
+        seat=SeatChangeResponse.of(migrated.preview),
         remaining_are_partner_employees=migrated.preview.remaining_are_partner_employees,
         notice="paid_seat_required" if migrated.preview.paid_seat_required else None,
     )

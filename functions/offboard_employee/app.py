@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from partner_access import api, cursors
 from partner_access.domain import departures
 from partner_access.domain.decisions import Act, CleanUp, Occasion
-from partner_access.domain.departures import Aftermath, Line, Receipt
+from partner_access.domain.departures import Aftermath, Line, ReceiptOutcome
 from partner_access.domain.refusals import TemporarilyUnavailable
 from partner_access.fields import ListQuery, Page
 from partner_access.store import departures as stored
@@ -30,19 +30,19 @@ class EndQuery(ListQuery):
         return self.dry_run == "true"
 
 
-class AccountShown(BaseModel):
-    """What became of one account: `kept` is what only the client can take."""
+class OffboardingRow(BaseModel, title="OffboardingRow"):
+    """The outcome for one account. `retained` means a membership that only the client can end."""
 
     account_id: str
     name: str
-    outcome: Receipt
+    outcome: ReceiptOutcome
     reason: str | None = None
 
 
-class Receipts(Page):
-    """By account id."""
+class OffboardingList(Page, title="OffboardingList"):
+    """The outcomes for one page of accounts, sorted by account id."""
 
-    items: tuple[AccountShown, ...]
+    items: tuple[OffboardingRow, ...]
 
 
 @app.delete(
@@ -58,7 +58,7 @@ class Receipts(Page):
         ),
     ),
 )
-def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) -> Receipts:
+def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) -> OffboardingList:
     facts = stored.facts(partner_id, user_id, act.by)
     departures.must_be_endable(facts, act)
     listed = ACCESS.format(partner_id=partner_id, user_id=user_id)
@@ -67,17 +67,17 @@ def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) 
     whole = replace(act, name=name, once=None)
     clean_up = CleanUp(partner_id=partner_id, user_id=user_id, reason=Occasion.OFFBOARDED)
 
-    def receipts(shown: Callable[[Aftermath], AccountShown | None]) -> Receipts:
+    def receipts(shown: Callable[[Aftermath], OffboardingRow | None]) -> OffboardingList:
         page = stored.page(clean_up, user_id, whole, after=after or None, limit=query.size)
-        return Receipts(
+        return OffboardingList(
             items=tuple(item for item in map(shown, page.aftermaths) if item),
             next_cursor=cursors.cursor(page.after and f"{name} {page.after}", query, listed, act),
         )
 
-    def foreseen(aftermath: Aftermath) -> AccountShown | None:
+    def foreseen(aftermath: Aftermath) -> OffboardingRow | None:
         return _shown(aftermath, departures.line(aftermath.foreseen(), act))
 
-    def followed(aftermath: Aftermath) -> AccountShown | None:
+    def followed(aftermath: Aftermath) -> OffboardingRow | None:
         is_done = stored.follow(aftermath, user_id, whole)
         return _shown(aftermath, departures.line(aftermath, act), is_done=is_done)
 
@@ -97,13 +97,13 @@ def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) 
     return answer
 
 
-def _shown(aftermath: Aftermath, line: Line | None, *, is_done: bool = False) -> AccountShown | None:
+def _shown(aftermath: Aftermath, line: Line | None, *, is_done: bool = False) -> OffboardingRow | None:
     if not line:
         return None
-    return AccountShown(
+    return OffboardingRow(
         account_id=aftermath.account.account_id,
         name=aftermath.account.name,
-        outcome=Receipt.ENDED if is_done and line.receipt is Receipt.PENDING else line.receipt,
+        outcome=ReceiptOutcome.ENDED if is_done and line.receipt is ReceiptOutcome.PENDING else line.receipt,
         reason=line.reason,
     )
 

@@ -6,27 +6,27 @@ from partner_access import api
 from partner_access.domain import approvals, permissions
 from partner_access.domain.decisions import Act, Answer
 from partner_access.fields import LinkSecret, Request
-from partner_access.representations import LinkShown
+from partner_access.representations import LinkResponse
 from partner_access.store import approvals as stored
 
 app = api.App()
 
 
-class Opening(Request):
-    """The secret from the link's address."""
+class PreviewLinkRequest(Request, title="PreviewLinkRequest"):
+    """The secret from the URL of the link."""
 
     secret: LinkSecret
 
 
-class PartnerShown(BaseModel):
-    """Who asks, with the domains that the vendor verified."""
+class LinkPartnerResponse(BaseModel, title="LinkPartnerResponse"):
+    """The partner that requests access, with the domains that the vendor verified."""
 
     name: str
     domains: tuple[str, ...]
 
 
-class ChoiceShown(BaseModel):
-    """An account of the caller, and why he may not approve there, if so."""
+class LinkAccountRow(BaseModel, title="LinkAccountRow"):
+    """One of your accounts, and the reason if you cannot approve the link for it."""
 
     account_id: str
     name: str
@@ -34,14 +34,14 @@ class ChoiceShown(BaseModel):
     reason: str | None
 
 
-class Preview(Answer):
-    """What the link asks for, in full."""
+class LinkPreviewResponse(Answer, title="LinkPreviewResponse"):
+    """The access that the link requests, and your accounts."""
 
-    link: LinkShown
-    partner: PartnerShown
+    link: LinkResponse
+    partner: LinkPartnerResponse
     can: tuple[str, ...]
     cannot: tuple[str, ...]
-    accounts: tuple[ChoiceShown, ...]
+    accounts: tuple[LinkAccountRow, ...]
 
 
 @app.post(
@@ -57,17 +57,17 @@ class Preview(Answer):
     ),
     needs_key=False,
 )
-def preview_link(opening: Opening, act: Act) -> Preview:
+def preview_link(opening: PreviewLinkRequest, act: Act) -> LinkPreviewResponse:
     facts = stored.facts_for_preview(opening.secret, act.by)
     shown = approvals.preview(facts, act)
     can = permissions.of_partner_admin(shown.link.set_version, removed=shown.link.removed)
-    return Preview(
-        link=LinkShown.of(shown.link, shown.employee, act.at),
-        partner=PartnerShown(name=shown.partner.name, domains=shown.partner.domains),
+    return LinkPreviewResponse(
+        link=LinkResponse.of(shown.link, shown.employee, act.at),
+        partner=LinkPartnerResponse(name=shown.partner.name, domains=shown.partner.domains),
         can=tuple(can),
         cannot=permissions.lacking(can),
         accounts=tuple(
-            ChoiceShown(
+            LinkAccountRow(
                 account_id=choice.account.account_id,
                 name=choice.account.name,
                 can_approve=choice.reason is None,

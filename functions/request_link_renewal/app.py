@@ -13,14 +13,14 @@ from partner_access.store.dynamo import keep, recall
 app = api.App(recall=recall)
 
 
-class Renewal(Request):
+class LinkRenewalRequest(Request, title="LinkRenewalRequest"):
     """The secret of the ended link."""
 
     secret: LinkSecret
 
 
-class RenewalAsked(Answer):
-    """The creator is told, or has been."""
+class LinkRenewalResponse(Answer, title="LinkRenewalResponse"):
+    """The confirmation that the creator is notified, now or by an earlier request."""
 
     status: ClassVar[int] = HTTPStatus.ACCEPTED
 
@@ -39,9 +39,9 @@ class RenewalAsked(Answer):
         ),
     ),
 )
-def request_link_renewal(renewal: Renewal, act: Act) -> RenewalAsked:
+def request_link_renewal(renewal: LinkRenewalRequest, act: Act) -> LinkRenewalResponse:
     asked = renewals.ask_anew(stored.facts_for_renewal(renewal.secret, act.by), renewal.secret, act)
-    answer = RenewalAsked()
+    answer = LinkRenewalResponse()
     if asked:
         stored.record_asking(asked, answer)
     else:

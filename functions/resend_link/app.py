@@ -5,15 +5,15 @@ from typing import ClassVar
 from partner_access import api, pages
 from partner_access.domain import renewals
 from partner_access.domain.decisions import Act, Answer
-from partner_access.representations import LinkShown
+from partner_access.representations import LinkResponse
 from partner_access.store import links as stored
 from partner_access.store.dynamo import recall
 
 app = api.App(recall=recall)
 
 
-class ResentLink(Answer, LinkShown):
-    """The link with its new address, which is told this once."""
+class ResendLinkResponse(Answer, LinkResponse, title="ResendLinkResponse"):
+    """The link with its new URL, which is only returned once."""
 
     never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
 
@@ -33,10 +33,10 @@ class ResentLink(Answer, LinkShown):
         ),
     ),
 )
-def resend_link(partner_id: str, link_id: str, act: Act) -> ResentLink:
+def resend_link(partner_id: str, link_id: str, act: Act) -> ResendLinkResponse:
     facts = stored.facts_for_resending(partner_id, link_id, act.by)
     resent = renewals.resend(facts, act)
-    answer = ResentLink.of(resent.link, resent.employee, act.at, url=pages.to_approve(resent.secret))
+    answer = ResendLinkResponse.of(resent.link, resent.employee, act.at, url=pages.to_approve(resent.secret))
     stored.record_resending(resent, answer)
     return answer
 

@@ -1,7 +1,13 @@
 """POST /access/v1/search/…: who may do this here, where somebody may do it, and what he may do there."""
 
 from partner_access import api, authzen
-from partner_access.authzen import ActionSearch, Policy, ResourceSearch, Results, SubjectSearch
+from partner_access.authzen import (
+    ActionSearchRequest,
+    Policy,
+    ResourceSearchRequest,
+    SearchResponse,
+    SubjectSearchRequest,
+)
 from partner_access.domain.decisions import Act
 from partner_access.policy import Accounts
 
@@ -23,7 +29,7 @@ def search_point(policy: Policy) -> authzen.App:
         ),
         needs_key=False,
     )
-    def search_subjects(search: SubjectSearch, act: Act) -> Results:
+    def search_subjects(search: SubjectSearchRequest, act: Act) -> SearchResponse:
         return authzen.searched(policy.subjects, search, act)
 
     @app.post(
@@ -39,7 +45,7 @@ def search_point(policy: Policy) -> authzen.App:
         ),
         needs_key=False,
     )
-    def search_resources(search: ResourceSearch, act: Act) -> Results:
+    def search_resources(search: ResourceSearchRequest, act: Act) -> SearchResponse:
         return authzen.searched(policy.resources, search, act)
 
     @app.post(
@@ -55,7 +61,7 @@ def search_point(policy: Policy) -> authzen.App:
         ),
         needs_key=False,
     )
-    def search_actions(search: ActionSearch, act: Act) -> Results:
+    def search_actions(search: ActionSearchRequest, act: Act) -> SearchResponse:
         return authzen.searched(policy.actions, search, act)
 
     return app

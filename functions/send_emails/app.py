@@ -18,7 +18,7 @@ from partner_access.domain import mailing
 from partner_access.domain.custom_sets import is_custom
 from partner_access.domain.decisions import Letter
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Link, State
+from partner_access.domain.links import Link, LinkState
 from partner_access.domain.mailing import Delivery, Leads, MailingFacts, Outcome, Queued, Recipient, Standing
 from partner_access.domain.permissions import Overrides, lacking, rights_of
 from partner_access.domain.refusals import TemporarilyUnavailable
@@ -37,7 +37,7 @@ COUNTED: Final = {
     Outcome.PAUSED: "LetterPaused",
     Outcome.UNCLEAR: "LetterUnclear",
 }
-ENDS_BY_TIME: Final = frozenset({State.OPEN, State.EXPIRED})
+ENDS_BY_TIME: Final = frozenset({LinkState.OPEN, LinkState.EXPIRED})
 """Of a link that ended otherwise, the day it would have expired tells nothing."""
 UNSENT: Final = {Standing.CANCELLED: "LetterCancelled", Standing.FAILED: "LetterFailed"}
 

@@ -8,7 +8,7 @@ from partner_access.domain import suspensions
 from partner_access.domain.capacities import MembershipChanged, MembershipFacts
 from partner_access.domain.decisions import Act
 from partner_access.fields import Prose, Request
-from partner_access.representations import OneMember
+from partner_access.representations import TaggedMemberResponse
 from partner_access.store import memberships as stored
 from partner_access.store.dynamo import keep, recall
 
@@ -17,8 +17,8 @@ app = api.App(recall=recall)
 SUSPENSION = "/accounts/{account_id}/users/{user_id}/suspension"
 
 
-class Stop(Request):
-    """Why; the letter tells it."""
+class SuspendUserRequest(Request, title="SuspendUserRequest"):
+    """An optional reason, which the email to the user includes."""
 
     may_be_missing: ClassVar[bool] = True
 
@@ -38,7 +38,7 @@ class Stop(Request):
         ),
     ),
 )
-def suspend_user(account_id: str, user_id: str, stop: Stop, act: Act) -> OneMember:
+def suspend_user(account_id: str, user_id: str, stop: SuspendUserRequest, act: Act) -> TaggedMemberResponse:
     facts = stored.facts(account_id, user_id, act.by)
     return _kept(facts, suspensions.suspend(facts, stop.reason, act), act)
 
@@ -56,14 +56,14 @@ def suspend_user(account_id: str, user_id: str, stop: Stop, act: Act) -> OneMemb
         ),
     ),
 )
-def resume_user(account_id: str, user_id: str, act: Act) -> OneMember:
+def resume_user(account_id: str, user_id: str, act: Act) -> TaggedMemberResponse:
     facts = stored.facts(account_id, user_id, act.by)
     return _kept(facts, suspensions.resume(facts, act), act)
 
 
-def _kept(facts: MembershipFacts, changed: MembershipChanged | None, act: Act) -> OneMember:
+def _kept(facts: MembershipFacts, changed: MembershipChanged | None, act: Act) -> TaggedMemberResponse:
     member = changed.member if changed else facts.target.member
-    answer = OneMember.seen(replace(facts.target, member=member), act.at)
+    answer = TaggedMemberResponse.seen(replace(facts.target, member=member), act.at)
     if changed:
         stored.record(changed, answer)
     else:

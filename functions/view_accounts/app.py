@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from partner_access import api, cursors
-from partner_access.domain.accounts import Kind
+from partner_access.domain.accounts import AccountKind
 from partner_access.domain.decisions import Act
 from partner_access.domain.people import must_not_be_barred
 from partner_access.fields import ListQuery, Page
@@ -14,20 +14,20 @@ app = api.App()
 LIST = "/accounts"
 
 
-class AccountShown(BaseModel):
-    """An account as its member sees it."""
+class AccountSummary(BaseModel, title="AccountSummary"):
+    """One of your accounts, with your permission set in it."""
 
     account_id: str
-    kind: Kind
+    kind: AccountKind
     name: str
     permission_set: str
     can_approve: bool
 
 
-class Accounts(Page):
-    """By id."""
+class AccountList(Page, title="AccountList"):
+    """One page of your accounts, sorted by id."""
 
-    items: tuple[AccountShown, ...]
+    items: tuple[AccountSummary, ...]
 
 
 @app.get(
@@ -42,12 +42,12 @@ class Accounts(Page):
         ),
     ),
 )
-def view_accounts(query: ListQuery, act: Act) -> Accounts:
+def view_accounts(query: ListQuery, act: Act) -> AccountList:
     page = stored.of(act.by, at=act.at, after=cursors.after(query, LIST, act), limit=query.size)
     must_not_be_barred(page.user)
-    return Accounts(
+    return AccountList(
         items=tuple(
-            AccountShown(
+            AccountSummary(
                 account_id=mine.account.account_id,
                 kind=mine.account.kind,
                 name=mine.account.name,

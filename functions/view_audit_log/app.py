@@ -64,8 +64,8 @@ class AuditQuery(ListQuery):
         return "?" + urlencode({**self.filters, "limit": self.limit, "cursor": cursor})
 
 
-class EntryShown(Part):
-    """The vendor is shown no details."""
+class AuditEntryRow(Part, title="AuditEntryRow"):
+    """An audit entry. The vendor does not see its `details`."""
 
     audit_id: str
     at: datetime
@@ -75,14 +75,17 @@ class EntryShown(Part):
     details: Mapping[str, JsonValue] | None
 
 
-class Entries(Page):
-    """Newest first, with the names of the people and accounts in them; a page may hold fewer than asked, and go on."""
+class AuditEntryList(Page, title="AuditEntryList"):
+    """One page of audit entries, newest first, with the names of the users and accounts in them.
 
-    items: tuple[EntryShown, ...]
+    A page can have fewer items than its limit and yet not be last.
+    """
+
+    items: tuple[AuditEntryRow, ...]
     names: Mapping[str, str]
 
 
-class EntrySheet(Entries):
+class EntrySheet(AuditEntryList):
     """The same page as a spreadsheet reads it; `onward` refers to the next one."""
 
     onward: str | None
@@ -121,7 +124,7 @@ class EntrySheet(Entries):
         ),
     ),
 )
-def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType, act: Act) -> Entries:
+def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType, act: Act) -> AuditEntryList:
     span = trail.span(query.start, query.end, act.at)
     wanted = Wanted(query.event, query.actor_id, query.user_id, query.account_id)
     reading = trail.read(stored.facts_for_reading(account_id, act.by), wanted, act)
@@ -129,7 +132,7 @@ def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType
     page = stored.page(account_id, span, after=cursors.after(query, listed, act), limit=query.size)
     shown = reading.of(page.entries, page.accounts)
     cursor = cursors.cursor(page.after, query, listed, act)
-    entries = Entries(
+    entries = AuditEntryList(
         items=tuple(_shown(entry, reading) for entry in shown),
         names=_names(shown, page),
         next_cursor=cursor,
@@ -139,9 +142,9 @@ def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType
     return EntrySheet(**dict(entries), onward=query.with_cursor(cursor) if cursor else None)
 
 
-def _shown(entry: AuditEntry, reading: trail.Reading) -> EntryShown:
+def _shown(entry: AuditEntry, reading: trail.Reading) -> AuditEntryRow:
     details = None if reading.share is trail.Share.METADATA else entry.details
-    return EntryShown(**{**dict(entry), "details": details})
+    return AuditEntryRow(**{**dict(entry), "details": details})
 
 
 def _names(shown: tuple[AuditEntry, ...], page: stored.Page) -> Mapping[str, str]:

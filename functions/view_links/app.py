@@ -11,7 +11,7 @@ from partner_access.domain.decisions import Act, Answer
 from partner_access.domain.links import Link
 from partner_access.domain.people import User
 from partner_access.fields import Identifier, ListQuery, Page
-from partner_access.representations import LinkShown
+from partner_access.representations import LinkResponse
 from partner_access.store import links as stored
 from partner_access.store.actors import in_account
 
@@ -24,17 +24,17 @@ class LinksQuery(ListQuery):
     """Of one employee, in one state."""
 
     employee_id: Identifier | None = None
-    state: links.State | None = None
+    state: links.LinkState | None = None
 
 
-class Links(Page):
-    """Newest first."""
+class LinkList(Page, title="LinkList"):
+    """One page of access links, newest first."""
 
-    items: tuple[LinkShown, ...]
+    items: tuple[LinkResponse, ...]
 
 
-class OneLink(Answer, LinkShown):
-    """One link."""
+class GetLinkResponse(Answer, LinkResponse, title="GetLinkResponse"):
+    """An access link, without its secret."""
 
 
 @app.get(
@@ -49,14 +49,14 @@ class OneLink(Answer, LinkShown):
         ),
     ),
 )
-def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
+def list_links(partner_id: str, query: LinksQuery, act: Act) -> LinkList:
     caller, partner = in_account(partner_id, act.by)
     whose = listed_for(caller, partner, query.employee_id, act)
     listed = LIST.format(partner_id=partner_id)
     page = stored.page(partner_id, employee_id=whose, after=cursors.after(query, listed, act), limit=query.size)
     people = stored.employees_of(page.links)
-    shown = (_shown(LinkShown, link, people, partner, act) for link in page.links)
-    return Links(
+    shown = (_shown(LinkResponse, link, people, partner, act) for link in page.links)
+    return LinkList(
         items=tuple(link for link in shown if query.state in (None, link.state)),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
@@ -74,13 +74,13 @@ def list_links(partner_id: str, query: LinksQuery, act: Act) -> Links:
         ),
     ),
 )
-def view_link(partner_id: str, link_id: str, act: Act) -> OneLink:
+def view_link(partner_id: str, link_id: str, act: Act) -> GetLinkResponse:
     facts = stored.facts_for_one(partner_id, link_id, act.by)
     link = links.must_be_own_or_managed(facts, act)
-    return _shown(OneLink, link, stored.employees_of([link]), facts.partner, act)
+    return _shown(GetLinkResponse, link, stored.employees_of([link]), facts.partner, act)
 
 
-Kind = TypeVar("Kind", bound=LinkShown)
+Kind = TypeVar("Kind", bound=LinkResponse)
 
 
 def _shown(kind: type[Kind], link: Link, people: Mapping[str, User], partner: Account | None, act: Act) -> Kind:

@@ -12,7 +12,7 @@ from partner_access.domain.console import Presence
 from partner_access.domain.decisions import Act
 from partner_access.domain.people import eligible
 from partner_access.fields import Identifier, ListQuery, Page
-from partner_access.representations import GrantShown, MemberShown, Part
+from partner_access.representations import GrantResponse, MemberResponse, Part
 from partner_access.store import console as stored
 from partner_access.store.actors import in_account
 
@@ -28,33 +28,41 @@ class ClientsQuery(ListQuery):
     employee_id: Identifier | None = None
 
 
-class PersonInClient(MemberShown):
-    """A membership as it counts now, when it was last changed, its set's name if the client made it, and the grant."""
+class ClientMemberRow(MemberResponse, title="ClientMemberRow"):
+    """A membership in effect now, with the time of its last change, the name of a custom set, and the grant."""
 
     changed_at: datetime | None
     set_name: str | None
-    grant: GrantShown | None
+    grant: GrantResponse | None
 
     @classmethod
     def there(cls, presence: Presence, at: datetime) -> Self:
         now = presence.member.model_copy(update={"suspended_by": presence.actor.suspended_by_at(at)})
-        grant = GrantShown.of(now.grant, now, presence.client) if now.grant else None
+        grant = GrantResponse.of(now.grant, now, presence.client) if now.grant else None
         return cls.seen(presence.actor, at, set_name=presence.set_name, grant=grant)
 
 
-class ClientShown(Part):
-    """A client and those of the firm's people in it who are there on its behalf, or one whom the client itself made."""
+class ClientRow(Part, title="ClientRow"):
+    """A client with the partner's users in it.
+
+    They are all members on behalf of the partner, or one member that the client created itself (`made_by_client`).
+    """
 
     account_id: str
     name: str
-    people: tuple[PersonInClient, ...]
+    people: tuple[ClientMemberRow, ...]
     made_by_client: bool
 
 
-class Clients(Page):
-    """Those on the firm's behalf by client, then those made by clients by employee; of one employee by client alone."""
+class ClientList(Page, title="ClientList"):
+    """One page of clients.
 
-    items: tuple[ClientShown, ...]
+    Members on behalf of the partner come first, by client, then those that clients created, by employee. With
+    `employee_id`, all are sorted by client. `limit` counts users. All members of one client on behalf of the partner
+    are on one page, which can exceed the limit by up to 100.
+    """
+
+    items: tuple[ClientRow, ...]
 
 
 @app.get(
@@ -70,7 +78,7 @@ class Clients(Page):
         ),
     ),
 )
-def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> Clients:
+def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> ClientList:
     caller, partner = in_account(partner_id, act.by)
     whose = console.listed_for(caller, partner, query.employee_id, act)
     listed = f"{CLIENTS.format(partner_id=partner_id)}#{whose or ''}"
@@ -79,12 +87,12 @@ def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> Clients:
         page = stored.ones(partner_id, whose, at=act.at, after=after, limit=query.size)
     else:
         page = stored.everybodys(partner_id, at=act.at, after=after, limit=query.size)
-    return Clients(
+    return ClientList(
         items=tuple(
-            ClientShown(
+            ClientRow(
                 account_id=account_id,
                 name=together[0].client.name,
-                people=tuple(PersonInClient.there(each, act.at) for each in together),
+                people=tuple(ClientMemberRow.there(each, act.at) for each in together),
                 made_by_client=user_id is not None,
             )
             for (account_id, user_id), together in ((key, list(some)) for key, some in groupby(page.items, _together))
@@ -99,13 +107,15 @@ def _together(presence: Presence) -> tuple[str, str | None]:
 
 
 class EmployeeState(StrEnum):
-    """Of somebody in the firm."""
+    """The state of an employee in the partner account."""
 
     ACTIVE = "active"
     DEACTIVATED = "deactivated"
 
 
-class AccountNamed(Part):
+class AccountRef(Part, title="AccountRef"):
+    """An account by id, with its name."""
+
     account_id: str
     name: str
 
@@ -114,8 +124,8 @@ class AccountNamed(Part):
         return cls(account_id=account.account_id, name=account.name)
 
 
-class ClientOfEmployee(AccountNamed):
-    """Where he is on the firm's behalf."""
+class EmployeeClientRow(AccountRef, title="EmployeeClientRow"):
+    """A client in which the employee is a member on behalf of the partner."""
 
     permission_set: str
     set_name: str | None
@@ -124,7 +134,7 @@ class ClientOfEmployee(AccountNamed):
 
     @classmethod
     def there(cls, presence: Presence, at: datetime) -> Self:
-        seen = MemberShown.seen(presence.actor, at)
+        seen = MemberResponse.seen(presence.actor, at)
         return cls(
             account_id=seen.account_id,
             name=presence.client.name,
@@ -135,10 +145,11 @@ class ClientOfEmployee(AccountNamed):
         )
 
 
-class EmployeeShown(Part):
-    """`clients` are the first on the firm's behalf, `super_admin_of` those made by clients and not migrated yet.
+class EmployeeRow(Part, title="EmployeeRow"):
+    """A partner employee with their first clients.
 
-    Both are of his first accounts; where he may be in more of a kind, the list of clients of this employee has them all.
+    In `clients`, they are a member on behalf of the partner. In `super_admin_of`, the client made them super admin, and
+    they are not migrated yet. If there can be more of a kind, the list of this employee's clients has them all.
     """
 
     user_id: str
@@ -146,9 +157,9 @@ class EmployeeShown(Part):
     email: str | None
     state: EmployeeState
     eligible: bool
-    clients: tuple[ClientOfEmployee, ...]
+    clients: tuple[EmployeeClientRow, ...]
     has_more_clients: bool
-    super_admin_of: tuple[AccountNamed, ...]
+    super_admin_of: tuple[AccountRef, ...]
     has_more_super_admin_of: bool
 
     @classmethod
@@ -162,17 +173,17 @@ class EmployeeShown(Part):
             email=user.email if partner_id in user.employed_by else None,
             state=EmployeeState.ACTIVE if employee.is_active else EmployeeState.DEACTIVATED,
             eligible=eligible(user, partner),
-            clients=tuple(ClientOfEmployee.there(each, at) for each in there[: stored.FIRST]),
+            clients=tuple(EmployeeClientRow.there(each, at) for each in there[: stored.FIRST]),
             has_more_clients=len(there) > stored.FIRST or employee.may_have_more,
-            super_admin_of=tuple(AccountNamed.of(each.client) for each in unmigrated[: stored.FIRST]),
+            super_admin_of=tuple(AccountRef.of(each.client) for each in unmigrated[: stored.FIRST]),
             has_more_super_admin_of=len(unmigrated) > stored.FIRST or employee.may_have_more,
         )
 
 
-class Employees(Page):
-    """By id."""
+class EmployeeList(Page, title="EmployeeList"):
+    """One page of partner employees, sorted by id."""
 
-    items: tuple[EmployeeShown, ...]
+    items: tuple[EmployeeRow, ...]
 
 
 @app.get(
@@ -187,7 +198,7 @@ class Employees(Page):
         ),
     ),
 )
-def list_employees(partner_id: str, query: ListQuery, act: Act) -> Employees:
+def list_employees(partner_id: str, query: ListQuery, act: Act) -> EmployeeList:
     caller, partner = in_account(partner_id, act.by)
     whose = console.listed_for(caller, partner, None, act)
     listed = f"{EMPLOYEES.format(partner_id=partner_id)}#{whose or ''}"
@@ -197,8 +208,8 @@ def list_employees(partner_id: str, query: ListQuery, act: Act) -> Employees:
     else:
         limit = min(query.size, stored.EMPLOYEES_AT_ONCE)
         page = stored.employees(partner_id, at=act.at, after=after, limit=limit)
-    return Employees(
-        items=tuple(EmployeeShown.of(each, partner_id, partner, act.at) for each in page.items),
+    return EmployeeList(
+        items=tuple(EmployeeRow.of(each, partner_id, partner, act.at) for each in page.items),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 

@@ -10,7 +10,7 @@ from partner_access.domain import creations, permission_sets, permissions
 from partner_access.domain.custom_sets import CustomSet
 from partner_access.domain.decisions import Act
 from partner_access.fields import Page, Query
-from partner_access.representations import OneSet, SetKind
+from partner_access.representations import PermissionSetResponse, SetKind
 from partner_access.store import creations as choices
 from partner_access.store import permission_sets as stored
 
@@ -25,8 +25,8 @@ class ChoiceQuery(Query):
     email: Email | None = None
 
 
-class SetChoice(BaseModel):
-    """A default set in today's version, or one of the account's own."""
+class AssignableSetRow(BaseModel, title="AssignableSetRow"):
+    """A default set in its latest version, or a custom set of the account."""
 
     permission_set: str
     kind: SetKind
@@ -55,10 +55,10 @@ class SetChoice(BaseModel):
         )
 
 
-class SetChoices(Page):
-    """The default sets in the order of the catalogue, then the account's own, oldest first."""
+class AssignableSetList(Page, title="AssignableSetList"):
+    """The default sets in the order of the catalogue, then the custom sets of the account, oldest first."""
 
-    items: tuple[SetChoice, ...]
+    items: tuple[AssignableSetRow, ...]
 
 
 @app.get(
@@ -74,12 +74,12 @@ class SetChoices(Page):
         ),
     ),
 )
-def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetChoices:
+def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> AssignableSetList:
     facts = choices.facts_for_choice(account_id, query.email, act.by)
     names = creations.assignable(facts, act)
     has_own = facts.account and facts.account.custom_set_count
     own = creations.own_assignable(facts, stored.of(account_id) if has_own else (), act)
-    return SetChoices(items=(*map(SetChoice.of, names), *map(SetChoice.of_own, own)))
+    return AssignableSetList(items=(*map(AssignableSetRow.of, names), *map(AssignableSetRow.of_own, own)))
 
 
 @app.get(
@@ -93,8 +93,8 @@ def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> SetCh
         ),
     ),
 )
-def view_permission_set(account_id: str, set_id: str, act: Act) -> OneSet:
-    return OneSet.of(permission_sets.must_be_assignable(stored.facts(account_id, act.by, set_id), act))
+def view_permission_set(account_id: str, set_id: str, act: Act) -> PermissionSetResponse:
+    return PermissionSetResponse.of(permission_sets.must_be_assignable(stored.facts(account_id, act.by, set_id), act))
 
 
 handler = app

@@ -7,7 +7,7 @@ from partner_access import api, cursors
 from partner_access.domain import views
 from partner_access.domain.decisions import Act
 from partner_access.fields import Identifier, ListQuery, Page
-from partner_access.representations import MemberShown, OneMember
+from partner_access.representations import MemberResponse, TaggedMemberResponse
 from partner_access.store import people as stored
 
 app = api.App()
@@ -15,7 +15,7 @@ app = api.App()
 LIST = "/accounts/{account_id}/users"
 
 
-class State(StrEnum):
+class UserListState(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     DEACTIVATED = "deactivated"
@@ -24,19 +24,19 @@ class State(StrEnum):
 class UsersQuery(ListQuery):
     """In one state, with one set, or here for one partner; all but the deactivated when no state is named."""
 
-    state: State | None = None
+    state: UserListState | None = None
     permission_set: Identifier | None = None
     partner_id: Identifier | None = None
 
-    def takes(self, member: MemberShown) -> bool:
+    def takes(self, member: MemberResponse) -> bool:
         """Whether the list is of him."""
-        is_in_state = member.state == self.state if self.state else member.state != State.DEACTIVATED
+        is_in_state = member.state == self.state if self.state else member.state != UserListState.DEACTIVATED
         has_set = self.permission_set in (None, member.permission_set)
         return is_in_state and has_set and self.partner_id in (None, member.partner_id)
 
 
-class NamedMember(MemberShown):
-    """A member with the names behind the ids, as far as there are any, and when the membership was last changed."""
+class NamedMemberRow(MemberResponse, title="NamedMemberRow"):
+    """A member with the names for the ids, as far as they are known, and the time of the last change."""
 
     changed_at: datetime | None
     granted_by_name: str | None
@@ -44,14 +44,14 @@ class NamedMember(MemberShown):
     set_name: str | None
 
 
-class Users(Page):
-    """By id; a page may hold fewer than asked, and go on."""
+class UserList(Page, title="UserList"):
+    """One page of members, sorted by id. A page can have fewer items than its limit and yet not be last."""
 
-    items: tuple[NamedMember, ...]
+    items: tuple[NamedMemberRow, ...]
 
 
-class OneUser(OneMember, NamedMember):
-    """One member."""
+class GetUserResponse(TaggedMemberResponse, NamedMemberRow, title="GetUserResponse"):
+    """A member of an account."""
 
 
 @app.get(
@@ -66,12 +66,12 @@ class OneUser(OneMember, NamedMember):
         ),
     ),
 )
-def list_users(account_id: str, query: UsersQuery, act: Act) -> Users:
+def list_users(account_id: str, query: UsersQuery, act: Act) -> UserList:
     views.must_see_all(stored.viewer(account_id, act.by), act.at)
     listed = LIST.format(account_id=account_id)
     page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
-    members = (NamedMember.seen(each.actor, act.at, **each.names_at(act.at)) for each in page.people)
-    return Users(
+    members = (NamedMemberRow.seen(each.actor, act.at, **each.names_at(act.at)) for each in page.people)
+    return UserList(
         items=tuple(member for member in members if query.takes(member)),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
@@ -90,9 +90,9 @@ def list_users(account_id: str, query: UsersQuery, act: Act) -> Users:
         ),
     ),
 )
-def view_user(account_id: str, user_id: str, act: Act) -> OneUser:
+def view_user(account_id: str, user_id: str, act: Act) -> GetUserResponse:
     shown = views.see(stored.facts_for_one(account_id, user_id, act.by), act)
-    return OneUser.seen(shown.actor, act.at, **shown.names_at(act.at))
+    return GetUserResponse.seen(shown.actor, act.at, **shown.names_at(act.at))
 
 
 handler = app

@@ -8,14 +8,14 @@ from typing_extensions import override
 
 from partner_access.authzen import (
     Action,
-    ActionSearch,
+    ActionSearchRequest,
     Entity,
-    Evaluated,
-    Evaluation,
+    EntityType,
+    EvaluationRequest,
+    EvaluationResponse,
     Found,
-    ResourceSearch,
-    Sought,
-    SubjectSearch,
+    ResourceSearchRequest,
+    SubjectSearchRequest,
 )
 from partner_access.domain.decisions import Act
 
@@ -34,22 +34,24 @@ class Tenant(ABC):
     def knows(self, entity: Entity) -> bool:
         return entity.id in self.known.get(entity.type, ())
 
-    def evaluate(self, evaluations: Sequence[Evaluation], act: Act) -> Sequence[Evaluated]:
-        return [Evaluated(decision=self.permits(each.subject, each.action, each.resource)) for each in evaluations]
+    def evaluate(self, evaluations: Sequence[EvaluationRequest], act: Act) -> Sequence[EvaluationResponse]:
+        return [
+            EvaluationResponse(decision=self.permits(each.subject, each.action, each.resource)) for each in evaluations
+        ]
 
-    def subjects(self, search: SubjectSearch, act: Act, after: str | None, limit: int) -> Found:
+    def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> Found:
         each = self._all(search.subject)
         return _page([one.id for one in each if self.permits(one, search.action, search.resource)], after, limit)
 
-    def resources(self, search: ResourceSearch, act: Act, after: str | None, limit: int) -> Found:
+    def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> Found:
         each = self._all(search.resource)
         return _page([one.id for one in each if self.permits(search.subject, search.action, one)], after, limit)
 
-    def actions(self, search: ActionSearch, act: Act, after: str | None, limit: int) -> Found:
+    def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> Found:
         each = [name for name in self.verbs if self.permits(search.subject, Action(name=name), search.resource)]
         return _page(each, after, limit)
 
-    def _all(self, sought: Sought) -> list[Entity]:
+    def _all(self, sought: EntityType) -> list[Entity]:
         ids = self.known.get(sought.type, ())
         return [Entity(type=sought.type, id=each, properties=sought.properties) for each in ids]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from partner_access import cursors
-from partner_access.authzen import SubjectSearch
+from partner_access.authzen import SubjectSearchRequest
 from partner_access.domain.decisions import Act
 from tests.authzen.tenants import Certification
 from tests.builders import an_act
@@ -165,8 +165,8 @@ def test_a_token_lasts_a_day(minutes: int, status: int) -> None:
 
 def token_of(act: Act) -> str:
     """The token that this act would have been given after alice."""
-    of = SubjectSearch.model_validate(READERS).of
-    return cursors.sealed(json.dumps([1, "alice"]), of, "SubjectSearch", act)
+    of = SubjectSearchRequest.model_validate(READERS).of
+    return cursors.sealed(json.dumps([1, "alice"]), of, "SubjectSearchRequest", act)
 
 
 def test_a_token_under_another_key_is_forged() -> None:

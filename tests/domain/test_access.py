@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from partner_access.domain import catalogue
 from partner_access.domain.access import Presence, Rule, Verdict, judge, opens
-from partner_access.domain.accounts import Account, AccountStanding, Kind, Pricing, Program
+from partner_access.domain.accounts import Account, AccountKind, AccountState, Pricing, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.domain.people import Actor
 from partner_access.domain.permissions import NOTHING, Scope, SetName, given_today
 from tests.builders import (
@@ -80,7 +80,7 @@ def admin(**changes: Any) -> Actor:
     return of_the_partner(member=a_partner_admin(**changes))
 
 
-def suspended(*by: Suspension) -> Actor:
+def suspended(*by: SuspensionReason) -> Actor:
     return admin(suspended_by=frozenset(by))
 
 
@@ -101,8 +101,8 @@ ONE_THING: Final[list[tuple[Rule, Question, Question]]] = [
     (Rule.UNKNOWN_PERMISSION, Question("CRM.import"), Question("crm.import")),
     (Rule.NOT_A_MEMBER, Question(actor=Actor(a_user())), Question(actor=Actor(a_user(), a_member()))),
     (Rule.NOT_A_MEMBER, Question(account=None), Question()),
-    (Rule.ACCOUNT_CLOSED, Question(account=the_client(state=AccountStanding.CLOSED)), Question()),
-    (Rule.ACCOUNT_CLOSED, asked(account=the_client(state=AccountStanding.CLOSED)), asked()),
+    (Rule.ACCOUNT_CLOSED, Question(account=the_client(state=AccountState.CLOSED)), Question()),
+    (Rule.ACCOUNT_CLOSED, asked(account=the_client(state=AccountState.CLOSED)), asked()),
     (Rule.USER_DEACTIVATED, Question(actor=an_actor(a_user(active=False))), Question()),
     (Rule.USER_DEACTIVATED, Question(actor=Actor(None, a_member())), Question()),
     (Rule.USER_DEACTIVATED, asked(actor=of_the_partner(an_employee(active=False))), asked()),
@@ -144,22 +144,26 @@ ONE_THING: Final[list[tuple[Rule, Question, Question]]] = [
         asked(actor=an_actor(OF_BOTH, a_partner_admin(), firms=[the_partner()])),
     ),
     # suspension: by the two sides, by the firm's program, because he left it or was never of it
-    (Rule.SUSPENDED, asked(actor=suspended(Suspension.CLIENT)), asked(actor=suspended())),
-    (Rule.SUSPENDED, asked(actor=suspended(Suspension.PARTNER)), asked(actor=suspended(Suspension.PROGRAM))),
+    (Rule.SUSPENDED, asked(actor=suspended(SuspensionReason.CLIENT)), asked(actor=suspended())),
     (
         Rule.SUSPENDED,
-        asked(actor=suspended(Suspension.PARTNER, Suspension.EMPLOYEE)),
-        asked(actor=suspended(Suspension.EMPLOYEE)),
+        asked(actor=suspended(SuspensionReason.PARTNER)),
+        asked(actor=suspended(SuspensionReason.PROGRAM)),
     ),
     (
         Rule.SUSPENDED,
-        Question(actor=holding("super_admin", suspended_by=frozenset({Suspension.CLIENT}))),
+        asked(actor=suspended(SuspensionReason.PARTNER, SuspensionReason.EMPLOYEE)),
+        asked(actor=suspended(SuspensionReason.EMPLOYEE)),
+    ),
+    (
+        Rule.SUSPENDED,
+        Question(actor=holding("super_admin", suspended_by=frozenset({SuspensionReason.CLIENT}))),
         Question(actor=holding("super_admin")),
     ),
     (Rule.SUSPENDED, asked(actor=of_the_partner(program=Program.SUSPENDED)), asked()),
     (Rule.SUSPENDED, asked(actor=of_the_partner(program=Program.TERMINATED)), asked()),
-    (Rule.SUSPENDED, asked(actor=of_the_partner(state=AccountStanding.CLOSED)), asked()),
-    (Rule.SUSPENDED, asked(actor=of_the_partner(kind=Kind.CLIENT)), asked()),
+    (Rule.SUSPENDED, asked(actor=of_the_partner(state=AccountState.CLOSED)), asked()),
+    (Rule.SUSPENDED, asked(actor=of_the_partner(kind=AccountKind.CLIENT)), asked()),
     (Rule.SUSPENDED, asked(actor=of_the_partner(an_employee(employed_by=frozenset()))), asked()),
     (
         Rule.SUSPENDED,
@@ -318,7 +322,7 @@ def test_every_rule_that_refuses_has_its_may_and_its_may_not() -> None:
             Scope.ALL,
         ),
         # and whom his own side had suspended is himself again
-        (Question("reports.create", lapsing(NOW, previous=BEFORE, suspended_by=frozenset({Suspension.PARTNER}))), Rule.IN_SET, Scope.ALL),
+        (Question("reports.create", lapsing(NOW, previous=BEFORE, suspended_by=frozenset({SuspensionReason.PARTNER}))), Rule.IN_SET, Scope.ALL),
     ],
 )  # fmt: skip
 def test_how_far_what_is_permitted_reaches(question: Question, rule: Rule, scope: Scope) -> None:
@@ -331,7 +335,7 @@ def test_how_far_what_is_permitted_reaches(question: Question, rule: Rule, scope
     [
         (Question("crm.import", lapsing(NOW, previous=BEFORE)), Rule.NOT_IN_SET),
         (Question("reports.create", lapsing(NOW + SECOND, previous=BEFORE, removed=("reports.create",))), Rule.REMOVED),
-        (Question("reports.create", lapsing(NOW, previous=BEFORE, suspended_by=frozenset({Suspension.CLIENT}))), Rule.SUSPENDED),
+        (Question("reports.create", lapsing(NOW, previous=BEFORE, suspended_by=frozenset({SuspensionReason.CLIENT}))), Rule.SUSPENDED),
         # what he was before was for a firm as well
         (Question("reports.create", lapsing(NOW, previous=BEFORE.model_copy(update={"partner_id": SOUTH}))), Rule.GRANT_EXPIRED),
         (
@@ -418,12 +422,12 @@ def test_rules_speak_one_after_another() -> None:
     member = a_partner_admin(
         active=False,
         grant=a_grant(expires_at=NOW),
-        suspended_by=frozenset({Suspension.CLIENT}),
+        suspended_by=frozenset({SuspensionReason.CLIENT}),
         set_version=7,
         removed=("sales.access",),
     )
     nobody = Actor(None, None, {firm.account_id: firm})
-    closed = LEGACY.changed(state=AccountStanding.CLOSED)
+    closed = LEGACY.changed(state=AccountState.CLOSED)
     worst = Question("sales.acess", nobody, closed)
     steps = [
         worst,
@@ -525,7 +529,7 @@ def test_nothing_is_permitted_that_is_not_held_and_all_that_is_held_where_nothin
         known = now is None or stands._knows_the_set_of(now)
         rights = stands.actor.rights_at(NOW) if known else NOTHING
         account = stands.account
-        open_client = account and not account.is_partner and account.state is AccountStanding.ACTIVE
+        open_client = account and not account.is_partner and account.state is AccountState.ACTIVE
         for name in sorted(catalogue.CATALOGUE):
             verdict = judge(stands, name)
             if verdict.permits:

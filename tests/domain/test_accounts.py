@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.refusals import AccountClosed, NoSeatLeft
 from tests.builders import the_client, the_partner
 
@@ -20,7 +20,7 @@ def test_a_partner_is_one_and_a_client_is_none() -> None:
         ({}, True),
         ({"program": Program.SUSPENDED}, False),
         ({"program": Program.TERMINATED}, False),
-        ({"state": AccountStanding.CLOSED}, False),
+        ({"state": AccountState.CLOSED}, False),
     ],
 )
 def test_a_partner_is_in_the_program_while_it_is_active_and_open(changes: dict[str, Any], is_in: bool) -> None:
@@ -44,7 +44,7 @@ def test_whoever_needs_a_seat_is_refused_when_none_is_left() -> None:
 def test_nothing_happens_in_a_closed_account() -> None:
     the_client().must_be_active()
     with pytest.raises(AccountClosed):
-        the_client(state=AccountStanding.CLOSED).must_be_active()
+        the_client(state=AccountState.CLOSED).must_be_active()
 
 
 def test_the_free_seat_opens_paid_features_only_where_seats_are_what_is_paid() -> None:

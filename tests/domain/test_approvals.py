@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.approvals import PreviewFacts, ReplyFacts, approval_of_many, approve, decline, preview
 from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.decisions import Letter, LetterKind
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Reply, Standing, State
-from partner_access.domain.members import Asked, Member, Seat, Source, Suspension
+from partner_access.domain.links import LinkState, Reply, Standing
+from partner_access.domain.members import GrantSource, Member, RequestedAccess, Seat, SuspensionReason
 from partner_access.domain.people import Actor, User
 from partner_access.domain.permissions import of_partner_admin
 from partner_access.domain.refusals import (
@@ -66,7 +66,7 @@ HIMSELF = Actor(an_employee(), a_member(EMPLOYEE))
 EMPLOYEE_HIMSELF = an_employee()
 
 
-def a_reply(state: State = State.APPROVED) -> Reply:
+def a_reply(state: LinkState = LinkState.APPROVED) -> Reply:
     return Reply(version=1, link_id=LINK, account_id=CLIENT, state=state)
 
 
@@ -88,11 +88,11 @@ def facts(*, employee: User | None = EMPLOYEE_HIMSELF, member: Member | None = N
 
 def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
     link = a_link(removed=("crm.export",), access_days=30)
-    approved = approve(facts(link=link), Asked(), an_act())
+    approved = approve(facts(link=link), RequestedAccess(), an_act())
 
     assert (approved.member.account_id, approved.member.user_id) == (CLIENT, EMPLOYEE)
     assert rights_in(approved.member, {}) == of_partner_admin(1, removed=("crm.export",))
-    assert approved.grant.source is Source.ACCESS_LINK
+    assert approved.grant.source is GrantSource.ACCESS_LINK
     assert (approved.grant.link_id, approved.grant.requested) == (LINK, link.requested_access)
     assert approved.grant.expires_at == NOW + timedelta(days=30)
     assert approved.member.grant == approved.grant
@@ -100,7 +100,7 @@ def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
     assert approved.audit.accounts == (CLIENT, PARTNER)
     assert approved.audit.details["grant_id"] == approved.grant.grant_id
     assert (
-        approve(facts(), Asked(), an_act()).audit.details.items()
+        approve(facts(), RequestedAccess(), an_act()).audit.details.items()
         >= {"requested": {"removed": []}, "given": {"removed": []}}.items()
     )
     assert set(approved.relies_on) == {a_user(), a_member(), the_client(), the_partner(), an_employee()}
@@ -108,10 +108,10 @@ def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
 
 def test_what_was_asked_and_what_was_given_are_both_kept_and_told() -> None:
     link = a_link(removed=("crm.export",), access_days=30)
-    approved = approve(facts(link=link), Asked(removed=("crm.import",), access_days=7), an_act())
+    approved = approve(facts(link=link), RequestedAccess(removed=("crm.import",), access_days=7), an_act())
 
     assert approved.member.removed == ("crm.export", "crm.import")
-    assert approved.grant.requested == Asked(removed=("crm.export",), access_days=30)
+    assert approved.grant.requested == RequestedAccess(removed=("crm.export",), access_days=30)
     assert approved.audit.details["requested"] == {"removed": ["crm.export"], "access_days": 30}
     assert approved.audit.details["given"] == {"removed": ["crm.export", "crm.import"], "access_days": 7}
     letter = approved.letter
@@ -134,7 +134,7 @@ def test_what_was_asked_and_what_was_given_are_both_kept_and_told() -> None:
 def test_the_time_asked_for_and_the_time_given_are_told_where_it_was_shortened(
     asked: int | None, offered: int | None, told: tuple[int | None, int | None]
 ) -> None:
-    letter = approve(facts(link=a_link(access_days=asked)), Asked(access_days=offered), an_act()).letter
+    letter = approve(facts(link=a_link(access_days=asked)), RequestedAccess(access_days=offered), an_act()).letter
 
     assert letter
     assert (letter.requested_days, letter.granted_days) == told
@@ -143,13 +143,13 @@ def test_the_time_asked_for_and_the_time_given_are_told_where_it_was_shortened(
 @pytest.mark.parametrize(
     ("offer", "refusal"),
     [
-        (Asked(access_days=31), InvalidField),
-        (Asked(removed=("no.such.thing",)), UnknownPermission),
-        (Asked(removed=("crm.deals.view",)), InvalidField),
-        (Asked(removed=("crm.deals.view:owned",)), InvalidField),
+        (RequestedAccess(access_days=31), InvalidField),
+        (RequestedAccess(removed=("no.such.thing",)), UnknownPermission),
+        (RequestedAccess(removed=("crm.deals.view",)), InvalidField),
+        (RequestedAccess(removed=("crm.deals.view:owned",)), InvalidField),
     ],
 )
-def test_which_counter_offers_cannot_stand(offer: Asked, refusal: type[Refused]) -> None:
+def test_which_counter_offers_cannot_stand(offer: RequestedAccess, refusal: type[Refused]) -> None:
     with pytest.raises(refusal):
         approve(facts(link=a_link(access_days=30)), offer, an_act())
 
@@ -159,12 +159,12 @@ def test_an_approver_of_another_firm_and_one_who_manages_users_may_approve() -> 
     clerk = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
 
     for approver in (of_another, clerk):
-        assert approve(facts(approver=approver), Asked(), an_act()).grant.granted_by == APPROVER
+        assert approve(facts(approver=approver), RequestedAccess(), an_act()).grant.granted_by == APPROVER
 
 
 def test_a_legacy_account_is_told_that_a_paid_seat_is_wanting() -> None:
     told = [
-        approve(facts(account=the_client(pricing=pricing)), Asked(), an_act()).letter
+        approve(facts(account=the_client(pricing=pricing)), RequestedAccess(), an_act()).letter
         for pricing in (Pricing.LEGACY, Pricing.SEAT_BASED)
     ]
 
@@ -190,16 +190,16 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"approver": OWN_FIRM, "super_admins": (an_actor(),)}, OwnPartnerMayNotApprove),
     ({"approver": HIMSELF, "super_admins": (an_actor(), HIMSELF)}, OwnPartnerMayNotApprove),
     ({"approver": OWN_FIRM, "super_admins": (OWN_FIRM,)}, NoIndependentApprover),
-    ({"reply": a_reply(State.APPROVED)}, LinkAlreadyUsed),
-    ({"reply": a_reply(State.DECLINED)}, LinkDeclined),
-    ({"account": the_client(state=AccountStanding.CLOSED)}, AccountClosed),
+    ({"reply": a_reply(LinkState.APPROVED)}, LinkAlreadyUsed),
+    ({"reply": a_reply(LinkState.DECLINED)}, LinkDeclined),
+    ({"account": the_client(state=AccountState.CLOSED)}, AccountClosed),
 ]
 ADMISSION: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"employee": None}, NotEligible),
     ({"partner": the_partner(program=Program.SUSPENDED)}, NotEligible),
     ({"member": a_member(EMPLOYEE)}, IsSuperAdmin),
     ({"member": a_partner_admin()}, AlreadyPartnerAdmin),
-    ({"member": a_partner_admin(suspended_by=frozenset({Suspension.PARTNER}))}, GrantSuspended),
+    ({"member": a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER}))}, GrantSuspended),
     ({"account": the_client(partner_seat_limit=0)}, NoSeatLeft),
 ]
 
@@ -207,7 +207,7 @@ ADMISSION: list[tuple[Mapping[str, Any], type[Refused]]] = [
 @pytest.mark.parametrize(("changes", "refusal"), LADDER + ADMISSION)
 def test_an_approval_is_refused(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
     with pytest.raises(refusal):
-        approve(facts(**changes), Asked(), an_act())
+        approve(facts(**changes), RequestedAccess(), an_act())
 
 
 @pytest.mark.parametrize("first", range(len(LADDER + ADMISSION)))
@@ -217,7 +217,7 @@ def test_the_refusals_of_an_approval_come_in_their_order(first: int) -> None:
     for others, _ in (LADDER + ADMISSION)[first + 1 :]:
         if not changes.keys() & others.keys():
             with pytest.raises(refusal):
-                approve(facts(**others, **changes), Asked(), an_act())
+                approve(facts(**others, **changes), RequestedAccess(), an_act())
 
 
 @pytest.mark.parametrize(("changes", "refusal"), LADDER)
@@ -238,15 +238,15 @@ def test_a_link_can_be_declined_whatever_became_of_the_employee_or_the_seats(
 def test_how_another_account_answered_shows_only_to_its_approvers() -> None:
     for approver, refusal in ((Actor(a_user()), NotFound), (OWN_FIRM, NoIndependentApprover)):
         with pytest.raises(refusal):
-            approve(facts(approver=approver, reply=a_reply()), Asked(), an_act())
+            approve(facts(approver=approver, reply=a_reply()), RequestedAccess(), an_act())
 
 
 def test_a_bound_link_is_approved_by_the_account_it_is_bound_to() -> None:
-    assert approve(facts(link=a_link(account_id=CLIENT)), Asked(), an_act()).account == the_client()
+    assert approve(facts(link=a_link(account_id=CLIENT)), RequestedAccess(), an_act()).account == the_client()
 
 
 def test_a_link_is_approved_in_its_last_second() -> None:
-    assert approve(facts(link=a_link(expires_at=NOW + SECOND)), Asked(), an_act()).grant.created_at == NOW
+    assert approve(facts(link=a_link(expires_at=NOW + SECOND)), RequestedAccess(), an_act()).grant.created_at == NOW
 
 
 @pytest.mark.parametrize(
@@ -268,13 +268,13 @@ def test_a_link_of_before_all_was_ended_brings_nobody_in(
     )
     seen = preview_facts(asked, link=asked.link, employee=asked.target.user, partner=asked.partner)
     if refusal:
-        for answer in (lambda: approve(asked, Asked(), an_act()), lambda: decline(asked, None, an_act())):
+        for answer in (lambda: approve(asked, RequestedAccess(), an_act()), lambda: decline(asked, None, an_act())):
             with pytest.raises(refusal):
                 answer()
         with pytest.raises(refusal):
             preview(seen, an_act())
     else:
-        assert approve(asked, Asked(), an_act()).member.access_generation == tenure
+        assert approve(asked, RequestedAccess(), an_act()).member.access_generation == tenure
         assert preview(seen, an_act()).choices[0].reason is None
 
 
@@ -283,11 +283,11 @@ def test_a_link_of_before_all_was_ended_brings_nobody_in(
 
 @pytest.mark.parametrize(("most", "marked"), [(1, False), (2, True), (1000, True)])
 def test_an_account_leaves_its_mark_only_on_a_link_that_many_may_approve(most: int, marked: bool) -> None:
-    approved = approve(facts(link=a_link(max_approvals=most)), Asked(), an_act())
+    approved = approve(facts(link=a_link(max_approvals=most)), RequestedAccess(), an_act())
     declined = decline(facts(link=a_link(max_approvals=most)), None, an_act())
 
-    assert approval_of_many(approved) == (a_reply(State.APPROVED) if marked else None)
-    assert declined.reply == (a_reply(State.DECLINED) if marked else None)
+    assert approval_of_many(approved) == (a_reply(LinkState.APPROVED) if marked else None)
+    assert declined.reply == (a_reply(LinkState.DECLINED) if marked else None)
 
 
 def test_a_refusal_is_told_with_its_reason() -> None:
@@ -342,7 +342,7 @@ def test_a_preview_shows_who_asks_and_where_the_reader_may_approve() -> None:
         ({"approver": OWN_FIRM, "super_admins": (an_actor(),)}, "own_partner_may_not_approve"),
         ({"link": a_link(account_id="client-other")}, "account_mismatch"),
         ({"reply": a_reply()}, "link_already_used"),
-        ({"account": the_client(state=AccountStanding.CLOSED)}, "account_closed"),
+        ({"account": the_client(state=AccountState.CLOSED)}, "account_closed"),
         ({"employee": an_employee(active=False)}, "not_eligible"),
         ({"member": a_partner_admin()}, "already_partner_admin"),
         ({"account": the_client(partner_seat_limit=0)}, "no_seat_left"),
@@ -391,7 +391,7 @@ def test_somebody_whom_the_vendor_has_not_told_of_sees_the_link_and_no_accounts(
 
 def test_paid_seats_of_a_converted_member_are_kept_and_relied_on() -> None:
     before = a_member(EMPLOYEE, "sales", seat=Seat.SALES)
-    approved = approve(facts(member=before), Asked(), an_act())
+    approved = approve(facts(member=before), RequestedAccess(), an_act())
 
     assert approved.member.paid_seats == (Seat.SALES,)
     assert before in approved.relies_on

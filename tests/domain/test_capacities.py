@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Program
-from partner_access.domain.capacities import Capacity, hold
-from partner_access.domain.members import Suspension
+from partner_access.domain.accounts import AccountState, Program
+from partner_access.domain.capacities import Role, hold
+from partner_access.domain.members import SuspensionReason
 from partner_access.domain.people import NOBODY, Actor
 from partner_access.domain.refusals import Forbidden, NotFound, PreconditionFailed, Refused
 from tests.builders import (
@@ -40,26 +40,26 @@ OF_THE_SOUTH = an_actor(
 HELD_ONLY_THERE = staff(MANAGER, added=("partner.client_access.manage",))
 
 
-@pytest.mark.parametrize("capacity", Capacity)
-def test_each_has_the_capacity_that_is_his(capacity: Capacity) -> None:
+@pytest.mark.parametrize("capacity", Role)
+def test_each_has_the_capacity_that_is_his(capacity: Role) -> None:
     found = facts(capacity)
     held = hold(found, act_in(found))
 
     assert held.capacity is capacity
     assert (held.user, held.before, held.now) == (TARGET.user, TARGET.member, TARGET.member)
-    assert held.capacity.is_of_the_account is (capacity in {Capacity.SUPER_ADMIN, Capacity.USER_MANAGER})
+    assert held.capacity.is_of_the_account is (capacity in {Role.SUPER_ADMIN, Role.USER_MANAGER})
 
 
 @pytest.mark.parametrize(
     ("changes", "capacities"),
     [
-        ({"actor": OF_THE_FIRM}, [Capacity.SUPER_ADMIN]),
+        ({"actor": OF_THE_FIRM}, [Role.SUPER_ADMIN]),
         ({"actor": an_actor(member=a_member(removed=("account.users.manage",)))}, []),
         ({"actor": CLERK}, []),
-        ({"actor": MANAGES_USERS, "target": MANAGES_USERS}, [Capacity.USER_MANAGER, Capacity.SELF]),
-        ({"actor": ADMIN, "target": ADMIN}, [Capacity.SUPER_ADMIN, Capacity.SELF]),
-        ({"actor": CLERK, "target": CLERK}, [Capacity.SELF]),
-        ({"actor": FELLOW, "target": FELLOW}, [Capacity.COLLEAGUE, Capacity.SELF]),
+        ({"actor": MANAGES_USERS, "target": MANAGES_USERS}, [Role.USER_MANAGER, Role.SELF]),
+        ({"actor": ADMIN, "target": ADMIN}, [Role.SUPER_ADMIN, Role.SELF]),
+        ({"actor": CLERK, "target": CLERK}, [Role.SELF]),
+        ({"actor": FELLOW, "target": FELLOW}, [Role.COLLEAGUE, Role.SELF]),
         ({"actor": FELLOW, "target": CLERK}, []),
         ({"actor": FELLOW, "target": OF_THE_SOUTH}, []),
         ({"actor": OF_THE_SOUTH}, []),
@@ -76,28 +76,28 @@ def test_each_has_the_capacity_that_is_his(capacity: Capacity) -> None:
                 "actor": of_the_partner(an_employee(MANAGER), a_partner_admin(MANAGER)),
                 "manager": AT_THE_FIRM,
             },
-            [Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER],
+            [Role.COLLEAGUE, Role.PARTNER_MANAGER],
         ),
         (
             {"actor": an_actor(an_employee(MANAGER)), "manager": AT_THE_FIRM},
-            [Capacity.SUPER_ADMIN, Capacity.PARTNER_MANAGER],
+            [Role.SUPER_ADMIN, Role.PARTNER_MANAGER],
         ),
         (
             {"actor": Actor(an_employee(MANAGER)), "manager": Actor(an_employee(MANAGER), HELD_ONLY_THERE)},
-            [Capacity.PARTNER_MANAGER],
+            [Role.PARTNER_MANAGER],
         ),
         (
             {
                 "actor": of_the_partner(target_user := an_employee(), a_partner_admin()),
                 "manager": Actor(target_user, staff(EMPLOYEE, "super_admin")),
             },
-            [Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER, Capacity.SELF],
+            [Role.COLLEAGUE, Role.PARTNER_MANAGER, Role.SELF],
         ),
-        ({"actor": TARGET}, [Capacity.SELF]),
+        ({"actor": TARGET}, [Role.SELF]),
     ],
 )
 def test_who_is_several_things_has_several_capacities_in_their_order(
-    changes: Mapping[str, Any], capacities: list[Capacity]
+    changes: Mapping[str, Any], capacities: list[Role]
 ) -> None:
     found = facts(**changes)
 
@@ -129,7 +129,7 @@ def test_to_who_has_nothing_to_do_with_it_there_is_nothing(manager: Actor, targe
 )
 def test_a_manager_of_the_firm_has_no_hand_on_others(target: Actor) -> None:
     with pytest.raises(NotFound):
-        hold(facts(Capacity.PARTNER_MANAGER, target=target), an_act(MANAGER))
+        hold(facts(Role.PARTNER_MANAGER, target=target), an_act(MANAGER))
 
 
 GONE: list[Mapping[str, Any]] = [
@@ -145,8 +145,8 @@ GONE: list[Mapping[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", GONE)
-@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.SUPER_ADMIN, Capacity.USER_MANAGER])
-def test_who_is_no_member_is_not_found(capacity: Capacity, changes: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize("capacity", [Role.VENDOR, Role.SUPER_ADMIN, Role.USER_MANAGER])
+def test_who_is_no_member_is_not_found(capacity: Role, changes: Mapping[str, Any]) -> None:
     found = facts(capacity, **changes)
 
     with pytest.raises(NotFound):
@@ -169,11 +169,11 @@ def test_nobody_without_a_capacity_learns_who_is_a_member(changes: Mapping[str, 
         (of_the_partner(an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE), program=Program.SUSPENDED), Forbidden),
         (
             of_the_partner(
-                an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, suspended_by=frozenset({Suspension.PARTNER}))
+                an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, suspended_by=frozenset({SuspensionReason.PARTNER}))
             ),
             Forbidden,
         ),
-        (an_actor(member=a_member(suspended_by=frozenset({Suspension.CLIENT}))), Forbidden),
+        (an_actor(member=a_member(suspended_by=frozenset({SuspensionReason.CLIENT}))), Forbidden),
     ],
 )
 def test_who_may_nothing_now_has_no_capacity(actor: Actor, refusal: type[Refused]) -> None:
@@ -184,10 +184,10 @@ def test_who_may_nothing_now_has_no_capacity(actor: Actor, refusal: type[Refused
 
 
 def test_whoever_is_suspended_may_still_leave_unless_the_vendor_has_deactivated_him() -> None:
-    suspended = a_partner_admin(suspended_by=frozenset(Suspension))
+    suspended = a_partner_admin(suspended_by=frozenset(SuspensionReason))
     target = of_the_partner(member=suspended, program=Program.SUSPENDED)
     found = facts(target=target, actor=target)
-    assert hold(found, act_in(found)).capacities == (Capacity.SELF,)
+    assert hold(found, act_in(found)).capacities == (Role.SELF,)
 
     barred = of_the_partner(an_employee(active=False), suspended)
     found = facts(target=barred, actor=barred)
@@ -198,18 +198,18 @@ def test_whoever_is_suspended_may_still_leave_unless_the_vendor_has_deactivated_
 def test_a_managers_hand_reaches_as_far_as_his_firm_whatever_its_program() -> None:
     target = of_the_partner(program=Program.SUSPENDED)
 
-    assert hold(facts(Capacity.PARTNER_MANAGER, target=target), an_act(MANAGER)).capacity is Capacity.PARTNER_MANAGER
+    assert hold(facts(Role.PARTNER_MANAGER, target=target), an_act(MANAGER)).capacity is Role.PARTNER_MANAGER
 
 
-@pytest.mark.parametrize("capacity", Capacity)
-def test_in_a_closed_account_access_can_still_be_taken_away(capacity: Capacity) -> None:
-    found = facts(capacity, account=the_client(state=AccountStanding.CLOSED))
+@pytest.mark.parametrize("capacity", Role)
+def test_in_a_closed_account_access_can_still_be_taken_away(capacity: Role) -> None:
+    found = facts(capacity, account=the_client(state=AccountState.CLOSED))
 
     assert hold(found, act_in(found)).capacity is capacity
 
 
 def test_authority_comes_before_the_accounts_state_and_that_of_the_member() -> None:
-    closed = the_client(state=AccountStanding.CLOSED)
+    closed = the_client(state=AccountState.CLOSED)
 
     with pytest.raises(Forbidden):
         hold(facts(account=closed, actor=CLERK), an_act("user-clerk"))
@@ -228,7 +228,7 @@ def test_what_is_held_rests_on_the_account_and_on_all_that_stands_behind_both() 
 
 
 def test_what_a_manager_does_rests_on_what_he_is_at_his_firm() -> None:
-    held = hold(facts(Capacity.PARTNER_MANAGER), an_act(MANAGER))
+    held = hold(facts(Role.PARTNER_MANAGER), an_act(MANAGER))
 
     assert set(held.relied_on) == {the_client(), *AT_THE_FIRM.relied_on, *TARGET.relied_on}
 
@@ -241,10 +241,10 @@ def test_what_he_is_at_his_firm_does_not_matter_where_it_brings_no_capacity() ->
 
 
 def test_what_the_vendor_does_rests_on_the_member_alone() -> None:
-    found = facts(Capacity.VENDOR, actor=CLERK, manager=AT_THE_FIRM)
+    found = facts(Role.VENDOR, actor=CLERK, manager=AT_THE_FIRM)
     held = hold(found, an_act("user-clerk", for_vendor=True))
 
-    assert held.capacities == (Capacity.VENDOR,)
+    assert held.capacities == (Role.VENDOR,)
     assert set(held.relied_on) == {the_client(), *TARGET.relied_on}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from partner_access.domain.accounts import Account, Program
 from partner_access.domain.console import Presence, listed_for, must_bring_in, presence
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.domain.people import Actor
 from partner_access.domain.refusals import Forbidden, NotFound, Refused
 from tests.builders import (
@@ -90,7 +90,7 @@ def seen(actor: Actor, account: Account | None = None) -> Presence | None:
     [
         of_the_partner(),
         of_the_partner(member=a_member(EMPLOYEE, "sales", partner_id=PARTNER)),
-        of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))),
+        of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))),
         of_the_partner(an_employee(active=False)),
         of_the_partner(an_employee(employed_by=frozenset())),
         of_the_partner(program=Program.SUSPENDED),
@@ -173,7 +173,7 @@ def test_colleagues_are_brought_in_by_who_manages_users_for_the_firm(caller: Act
         (an_actor(a_user()), Forbidden),
         (an_actor(an_employee(), a_member(EMPLOYEE)), Forbidden),
         (of_the_partner(an_employee(active=False)), Forbidden),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.PARTNER}))), Forbidden),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER}))), Forbidden),
         (of_the_partner(member=a_partner_admin(removed=("account.users.manage",))), Forbidden),
         (of_the_partner(member=a_member(EMPLOYEE, "sales", partner_id=PARTNER)), Forbidden),
         (of_the_partner(program=Program.SUSPENDED), Forbidden),

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.creations import ChoiceFacts, CreationFacts, Wish, assignable, create
 from partner_access.domain.decisions import Letter, LetterKind
-from partner_access.domain.members import Member, Seat, Source, Suspension
+from partner_access.domain.members import GrantSource, Member, Seat, SuspensionReason
 from partner_access.domain.people import Actor
 from partner_access.domain.permissions import NO_OVERRIDES, Overrides
 from partner_access.domain.refusals import (
@@ -60,7 +60,7 @@ CLERK = an_actor(member=a_member(permission_set="sales"))
 MANAGES_USERS = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
 PARTNER_ADMIN = of_the_partner(an_employee("user-x"))
 OWN_FIRM = Actor(an_employee("user-x"), a_member("user-x"))
-CLOSED = the_client(state=AccountStanding.CLOSED)
+CLOSED = the_client(state=AccountState.CLOSED)
 
 
 def facts(*, member: Member | None = None, **changes: Any) -> CreationFacts:
@@ -100,7 +100,7 @@ def test_a_client_makes_an_eligible_employee_partner_admin(creator: Actor) -> No
     grant = made.member.grant
 
     assert grant
-    assert (grant.source, grant.requested, grant.link_id) == (Source.CLIENT_CREATION, None, None)
+    assert (grant.source, grant.requested, grant.link_id) == (GrantSource.CLIENT_CREATION, None, None)
     assert (made.member.permission_set, made.member.removed) == ("partner_admin", ("crm.import",))
     assert (made.member.seat, made.member.partner_id) == (Seat.PARTNER, PARTNER)
     assert made.audit.event == "member.created"
@@ -156,7 +156,7 @@ LADDER: list[tuple[Mapping[str, Any], Mapping[str, Any], type[Refused]]] = [
     ({"partner": the_partner(program=Program.TERMINATED)}, {}, NotEligible),
     ({"member": a_member(EMPLOYEE)}, {}, IsSuperAdmin),
     ({"member": a_partner_admin()}, {}, AlreadyPartnerAdmin),
-    ({"member": a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))}, {}, GrantSuspended),
+    ({"member": a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))}, {}, GrantSuspended),
     ({}, {"overrides": Overrides(added=("partner.client_access.manage",))}, UnknownPermission),
     ({}, {"overrides": BILLING}, RestrictedPermission),
     ({"account": the_client(partner_seat_limit=0)}, {}, NoSeatLeft),
@@ -466,7 +466,7 @@ def test_who_is_offered_no_sets(changes: Mapping[str, Any], refusal: type[Refuse
 
 
 def test_whom_the_client_has_suspended_the_firm_does_not_bring_back_but_the_client_does() -> None:
-    stopped = a_member(EMPLOYEE, "view_only", active=False, suspended_by=frozenset({Suspension.CLIENT}))
+    stopped = a_member(EMPLOYEE, "view_only", active=False, suspended_by=frozenset({SuspensionReason.CLIENT}))
 
     with pytest.raises(GrantSuspended):
         create(facts(member=stopped, creator=PARTNER_ADMIN), with_set(), an_act("user-x"))

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import Account, AccountStanding, Program
+from partner_access.domain.accounts import Account, AccountState, Program
 from partner_access.domain.decisions import Cause, CleanUp, LetterKind, Occasion
 from partner_access.domain.departures import (
     Aftermath,
     DepartureFacts,
     Line,
-    Receipt,
+    ReceiptOutcome,
     end_access,
     follow_up,
     line,
     tell_of_program,
 )
-from partner_access.domain.members import Member, Place, Seat, Suspension
+from partner_access.domain.members import Member, Place, Seat, SuspensionReason
 from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import Forbidden, NotFound, Refused
 from tests.builders import (
@@ -145,7 +145,7 @@ ACT = an_act(MANAGER)
         (colleague(), False, None),
         (a_partner_admin(previous=OF_THE_CLIENT), True, Cause.RETAINED_MEMBER),
         (a_partner_admin(previous=OF_THE_FIRM), False, None),
-        (a_partner_admin(suspended_by=frozenset({Suspension.EMPLOYEE})), False, None),
+        (a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE})), False, None),
     ],
 )
 def test_what_is_over_is_written_off_and_the_client_hears_what_stays(
@@ -226,7 +226,7 @@ OVER = an_employee(offboardings={PARTNER: 1})
         after(member=a_partner_admin(active=False)),
         after(person=Actor(an_employee())),
         after(member=a_partner_admin(access_generation=1)),
-        *(after(occasion, user=OVER) for occasion in Occasion if occasion not in {"left", "erased", "program_ended"}),
+        *(after(occasion, user=OVER) for occasion in Occasion if occasion not in {"offboarded", "erased", "program_ended"}),
         after(user=OVER, clean_up=CleanUp(partner_id=SOUTH, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)),
         after(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
         after(Occasion.ELIGIBILITY),
@@ -248,7 +248,11 @@ def test_whoever_is_no_employee_any_more_since_nobody_knows_him_is_written_off()
 
 # stopped and resumed
 
-PROGRAM, STAFF, OWN = frozenset({Suspension.PROGRAM}), frozenset({Suspension.EMPLOYEE}), frozenset({Suspension.CLIENT})
+PROGRAM, STAFF, OWN = (
+    frozenset({SuspensionReason.PROGRAM}),
+    frozenset({SuspensionReason.EMPLOYEE}),
+    frozenset({SuspensionReason.CLIENT}),
+)
 OFF = the_partner(program=Program.SUSPENDED)
 GONE = an_employee(active=False)
 
@@ -267,10 +271,10 @@ GONE = an_employee(active=False)
     ],
 )
 def test_what_follows_from_person_and_firm_is_written_down(
-    written: frozenset[Suspension],
+    written: frozenset[SuspensionReason],
     user: User | None,
     partner: Account | None,
-    now: frozenset[Suspension],
+    now: frozenset[SuspensionReason],
     event: str,
     reason: str,
     kind: LetterKind | None,
@@ -297,7 +301,7 @@ def test_what_follows_from_person_and_firm_is_written_down(
 )
 @pytest.mark.parametrize("occasion", [Occasion.ELIGIBILITY, Occasion.OFFBOARDED, Occasion.ERASED])
 def test_what_the_program_changed_is_left_to_its_own_clean_up(
-    written: frozenset[Suspension], user: User | None, partner: Account | None, occasion: Occasion
+    written: frozenset[SuspensionReason], user: User | None, partner: Account | None, occasion: Occasion
 ) -> None:
     member = a_partner_admin(suspended_by=written)
 
@@ -366,12 +370,15 @@ def test_another_super_admin_who_is_barred_as_well_runs_nothing() -> None:
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        (after(told="access.ended", member=a_partner_admin(active=False)), Line(Receipt.ENDED)),
-        (after(), Line(Receipt.PENDING)),
-        (after(member=colleague()), Line(Receipt.PENDING)),
-        (after(member=a_partner_admin(previous=OF_THE_CLIENT)), Line(Receipt.PENDING)),
-        (after(member=a_member(EMPLOYEE)), Line(Receipt.RETAINED, "retained_super_admin")),
-        (after(member=a_member(EMPLOYEE, "sales"), told="member.retained"), Line(Receipt.RETAINED, "retained_member")),
+        (after(told="access.ended", member=a_partner_admin(active=False)), Line(ReceiptOutcome.ENDED)),
+        (after(), Line(ReceiptOutcome.PENDING)),
+        (after(member=colleague()), Line(ReceiptOutcome.PENDING)),
+        (after(member=a_partner_admin(previous=OF_THE_CLIENT)), Line(ReceiptOutcome.PENDING)),
+        (after(member=a_member(EMPLOYEE)), Line(ReceiptOutcome.RETAINED, "retained_super_admin")),
+        (
+            after(member=a_member(EMPLOYEE, "sales"), told="member.retained"),
+            Line(ReceiptOutcome.RETAINED, "retained_member"),
+        ),
         (after(member=a_member(EMPLOYEE, active=False)), None),
         (after(member=a_partner_admin(access_generation=1)), None),
         (after(member=a_partner_admin(grant=a_grant(expires_at=NOW))), None),
@@ -387,7 +394,7 @@ def test_a_receipt_can_be_foreseen() -> None:
     now = after(Occasion.OFFBOARDED, user=an_employee(offboardings={SOUTH: 4}))
 
     assert line(now, ACT) is None
-    assert line(now.foreseen(), ACT) == Line(Receipt.PENDING)
+    assert line(now.foreseen(), ACT) == Line(ReceiptOutcome.PENDING)
     assert after(clean_up=CleanUp(user_id=EMPLOYEE)).foreseen().person == after().person
 
 
@@ -400,7 +407,7 @@ def test_a_receipt_can_be_foreseen() -> None:
         (Occasion.PROGRAM_STOPPED, OFF, LetterKind.PROGRAM_STOPPED, "program.stopped", Cause.PROGRAM),
         (
             Occasion.PROGRAM_STOPPED,
-            the_partner(state=AccountStanding.CLOSED),
+            the_partner(state=AccountState.CLOSED),
             LetterKind.PROGRAM_STOPPED,
             "program.stopped",
             Cause.PROGRAM,

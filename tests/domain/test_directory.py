@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import Account, AccountStanding, Kind, Program
+from partner_access.domain.accounts import Account, AccountKind, AccountState, Program
 from partner_access.domain.decisions import DIRECTORY, CleanUp, Locale, Occasion
 from partner_access.domain.directory import (
     PINNED_AT_ONCE,
@@ -18,7 +18,7 @@ from partner_access.domain.directory import (
     keep_member,
     keep_user,
 )
-from partner_access.domain.members import Member, Seat, Suspension
+from partner_access.domain.members import Member, Seat, SuspensionReason
 from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import (
     AccountClosed,
@@ -68,7 +68,7 @@ def pointers(refused: pytest.ExceptionInfo[Any]) -> list[str]:
 
 
 def test_an_account_is_made_from_its_kind_and_name() -> None:
-    kept = keep_account(CLIENT, None, {"kind": Kind.CLIENT, "name": "The Bakery", "partner_seat_limit": 3}, ACT)
+    kept = keep_account(CLIENT, None, {"kind": AccountKind.CLIENT, "name": "The Bakery", "partner_seat_limit": 3}, ACT)
 
     assert kept
     assert kept.account == the_client(partner_seat_limit=3)
@@ -78,7 +78,7 @@ def test_an_account_is_made_from_its_kind_and_name() -> None:
 
 
 def test_a_partner_is_made_with_its_domains() -> None:
-    told = {"kind": Kind.PARTNER, "name": "North Partners", "domains": ("north.example",)}
+    told = {"kind": AccountKind.PARTNER, "name": "North Partners", "domains": ("north.example",)}
     kept = keep_account(PARTNER, None, told, ACT)
 
     assert kept
@@ -86,7 +86,9 @@ def test_a_partner_is_made_with_its_domains() -> None:
 
 
 def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None:
-    kept = keep_account(CLIENT, None, {"kind": Kind.CLIENT, "name": "The Bakery", "partner_seat_limit": None}, ACT)
+    kept = keep_account(
+        CLIENT, None, {"kind": AccountKind.CLIENT, "name": "The Bakery", "partner_seat_limit": None}, ACT
+    )
 
     assert kept
     assert kept.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
@@ -101,8 +103,8 @@ def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None
             {"partner_seat_limit": None, "name": "New"},
             ["name", "partner_seat_limit"],
         ),
-        ({"state": AccountStanding.CLOSED}, {"state": AccountStanding.CLOSED}, ["state"]),
-        ({"kind": Kind.CLIENT, "locale": Locale.JA}, {"locale": Locale.JA}, ["locale"]),
+        ({"state": AccountState.CLOSED}, {"state": AccountState.CLOSED}, ["state"]),
+        ({"kind": AccountKind.CLIENT, "locale": Locale.JA}, {"locale": Locale.JA}, ["locale"]),
     ],
 )
 def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
@@ -117,7 +119,7 @@ def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
     assert kept.relies_on == (before,)
 
 
-@pytest.mark.parametrize("told", [{}, {"name": "The Bakery"}, {"kind": Kind.CLIENT, "partner_seat_limit": None}])
+@pytest.mark.parametrize("told", [{}, {"name": "The Bakery"}, {"kind": AccountKind.CLIENT, "partner_seat_limit": None}])
 def test_the_same_account_again_changes_nothing(told: Mapping[str, Any]) -> None:
     assert keep_account(CLIENT, the_client(), told, ACT) is None
 
@@ -126,18 +128,18 @@ def test_the_same_account_again_changes_nothing(told: Mapping[str, Any]) -> None
     ("before", "told", "refusal", "at"),
     [
         (None, {}, MissingField, ["/kind", "/name"]),
-        (None, {"kind": Kind.CLIENT}, MissingField, ["/name"]),
-        (None, {"kind": Kind.CLIENT, "name": "A", "domains": ()}, InvalidField, ["/domains"]),
+        (None, {"kind": AccountKind.CLIENT}, MissingField, ["/name"]),
+        (None, {"kind": AccountKind.CLIENT, "name": "A", "domains": ()}, InvalidField, ["/domains"]),
         (
             None,
-            {"kind": Kind.PARTNER, "name": "A", "partner_seat_limit": None, "pricing": "legacy"},
+            {"kind": AccountKind.PARTNER, "name": "A", "partner_seat_limit": None, "pricing": "legacy"},
             InvalidField,
             ["/pricing", "/partner_seat_limit"],
         ),
         (the_client(), {"program": Program.ACTIVE}, InvalidField, ["/program"]),
         (the_partner(), {"partner_seat_limit": 1}, InvalidField, ["/partner_seat_limit"]),
-        (the_client(), {"kind": Kind.PARTNER}, KindIsFixed, ["/kind"]),
-        (the_partner(), {"kind": Kind.CLIENT}, KindIsFixed, ["/kind"]),
+        (the_client(), {"kind": AccountKind.PARTNER}, KindIsFixed, ["/kind"]),
+        (the_partner(), {"kind": AccountKind.CLIENT}, KindIsFixed, ["/kind"]),
         (the_client(partner_seats_used=3), {"partner_seat_limit": 2}, LimitBelowUse, ["/partner_seat_limit"]),
         (the_client(partner_seats_used=1), {"partner_seat_limit": 0}, LimitBelowUse, ["/partner_seat_limit"]),
     ],
@@ -159,15 +161,19 @@ def test_an_account_that_cannot_be(
         (the_partner(), {"program": Program.TERMINATED}, Occasion.PROGRAM_ENDED),
         (the_partner(program=Program.SUSPENDED), {"program": Program.TERMINATED}, Occasion.PROGRAM_ENDED),
         (the_partner(program=Program.TERMINATED), {"program": Program.SUSPENDED}, Occasion.ELIGIBILITY),
-        (the_partner(), {"state": AccountStanding.CLOSED}, Occasion.PROGRAM_STOPPED),
-        (the_partner(state=AccountStanding.CLOSED), {"state": AccountStanding.ACTIVE}, Occasion.PROGRAM_RESUMED),
-        (the_partner(program=Program.SUSPENDED), {"state": AccountStanding.CLOSED}, Occasion.ELIGIBILITY),
+        (the_partner(), {"state": AccountState.CLOSED}, Occasion.PROGRAM_STOPPED),
+        (the_partner(state=AccountState.CLOSED), {"state": AccountState.ACTIVE}, Occasion.PROGRAM_RESUMED),
+        (the_partner(program=Program.SUSPENDED), {"state": AccountState.CLOSED}, Occasion.ELIGIBILITY),
         (the_partner(), {"domains": ("other.example",)}, Occasion.ELIGIBILITY),
         (the_partner(), {"domains": (), "program": Program.SUSPENDED}, Occasion.PROGRAM_STOPPED),
         (the_partner(), {"name": "North & Sons", "locale": Locale.JA}, None),
         (the_partner(), {"program": Program.ACTIVE, "name": "North & Sons"}, None),
-        (the_client(), {"state": AccountStanding.CLOSED}, None),
-        (None, {"kind": Kind.PARTNER, "name": "North", "program": Program.SUSPENDED, "domains": ("a.example",)}, None),
+        (the_client(), {"state": AccountState.CLOSED}, None),
+        (
+            None,
+            {"kind": AccountKind.PARTNER, "name": "North", "program": Program.SUSPENDED, "domains": ("a.example",)},
+            None,
+        ),
     ],
 )
 def test_what_changes_the_access_of_all_a_partners_people_is_followed_up(
@@ -188,8 +194,8 @@ def test_what_changes_the_access_of_all_a_partners_people_is_followed_up(
         (the_partner(program=Program.TERMINATED, terminations=1), {"program": Program.TERMINATED, "name": "New"}, 1),
         (the_partner(program=Program.TERMINATED, terminations=1), {"program": Program.ACTIVE}, 1),
         (the_partner(terminations=1), {"program": Program.SUSPENDED}, 1),
-        (the_partner(), {"state": AccountStanding.CLOSED}, 0),
-        (None, {"kind": Kind.PARTNER, "name": "North", "program": Program.TERMINATED}, 0),
+        (the_partner(), {"state": AccountState.CLOSED}, 0),
+        (None, {"kind": AccountKind.PARTNER, "name": "North", "program": Program.TERMINATED}, 0),
     ],
 )
 def test_each_time_that_a_program_is_terminated_counts(
@@ -438,7 +444,7 @@ def test_the_same_member_again_changes_nothing(told: Mapping[str, Any]) -> None:
         ({}, {"permission_set": "partner_admin"}, InvalidField, ["/permission_set"]),
         ({"member": a_partner_admin()}, {"permission_set": "partner_admin"}, InvalidField, ["/permission_set"]),
         ({}, {"permission_set": "sales", "seat": Seat.PARTNER}, InvalidField, ["/seat"]),
-        ({"account": the_client(state=AccountStanding.CLOSED)}, {"permission_set": "sales"}, AccountClosed, []),
+        ({"account": the_client(state=AccountState.CLOSED)}, {"permission_set": "sales"}, AccountClosed, []),
         ({"member": a_partner_admin()}, {"active": False}, AlreadyPartnerAdmin, []),
         ({"member": a_partner_admin()}, {"permission_set": "sales"}, AlreadyPartnerAdmin, []),
         ({"member": a_member(), "others": ()}, {"permission_set": "sales"}, LastSuperAdmin, []),
@@ -610,7 +616,7 @@ def test_a_colleague_who_becomes_super_admin_is_here_for_nobody_but_the_client()
 
 
 def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:
-    stopped = a_member("user-clerk", "sales", suspended_by=frozenset({Suspension.CLIENT}))
+    stopped = a_member("user-clerk", "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))
     facts = MemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=())
 
     with pytest.raises(GrantSuspended) as refused:
@@ -619,13 +625,13 @@ def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:
     assert keep_member(facts, {"permission_set": "service"}, an_act())
 
 
-@pytest.mark.parametrize("side", [Suspension.CLIENT, Suspension.PARTNER])
+@pytest.mark.parametrize("side", [SuspensionReason.CLIENT, SuspensionReason.PARTNER])
 @pytest.mark.parametrize(
     ("former", "told"),
     [("sales", {"permission_set": "super_admin", "active": True}), ("super_admin", {"active": True})],
 )
 def test_nobody_comes_back_as_super_admin_while_a_suspension_has_outlived_his_membership(
-    side: Suspension, former: str, told: Mapping[str, Any]
+    side: SuspensionReason, former: str, told: Mapping[str, Any]
 ) -> None:
     stopped = a_member("user-clerk", former, suspended_by=frozenset({side}), active=False)
     facts = MemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=(OTHER_BOSS,))

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import Account, AccountStanding, Program
-from partner_access.domain.capacities import Capacity, MembershipFacts
+from partner_access.domain.accounts import Account, AccountState, Program
+from partner_access.domain.capacities import MembershipFacts, Role
 from partner_access.domain.creations import UserCreated
 from partner_access.domain.decisions import LetterKind
 from partner_access.domain.edits import Days, Edit, Edited, UserEdited, edit
 from partner_access.domain.grants import paid_seat_required
-from partner_access.domain.members import Seat, Source, Suspension
+from partner_access.domain.members import GrantSource, Seat, SuspensionReason
 from partner_access.domain.migrations import SuperAdminMigrated
 from partner_access.domain.people import Actor
 from partner_access.domain.permissions import NO_OVERRIDES, Overrides
@@ -86,38 +86,36 @@ def refused(found: MembershipFacts, wish: Edit, refusal: type[Refused]) -> Refus
 
 # who may what
 
-MAY: dict[str, tuple[Edit, dict[Capacity, type[Refused]]]] = {
+MAY: dict[str, tuple[Edit, dict[Role, type[Refused]]]] = {
     "less": (LESS, {}),
     "a lesser set": (LESSER_SET, {}),
     "shorter": (SHORTER, {}),
     "what he holds himself": (
         NOTHING_TAKEN,
-        {Capacity.USER_MANAGER: PermissionNotHeld, Capacity.PARTNER_MANAGER: Forbidden},
+        {Role.USER_MANAGER: PermissionNotHeld, Role.PARTNER_MANAGER: Forbidden},
     ),
-    "longer": (LONGER, {Capacity.COLLEAGUE: Forbidden, Capacity.PARTNER_MANAGER: Forbidden}),
-    "endless": (ENDLESS, {Capacity.COLLEAGUE: Forbidden, Capacity.PARTNER_MANAGER: Forbidden}),
+    "longer": (LONGER, {Role.COLLEAGUE: Forbidden, Role.PARTNER_MANAGER: Forbidden}),
+    "endless": (ENDLESS, {Role.COLLEAGUE: Forbidden, Role.PARTNER_MANAGER: Forbidden}),
     "a paid seat": (
         PAID,
         {
-            Capacity.USER_MANAGER: PermissionNotHeld,
-            Capacity.COLLEAGUE: Forbidden,
-            Capacity.PARTNER_MANAGER: Forbidden,
+            Role.USER_MANAGER: PermissionNotHeld,
+            Role.COLLEAGUE: Forbidden,
+            Role.PARTNER_MANAGER: Forbidden,
         },
     ),
     "super admin": (
         SUPER,
-        {Capacity.USER_MANAGER: Forbidden, Capacity.COLLEAGUE: Forbidden, Capacity.PARTNER_MANAGER: Forbidden},
+        {Role.USER_MANAGER: Forbidden, Role.COLLEAGUE: Forbidden, Role.PARTNER_MANAGER: Forbidden},
     ),
     "nothing": (Edit(), {}),
 }
-NOBODYS = {Capacity.VENDOR: Forbidden, Capacity.SELF: Forbidden}
+NOBODYS = {Role.VENDOR: Forbidden, Role.SELF: Forbidden}
 
 
-@pytest.mark.parametrize("capacity", Capacity)
+@pytest.mark.parametrize("capacity", Role)
 @pytest.mark.parametrize(("wish", "not_for"), MAY.values(), ids=MAY)
-def test_each_may_what_he_may_and_no_more(
-    capacity: Capacity, wish: Edit, not_for: Mapping[Capacity, type[Refused]]
-) -> None:
+def test_each_may_what_he_may_and_no_more(capacity: Role, wish: Edit, not_for: Mapping[Role, type[Refused]]) -> None:
     found, refusal = facts(capacity), {**not_for, **NOBODYS}.get(capacity)
 
     if refusal:
@@ -128,8 +126,8 @@ def test_each_may_what_he_may_and_no_more(
         assert edited(found, wish).audit.details["capacity"] == capacity
 
 
-@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.SELF])
-def test_not_even_nothing_is_edited_by_the_vendor_or_by_himself(capacity: Capacity) -> None:
+@pytest.mark.parametrize("capacity", [Role.VENDOR, Role.SELF])
+def test_not_even_nothing_is_edited_by_the_vendor_or_by_himself(capacity: Role) -> None:
     refused(facts(capacity), Edit(), Forbidden)
 
 
@@ -187,7 +185,7 @@ def test_nobody_gives_more_than_he_holds_in_any_scope() -> None:
 
 
 def test_what_somebody_has_already_need_not_be_held_by_who_takes_from_him() -> None:
-    found = facts(Capacity.USER_MANAGER, target=SELLER)
+    found = facts(Role.USER_MANAGER, target=SELLER)
 
     assert edited(found, Edit(overrides=Overrides(removed=("sales.forecast",), added=("crm.import",)))).audit.details[
         "lost"
@@ -283,7 +281,7 @@ def test_a_grant_lives_on_with_a_lesser_set_and_with_the_full_one_again() -> Non
 
     again = edited(facts(target=of_the_partner(member=less)), AGAIN)
     assert (again.member.permission_set, again.member.grant) == ("partner_admin", less.grant)
-    refused(facts(Capacity.USER_MANAGER, target=of_the_partner(member=less)), AGAIN, PermissionNotHeld)
+    refused(facts(Role.USER_MANAGER, target=of_the_partner(member=less)), AGAIN, PermissionNotHeld)
 
 
 def test_a_grant_remembers_the_version_of_the_full_set_through_however_many_lesser_ones() -> None:
@@ -311,7 +309,7 @@ def test_an_own_set_is_given_when_it_is_there_and_is_relied_on() -> None:
     refusal = refused(facts(target=SELLER), Edit(permission_set=CUSTOM_SET), UnknownPermissionSet)
     assert refusal.errors[0]["pointer"] == "/permission_set"
     refused(
-        facts(Capacity.USER_MANAGER, target=SELLER, sets={CUSTOM_SET: own}),
+        facts(Role.USER_MANAGER, target=SELLER, sets={CUSTOM_SET: own}),
         Edit(permission_set=CUSTOM_SET),
         PermissionNotHeld,
     )
@@ -371,7 +369,7 @@ def test_the_clients_own_people_may_be_given_what_is_restricted() -> None:
 def test_what_an_override_adds_in_vain_is_not_kept_to_outlast_a_narrowing() -> None:
     latent = Overrides(added=("crm.export", "crm.deals.edit:team"), removed=TAKEN)
 
-    assert edit(facts(Capacity.PARTNER_MANAGER), Edit(overrides=latent), 1, an_act(MANAGER)) is None
+    assert edit(facts(Role.PARTNER_MANAGER), Edit(overrides=latent), 1, an_act(MANAGER)) is None
 
 
 # partner accounts
@@ -481,7 +479,7 @@ def test_a_super_admin_is_made_by_the_set_alone(more: Edit) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))),
+        of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))),
         of_the_partner(program=Program.SUSPENDED),
     ],
 )
@@ -501,7 +499,7 @@ def test_a_colleague_is_not_promoted_even_without_a_grant() -> None:
     "wish", [Edit(permission_set="sales"), Edit(permission_set="partner_admin"), Edit(), NOT_ANY_MORE]
 )
 def test_who_manages_users_edits_no_super_admin_whatever_version_he_saw(wish: Edit) -> None:
-    found = facts(Capacity.USER_MANAGER, target=ANOTHER, others=(ADMIN,))
+    found = facts(Role.USER_MANAGER, target=ANOTHER, others=(ADMIN,))
 
     with pytest.raises(Forbidden):
         edit(found, wish, 7, an_act(USERS))
@@ -564,7 +562,7 @@ def test_a_super_admin_who_is_set_to_partner_admin_is_migrated() -> None:
     done = made(of_employee(a_member(EMPLOYEE)))
 
     assert isinstance(done, SuperAdminMigrated)
-    assert (done.grant.source, done.audit.event) == (Source.MIGRATION, "super_admin.migrated")
+    assert (done.grant.source, done.audit.event) == (GrantSource.MIGRATION, "super_admin.migrated")
     assert done.letter
     assert done.letter.kind is LetterKind.SUPER_ADMIN_MIGRATED
     assert set(ADMIN.relied_on) <= set(done.relies_on)
@@ -609,7 +607,7 @@ def test_an_ordinary_member_who_is_set_to_partner_admin_is_created_as_one() -> N
     assert done.member.previous == a_member(EMPLOYEE, "sales").place
     assert done.member.grant
     assert (done.member.grant.source, done.member.grant.expires_at) == (
-        Source.CLIENT_CREATION,
+        GrantSource.CLIENT_CREATION,
         NOW + timedelta(days=30),
     )
     assert (done.audit.event, done.audit.accounts) == ("member.created", (CLIENT, PARTNER))
@@ -633,7 +631,7 @@ def test_without_an_end_it_has_none() -> None:
 
 
 def test_who_manages_users_makes_a_partner_admin_though_he_holds_less() -> None:
-    found = of_employee(actor=facts(Capacity.USER_MANAGER).actor)
+    found = of_employee(actor=facts(Role.USER_MANAGER).actor)
 
     assert isinstance(made(found), UserCreated)
 
@@ -645,7 +643,7 @@ def test_who_manages_users_makes_a_partner_admin_though_he_holds_less() -> None:
         ({"partner": None}, NotEligible),
         ({"partner": None, "firm_is_unclear": True}, InvalidField),
         ({"account": the_client(partner_seat_limit=1, partner_seats_used=1)}, NoSeatLeft),
-        ({"member": a_member(EMPLOYEE, "sales", suspended_by=frozenset({Suspension.CLIENT}))}, GrantSuspended),
+        ({"member": a_member(EMPLOYEE, "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))}, GrantSuspended),
     ],
 )
 def test_such_a_creation_has_all_its_rules(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
@@ -665,8 +663,8 @@ def test_paid_seats_come_after_the_partner_seat(member: Any) -> None:
     assert refused(of_employee(member), wish, InvalidField).errors[0]["pointer"] == "/paid_seats"
 
 
-@pytest.mark.parametrize("capacity", [Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER])
-def test_nobody_of_the_partner_makes_a_partner_admin(capacity: Capacity) -> None:
+@pytest.mark.parametrize("capacity", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
+def test_nobody_of_the_partner_makes_a_partner_admin(capacity: Role) -> None:
     added = of_the_partner(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
 
     refused(facts(capacity, target=added, partner=the_partner()), AGAIN, Forbidden)
@@ -746,7 +744,7 @@ def test_the_partner_seat_is_neither_assigned_nor_taken_and_only_paid_ones_are_b
 def test_a_change_of_paid_seats_takes_who_manages_billing(
     target: Actor, wish: Edit, refusal: type[Refused] | None
 ) -> None:
-    found = facts(Capacity.USER_MANAGER, target=target)
+    found = facts(Role.USER_MANAGER, target=target)
     pays = an_actor(
         a_user(USERS), a_member(USERS, "view_only", added=("account.users.manage", "account.billing.manage"))
     )
@@ -767,15 +765,15 @@ def test_whose_grant_is_over_assigns_seats_as_what_he_is_again() -> None:
     assert edited(facts(actor=again, target=seated(Seat.CORE)), PAID).member.paid_seats == (Seat.SALES,)
 
 
-@pytest.mark.parametrize("capacity", [Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER])
+@pytest.mark.parametrize("capacity", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
 @pytest.mark.parametrize("wish", [PAID, Edit(seat=Seat.SALES), Edit(seat=Seat.CORE)])
-def test_nobody_of_the_partner_assigns_seats(capacity: Capacity, wish: Edit) -> None:
+def test_nobody_of_the_partner_assigns_seats(capacity: Role, wish: Edit) -> None:
     assert refused(facts(capacity), wish, Forbidden).errors[0]["pointer"] == "/seat"
 
 
-@pytest.mark.parametrize("capacity", [Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER])
+@pytest.mark.parametrize("capacity", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
 @pytest.mark.parametrize("wish", [Edit(seat=Seat.PARTNER), NOT_ANY_MORE])
-def test_to_name_the_seats_that_there_are_changes_nothing(capacity: Capacity, wish: Edit) -> None:
+def test_to_name_the_seats_that_there_are_changes_nothing(capacity: Role, wish: Edit) -> None:
     found = facts(capacity)
 
     assert edit(found, wish, 1, act_in(found)) is None
@@ -794,20 +792,20 @@ def test_a_paid_seat_opens_the_paid_features_of_a_legacy_account() -> None:
 @pytest.mark.parametrize(
     ("ends_in", "wish", "capacity", "refusal"),
     [
-        (10, 9, Capacity.PARTNER_MANAGER, None),
-        (10, 9, Capacity.COLLEAGUE, None),
-        (10, 11, Capacity.COLLEAGUE, Forbidden),
-        (10, 11, Capacity.PARTNER_MANAGER, Forbidden),
-        (10, None, Capacity.PARTNER_MANAGER, Forbidden),
-        (None, 730, Capacity.PARTNER_MANAGER, None),
-        (None, 1, Capacity.COLLEAGUE, None),
-        (10, 11, Capacity.USER_MANAGER, None),
-        (10, None, Capacity.USER_MANAGER, None),
-        (10, 730, Capacity.SUPER_ADMIN, None),
+        (10, 9, Role.PARTNER_MANAGER, None),
+        (10, 9, Role.COLLEAGUE, None),
+        (10, 11, Role.COLLEAGUE, Forbidden),
+        (10, 11, Role.PARTNER_MANAGER, Forbidden),
+        (10, None, Role.PARTNER_MANAGER, Forbidden),
+        (None, 730, Role.PARTNER_MANAGER, None),
+        (None, 1, Role.COLLEAGUE, None),
+        (10, 11, Role.USER_MANAGER, None),
+        (10, None, Role.USER_MANAGER, None),
+        (10, 730, Role.SUPER_ADMIN, None),
     ],
 )
 def test_either_side_shortens_and_only_the_client_lengthens(
-    ends_in: int | None, wish: int | None, capacity: Capacity, refusal: type[Refused] | None
+    ends_in: int | None, wish: int | None, capacity: Role, refusal: type[Refused] | None
 ) -> None:
     found = facts(capacity, target=of_the_partner(member=a_partner_admin(grant=a_grant().ending(ends_in, NOW))))
 
@@ -821,8 +819,8 @@ def test_either_side_shortens_and_only_the_client_lengthens(
 
 
 @pytest.mark.parametrize("days", [10, None])
-@pytest.mark.parametrize("capacity", [Capacity.PARTNER_MANAGER, Capacity.COLLEAGUE, Capacity.SUPER_ADMIN])
-def test_the_same_end_is_no_change(capacity: Capacity, days: int | None) -> None:
+@pytest.mark.parametrize("capacity", [Role.PARTNER_MANAGER, Role.COLLEAGUE, Role.SUPER_ADMIN])
+def test_the_same_end_is_no_change(capacity: Role, days: int | None) -> None:
     found = facts(capacity, target=of_the_partner(member=a_partner_admin(grant=a_grant().ending(days, NOW))))
 
     assert edit(found, Edit(access=Days(days)), 1, act_in(found)) is None
@@ -874,7 +872,7 @@ def test_an_edit_of_one_thing_leaves_everything_else_as_it_is() -> None:
 
     assert edited(facts(target=odd), Edit(seat=Seat.VIEW_ONLY)).member.added == ("crm.deals.edit:team",)
     twice = seated(Seat.SALES, Seat.SALES)
-    found = facts(Capacity.USER_MANAGER, target=twice)
+    found = facts(Role.USER_MANAGER, target=twice)
     assert edited(found, Edit(permission_set="view_only")).member.paid_seats == (Seat.SALES,)
 
 
@@ -890,7 +888,7 @@ def test_a_colleague_who_gives_the_full_set_back_gives_no_newer_version_than_the
     older = of_the_partner(member=a_partner_admin())
     with two_versions():
         less = edited(facts(target=older), LESSER_SET).member
-        colleague = facts(Capacity.COLLEAGUE, target=of_the_partner(member=less))
+        colleague = facts(Role.COLLEAGUE, target=of_the_partner(member=less))
         again = edited(colleague, AGAIN).member
 
     assert (less.grant.set_version if less.grant else None) == 1
@@ -909,4 +907,4 @@ def test_a_firms_super_admin_gives_a_colleague_nothing_that_no_partner_admin_hol
 
 
 def test_a_closed_account_is_not_edited() -> None:
-    refused(facts(account=the_client(state=AccountStanding.CLOSED)), SHORTER, AccountClosed)
+    refused(facts(account=the_client(state=AccountState.CLOSED)), SHORTER, AccountClosed)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from partner_access.domain.capacities import Capacity
+from partner_access.domain.capacities import Role
 from partner_access.domain.decisions import Cause, CleanUp, LetterKind, Occasion
 from partner_access.domain.endings import end
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.domain.people import Actor
 from partner_access.domain.refusals import Forbidden, LastSuperAdmin, PreconditionFailed
 from tests.builders import (
@@ -28,19 +28,19 @@ from tests.hands import ADMIN, MANAGES_USERS, OF_THE_FIRM, TARGET, USERS, act_in
 from tests.worlds import CLERK, MANAGER, staff
 
 CAUSES = {
-    Capacity.VENDOR: Cause.VENDOR,
-    Capacity.SUPER_ADMIN: Cause.CLIENT,
-    Capacity.USER_MANAGER: Cause.CLIENT,
-    Capacity.COLLEAGUE: Cause.PARTNER,
-    Capacity.PARTNER_MANAGER: Cause.PARTNER,
-    Capacity.SELF: Cause.SELF,
+    Role.VENDOR: Cause.VENDOR,
+    Role.SUPER_ADMIN: Cause.CLIENT,
+    Role.USER_MANAGER: Cause.CLIENT,
+    Role.COLLEAGUE: Cause.PARTNER,
+    Role.PARTNER_MANAGER: Cause.PARTNER,
+    Role.SELF: Cause.SELF,
 }
 ORDINARY = an_actor(a_user(CLERK), a_member(CLERK, "sales"))
 SUPER = an_actor(a_user(CLERK), a_member(CLERK))
 
 
 @pytest.mark.parametrize(("capacity", "cause"), CAUSES.items())
-def test_a_grant_is_ended_in_every_capacity(capacity: Capacity, cause: Cause) -> None:
+def test_a_grant_is_ended_in_every_capacity(capacity: Role, cause: Cause) -> None:
     found = facts(capacity)
     ended = end(found, 1, act_in(found))
 
@@ -72,13 +72,13 @@ def test_who_leaves_is_told_so_in_whatever_capacity_he_might_act() -> None:
 def test_a_grant_falls_back_to_what_was_before_it() -> None:
     before = a_partner_admin(
         previous=a_member(EMPLOYEE, "sales", added=("crm.import",), seat=Seat.SALES).place,
-        suspended_by=frozenset({Suspension.CLIENT, Suspension.PARTNER}),
+        suspended_by=frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER}),
     )
     ended = end(facts(target=of_the_partner(member=before)), 1, an_act()).member
 
     assert (ended.active, ended.permission_set, ended.added, ended.seat) == (True, "sales", ("crm.import",), Seat.SALES)
     assert (ended.grant, ended.previous, ended.partner_id) == (None, None, None)
-    assert ended.suspended_by == {Suspension.CLIENT}
+    assert ended.suspended_by == {SuspensionReason.CLIENT}
 
 
 def test_without_a_grant_the_membership_ends() -> None:
@@ -91,17 +91,17 @@ def test_without_a_grant_the_membership_ends() -> None:
 def test_whom_a_colleague_added_is_ended_by_the_firm_too() -> None:
     added = of_the_partner(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
 
-    for capacity in (Capacity.COLLEAGUE, Capacity.PARTNER_MANAGER):
+    for capacity in (Role.COLLEAGUE, Role.PARTNER_MANAGER):
         found = facts(capacity, target=added)
         ended = end(found, 1, act_in(found))
         assert (ended.member.active, ended.audit.accounts) == (False, (CLIENT, PARTNER))
 
 
-@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.SUPER_ADMIN, Capacity.SELF])
-def test_a_super_admin_goes_while_another_stays_and_is_the_witness(capacity: Capacity) -> None:
+@pytest.mark.parametrize("capacity", [Role.VENDOR, Role.SUPER_ADMIN, Role.SELF])
+def test_a_super_admin_goes_while_another_stays_and_is_the_witness(capacity: Role) -> None:
     target = (
         SUPER
-        if capacity is not Capacity.SELF
+        if capacity is not Role.SELF
         else an_actor(a_user(CLERK), a_member(CLERK, removed=("account.users.manage",)))
     )
     other_staff = an_actor(an_employee("user-y"), a_member("user-y"))
@@ -115,9 +115,9 @@ def test_a_super_admin_goes_while_another_stays_and_is_the_witness(capacity: Cap
     assert other_staff.member not in ended.relies_on
 
 
-@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.SUPER_ADMIN])
+@pytest.mark.parametrize("capacity", [Role.VENDOR, Role.SUPER_ADMIN])
 @pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (of_the_partner_for_a_day(),)])
-def test_the_last_super_admin_stays(capacity: Capacity, others: tuple[Actor, ...]) -> None:
+def test_the_last_super_admin_stays(capacity: Role, others: tuple[Actor, ...]) -> None:
     found = facts(capacity, target=SUPER, others=others)
 
     with pytest.raises(LastSuperAdmin):
@@ -135,7 +135,7 @@ def test_who_is_no_super_admin_needs_no_witness() -> None:
 
 def test_who_manages_users_ends_no_super_admin_whatever_version_he_saw() -> None:
     with pytest.raises(Forbidden):
-        end(facts(Capacity.USER_MANAGER, target=SUPER, others=(ADMIN,)), 7, an_act(USERS))
+        end(facts(Role.USER_MANAGER, target=SUPER, others=(ADMIN,)), 7, an_act(USERS))
 
 
 def test_who_works_for_the_firm_too_may_end_what_its_people_have() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.decisions import DIRECTORY, AuditEntry, audit
 from partner_access.domain.events import CloudEvent, Now, event_of, person_of
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from tests.builders import (
     ACT_NAME,
     APPROVER,
@@ -72,7 +72,7 @@ def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
     member = a_partner_admin(
         version=4,
         removed=("crm.import",),
-        suspended_by=frozenset({Suspension.PARTNER, Suspension.CLIENT}),
+        suspended_by=frozenset({SuspensionReason.PARTNER, SuspensionReason.CLIENT}),
         grant=a_grant(expires_at=expires_at),
     )
 
@@ -100,7 +100,7 @@ def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
 
 
 def test_a_partner_has_its_program() -> None:
-    partner = the_partner(program=Program.SUSPENDED, state=AccountStanding.CLOSED)
+    partner = the_partner(program=Program.SUSPENDED, state=AccountState.CLOSED)
 
     now = Now.of(partner, None, None)
 
@@ -122,8 +122,8 @@ def test_a_member_is_told_as_he_is_kept_and_not_as_he_counts() -> None:
     for member, state in [
         (over, "active"),
         (a_member(), "active"),
-        (a_member(active=False, suspended_by=frozenset({Suspension.CLIENT})), "deactivated"),
-        (a_partner_admin(suspended_by=frozenset({Suspension.PROGRAM})), "suspended"),
+        (a_member(active=False, suspended_by=frozenset({SuspensionReason.CLIENT})), "deactivated"),
+        (a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM})), "suspended"),
     ]:
         now = Now.of(None, member, None)
         assert now.member

@@ -7,7 +7,7 @@ import pytest
 
 from partner_access.domain import catalogue
 from partner_access.domain.access import Presence, Rule, judge
-from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.accounts import AccountState
 from partner_access.domain.explanations import MATTERS, NOBODY_CAN, TO_DO, Because, Explaining, explain
 from partner_access.domain.people import NOBODY, Actor
 from partner_access.domain.refusals import Forbidden, NotFound
@@ -103,7 +103,7 @@ def test_without_an_account_nobody_is_in_it() -> None:
 
 
 def test_whoever_is_out_of_an_account_hears_no_news_of_it() -> None:
-    closed = the_client(state=AccountStanding.CLOSED)
+    closed = the_client(state=AccountState.CLOSED)
     former = an_actor(member=a_member(active=False))
 
     assert asked(former, former, account=closed).verdict(EXPORT).rule is Rule.NOT_A_MEMBER

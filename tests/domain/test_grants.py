@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.decisions import Cause, Letter, LetterKind
 from partner_access.domain.grants import (
     Candidate,
@@ -22,7 +22,16 @@ from partner_access.domain.grants import (
     paid_seat_required,
     warn,
 )
-from partner_access.domain.members import WARNED_BEFORE, Asked, Grant, Member, Place, Seat, Source, Suspension
+from partner_access.domain.members import (
+    WARNED_BEFORE,
+    Grant,
+    GrantSource,
+    Member,
+    Place,
+    RequestedAccess,
+    Seat,
+    SuspensionReason,
+)
 from partner_access.domain.people import Actor
 from partner_access.domain.permissions import Overrides, SetName, of_partner_admin
 from partner_access.domain.refusals import (
@@ -57,9 +66,9 @@ from tests.builders import (
 )
 
 SECOND = timedelta(seconds=1)
-TERMS = Terms(source=Source.ACCESS_LINK, set_version=1)
+TERMS = Terms(source=GrantSource.ACCESS_LINK, set_version=1)
 FULL = the_client(partner_seat_limit=3, partner_seats_used=3)
-CLOSED = the_client(state=AccountStanding.CLOSED)
+CLOSED = the_client(state=AccountState.CLOSED)
 ORDINARY = a_member(EMPLOYEE, "sales", seat=Seat.SALES, added=("crm.import",), version=7)
 
 
@@ -85,7 +94,7 @@ def test_who_is_new_comes_in_on_the_partner_seat_under_a_grant() -> None:
     assert given == Grant(
         grant_id=f"grt_{ACT_NAME}",
         partner_id=PARTNER,
-        source=Source.ACCESS_LINK,
+        source=GrantSource.ACCESS_LINK,
         granted_by=APPROVER,
         created_at=NOW,
         link_id=LINK,
@@ -175,18 +184,20 @@ def test_what_the_client_made_him_outlives_the_end_of_all_for_his_firm() -> None
     ("reasons", "refusal"),
     [
         (set(), AlreadyPartnerAdmin),
-        ({Suspension.CLIENT}, GrantSuspended),
-        ({Suspension.PARTNER}, GrantSuspended),
-        (set(Suspension), GrantSuspended),
+        ({SuspensionReason.CLIENT}, GrantSuspended),
+        ({SuspensionReason.PARTNER}, GrantSuspended),
+        (set(SuspensionReason), GrantSuspended),
     ],
 )
-def test_a_suspended_grant_is_resumed_and_not_given_again(reasons: set[Suspension], refusal: type[Refused]) -> None:
+def test_a_suspended_grant_is_resumed_and_not_given_again(
+    reasons: set[SuspensionReason], refusal: type[Refused]
+) -> None:
     with pytest.raises(refusal):
         admit(a_candidate(before=a_partner_admin(suspended_by=frozenset(reasons))), the_client(), TERMS, an_act())
 
 
 def test_a_suspended_ordinary_member_is_not_raised_past_his_suspension() -> None:
-    stopped = ORDINARY.changed(suspended_by=frozenset({Suspension.CLIENT}))
+    stopped = ORDINARY.changed(suspended_by=frozenset({SuspensionReason.CLIENT}))
 
     with pytest.raises(GrantSuspended):
         admit(a_candidate(before=stopped), the_client(), TERMS, an_act())
@@ -222,8 +233,8 @@ def test_who_comes_again_still_falls_back_to_what_he_was_before_the_first_time()
         ({"before": a_member(EMPLOYEE)}, IsSuperAdmin),
         ({"before": a_partner_admin()}, AlreadyPartnerAdmin),
         ({"before": a_partner_admin(partner_id="partner-south")}, GrantSuspended),
-        ({"before": a_partner_admin(suspended_by=frozenset({Suspension.EMPLOYEE}))}, AlreadyPartnerAdmin),
-        ({"before": a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))}, GrantSuspended),
+        ({"before": a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE}))}, AlreadyPartnerAdmin),
+        ({"before": a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))}, GrantSuspended),
     ],
 )
 def test_who_is_not_admitted(candidate: dict[str, Any], refusal: type[Refused]) -> None:
@@ -294,21 +305,21 @@ def test_a_legacy_account_says_that_a_paid_seat_is_wanting(
 @pytest.mark.parametrize(
     ("asked", "removed", "days", "given_"),
     [
-        (Asked(), (), None, Asked()),
-        (Asked(), ("crm.import",), 30, Asked(removed=("crm.import",), access_days=30)),
-        (Asked(access_days=30), (), None, Asked(access_days=30)),
-        (Asked(access_days=30), (), 30, Asked(access_days=30)),
-        (Asked(access_days=30), (), 29, Asked(access_days=29)),
+        (RequestedAccess(), (), None, RequestedAccess()),
+        (RequestedAccess(), ("crm.import",), 30, RequestedAccess(removed=("crm.import",), access_days=30)),
+        (RequestedAccess(access_days=30), (), None, RequestedAccess(access_days=30)),
+        (RequestedAccess(access_days=30), (), 30, RequestedAccess(access_days=30)),
+        (RequestedAccess(access_days=30), (), 29, RequestedAccess(access_days=29)),
         (
-            Asked(removed=("crm.import",)),
+            RequestedAccess(removed=("crm.import",)),
             ("crm.export", "crm.import"),
             None,
-            Asked(removed=("crm.export", "crm.import")),
+            RequestedAccess(removed=("crm.export", "crm.import")),
         ),
     ],
 )
 def test_an_approver_takes_away_and_shortens(
-    asked: Asked, removed: tuple[str, ...], days: int | None, given_: Asked
+    asked: RequestedAccess, removed: tuple[str, ...], days: int | None, given_: RequestedAccess
 ) -> None:
     assert counter_offer(asked, removed, days) == given_
 
@@ -316,7 +327,7 @@ def test_an_approver_takes_away_and_shortens(
 @pytest.mark.parametrize("days", [31, 730])
 def test_an_approver_does_not_lengthen_what_was_asked(days: int) -> None:
     with pytest.raises(InvalidField) as refused:
-        counter_offer(Asked(access_days=30), (), days)
+        counter_offer(RequestedAccess(access_days=30), (), days)
     assert refused.value.errors == [{"pointer": "/access_days", "code": "invalid_field"}]
 
 
@@ -330,7 +341,7 @@ def test_a_counter_offer_never_adds(
     asked: tuple[str, ...], days: int | None, removed: tuple[str, ...], fewer: int | None
 ) -> None:
     try:
-        given_ = counter_offer(Asked(removed=asked, access_days=days), removed, fewer)
+        given_ = counter_offer(RequestedAccess(removed=asked, access_days=days), removed, fewer)
     except InvalidField:
         assert days is not None
         assert fewer is not None
@@ -497,8 +508,8 @@ def test_nobody_is_warned_of_what_he_has_just_been_given(days: int) -> None:
     assert warn(due(a_grant().ending(days, NOW)), SWEEP) is None
 
 
-@pytest.mark.parametrize("reason", Suspension)
-def test_a_suspended_grant_is_warned_of_as_it_ends_all_the_same(reason: Suspension) -> None:
+@pytest.mark.parametrize("reason", SuspensionReason)
+def test_a_suspended_grant_is_warned_of_as_it_ends_all_the_same(reason: SuspensionReason) -> None:
     assert warn(due(ends(DAY), suspended_by=frozenset({reason})), SWEEP)
 
 

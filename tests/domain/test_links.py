@@ -12,10 +12,10 @@ from partner_access.domain.decisions import Letter, LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import (
     CreationFacts,
-    LetterState,
+    LinkDeliveryStatus,
     LinkFacts,
+    LinkState,
     Standing,
-    State,
     Wish,
     create,
     expire,
@@ -23,7 +23,7 @@ from partner_access.domain.links import (
     tenure_now,
     withdraw,
 )
-from partner_access.domain.members import Asked
+from partner_access.domain.members import RequestedAccess
 from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import (
     Forbidden,
@@ -93,47 +93,47 @@ def by(actor: Actor, **changes: Any) -> Any:
 @pytest.mark.parametrize(
     ("changes", "state"),
     [
-        ({"expires_at": NOW + SECOND}, State.OPEN),
-        ({"expires_at": NOW}, State.EXPIRED),
-        ({"expires_at": NOW - SECOND}, State.EXPIRED),
-        ({"approvals": 1}, State.APPROVED),
-        ({"approvals": 1, "expires_at": NOW}, State.APPROVED),
-        ({"approvals": 1, "max_approvals": 2}, State.OPEN),
-        ({"approvals": 1, "max_approvals": 2, "expires_at": NOW}, State.EXPIRED),
-        ({"approvals": 2, "max_approvals": 2, "stored_state": Standing.REVOKED}, State.APPROVED),
-        ({"stored_state": Standing.REVOKED}, State.REVOKED),
-        ({"stored_state": Standing.REVOKED, "expires_at": NOW}, State.REVOKED),
-        ({"stored_state": Standing.DECLINED, "expires_at": NOW - SECOND}, State.DECLINED),
-        ({"stored_state": Standing.EXPIRED}, State.EXPIRED),
+        ({"expires_at": NOW + SECOND}, LinkState.OPEN),
+        ({"expires_at": NOW}, LinkState.EXPIRED),
+        ({"expires_at": NOW - SECOND}, LinkState.EXPIRED),
+        ({"approvals": 1}, LinkState.APPROVED),
+        ({"approvals": 1, "expires_at": NOW}, LinkState.APPROVED),
+        ({"approvals": 1, "max_approvals": 2}, LinkState.OPEN),
+        ({"approvals": 1, "max_approvals": 2, "expires_at": NOW}, LinkState.EXPIRED),
+        ({"approvals": 2, "max_approvals": 2, "stored_state": Standing.REVOKED}, LinkState.APPROVED),
+        ({"stored_state": Standing.REVOKED}, LinkState.REVOKED),
+        ({"stored_state": Standing.REVOKED, "expires_at": NOW}, LinkState.REVOKED),
+        ({"stored_state": Standing.DECLINED, "expires_at": NOW - SECOND}, LinkState.DECLINED),
+        ({"stored_state": Standing.EXPIRED}, LinkState.EXPIRED),
     ],
 )
-def test_a_links_state_is_computed(changes: Mapping[str, Any], state: State) -> None:
+def test_a_links_state_is_computed(changes: Mapping[str, Any], state: LinkState) -> None:
     assert a_link(**changes).state_at(NOW) is state
 
 
 @pytest.mark.parametrize(
     ("changes", "tenure", "state"),
     [
-        ({}, 0, State.OPEN),
-        ({}, 1, State.REVOKED),
-        ({"access_generation": 1}, 1, State.OPEN),
-        ({"access_generation": 2}, 1, State.OPEN),
-        ({"access_generation": 1}, 2, State.REVOKED),
-        ({"expires_at": NOW}, 1, State.EXPIRED),
-        ({"approvals": 1}, 1, State.APPROVED),
-        ({"approvals": 1, "max_approvals": 2}, 1, State.REVOKED),
-        ({"stored_state": Standing.DECLINED}, 1, State.DECLINED),
+        ({}, 0, LinkState.OPEN),
+        ({}, 1, LinkState.REVOKED),
+        ({"access_generation": 1}, 1, LinkState.OPEN),
+        ({"access_generation": 2}, 1, LinkState.OPEN),
+        ({"access_generation": 1}, 2, LinkState.REVOKED),
+        ({"expires_at": NOW}, 1, LinkState.EXPIRED),
+        ({"approvals": 1}, 1, LinkState.APPROVED),
+        ({"approvals": 1, "max_approvals": 2}, 1, LinkState.REVOKED),
+        ({"stored_state": Standing.DECLINED}, 1, LinkState.DECLINED),
     ],
 )
 def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
-    changes: Mapping[str, Any], tenure: int, state: State
+    changes: Mapping[str, Any], tenure: int, state: LinkState
 ) -> None:
     link = a_link(**changes)
 
     assert link.state_at(NOW, tenure) is state
-    if state is State.OPEN:
+    if state is LinkState.OPEN:
         link.must_be_open(NOW, tenure)
-    if state is State.REVOKED:
+    if state is LinkState.REVOKED:
         with pytest.raises(LinkRevoked):
             link.must_be_open(NOW, tenure)
 
@@ -188,7 +188,7 @@ def test_a_link_is_opened_by_each_of_its_secrets_and_no_other() -> None:
 
 
 def test_what_a_link_asks_is_the_set_less_something_for_some_time() -> None:
-    assert a_link(removed=("crm.import",), access_days=3).requested_access == Asked(
+    assert a_link(removed=("crm.import",), access_days=3).requested_access == RequestedAccess(
         removed=("crm.import",), access_days=3
     )
 
@@ -222,7 +222,7 @@ def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
     assert (link.created_by, link.created_at, link.expires_at) == (MANAGER, NOW, NOW + 3 * DAY)
     assert (link.account_id, link.recipient, link.locale) == (CLIENT, "owner@bakery.example", Locale.JA)
     assert (link.removed, link.access_days, link.max_approvals) == (("crm.export", "crm.import"), 30, 5)
-    assert (link.state_at(NOW), link.delivery_status, link.version) == (State.OPEN, LetterState.QUEUED, 1)
+    assert (link.state_at(NOW), link.delivery_status, link.version) == (LinkState.OPEN, LinkDeliveryStatus.QUEUED, 1)
     link.must_be_opened_by(Secret.read(created.secret))
     assert CHANCE in created.secret
     assert CHANCE not in link.model_dump_json()
@@ -254,7 +254,7 @@ def test_a_link_without_a_recipient_sends_no_letter() -> None:
     created = create(facts(), a_wish(), by(SUPER_ADMIN))
 
     assert created.letter is None
-    assert created.link.delivery_status is LetterState.NONE
+    assert created.link.delivery_status is LinkDeliveryStatus.NONE
     assert (created.link.link_days, created.link.max_approvals) == (7, 1)
     assert created.link.is_for_one
 

@@ -28,7 +28,7 @@ from partner_access.domain.mailing import (
     recipients,
     without_a_secret,
 )
-from partner_access.domain.members import Member, Place, Suspension
+from partner_access.domain.members import Member, Place, SuspensionReason
 from partner_access.domain.people import Actor, User
 from tests.builders import (
     APPROVER,
@@ -431,6 +431,6 @@ def test_who_left_as_the_only_super_admin_is_told_of_to_the_other_members() -> N
 
 
 def test_a_member_whom_the_client_has_suspended_is_told_nothing_of_its_orphanhood() -> None:
-    stopped = a_member("user-clerk", "sales", suspended_by=frozenset({Suspension.CLIENT}))
+    stopped = a_member("user-clerk", "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))
 
     assert told(facts(LetterKind.ACCOUNT_ORPHANED, members=(an_actor(a_user("user-clerk"), stopped),))) == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.members import Member, Place, Seat, Suspension, paid_seats, seat_change
+from partner_access.domain.members import Member, Place, Seat, SuspensionReason, paid_seats, seat_change
 from tests.builders import NOW, a_grant, a_member, a_partner_admin
 
 SECOND = timedelta(seconds=1)
@@ -28,12 +28,12 @@ def test_a_grant_is_over_from_its_end_on(expires_at: Any, over: bool) -> None:
 
 
 def test_an_ended_grant_leaves_a_membership_that_existed_only_through_it_deactivated() -> None:
-    stopped = a_partner_admin(removed=("crm.import",), access_generation=2, suspended_by=frozenset(Suspension))
+    stopped = a_partner_admin(removed=("crm.import",), access_generation=2, suspended_by=frozenset(SuspensionReason))
     ended = stopped.ended()
 
     assert not ended.active
     assert (ended.grant, ended.partner_id, ended.seat, ended.previous) == (None, None, None, None)
-    assert (ended.access_generation, ended.suspended_by) == (0, frozenset({Suspension.CLIENT}))
+    assert (ended.access_generation, ended.suspended_by) == (0, frozenset({SuspensionReason.CLIENT}))
 
 
 def test_an_ended_grant_leaves_who_was_there_before_what_he_was() -> None:
@@ -54,17 +54,19 @@ def test_no_end_of_a_grant_takes_in_again_who_was_deactivated() -> None:
     ("reasons", "left"),
     [
         (set(), set()),
-        ({Suspension.CLIENT}, {Suspension.CLIENT}),
-        ({Suspension.PARTNER}, set()),
-        (set(Suspension), {Suspension.CLIENT}),
+        ({SuspensionReason.CLIENT}, {SuspensionReason.CLIENT}),
+        ({SuspensionReason.PARTNER}, set()),
+        (set(SuspensionReason), {SuspensionReason.CLIENT}),
     ],
 )
-def test_no_end_of_a_grant_lifts_what_the_client_suspended(reasons: set[Suspension], left: set[Suspension]) -> None:
+def test_no_end_of_a_grant_lifts_what_the_client_suspended(
+    reasons: set[SuspensionReason], left: set[SuspensionReason]
+) -> None:
     assert a_partner_admin(previous=BEFORE, suspended_by=frozenset(reasons)).ended().suspended_by == left
 
 
-@pytest.mark.parametrize("reason", Suspension)
-def test_a_suspended_partner_admin_keeps_his_seat(reason: Suspension) -> None:
+@pytest.mark.parametrize("reason", SuspensionReason)
+def test_a_suspended_partner_admin_keeps_his_seat(reason: SuspensionReason) -> None:
     member = a_partner_admin(suspended_by=frozenset({reason}))
 
     assert member.as_of(NOW) == member

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.decisions import Letter, LetterKind
-from partner_access.domain.members import Seat, Source
+from partner_access.domain.members import GrantSource, Seat
 from partner_access.domain.migrations import MigrationFacts, migrate
 from partner_access.domain.people import Actor
 from partner_access.domain.refusals import (
@@ -72,7 +72,7 @@ def test_a_super_admin_migrates_another_and_is_the_witness() -> None:
     assert (done.member.permission_set, done.member.seat, done.member.version) == ("partner_admin", Seat.PARTNER, 2)
     assert (done.member.partner_id, done.member.previous, done.member.granted_by) == (PARTNER, None, APPROVER)
     assert done.member.since == a_member(EMPLOYEE).since
-    assert (done.grant.grant_id, done.grant.source) == (f"grt_{ACT_NAME}", Source.MIGRATION)
+    assert (done.grant.grant_id, done.grant.source) == (f"grt_{ACT_NAME}", GrantSource.MIGRATION)
     assert (done.grant.created_at, done.grant.expires_at) == (NOW, None)
     assert done.audit.event == "super_admin.migrated"
     assert done.audit.accounts == (CLIENT, PARTNER)
@@ -164,7 +164,7 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
     ({"account": the_partner()}, NotAClientAccount),
     ({"actor": MANAGES_USERS}, Forbidden),
     ({"actor": of_the_partner(an_employee("user-x"))}, Forbidden),
-    ({"account": the_client(state=AccountStanding.CLOSED)}, AccountClosed),
+    ({"account": the_client(state=AccountState.CLOSED)}, AccountClosed),
     ({"target": Actor()}, NotFound),
     ({"target": Actor(an_employee())}, NotFound),
     ({"target": Actor(an_employee(), a_member(EMPLOYEE, active=False))}, NotFound),
@@ -202,7 +202,7 @@ def test_the_refusals_of_a_migration_come_in_their_order(first: int) -> None:
         ({"partner": None}, NotEligible),
         ({"others": ()}, LastSuperAdmin),
         ({"account": the_client(partner_seat_limit=1, partner_seats_used=1)}, NoSeatLeft),
-        ({"account": the_client(state=AccountStanding.CLOSED)}, AccountClosed),
+        ({"account": the_client(state=AccountState.CLOSED)}, AccountClosed),
     ],
 )
 def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], refusal: type[Refused]) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import Account, AccountStanding, Program
-from partner_access.domain.members import Member, Suspension
+from partner_access.domain.accounts import Account, AccountState, Program
+from partner_access.domain.members import Member, SuspensionReason
 from partner_access.domain.people import (
     Actor,
     User,
@@ -72,7 +72,7 @@ PARTNER_ADMIN = of_the_partner()
         (an_employee(), the_partner(domains=()), False),
         (an_employee(), the_partner(program=Program.SUSPENDED), False),
         (an_employee(), the_partner(program=Program.TERMINATED), False),
-        (an_employee(), the_partner(state=AccountStanding.CLOSED), False),
+        (an_employee(), the_partner(state=AccountState.CLOSED), False),
         (an_employee(), the_client(account_id=PARTNER, domains=("north.example",)), False),
     ],
 )
@@ -104,11 +104,11 @@ def test_whom_the_vendor_deactivated_looks_at_nothing() -> None:
         (Actor(an_employee(), a_partner_admin()), None),
         (of_the_partner(program=Program.SUSPENDED), None),
         (of_the_partner(an_employee(employed_by=frozenset())), None),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))), None),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.PARTNER}))), None),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.PROGRAM}))), "partner_admin"),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.EMPLOYEE}))), "partner_admin"),
-        (an_actor(member=a_member(suspended_by=frozenset({Suspension.CLIENT}))), None),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))), None),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER}))), None),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), "partner_admin"),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE}))), "partner_admin"),
+        (an_actor(member=a_member(suspended_by=frozenset({SuspensionReason.CLIENT}))), None),
         (of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW))), None),
         (of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW + SECOND))), "partner_admin"),
         (of_the_partner(member=a_partner_admin(grant=None)), None),
@@ -253,7 +253,7 @@ def test_what_he_has_by_a_firm_that_was_not_read_or_by_nobody_he_does_not_have()
     assert Actor(an_employee(), a_member(EMPLOYEE)).firm_at(NOW) is None
 
 
-BOTH_SIDES = frozenset({Suspension.CLIENT, Suspension.PARTNER})
+BOTH_SIDES = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
 
 
 @pytest.mark.parametrize(
@@ -263,20 +263,22 @@ BOTH_SIDES = frozenset({Suspension.CLIENT, Suspension.PARTNER})
         (an_actor(), set()),
         (PARTNER_ADMIN, set()),
         (an_actor(member=a_member(suspended_by=BOTH_SIDES, active=False)), set()),
-        (an_actor(member=a_member(suspended_by=frozenset({Suspension.CLIENT}))), {"client"}),
+        (an_actor(member=a_member(suspended_by=frozenset({SuspensionReason.CLIENT}))), {"client"}),
         (of_the_partner(member=a_partner_admin(suspended_by=BOTH_SIDES)), {"client", "partner"}),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset(Suspension))), {"client", "partner"}),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({Suspension.PROGRAM}))), set()),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset(SuspensionReason))), {"client", "partner"}),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), set()),
         (of_the_partner(program=Program.SUSPENDED), {"program"}),
         (of_the_partner(program=Program.TERMINATED), {"program"}),
-        (of_the_partner(state=AccountStanding.CLOSED), {"program"}),
+        (of_the_partner(state=AccountState.CLOSED), {"program"}),
         (of_the_partner(an_employee(active=False)), {"employee"}),
         (of_the_partner(an_employee(employed_by=frozenset())), {"employee"}),
         (of_the_partner(domains=("other.example",)), {"employee"}),
         (of_the_partner(an_employee(email="e@gone.example")), {"employee"}),
         (of_the_partner(an_employee(active=False), program=Program.SUSPENDED), {"program"}),
         (
-            of_the_partner(an_employee(active=False), a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))),
+            of_the_partner(
+                an_employee(active=False), a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))
+            ),
             {"client", "employee"},
         ),
         (of_the_partner(terminations=1, program=Program.TERMINATED), set()),
@@ -317,7 +319,7 @@ def test_whoever_is_here_for_a_partner_holds_nothing_that_is_restricted_by_whate
 
 
 def test_a_suspended_super_admin_runs_no_account_and_answers_for_none() -> None:
-    stopped = an_actor(member=a_member(suspended_by=frozenset({Suspension.CLIENT})))
+    stopped = an_actor(member=a_member(suspended_by=frozenset({SuspensionReason.CLIENT})))
 
     assert an_actor().is_super_admin_at(NOW)
     assert an_actor().is_approver_at(NOW)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.accounts import AccountState
 from partner_access.domain.people import NOBODY
 from partner_access.domain.permission_sets import (
     MOST_SETS,
@@ -46,7 +46,7 @@ from tests.builders import (
 
 SUPER_ADMIN = an_actor()
 MANAGES_USERS = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
-CLOSED = the_client(state=AccountStanding.CLOSED)
+CLOSED = the_client(state=AccountState.CLOSED)
 DESK = Content("Desk", ("service.access", "crm.tickets.view"))
 BILLING = Content("Books", ("account.billing.manage",))
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from partner_access.domain.access import Presence, Rule, judge
-from partner_access.domain.capacities import Capacity
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.capacities import Role
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.domain.people import NOBODY, Actor
 from partner_access.domain.remedies import NEVER, NONE, Case, Surroundings, needs_people, remedy
 from tests.builders import (
@@ -41,7 +41,7 @@ def a_case(target: Actor, permission: str = EXPORT, *, admins: tuple[Actor, ...]
     return Case(Presence(client, target, NOW), client, user_id, permission, around, **{"act": act, **more})
 
 
-def who(case: Case) -> list[Capacity]:
+def who(case: Case) -> list[Role]:
     return [each.role for each in remedy(case).by]
 
 
@@ -62,7 +62,7 @@ def test_a_super_admin_who_may_no_more_or_is_not_known_is_not_named() -> None:
 
 
 def test_it_is_tried_as_an_act_of_whoever_is_asked_and_never_of_the_vendor() -> None:
-    assert Capacity.VENDOR not in who(a_case(LESS))
+    assert Role.VENDOR not in who(a_case(LESS))
     assert named(a_case(an_actor(), "sales.access")) == ["user-approver"]
 
 
@@ -79,7 +79,7 @@ def test_what_he_has_to_hold_is_what_is_given_and_no_more() -> None:
 
 
 def test_a_firms_managers_lift_its_suspension_even_when_its_people_may_nothing_here() -> None:
-    stopped = a_partner_admin(suspended_by=frozenset({Suspension.PARTNER}))
+    stopped = a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER}))
 
     found = remedy(a_case(of_the_partner(member=stopped, domains=())))
 
@@ -88,7 +88,7 @@ def test_a_firms_managers_lift_its_suspension_even_when_its_people_may_nothing_h
 
 def test_what_a_set_unknown_here_holds_is_not_asked_to_lift_a_suspension() -> None:
     stopped = an_actor(
-        member=a_member(permission_set="sales", set_version=99, suspended_by=frozenset({Suspension.CLIENT}))
+        member=a_member(permission_set="sales", set_version=99, suspended_by=frozenset({SuspensionReason.CLIENT}))
     )
 
     found = remedy(a_case(stopped, admins=(an_actor(a_user("user-boss"), a_member("user-boss")),)))
@@ -152,9 +152,9 @@ def test_of_a_stranger_nothing_is_known() -> None:
 @pytest.mark.parametrize("asked_by", ["asker", EMPLOYEE, "user-approver", "user-both"])
 @pytest.mark.parametrize("admins", [(an_actor(), BOTH), (BOTH,), ()])
 @pytest.mark.parametrize("target", [LESS, of_the_partner(), an_actor(an_employee(), a_member(EMPLOYEE, "sales"))])
-@pytest.mark.parametrize("suspended_by", [frozenset[Suspension](), frozenset({Suspension.CLIENT})])
+@pytest.mark.parametrize("suspended_by", [frozenset[SuspensionReason](), frozenset({SuspensionReason.CLIENT})])
 def test_who_can_is_the_same_whoever_asks(
-    target: Actor, admins: tuple[Actor, ...], suspended_by: frozenset[Suspension], asked_by: str
+    target: Actor, admins: tuple[Actor, ...], suspended_by: frozenset[SuspensionReason], asked_by: str
 ) -> None:
     assert target.member
     stopped = replace(target, member=target.member.model_copy(update={"suspended_by": suspended_by}))
@@ -205,7 +205,9 @@ def test_colleagues_are_named_though_all_access_of_their_firm_ended_once() -> No
 
 
 def test_what_would_not_turn_the_decision_alone_says_what_decides_next() -> None:
-    stopped = of_the_partner(member=a_partner_admin(removed=(EXPORT,), suspended_by=frozenset({Suspension.CLIENT})))
+    stopped = of_the_partner(
+        member=a_partner_admin(removed=(EXPORT,), suspended_by=frozenset({SuspensionReason.CLIENT}))
+    )
 
     assert remedy(a_case(stopped)).next_rule is Rule.REMOVED
     assert remedy(a_case(LESS)).next_rule is None

@@ -8,7 +8,7 @@ import pytest
 
 from partner_access.domain.decisions import LetterKind
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import LetterState, Link, LinkFacts, Standing
+from partner_access.domain.links import Link, LinkDeliveryStatus, LinkFacts, Standing
 from partner_access.domain.people import Actor
 from partner_access.domain.refusals import (
     Forbidden,
@@ -74,7 +74,7 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
         recipient="owner@bakery.example",
         expires_at=NOW + SECOND,
         link_days=3,
-        delivery_status=LetterState.BOUNCED,
+        delivery_status=LinkDeliveryStatus.BOUNCED,
         resent_at=(NOW - 2 * DAY, NOW - SECOND * 60),
     )
     resent = resend(of_link(link=before), by(SUPER_ADMIN, chance="e" * 43))
@@ -85,7 +85,7 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
         link.must_be_opened_by(SECRET)
     assert link.expires_at == NOW + 3 * DAY
     assert (link.delivery_status, link.version, link.created_at) == (
-        LetterState.QUEUED,
+        LinkDeliveryStatus.QUEUED,
         before.version + 1,
         before.created_at,
     )
@@ -100,7 +100,7 @@ def test_a_link_that_is_copied_by_hand_is_resent_without_a_letter_and_right_afte
     resent = resend(of_link(link=a_link(created_at=NOW)), by(SUPER_ADMIN))
 
     assert resent.letter is None
-    assert resent.link.delivery_status is LetterState.NONE
+    assert resent.link.delivery_status is LinkDeliveryStatus.NONE
 
 
 def hours_ago(*hours: float) -> tuple[datetime, ...]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Program
-from partner_access.domain.capacities import Capacity
+from partner_access.domain.accounts import AccountState, Program
+from partner_access.domain.capacities import Role
 from partner_access.domain.decisions import Cause, LetterKind
-from partner_access.domain.members import Member, Suspension
+from partner_access.domain.members import Member, SuspensionReason
 from partner_access.domain.people import Actor
 from partner_access.domain.refusals import (
     AccountClosed,
@@ -38,15 +38,15 @@ from tests.hands import ADMIN, AT_THE_FIRM, BOTH, OF_THE_FIRM, TARGET, USERS, ac
 from tests.worlds import CLERK, MANAGER, staff
 
 SIDES = {
-    Capacity.SUPER_ADMIN: Suspension.CLIENT,
-    Capacity.USER_MANAGER: Suspension.CLIENT,
-    Capacity.PARTNER_MANAGER: Suspension.PARTNER,
+    Role.SUPER_ADMIN: SuspensionReason.CLIENT,
+    Role.USER_MANAGER: SuspensionReason.CLIENT,
+    Role.PARTNER_MANAGER: SuspensionReason.PARTNER,
 }
-BY_THE_CLIENT, BY_THE_FIRM = frozenset({Suspension.CLIENT}), frozenset({Suspension.PARTNER})
+BY_THE_CLIENT, BY_THE_FIRM = frozenset({SuspensionReason.CLIENT}), frozenset({SuspensionReason.PARTNER})
 BY_BOTH = BY_THE_CLIENT | BY_THE_FIRM
 
 
-def stopped(reasons: frozenset[Suspension], **firm: Any) -> Actor:
+def stopped(reasons: frozenset[SuspensionReason], **firm: Any) -> Actor:
     return of_the_partner(member=a_partner_admin(suspended_by=reasons), **firm)
 
 
@@ -56,7 +56,7 @@ def of(member: Member | None) -> Member:
 
 
 @pytest.mark.parametrize(("capacity", "side"), SIDES.items())
-def test_either_side_stops_access_for_its_own_reason(capacity: Capacity, side: Suspension) -> None:
+def test_either_side_stops_access_for_its_own_reason(capacity: Role, side: SuspensionReason) -> None:
     found = facts(capacity)
     done = suspend(found, "On parental leave", act_in(found))
 
@@ -76,7 +76,7 @@ def test_either_side_stops_access_for_its_own_reason(capacity: Capacity, side: S
 @pytest.mark.parametrize(("capacity", "side"), SIDES.items())
 @pytest.mark.parametrize("reasons", [BY_THE_CLIENT, BY_THE_FIRM, BY_BOTH])
 def test_each_side_adds_its_reason_to_the_others_once(
-    capacity: Capacity, side: Suspension, reasons: frozenset[Suspension]
+    capacity: Role, side: SuspensionReason, reasons: frozenset[SuspensionReason]
 ) -> None:
     found = facts(capacity, target=stopped(reasons))
     done = suspend(found, None, act_in(found))
@@ -89,7 +89,7 @@ def test_each_side_adds_its_reason_to_the_others_once(
 
 
 @pytest.mark.parametrize(("capacity", "side"), SIDES.items())
-def test_each_side_lifts_its_own_reason_and_no_other(capacity: Capacity, side: Suspension) -> None:
+def test_each_side_lifts_its_own_reason_and_no_other(capacity: Role, side: SuspensionReason) -> None:
     found = facts(capacity, target=stopped(BY_BOTH))
     done = resume(found, act_in(found))
 
@@ -108,16 +108,16 @@ def test_each_side_lifts_its_own_reason_and_no_other(capacity: Capacity, side: S
 @pytest.mark.parametrize(
     ("capacity", "target"),
     [
-        (Capacity.SUPER_ADMIN, stopped(BY_THE_FIRM)),
-        (Capacity.USER_MANAGER, stopped(BY_THE_FIRM)),
-        (Capacity.PARTNER_MANAGER, stopped(BY_THE_CLIENT)),
-        (Capacity.SUPER_ADMIN, stopped(frozenset(), program=Program.SUSPENDED)),
-        (Capacity.PARTNER_MANAGER, stopped(frozenset(), program=Program.SUSPENDED)),
-        (Capacity.SUPER_ADMIN, of_the_partner(an_employee(active=False))),
-        (Capacity.PARTNER_MANAGER, of_the_partner(an_employee(email="e@elsewhere.example"))),
+        (Role.SUPER_ADMIN, stopped(BY_THE_FIRM)),
+        (Role.USER_MANAGER, stopped(BY_THE_FIRM)),
+        (Role.PARTNER_MANAGER, stopped(BY_THE_CLIENT)),
+        (Role.SUPER_ADMIN, stopped(frozenset(), program=Program.SUSPENDED)),
+        (Role.PARTNER_MANAGER, stopped(frozenset(), program=Program.SUSPENDED)),
+        (Role.SUPER_ADMIN, of_the_partner(an_employee(active=False))),
+        (Role.PARTNER_MANAGER, of_the_partner(an_employee(email="e@elsewhere.example"))),
     ],
 )
-def test_another_sides_reason_is_not_lifted(capacity: Capacity, target: Actor) -> None:
+def test_another_sides_reason_is_not_lifted(capacity: Role, target: Actor) -> None:
     found = facts(capacity, target=target)
 
     with pytest.raises(GrantSuspended) as refused:
@@ -126,22 +126,22 @@ def test_another_sides_reason_is_not_lifted(capacity: Capacity, target: Actor) -
 
 
 @pytest.mark.parametrize("capacity", SIDES)
-def test_nothing_is_done_when_nobody_has_stopped_it(capacity: Capacity) -> None:
+def test_nothing_is_done_when_nobody_has_stopped_it(capacity: Role) -> None:
     found = facts(capacity)
 
     assert resume(found, act_in(found)) is None
 
 
 def test_what_the_sweep_wrote_down_is_nobodys_to_lift_and_stays_with_the_rest() -> None:
-    written_down = BY_BOTH | {Suspension.PROGRAM}
+    written_down = BY_BOTH | {SuspensionReason.PROGRAM}
     done = resume(facts(target=stopped(written_down, program=Program.SUSPENDED)), an_act())
 
     assert done
     assert done.member.suspended_by == written_down - BY_THE_CLIENT
 
 
-@pytest.mark.parametrize("capacity", [Capacity.VENDOR, Capacity.COLLEAGUE, Capacity.SELF])
-def test_nobody_else_stops_or_resumes(capacity: Capacity) -> None:
+@pytest.mark.parametrize("capacity", [Role.VENDOR, Role.COLLEAGUE, Role.SELF])
+def test_nobody_else_stops_or_resumes(capacity: Role) -> None:
     found = facts(capacity)
 
     with pytest.raises(Forbidden):
@@ -182,7 +182,7 @@ def test_a_manager_of_the_firm_acts_for_it_whatever_he_is_at_the_client(actor: A
 
 def test_the_clients_own_people_are_stopped_by_the_client_alone() -> None:
     clerk = an_actor(a_user(CLERK), a_member(CLERK, "sales"))
-    done = suspend(facts(Capacity.USER_MANAGER, target=clerk), None, an_act(USERS))
+    done = suspend(facts(Role.USER_MANAGER, target=clerk), None, an_act(USERS))
 
     assert done
     assert (done.member.suspended_by, done.audit.accounts) == (BY_THE_CLIENT, (CLIENT,))
@@ -218,7 +218,7 @@ def test_staff_at_home_are_not_resumed_either_but_a_super_admin_whom_the_client_
     with pytest.raises(NotAClientAccount):
         resume(found, act_in(found))
 
-    stopped = a_member("user-x", suspended_by=frozenset({Suspension.CLIENT}))
+    stopped = a_member("user-x", suspended_by=frozenset({SuspensionReason.CLIENT}))
     found = facts(target=an_actor(a_user("user-x"), stopped))
     resumed = resume(found, act_in(found))
     assert resumed
@@ -226,7 +226,7 @@ def test_staff_at_home_are_not_resumed_either_but_a_super_admin_whom_the_client_
 
 
 def test_in_a_closed_account_access_is_stopped_and_never_resumed() -> None:
-    found = facts(account=the_client(state=AccountStanding.CLOSED))
+    found = facts(account=the_client(state=AccountState.CLOSED))
 
     assert suspend(found, None, act_in(found))
     with pytest.raises(AccountClosed):

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from partner_access.domain import trail
-from partner_access.domain.accounts import Account, Kind, Program
+from partner_access.domain.accounts import Account, AccountKind, Program
 from partner_access.domain.decisions import DIRECTORY, AuditEntry
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.domain.people import Actor
 from partner_access.domain.refusals import Forbidden, InvalidQuery, NotFound, Refused
 from partner_access.domain.trail import EPOCH, Reading, Share, Span, TrailFacts, Wanted
@@ -131,7 +131,7 @@ def test_who_reads_how_much(account: Account, reader: Actor, share: Share) -> No
         (HERE, an_actor(a_user(active=False)), Forbidden),
         (HERE, clerk(VIEW, active=False), NotFound),
         (HERE, Actor(), NotFound),
-        (THERE, at_the_partner(suspended_by=frozenset({Suspension.CLIENT})), Forbidden),
+        (THERE, at_the_partner(suspended_by=frozenset({SuspensionReason.CLIENT})), Forbidden),
         (THERE, at_the_partner(active=False), NotFound),
         (THERE, Actor(), NotFound),
         (None, an_actor(), NotFound),
@@ -246,4 +246,4 @@ def test_both_sides_of_an_act_are_told() -> None:
 
     assert reading().of([entry], ACCOUNTS) == (entry,)
     assert reading(account=THERE).of([entry], ACCOUNTS) == (entry,)
-    assert {each.kind for each in ACCOUNTS.values()} == set(Kind)
+    assert {each.kind for each in ACCOUNTS.values()} == set(AccountKind)

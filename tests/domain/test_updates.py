@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.accounts import AccountState
 from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.decisions import LetterKind
 from partner_access.domain.members import Member
@@ -296,7 +296,7 @@ def test_for_the_clients_own_people_they_may() -> None:
 REFUSED: list[tuple[str, dict[str, Any], Accepted, type[Refused]]] = [
     ("no account", {"account": None}, BOTH, NotFound),
     ("no authority", {"actor": of_the_partner()}, BOTH, Forbidden),
-    ("a closed account", {"account": the_client(state=AccountStanding.CLOSED)}, BOTH, AccountClosed),
+    ("a closed account", {"account": the_client(state=AccountState.CLOSED)}, BOTH, AccountClosed),
     ("an older version", {}, Accepted("partner_admin", 1), RightsChanged),
     ("nobody", {"target": NOBODY}, BOTH, NotFound),
     ("no user", {"target": Actor(member=SELLER)}, SALES_2, NotFound),

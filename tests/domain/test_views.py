@@ -8,7 +8,7 @@ import pytest
 
 from partner_access.domain import views
 from partner_access.domain.accounts import Program
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.domain.people import NOBODY, Actor
 from partner_access.domain.refusals import Forbidden, NotFound, Refused
 from partner_access.domain.views import Introduced, ViewFacts
@@ -55,7 +55,7 @@ def head(*, at: str = PARTNER, **changes: Any) -> Actor:
         (of_the_partner(member=a_partner_admin(removed=(USERS,))), Forbidden),
         (of_the_partner(program=Program.SUSPENDED), Forbidden),
         (clerk(), Forbidden),
-        (clerk(USERS, suspended_by=frozenset({Suspension.CLIENT})), Forbidden),
+        (clerk(USERS, suspended_by=frozenset({SuspensionReason.CLIENT})), Forbidden),
         (an_actor(a_user(active=False)), Forbidden),
         (clerk(USERS, active=False), NotFound),
         (NOBODY, NotFound),
@@ -97,7 +97,7 @@ def test_one_member_is_seen(by: str, seen: ViewFacts) -> None:
     assert views.see(seen, an_act(by)) is seen.shown
 
 
-SUSPENDED = frozenset({Suspension.PARTNER})
+SUSPENDED = frozenset({SuspensionReason.PARTNER})
 LAPSED = of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW)))
 LEFT = of_the_partner(an_employee(offboardings={PARTNER: 1}))
 

@@ -9,9 +9,9 @@ from zlib import decompress
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import keys
 from tests import versions
 from tests.builders import (
@@ -125,7 +125,7 @@ def test_whom_it_brings_nothing_is_left_out(table: Table, other: Kept) -> None:
 
 
 @pytest.mark.parametrize("others", [
-    (a_partner_admin(set_version=1, suspended_by=frozenset({Suspension.CLIENT})),),
+    (a_partner_admin(set_version=1, suspended_by=frozenset({SuspensionReason.CLIENT})),),
     (PARTNER_ADMIN, the_partner(program=Program.SUSPENDED)),
 ])  # fmt: skip
 def test_whoever_is_suspended_will_be_back(table: Table, others: tuple[Kept, ...]) -> None:
@@ -311,7 +311,7 @@ def test_rights_by_a_set_of_the_accounts_own_are_enough(table: Table) -> None:
     ((), {"version": 3}, 409, "rights_changed"),
     ((), {"permission_set": CUSTOM_SET, "version": 1}, 422, "unknown_permission_set"),
     ((), {"permission_set": "nothing"}, 422, "unknown_permission_set"),
-    ((the_client(state=AccountStanding.CLOSED),), {}, 409, "account_closed"),
+    ((the_client(state=AccountState.CLOSED),), {}, 409, "account_closed"),
     ((), {"version": 0}, 422, "invalid_field"),
     ((), {"version": 1_000_001}, 422, "invalid_field"),
 ])  # fmt: skip

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import dynamo, keys
 from tests.builders import (
     APPROVER,
@@ -150,7 +150,7 @@ def test_a_former_member_comes_back_with_the_same_history(table: Table) -> None:
         ((), {"permissions": {"remove": ["crm.magic"]}}, ("failed", "unknown_permission")),
         ((a_partner_admin(removed=("crm.import",)),), {"permissions": {"add": ["crm.import"]}},
          ("failed", "permission_not_held")),
-        ((the_client(state=AccountStanding.CLOSED),), {}, ("failed", "account_closed")),
+        ((the_client(state=AccountState.CLOSED),), {}, ("failed", "account_closed")),
         *(
             ((), {"permissions": {"add": [name]}}, ("failed", "permission_not_held"))
             for name in sorted(catalogue.RESTRICTED)
@@ -322,7 +322,7 @@ def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_
         ((), EMPLOYEE, {"account_id": PARTNER}, 403, "forbidden"),
         ((a_member(COLLEAGUE, "sales", partner_id=PARTNER),), COLLEAGUE, {}, 403, "forbidden"),
         ((a_partner_admin(removed=("account.users.manage",)),), EMPLOYEE, {}, 403, "forbidden"),
-        ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), EMPLOYEE, {}, 403, "forbidden"),
+        ((a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), EMPLOYEE, {}, 403, "forbidden"),
         ((a_lapsed_partner_admin(),), EMPLOYEE, {}, 404, "not_found"),
         ((an_employee(active=False),), EMPLOYEE, {}, 403, "forbidden"),
         ((the_partner(program=Program.SUSPENDED),), EMPLOYEE, {}, 403, "forbidden"),

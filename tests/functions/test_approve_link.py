@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Link
-from partner_access.domain.members import Member, Place, Seat, Suspension
+from partner_access.domain.members import Member, Place, Seat, SuspensionReason
 from partner_access.store import dynamo, keys
 from partner_access.store.links import item
 from tests import faults, knocks
@@ -253,7 +253,7 @@ def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, sound: None) -
     [
         (a_member(EMPLOYEE), "is_super_admin"),
         (a_partner_admin(), "already_partner_admin"),
-        (a_partner_admin(suspended_by={Suspension.CLIENT}), "grant_suspended"),
+        (a_partner_admin(suspended_by={SuspensionReason.CLIENT}), "grant_suspended"),
         (
             a_partner_admin(grant=a_grant(partner_id="partner-south"), partner_id="partner-south"),
             "grant_suspended",

@@ -12,7 +12,7 @@ import pytest
 
 from partner_access.domain.decisions import Kept
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import keys
 from tests import doors, questions
 from tests.builders import (
@@ -245,7 +245,9 @@ def _other_partner_admins() -> Iterator[Kept]:
     grants = (a_grant(grant_id=f"grt_{nth * 32}") for nth in "34")
     yield from (made(each) for each in (FELLOW, STOPPED) for made in (an_employee, staff))
     yield a_partner_admin(FELLOW, removed=TAKEN, grant=next(grants).ending(10, now()))
-    yield a_partner_admin(STOPPED, suspended_by=frozenset({Suspension.CLIENT, Suspension.PARTNER}), grant=next(grants))
+    yield a_partner_admin(
+        STOPPED, suspended_by=frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER}), grant=next(grants)
+    )
 
 
 def _ended() -> Any:

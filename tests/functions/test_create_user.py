@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.decisions import CleanUp, Kept, Occasion
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -141,7 +141,7 @@ def test_somebody_of_two_firms_comes_for_the_one_named(table: Table) -> None:
     assert create(partner_id=SOUTH).body["partner_id"] == SOUTH
 
 
-SUSPENDED = frozenset({Suspension.CLIENT})
+SUSPENDED = frozenset({SuspensionReason.CLIENT})
 NOT_ELIGIBLE = (409, "not_eligible")
 
 REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
@@ -181,7 +181,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("a domain that merely ends so", (the_partner(domains=("example",)),), {}, NOT_ELIGIBLE),
     ("a suspended partner", (the_partner(program=Program.SUSPENDED),), {}, NOT_ELIGIBLE),
     ("a terminated partner", (the_partner(program=Program.TERMINATED),), {}, NOT_ELIGIBLE),
-    ("a closed account", (the_client(state=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a closed account", (the_client(state=AccountState.CLOSED),), {}, (409, "account_closed")),
     ("a super admin", (a_member(EMPLOYEE),), {}, (409, "is_super_admin")),
     ("a partner admin already", (a_partner_admin(),), {}, (409, "already_partner_admin")),
     ("a suspended one", (a_partner_admin(suspended_by=SUSPENDED),), {}, (409, "grant_suspended")),
@@ -366,7 +366,7 @@ ORDINARY: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = 
     ("a member already", (a_member(NEWCOMER, "view_only"),), {}, (409, "already_member")),
     ("days without a grant", (), {"access_days": 5}, (422, "invalid_field")),
     ("a partner seat", (), {"seat": "partner"}, (422, "invalid_field")),
-    ("a closed account", (the_client(state=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a closed account", (the_client(state=AccountState.CLOSED),), {}, (409, "account_closed")),
     ("wider than viewed", (), {"permission_set": "view_only", "permissions": {"remove": ["crm.deals.view"],
      "add": ["crm.deals.edit"]}}, (422, "invalid_field")),
     ("a permission of partner accounts", (), {"permissions": {"add": ["partner.client_access.manage"]}},

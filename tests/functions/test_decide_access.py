@@ -6,9 +6,9 @@ from typing import Any, Final
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.store import dynamo
 from tests import faults
 from tests.builders import (
@@ -78,7 +78,7 @@ def test_each_kind_of_person_may_what_he_may(
 
 
 LATER: Final = a_grant(expires_at=now() + timedelta(days=1))
-STOPPED: Final = frozenset({Suspension.CLIENT})
+STOPPED: Final = frozenset({SuspensionReason.CLIENT})
 
 
 @pytest.mark.parametrize(("others", "decision"), [
@@ -88,7 +88,7 @@ STOPPED: Final = frozenset({Suspension.CLIENT})
     ((a_partner_admin(active=False),), False),
     ((a_partner_admin(removed=(IMPORT,)),), False),
     ((a_partner_admin(removed=("crm.export",)),), True),
-    ((the_client(state=AccountStanding.CLOSED),), False),
+    ((the_client(state=AccountState.CLOSED),), False),
     ((the_partner(program=Program.SUSPENDED),), False),
     ((the_partner(domains=("another.example",)),), False),
     ((an_employee(active=False),), False),
@@ -111,7 +111,7 @@ def test_a_partner_admin_may_while_nothing_stands_against_it(
     ((a_user(active=False),), False),
     ((a_member(suspended_by=STOPPED),), False),
     ((a_member(active=False),), False),
-    ((the_client(state=AccountStanding.CLOSED),), False),
+    ((the_client(state=AccountState.CLOSED),), False),
     ((a_member(permission_set="sales"),), False),
     ((a_member(permission_set="sales", added=(IMPORT,)),), True),
 ])  # fmt: skip

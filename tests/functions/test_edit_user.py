@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -487,7 +487,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("an unknown target", (), {"user_id": "user-nobody"}, (404, "not_found")),
     ("somebody who is no member", (), {"user_id": MANAGER}, (404, "not_found")),
     ("a deactivated member", (a_member(CLERK, active=False),), {"user_id": CLERK}, (404, "not_found")),
-    ("a closed account", (the_client(state=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a closed account", (the_client(state=AccountState.CLOSED),), {}, (409, "account_closed")),
     ("a manager and the client's own", (), {"by": MANAGER, "user_id": CLERK}, (404, "not_found")),
     ("a colleague and the client's own", (), {"by": COLLEAGUE, "user_id": CLERK}, (403, "forbidden")),
     (
@@ -566,7 +566,7 @@ def test_an_edit_does_not_end_a_suspension(town: Table) -> None:
 
     shown = edit(seen=2, access_days=10).body
 
-    assert (shown["state"], shown["suspended_by"]) == ("suspended", [Suspension.CLIENT])
+    assert (shown["state"], shown["suspended_by"]) == ("suspended", [SuspensionReason.CLIENT])
     refused(town, partial(edit, seen=3, permission_set="super_admin"), 409, "grant_suspended")
 
 

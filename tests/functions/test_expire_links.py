@@ -11,7 +11,7 @@ from partner_access.domain.accounts import Program
 from partner_access.domain.decisions import CleanUp, Kept, Letter, Occasion
 from partner_access.domain.links import Link, Standing
 from partner_access.domain.mailing import recipients
-from partner_access.domain.members import Member, Place, Seat, Suspension
+from partner_access.domain.members import Member, Place, Seat, SuspensionReason
 from partner_access.domain.refusals import TemporarilyUnavailable
 from partner_access.store import dynamo, keys, members, outbox, patience
 from tests import faults, knocks
@@ -585,8 +585,10 @@ def test_an_extension_makes_the_warnings_start_anew(world: Table, clock: Clock) 
     assert told(world) == [("access_ending", 1), ("access_ending", 30)]
 
 
-@pytest.mark.parametrize("reason", Suspension)
-def test_a_suspended_grant_is_warned_of_and_ends_like_any_other(world: Table, clock: Clock, reason: Suspension) -> None:
+@pytest.mark.parametrize("reason", SuspensionReason)
+def test_a_suspended_grant_is_warned_of_and_ends_like_any_other(
+    world: Table, clock: Clock, reason: SuspensionReason
+) -> None:
     a_world(world, ending(clock, days=1).model_copy(update={"suspended_by": frozenset({reason})}))
 
     sweep()
@@ -686,7 +688,7 @@ def test_who_suspends_a_grant_meanwhile_keeps_his_suspension_and_the_next_sweep_
     before = Place(permission_set="sales", set_version=1, seat=Seat.VIEW_ONLY)
     a_world(world, ending(clock, days=left, warned=warned).model_copy(update={"previous": before}))
 
-    with before_commit(lambda: becomes(world, suspended_by=frozenset({Suspension.CLIENT}))):
+    with before_commit(lambda: becomes(world, suspended_by=frozenset({SuspensionReason.CLIENT}))):
         sweep()
     assert told(world) == []
     sweep()

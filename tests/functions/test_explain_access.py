@@ -10,9 +10,9 @@ import pytest
 
 from partner_access.domain import catalogue
 from partner_access.domain.access import Rule
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.store import dynamo, keys
 from tests import faults
 from tests.builders import (
@@ -99,8 +99,8 @@ def the_set(name: str = "partner_admin", version: int = 1, /, **more: object) ->
 
 ONE = f"/accounts/{CLIENT}/users/"
 PATCH, BACK = f"PATCH {ONE}", f"POST /accounts/{CLIENT}/users"
-CLOSED, LEGACY = the_client(state=AccountStanding.CLOSED), the_client(pricing=Pricing.LEGACY)
-BOTH = frozenset({Suspension.CLIENT, Suspension.PARTNER})
+CLOSED, LEGACY = the_client(state=AccountState.CLOSED), the_client(pricing=Pricing.LEGACY)
+BOTH = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
 ENDED = now() - timedelta(hours=1)
 VIEWED = {each.partition(":")[0] for each in catalogue.VIEWED}
 DEALS = ("crm.deals.delete", "crm.deals.edit", "crm.deals.view")
@@ -157,25 +157,25 @@ CASES: Final = [
          request=PATCH + EMPLOYEE, body={"paid_seats": ["service"]}),
     case(Rule.SEAT_MISSING, BOSS, "sales.access", a_user(BOSS), a_member(BOSS), who={SUPER}, request=PATCH + BOSS,
          because={"needs_seat": "sales", "seat": "core", "paid_seats": [], "pricing": "seat_based"}),
-    case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),
+    case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),
          who=THE_CLIENT, because={"partner_id": PARTNER, "suspended_by": ["client"]},
          request=f"DELETE {ONE}{EMPLOYEE}/suspension"),
-    case(Rule.SUSPENDED, CLERK, "crm.deals.view", a_member(CLERK, suspended_by=frozenset({Suspension.CLIENT}),
+    case(Rule.SUSPENDED, CLERK, "crm.deals.view", a_member(CLERK, suspended_by=frozenset({SuspensionReason.CLIENT}),
          permission_set="sales"), who=THE_CLIENT, because={"suspended_by": ["client"]},
          request=f"DELETE {ONE}{CLERK}/suspension"),
-    case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(suspended_by=frozenset({Suspension.PARTNER})),
+    case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER})),
          who={OF_THE_FIRM}, because={"partner_id": PARTNER, "suspended_by": ["partner"]},
          request=f"DELETE {ONE}{EMPLOYEE}/suspension"),
     case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(suspended_by=BOTH), who={*THE_CLIENT, OF_THE_FIRM},
          because={"partner_id": PARTNER, "suspended_by": ["client", "partner"]}, then=Rule.SUSPENDED,
          request=f"DELETE {ONE}{EMPLOYEE}/suspension"),
-    case(Rule.SUSPENDED, EMPLOYEE, BILLING, a_partner_admin(suspended_by=frozenset({Suspension.PARTNER})),
+    case(Rule.SUSPENDED, EMPLOYEE, BILLING, a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER})),
          who={OF_THE_FIRM}, because={"partner_id": PARTNER, "suspended_by": ["partner"]}, then=Rule.RESTRICTED,
          request=f"DELETE {ONE}{EMPLOYEE}/suspension"),
     case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(), the_partner(program=Program.SUSPENDED), who={"vendor"},
          because={"partner_id": PARTNER, "suspended_by": ["program"]}, body={"program": "active"},
          request=f"PUT /directory/accounts/{PARTNER}"),
-    case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(), the_partner(state=AccountStanding.CLOSED),
+    case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(), the_partner(state=AccountState.CLOSED),
          who={"vendor"}, because={"partner_id": PARTNER, "suspended_by": ["program"]}, body={"state": "active"},
          request=f"PUT /directory/accounts/{PARTNER}"),
     case(Rule.SUSPENDED, EMPLOYEE, EXPORT, a_partner_admin(), staff(EMPLOYEE, active=False), who={"vendor"},
@@ -380,7 +380,7 @@ def town(table: Table) -> Table:
         a_member("user-gone"),
         a_user(STRANGER),
         a_user("user-stopped"),
-        a_member("user-stopped", "view_only", added=(USERS,), suspended_by=frozenset({Suspension.CLIENT})),
+        a_member("user-stopped", "view_only", added=(USERS,), suspended_by=frozenset({SuspensionReason.CLIENT})),
         the_client(account_id=ELSEWHERE, name="The Florist"),
     )
     return table

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.decisions import CleanUp, Kept, Occasion
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -478,7 +478,7 @@ def test_a_grant_that_lapsed_leaves_an_ordinary_member_or_none(table: Table) -> 
     ((), {}, {"granted_by": "me"}, 422, "unknown_field"),
     ((a_partner_admin(),), {"user_id": EMPLOYEE}, {"permission_set": "sales"}, 409, "already_partner_admin"),
     ((a_partner_admin(),), {"user_id": EMPLOYEE}, {"active": False}, 409, "already_partner_admin"),
-    ((the_client(state=AccountStanding.CLOSED),), {}, {"active": False}, 409, "account_closed"),
+    ((the_client(state=AccountState.CLOSED),), {}, {"active": False}, 409, "account_closed"),
 ])  # fmt: skip
 def test_a_member_is_refused(
     table: Table, others: tuple[Kept, ...], where: dict[str, str], told: dict[str, Any], status: int, code: str
@@ -490,7 +490,7 @@ def test_a_member_is_refused(
 
 @pytest.mark.parametrize(("others", "state", "reasons"), [
     ((), "active", None),
-    ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), "suspended", ["client"]),
+    ((a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), "suspended", ["client"]),
     ((the_partner(program=Program.SUSPENDED),), "suspended", ["program"]),
     ((an_employee(active=False),), "suspended", ["employee"]),
     ((the_partner(terminations=1),), "deactivated", None),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.accounts import AccountState
 from partner_access.domain.decisions import Kept
 from partner_access.domain.members import Seat
 from partner_access.store import keys
@@ -308,7 +308,7 @@ def test_the_same_key_removes_once(table: Table) -> None:
     ((a_member(CLERK, active=False),), CLERK, CLIENT, (404, "not_found")),
     ((a_user(APPROVER, active=False), a_member(CLERK)), APPROVER, CLIENT, (403, "forbidden")),
     ((a_lapsed_partner_admin(),), EMPLOYEE, CLIENT, (404, "not_found")),
-    ((the_client(state=AccountStanding.CLOSED),), APPROVER, CLIENT, (409, "account_closed")),
+    ((the_client(state=AccountState.CLOSED),), APPROVER, CLIENT, (409, "account_closed")),
     ((), COLLEAGUE, PARTNER, (403, "forbidden")),
     ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, None),
     ((), APPROVER, CLIENT, None),

@@ -7,7 +7,7 @@ from zlib import decompress
 import pytest
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.decisions import Kept
 from partner_access.domain.members import Seat
 from partner_access.store import keys
@@ -170,7 +170,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
         {"account_id": PARTNER},
         (422, "not_a_client_account"),
     ),
-    ("a closed account", (the_client(state=AccountStanding.CLOSED),), {}, (409, "account_closed")),
+    ("a closed account", (the_client(state=AccountState.CLOSED),), {}, (409, "account_closed")),
     ("an unknown target", (), {"by": APPROVER, "user_id": "user-nobody"}, (404, "not_found")),
     ("a target who is no member", (), {"by": APPROVER, "user_id": COLLEAGUE}, (404, "not_found")),
     (

@@ -9,7 +9,7 @@ import pytest
 
 from partner_access.domain.accounts import Program
 from partner_access.domain.decisions import CleanUp, Kept, Occasion
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import dynamo, keys
 from tests import faults, knocks
 from tests.builders import (
@@ -241,7 +241,7 @@ def test_an_employee_who_is_deactivated_is_stopped_everywhere_and_comes_back(wor
 
 
 def test_the_clients_own_suspension_outlasts_all_others(world: Table) -> None:
-    a_world(world, *two_clients(suspended_by=frozenset({Suspension.CLIENT})))
+    a_world(world, *two_clients(suspended_by=frozenset({SuspensionReason.CLIENT})))
 
     told_of_program(program="suspended")
     clean_up()

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.accounts import AccountState
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat, Suspension
+from partner_access.domain.members import Seat, SuspensionReason
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -113,7 +113,7 @@ def test_what_the_client_has_stopped_stays_so_when_the_grant_ends(table: Table) 
 
     assert end(EMPLOYEE, seen=2).status == 204
 
-    assert kept(table)["suspended_by"] == {Suspension.CLIENT}
+    assert kept(table)["suspended_by"] == {SuspensionReason.CLIENT}
     assert sets().code == "forbidden"
 
 
@@ -275,6 +275,6 @@ def test_who_has_ended_is_approved_anew(town: Table) -> None:
 
 
 def test_in_a_closed_account_access_can_still_be_ended(table: Table) -> None:
-    a_town(table, the_client(state=AccountStanding.CLOSED))
+    a_town(table, the_client(state=AccountState.CLOSED))
 
     assert end().status == 204

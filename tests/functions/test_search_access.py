@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import Account, AccountStanding
+from partner_access.domain.accounts import Account, AccountState
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import dynamo, keys
 from tests import faults
 from tests.builders import (
@@ -48,7 +48,7 @@ from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_wo
 
 IMPORT: Final = "crm.import"
 FLORIST: Final = "client-florist"
-STOPPED: Final = frozenset({Suspension.CLIENT})
+STOPPED: Final = frozenset({SuspensionReason.CLIENT})
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +166,7 @@ def test_nothing_is_of_another_type(table: Table, what: str, part: str) -> None:
 
 @pytest.mark.parametrize(("others", "found"), [
     ((), [APPROVER, EMPLOYEE]),
-    ((the_client(state=AccountStanding.CLOSED),), []),
+    ((the_client(state=AccountState.CLOSED),), []),
     ((a_user(active=False),), [EMPLOYEE]),
     ((a_partner_admin(suspended_by=STOPPED),), [APPROVER]),
     ((a_partner_admin(active=False),), [APPROVER]),
@@ -342,7 +342,7 @@ def a_place(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Iterator[Kept]:
     usually = st.sampled_from((True, True, True, False))
     yield the_partner(domains=("north.example",) if draw(usually) else ())
     for account_id in PLACES:
-        standing = AccountStanding.ACTIVE if draw(usually) else AccountStanding.CLOSED
+        standing = AccountState.ACTIVE if draw(usually) else AccountState.CLOSED
         made: Callable[..., Account] = the_partner if account_id.startswith("partner") else the_client
         yield made(account_id=account_id, state=standing)
         yield a_custom_set(

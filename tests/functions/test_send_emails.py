@@ -15,7 +15,7 @@ from functions.serve_pages import app as serve_pages
 from partner_access.domain.decisions import Cause, Kept, Letter, LetterKind, Locale
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import Standing
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import dynamo, keys, outbox, patience
 from tests import faults, knocks
 from tests.builders import (
@@ -973,7 +973,7 @@ LEADS = {
 SEES_NOTHING_OF_IT = {(LetterKind.ACCESS_ENDED, ADDRESS[EMPLOYEE]), (LetterKind.ACCOUNT_ORPHANED, ADDRESS[CLERK])}
 READERS = {**{address: user_id for user_id, address in ADDRESS.items()}, RECIPIENT: APPROVER}
 BECAME = {
-    LetterKind.ACCESS_SUSPENDED: a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),
+    LetterKind.ACCESS_SUSPENDED: a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),
     LetterKind.ACCESS_ENDED: a_partner_admin().ended(),
     LetterKind.MEMBER_RETAINED: a_partner_admin().ended(),
 }

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("sound")
 FELLOW = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
 MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
 SIDES = {APPROVER: "client", USERS: "client", MANAGER: "partner"}
-BY_THE_CLIENT, BY_THE_FIRM = frozenset({Suspension.CLIENT}), frozenset({Suspension.PARTNER})
+BY_THE_CLIENT, BY_THE_FIRM = frozenset({SuspensionReason.CLIENT}), frozenset({SuspensionReason.PARTNER})
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_neither_is_done(table: Table, others: tuple[Kept, ...], how: dict[str, 
 
 
 def test_in_a_closed_account_access_is_stopped_and_never_resumed(table: Table) -> None:
-    a_town(table, the_client(state=AccountStanding.CLOSED))
+    a_town(table, the_client(state=AccountState.CLOSED))
 
     assert suspend().status == 200
     refused(table, resume, 409, "account_closed")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding
+from partner_access.domain.accounts import AccountState
 from partner_access.domain.decisions import Kept
 from partner_access.store import keys
 from tests.builders import (
@@ -50,7 +50,7 @@ def of_many() -> list[Kept]:
         [(CLIENT, "client", "view_only", True)],
     ),
     ((), MANAGER, [(PARTNER, "partner", "super_admin", False)]),
-    ((the_client(state=AccountStanding.CLOSED),), APPROVER, [(CLIENT, "client", "super_admin", False)]),
+    ((the_client(state=AccountState.CLOSED),), APPROVER, [(CLIENT, "client", "super_admin", False)]),
     (
         (a_partner_admin(),),
         EMPLOYEE,

@@ -14,7 +14,7 @@ import pytest
 from partner_access.domain.accounts import Program
 from partner_access.domain.decisions import DIRECTORY as VENDORS_TRAIL
 from partner_access.domain.decisions import Kept, audit
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import keys
 from tests import knocks
 from tests.builders import (
@@ -359,7 +359,7 @@ NOT_READERS: list[tuple[tuple[Kept, ...], str, str, int]] = [
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), EMPLOYEE, CLIENT, 403),
     ((a_partner_admin(), an_employee(active=False)), EMPLOYEE, CLIENT, 403),
     ((an_employee(active=False),), EMPLOYEE, PARTNER, 403),
-    ((staff(EMPLOYEE, suspended_by=frozenset({Suspension.CLIENT})),), EMPLOYEE, PARTNER, 403),
+    ((staff(EMPLOYEE, suspended_by=frozenset({SuspensionReason.CLIENT})),), EMPLOYEE, PARTNER, 403),
     ((staff(EMPLOYEE, active=False),), EMPLOYEE, PARTNER, 404),
     ((), MANAGER, CLIENT, 404),
     ((), APPROVER, PARTNER, 404),

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from partner_access.domain.accounts import AccountStanding, Pricing, Program
+from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -136,7 +136,7 @@ def test_a_set_of_the_clients_own_comes_with_its_name(table: Table) -> None:
 @pytest.mark.parametrize(
     ("others", "causes"),
     [
-        ([a_partner_admin(suspended_by=frozenset({Suspension.CLIENT}))], ["client"]),
+        ([a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))], ["client"]),
         ([a_partner_admin(), an_employee(active=False)], ["employee"]),
         ([a_partner_admin(), the_partner(program=Program.SUSPENDED)], ["program"]),
     ],
@@ -164,7 +164,7 @@ def test_whoever_is_there_no_more_is_not_shown(table: Table, gone: Kept) -> None
 
 
 def test_a_closed_account_is_shown_while_people_are_in_it(table: Table) -> None:
-    a_world(table, the_client(state=AccountStanding.CLOSED), a_partner_admin())
+    a_world(table, the_client(state=AccountState.CLOSED), a_partner_admin())
 
     assert who_is_where(clients()) == [(CLIENT, [EMPLOYEE], False)]
 

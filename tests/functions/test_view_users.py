@@ -7,7 +7,7 @@ import pytest
 
 from partner_access.domain.accounts import Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -120,8 +120,8 @@ def test_an_erased_person_has_no_name(table: Table, sound: None) -> None:
 
 STATES: list[tuple[tuple[Kept, ...], str | None, list[str] | None]] = [
     ((a_partner_admin(),), "active", None),
-    ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), "suspended", ["client"]),
-    ((a_partner_admin(suspended_by=frozenset({Suspension.EMPLOYEE})),), "active", None),
+    ((a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), "suspended", ["client"]),
+    ((a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE})),), "active", None),
     ((a_partner_admin(), an_employee(active=False)), "suspended", ["employee"]),
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), "suspended", ["program"]),
     ((a_partner_admin(active=False, grant=None, seat=None),), "deactivated", None),
@@ -282,7 +282,7 @@ NOT_ALL: list[tuple[tuple[Kept, ...], str, int]] = [
     ((), CLERK, 403),
     ((a_partner_admin(removed=(USERS,)),), EMPLOYEE, 403),
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), EMPLOYEE, 403),
-    ((a_partner_admin(suspended_by=frozenset({Suspension.CLIENT})),), EMPLOYEE, 403),
+    ((a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), EMPLOYEE, 403),
     ((a_lapsed_partner_admin(),), EMPLOYEE, 404),
     ((a_user(APPROVER, active=False),), APPROVER, 403),
     ((), MANAGER, 404),

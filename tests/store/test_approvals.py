@@ -8,7 +8,7 @@ import pytest
 
 from partner_access.domain import approvals
 from partner_access.domain.decisions import Answer, Overtaken
-from partner_access.domain.members import Asked, Seat
+from partner_access.domain.members import RequestedAccess, Seat
 from partner_access.domain.refusals import LinkAlreadyUsed, LinkDeclined, NoSeatLeft, Refused, RightsChanged
 from partner_access.store import approvals as stored
 from partner_access.store import keys
@@ -51,7 +51,7 @@ class Told(Answer):
 
 def approval() -> Recorder:
     facts = stored.facts_for_reply(SECRET, CLIENT, APPROVER)
-    approved = approvals.approve(facts, Asked(), an_act(once=once()))
+    approved = approvals.approve(facts, RequestedAccess(), an_act(once=once()))
     return lambda: stored.record_approval(approved, Told())
 
 

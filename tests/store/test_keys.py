@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from partner_access.domain.decisions import Kept
-from partner_access.domain.links import Reply, State
+from partner_access.domain.links import LinkState, Reply
 from partner_access.store import keys
 from tests.builders import (
     CLIENT,
@@ -29,7 +29,7 @@ from tests.builders import (
     (a_custom_set(), ("ACCOUNT#client-bakery", f"SET#{CUSTOM_SET}")),
     (a_link(), (f"PARTNER#{PARTNER}", f"LINK#{LINK}")),
     (
-        Reply(link_id=LINK, account_id=CLIENT, state=State.DECLINED),
+        Reply(link_id=LINK, account_id=CLIENT, state=LinkState.DECLINED),
         (f"LINK#{LINK}", f"ACCOUNT#{CLIENT}"),
     ),
 ])  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from partner_access.domain.decisions import Overtaken
-from partner_access.domain.members import Grant, Member, Seat, Suspension
+from partner_access.domain.members import Grant, Member, Seat, SuspensionReason
 from partner_access.domain.people import User, left
 from partner_access.domain.refusals import NoSeatLeft, Refused, RightsChanged, UnknownPermissionSet
 from partner_access.store import dynamo, keys, members
@@ -117,7 +117,7 @@ def test_the_list_of_super_admins_follows(table: Table, before: Member | None, a
     [
         (ADMIN, f"{CLIENT}#{EMPLOYEE}"),
         (a_member(EMPLOYEE, "sales", partner_id=PARTNER), f"{CLIENT}#{EMPLOYEE}"),
-        (a_partner_admin(suspended_by=frozenset(Suspension)), f"{CLIENT}#{EMPLOYEE}"),
+        (a_partner_admin(suspended_by=frozenset(SuspensionReason)), f"{CLIENT}#{EMPLOYEE}"),
         (a_member(EMPLOYEE, "sales", partner_id=PARTNER, active=False), None),
         (ORDINARY, None),
         (ADMIN.ended(), None),

@@ -3,8 +3,10 @@
 import json
 import re
 from collections import Counter
+from enum import StrEnum
 
 import pytest
+from pydantic import BaseModel
 
 from partner_access import api
 from tests import doors
@@ -13,6 +15,7 @@ from tools.template import ROOT, Route
 
 CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
 OPERATIONS = {operation["operationId"]: operation for path in CONTRACT["paths"].values() for operation in path.values()}
+SCHEMAS = CONTRACT["components"]["schemas"]
 ROUTES = [route for operation in doors.OPERATIONS for route in doors.app(operation).routes.values() if route.docs]
 
 
@@ -51,9 +54,62 @@ def test_openapi_of_an_undocumented_route_raises() -> None:
         openapi.operation(Route("GET /accounts", "view_accounts", ()), undocumented, {})
 
 
-@pytest.mark.parametrize("model", ["CreatedLink", "ResentLink"])
+@pytest.mark.parametrize("model", ["CreateLinkResponse", "ResendLinkResponse"])
 def test_what_a_replayed_answer_leaves_out_is_not_promised(model: str) -> None:
     schema = CONTRACT["components"]["schemas"][model]
 
     assert "url" in schema["properties"]
     assert "url" not in schema["required"]
+
+
+def test_components_are_the_schemas_whose_titles_are_written_down() -> None:
+    sources = [*(ROOT / "functions").glob("*/app.py"), *(ROOT / "layers/common/partner_access").rglob("*.py")]
+    texts = (path.read_text(encoding="utf-8") for path in sources)
+    of_models = [title for text in texts for title in re.findall(r'^class \w+\([^)]*title="(\w+)"', text, re.MULTILINE)]
+
+    assert sorted([*of_models, *openapi.ENUMERATIONS.values(), *openapi.OTHERS]) == sorted(SCHEMAS)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_component_has_its_name_as_title_and_a_description(name: str) -> None:
+    assert SCHEMAS[name]["title"] == name
+    assert SCHEMAS[name]["description"]
+
+
+def test_models_and_enumerations_are_named_as_their_schemas() -> None:
+    assert {kind.__name__: kind.__name__ for kind in openapi.ENUMERATIONS} == {
+        title: title for title in openapi.ENUMERATIONS.values()
+    }
+
+
+class Titled(BaseModel, title="Declared"): ...
+
+
+class Untitled(BaseModel): ...
+
+
+class Inheriting(Titled): ...
+
+
+class Namesake(BaseModel, title="Declared"): ...
+
+
+class Color(StrEnum):
+    RED = "red"
+
+
+class WithColor(BaseModel, title="WithColor"):
+    color: Color
+
+
+@pytest.mark.parametrize(
+    ("model", "at_fault"), [(Untitled, "Untitled"), (Inheriting, "Inheriting"), (WithColor, "Color")]
+)
+def test_schema_without_a_declared_title_raises(model: type[BaseModel], at_fault: str) -> None:
+    with pytest.raises(ValueError, match=rf"\.{at_fault}: no title of its own is declared"):
+        openapi.schemas_of([model])
+
+
+def test_two_schemas_of_one_title_raise() -> None:
+    with pytest.raises(ValueError, match="Declared: more than one schema has this title"):
+        openapi.schemas_of([Titled, Namesake])

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from partner_access.domain.accounts import AccountStanding, Program
+from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import keys
 from tests.builders import (
     APPROVER,
@@ -80,7 +80,7 @@ def test_access_says_who_is_where_as_what_since_when_and_until_when(table: Table
     ([AN_ADMIN, an_employee(active=False)], "deactivated"),
     ([AN_ADMIN, the_partner(program=Program.SUSPENDED)], "suspended by program"),
     ([AN_ADMIN, an_employee(email="employee@else.example")], "suspended by employee"),
-    ([AN_ADMIN.model_copy(update={"suspended_by": frozenset({Suspension.CLIENT, Suspension.PARTNER})})],
+    ([AN_ADMIN.model_copy(update={"suspended_by": frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})})],
      "suspended by client, partner"),
     ([a_member(EMPLOYEE, "set_gone")], "without permissions"),
 ])  # fmt: skip
@@ -137,7 +137,7 @@ LEADS = a_member(EMPLOYEE)
     ([the_client(partner_seat_limit=0)], "no_seat_left"),
     ([an_employee(email="employee@else.example")], "not_eligible"),
     ([the_partner(program=Program.SUSPENDED)], "not_eligible"),
-    ([the_client(state=AccountStanding.CLOSED)], "account_closed"),
+    ([the_client(state=AccountState.CLOSED)], "account_closed"),
 ])  # fmt: skip
 def test_migrate_tells_which_super_admins_are_partner_staff_and_what_is_in_the_way(
     table: Table, others: list[Kept], obstacle: str | None

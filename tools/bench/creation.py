@@ -13,7 +13,7 @@ from tools.template import ROOT
 
 sys.path.insert(0, str(ROOT / "layers/common"))
 
-from partner_access.domain.accounts import Account, Kind
+from partner_access.domain.accounts import Account, AccountKind
 from partner_access.domain.decisions import Kept
 from partner_access.domain.members import Member, Seat
 from partner_access.domain.people import User
@@ -84,7 +84,7 @@ def answers() -> Mapping[str, str]:
 def _records() -> tuple[Kept, ...]:
     north, employee = "partner-north", "user-employee"
     return (
-        Account(version=1, account_id=north, kind=Kind.PARTNER, name="North", domains=("north.example",)),
+        Account(version=1, account_id=north, kind=AccountKind.PARTNER, name="North", domains=("north.example",)),
         User(
             version=1,
             user_id=employee,

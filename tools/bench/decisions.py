@@ -21,9 +21,9 @@ from tools.bench.figures import Figure
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
-from partner_access.domain.accounts import Account, Kind
+from partner_access.domain.accounts import Account, AccountKind
 from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Grant, Member, Seat, Source
+from partner_access.domain.members import Grant, GrantSource, Member, Seat
 from partner_access.domain.people import User
 from partner_access.store import dynamo, keys
 from partner_access.store.attributes import written
@@ -66,14 +66,14 @@ def _records() -> tuple[Kept, ...]:
     grant = Grant(
         grant_id="grt_1",
         partner_id=PARTNER,
-        source=Source.ACCESS_LINK,
+        source=GrantSource.ACCESS_LINK,
         granted_by="user-owner",
         created_at=SINCE,
         expires_at=datetime.now(UTC) + timedelta(days=90),
     )
     return (
-        Account(version=1, account_id=CLIENT, kind=Kind.CLIENT, name="The Bakery"),
-        Account(version=1, account_id=PARTNER, kind=Kind.PARTNER, name="North", domains=("north.example",)),
+        Account(version=1, account_id=CLIENT, kind=AccountKind.CLIENT, name="The Bakery"),
+        Account(version=1, account_id=PARTNER, kind=AccountKind.PARTNER, name="North", domains=("north.example",)),
         User(version=1, user_id="user-owner", name="Owner", email="owner@bakery.example"),
         User(
             version=1,

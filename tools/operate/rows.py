@@ -12,10 +12,10 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from functions.manage_directory.app import AccountTold, MemberTold, Telling, UserTold
+from functions.manage_directory.app import PutAccountRequest, PutMemberRequest, PutUserRequest, Telling
 from partner_access import bodies
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import Kind as AccountKind
+from partner_access.domain.accounts import AccountKind
 from partner_access.domain.directory import ONLY_CLIENTS, ONLY_PARTNERS
 from partner_access.domain.members import Seat
 from partner_access.domain.permissions import SetName
@@ -42,7 +42,11 @@ IDS: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.USER: ("user_id",),
     Kind.MEMBER: ("account_id", "user_id"),
 }
-TOLD: Final[Mapping[Kind, type[Telling]]] = {Kind.ACCOUNT: AccountTold, Kind.USER: UserTold, Kind.MEMBER: MemberTold}
+TOLD: Final[Mapping[Kind, type[Telling]]] = {
+    Kind.ACCOUNT: PutAccountRequest,
+    Kind.USER: PutUserRequest,
+    Kind.MEMBER: PutMemberRequest,
+}
 
 
 class Step(IntEnum):
@@ -244,7 +248,7 @@ def checked(place: str, kind: Kind | None, fields: Json) -> Row:
         faults += [_fault(error) for error in invalid.errors(include_url=False, include_input=False)]
     else:
         faults += _unsuitable(telling)
-        email = telling.email if isinstance(telling, UserTold) and "email" in body else None
+        email = telling.email if isinstance(telling, PutUserRequest) and "email" in body else None
     return Row(place, _text(fields), kind, fields, email, tuple(faults))
 
 
@@ -269,10 +273,10 @@ def _fault(error: ErrorDetails) -> Fault:
 def _unsuitable(telling: Telling) -> Iterator[Fault]:
     """What the directory refuses whatever it knows already."""
     told = telling.told
-    if isinstance(telling, AccountTold) and "kind" in told:
+    if isinstance(telling, PutAccountRequest) and "kind" in told:
         foreign = ONLY_CLIENTS if telling.kind is AccountKind.PARTNER else ONLY_PARTNERS
         yield from (Fault(name, f"a {telling.kind} has none") for name in foreign if name in told)
-    if isinstance(telling, MemberTold):
+    if isinstance(telling, PutMemberRequest):
         if telling.permission_set == SetName.PARTNER_ADMIN or telling.seat is Seat.PARTNER:
             field = "seat" if telling.seat is Seat.PARTNER else "permission_set"
             yield Fault(field, "partner admins come by a link, by migration or by creation")

@@ -48,18 +48,20 @@ class App(api.App):
         return api.response(status, json.dumps(sentence, ensure_ascii=False), api.retry_after(status))
 
 
-class Asked(Request):
-    """Part of a question; what is not known of it is passed over."""
+class LenientRequest(Request):
+    """A part of a request that ignores unknown fields."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class Action(Asked):
+class Action(LenientRequest, title="Action"):
+    """The permission to decide on, by name."""
+
     name: str
     properties: Json = Field(default_factory=dict)
 
 
-class Entity(Asked):
+class Entity(LenientRequest, title="Entity"):
     """A subject or a resource."""
 
     type: str
@@ -67,15 +69,15 @@ class Entity(Asked):
     properties: Json = Field(default_factory=dict)
 
 
-class Sought(Asked):
-    """Subjects or resources that are searched for: an id would be passed over."""
+class EntityType(LenientRequest, title="EntityType"):
+    """The type of the subjects or resources to search for. An id would be ignored."""
 
     type: str
     properties: Json = Field(default_factory=dict)
 
 
-class Evaluation(Asked):
-    """Whether this subject may do this to this resource."""
+class EvaluationRequest(LenientRequest, title="EvaluationRequest"):
+    """An access request: the subject, the action, and the resource to decide on."""
 
     subject: Entity
     action: Action
@@ -83,85 +85,89 @@ class Evaluation(Asked):
     context: Json = Field(default_factory=dict)
 
 
-class Semantic(StrEnum):
-    """When a batch stops; an error counts as a denial."""
+class EvaluationsSemantic(StrEnum):
+    """The condition on which a batch stops. An error counts as a denial."""
 
     EXECUTE_ALL = "execute_all"
     DENY_ON_FIRST_DENY = "deny_on_first_deny"
     PERMIT_ON_FIRST_PERMIT = "permit_on_first_permit"
 
     def stops_after(self, *, permit: bool) -> bool:
-        return self is (Semantic.PERMIT_ON_FIRST_PERMIT if permit else Semantic.DENY_ON_FIRST_DENY)
+        return self is (
+            EvaluationsSemantic.PERMIT_ON_FIRST_PERMIT if permit else EvaluationsSemantic.DENY_ON_FIRST_DENY
+        )
 
 
-class Options(Asked):
-    evaluations_semantic: Semantic = Semantic.EXECUTE_ALL
+class EvaluationsOptions(LenientRequest, title="EvaluationsOptions"):
+    """Options of a batch of access requests."""
+
+    evaluations_semantic: EvaluationsSemantic = EvaluationsSemantic.EXECUTE_ALL
 
 
-class Evaluations(Asked):
-    """Up to 50 questions; each takes from the top what it does not say itself, as a whole."""
+class EvaluationsRequest(LenientRequest, title="EvaluationsRequest"):
+    """A batch of up to 50 access requests. Each takes missing entities from the top level, as a whole."""
 
     subject: Json = Field(default_factory=dict)
     action: Json = Field(default_factory=dict)
     resource: Json = Field(default_factory=dict)
     context: Json = Field(default_factory=dict)
     evaluations: Annotated[tuple[Json, ...], Field(max_length=50)] = ()
-    options: Options = Options()
+    options: EvaluationsOptions = EvaluationsOptions()
 
     @property
     def shared(self) -> dict[str, JsonValue]:
         """What stands at the top."""
-        return self.model_dump(include=self.model_fields_set & Evaluation.model_fields.keys())
+        return self.model_dump(include=self.model_fields_set & EvaluationRequest.model_fields.keys())
 
-    def each(self) -> list[Evaluation | None]:
+    def each(self) -> list[EvaluationRequest | None]:
         """The questions in order; None for one that lacks something."""
         return [_read({**self.shared, **each}) for each in self.evaluations]
 
-    def alone(self) -> Evaluation:
+    def alone(self) -> EvaluationRequest:
         """The one question of a request without a batch."""
-        return api.valid(Evaluation, json.dumps(self.shared))
+        return api.valid(EvaluationRequest, json.dumps(self.shared))
 
 
-def _read(evaluation: Json) -> Evaluation | None:
+def _read(evaluation: Json) -> EvaluationRequest | None:
     try:
-        return Evaluation.model_validate(evaluation)
+        return EvaluationRequest.model_validate(evaluation)
     except ValidationError:
         return None
 
 
-class Evaluated(Answer):
-    """The decision; with a permit, what it rests on."""
+class EvaluationResponse(Answer, title="EvaluationResponse"):
+    """The access decision. For a permit, the context names the records that it relies on."""
 
     decision: bool
     context: Json | None = None
 
 
-UNREADABLE: Final = Evaluated(
+UNREADABLE: Final = EvaluationResponse(
     decision=False,
     context={"error": {"status": HTTPStatus.BAD_REQUEST, "message": "Name subject, action and resource in full."}},
 )
 
 
-class EvaluatedAll(Answer):
-    """The decisions in the order of their questions, up to the one that settled it; or the only one."""
+class EvaluationsResponse(Answer, title="EvaluationsResponse"):
+    """The access decisions in the order of the requests, up to the one that stopped the batch, or the only one."""
 
-    evaluations: tuple[Evaluated, ...] | None = None
+    evaluations: tuple[EvaluationResponse, ...] | None = None
     decision: bool | None = None
     context: Json | None = None
 
 
-class Window(Asked):
-    """Which part of the results: at most so many, from where a token says."""
+class SearchPageRequest(LenientRequest, title="SearchPageRequest"):
+    """The page of results to return: its maximum size, and the token where it starts."""
 
     token: str | None = None
     limit: Annotated[int, Field(ge=0)] | None = None
 
 
-class Search(Asked):
+class Search(LenientRequest):
     """What every search has."""
 
     context: Json = Field(default_factory=dict)
-    page: Window | None = None
+    page: SearchPageRequest | None = None
 
     @property
     def of(self) -> dict[str, JsonValue]:
@@ -169,49 +175,52 @@ class Search(Asked):
         return self.model_dump(exclude={"page"})
 
 
-class SubjectSearch(Search):
-    """Who may do this to this resource."""
+class SubjectSearchRequest(Search, title="SubjectSearchRequest"):
+    """A search for the subjects that may perform an action on a resource."""
 
-    subject: Sought
+    subject: EntityType
     action: Action
     resource: Entity
 
 
-class ResourceSearch(Search):
-    """The resources to which this subject may do this."""
+class ResourceSearchRequest(Search, title="ResourceSearchRequest"):
+    """A search for the resources on which a subject may perform an action."""
 
     subject: Entity
     action: Action
-    resource: Sought
+    resource: EntityType
 
 
-class ActionSearch(Search):
-    """What this subject may do to this resource."""
+class ActionSearchRequest(Search, title="ActionSearchRequest"):
+    """A search for the actions that a subject may perform on a resource."""
 
     subject: Entity
     resource: Entity
 
 
-class PageShown(Part):
-    """`next_token` is empty at the end."""
+class SearchPageResponse(Part, title="SearchPageResponse"):
+    """The page of a search response. `next_token` is empty on the last page."""
 
     next_token: str
     count: int
 
 
-class Result(Part):
-    """An action has a name, anything else a type and an id."""
+class SearchResultRow(Part, title="SearchResultRow"):
+    """One search result. An action has a name, and a subject or resource has a type and an id."""
 
     type: str | None = None
     id: str | None = None
     name: str | None = None
 
 
-class Results(Answer):
-    """Only what an evaluation would permit; a page may hold fewer than asked, and go on."""
+class SearchResponse(Answer, title="SearchResponse"):
+    """One page of search results, all of which an evaluation would permit.
 
-    page: PageShown | None
-    results: tuple[Result, ...]
+    A page can have fewer results than its limit and yet not be last.
+    """
+
+    page: SearchPageResponse | None
+    results: tuple[SearchResultRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,47 +234,47 @@ class Found:
 class Policy(Protocol):
     """What decides; of a search it is asked for at most so many, after the one that is named."""
 
-    def evaluate(self, evaluations: Sequence[Evaluation], act: Act) -> Sequence[Evaluated]: ...
+    def evaluate(self, evaluations: Sequence[EvaluationRequest], act: Act) -> Sequence[EvaluationResponse]: ...
 
-    def subjects(self, search: SubjectSearch, act: Act, after: str | None, limit: int) -> Found: ...
+    def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
 
-    def resources(self, search: ResourceSearch, act: Act, after: str | None, limit: int) -> Found: ...
+    def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
 
-    def actions(self, search: ActionSearch, act: Act, after: str | None, limit: int) -> Found: ...
+    def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
 
 
-def evaluate_all(policy: Policy, asked: Evaluations, act: Act) -> EvaluatedAll:
+def evaluate_all(policy: Policy, asked: EvaluationsRequest, act: Act) -> EvaluationsResponse:
     """Each question of a batch by its own; without a batch, the one that stands at the top."""
     if not asked.evaluations:
         (only,) = policy.evaluate([asked.alone()], act)
-        return EvaluatedAll(decision=only.decision, context=only.context)
+        return EvaluationsResponse(decision=only.decision, context=only.context)
     each = asked.each()
     decided = iter(policy.evaluate([one for one in each if one], act))
-    told: list[Evaluated] = []
+    told: list[EvaluationResponse] = []
     for one in each:
         told.append(next(decided) if one else UNREADABLE)
         if asked.options.evaluations_semantic.stops_after(permit=told[-1].decision):
             break
-    return EvaluatedAll(evaluations=tuple(told))
+    return EvaluationsResponse(evaluations=tuple(told))
 
 
 SearchKind = TypeVar("SearchKind", bound=Search)
 
 
-def searched(find: Callable[[SearchKind, Act, str | None, int], Found], search: SearchKind, act: Act) -> Results:
+def searched(find: Callable[[SearchKind, Act, str | None, int], Found], search: SearchKind, act: Act) -> SearchResponse:
     """One page of what is found; where it goes on, a token says (authzen.md §3)."""
     limit, after = _place_of(search, act)
     size = AT_MOST if limit is None else min(limit, AT_MOST)
     found = find(search, act, after, size)
     goes_on = found.after is not None and size > 0
     token = cursors.sealed(json.dumps([limit, found.after]), search.of, type(search).__name__, act) if goes_on else ""
-    page = PageShown(next_token=token, count=len(found.names)) if search.page or goes_on else None
-    return Results(page=page, results=tuple(_result(search, name) for name in found.names))
+    page = SearchPageResponse(next_token=token, count=len(found.names)) if search.page or goes_on else None
+    return SearchResponse(page=page, results=tuple(_result(search, name) for name in found.names))
 
 
 def _place_of(search: Search, act: Act) -> tuple[int | None, str | None]:
     """How many results the first page asked for, and after which name this one begins; only the first may say how many."""
-    window = search.page or Window()
+    window = search.page or SearchPageRequest()
     if not window.token:
         return window.limit, None
     limit, after = json.loads(cursors.opened(window.token, search.of, type(search).__name__, act))
@@ -274,17 +283,17 @@ def _place_of(search: Search, act: Act) -> tuple[int | None, str | None]:
     return limit, after
 
 
-def _result(search: Search, name: str) -> Result:
+def _result(search: Search, name: str) -> SearchResultRow:
     match search:
-        case SubjectSearch():
-            return Result(type=search.subject.type, id=name)
-        case ResourceSearch():
-            return Result(type=search.resource.type, id=name)
-    return Result(name=name)
+        case SubjectSearchRequest():
+            return SearchResultRow(type=search.subject.type, id=name)
+        case ResourceSearchRequest():
+            return SearchResultRow(type=search.resource.type, id=name)
+    return SearchResultRow(name=name)
 
 
-class Configuration(Answer):
-    """Where the decision point answers, for whoever has to find out (discovery)."""
+class ConfigurationResponse(Answer, title="ConfigurationResponse"):
+    """The endpoints of the policy decision point, for discovery."""
 
     policy_decision_point: str
     access_evaluation_endpoint: str
@@ -294,7 +303,7 @@ class Configuration(Answer):
     search_action_endpoint: str
 
 
-def configuration(origin: str) -> Configuration:
+def configuration(origin: str) -> ConfigurationResponse:
     """The endpoints under this origin, which is configuration and never a header."""
     at: dict[str, Any] = {
         "access_evaluation_endpoint": "evaluation",
@@ -303,6 +312,6 @@ def configuration(origin: str) -> Configuration:
         "search_resource_endpoint": "search/resource",
         "search_action_endpoint": "search/action",
     }
-    return Configuration(
+    return ConfigurationResponse(
         policy_decision_point=origin, **{name: f"{origin}/access/v1/{path}" for name, path in at.items()}
     )

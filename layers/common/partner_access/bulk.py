@@ -11,8 +11,8 @@ from partner_access.domain.decisions import Act, Answer, Replayed
 from partner_access.domain.refusals import Refused, TemporarilyUnavailable
 
 
-class Outcome(StrEnum):
-    """What became of one of many; what is there already is skipped."""
+class BulkOutcome(StrEnum):
+    """The outcome of one item. An item that already is in the requested state is skipped."""
 
     DONE = "done"
     SKIPPED = "skipped"
@@ -23,12 +23,12 @@ class Outcome(StrEnum):
 class BulkRow(Answer):
     """One of many."""
 
-    outcome: Outcome
+    outcome: BulkOutcome
     reason: str | None = None
 
 
-class MemberRow(BulkRow):
-    """One of many people in one account."""
+class BulkMemberRow(BulkRow, title="BulkMemberRow"):
+    """The outcome for one user of a bulk request in one account."""
 
     user_id: str
 
@@ -54,7 +54,7 @@ def _settled(
     except Refused as refusal:
         recall(act)
         telemetry.refused(refusal)
-        outcome = Outcome.SKIPPED if isinstance(refusal, skipped) else Outcome.FAILED
+        outcome = BulkOutcome.SKIPPED if isinstance(refusal, skipped) else BulkOutcome.FAILED
         return blank.model_copy(update={"outcome": outcome, "reason": refusal.code})
 
 
@@ -66,4 +66,4 @@ def _in_time(decide: Callable[[Act], Row], act: Act) -> Row:
 
 def is_complete(rows: Iterable[BulkRow]) -> bool:
     """Whether nothing is left to try again, so that the report may be kept for the key."""
-    return not any(each.outcome is Outcome.FAILED for each in rows)
+    return not any(each.outcome is BulkOutcome.FAILED for each in rows)

@@ -72,14 +72,14 @@ class Request(BaseModel):
     may_be_missing: ClassVar[bool] = False
 
 
-class Removals(Request):
-    """What shall be taken from the partner admin set."""
+class Removals(Request, title="Removals"):
+    """The permissions to remove from the partner admin set."""
 
     remove: PermissionNames = ()
 
 
-class Adjustments(Removals):
-    """What shall be added to a set and taken from it; to narrow, take away and add at the lower scope."""
+class Adjustments(Removals, title="Adjustments"):
+    """The permissions to add to a set and remove from it. To narrow one, remove it and add it with the lower scope."""
 
     add: PermissionNames = ()
 

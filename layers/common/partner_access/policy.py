@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from partner_access.authzen import ActionSearch, Entity, Evaluated, Evaluation, Found, ResourceSearch, SubjectSearch
+from partner_access.authzen import (
+    ActionSearchRequest,
+    Entity,
+    EvaluationRequest,
+    EvaluationResponse,
+    Found,
+    ResourceSearchRequest,
+    SubjectSearchRequest,
+)
 from partner_access.domain import catalogue
 from partner_access.domain.access import Presence, Verdict, judge
 from partner_access.domain.accounts import Account
@@ -30,16 +38,16 @@ Listed = tuple[Sequence[str], str | None]
 class Accounts:
     """Users, permissions and accounts; whatever else is asked about is denied, and properties count for nothing."""
 
-    def evaluate(self, evaluations: Sequence[Evaluation], act: Act) -> Sequence[Evaluated]:
+    def evaluate(self, evaluations: Sequence[EvaluationRequest], act: Act) -> Sequence[EvaluationResponse]:
         """Each by how its user stands in its account; who is asked about several times is looked up once."""
         pairs = [pair_of(each.subject, each.resource) for each in evaluations]
         found = access.presences((pair for pair in pairs if pair), act.at, ends=act.ends)
         return [
-            _told(found[pair], each.action.name) if pair else Evaluated(decision=False)
+            _told(found[pair], each.action.name) if pair else EvaluationResponse(decision=False)
             for pair, each in zip(pairs, evaluations, strict=True)
         ]
 
-    def subjects(self, search: SubjectSearch, act: Act, after: str | None, limit: int) -> Found:
+    def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> Found:
         """The members of the account who may do this there."""
         account = _id(search.resource, RESOURCE)
         if not account or search.subject.type != SUBJECT:
@@ -51,7 +59,7 @@ class Accounts:
 
         return _permitted(listed, lambda user: Pair(account, user), search.action.name, act, Found((), after), limit)
 
-    def resources(self, search: ResourceSearch, act: Act, after: str | None, limit: int) -> Found:
+    def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> Found:
         """The accounts in which the user may do this."""
         user = _id(search.subject, SUBJECT)
         if not user or search.resource.type != RESOURCE:
@@ -62,7 +70,7 @@ class Accounts:
 
         return _permitted(listed, lambda account: Pair(account, user), search.action.name, act, Found((), after), limit)
 
-    def actions(self, search: ActionSearch, act: Act, after: str | None, limit: int) -> Found:
+    def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> Found:
         """What the user may do in the account."""
         pair = pair_of(search.subject, search.resource)
         if not pair:
@@ -83,12 +91,12 @@ def pair_of(subject: Entity, resource: Entity) -> Pair | None:
     return Pair(account, user) if user and account else None
 
 
-def _told(presence: Presence, permission: str) -> Evaluated:
+def _told(presence: Presence, permission: str) -> EvaluationResponse:
     """A denial says no more than that; who may ask why is explained it elsewhere."""
     verdict = judge(presence, permission)
     if not verdict.permits:
-        return Evaluated(decision=False)
-    return Evaluated(decision=True, context=_context(presence, permission, verdict))
+        return EvaluationResponse(decision=False)
+    return EvaluationResponse(decision=True, context=_context(presence, permission, verdict))
 
 
 def _context(presence: Presence, permission: str, verdict: Verdict) -> dict[str, Any]:

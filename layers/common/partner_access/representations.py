@@ -12,8 +12,8 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.custom_sets import CustomSet
 from partner_access.domain.decisions import Answer
 from partner_access.domain.grants import paid_seat_required
-from partner_access.domain.links import LetterState, Link, State
-from partner_access.domain.members import Asked, Grant, Member, Seat, Source, Suspension
+from partner_access.domain.links import Link, LinkDeliveryStatus, LinkState
+from partner_access.domain.members import Grant, GrantSource, Member, RequestedAccess, Seat, SuspensionReason
 from partner_access.domain.people import Actor, User
 from partner_access.domain.refusals import NotFound
 
@@ -24,7 +24,9 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class PersonShown(Part):
+class UserRef(Part, title="UserRef"):
+    """A user by id, with name and email address."""
+
     user_id: str
     name: str
     email: str | None
@@ -34,8 +36,8 @@ class PersonShown(Part):
         return cls(user_id=user.user_id, name=user.name, email=user.email)
 
 
-class SetShown(Part):
-    """A set with what was taken from it, and added to it where that is possible."""
+class SetWithOverridesResponse(Part, title="SetWithOverridesResponse"):
+    """A permission set with the permissions removed from it, and those added to it where that is possible."""
 
     set: str
     version: int
@@ -43,21 +45,23 @@ class SetShown(Part):
     added: tuple[str, ...] | None = None
 
 
-class LinkShown(Part):
+class LinkResponse(Part, title="LinkResponse"):
+    """An access link, without its secret."""
+
     link_id: str
     partner_id: str
-    employee: PersonShown
+    employee: UserRef
     created_by: str
-    state: State
+    state: LinkState
     account_id: str | None
-    permissions: SetShown
+    permissions: SetWithOverridesResponse
     access_days: int | None
     purpose: str | None
     created_at: datetime
     expires_at: datetime
     max_approvals: int
     approvals: int
-    delivery_status: LetterState
+    delivery_status: LinkDeliveryStatus
 
     @classmethod
     def of(cls, link: Link, employee: User, at: datetime, *, tenure: int = 0, **more: object) -> Self:
@@ -66,22 +70,26 @@ class LinkShown(Part):
             {
                 **dict(link),
                 **more,
-                "employee": PersonShown.of(employee),
+                "employee": UserRef.of(employee),
                 "state": link.state_at(at, tenure),
-                "permissions": SetShown(set="partner_admin", version=link.set_version, removed=link.removed),
+                "permissions": SetWithOverridesResponse(
+                    set="partner_admin", version=link.set_version, removed=link.removed
+                ),
             }
         )
 
 
-class GrantShown(Part):
+class GrantResponse(Part, title="GrantResponse"):
+    """A grant, which makes a partner employee a partner admin of a client account."""
+
     grant_id: str
     account_id: str
     user_id: str
     partner_id: str
-    source: Source
+    source: GrantSource
     state: str
-    permissions: SetShown
-    requested: Asked | None
+    permissions: SetWithOverridesResponse
+    requested: RequestedAccess | None
     seat: Seat | None
     paid_features: bool
     notice: str | None
@@ -106,8 +114,8 @@ class GrantShown(Part):
         )
 
 
-def set_of(member: Member) -> SetShown:
-    return SetShown(
+def set_of(member: Member) -> SetWithOverridesResponse:
+    return SetWithOverridesResponse(
         set=member.permission_set,
         version=member.set_version,
         removed=member.removed,
@@ -115,29 +123,33 @@ def set_of(member: Member) -> SetShown:
     )
 
 
-class OverridesShown(Part):
+class OverridesResponse(Part, title="OverridesResponse"):
+    """The permissions that a member has beyond their permission set, and those removed from it."""
+
     added: tuple[str, ...]
     removed: tuple[str, ...]
 
 
 class SetKind(StrEnum):
-    """Whose a set is: the vendor's, or an account's own."""
+    """The owner of a permission set: the vendor (`default`) or an account (`custom`)."""
 
     DEFAULT = "default"
     CUSTOM = "custom"
 
 
-class MemberShown(Part):
+class MemberResponse(Part, title="MemberResponse"):
+    """A user's membership in one account."""
+
     account_id: str
     user_id: str
     name: str
     email: str | None
     permission_set: str
-    permissions: OverridesShown
+    permissions: OverridesResponse
     seat: Seat | None
     paid_seats: tuple[Seat, ...]
     state: str
-    suspended_by: tuple[Suspension, ...] | None
+    suspended_by: tuple[SuspensionReason, ...] | None
     since: datetime
     granted_by: str | None
     expires_at: datetime | None
@@ -155,7 +167,7 @@ class MemberShown(Part):
                 **dict(member),
                 "name": user.name,
                 "email": user.email,
-                "permissions": OverridesShown(added=member.added, removed=member.removed),
+                "permissions": OverridesResponse(added=member.added, removed=member.removed),
                 "state": member.state,
                 "suspended_by": suspended_by,
                 "expires_at": grant.expires_at if grant else None,
@@ -187,12 +199,12 @@ class Tagged(Answer):
         return {"etag": f'"{self.version}"'}
 
 
-class OneMember(Tagged, MemberShown):
-    """A membership."""
+class TaggedMemberResponse(Tagged, MemberResponse, title="TaggedMemberResponse"):
+    """A membership, which comes with its entity tag."""
 
 
-class OneSet(Tagged):
-    """A permission set of an account's own, and how many hold it."""
+class PermissionSetResponse(Tagged, title="PermissionSetResponse"):
+    """A custom permission set with the number of its holders."""
 
     permission_set: str
     kind: SetKind = SetKind.CUSTOM

@@ -12,9 +12,9 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from partner_access.domain.decisions import Kept
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import LetterState
+from partner_access.domain.links import LinkDeliveryStatus
 from partner_access.domain.mailing import Delivery, Standing
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.store import keys
 from partner_access.store.outbox import delivery_id
 from tests import hands, knocks, mailbox, workers
@@ -80,7 +80,7 @@ def fill(table: Table) -> None:
         a_member(CONSULTANT),
         a_member(CLERK, "view_only"),
         a_partner_admin(COLLEAGUE, set_version=1, grant=grant_of("6")),
-        a_partner_admin(STOPPED, set_version=1, grant=grant_of("7"), suspended_by=frozenset({Suspension.CLIENT})),
+        a_partner_admin(STOPPED, set_version=1, grant=grant_of("7"), suspended_by=frozenset({SuspensionReason.CLIENT})),
         a_custom_set(),
         a_member(FLORA, account_id=FLORIST),
         a_member(CONSULTANT, account_id=FLORIST),
@@ -88,7 +88,7 @@ def fill(table: Table) -> None:
         a_partner_admin(
             ENDING, account_id=FLORIST, grant=grant_of("9", expires_at=NOW - timedelta(minutes=1), last_warning_days=1)
         ),
-        a_link(created_by=MANAGER, delivery_status=LetterState.SENT, recipient=ADDRESS),
+        a_link(created_by=MANAGER, delivery_status=LinkDeliveryStatus.SENT, recipient=ADDRESS),
         a_link(link_id=MANY, max_approvals=2, secrets=opened_by[MANY_TEXT]),
         a_link(
             link_id=OVER,

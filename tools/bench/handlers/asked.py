@@ -31,7 +31,7 @@ class Removals(Asked):
     remove: Annotated[list[Permission], Field(max_length=200)] = []
 
 
-class NewLink(Asked):
+class CreateLinkRequest(Asked):
     """What is asked for, in whose name, and how the link may be used."""
 
     employee_id: Identifier | None = None

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import Account, AccountStanding
+from partner_access.domain.accounts import Account, AccountState
 from partner_access.domain.custom_sets import base_of, is_custom
 from partner_access.domain.decisions import Kept
 from partner_access.domain.members import Member, Place, Seat
@@ -15,7 +15,7 @@ from partner_access.domain.permissions import Rights, Scope
 
 
 class Rule(StrEnum):
-    """What decided: by what somebody may, or why he may not."""
+    """The rule that decided: the reason why access is permitted or denied."""
 
     IN_SET = "in_set"
     ADDED = "added"
@@ -64,7 +64,7 @@ class Presence:
         kept, now = self.actor.member, self.actor.member_at(self.at)
         if not self.account or not kept or not now:
             return Rule.NOT_A_MEMBER
-        if self.account.state is not AccountStanding.ACTIVE:
+        if self.account.state is not AccountState.ACTIVE:
             return Rule.ACCOUNT_CLOSED
         if not self.actor.user or not self.actor.user.active:
             return Rule.USER_DEACTIVATED

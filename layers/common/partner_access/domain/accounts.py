@@ -6,23 +6,31 @@ from partner_access.domain.decisions import Kept, Locale
 from partner_access.domain.refusals import AccountClosed, NoSeatLeft
 
 
-class Kind(StrEnum):
+class AccountKind(StrEnum):
+    """The kind of an account: a client of the vendor, or a partner."""
+
     CLIENT = "client"
     PARTNER = "partner"
 
 
 class Pricing(StrEnum):
+    """The pricing of a client account."""
+
     SEAT_BASED = "seat_based"
     LEGACY = "legacy"
 
 
 class Program(StrEnum):
+    """The state of a partner in the vendor's partner program."""
+
     ACTIVE = "active"
     SUSPENDED = "suspended"
     TERMINATED = "terminated"
 
 
-class AccountStanding(StrEnum):
+class AccountState(StrEnum):
+    """The state of an account. Nobody has access to a closed one."""
+
     ACTIVE = "active"
     CLOSED = "closed"
 
@@ -34,7 +42,7 @@ class Account(Kept):
     """
 
     account_id: str
-    kind: Kind
+    kind: AccountKind
     name: str
     locale: Locale | None = None
     pricing: Pricing = Pricing.SEAT_BASED
@@ -44,20 +52,20 @@ class Account(Kept):
     program: Program = Program.ACTIVE
     terminations: int = 0
     custom_set_count: int = 0
-    state: AccountStanding = AccountStanding.ACTIVE
+    state: AccountState = AccountState.ACTIVE
 
     @property
     def is_partner(self) -> bool:
-        return self.kind is Kind.PARTNER
+        return self.kind is AccountKind.PARTNER
 
     @property
     def is_in_program(self) -> bool:
         """Whether a partner's people may be partner admins at all."""
-        return self.program is Program.ACTIVE and self.state is AccountStanding.ACTIVE
+        return self.program is Program.ACTIVE and self.state is AccountState.ACTIVE
 
     @property
     def takes_partner_admins(self) -> bool:
-        return not self.is_partner and self.state is AccountStanding.ACTIVE
+        return not self.is_partner and self.state is AccountState.ACTIVE
 
     @property
     def is_full(self) -> bool:
@@ -69,7 +77,7 @@ class Account(Kept):
         return self.pricing is Pricing.SEAT_BASED
 
     def must_be_active(self) -> None:
-        if self.state is not AccountStanding.ACTIVE:
+        if self.state is not AccountState.ACTIVE:
             raise AccountClosed
 
     def must_have_a_seat(self) -> None:

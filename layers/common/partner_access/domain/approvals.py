@@ -7,7 +7,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Decision, Kept, LetterKind, audit
 from partner_access.domain.grants import Candidate, Terms, admit, counter_offer, paid_seat_required
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.members import Asked, Grant, Member, Source
+from partner_access.domain.members import Grant, GrantSource, Member, RequestedAccess
 from partner_access.domain.people import Actor, User, must_not_be_barred
 from partner_access.domain.permissions import Overrides
 from partner_access.domain.refusals import (
@@ -57,13 +57,13 @@ class LinkApproved(Decision):
     grant: Grant
 
 
-def approve(facts: ReplyFacts, offer: Asked, act: Act) -> LinkApproved:
+def approve(facts: ReplyFacts, offer: RequestedAccess, act: Act) -> LinkApproved:
     """Make the named employee a partner admin of this one account, on one of its seats."""
     link, account = _must_be_answerable(facts, act)
     given = counter_offer(link.requested_access, offer.removed, offer.access_days)
     shortened_to = given.access_days if given.access_days != link.access_days else None
     terms = Terms(
-        source=Source.ACCESS_LINK,
+        source=GrantSource.ACCESS_LINK,
         set_version=link.set_version,
         overrides=Overrides(removed=given.removed),
         access_days=given.access_days,
@@ -143,20 +143,20 @@ def decline(facts: ReplyFacts, reason: str | None, act: Act) -> LinkDeclined:
         secret=facts.secret,
         link=link,
         account=account,
-        reply=None if link.is_for_one else _reply(link, account, links.State.DECLINED),
+        reply=None if link.is_for_one else _reply(link, account, links.LinkState.DECLINED),
         audit=audit("link.declined", act, account.account_id, link.partner_id, link_id=link.link_id),
         letter=links.about(link, LetterKind.LINK_DECLINED, act, account_id=account.account_id, reason=reason),
         relies_on=(*facts.approver.relied_on, account),
     )
 
 
-def _reply(link: links.Link, account: Account, state: links.State) -> links.Reply:
+def _reply(link: links.Link, account: Account, state: links.LinkState) -> links.Reply:
     return links.Reply(version=1, link_id=link.link_id, account_id=account.account_id, state=state)
 
 
 def approval_of_many(approved: LinkApproved) -> links.Reply | None:
     """The account's mark on a link that many may approve; one for a single approval counts for itself."""
-    return None if approved.link.is_for_one else _reply(approved.link, approved.account, links.State.APPROVED)
+    return None if approved.link.is_for_one else _reply(approved.link, approved.account, links.LinkState.APPROVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +206,7 @@ def preview(facts: PreviewFacts, act: Act) -> Previewed:
 
 def _refusal_of(facts: ReplyFacts, act: Act) -> str | None:
     try:
-        approve(facts, Asked(), act)
+        approve(facts, RequestedAccess(), act)
     except Refused as refusal:
         return refusal.code
     return None

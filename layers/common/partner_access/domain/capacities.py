@@ -13,8 +13,8 @@ from partner_access.domain.permissions import CLIENT_ACCESS_MANAGE, USERS_MANAGE
 from partner_access.domain.refusals import Forbidden, NotFound, PreconditionFailed
 
 
-class Capacity(StrEnum):
-    """What somebody is to a membership; who is several things acts as the first, but where a rule says otherwise."""
+class Role(StrEnum):
+    """The caller's role on a membership. With several roles, the first one applies unless a rule says otherwise."""
 
     VENDOR = "vendor"
     SUPER_ADMIN = "super_admin"
@@ -25,7 +25,7 @@ class Capacity(StrEnum):
 
     @property
     def is_of_the_account(self) -> bool:
-        return self in {Capacity.SUPER_ADMIN, Capacity.USER_MANAGER}
+        return self in {Role.SUPER_ADMIN, Role.USER_MANAGER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +63,12 @@ class Hold:
     user: User
     before: Member
     now: Member
-    capacities: tuple[Capacity, ...]
+    capacities: tuple[Role, ...]
     by_own_firm: bool
     relied_on: tuple[Kept, ...]
 
     @property
-    def capacity(self) -> Capacity:
+    def capacity(self) -> Role:
         return self.capacities[0]
 
     def must_be_as_seen(self, version: int) -> None:
@@ -101,8 +101,8 @@ def hold(facts: MembershipFacts, act: Act) -> Hold:
         raise Forbidden
     if not user or not before or not now or not now.active:
         raise NotFound
-    who = () if Capacity.VENDOR in capacities else facts.actor.relied_on
-    manager = facts.manager.relied_on if Capacity.PARTNER_MANAGER in capacities else ()
+    who = () if Role.VENDOR in capacities else facts.actor.relied_on
+    manager = facts.manager.relied_on if Role.PARTNER_MANAGER in capacities else ()
     return Hold(
         account=facts.account,
         user=user,
@@ -114,18 +114,18 @@ def hold(facts: MembershipFacts, act: Act) -> Hold:
     )
 
 
-def _capacities(facts: MembershipFacts, now: Member | None, act: Act) -> Iterator[Capacity]:
+def _capacities(facts: MembershipFacts, now: Member | None, act: Act) -> Iterator[Role]:
     if act.for_vendor:
-        yield Capacity.VENDOR
+        yield Role.VENDOR
         return
     manages_users = USERS_MANAGE in facts.actor.rights_at(act.at)
     here = now if now and now.active else None
     own_firm = facts.actor.firm_at(act.at)
     if manages_users and not own_firm:
-        yield Capacity.SUPER_ADMIN if facts.actor.is_super_admin_at(act.at) else Capacity.USER_MANAGER
+        yield Role.SUPER_ADMIN if facts.actor.is_super_admin_at(act.at) else Role.USER_MANAGER
     if manages_users and own_firm and here and own_firm.account_id == here.partner_id:
-        yield Capacity.COLLEAGUE
+        yield Role.COLLEAGUE
     if here and facts.manages_for == here.partner_id and CLIENT_ACCESS_MANAGE in facts.manager.rights_at(act.at):
-        yield Capacity.PARTNER_MANAGER
+        yield Role.PARTNER_MANAGER
     if here and here.user_id == act.by and facts.actor.user and facts.actor.user.active:
-        yield Capacity.SELF
+        yield Role.SELF

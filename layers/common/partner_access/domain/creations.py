@@ -8,7 +8,7 @@ from partner_access.domain.catalogue import RESTRICTED
 from partner_access.domain.custom_sets import CustomSet, Sets, given_now
 from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
 from partner_access.domain.grants import Candidate, Terms, admit, paid_seat_required
-from partner_access.domain.members import PAID, Member, Seat, Source, Suspension, usual_seat
+from partner_access.domain.members import PAID, GrantSource, Member, Seat, SuspensionReason, usual_seat
 from partner_access.domain.people import NOBODY, Actor, User, eligible, firm_must_be_named, tenure_of
 from partner_access.domain.permissions import (
     BILLING_MANAGE,
@@ -91,7 +91,7 @@ def _create_partner_admin(facts: CreationFacts, account: Account, wish: Wish, ac
     if wish.seat not in (None, Seat.PARTNER):
         raise InvalidField("/seat")
     terms = Terms(
-        source=Source.CLIENT_CREATION,
+        source=GrantSource.CLIENT_CREATION,
         set_version=latest(SetName.PARTNER_ADMIN),
         overrides=wish.overrides,
         access_days=wish.access_days,
@@ -127,7 +127,7 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
     before, now = facts.target.member, facts.target.member_at(act.at)
     if now and now.active:
         raise AlreadyMember
-    if firm and now and Suspension.CLIENT in now.suspended_by:
+    if firm and now and SuspensionReason.CLIENT in now.suspended_by:
         raise GrantSuspended
 
     member = Member(

@@ -30,7 +30,7 @@ class Kept(BaseModel):
 
 
 class Locale(StrEnum):
-    """The languages of letters."""
+    """The language of emails."""
 
     EN = "en"
     JA = "ja"

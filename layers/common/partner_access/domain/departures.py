@@ -11,7 +11,7 @@ from typing import Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Cause, CleanUp, Decision, Letter, LetterKind, Occasion, audit
-from partner_access.domain.members import Member, Suspension
+from partner_access.domain.members import Member, SuspensionReason
 from partner_access.domain.people import OF_THE_TWO_SIDES, Actor, User, without_access_for
 from partner_access.domain.permissions import CLIENT_ACCESS_MANAGE
 from partner_access.domain.refusals import Forbidden, NotFound
@@ -153,7 +153,7 @@ def _stopped_or_resumed(facts: Aftermath, before: Member, now: Member, act: Act)
     suspended_by = facts.person.suspended_by_at(act.at)
     computed, written = suspended_by - OF_THE_TWO_SIDES, now.suspended_by - OF_THE_TWO_SIDES
     changed = computed ^ written
-    of_the_program = Suspension.PROGRAM in changed
+    of_the_program = SuspensionReason.PROGRAM in changed
     if not changed or not _is_same_place(before, now) or (of_the_program and not facts.clean_up.is_of_the_program):
         return None
     stops = computed - written
@@ -173,7 +173,7 @@ def _stopped_or_resumed(facts: Aftermath, before: Member, now: Member, act: Act)
             partner_id=now.partner_id,
             **{"suspended_by" if stops else "resumed_by": reason},
         ),
-        letter=letter if reason is Suspension.EMPLOYEE else None,
+        letter=letter if reason is SuspensionReason.EMPLOYEE else None,
         relies_on=facts.person.relied_on,
     )
 
@@ -217,8 +217,8 @@ def _letter(
     )
 
 
-class Receipt(StrEnum):
-    """What the end of all access means in one account: `pending` is gone as well, and not written down there yet."""
+class ReceiptOutcome(StrEnum):
+    """The outcome in one account when all access ends. `pending` means ended, but not recorded in the account yet."""
 
     ENDED = "ended"
     PENDING = "pending"
@@ -229,7 +229,7 @@ class Receipt(StrEnum):
 class Line:
     """A line of the receipt; what is kept is the client's to take, and why."""
 
-    receipt: Receipt
+    receipt: ReceiptOutcome
     reason: str | None = None
 
 
@@ -237,12 +237,12 @@ def line(facts: Aftermath, act: Act) -> Line | None:
     """Of one account, None when nothing of the person's for this partner is or was there."""
     now = facts.person.member_at(act.at)
     if facts.told == ENDED:
-        return Line(Receipt.ENDED)
+        return Line(ReceiptOutcome.ENDED)
     if facts.has_ended(act.at):
-        return Line(Receipt.PENDING)
+        return Line(ReceiptOutcome.PENDING)
     if not now or now.partner_id or not now.active:
         return None
-    return Line(Receipt.RETAINED, _stays(now))
+    return Line(ReceiptOutcome.RETAINED, _stays(now))
 
 
 def tell_of_program(facts: Aftermath, act: Act) -> Decision | None:

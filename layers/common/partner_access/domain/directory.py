@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from partner_access.domain import catalogue
-from partner_access.domain.accounts import Account, Kind, Program
+from partner_access.domain.accounts import Account, AccountKind, Program
 from partner_access.domain.decisions import DIRECTORY, Act, CleanUp, Decision, Kept, Occasion, audit
 from partner_access.domain.members import Member, Seat, usual_seat
 from partner_access.domain.people import OF_THE_TWO_SIDES, Actor, User, witness
@@ -59,7 +59,7 @@ def keep_account(account_id: str, before: Account | None, told: Told, act: Act) 
     elif told.get("kind", before.kind) is not before.kind:
         raise KindIsFixed("/kind")
     base = before or Account.model_validate({"account_id": account_id, **told})
-    foreign = ONLY_CLIENTS if base.kind is Kind.PARTNER else ONLY_PARTNERS
+    foreign = ONLY_CLIENTS if base.kind is AccountKind.PARTNER else ONLY_PARTNERS
     wrong = [f"/{name}" for name in foreign if name in told]
     if wrong:
         raise InvalidField(*wrong)

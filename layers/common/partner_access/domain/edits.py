@@ -6,7 +6,7 @@ from typing import Final
 
 from partner_access.domain import creations, migrations
 from partner_access.domain.accounts import Account
-from partner_access.domain.capacities import Capacity, Hold, MembershipChanged, MembershipFacts, hold
+from partner_access.domain.capacities import Hold, MembershipChanged, MembershipFacts, Role, hold
 from partner_access.domain.creations import CreationFacts, UserCreated, Wish
 from partner_access.domain.custom_sets import Sets, base_of, given_now, rights_in
 from partner_access.domain.decisions import Act, AuditEntry, Letter, LetterKind, audit
@@ -68,7 +68,7 @@ class UserEdited(MembershipChanged): ...
 
 Edited = UserEdited | UserCreated | SuperAdminMigrated
 
-EDITORS: Final = frozenset(Capacity) - {Capacity.VENDOR, Capacity.SELF}
+EDITORS: Final = frozenset(Role) - {Role.VENDOR, Role.SELF}
 ONLY_THE_CLIENT_LENGTHENS: Final = "Only an admin of the client can give more time. Ask one."
 A_SUPER_ADMIN_HOLDS_ALL: Final = "A super admin holds everything, without an end: name the set alone, or give another."
 
@@ -82,7 +82,7 @@ def edit(facts: MembershipFacts, wish: Edit, seen: int, act: Act) -> Edited | No
     becomes_partner_admin = wish.permission_set == SetName.PARTNER_ADMIN and not held.now.grant
     if held.capacity not in EDITORS or (becomes_partner_admin and not held.capacity.is_of_the_account):
         raise Forbidden
-    if held.capacity is not Capacity.SUPER_ADMIN and (held.now.is_super_admin or wish.makes_super_admin):
+    if held.capacity is not Role.SUPER_ADMIN and (held.now.is_super_admin or wish.makes_super_admin):
         raise Forbidden
     held.account.must_be_active()
     held.must_be_as_seen(seen)
@@ -271,7 +271,7 @@ def _must_be_givable(facts: MembershipFacts, held: Hold, will: Rights, gained: t
     """Nobody gives what he does not hold; a partner only takes away, and no firm widens what the client gave it."""
     if not gained:
         return
-    if held.capacity is Capacity.PARTNER_MANAGER:
+    if held.capacity is Role.PARTNER_MANAGER:
         raise Forbidden("/permissions").saying("From the partner's side permissions can only be taken away.")
     if held.now.grant and held.capacity.is_of_the_account and held.by_own_firm:
         raise OwnPartnerMayNotApprove

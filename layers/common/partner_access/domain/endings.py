@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Final
 
-from partner_access.domain.capacities import Capacity, Hold, MembershipChanged, MembershipFacts, hold
+from partner_access.domain.capacities import Hold, MembershipChanged, MembershipFacts, Role, hold
 from partner_access.domain.decisions import Act, Cause, CleanUp, Letter, LetterKind, Occasion, audit
 from partner_access.domain.people import User, left, witness
 from partner_access.domain.refusals import Forbidden
 
 ENDED_BY: Final = {
-    Capacity.VENDOR: Cause.VENDOR,
-    Capacity.SUPER_ADMIN: Cause.CLIENT,
-    Capacity.USER_MANAGER: Cause.CLIENT,
-    Capacity.COLLEAGUE: Cause.PARTNER,
-    Capacity.PARTNER_MANAGER: Cause.PARTNER,
+    Role.VENDOR: Cause.VENDOR,
+    Role.SUPER_ADMIN: Cause.CLIENT,
+    Role.USER_MANAGER: Cause.CLIENT,
+    Role.COLLEAGUE: Cause.PARTNER,
+    Role.PARTNER_MANAGER: Cause.PARTNER,
 }
 
 
@@ -28,7 +28,7 @@ def end(facts: MembershipFacts, seen: int, act: Act) -> UserEnded:
     """End a grant, so that its holder is what he was before it, or a membership without one."""
     held = hold(facts, act)
     now = held.now
-    if now.is_super_admin and held.capacity is Capacity.USER_MANAGER:
+    if now.is_super_admin and held.capacity is Role.USER_MANAGER:
         raise Forbidden
     held.must_be_as_seen(seen)
     stays = witness(facts.others, act.at).relied_on if now.is_super_admin else ()

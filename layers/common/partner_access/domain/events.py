@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
-from partner_access.domain.accounts import Account, AccountStanding, Kind, Program
+from partner_access.domain.accounts import Account, AccountKind, AccountState, Program
 from partner_access.domain.decisions import AuditEntry
-from partner_access.domain.members import Member, MemberState, Seat, Suspension
+from partner_access.domain.members import Member, MemberState, Seat, SuspensionReason
 from partner_access.domain.people import User
 from partner_access.domain.trail import subjects_of
 
@@ -31,8 +31,8 @@ class Part(BaseModel):
 
 class AccountNow(Part):
     account_id: str
-    kind: Kind
-    state: AccountStanding
+    kind: AccountKind
+    state: AccountState
     program: Program | None
     version: int
 
@@ -63,7 +63,7 @@ class MemberNow(Part):
     permissions: OverridesNow
     seat: Seat | None
     state: MemberState
-    suspended_by: tuple[Suspension, ...]
+    suspended_by: tuple[SuspensionReason, ...]
     partner_id: str | None
     grant_id: str | None
     expires_at: datetime | None

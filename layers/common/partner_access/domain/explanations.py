@@ -7,9 +7,9 @@ from typing import Final
 
 from partner_access.domain import catalogue, remedies
 from partner_access.domain.access import Presence, Rule, Verdict, judge
-from partner_access.domain.accounts import AccountStanding, Kind, Pricing
+from partner_access.domain.accounts import AccountKind, AccountState, Pricing
 from partner_access.domain.decisions import Act
-from partner_access.domain.members import Member, Seat, Suspension
+from partner_access.domain.members import Member, Seat, SuspensionReason
 from partner_access.domain.people import Actor, must_not_be_barred
 from partner_access.domain.permissions import USERS_MANAGE
 from partner_access.domain.refusals import Conflicting, Forbidden, NotFound
@@ -118,13 +118,13 @@ class SetNamed:
 class Because:
     """The facts that the rule looked at; all others are None."""
 
-    account_kind: Kind | None = None
-    account_state: AccountStanding | None = None
+    account_kind: AccountKind | None = None
+    account_state: AccountState | None = None
     user_active: bool | None = None
     member_active: bool | None = None
     partner_id: str | None = None
     expires_at: datetime | None = None
-    suspended_by: tuple[Suspension, ...] | None = None
+    suspended_by: tuple[SuspensionReason, ...] | None = None
     permission_set: SetNamed | None = None
     added: str | None = None
     removed: str | None = None

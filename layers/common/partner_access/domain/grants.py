@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Cause, Decision, Letter, LetterKind, audit
-from partner_access.domain.members import Asked, Grant, Member, Place, Seat, Source, Suspension, paid_seats
+from partner_access.domain.members import (
+    Grant,
+    GrantSource,
+    Member,
+    Place,
+    RequestedAccess,
+    Seat,
+    SuspensionReason,
+    paid_seats,
+)
 from partner_access.domain.people import Actor, User, eligible, tenure_of
 from partner_access.domain.permissions import (
     NO_OVERRIDES,
@@ -27,11 +36,11 @@ from partner_access.domain.refusals import (
 class Terms:
     """How somebody becomes partner admin; the end is so many days from now, None for no end."""
 
-    source: Source
+    source: GrantSource
     set_version: int
     overrides: Overrides = NO_OVERRIDES
     access_days: int | None = None
-    requested: Asked | None = None
+    requested: RequestedAccess | None = None
     link_id: str | None = None
 
 
@@ -182,7 +191,7 @@ def warn(due: DueGrant, act: Act) -> GrantEnding | None:
     )
 
 
-def _must_not_stand_higher(member: Member, suspended_by: frozenset[Suspension]) -> None:
+def _must_not_stand_higher(member: Member, suspended_by: frozenset[SuspensionReason]) -> None:
     if member.is_super_admin:
         raise IsSuperAdmin
     if suspended_by:
@@ -196,11 +205,11 @@ def paid_seat_required(account: Account, member: Place) -> bool:
     return not account.opens_paid_features and not member.paid_seats
 
 
-def counter_offer(asked: Asked, removed: tuple[str, ...], access_days: int | None) -> Asked:
+def counter_offer(asked: RequestedAccess, removed: tuple[str, ...], access_days: int | None) -> RequestedAccess:
     """What is given when an approver takes away and shortens; he never adds to what was asked (domain.md rule 15)."""
     if access_days and asked.access_days and access_days > asked.access_days:
         raise InvalidField("/access_days").saying(f"Give at most the {asked.access_days} days that were asked for.")
-    return Asked(
+    return RequestedAccess(
         removed=tuple(sorted({*asked.removed, *removed})),
         access_days=access_days or asked.access_days,
     )

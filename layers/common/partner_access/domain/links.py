@@ -9,7 +9,7 @@ from typing import Final
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Decision, Kept, Letter, LetterKind, Locale, audit
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.members import Asked
+from partner_access.domain.members import RequestedAccess
 from partner_access.domain.people import Actor, User, eligible, tenure_of
 from partner_access.domain.permissions import CLIENT_ACCESS_MANAGE, Overrides, SetName, given_today, latest
 from partner_access.domain.refusals import (
@@ -39,7 +39,9 @@ class Standing(StrEnum):
     EXPIRED = "expired"
 
 
-class State(StrEnum):
+class LinkState(StrEnum):
+    """The state of an access link. Every state but `open` is final."""
+
     OPEN = "open"
     APPROVED = "approved"
     DECLINED = "declined"
@@ -47,8 +49,8 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-class LetterState(StrEnum):
-    """What became of the letter with the link."""
+class LinkDeliveryStatus(StrEnum):
+    """The delivery status of the email with the link."""
 
     NONE = "none"
     QUEUED = "queued"
@@ -83,7 +85,7 @@ class Link(Kept):
     access_days: int | None = None
     purpose: str | None = None
     locale: Locale | None = None
-    delivery_status: LetterState = LetterState.NONE
+    delivery_status: LinkDeliveryStatus = LinkDeliveryStatus.NONE
     resent_at: tuple[datetime, ...] = ()
     renewal_requested: bool = False
     access_generation: int = 0
@@ -93,22 +95,22 @@ class Link(Kept):
         return self.max_approvals == 1
 
     @property
-    def requested_access(self) -> Asked:
-        return Asked(removed=self.removed, access_days=self.access_days)
+    def requested_access(self) -> RequestedAccess:
+        return RequestedAccess(removed=self.removed, access_days=self.access_days)
 
-    def state_at(self, at: datetime, tenure: int = 0) -> State:
+    def state_at(self, at: datetime, tenure: int = 0) -> LinkState:
         """`tenure` is today's, where the employee and the partner are known."""
         if self.approvals >= self.max_approvals:
-            return State.APPROVED
+            return LinkState.APPROVED
         if self.stored_state is Standing.OPEN and self.expires_at <= at:
-            return State.EXPIRED
+            return LinkState.EXPIRED
         if self.stored_state is Standing.OPEN and self.access_generation < tenure:
-            return State.REVOKED
-        return State(self.stored_state)
+            return LinkState.REVOKED
+        return LinkState(self.stored_state)
 
     def is_void_at(self, at: datetime, tenure: int) -> bool:
         """Whether it looks open and asks for nothing any more, since the employee's access was ended as a whole."""
-        return self.state_at(at) is State.OPEN and self.state_at(at, tenure) is not State.OPEN
+        return self.state_at(at) is LinkState.OPEN and self.state_at(at, tenure) is not LinkState.OPEN
 
     def must_be_open(self, at: datetime, tenure: int) -> None:
         ended = ENDED.get(self.state_at(at, tenure))
@@ -131,10 +133,10 @@ def tenure_now(employee: User | None, partner: Account | None) -> int:
 
 
 ENDED: Final = {
-    State.APPROVED: LinkAlreadyUsed,
-    State.DECLINED: LinkDeclined,
-    State.REVOKED: LinkRevoked,
-    State.EXPIRED: LinkExpired,
+    LinkState.APPROVED: LinkAlreadyUsed,
+    LinkState.DECLINED: LinkDeclined,
+    LinkState.REVOKED: LinkRevoked,
+    LinkState.EXPIRED: LinkExpired,
 }
 
 
@@ -143,7 +145,7 @@ class Reply(Kept):
 
     link_id: str
     account_id: str
-    state: State
+    state: LinkState
 
 
 # creation
@@ -215,7 +217,7 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
         access_days=wish.access_days,
         purpose=wish.purpose,
         locale=wish.locale,
-        delivery_status=LetterState.QUEUED if wish.recipient else LetterState.NONE,
+        delivery_status=LinkDeliveryStatus.QUEUED if wish.recipient else LinkDeliveryStatus.NONE,
         access_generation=tenure_of(employee, partner),
     )
     return LinkCreated(
@@ -280,9 +282,9 @@ def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
     """Withdraw an open link; an ended one stays as it is, and one used up is no longer the partner's to end."""
     link = facts.link if act.for_vendor and facts.link else must_be_managed(facts, act)
     state = link.state_at(act.at)
-    if state is State.APPROVED:
+    if state is LinkState.APPROVED:
         raise LinkAlreadyUsed
-    if state is not State.OPEN:
+    if state is not LinkState.OPEN:
         return None
     return LinkEnded(
         act=act,
@@ -326,7 +328,7 @@ def withdraw(link: Link | None, act: Act, *relied_on: Kept) -> LinkEnded:
 
 def expire(link: Link, act: Act) -> LinkEnded | None:
     """What the sweep makes of a link that is due: expired, or nothing if it ended otherwise."""
-    if link.state_at(act.at) is not State.EXPIRED or link.stored_state is not Standing.OPEN:
+    if link.state_at(act.at) is not LinkState.EXPIRED or link.stored_state is not Standing.OPEN:
         return None
     return LinkEnded(
         act=act,

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Kept, Letter, LetterKind, Locale
-from partner_access.domain.links import SECRETS_AT_ONCE, LetterState, Link, State, tenure_now
+from partner_access.domain.links import SECRETS_AT_ONCE, Link, LinkDeliveryStatus, LinkState, tenure_now
 from partner_access.domain.people import Actor, User
 from partner_access.domain.permissions import USERS_MANAGE
 
@@ -306,15 +306,15 @@ def after(outcome: Outcome, attempts: int, at: datetime) -> tuple[Standing, date
 
 def without_a_secret(link: Link | None, at: datetime) -> Standing:
     """What becomes of a copy that got no secret: its link has ended or was sent again, or its secrets are used up."""
-    is_used_up = link is not None and link.state_at(at) is State.OPEN and len(link.secrets) >= SECRETS_AT_ONCE
+    is_used_up = link is not None and link.state_at(at) is LinkState.OPEN and len(link.secrets) >= SECRETS_AT_ONCE
     return Standing.FAILED if is_used_up else Standing.CANCELLED
 
 
 LETTER_STATE: Final = {
-    Standing.SENT: LetterState.SENT,
-    Standing.BOUNCED: LetterState.BOUNCED,
-    Standing.COMPLAINED: LetterState.COMPLAINED,
-    Standing.FAILED: LetterState.FAILED,
-    Standing.CANCELLED: LetterState.FAILED,
+    Standing.SENT: LinkDeliveryStatus.SENT,
+    Standing.BOUNCED: LinkDeliveryStatus.BOUNCED,
+    Standing.COMPLAINED: LinkDeliveryStatus.COMPLAINED,
+    Standing.FAILED: LinkDeliveryStatus.FAILED,
+    Standing.CANCELLED: LinkDeliveryStatus.FAILED,
 }
 """What a link shows of its letter once the copy stands so."""

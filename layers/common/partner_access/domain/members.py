@@ -12,6 +12,8 @@ from partner_access.domain.permissions import SetName
 
 
 class Seat(StrEnum):
+    """A seat of a member. The partner seat is free."""
+
     CORE = "core"
     SALES = "sales"
     SERVICE = "service"
@@ -24,16 +26,16 @@ WARNED_BEFORE: Final = (30, 7, 1)
 PAID: Final = frozenset({Seat.SALES, Seat.SERVICE})
 
 
-class Source(StrEnum):
-    """The three ways to become a partner admin."""
+class GrantSource(StrEnum):
+    """The way in which a partner admin was created."""
 
     ACCESS_LINK = "access_link"
     MIGRATION = "migration"
     CLIENT_CREATION = "client_creation"
 
 
-class Suspension(StrEnum):
-    """Who keeps a grant from working for now; it resumes when nobody does."""
+class SuspensionReason(StrEnum):
+    """A reason that suspends access. Access resumes when none is left."""
 
     CLIENT = "client"
     PARTNER = "partner"
@@ -47,8 +49,8 @@ class MemberState(StrEnum):
     DEACTIVATED = "deactivated"
 
 
-class Asked(BaseModel):
-    """What a link or a creation asked for, kept beside what was given."""
+class RequestedAccess(BaseModel, title="RequestedAccess"):
+    """The access that a link or a creation requested. It is stored beside the access that was granted."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,11 +69,11 @@ class Grant(BaseModel):
 
     grant_id: str
     partner_id: str
-    source: Source
+    source: GrantSource
     granted_by: str
     created_at: datetime
     expires_at: datetime | None = None
-    requested: Asked | None = None
+    requested: RequestedAccess | None = None
     link_id: str | None = None
     last_warning_days: int | None = None
     set_version: int | None = None
@@ -138,7 +140,7 @@ class Member(Kept, Place):
     active: bool = True
     grant: Grant | None = None
     previous: Place | None = None
-    suspended_by: frozenset[Suspension] = frozenset()
+    suspended_by: frozenset[SuspensionReason] = frozenset()
     changed_at: datetime | None = None
 
     @property
@@ -169,7 +171,7 @@ class Member(Kept, Place):
                 "active": self.active and self.previous is not None,
                 "grant": None,
                 "previous": None,
-                "suspended_by": self.suspended_by & {Suspension.CLIENT},
+                "suspended_by": self.suspended_by & {SuspensionReason.CLIENT},
             }
         )
 

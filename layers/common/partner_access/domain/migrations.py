@@ -6,7 +6,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.decisions import Act, Decision, Letter, LetterKind, audit
 from partner_access.domain.grants import Terms, grant, paid_seat_required
-from partner_access.domain.members import Grant, Member, Seat, Source, paid_seats
+from partner_access.domain.members import Grant, GrantSource, Member, Seat, paid_seats
 from partner_access.domain.people import Actor, User, eligible, firm_must_be_named, some_independent, tenure_of, witness
 from partner_access.domain.permissions import SetName, in_clients, latest
 from partner_access.domain.refusals import (
@@ -58,7 +58,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
     stays = witness(facts.others, act.at, rather=facts.actor.user)
     account.must_have_a_seat()
 
-    terms = Terms(source=Source.MIGRATION, set_version=latest(SetName.PARTNER_ADMIN))
+    terms = Terms(source=GrantSource.MIGRATION, set_version=latest(SetName.PARTNER_ADMIN))
     given = grant(partner, terms, act)
     member = before.changed(
         permission_set=SetName.PARTNER_ADMIN,

@@ -11,7 +11,7 @@ from typing_extensions import override
 from partner_access.domain.accounts import Account
 from partner_access.domain.custom_sets import Sets, rights_in
 from partner_access.domain.decisions import Kept, Locale
-from partner_access.domain.members import Member, Suspension
+from partner_access.domain.members import Member, SuspensionReason
 from partner_access.domain.permissions import NOTHING, USERS_MANAGE, Rights, SetName
 from partner_access.domain.refusals import (
     Forbidden,
@@ -24,7 +24,7 @@ from partner_access.domain.refusals import (
     Refused,
 )
 
-OF_THE_TWO_SIDES: Final = frozenset({Suspension.CLIENT, Suspension.PARTNER})
+OF_THE_TWO_SIDES: Final = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
 """Whose suspension is what the membership says; the other reasons follow from the person and his firm at every look."""
 
 
@@ -144,7 +144,7 @@ class Actor:
         now = self.member_at(at)
         return self.firms.get(now.partner_id or "") if now else None
 
-    def suspended_by_at(self, at: datetime) -> frozenset[Suspension]:
+    def suspended_by_at(self, at: datetime) -> frozenset[SuspensionReason]:
         """Who keeps him from access now; of his firm and its program, whatever the membership says (domain.md rule 21)."""
         now = self.member_at(at)
         if not now or not now.active:
@@ -153,7 +153,7 @@ class Actor:
         firm = self.firm_at(at)
         if not firm or eligible(self.user, firm):
             return own
-        return own | {Suspension.EMPLOYEE if firm.is_in_program else Suspension.PROGRAM}
+        return own | {SuspensionReason.EMPLOYEE if firm.is_in_program else SuspensionReason.PROGRAM}
 
     def rights_at(self, at: datetime) -> Rights:
         """What he may do in the account now; nothing when he, or his firm for him, no longer stands."""

@@ -8,8 +8,8 @@ from pydantic import JsonValue
 
 from partner_access.domain import catalogue, creations, edits, suspensions
 from partner_access.domain.access import Presence, Rule, judge
-from partner_access.domain.accounts import Account, AccountStanding, Program
-from partner_access.domain.capacities import Capacity, MembershipFacts
+from partner_access.domain.accounts import Account, AccountState, Program
+from partner_access.domain.capacities import MembershipFacts, Role
 from partner_access.domain.creations import CreationFacts, Wish
 from partner_access.domain.custom_sets import rights_in
 from partner_access.domain.decisions import Act
@@ -50,7 +50,7 @@ ALONE: Final = Surroundings()
 class Changer:
     """In which capacity somebody can do it; super admins by name, others if they hold all this."""
 
-    role: Capacity
+    role: Role
     people: tuple[User, ...] = ()
     required_permissions: tuple[str, ...] = ()
 
@@ -191,7 +191,7 @@ def _by_vendor(case: Case, rule: Rule) -> Remedy | None:
     actor, account = case.presence.actor, case.account
     match rule:
         case Rule.ACCOUNT_CLOSED:
-            opened = account.model_copy(update={"state": AccountStanding.ACTIVE})
+            opened = account.model_copy(update={"state": AccountState.ACTIVE})
             return _told(case, f"accounts/{account.account_id}", {"state": "active"}, account=opened)
         case Rule.USER_DEACTIVATED if actor.user and actor.user.email:
             back = actor.user.model_copy(update={"active": True})
@@ -205,7 +205,7 @@ def _by_vendor(case: Case, rule: Rule) -> Remedy | None:
     return None
 
 
-_ONLY_THE_VENDOR: Final = Remedy(by=(Changer(Capacity.VENDOR),))
+_ONLY_THE_VENDOR: Final = Remedy(by=(Changer(Role.VENDOR),))
 
 
 def _told(case: Case, path: str, body: Mapping[str, JsonValue], **after: Any) -> Remedy:
@@ -223,9 +223,9 @@ def _program_or_employment(case: Case) -> Remedy | None:
         body: dict[str, JsonValue] = {}
         if firm.program is not Program.ACTIVE:
             body["program"] = "active"
-        if firm.state is not AccountStanding.ACTIVE:
+        if firm.state is not AccountState.ACTIVE:
             body["state"] = "active"
-        open_again = firm.model_copy(update={"program": Program.ACTIVE, "state": AccountStanding.ACTIVE})
+        open_again = firm.model_copy(update={"program": Program.ACTIVE, "state": AccountState.ACTIVE})
         after = replace(actor, firms={**actor.firms, firm.account_id: open_again})
         return _told(case, f"accounts/{firm.account_id}", body, actor=after)
     if firm.account_id not in user.employed_by:
@@ -337,7 +337,7 @@ def _gone(case: Case, way: Way) -> Remedy:
     reached, refusal = _outcome(way, Giver(_somebody(case, SetName.SUPER_ADMIN)))
     holding = _holding(case, reached)
     people = tuple(each.user for each in case.others() if each.user and _outcome(way, Giver(each))[0])
-    by = [Changer(Capacity.SUPER_ADMIN, people)] if people else []
+    by = [Changer(Role.SUPER_ADMIN, people)] if people else []
     for who, standing, needed in _made_up(case, holding):
         member, _ = _outcome(way, standing)
         reached = reached or member
@@ -367,18 +367,18 @@ def _holding(case: Case, reached: Member | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((USERS_MANAGE, *billing, *rights_in(reached, case.target.sets).news_to(was))))
 
 
-def _made_up(case: Case, holding: tuple[str, ...]) -> Iterator[tuple[Capacity, Giver, tuple[str, ...]]]:
+def _made_up(case: Case, holding: tuple[str, ...]) -> Iterator[tuple[Role, Giver, tuple[str, ...]]]:
     """Somebody for each capacity who has just what it takes, and what that is."""
-    yield Capacity.USER_MANAGER, Giver(_somebody(case, SetName.VIEW_ONLY, added=holding)), holding
+    yield Role.USER_MANAGER, Giver(_somebody(case, SetName.VIEW_ONLY, added=holding)), holding
     firm = case.firm
     if firm:
         domain = next(iter(firm.domains), "")
         user = User(user_id="", name="", email=f"@{domain}", employed_by=frozenset({firm.account_id}))
         here = {"partner_id": firm.account_id, "access_generation": tenure_of(user, firm), "added": holding}
         colleague = replace(_somebody(case, SetName.VIEW_ONLY, **here), user=user, firms={firm.account_id: firm})
-        yield Capacity.COLLEAGUE, Giver(colleague), holding
+        yield Role.COLLEAGUE, Giver(colleague), holding
         there = _somebody(case, SetName.SUPER_ADMIN, account_id=firm.account_id)
-        yield Capacity.PARTNER_MANAGER, Giver(NOBODY, there), (CLIENT_ACCESS_MANAGE,)
+        yield Role.PARTNER_MANAGER, Giver(NOBODY, there), (CLIENT_ACCESS_MANAGE,)
 
 
 def _somebody(case: Case, name: str, **more: Any) -> Actor:

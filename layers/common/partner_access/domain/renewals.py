@@ -8,10 +8,10 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Act, Decision, LetterKind, audit
 from partner_access.domain.link_secrets import Secret
 from partner_access.domain.links import (
-    LetterState,
     Link,
+    LinkDeliveryStatus,
     LinkFacts,
-    State,
+    LinkState,
     about,
     must_be_managed,
     tenure_now,
@@ -56,7 +56,7 @@ def resend(facts: LinkFacts, act: Act) -> LinkResent:
     renewed = link.changed(
         secrets=frozenset({Secret.read(secret).fingerprint}),
         expires_at=act.at + timedelta(days=link.link_days),
-        delivery_status=LetterState.QUEUED if link.recipient else LetterState.NONE,
+        delivery_status=LinkDeliveryStatus.QUEUED if link.recipient else LinkDeliveryStatus.NONE,
         resent_at=(*today, act.at),
     )
     return LinkResent(
@@ -100,7 +100,7 @@ def ask_anew(facts: RenewalFacts, secret: Secret, act: Act) -> LinkAskedAnew | N
     if not link:
         raise LinkNotFound
     link.must_be_opened_by(secret)
-    if link.state_at(act.at, facts.tenure) is State.OPEN:
+    if link.state_at(act.at, facts.tenure) is LinkState.OPEN:
         raise LinkStillOpen
     if not asker or not asker.active:
         raise Forbidden

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
-from partner_access.domain.capacities import Capacity, Hold, MembershipChanged, MembershipFacts, hold
+from partner_access.domain.capacities import Hold, MembershipChanged, MembershipFacts, Role, hold
 from partner_access.domain.decisions import Act, AuditEntry, Cause, Letter, LetterKind, audit
-from partner_access.domain.members import Suspension
+from partner_access.domain.members import SuspensionReason
 from partner_access.domain.refusals import (
     Forbidden,
     GrantSuspended,
@@ -48,19 +48,24 @@ def resume(facts: MembershipFacts, act: Act) -> UserResumed | None:
                 "This suspension is not yours to lift. Ask the side that suspended the access."
             )
         return None
-    if side is Suspension.CLIENT and held.by_own_firm:
+    if side is SuspensionReason.CLIENT and held.by_own_firm:
         raise OwnPartnerMayNotApprove
     letter = _letter(LetterKind.ACCESS_RESUMED, held, side, act)
     told = _entry("member.resumed", held, act, resumed_by=side)
     return _changed(UserResumed, held, held.now.suspended_by - {side}, act, told, letter)
 
 
-def _entry(event: str, held: Hold, act: Act, **whose: Suspension) -> AuditEntry:
+def _entry(event: str, held: Hold, act: Act, **whose: SuspensionReason) -> AuditEntry:
     return audit(event, act, held.account.account_id, held.now.partner_id, user_id=held.user.user_id, **whose)
 
 
 def _changed(
-    kind: type[Changed], held: Hold, suspended_by: frozenset[Suspension], act: Act, told: AuditEntry, letter: Letter
+    kind: type[Changed],
+    held: Hold,
+    suspended_by: frozenset[SuspensionReason],
+    act: Act,
+    told: AuditEntry,
+    letter: Letter,
 ) -> Changed:
     """The membership under these reasons from now on."""
     return kind(
@@ -75,21 +80,21 @@ def _changed(
     )
 
 
-def _hold(facts: MembershipFacts, act: Act) -> tuple[Hold, Suspension]:
+def _hold(facts: MembershipFacts, act: Act) -> tuple[Hold, SuspensionReason]:
     """The membership, and whose reason the caller puts or lifts: the firm's, as its manager, else the client's."""
     held = hold(facts, act)
     if held.account.is_partner:
         raise NotAClientAccount
-    if Capacity.PARTNER_MANAGER in held.capacities:
-        side = Suspension.PARTNER
+    if Role.PARTNER_MANAGER in held.capacities:
+        side = SuspensionReason.PARTNER
     elif held.capacity.is_of_the_account:
-        side = Suspension.CLIENT
+        side = SuspensionReason.CLIENT
     else:
         raise Forbidden
     return held, side
 
 
-def _letter(kind: LetterKind, held: Hold, side: Suspension, act: Act) -> Letter:
+def _letter(kind: LetterKind, held: Hold, side: SuspensionReason, act: Act) -> Letter:
     return Letter(
         kind=kind,
         employee_id=held.user.user_id,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from partner_access.domain.accounts import Account
 from partner_access.domain.decisions import Letter, Overtaken
 from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import SECRETS_AT_ONCE, LetterState, Link
+from partner_access.domain.links import SECRETS_AT_ONCE, Link, LinkDeliveryStatus
 from partner_access.domain.links import Standing as LinkStanding
 from partner_access.domain.mailing import (
     LETTER_STATE,
@@ -239,8 +239,8 @@ def give_up(link: Link) -> None:
         "SET delivery_status = :failed",
         only_if=only_if,
         resent_at=link.resent_at,
-        queued=LetterState.QUEUED,
-        failed=LetterState.FAILED,
+        queued=LinkDeliveryStatus.QUEUED,
+        failed=LinkDeliveryStatus.FAILED,
     )
     _first_to_hold([line])
 

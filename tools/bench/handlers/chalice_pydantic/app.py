@@ -6,7 +6,7 @@ from chalice import Chalice, Response
 from pydantic import ValidationError
 
 import links
-from asked import NewLink
+from asked import CreateLinkRequest
 
 app = Chalice(app_name="links")
 
@@ -17,7 +17,7 @@ def create_link(partner_id: str) -> Response:
     request = app.current_request
     sent = request.raw_body.decode()
     try:
-        link = NewLink.model_validate_json(sent)
+        link = CreateLinkRequest.model_validate_json(sent)
         by = request.context["authorizer"]["claims"]["sub"]
         told = links.create(partner_id, by, request.headers, sent, link.model_dump())
     except ValidationError as invalid:

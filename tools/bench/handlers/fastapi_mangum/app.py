@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from mangum import Mangum
 
 import links
-from asked import NewLink
+from asked import CreateLinkRequest
 
 app = FastAPI()
 logger = Logger()
@@ -18,7 +18,7 @@ metrics = Metrics()
 
 
 @app.post("/partners/{partner_id}/access-links", status_code=HTTPStatus.CREATED)
-async def create_link(partner_id: str, link: NewLink, request: Request) -> dict[str, Any]:
+async def create_link(partner_id: str, link: CreateLinkRequest, request: Request) -> dict[str, Any]:
     """Make a link."""
     event = request.scope["aws.event"]
     by = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]

@@ -8,7 +8,7 @@ from flask import Flask, jsonify, request
 from pydantic import ValidationError
 
 import links
-from asked import NewLink
+from asked import CreateLinkRequest
 
 app = Flask(__name__)
 
@@ -19,7 +19,7 @@ def create_link(partner_id: str) -> Any:
     event = request.environ["apig_wsgi.full_event"]
     by = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
     sent = request.get_data(as_text=True)
-    link = NewLink.model_validate_json(sent)
+    link = CreateLinkRequest.model_validate_json(sent)
     told = links.create(partner_id, by, event["headers"], sent, link.model_dump())
     return jsonify(told), HTTPStatus.CREATED
 

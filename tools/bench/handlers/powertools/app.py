@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 import links
-from asked import NewLink
+from asked import CreateLinkRequest
 
 app = APIGatewayHttpResolver()
 logger = Logger()
@@ -23,7 +23,7 @@ def create_link(partner_id: str) -> tuple[dict[str, Any], int]:
     authorizer = event.request_context.authorizer
     by = authorizer.jwt_claim["sub"] if authorizer else ""
     sent = event.body or ""
-    link = NewLink.model_validate_json(sent)
+    link = CreateLinkRequest.model_validate_json(sent)
     return links.create(partner_id, by, event.headers, sent, link.model_dump()), HTTPStatus.CREATED
 
 
