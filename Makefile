@@ -18,7 +18,7 @@ export SAM_CLI_TELEMETRY := 0
 export UV_NO_PROGRESS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-# ARCHITECTURE and PARAMETERS are yours to set: make deploy ARCHITECTURE=x86_64 PARAMETERS='BaseUrl=… MailFrom=…'
+# ARCHITECTURE and PARAMETERS are yours to set: make deploy ARCHITECTURE=x86_64 PARAMETERS='BaseUrl=… EmailFrom=…'
 ARCHITECTURE ?= arm64
 PARAMETERS ?=
 platform_arm64 := aarch64-manylinux2014
@@ -78,7 +78,7 @@ build: .venv/.made .venvs/sam/.made ## what is deployed, in .aws-sam/build (ARCH
 		$(sam) build --parallel --parameter-overrides Architecture=$(ARCHITECTURE) $(quietly)
 
 .PHONY: deploy
-deploy: build ## build, then deploy as samconfig.toml says (PARAMETERS='BaseUrl=… MailFrom=…')
+deploy: build ## build, then deploy as samconfig.toml says (PARAMETERS='BaseUrl=… EmailFrom=…')
 	$(sam) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: openapi

@@ -34,16 +34,16 @@ FILLED_IN = {
     "CURSOR_KEY": "a key for cursors",
     "DECIDE_SCOPE": "partner-access/decide",
     "DIRECTORY_SCOPE": "partner-access/directory",
+    "EMAIL_CONFIGURATION_SET": "emails",
+    "EMAIL_FROM": "access@vendor.example.com",
     "EVENT_BUS": "partner-access",
-    "MAIL_CONFIGURATION_SET": "mail-settings",
-    "MAIL_FROM": "access@vendor.example.com",
     "PAGES_CLIENT_ID": "pages",
-    "SEALING_KEY": "alias/sealing",
-    "SEALS_BUCKET": "seals",
-    "SEAL_RETENTION_DAYS": "365",
     "SIGN_OUT_URL": "https://sign-in.example.com/logout",
     "TABLE_NAME": "partner-access",
     "TOKEN_URL": "https://sign-in.example.com/oauth2/token",
+    "TREE_HEADS_BUCKET": "tree-heads",
+    "TREE_HEAD_RETENTION_DAYS": "365",
+    "TREE_HEAD_SIGNING_KEY": "alias/tree-heads",
     "USE_SCOPE": "partner-access/use",
 }
 
@@ -87,7 +87,7 @@ class Built:
 
     @property
     def sends_letters(self) -> bool:
-        return "MAIL_FROM" in self.environment
+        return "EMAIL_FROM" in self.environment
 
     @property
     def publishes(self) -> bool:
@@ -95,7 +95,7 @@ class Built:
 
     @property
     def seals(self) -> bool:
-        return "SEALS_BUCKET" in self.environment
+        return "TREE_HEADS_BUCKET" in self.environment
 
     @property
     def sample(self) -> str:
@@ -164,13 +164,13 @@ def aws_on_loopback() -> Iterator[str]:
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
         session.client("events", endpoint_url=endpoint).create_event_bus(Name=FILLED_IN["EVENT_BUS"])
         session.client("s3", endpoint_url=endpoint).create_bucket(
-            Bucket=FILLED_IN["SEALS_BUCKET"],
+            Bucket=FILLED_IN["TREE_HEADS_BUCKET"],
             ObjectLockEnabledForBucket=True,
             CreateBucketConfiguration={"LocationConstraint": REGION},
         )
         kms = session.client("kms", endpoint_url=endpoint)
         key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
-        kms.create_alias(AliasName=FILLED_IN["SEALING_KEY"], TargetKeyId=key)
+        kms.create_alias(AliasName=FILLED_IN["TREE_HEAD_SIGNING_KEY"], TargetKeyId=key)
         dynamodb = session.client("dynamodb", endpoint_url=endpoint)
         dynamodb.create_table(
             TableName=FILLED_IN["TABLE_NAME"],

@@ -30,9 +30,9 @@ ENVIRONMENT = {
     "CURSOR_KEY": "a key for cursors",
     "DECIDE_SCOPE": "partner-access/decide",
     "DIRECTORY_SCOPE": "partner-access/directory",
+    "EMAIL_CONFIGURATION_SET": "emails",
+    "EMAIL_FROM": "access@vendor.example",
     "EVENT_BUS": "partner-access",
-    "MAIL_CONFIGURATION_SET": "letters",
-    "MAIL_FROM": "access@vendor.example",
     "POWERTOOLS_METRICS_NAMESPACE": "PartnerAccess",
     "POWERTOOLS_SERVICE_NAME": "partner-access",
     "TABLE_NAME": "partner-access",
@@ -62,7 +62,7 @@ def kept_table() -> Iterator[Table]:
         client = boto3.client("dynamodb")
         client.create_table(TableName=ENVIRONMENT["TABLE_NAME"], **_definition())
         boto3.client("sesv2").create_email_identity(EmailIdentity="vendor.example")
-        boto3.client("sesv2").create_configuration_set(ConfigurationSetName="letters")
+        boto3.client("sesv2").create_configuration_set(ConfigurationSetName="emails")
         boto3.client("events").create_event_bus(Name=ENVIRONMENT["EVENT_BUS"])
         yield Table(client, ENVIRONMENT["TABLE_NAME"])
     dynamo.client.cache_clear()

@@ -683,7 +683,7 @@ def test_a_refusal_is_logged_by_its_code_and_request_and_nothing_of_anybody(
     assert "canary" not in told
     assert "pal_" not in told
     assert [line["code"] for line in lines(log)] == ["not_eligible", "link_not_found", "invalid_email", "secret_in_url"]
-    assert {(line["level"], line["request_id"], line["what"]) for line in lines(log)} == {
+    assert {(line["level"], line["request_id"], line["operation"]) for line in lines(log)} == {
         ("INFO", "request-1", "POST /things")
     }
 
@@ -694,13 +694,13 @@ def test_a_success_is_not_logged_and_nothing_of_it_stays_for_the_next(log: io.St
     telemetry.begin("request-2", "other")
     telemetry.refused(refusals.NotFound())
 
-    assert [(line["request_id"], line["what"]) for line in lines(log)] == [("request-2", "other")]
+    assert [(line["request_id"], line["operation"]) for line in lines(log)] == [("request-2", "other")]
 
 
 @pytest.mark.parametrize(
     ("refusal", "counted"),
     [
-        (refusals.LinkNotFound(), "WrongSecret"),
+        (refusals.LinkNotFound(), "InvalidLinkSecret"),
         (refusals.TemporarilyUnavailable(), "ConflictExhausted"),
         (refusals.NotFound(), None),
     ],
@@ -738,7 +738,7 @@ def test_a_letter_that_cannot_be_read_is_an_error_of_the_log_by_its_id(
     telemetry.flush()
 
     assert [(line["level"], line["notification"]) for line in lines(log)] == [("ERROR", "outbox-1")]
-    assert json.loads(capsys.readouterr().out)["LetterUnreadable"] == [1.0]
+    assert json.loads(capsys.readouterr().out)["EmailUnreadable"] == [1.0]
 
 
 @pytest.mark.parametrize(("body", "status"), [("", 204), ("{}", 204), ('{"x": 1}', 422), ("[]", 400)])

@@ -48,7 +48,7 @@ def test_a_letter_goes_to_one_address_as_ses_wants_it(table: Table) -> None:
     """By the service's own model: the stub refuses what SES would."""
     expected = {
         "FromEmailAddress": "access@vendor.example",
-        "ConfigurationSetName": "letters",
+        "ConfigurationSetName": "emails",
         "Destination": {"ToAddresses": [ADDRESS]},
         "EmailTags": [{"Name": "delivery", "Value": NAME}],
         "Content": {

@@ -28,7 +28,7 @@ def fresh(environment: None) -> None:
 
 @pytest.mark.parametrize(
     ("refusal", "metric"),
-    [(LinkNotFound(), "WrongSecret"), (TemporarilyUnavailable(), "ConflictExhausted"), (LinkExpired(), None)],
+    [(LinkNotFound(), "InvalidLinkSecret"), (TemporarilyUnavailable(), "ConflictExhausted"), (LinkExpired(), None)],
 )
 def test_a_refusal_is_told_by_its_code_and_some_are_counted(
     refusal: Refused, metric: str | None, capsys: Capsys, caplog: Caplog
@@ -38,8 +38,12 @@ def test_a_refusal_is_told_by_its_code_and_some_are_counted(
     telemetry.flush()
 
     (line,) = logged(caplog)
-    assert (line["level"], line["message"], line["code"]) == ("INFO", "refused", refusal.code)
-    assert (line["request_id"], line["what"], line["service"]) == ("request-1", "POST /somewhere", "partner-access")
+    assert (line["level"], line["message"], line["code"]) == ("INFO", "domain_error", refusal.code)
+    assert (line["request_id"], line["operation"], line["service"]) == (
+        "request-1",
+        "POST /somewhere",
+        "partner-access",
+    )
     assert refusal.detail not in str(line)
     assert counts(capsys.readouterr().out) == ({metric: 1} if metric else {})
 
@@ -50,7 +54,7 @@ def test_a_line_names_its_own_request_only(caplog: Caplog) -> None:
     telemetry.refused(LinkExpired())
 
     (line,) = logged(caplog)
-    assert (line["request_id"], line["what"]) == ("request-2", "GET /elsewhere")
+    assert (line["request_id"], line["operation"]) == ("request-2", "GET /elsewhere")
 
 
 def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, caplog: Caplog) -> None:
@@ -58,8 +62,12 @@ def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, ca
     telemetry.flush()
 
     (line,) = logged(caplog)
-    assert (line["level"], line["message"], line["notification"]) == ("ERROR", "unreadable", "NOTIFICATION#1")
-    assert counts(capsys.readouterr().out) == {"LetterUnreadable": 1}
+    assert (line["level"], line["message"], line["notification"]) == (
+        "ERROR",
+        "unreadable_notification",
+        "NOTIFICATION#1",
+    )
+    assert counts(capsys.readouterr().out) == {"EmailUnreadable": 1}
 
 
 @pytest.mark.parametrize(
@@ -76,19 +84,19 @@ def test_why_a_copy_was_not_sent_is_told_by_nothing_but_a_code(code: str, told: 
     telemetry.not_taken(code)
 
     (line,) = logged(caplog)
-    assert (line["level"], line["message"], line["code"]) == ("WARNING", "not_taken", told)
-    assert set(line) <= {"level", "location", "message", "timestamp", "service", "request_id", "what", "code"}
+    assert (line["level"], line["message"], line["code"]) == ("WARNING", "email_not_sent", told)
+    assert set(line) <= {"level", "location", "message", "timestamp", "service", "request_id", "operation", "code"}
 
 
 def test_counts_add_up_and_are_written_once_by_service(capsys: Capsys) -> None:
-    telemetry.count("LetterSent")
-    telemetry.count("LetterSent", 2)
+    telemetry.count("EmailSent")
+    telemetry.count("EmailSent", 2)
     telemetry.count("AccountOrphaned", 3)
     telemetry.flush()
     telemetry.flush()
 
     (line,) = said(capsys)
-    assert counts(json.dumps(line)) == {"LetterSent": 3, "AccountOrphaned": 3}
+    assert counts(json.dumps(line)) == {"EmailSent": 3, "AccountOrphaned": 3}
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Dimensions"] == [["service"]]
     assert line["service"] == "partner-access"
@@ -101,12 +109,12 @@ def test_nothing_is_written_where_nothing_was_counted(capsys: Capsys) -> None:
 
 
 def test_counts_of_one_invocation_are_not_those_of_the_next(capsys: Capsys) -> None:
-    telemetry.count("LetterSent")
+    telemetry.count("EmailSent")
     telemetry.flush()
     telemetry.begin("request-2", "sweep")
-    telemetry.count("LetterFailed")
+    telemetry.count("EmailFailed")
     telemetry.flush()
 
     first, second = map(json.dumps, said(capsys))
-    assert counts(first) == {"LetterSent": 1}
-    assert counts(second) == {"LetterFailed": 1}
+    assert counts(first) == {"EmailSent": 1}
+    assert counts(second) == {"EmailFailed": 1}

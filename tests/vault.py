@@ -52,7 +52,7 @@ class Vault:
 
     def seals(self) -> list[dict[str, Any]]:
         """In the order of their numbers."""
-        found = [json.loads(self.read(name)) for name in self.names() if name.startswith("seals/")]
+        found = [json.loads(self.read(name)) for name in self.names() if name.startswith("tree-heads/")]
         return sorted(found, key=lambda seal: int(seal["number"]))
 
 
@@ -70,9 +70,9 @@ def vault() -> Iterator[Vault]:
     with pytest.MonkeyPatch.context() as patch:
         # moto copies what it lists, and does not close the copies
         patch.setattr(FakeKey, "__deepcopy__", lambda version, _: version, raising=False)
-        patch.setenv("SEALS_BUCKET", bucket)
-        patch.setenv("SEALING_KEY", key)
-        patch.setenv("SEAL_RETENTION_DAYS", str(RETENTION_DAYS))
+        patch.setenv("TREE_HEADS_BUCKET", bucket)
+        patch.setenv("TREE_HEAD_SIGNING_KEY", key)
+        patch.setenv("TREE_HEAD_RETENTION_DAYS", str(RETENTION_DAYS))
         yield Vault(bucket, key, storage, signer)
     for versions in dict.values(s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys):
         for version in versions:

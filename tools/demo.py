@@ -22,9 +22,9 @@ from tools.demo_file import FILE, remove_demo, write_demo
 from tools.deployment import DeploymentFailed
 from tools.directory_import import ImportFailed, import_world, steps_of
 from tools.directory_sample import ALICE, BRIGHTWATER, CLARA, HARBOUR, NORA, YUKI, Resident, World, world
+from tools.emails import Letter, sent_letters, table_of
 from tools.emulator import EmulatorFailed, free_port, is_free
 from tools.inbox import PLACE
-from tools.letters import Letter, sent_letters, table_of
 from tools.local_stack import ROOT, Stack, StackNotReady, running_stack
 from tools.sign_in import Person, SignInFailed, create_person
 from tools.story import StoryFailed, letters_to_answer, tell_story
@@ -175,7 +175,7 @@ def _show(
     console.print(who_else)
     console.print("A token:   .venv/bin/python -m tools.token alice.moreau@brightwater.example")
     console.print("           .venv/bin/python -m tools.token --directory")
-    console.print("Letters:   .venv/bin/python -m tools.letters")
+    console.print("Letters:   .venv/bin/python -m tools.emails")
     console.print("\nCtrl-C stops it all.")
 
 

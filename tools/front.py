@@ -14,9 +14,9 @@ from typing import Final
 import urllib3
 from typing_extensions import override
 
+from tools.emails import sent_letters
 from tools.emulator import LOOPBACK
 from tools.inbox import PLACE, Page, page_at
-from tools.letters import sent_letters
 
 SIGN_IN: Final = ("/oauth2/", "/login", "/logout")
 OF_THE_CONNECTION: Final = frozenset(

@@ -5,7 +5,7 @@ from html import escape
 from http import HTTPStatus
 from string import Template
 
-from tools.letters import Letter
+from tools.emails import Letter
 
 STYLE = """
 :root { color-scheme: light dark; font-family: system-ui, "Noto Sans CJK JP", sans-serif; line-height: 1.5 }

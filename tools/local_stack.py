@@ -116,15 +116,15 @@ def running_stack(*, port: int | None = None, tell: Callable[[str], None] = lamb
             "AuthorizationUrl": f"{front_url}/oauth2/authorize",
             "TokenUrl": f"{front_url}/oauth2/token",
             "SignOutUrl": f"{front_url}/logout",
-            "MailFrom": SENDER,
-            "MailIdentityArn": "*",  # sending is authorised on no particular identity here
+            "EmailFrom": SENDER,
+            "EmailIdentityArn": "*",  # sending is authorised on no particular identity here
             "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         }
         try:
             deployed = deploy(aws, made.template, parameters, tags={"ms-custom-id": API_ID})
         except DeploymentFailed as failed:
             raise DeploymentFailed(f"{failed}\n{emulator.errors()}") from failed
-        _lock(aws, deployed.outputs["SealsBucket"])
+        _lock(aws, deployed.outputs["TreeHeadsBucket"])
         stack = Stack(
             emulator=emulator,
             aws=aws,

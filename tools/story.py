@@ -19,7 +19,7 @@ from rich.text import Text
 from tools import directory_sample as sample
 from tools.deployment import STACK
 from tools.directory_sample import Resident
-from tools.letters import Letter, sent_letters
+from tools.emails import Letter, sent_letters
 from tools.local_stack import Stack
 from tools.operate import trail
 from tools.operate.evidence import Broken, verified
@@ -409,8 +409,8 @@ def proving(story: Story) -> None:
         raise StoryFailed(f"nothing was sealed: {sealed['Payload'].read().decode()}")
 
     story.tell("The client's trail is exported; anybody checks it offline, with the public key of the seals.")
-    story.console.print(f"  $ python -m tools.operate trail export {account_id} --demo")
-    story.console.print("  $ python -m tools.operate trail verify trail.jsonl")
+    story.console.print(f"  $ python -m tools.operate audit-log export {account_id} --demo")
+    story.console.print("  $ python -m tools.operate audit-log verify audit-log.jsonl")
     key, found = trail.public_key(site), trail.export(site, stack.table, account_id).found
     seal = verified(found.written(), key).seals[0].seal
     story.console.print(

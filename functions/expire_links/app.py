@@ -64,4 +64,4 @@ def _settle_grant(due: DueGrant, act: Act) -> None:
         telemetry.count("GrantsExpired")
     if ending:
         expiry.record(ending)
-        telemetry.count("GrantsWarned")
+        telemetry.count("GrantExpiryWarnings")

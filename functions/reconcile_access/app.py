@@ -25,7 +25,7 @@ class OutOfTime(Exception):
 
 def handler(_: dict[str, Any], context: Context) -> None:
     """The schedule's input is ignored; a clean-up that could not be finished is begun anew by the next sweep."""
-    telemetry.begin(context.aws_request_id, "clean_up")
+    telemetry.begin(context.aws_request_id, "reconcile_access")
     now = datetime.now(UTC).replace(microsecond=0)
     try:
         for item in stored.queued():
@@ -39,13 +39,13 @@ def handler(_: dict[str, Any], context: Context) -> None:
 def _take_up(item: Item, now: datetime, context: Context) -> None:
     """One that cannot be dealt with now does not keep the others."""
     if stored.is_late(item, now):
-        telemetry.count("CleanUpLate")
+        telemetry.count("ReconciliationLate")
     if not stored.is_due(item, now):
         return
     try:
         if _cleaned_up(item, now, context):
             stored.done(item)
-            telemetry.count("CleanedUp")
+            telemetry.count("MembershipsReconciled")
     except TemporarilyUnavailable as refusal:
         telemetry.refused(refusal)
 

@@ -18,9 +18,9 @@ MEANING: Final = {
     "Rendering Failure": Standing.FAILED,
 }
 COUNTED: Final = {
-    Standing.BOUNCED: "LetterBounced",
-    Standing.COMPLAINED: "LetterBounced",
-    Standing.FAILED: "LetterFailed",
+    Standing.BOUNCED: "EmailBounced",
+    Standing.COMPLAINED: "EmailBounced",
+    Standing.FAILED: "EmailFailed",
 }
 
 
@@ -71,7 +71,7 @@ def _record(message: str) -> None:
     standing = MEANING.get(report.eventType) if report else None
     delivery = outbox.delivery(report.delivery) if report and report.delivery else None
     if not report or not standing or not delivery:
-        telemetry.count("ReportIgnored")
+        telemetry.count("EmailFeedbackIgnored")
         return
     if outbox.record_feedback(delivery, standing, report.to_suppress) and standing in COUNTED:
         telemetry.count(COUNTED[standing])

@@ -31,15 +31,15 @@ SPARE_MILLISECONDS: Final = 20_000
 """What one copy may take: without it none is begun, so that none is cut off between sending and saying so."""
 UNREADABLE_FOR: Final = timedelta(hours=1)
 COUNTED: Final = {
-    Outcome.SENT: "LetterSent",
-    Outcome.REJECTED: "LetterFailed",
-    Outcome.NOT_NOW: "LetterPostponed",
-    Outcome.PAUSED: "LetterPaused",
-    Outcome.UNCLEAR: "LetterUnclear",
+    Outcome.SENT: "EmailSent",
+    Outcome.REJECTED: "EmailFailed",
+    Outcome.NOT_NOW: "EmailPostponed",
+    Outcome.PAUSED: "EmailPaused",
+    Outcome.UNCLEAR: "EmailUnclear",
 }
 ENDS_BY_TIME: Final = frozenset({LinkState.OPEN, LinkState.EXPIRED})
 """Of a link that ended otherwise, the day it would have expired tells nothing."""
-UNSENT: Final = {Standing.CANCELLED: "LetterCancelled", Standing.FAILED: "LetterFailed"}
+UNSENT: Final = {Standing.CANCELLED: "EmailCanceled", Standing.FAILED: "EmailFailed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,4 +209,4 @@ def _rights(letter: Letter) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _count(outcome: Outcome, claimed: Delivery) -> None:
     telemetry.count(COUNTED[outcome])
     if claimed.unclear_attempts and outcome not in mailing.NOT_GONE:
-        telemetry.count("LetterPossibleDuplicate")
+        telemetry.count("EmailPossibleDuplicate")

@@ -33,12 +33,12 @@ def handler(_: dict[str, Any], context: Context) -> None:
 def _is_sealed() -> bool:
     """Whether all is sealed now: first which seal is the latest, then the heads, so that no seal tells less than another."""
     latest, heads = stored.latest(), stored.heads()
-    statement = seals.due(latest, heads, datetime.now(UTC).replace(microsecond=0), os.environ["SEALING_KEY"])
+    statement = seals.due(latest, heads, datetime.now(UTC).replace(microsecond=0), os.environ["TREE_HEAD_SIGNING_KEY"])
     if not statement:
         return True
     archive.keep_leaves(statement.root, seals.written_leaves(heads), statement.at)
     seal = archive.sign(statement)
     kept = archive.keep(seal)
     stored.note(latest, latest.followed_by(kept))
-    telemetry.count("TrailSealed")
+    telemetry.count("TreeHeadSigned")
     return kept == seal.written()

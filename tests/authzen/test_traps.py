@@ -203,7 +203,11 @@ def test_a_refusal_is_told_to_the_operator_by_its_code(caplog: pytest.LogCapture
     refused(PDP.ask(EVALUATION, {}))
 
     (line,) = logged(caplog)
-    assert (line["message"], line["code"], line["what"]) == ("refused", "missing_field", "POST /access/v1/evaluation")
+    assert (line["message"], line["code"], line["operation"]) == (
+        "domain_error",
+        "missing_field",
+        "POST /access/v1/evaluation",
+    )
 
 
 # 5: one item, or the whole

@@ -516,7 +516,7 @@ def test_both_sides_are_warned_of_the_end_once(world: Table, clock: Clock, capsy
         f"{MANAGER}@north.example",
         f"{APPROVER}@bakery.example",
     }
-    assert counts(capsys.readouterr().out) == {"GrantsWarned": 1}
+    assert counts(capsys.readouterr().out) == {"GrantExpiryWarnings": 1}
 
 
 def test_from_the_first_day_to_the_last_both_sides_hear_of_it_four_times(world: Table, clock: Clock) -> None:
@@ -730,7 +730,7 @@ def test_a_grant_that_was_warned_of_meanwhile_ends_with_the_next_sweep(world: Ta
 
 @pytest.mark.parametrize(
     ("left", "heard", "counted_as"),
-    [(0, ENDED, "GrantsExpired"), (7, ("access_ending", 7), "GrantsWarned")],
+    [(0, ENDED, "GrantsExpired"), (7, ("access_ending", 7), "GrantExpiryWarnings")],
     ids=["over", "to be warned of"],
 )
 def test_two_sweeps_at_once_tell_of_each_grant_once(

@@ -352,7 +352,7 @@ def test_two_clean_ups_at_once_tell_everybody_once(world: Table, capsys: pytest.
     assert entries(world) == ["access.ended", "access.ended", "program.stopped"]
     assert len(letters(world)) == 2
     assert waiting(world) == []
-    assert counts(capsys.readouterr().out)["CleanedUp"] >= 1
+    assert counts(capsys.readouterr().out)["MembershipsReconciled"] >= 1
 
 
 def test_a_program_that_goes_on_while_its_stop_is_told_is_not_told_as_stopped(world: Table) -> None:
@@ -435,10 +435,10 @@ def test_a_crowded_account_does_not_keep_the_others(world: Table, capsys: pytest
 
     assert (partner_seats_used(world), partner_seats_used(world, SECOND)) == (0, 1)
     assert len(waiting(world)) == 1
-    assert "CleanedUp" not in counts(capsys.readouterr().out)
+    assert "MembershipsReconciled" not in counts(capsys.readouterr().out)
     clean_up()
     assert partner_seats_used(world, SECOND) == 0
-    assert counts(capsys.readouterr().out) == {"CleanedUp": 1}
+    assert counts(capsys.readouterr().out) == {"MembershipsReconciled": 1}
 
 
 def test_where_nobody_can_be_told_of_the_program_nothing_is_written_off(world: Table) -> None:
@@ -466,7 +466,7 @@ def test_a_table_that_cannot_be_read_is_read_again_by_the_next(
         clean_up()
 
     assert (len(waiting(world)), partner_seats_used(world)) == (1, 1)
-    assert counts(capsys.readouterr().out) == {"CleanedUp": 1, "ConflictExhausted": 1}
+    assert counts(capsys.readouterr().out) == {"MembershipsReconciled": 1, "ConflictExhausted": 1}
     clean_up()
     assert waiting(world) == []
 
@@ -555,16 +555,16 @@ def test_a_clean_up_that_cannot_be_read_waits_an_hour_and_keeps_no_other(
     clean_up()
     assert len(letters(world)) == 2
     assert [item["sk"] for item in waiting(world)] == [key.sk]
-    assert counts(capsys.readouterr().out) == {"CleanUpUnreadable": 1, "CleanedUp": 1}
-    told = [line for line in logged(caplog) if line["message"] == "unreadable"]
-    assert [(line["level"], line["clean_up"]) for line in told] == [("ERROR", key.sk)]
+    assert counts(capsys.readouterr().out) == {"ReconciliationUnreadable": 1, "MembershipsReconciled": 1}
+    told = [line for line in logged(caplog) if line["message"] == "unreadable_reconciliation"]
+    assert [(line["level"], line["reconciliation"]) for line in told] == [("ERROR", key.sk)]
 
     clock.passes(minutes=59)
     clean_up()
-    assert counts(capsys.readouterr().out) == {"CleanUpLate": 1}
+    assert counts(capsys.readouterr().out) == {"ReconciliationLate": 1}
     clock.passes(minutes=1)
     clean_up()
-    assert counts(capsys.readouterr().out) == {"CleanUpLate": 1, "CleanUpUnreadable": 1}
+    assert counts(capsys.readouterr().out) == {"ReconciliationLate": 1, "ReconciliationUnreadable": 1}
     world.change(key, reconciliation={"user_id": EMPLOYEE}, next_at="soon", queued_at=None)
     clock.passes(hours=1)
     clean_up()
@@ -584,7 +584,7 @@ def test_somebody_who_cannot_be_read_keeps_nobody_else(
     clean_up()
 
     assert (member(world)["active"], partner_seats_used(world)) == (False, 1)
-    assert counts(capsys.readouterr().out) == {"CleanUpUnreadable": 1}
+    assert counts(capsys.readouterr().out) == {"ReconciliationUnreadable": 1}
     assert len(waiting(world)) == 1
     world.put(item, was)
     clean_up()
@@ -644,7 +644,7 @@ def test_a_clean_up_that_waits_for_long_is_counted(
 
     clean_up()
 
-    assert counts(capsys.readouterr().out)["CleanUpLate"] == late
+    assert counts(capsys.readouterr().out)["ReconciliationLate"] == late
 
 
 def test_the_oldest_comes_first(world: Table, clock: Clock) -> None:

@@ -74,8 +74,8 @@ class Noted:
     counted: str | None = None
 
 
-BACK = Noted(standing="bounced", shown="bounced", counted="LetterBounced")
-FAILED = Noted(standing="failed", shown="failed", counted="LetterFailed")
+BACK = Noted(standing="bounced", shown="bounced", counted="EmailBounced")
+FAILED = Noted(standing="failed", shown="failed", counted="EmailFailed")
 REPORTS: list[tuple[str, dict[str, Any], Noted]] = [
     ("Send", {}, Noted(standing="sent", shown="sent")),
     ("Bounce", PERMANENT, replace(BACK, suppressed=True)),
@@ -203,7 +203,7 @@ def test_what_is_no_report_of_ours_changes_nothing(
 
     assert table.items() == before
     written = capsys.readouterr()
-    assert counts(written.out) == {"ReportIgnored": 1}
+    assert counts(written.out) == {"EmailFeedbackIgnored": 1}
     assert ADDRESS not in written.out + written.err
 
 

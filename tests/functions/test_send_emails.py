@@ -155,7 +155,7 @@ def test_a_letter_is_sent_as_configured_and_names_its_copy(town: Town) -> None:
     (copy,) = town.post.sent
     (delivery,) = town.deliveries
     assert copy.request["FromEmailAddress"] == "access@vendor.example"
-    assert copy.request["ConfigurationSetName"] == "letters"
+    assert copy.request["ConfigurationSetName"] == "emails"
     assert keys.delivery(copy.delivery).pk == delivery["pk"]
 
 
@@ -259,7 +259,7 @@ def test_a_crowded_letter_does_not_keep_the_others_of_a_sweep(town: Town, capsys
     assert town.post.addresses == [ADDRESS[MANAGER]]
     assert [each["sk"] for each in town.waiting] == [stuck["sk"]]
     assert other["sk"] != stuck["sk"]
-    assert counts(capsys.readouterr().out) == {"LetterSent": 1, "ConflictExhausted": 1}
+    assert counts(capsys.readouterr().out) == {"EmailSent": 1, "ConflictExhausted": 1}
 
 
 # one copy, whoever looks at it
@@ -355,7 +355,7 @@ def test_after_a_lost_answer_one_more_copy_goes_when_no_report_has_come(
 ) -> None:
     town.post.plan.append(lost)
     item = sweep_of(town)
-    assert counts(capsys.readouterr().out) == {"LetterUnclear": 1}
+    assert counts(capsys.readouterr().out) == {"EmailUnclear": 1}
 
     town.clock.passes(minutes=4, seconds=59)
     sweep()
@@ -367,7 +367,7 @@ def test_after_a_lost_answer_one_more_copy_goes_when_no_report_has_come(
     town.clock.passes(days=1)
     sweep()
     assert town.post.addresses == [RECIPIENT] * 2
-    assert counts(capsys.readouterr().out) == {"LetterSent": 1, "LetterPossibleDuplicate": 1}
+    assert counts(capsys.readouterr().out) == {"EmailSent": 1, "EmailPossibleDuplicate": 1}
     assert town.digests == set(map(digest, town.post.sent))
     assert town.link["delivery_status"] == "sent"
     assert town.waiting == []
@@ -438,11 +438,11 @@ def test_an_attempt_that_went_nowhere_after_a_lost_answer_is_no_possible_duplica
     sweep_of(town)
     town.clock.passes(minutes=5)
     sweep()
-    assert counts(capsys.readouterr().out)["LetterPossibleDuplicate"] == 0
+    assert counts(capsys.readouterr().out)["EmailPossibleDuplicate"] == 0
 
     town.clock.passes(minutes=1)
     sweep()
-    assert counts(capsys.readouterr().out) == {"LetterSent": 1, "LetterPossibleDuplicate": 1}
+    assert counts(capsys.readouterr().out) == {"EmailSent": 1, "EmailPossibleDuplicate": 1}
 
 
 def test_a_link_has_three_secrets_at_most_however_often_answers_are_lost(
@@ -458,7 +458,7 @@ def test_a_link_has_three_secrets_at_most_however_often_answers_are_lost(
     assert len(town.link["secrets"]) == 3
     assert town.link["delivery_status"] == "failed"
     assert town.waiting == []
-    assert counts(capsys.readouterr().out)["LetterFailed"] == 1
+    assert counts(capsys.readouterr().out)["EmailFailed"] == 1
 
 
 def test_nobody_tries_for_ever_when_every_answer_and_every_report_is_lost(
@@ -473,12 +473,12 @@ def test_nobody_tries_for_ever_when_every_answer_and_every_report_is_lost(
     assert len(town.post.tried) == 8
     assert [each["delivery_status"] for each in town.deliveries] == ["failed"]
     assert town.waiting == []
-    assert counts(capsys.readouterr().out)["LetterFailed"] == 1
+    assert counts(capsys.readouterr().out)["EmailFailed"] == 1
 
 
 PUT_OFF: dict[str, tuple[Fault, str]] = {
     **{
-        code: (faults.says(code, status), "LetterPostponed")
+        code: (faults.says(code, status), "EmailPostponed")
         for code, status in (
             ("TooManyRequestsException", 429),
             ("LimitExceededException", 400),
@@ -486,7 +486,7 @@ PUT_OFF: dict[str, tuple[Fault, str]] = {
         )
     },
     **{
-        code: (faults.says(code, status), "LetterPaused")
+        code: (faults.says(code, status), "EmailPaused")
         for code, status in (
             ("AccountSuspendedException", 400),
             ("SendingPausedException", 400),
@@ -563,7 +563,7 @@ def test_a_rejected_letter_fails_and_the_link_says_so(
     assert knocks.view().body["delivery_status"] == "failed"
     assert town.digests == set()
     assert town.waiting == []
-    assert counts(capsys.readouterr().out) == {"LetterFailed": 1}
+    assert counts(capsys.readouterr().out) == {"EmailFailed": 1}
 
 
 def test_a_failed_letter_leaves_the_link_open(town: Town) -> None:
@@ -642,7 +642,7 @@ def _nothing_went_out(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     assert [each["delivery_status"] for each in town.deliveries] == ["cancelled"]
     assert town.waiting == []
     assert town.digests == set()
-    assert counts(capsys.readouterr().out) == {"LetterCancelled": 1}
+    assert counts(capsys.readouterr().out) == {"EmailCanceled": 1}
 
 
 def test_no_letter_goes_out_for_a_link_whose_time_is_over(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
@@ -665,7 +665,7 @@ def test_no_letter_goes_out_for_a_link_that_is_revoked_at_the_last_moment(
     assert town.post.tried == []
     assert town.waiting == []
     assert town.digests == set()
-    assert counts(capsys_read)["LetterCancelled"] == 1
+    assert counts(capsys_read)["EmailCanceled"] == 1
 
 
 def _revoke() -> None:
@@ -1205,10 +1205,10 @@ def test_a_letter_that_cannot_be_read_waits_and_stops_no_other(
     assert sorted(town.post.addresses) == sorted([RECIPIENT, ADDRESS[MANAGER]])
     assert [each["sk"] for each in town.waiting] == [poison["sk"]]
     assert town.waiting[0]["next_at"] == int((town.clock.time + timedelta(hours=1)).timestamp())
-    assert counts(capsys.readouterr().out)["LetterUnreadable"] == 1
+    assert counts(capsys.readouterr().out)["EmailUnreadable"] == 1
     town.clock.passes(minutes=59)
     sweep()
-    assert counts(capsys.readouterr().out)["LetterUnreadable"] == 0
+    assert counts(capsys.readouterr().out)["EmailUnreadable"] == 0
 
 
 def test_a_letter_that_was_unreadable_goes_once_it_can_be_read(town: Town) -> None:

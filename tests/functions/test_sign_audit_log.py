@@ -72,7 +72,7 @@ def must_be_one_row(table: Table, kept: Vault) -> list[dict[str, Any]]:
         assert (each["number"], each["previous"], each["accounts"]) == (number, before, len(heads))
         assert seals.root(seals.leaves_of(heads)).hex() == each["root"]
         assert is_signed(each, kept.pem)
-        before = sha256(kept.read(f"seals/{number}.json")).hexdigest()
+        before = sha256(kept.read(f"tree-heads/{number}.json")).hexdigest()
     assert stored.latest().tree_head_hash == before
     return found
 
@@ -89,7 +89,7 @@ def test_what_has_come_is_sealed_and_nothing_is_sealed_twice(
 
     (first,) = must_be_one_row(table, kept)
     assert first["root"] == seals.root(seals.leaves_of(heads)).hex()
-    assert counts(capsys.readouterr().out)["TrailSealed"] == 1
+    assert counts(capsys.readouterr().out)["TreeHeadSigned"] == 1
 
     comes(table, 3)
     seal()
@@ -110,11 +110,11 @@ def test_a_seal_is_locked_for_as_long_as_seals_are_kept(table: Table, kept: Vaul
     comes(table, 1)
     seal()
 
-    told = kept.storage.head_object(Bucket=kept.bucket, Key="seals/1.json")
+    told = kept.storage.head_object(Bucket=kept.bucket, Key="tree-heads/1.json")
     assert told["ObjectLockMode"] == "COMPLIANCE"
     assert told["ObjectLockRetainUntilDate"] - clock.time == timedelta(days=RETENTION_DAYS)
     with pytest.raises(ClientError, match="AccessDenied"):
-        kept.storage.delete_object(Bucket=kept.bucket, Key="seals/1.json", VersionId=told["VersionId"])
+        kept.storage.delete_object(Bucket=kept.bucket, Key="tree-heads/1.json", VersionId=told["VersionId"])
 
 
 @pytest.mark.parametrize("fault", [faults.kills_before, faults.kills_after, faults.goes_unanswered])
@@ -200,7 +200,7 @@ def test_whoever_notes_the_same_seal_later_leaves_it_at_that(table: Table, kept:
 def test_a_seal_that_does_not_follow_is_not_gone_on_from(table: Table, kept: Vault, clock: Clock) -> None:
     comes(table, 1)
     seal()
-    kept.storage.put_object(Bucket=kept.bucket, Key="seals/2.json", Body=kept.read("seals/1.json"))
+    kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=kept.read("tree-heads/1.json"))
     comes(table, 2)
 
     with pytest.raises(ValueError, match="seal 1 does not follow seal 1"):
@@ -230,7 +230,7 @@ def test_a_seal_that_another_key_signed_is_not_gone_on_from_though_it_follows(
     seal()
     forged = a_forged(kept.seals()[0])
     assert stored.latest().followed_by(forged).number == 2
-    kept.storage.put_object(Bucket=kept.bucket, Key="seals/2.json", Body=forged)
+    kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=forged)
     comes(table, 2)
     capsys.readouterr()
 
@@ -239,8 +239,11 @@ def test_a_seal_that_another_key_signed_is_not_gone_on_from_though_it_follows(
             seal()
 
     assert stored.latest().number == 1
-    assert "TrailSealed" not in counts(capsys.readouterr().out)
-    assert [name for name in kept.names() if name.startswith("seals/")] == ["seals/1.json", "seals/2.json"]
+    assert "TreeHeadSigned" not in counts(capsys.readouterr().out)
+    assert [name for name in kept.names() if name.startswith("tree-heads/")] == [
+        "tree-heads/1.json",
+        "tree-heads/2.json",
+    ]
 
 
 def test_two_writes_of_one_seal_at_the_same_moment_are_one_seal(table: Table, kept: Vault, clock: Clock) -> None:

@@ -40,10 +40,10 @@ ELSEWHERE: Final = (
         "Look for ONCE items older than 25 hours two days later.",
     ),
     Elsewhere(
-        "Batches of the stream that fail in part, are split, and end in the bucket of given-up records",
+        "Batches of the stream that fail in part, are split, and end in the bucket of failed records",
         "The handler's answer names the records that failed; records come again, late and out of order. "
         "The emulator knows no partial answers.",
-        "Deny publish_audit_events its rights for an hour, give them back, compare `trail verify` and the bucket, then `trail replay`.",
+        "Deny publish_audit_events its rights for an hour, give them back, compare `audit-log verify` and the bucket, then `audit-log replay`.",
     ),
     Elsewhere(
         "SES: its reports of sending, bounces and complaints, its limits, paused sending",
@@ -82,7 +82,7 @@ ELSEWHERE: Final = (
     ),
     Elsewhere(
         "The limit of functions that run at once",
-        "ReservedForApprovals and the routes' throttles are compared in the template.",
+        "ApprovalReservedConcurrency and the routes' throttles are compared in the template.",
         "Flood /access/v1/evaluation and approve a link meanwhile.",
     ),
     Elsewhere(

@@ -60,7 +60,7 @@ def _report_bounce(town: Town, link: Json, address: str) -> None:
     report["mail"]["destination"] = [address]
     aws = town.stack.aws
     aws.session().client("sns", endpoint_url=aws.endpoint).publish(
-        TopicArn=town.stack.deployed.outputs["MailTopicArn"], Message=json.dumps(report)
+        TopicArn=town.stack.deployed.outputs["EmailFeedbackTopicArn"], Message=json.dumps(report)
     )
 
 

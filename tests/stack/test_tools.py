@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from tools import demo_file, directory_sample
 from tools.demo import import_directory
+from tools.emails import Letter, sent_letters, table_of
 from tools.inbox import letter_page, list_page
-from tools.letters import Letter, sent_letters, table_of
 from tools.local_stack import Stack
 from tools.operate.__main__ import app
 from tools.story import tell_story

@@ -74,7 +74,10 @@ def test_an_approval_is_chained_sealed_and_verified_and_whoever_alters_it_is_fou
 def _must_be_locked(stack: Stack, found: Evidence) -> None:
     """Not even the root of the account deletes a seal."""
     storage: Any = stack.aws.session().client("s3", endpoint_url=stack.aws.endpoint)
-    where = {"Bucket": stack.deployed.outputs["SealsBucket"], "Key": f"seals/{found.seals[0].seal.number}.json"}
+    where = {
+        "Bucket": stack.deployed.outputs["TreeHeadsBucket"],
+        "Key": f"tree-heads/{found.seals[0].seal.number}.json",
+    }
     told = storage.head_object(**where)
     assert told["ObjectLockMode"] == "COMPLIANCE"
     assert (told["ObjectLockRetainUntilDate"] - datetime.now(UTC)).days in {363, 364}

@@ -10,7 +10,7 @@ from itertools import count
 from secrets import token_hex
 from threading import Barrier
 
-from tools.letters import Letter, sent_letters
+from tools.emails import Letter, sent_letters
 from tools.local_stack import Stack
 from tools.sign_in import Person, create_person
 from tools.web import Answer, Caller, Json

@@ -43,11 +43,11 @@ SEAL = {
     ("dynamodb:BatchGetItem", "table"),
     ("dynamodb:PutItem", "table"),
     ("dynamodb:Query", "table"),
-    ("s3:GetObject", "seals"),
+    ("s3:GetObject", "tree-heads"),
     ("s3:PutObject", "leaves"),
-    ("s3:PutObject", "seals"),
+    ("s3:PutObject", "tree-heads"),
     ("s3:PutObjectRetention", "leaves"),
-    ("s3:PutObjectRetention", "seals"),
+    ("s3:PutObjectRetention", "tree-heads"),
 }
 
 MAY = {
@@ -153,13 +153,13 @@ ROUTES |= {
 # In the words of the template, the things that rights are given to.
 THINGS = {
     '"*"': "*",
-    '{"Fn::GetAtt": ["Bus", "Arn"]}': "bus",
-    '{"Fn::GetAtt": ["GivenUpRecords", "Arn"]}': "bucket",
+    '{"Fn::GetAtt": ["EventBus", "Arn"]}': "bus",
+    '{"Fn::GetAtt": ["FailedRecords", "Arn"]}': "bucket",
     '{"Fn::GetAtt": ["Table", "Arn"]}': "table",
     '{"Fn::GetAtt": ["Table", "StreamArn"]}': "stream",
-    '{"Fn::Sub": "${GivenUpRecords.Arn}/*"}': "bucket/*",
-    '{"Fn::Sub": "${Seals.Arn}/leaves/*"}': "leaves",
-    '{"Fn::Sub": "${Seals.Arn}/seals/*"}': "seals",
+    '{"Fn::Sub": "${FailedRecords.Arn}/*"}': "bucket/*",
+    '{"Fn::Sub": "${TreeHeads.Arn}/leaves/*"}': "leaves",
+    '{"Fn::Sub": "${TreeHeads.Arn}/tree-heads/*"}': "tree-heads",
     '{"Fn::Sub": "${Table.Arn}/index/due"}': "index due",
     '{"Fn::Sub": "${Table.Arn}/index/listing"}': "index listing",
 }
@@ -195,7 +195,7 @@ def thing(resource: Any) -> str:
     written = json.dumps(resource)
     if ":identity/${Domain}" in written:
         return "mail identity"
-    if ":configuration-set/${MailSettings}" in written:
+    if ":configuration-set/${EmailConfigurationSet}" in written:
         return "mail settings"
     return THINGS[written]
 
@@ -321,22 +321,24 @@ def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, 
 def test_events_lie_on_the_bus_of_the_stack(template: Json) -> None:
     """A bus must have a name, and stacks of one account have different ones."""
     assert only(template, "AWS::Events::EventBus")["Name"] == {"Ref": "AWS::StackName"}
-    assert functions(template)["publish_audit_events"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "Bus"}
-    assert template["Outputs"]["EventBusName"]["Value"] == {"Ref": "Bus"}
+    assert functions(template)["publish_audit_events"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "EventBus"}
+    assert template["Outputs"]["EventBusName"]["Value"] == {"Ref": "EventBus"}
 
 
 def test_a_webhook_is_there_only_where_one_is_named(template: Json) -> None:
-    named = {name for name, resource in template["Resources"].items() if resource.get("Condition") == "WebhookIsNamed"}
+    named = {name for name, resource in template["Resources"].items() if resource.get("Condition") == "HasWebhook"}
 
-    assert template["Conditions"]["WebhookIsNamed"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookUrl"}, ""]}]}
+    assert template["Conditions"]["HasWebhook"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookUrl"}, ""]}]}
     assert template["Parameters"]["WebhookUrl"]["Default"] == ""
     assert template["Parameters"]["WebhookKey"]["NoEcho"] is True
     assert named == {name for name in template["Resources"] if name.startswith("Webhook")}
-    assert {name for name, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName")} == {"Webhook"}
+    assert {name for name, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName")} == {"WebhookRule"}
 
 
 def test_a_webhook_is_called_for_a_day_and_what_it_does_not_take_is_kept(template: Json) -> None:
-    (rule,) = [rule for _, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName") == {"Ref": "Bus"}]
+    (rule,) = [
+        rule for _, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName") == {"Ref": "EventBus"}
+    ]
     (target,) = rule["Targets"]
     (call,) = template["Resources"]["WebhookRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     (send,) = only(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
@@ -346,10 +348,10 @@ def test_a_webhook_is_called_for_a_day_and_what_it_does_not_take_is_kept(templat
     assert listed(call["Action"]) == ["events:InvokeApiDestination"]
     assert target["InputPath"] == "$.detail"
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
-    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["WebhookDeadLetters", "Arn"]}}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["WebhookDeadLetterQueue", "Arn"]}}
     assert only(template, "AWS::SQS::Queue")["SqsManagedSseEnabled"] is True
     assert (send["Principal"], listed(send["Action"])) == ({"Service": "events.amazonaws.com"}, ["sqs:SendMessage"])
-    assert send["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Webhook", "Arn"]}}}
+    assert send["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["WebhookRule", "Arn"]}}}
 
 
 def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
@@ -359,7 +361,7 @@ def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
         if "ses:SendEmail" in each_one["Action"]
     ]
 
-    assert statement["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": {"Ref": "MailFrom"}}}
+    assert statement["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": {"Ref": "EmailFrom"}}}
 
 
 def test_routes_lead_to_their_functions_and_ask_for_their_scopes(template: Json) -> None:
@@ -482,7 +484,7 @@ def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(templ
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["MaximumRetryAttempts"] == -1
     assert mapping["MaximumRecordAgeInSeconds"] == 86400
-    assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["GivenUpRecords", "Arn"]}}
+    assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["FailedRecords", "Arn"]}}
 
 
 def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
@@ -493,7 +495,7 @@ def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["MaximumRetryAttempts"] == 5
     assert mapping["MaximumRecordAgeInSeconds"] == 3600
-    assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["GivenUpRecords", "Arn"]}}
+    assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["FailedRecords", "Arn"]}}
 
 
 @pytest.mark.parametrize(
@@ -508,7 +510,7 @@ def test_only_what_is_new_wakes_the_function_that_it_is_for(template: Json, func
     }
 
 
-@pytest.mark.parametrize(("name", "days"), [("GivenUpRecords", [30]), ("Seals", [35])])
+@pytest.mark.parametrize(("name", "days"), [("FailedRecords", [30]), ("TreeHeads", [35])])
 def test_what_is_kept_in_storage_is_encrypted_private_and_forgotten(template: Json, name: str, days: list[int]) -> None:
     bucket = template["Resources"][name]["Properties"]
     policy = template["Resources"][f"{name}Policy"]["Properties"]
@@ -524,22 +526,22 @@ def test_what_is_kept_in_storage_is_encrypted_private_and_forgotten(template: Js
 
 
 def test_every_bucket_is_among_them(template: Json) -> None:
-    assert {name for name, _ in each(template, "AWS::S3::Bucket")} == {"GivenUpRecords", "Seals"}
+    assert {name for name, _ in each(template, "AWS::S3::Bucket")} == {"FailedRecords", "TreeHeads"}
 
 
 def test_seals_are_locked_and_outlive_the_stack_and_only_what_is_under_them_is_forgotten(template: Json) -> None:
-    seals = template["Resources"]["Seals"]
+    seals = template["Resources"]["TreeHeads"]
     (rule,) = seals["Properties"]["LifecycleConfiguration"]["Rules"]
 
     assert (seals["DeletionPolicy"], seals["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert seals["Properties"]["ObjectLockEnabled"] is True
     assert seals["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert rule["Prefix"] == "leaves/"
-    assert template["Parameters"]["SealRetentionDays"]["MinValue"] >= 1
+    assert template["Parameters"]["TreeHeadRetentionDays"]["MinValue"] >= 1
 
 
 def test_one_role_signs_seals_and_the_key_outlives_the_stack(template: Json) -> None:
-    key = template["Resources"]["SealingKey"]
+    key = template["Resources"]["TreeHeadSigningKey"]
     administer, sign = key["Properties"]["KeyPolicy"]["Statement"]
     sealer = functions(template)["sign_audit_log"]
 
@@ -550,7 +552,7 @@ def test_one_role_signs_seals_and_the_key_outlives_the_stack(template: Json) -> 
     assert sign["Action"] == ["kms:Sign", "kms:Verify"]
     assert sign["Principal"] == {"AWS": {"Fn::GetAtt": ["SignAuditLogRole", "Arn"]}}
     assert sealer["Role"] == {"Fn::GetAtt": ["SignAuditLogRole", "Arn"]}
-    assert sealer["Environment"]["Variables"]["SEALING_KEY"] == {"Fn::GetAtt": ["SealingKey", "Arn"]}
+    assert sealer["Environment"]["Variables"]["TREE_HEAD_SIGNING_KEY"] == {"Fn::GetAtt": ["TreeHeadSigningKey", "Arn"]}
 
 
 def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
@@ -604,13 +606,15 @@ def test_word_of_letters_comes_from_ses_to_the_function_that_notes_it(template: 
     (publish,) = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     subscription = only(template, "AWS::SNS::Subscription")
 
-    assert destination["ConfigurationSetName"] == {"Ref": "MailSettings"}
-    assert destination["EventDestination"]["SnsDestination"] == {"TopicARN": {"Ref": "MailTopic"}}
-    assert template["Resources"]["MailFeedback"]["DependsOn"] == "MailTopicPolicy"
+    assert destination["ConfigurationSetName"] == {"Ref": "EmailConfigurationSet"}
+    assert destination["EventDestination"]["SnsDestination"] == {"TopicARN": {"Ref": "EmailFeedbackTopic"}}
+    assert template["Resources"]["EmailEventDestination"]["DependsOn"] == "EmailFeedbackTopicPolicy"
     assert publish["Principal"] == {"Service": "ses.amazonaws.com"}
     assert publish["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
-    assert "configuration-set/${MailSettings}" in publish["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"]
-    assert subscription["TopicArn"] == {"Ref": "MailTopic"}
+    assert (
+        "configuration-set/${EmailConfigurationSet}" in publish["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"]
+    )
+    assert subscription["TopicArn"] == {"Ref": "EmailFeedbackTopic"}
     assert subscription["Endpoint"] == {"Fn::GetAtt": ["RecordEmailFeedbackFunction", "Arn"]}
 
 
@@ -621,7 +625,7 @@ def test_functions_are_called_only_from_this_account(template: Json) -> None:
             assert ":${AWS::AccountId}:${__ApiId__}/" in source["Fn::Sub"][0]
             assert source["Fn::Sub"][1]["__ApiId__"] == {"Ref": "Api"}
         else:
-            assert (permission["Principal"], source) == ("sns.amazonaws.com", {"Ref": "MailTopic"})
+            assert (permission["Principal"], source) == ("sns.amazonaws.com", {"Ref": "EmailFeedbackTopic"})
 
 
 def test_people_sign_in_without_a_secret_and_machines_with_one_each_for_its_one_scope(template: Json) -> None:
@@ -643,7 +647,7 @@ def test_people_sign_in_without_a_secret_and_machines_with_one_each_for_its_one_
 def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> None:
     for resource in template["Resources"].values():
         if resource["Type"].startswith("AWS::Cognito::"):
-            assert resource["Condition"] == "OwnPool"
+            assert resource["Condition"] == "OwnUserPool"
 
 
 @pytest.mark.parametrize(
@@ -656,12 +660,12 @@ def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> 
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("PartnerAccess", "AccountOrphaned"),
         ("PartnerAccess", "ConflictExhausted"),
-        ("PartnerAccess", "LetterBounced"),
-        ("PartnerAccess", "LetterFailed"),
-        ("PartnerAccess", "LetterPaused"),
-        ("PartnerAccess", "LetterPossibleDuplicate"),
-        ("PartnerAccess", "LetterUnreadable"),
-        ("PartnerAccess", "WrongSecret"),
+        ("PartnerAccess", "EmailBounced"),
+        ("PartnerAccess", "EmailFailed"),
+        ("PartnerAccess", "EmailPaused"),
+        ("PartnerAccess", "EmailPossibleDuplicate"),
+        ("PartnerAccess", "EmailUnreadable"),
+        ("PartnerAccess", "InvalidLinkSecret"),
     ],
 )
 def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> None:
@@ -698,7 +702,7 @@ def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: st
 
 def test_every_alarm_reaches_the_address_that_was_given(template: Json) -> None:
     for _, alarm in each(template, "AWS::CloudWatch::Alarm"):
-        assert alarm["AlarmActions"] == {"Fn::If": ["AlarmsAreSent", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+        assert alarm["AlarmActions"] == {"Fn::If": ["HasAlarmEmail", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
         assert alarm["AlarmDescription"]
 
 
@@ -738,7 +742,7 @@ def test_what_is_counted_is_shown_and_what_is_watched_is_counted(template: Json)
 def test_every_parameter_explains_itself(template: Json) -> None:
     assert {name for name, parameter in template["Parameters"].items() if "Default" not in parameter} == {
         "BaseUrl",
-        "MailFrom",
+        "EmailFrom",
     }
     for parameter in template["Parameters"].values():
         assert parameter["Description"]
@@ -763,6 +767,8 @@ def test_approvals_can_be_kept_a_share_of_what_runs_at_once(template: Json) -> N
         if "ReservedConcurrentExecutions" in function
     }
 
-    share = {"Fn::If": ["ApprovalsAreReserved", {"Ref": "ReservedForApprovals"}, {"Ref": "AWS::NoValue"}]}
+    share = {
+        "Fn::If": ["HasApprovalReservedConcurrency", {"Ref": "ApprovalReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
+    }
     assert reserved == {"approve_link": share}
-    assert template["Parameters"]["ReservedForApprovals"]["Default"] == 0
+    assert template["Parameters"]["ApprovalReservedConcurrency"]["Default"] == 0

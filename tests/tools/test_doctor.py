@@ -21,16 +21,16 @@ RESOURCES = {
     "Rings": ("AWS::CloudWatch::Alarm", "alarm-1"),
     "PublishAuditEventsFunction": ("AWS::Lambda::Function", "function-1"),
     "Outbox": ("AWS::Lambda::EventSourceMapping", "00000000-0000-0000-0000-000000000001"),
-    "GivenUpRecords": ("AWS::S3::Bucket", "bucket-1"),
+    "FailedRecords": ("AWS::S3::Bucket", "bucket-1"),
     "Sweep": ("AWS::Scheduler::Schedule", "schedule-1"),
-    "MailSettings": ("AWS::SES::ConfigurationSet", "settings-1"),
+    "EmailConfigurationSet": ("AWS::SES::ConfigurationSet", "settings-1"),
 }
 PUBLIC_KEY = (
     ec.derive_private_key(7, ec.SECP256R1()).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 )
 WELL: dict[str, Any] = {
     "resources": RESOURCES,
-    "parameters": {"MailFrom": "access@vendor.example", "MailIdentityArn": ""},
+    "parameters": {"EmailFrom": "access@vendor.example", "EmailIdentityArn": ""},
     "alarm": {"AlarmName": "alarm-1", "StateValue": "OK", "AlarmDescription": "It failed.", "ActionsEnabled": True},
     "function": {"State": "Active", "LastUpdateStatus": "Successful"},
     "recovery": {"PointInTimeRecoveryStatus": "ENABLED"},
@@ -62,7 +62,7 @@ def answers(told: Mapping[str, Any]) -> Answers:
         return _given(told["identities"].get(asked["EmailIdentity"], "NotFoundException"))
 
     parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in told["parameters"].items()]
-    outputs = [{"OutputKey": name, "OutputValue": name} for name in ("SealsBucket", "SealingKeyArn")]
+    outputs = [{"OutputKey": name, "OutputValue": name} for name in ("TreeHeadsBucket", "TreeHeadSigningKeyArn")]
     resources = [
         {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": physical_id}
         for name, (kind, physical_id) in told["resources"].items()
@@ -142,7 +142,7 @@ def an_entry(minutes: int) -> dict[str, Any]:
 def test_a_stack_that_is_well() -> None:
     findings = found()
 
-    assert [each.check for each in findings] == [*(name for name, _ in CHECKS), "outbox", "trail", "invariants"]
+    assert [each.check for each in findings] == [*(name for name, _ in CHECKS), "outbox", "audit log", "invariants"]
     assert all((each.wrong, each.not_checked) == ((), "") for each in findings)
 
 
@@ -179,21 +179,21 @@ def test_a_stack_that_is_well() -> None:
     ({"identities": {}}, "sender", "SES has not verified that letters may come from access@vendor.example."),
     ({"identities": {"vendor.example": {"VerifiedForSendingStatus": False}}}, "sender",
      "SES has not verified that letters may come from access@vendor.example."),
-    ({"noted": [{"pk": {"S": "TREE_HEAD"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "seals",
-     "The table says that seal 7 is the latest, and SealsBucket has seal 0 at most."),
-    ({"given_up": [a_batch("function-1", 3), a_batch("function-1", 1)]}, "given-up records",
+    ({"noted": [{"pk": {"S": "TREE_HEAD"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "tree heads",
+     "The table says that seal 7 is the latest, and TreeHeadsBucket has seal 0 at most."),
+    ({"given_up": [a_batch("function-1", 3), a_batch("function-1", 1)]}, "failed records",
      ("4 records in 2 batches that PublishAuditEventsFunction gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: "
-      "run `trail replay`.")),
-    ({"given_up": [a_batch("function-9", 3)]}, "given-up records",
+      "run `audit-log replay`.")),
+    ({"given_up": [a_batch("function-9", 3)]}, "failed records",
      "3 records in 1 batches that function-9 gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: look at them."),
-    ({"given_up": [b"{}"]}, "given-up records",
+    ({"given_up": [b"{}"]}, "failed records",
      ("0 records in 1 batches that nobody knows who gave up, since 2026-11-22T09:00:00+00:00, lie in bucket-1: "
       "look at them.")),
     ({"items": [a_letter(16), a_letter(3)]}, "outbox",
      "The oldest of 2 letters has waited for 16 minutes."),
     ({"items": [a_letter(90, "RECONCILIATION")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),
-    ({"items": [an_entry(16), an_entry(20), an_entry(3)]}, "trail",
-     "2 entries of trails, since 2026-11-22T08:40:00+00:00, are in no chain: run `trail mend`."),
+    ({"items": [an_entry(16), an_entry(20), an_entry(3)]}, "audit log",
+     "2 entries of trails, since 2026-11-22T08:40:00+00:00, are in no chain: run `audit-log mend`."),
     ({"items": [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]}, "invariants",
      "u in a: the membership and its mirror do not agree"),
 ])  # fmt: skip
@@ -214,7 +214,7 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], check: str, sentence: st
     {"settings": {}},
     {"identities": {"access@vendor.example": {"VerifiedForSendingStatus": True}}},
     {"identities": {"mail.example": {"VerifiedForSendingStatus": True}},
-     "parameters": {"MailFrom": "a@b.example", "MailIdentityArn": "arn:aws:ses:eu-west-1:1:identity/mail.example"}},
+     "parameters": {"EmailFrom": "a@b.example", "EmailIdentityArn": "arn:aws:ses:eu-west-1:1:identity/mail.example"}},
     {"items": [{"pk": {"S": "OUTBOX#1"}, "sk": {"S": "OTHER"}}]},
 ])  # fmt: skip
 def test_what_is_well_enough_is_not_said(changes: dict[str, Any]) -> None:
@@ -228,7 +228,7 @@ def test_young_letters_are_on_their_way() -> None:
 def test_entries_that_are_chained_or_young_are_where_they_should_be() -> None:
     items = [an_entry(90), {"pk": {"S": "CHAIN#a"}, "sk": {"S": "aud_90"}}, an_entry(14)]
 
-    assert [each.wrong for each in found(items=items) if each.check == "trail"] == [()]
+    assert [each.wrong for each in found(items=items) if each.check == "audit log"] == [()]
 
 
 def test_more_alarms_than_one_answer_tells() -> None:
@@ -252,7 +252,7 @@ def test_what_cannot_be_asked_is_not_checked_and_the_rest_is() -> None:
 
     assert "UnknownOperation" in findings.pop("schedules")
     assert "AccessDenied" in findings.pop("outbox")
-    assert "AccessDenied" in findings.pop("trail")
+    assert "AccessDenied" in findings.pop("audit log")
     assert "AccessDenied" in findings.pop("invariants")
     assert findings.pop("event sources") == "the answer does not tell 'State'"
     assert set(findings.values()) == {""}

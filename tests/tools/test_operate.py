@@ -40,7 +40,7 @@ def test_an_import_finds_the_api_and_a_token_by_the_stack(tmp_path: Path, monkey
     Path("users.csv").write_text("user_id,email,name\nusr_1,one@a.example,One\n")
     with a_directory() as directory, token_endpoint() as (address, _):
         directory.token = "token-1"
-        outputs = {"ApiUrl": directory.base_url, "SignInUrl": address, "PoolId": "p", "BackEndClientId": "client-1"}
+        outputs = {"ApiUrl": directory.base_url, "SignInUrl": address, "UserPoolId": "p", "BackEndClientId": "client-1"}
         aws.clients(a_stack(**outputs))
 
         assert run("import", "users.csv", "--journal", "import.journal", "--stack", "here", "--dry-run").exit_code == 0

@@ -18,7 +18,7 @@ def a_stack(*, secret: str = "s", **outputs: str) -> Site:
     described = {
         "StackName": "here",
         "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
-        "Parameters": [{"ParameterKey": "MailFrom", "ParameterValue": "a@vendor.example"}],
+        "Parameters": [{"ParameterKey": "EmailFrom", "ParameterValue": "a@vendor.example"}],
     }
 
     def page(asked: Asked) -> Any:
@@ -44,7 +44,7 @@ def test_a_stack_tells_its_outputs_its_parameters_and_all_its_resources() -> Non
     site = a_stack(TableName="table-1")
 
     assert site.output("TableName") == "table-1"
-    assert site.parameters() == {"MailFrom": "a@vendor.example"}
+    assert site.parameters() == {"EmailFrom": "a@vendor.example"}
     assert site.resources() == [Resource(f"Part{nth}", "AWS::SNS::Topic", f"p{nth}") for nth in (1, 2)]
     with pytest.raises(NoSite, match="no output ApiUrl"):
         site.output("ApiUrl")
@@ -63,7 +63,7 @@ def test_a_stack_that_is_not_there_is_said() -> None:
 
 def test_the_pool_gives_a_token_and_another_when_its_time_is_over() -> None:
     with token_endpoint() as (address, given):
-        token = a_stack(PoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
+        token = a_stack(UserPoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
 
         assert (token.text, given) == ("token-1", ["partner-access/directory"])
         assert token.instead_of("token-1") == "token-2"
@@ -72,7 +72,7 @@ def test_the_pool_gives_a_token_and_another_when_its_time_is_over() -> None:
 
 def test_a_sign_in_that_gives_no_token_is_said() -> None:
     with token_endpoint() as (address, _), pytest.raises(NoSite, match="gives no token: 400"):
-        a_stack(secret="wrong", PoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
+        a_stack(secret="wrong", UserPoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
 
 
 def test_a_stack_with_an_issuer_of_its_own_gives_no_token() -> None:

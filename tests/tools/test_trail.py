@@ -59,13 +59,13 @@ def site(table: Table, kept: Vault) -> Site:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(repr(failed).encode())}
         return {"StatusCode": 200, "Payload": io.BytesIO(b"null")}
 
-    outputs = {"SealsBucket": kept.bucket, "SealingKeyArn": kept.key_id, "TableName": table.name}
+    outputs = {"TreeHeadsBucket": kept.bucket, "TreeHeadSigningKeyArn": kept.key_id, "TableName": table.name}
     described = {"Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]}
     resources = [
         {"LogicalResourceId": name, "PhysicalResourceId": physical_id, "ResourceType": kind}
         for name, physical_id, kind in (
             ("PublishAuditEventsFunction", "follow-trail", "AWS::Lambda::Function"),
-            ("GivenUpRecords", f"{kept.bucket}-given-up", "AWS::S3::Bucket"),
+            ("FailedRecords", f"{kept.bucket}-failed-records", "AWS::S3::Bucket"),
         )
     ]
     answers = aws.clients(
@@ -177,7 +177,7 @@ def test_a_latest_seal_that_is_gone_is_no_export(table: Table, kept: Vault, site
     happens()
     is_followed(table)
     is_sealed()
-    kept.forget("seals/1.json")
+    kept.forget("tree-heads/1.json")
 
     with pytest.raises(NoSite, match="Seal 1 is the latest, and it is not in"):
         trail.export(site, table.name, CLIENT)
@@ -189,13 +189,13 @@ def lays_over(kept: Vault, name: str) -> Any:
 
 
 @pytest.mark.parametrize(("done", "said"), [
-    (lambda table, kept: [lays_over(kept, "seals/3.json"), table.change(keys.latest_seal(), **noted(kept, 2))],
+    (lambda table, kept: [lays_over(kept, "tree-heads/3.json"), table.change(keys.latest_seal(), **noted(kept, 2))],
      ["Hidden in {}, by a delete marker or a later version: seal 3. Ask who did it."]),
-    (lambda table, kept: [lays_over(kept, f"seals/{number}.json") for number in (1, 2)],
+    (lambda table, kept: [lays_over(kept, f"tree-heads/{number}.json") for number in (1, 2)],
      ["Hidden in {}, by a delete marker or a later version: 2 seals, from 1 to 2. Ask who did it."]),
-    (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="seals/2.json", Body=b"{}"),
+    (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=b"{}"),
      ["Hidden in {}, by a delete marker or a later version: seal 2. Ask who did it."]),
-    (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="seals/99.json", Body=kept.read("seals/3.json")),
+    (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/99.json", Body=kept.read("tree-heads/3.json")),
      ["Not signed by the key, and yet kept in {}: seal 99. Ask who did it."]),
     (lambda table, _: table.remove(keys.latest_seal()),
      ["The table says that seal 0 is the latest, and {} has seal 3."]),
@@ -220,7 +220,7 @@ def test_whoever_hides_seals_hides_them_from_no_export(
 
 def noted(kept: Vault, number: int) -> dict[str, Any]:
     """What the table said of this seal."""
-    return {"number": number, "tree_head_hash": sha256(kept.read(f"seals/{number}.json")).hexdigest()}
+    return {"number": number, "tree_head_hash": sha256(kept.read(f"tree-heads/{number}.json")).hexdigest()}
 
 
 def test_what_was_sealed_a_while_ago_is_forgotten_by_a_delete_marker_of_the_storage_itself(
@@ -242,9 +242,9 @@ def test_a_seal_between_others_that_no_key_signed_is_no_export(table: Table, kep
         happens()
         is_followed(table)
         is_sealed()
-    third = kept.read("seals/3.json")
-    kept.forget("seals/2.json")
-    kept.storage.put_object(Bucket=kept.bucket, Key="seals/2.json", Body=third)
+    third = kept.read("tree-heads/3.json")
+    kept.forget("tree-heads/2.json")
+    kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=third)
 
     with pytest.raises(Broken, match="Seal 2 is not signed by the key"):
         trail.export(site, table.name, CLIENT)
@@ -252,10 +252,10 @@ def test_a_seal_between_others_that_no_key_signed_is_no_export(table: Table, kep
 
 @pytest.mark.parametrize(("done", "said"), [
     (lambda _: None, []),
-    (lambda kept: kept.forget("seals/1.json"), []),
-    (lambda kept: kept.forget("seals/2.json"), ["Missing in {}: seal 2."]),
-    (lambda kept: [kept.forget(f"seals/{number}.json") for number in (2, 3)], ["Missing in {}: 2 seals, from 2 to 3."]),
-    (lambda kept: replaces(kept, 2, kept.read("seals/3.json")), ["Seal 2 is not signed by the key.",
+    (lambda kept: kept.forget("tree-heads/1.json"), []),
+    (lambda kept: kept.forget("tree-heads/2.json"), ["Missing in {}: seal 2."]),
+    (lambda kept: [kept.forget(f"tree-heads/{number}.json") for number in (2, 3)], ["Missing in {}: 2 seals, from 2 to 3."]),
+    (lambda kept: replaces(kept, 2, kept.read("tree-heads/3.json")), ["Seal 2 is not signed by the key.",
      "Seal 3 does not follow seal 2."]),
     (lambda kept: replaces(kept, 3, of_another_row(kept, 3)), ["Seal 3 does not follow seal 2.",
      "Seal 4 does not follow seal 3."]),
@@ -279,13 +279,13 @@ def test_the_row_of_seals_is_looked_at_as_a_whole(
 
 def replaces(kept: Vault, number: int, written: bytes) -> None:
     """Where no lock is any more."""
-    kept.forget(f"seals/{number}.json")
-    kept.storage.put_object(Bucket=kept.bucket, Key=f"seals/{number}.json", Body=written)
+    kept.forget(f"tree-heads/{number}.json")
+    kept.storage.put_object(Bucket=kept.bucket, Key=f"tree-heads/{number}.json", Body=written)
 
 
 def of_another_row(kept: Vault, number: int) -> bytes:
     """A seal of this number that the key signed after another seal."""
-    seal = json.loads(kept.read(f"seals/{number}.json"))
+    seal = json.loads(kept.read(f"tree-heads/{number}.json"))
     del seal["signature"]
     return archive.sign(Statement(**{**seal, "previous": "ab" * 32})).written()
 
@@ -439,13 +439,13 @@ def gives_up(kept: Vault, name: str, items: list[Item], function: str = "follow-
         },
         "payload": json.dumps(new_entries(items)),
     }
-    kept.storage.put_object(Bucket=f"{kept.bucket}-given-up", Key=name, Body=json.dumps(document).encode())
+    kept.storage.put_object(Bucket=f"{kept.bucket}-failed-records", Key=name, Body=json.dumps(document).encode())
 
 
 @pytest.fixture
 def given_up(kept: Vault) -> Iterator[Callable[[], list[str]]]:
-    """What lies in the bucket of given-up records."""
-    bucket = f"{kept.bucket}-given-up"
+    """What lies in the bucket of failed records."""
+    bucket = f"{kept.bucket}-failed-records"
     kept.storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
     def names() -> list[str]:
@@ -496,7 +496,7 @@ def test_a_stack_without_a_bucket_of_given_up_records_has_nothing_to_bring() -> 
         "here", aws.clients({"cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": []}})
     )
 
-    with pytest.raises(NoSite, match="The stack here has no GivenUpRecords"):
+    with pytest.raises(NoSite, match="The stack here has no FailedRecords"):
         list(trail.replay(nameless))
 
 
@@ -510,7 +510,7 @@ def here(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def operator(*asked: str) -> Result:
-    return CliRunner().invoke(operate.app, ["trail", *asked], env={"COLUMNS": "200", "STACK": ""})
+    return CliRunner().invoke(operate.app, ["audit-log", *asked], env={"COLUMNS": "200", "STACK": ""})
 
 
 def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, here: None) -> None:
@@ -521,32 +521,34 @@ def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, her
 
     wrote = operator("export", CLIENT, "--stack", "here")
     assert (wrote.exit_code, wrote.output.splitlines()) == (0, [
-        "2 entries, 2 of them sealed, in trail.jsonl.",
-        "2 more have no place in the chain yet. Export again soon; if they stay, `trail mend`.",
+        "2 entries, 2 of them sealed, in audit-log.jsonl.",
+        "2 more have no place in the chain yet. Export again soon; if they stay, `audit-log mend`.",
     ])  # fmt: skip
     key = operator("key", "--stack", "here")
     assert (key.exit_code, key.output) == (0, kept.pem)
     Path("key.pem").write_text(key.output)
 
-    seen = operator("verify", "trail.jsonl", "--key", "key.pem")
+    seen = operator("verify", "audit-log.jsonl", "--key", "key.pem")
     assert seen.exit_code == 0
     (first, second, third) = seen.output.splitlines()
     assert first == f"✓ 2 entries of {CLIENT} are as they were told, each after the one before."
     assert second.startswith("✓ Seal 1 of 20")
     assert second.endswith("covers 2 of 2.")
     assert third == "? No older seal goes along: whether the chain was made anew before, this file cannot tell."
-    assert "The key is the one that the file names." in operator("verify", "trail.jsonl").output
-    assert operator("verify", "trail.jsonl", "--seal", "1").exit_code == 0
-    assert operator("verify", "trail.jsonl", "--seal", "2").exit_code == 1
+    assert "The key is the one that the file names." in operator("verify", "audit-log.jsonl").output
+    assert operator("verify", "audit-log.jsonl", "--tree-head", "1").exit_code == 0
+    assert operator("verify", "audit-log.jsonl", "--tree-head", "2").exit_code == 1
 
-    audit_id = verified(Path("trail.jsonl").read_bytes()).links[0].entry.audit_id
-    assert operator("prove", "trail.jsonl", audit_id).exit_code == 0
+    audit_id = verified(Path("audit-log.jsonl").read_bytes()).links[0].entry.audit_id
+    assert operator("prove", "audit-log.jsonl", audit_id).exit_code == 0
     assert json.loads(Path("proof.json").read_bytes())["entry"]["audit_id"] == audit_id
-    refused = operator("prove", "trail.jsonl", "aud_none")
+    refused = operator("prove", "audit-log.jsonl", "aud_none")
     assert (refused.exit_code, refused.output) == (1, "aud_none is not in this trail.\n")
 
-    Path("trail.jsonl").write_bytes(Path("trail.jsonl").read_bytes().replace(b"member.resumed", b"member.removed"))
-    caught = operator("verify", "trail.jsonl")
+    Path("audit-log.jsonl").write_bytes(
+        Path("audit-log.jsonl").read_bytes().replace(b"member.resumed", b"member.removed")
+    )
+    caught = operator("verify", "audit-log.jsonl")
     assert caught.exit_code == 1
     assert caught.output.startswith("Entry 2, aud_")
     assert caught.output.endswith("was altered.\n")
@@ -558,7 +560,7 @@ def test_the_commands_of_the_readme_do_what_it_says(table: Table, here: None) ->
     is_sealed()
     audit_id = str(told(table)[0]["sk"])
     shown = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^\$ \.venv/bin/python -m tools\.operate trail (.*)$", shown, re.MULTILINE)
+    commands = re.findall(r"^\$ \.venv/bin/python -m tools\.operate audit-log (.*)$", shown, re.MULTILINE)
 
     assert [command.split()[0] for command in commands] == ["key", "export", "verify", "prove"]
     for command in commands:
@@ -574,9 +576,9 @@ def test_the_commands_of_the_readme_do_what_it_says(table: Table, here: None) ->
 def test_the_operator_is_told_what_is_not_sealed_yet(table: Table, here: None) -> None:
     happens()
     is_followed(table)
-    assert operator("export", CLIENT, "--stack", "here").output == "2 entries, 0 of them sealed, in trail.jsonl.\n"
+    assert operator("export", CLIENT, "--stack", "here").output == "2 entries, 0 of them sealed, in audit-log.jsonl.\n"
 
-    seen = operator("verify", "trail.jsonl")
+    seen = operator("verify", "audit-log.jsonl")
 
     assert seen.exit_code == 2
     assert "? Not yet sealed: 2 of 2, from entry 1, aud_" in seen.output
@@ -592,7 +594,7 @@ def test_the_operator_is_told_which_seal_covers_how_much(table: Table, here: Non
     is_followed(table)
     operator("export", CLIENT, "--stack", "here")
 
-    seen = operator("verify", "trail.jsonl")
+    seen = operator("verify", "audit-log.jsonl")
 
     (_, newest, oldest, unsealed, _) = seen.output.splitlines()
     assert seen.exit_code == 0, "the last seconds wait for their seal"
@@ -605,13 +607,13 @@ def test_the_operator_is_told_of_whoever_hid_a_seal(table: Table, kept: Vault, h
     happens()
     is_followed(table)
     is_sealed()
-    lays_over(kept, "seals/1.json")
+    lays_over(kept, "tree-heads/1.json")
 
     wrote = operator("export", CLIENT, "--stack", "here")
 
     assert wrote.exit_code == 2
     assert "✗ Hidden in" in wrote.output
-    assert operator("verify", "trail.jsonl").exit_code == 0
+    assert operator("verify", "audit-log.jsonl").exit_code == 0
 
 
 def test_the_operator_brings_again_what_was_given_up(

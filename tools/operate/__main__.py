@@ -1,4 +1,4 @@
-"""`python -m tools.operate import | report | doctor | trail`: what the vendor's operator does with a deployed stack."""
+"""`python -m tools.operate import | report | doctor | audit-log`: what the vendor's operator does with a deployed stack."""
 
 import contextlib
 import signal
@@ -28,7 +28,7 @@ from tools.web import Caller, connections
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 of_trail = typer.Typer(no_args_is_help=True)
-app.add_typer(of_trail, name="trail", help="Export an account's trail, and prove that nobody altered it.")
+app.add_typer(of_trail, name="audit-log", help="Export an account's trail, and prove that nobody altered it.")
 
 Stack = Annotated[str | None, typer.Option(envvar="STACK", help="The CloudFormation stack.")]
 OfDemo = Annotated[bool, typer.Option("--demo", help="The demo that runs on this machine.")]
@@ -147,7 +147,7 @@ def look_after(*, stack: Stack = None, demo: OfDemo = False, region: Region = No
     raise typer.Exit(1 if wrong else 0)
 
 
-Trail = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `trail export` wrote.")]
+Trail = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `audit-log export` wrote.")]
 
 
 @of_trail.command("export")
@@ -158,7 +158,7 @@ def export_trail(
     demo: OfDemo = False,
     region: Region = None,
     profile: Profile = None,
-    output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("trail.jsonl"),
+    output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("audit-log.jsonl"),
 ) -> None:
     """Write an account's trail with its latest seals, so that anybody can check it.
 
@@ -172,7 +172,9 @@ def export_trail(
     found, waiting = exported.found, exported.waiting
     console.print(f"{len(found.links)} entries, {found.sealed} of them sealed, in {escape(str(output))}.")
     if waiting:
-        console.print(f"{waiting} more have no place in the chain yet. Export again soon; if they stay, `trail mend`.")
+        console.print(
+            f"{waiting} more have no place in the chain yet. Export again soon; if they stay, `audit-log mend`."
+        )
     for sentence in exported.wrong:
         console.print(f"[red]✗[/] {escape(sentence)}")
     if exported.wrong:
@@ -184,9 +186,11 @@ def verify_trail(
     file: Trail,
     *,
     key: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="What `trail key` wrote when all was well.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="What `audit-log key` wrote when all was well.")
     ] = None,
-    seal: Annotated[int, typer.Option(min=0, help="The number of the newest seal that the bucket holds.")] = 0,
+    seal: Annotated[
+        int, typer.Option("--tree-head", min=0, help="The number of the newest seal that the bucket holds.")
+    ] = 0,
 ) -> None:
     """Say whether a trail is as it was told and sealed; if not, name the first entry that is not. Needs no network.
 
@@ -256,7 +260,7 @@ def mend_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = No
 
 @of_trail.command("replay")
 def replay_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = None, profile: Profile = None) -> None:
-    """Chain and publish what a day of attempts has not brought, from the bucket of given-up records."""
+    """Chain and publish what a day of attempts has not brought, from the bucket of failed records."""
     console, brought, failed = Console(highlight=False, soft_wrap=True), 0, 0
     with _in_sentences(console):
         for batch, failure in trail.replay(_site(stack, region, profile, demo=demo)):

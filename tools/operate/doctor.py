@@ -162,8 +162,8 @@ def sending(patient: Patient) -> Sentences:
 def sender(patient: Patient) -> Sentences:
     """SES knows that the sender's address, or its domain, is the vendor's."""
     client = patient.site.client("sesv2")
-    address = patient.parameters.get("MailFrom", "")
-    named = patient.parameters.get("MailIdentityArn", "").partition(":identity/")[2]
+    address = patient.parameters.get("EmailFrom", "")
+    named = patient.parameters.get("EmailIdentityArn", "").partition(":identity/")[2]
     for identity in filter(None, (named, address, address.rpartition("@")[2])):
         try:
             told = client.get_email_identity(EmailIdentity=identity)
@@ -178,7 +178,7 @@ def seals(patient: Patient) -> Sentences:
     """The row of seals has no gap, is signed, hidden nowhere, and the one that the table knows; of old ones only the names."""
     site, dynamodb = patient.site, patient.site.client("dynamodb")
     noted = trail.latest(dynamodb, patient.table)
-    found = row(site.client("s3"), site.output("SealsBucket"), trail.public_key(site))
+    found = row(site.client("s3"), site.output("TreeHeadsBucket"), trail.public_key(site))
     if found.newest < noted:
         yield f"The table says that seal {noted} is the latest, and {found.bucket} has seal {found.newest} at most."
     yield from found.wrong(trail.latest(dynamodb, patient.table))
@@ -188,7 +188,7 @@ def seals(patient: Patient) -> Sentences:
 def given_up_records(patient: Patient) -> Sentences:
     """What readers of the stream set aside after a day."""
     names = {each.physical_id: each.name for each in patient.resources}
-    for bucket in (each.physical_id for each in patient.resources if each.name == "GivenUpRecords"):
+    for bucket in (each.physical_id for each in patient.resources if each.name == "FailedRecords"):
         found = given_up(patient.site.client("s3"), bucket)
         for function in dict.fromkeys(batch.function for batch in found):
             batches = [batch for batch in found if batch.function == function]
@@ -196,7 +196,7 @@ def given_up_records(patient: Patient) -> Sentences:
             yield (
                 f"{sum(len(batch.records) for batch in batches)} records in {len(batches)} batches that {name} gave up, "
                 f"since {batches[0].since.isoformat()}, lie in {bucket}: "
-                f"{'run `trail replay`' if name == trail.FOLLOWER else 'look at them'}."
+                f"{'run `audit-log replay`' if name == trail.FOLLOWER else 'look at them'}."
             )
 
 
@@ -210,8 +210,8 @@ CHECKS: Final[tuple[tuple[str, Callable[[Patient], Sentences]], ...]] = (
     ("schedules", schedules),
     ("sending", sending),
     ("sender", sender),
-    ("seals", seals),
-    ("given-up records", given_up_records),
+    ("tree heads", seals),
+    ("failed records", given_up_records),
 )
 
 
@@ -229,11 +229,11 @@ def _table(dynamodb: Any, patient: Patient, settled_after: float) -> Iterator[Fi
         items = scan(dynamodb, patient.table)
     except NoSite as unread:
         yield Finding("outbox", not_checked=str(unread))
-        yield Finding("trail", not_checked=str(unread))
+        yield Finding("audit log", not_checked=str(unread))
         yield Finding("invariants", not_checked=str(unread))
         return
     yield Finding("outbox", tuple(waiting(items, patient.at)))
-    yield Finding("trail", tuple(unchained(items, patient.at)))
+    yield Finding("audit log", tuple(unchained(items, patient.at)))
     found = _broken(items, patient.at)
     if found:  # a scan may pass by while something is being done; what is broken stays so
         time.sleep(settled_after)
@@ -264,7 +264,7 @@ def unchained(items: list[Item], at: datetime) -> Sentences:
     found = trail.lost(items, at, older_than=OLD)
     if found:
         since = datetime.fromtimestamp(min(float(item["at"]) for item in found), UTC).isoformat()
-        yield f"{len(found)} entries of trails, since {since}, are in no chain: run `trail mend`."
+        yield f"{len(found)} entries of trails, since {since}, are in no chain: run `audit-log mend`."
 
 
 QUEUES: Final = {"OUTBOX#": "letters", "RECONCILIATION#": "clean-ups"}

@@ -21,7 +21,7 @@ from tools.operate.site import explained
 
 LOOKED_AT: Final = 300
 """How many of the newest seals are read by whoever looks at the whole row: a day's worth, at one every five minutes."""
-NAME: Final = re.compile(r"seals/([1-9][0-9]*)\.json")
+NAME: Final = re.compile(r"tree-heads/([1-9][0-9]*)\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Row:
 
 def row(storage: Any, bucket: str, key: str) -> Row:
     """The row, by the public key in PEM."""
-    named = ((NAME.fullmatch(each.name), each) for each in _kept(storage, bucket, "seals/"))
+    named = ((NAME.fullmatch(each.name), each) for each in _kept(storage, bucket, "tree-heads/"))
     return Row(storage, bucket, key, {int(number[1]): kept for number, kept in named if number})
 
 

@@ -87,12 +87,12 @@ class Site:
 
     def _ask_for_a_token(self, pool: urllib3.PoolManager) -> str:
         outputs = {each["OutputKey"]: each["OutputValue"] for each in self.described().get("Outputs", ())}
-        if "PoolId" not in outputs:
+        if "UserPoolId" not in outputs:
             raise NoSite("The stack has no user pool of its own: give a token of its issuer by --token.")
         client_id = outputs["BackEndClientId"]
         with explained("The client of the back end cannot be looked at"):
             client = self.client("cognito-idp").describe_user_pool_client(
-                UserPoolId=outputs["PoolId"], ClientId=client_id
+                UserPoolId=outputs["UserPoolId"], ClientId=client_id
             )["UserPoolClient"]
         credentials = base64.b64encode(f"{client_id}:{client['ClientSecret']}".encode()).decode()
         answer = pool.request(

@@ -41,7 +41,7 @@ def export(site: Site, table: str, account_id: str) -> Export:
     """
     dynamodb, key = site.client("dynamodb"), public_key(site)
     noted = latest(dynamodb, table)
-    seals_there = row(site.client("s3"), site.output("SealsBucket"), key)
+    seals_there = row(site.client("s3"), site.output("TreeHeadsBucket"), key)
     if seals_there.newest < noted:
         raise NoSite(f"Seal {noted} is the latest, and it is not in {seals_there.bucket} with its leaves.")
     wrong = list(seals_there.wrong(latest(dynamodb, table)))
@@ -61,7 +61,7 @@ def export(site: Site, table: str, account_id: str) -> Export:
 
 def public_key(site: Site) -> str:
     """The key that seals are checked with, in PEM."""
-    arn = site.output("SealingKeyArn")
+    arn = site.output("TreeHeadSigningKeyArn")
     with explained("The key of the seals cannot be read"):
         return pem(site.client("kms").get_public_key(KeyId=arn)["PublicKey"])
 
@@ -96,7 +96,7 @@ def replay(site: Site) -> Iterator[tuple[Batch, str]]:
 
     What does not fail is forgotten. It may have been chained, or published, before: both may happen twice.
     """
-    storage, bucket, function = site.client("s3"), _named(site, "GivenUpRecords"), _named(site, FOLLOWER)
+    storage, bucket, function = site.client("s3"), _named(site, "FailedRecords"), _named(site, FOLLOWER)
     for batch in given_up(storage, bucket):
         if batch.function != function:
             continue

@@ -49,7 +49,7 @@ def sign(statement: Statement) -> Seal:
 def keep_leaves(root: str, leaves: bytes, at: datetime) -> None:
     """All heads under their root, where nobody can delete them before it is time; the same again is the same."""
     storage().put_object(
-        Bucket=os.environ["SEALS_BUCKET"],
+        Bucket=os.environ["TREE_HEADS_BUCKET"],
         Key=f"leaves/{root}.json",
         Body=leaves,
         ContentType="application/json",
@@ -64,7 +64,7 @@ def keep(seal: Seal) -> bytes:
     There is one of each number: when one that our key signed is kept already, that one stands. Any other is an error,
     each time again: no number is skipped, and nothing is sealed until a person has looked.
     """
-    bucket, key, written = os.environ["SEALS_BUCKET"], f"seals/{seal.number}.json", seal.written()
+    bucket, key, written = os.environ["TREE_HEADS_BUCKET"], f"tree-heads/{seal.number}.json", seal.written()
     try:
         storage().put_object(
             Bucket=bucket,
@@ -73,7 +73,7 @@ def keep(seal: Seal) -> bytes:
             ContentType="application/json",
             IfNoneMatch="*",
             ObjectLockMode="COMPLIANCE",
-            ObjectLockRetainUntilDate=seal.at + timedelta(days=int(os.environ["SEAL_RETENTION_DAYS"])),
+            ObjectLockRetainUntilDate=seal.at + timedelta(days=int(os.environ["TREE_HEAD_RETENTION_DAYS"])),
         )
     except ClientError as refused:
         if refused.response["ResponseMetadata"]["HTTPStatusCode"] not in TAKEN:

@@ -39,8 +39,8 @@ def send(address: str, composed: Composed, delivery_id: str) -> Outcome:
     """One copy to one address; the tag comes back with all that SES reports of it."""
     try:
         client().send_email(
-            FromEmailAddress=os.environ["MAIL_FROM"],
-            ConfigurationSetName=os.environ["MAIL_CONFIGURATION_SET"],
+            FromEmailAddress=os.environ["EMAIL_FROM"],
+            ConfigurationSetName=os.environ["EMAIL_CONFIGURATION_SET"],
             Destination={"ToAddresses": [address]},
             EmailTags=[{"Name": "delivery", "Value": delivery_id}],
             Content={

@@ -8,7 +8,7 @@ from partner_access.domain.refusals import LinkNotFound, Refused, TemporarilyUna
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
-COUNTED: Final = {LinkNotFound: "WrongSecret", TemporarilyUnavailable: "ConflictExhausted"}
+COUNTED: Final = {LinkNotFound: "InvalidLinkSecret", TemporarilyUnavailable: "ConflictExhausted"}
 
 
 _request: Final[dict[str, str]] = {}
@@ -37,12 +37,12 @@ def _log() -> "Logger":
 
 def begin(request_id: str, what: str) -> None:
     """From here on each line of the log names this request; nothing of an earlier one is left."""
-    _request.update(request_id=request_id, what=what)
+    _request.update(request_id=request_id, operation=what)
 
 
 def refused(refusal: Refused) -> None:
     """A refusal is the product at work: told at info, by its code alone."""
-    _log().info("refused", extra={"code": refusal.code})
+    _log().info("domain_error", extra={"code": refusal.code})
     counted = COUNTED.get(type(refusal))
     if counted:
         count(counted)
@@ -50,19 +50,19 @@ def refused(refusal: Refused) -> None:
 
 def unreadable(letter: str) -> None:
     """A letter in the outbox that this code cannot read waits for one that can."""
-    _log().error("unreadable", extra={"notification": letter})
-    count("LetterUnreadable")
+    _log().error("unreadable_notification", extra={"notification": letter})
+    count("EmailUnreadable")
 
 
 def unreadable_clean_up(name: str) -> None:
     """A clean-up, or somebody whom it is about, that this code cannot read waits for one that can."""
-    _log().error("unreadable", extra={"clean_up": name})
-    count("CleanUpUnreadable")
+    _log().error("unreadable_reconciliation", extra={"reconciliation": name})
+    count("ReconciliationUnreadable")
 
 
 def not_taken(code: str) -> None:
     """Why SES did not send a copy, by its code alone: what is no code might name somebody."""
-    _log().warning("not_taken", extra={"code": code if code.isascii() and code.isalpha() else "unknown"})
+    _log().warning("email_not_sent", extra={"code": code if code.isascii() and code.isalpha() else "unknown"})
 
 
 def count(name: str, times: int = 1) -> None:

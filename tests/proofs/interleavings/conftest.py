@@ -15,7 +15,7 @@ from tests.proofs.interleavings.shares import SHARES
 from tests.table import Table
 from tests.workers import publish_audit_events
 
-SEALING = {"SEALS_BUCKET": "seals", "SEALING_KEY": "key", "SEAL_RETENTION_DAYS": "365"}
+SEALING = {"TREE_HEADS_BUCKET": "bucket", "TREE_HEAD_SIGNING_KEY": "key", "TREE_HEAD_RETENTION_DAYS": "365"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

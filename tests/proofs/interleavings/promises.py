@@ -261,7 +261,7 @@ def _letters_went_out(held: Held, wanted: Held) -> Iterator[str]:
 
 
 def _the_last_seal_is_known(held: Held, wanted: Held) -> Iterator[str]:
-    seals = [name for name in held.objects if "seals/" in name]
+    seals = [name for name in held.objects if "tree-heads/" in name]
     known = held.item(keys.latest_seal()).get("number", 0)
     if len(seals) != known or (wanted.objects and not seals):
         yield f"seal {known} is known as the last, and {seals} are kept"

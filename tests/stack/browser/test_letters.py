@@ -12,7 +12,7 @@ from partner_access.domain import catalogue
 from partner_access.letters import Words, compose
 from partner_access.letters.plain_words import Language
 from tests.stack.browser.visitor import AXE, RULES, Scheme
-from tools.letter_preview import CAUSES, SAMPLES
+from tools.email_preview import CAUSES, SAMPLES
 
 WIDTHS: Final = (320, 390, 900)
 NO_PAGE: Final = {"region": {"enabled": False}, "landmark-one-main": {"enabled": False}}

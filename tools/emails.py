@@ -1,4 +1,4 @@
-"""The letters that a local stack has sent: `python -m tools.letters [--json]`, newest last."""
+"""The letters that a local stack has sent: `python -m tools.emails [--json]`, newest last."""
 
 import json
 from dataclasses import asdict, dataclass

@@ -1,6 +1,6 @@
-"""Every letter in every language, written with sample words into .local/letters, to be looked at.
+"""Every letter in every language, written with sample words into .local/emails, to be looked at.
 
-Run it as `PYTHONPATH=layers/common python -m tools.letter_preview`, then open .local/letters/index.html.
+Run it as `PYTHONPATH=layers/common python -m tools.email_preview`, then open .local/emails/index.html.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from partner_access.domain import catalogue
 from partner_access.domain.decisions import Cause
 from partner_access.letters import LANGUAGES, LETTERS, Composed, Words, compose
 
-FOLDER: Final = Path(__file__).parent.parent / ".local" / "letters"
+FOLDER: Final = Path(__file__).parent.parent / ".local" / "emails"
 
 REMOVED: Final = frozenset({"crm.export", "crm.bulk_delete", "account.domains"})
 PARTNER_ADMIN: Final = frozenset(catalogue.SETS["partner_admin"][-1])
