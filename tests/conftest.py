@@ -11,10 +11,11 @@ from hypothesis import settings
 from moto import mock_aws
 from moto.dynamodb import responses
 
-from partner_access import archive, bus, mail
+from partner_access import event_bus, tree_head_store
+from partner_access.emails import transport
 from partner_access.store import dynamo
-from tests.haste import make_haste
-from tests.table import Table
+from tests.support.fast_moto import make_haste
+from tests.support.table import Table
 from tools import template
 
 # the gate tries the same cases every time; `--hypothesis-profile=anew` tries others
@@ -66,10 +67,10 @@ def kept_table() -> Iterator[Table]:
         boto3.client("events").create_event_bus(Name=ENVIRONMENT["EVENT_BUS"])
         yield Table(client, ENVIRONMENT["TABLE_NAME"])
     dynamo.client.cache_clear()
-    mail.client.cache_clear()
-    archive.signer.cache_clear()
-    archive.storage.cache_clear()
-    bus.client.cache_clear()
+    transport.client.cache_clear()
+    tree_head_store.signer.cache_clear()
+    tree_head_store.storage.cache_clear()
+    event_bus.client.cache_clear()
 
 
 @pytest.fixture

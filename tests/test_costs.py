@@ -11,16 +11,16 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access.domain.decisions import Kept
-from partner_access.domain.links import Link
-from tests import hands
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, a_member, a_partner_admin, a_user
-from tests.costs import Costs, counted, requests_counted
-from tests.doors import Answer, call
-from tests.knocks import approve, create, decline, resend, revoke
-from tests.table import Table
-from tests.workers import EXPIRE_LINKS, Clock, run
-from tests.worlds import a_world, an_open_link
+from partner_access.domain.links.links import Link
+from partner_access.domain.records import Kept
+from tests.support import membership_facts
+from tests.support.background_functions import EXPIRE_LINKS, Clock, run
+from tests.support.builders import APPROVER, CLIENT, EMPLOYEE, LINK, a_member, a_partner_admin, a_user
+from tests.support.costs import Costs, counted, requests_counted
+from tests.support.gateway import Answer, call
+from tests.support.link_requests import approve, create, decline, resend, revoke
+from tests.support.seeded_table import a_world, an_open_link
+from tests.support.table import Table
 from tools.bench import counts
 from tools.bench.figures import Figure
 
@@ -92,9 +92,11 @@ CASES: Final = (
     Case("decline a link", decline, 19),
     Case("revoke a link", revoke, 11, reads=1),
     Case("send a link again", lambda: resend(link_id=LINK), 16),
-    Case("edit a partner admin", lambda: hands.edit(permissions={"remove": ["crm.import"]}), 18, others=EDITED),
-    Case("suspend a partner admin", hands.suspend, 18, others=EDITED),
-    Case("end a partner admin", hands.end, 19, others=EDITED),
+    Case(
+        "edit a partner admin", lambda: membership_facts.edit(permissions={"remove": ["crm.import"]}), 18, others=EDITED
+    ),
+    Case("suspend a partner admin", membership_facts.suspend, 18, others=EDITED),
+    Case("end a partner admin", membership_facts.end, 19, others=EDITED),
 )
 
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partner_access.domain import catalogue
-from partner_access.domain.access import Presence, judge
-from partner_access.store import access
-from partner_access.store.access import Pair
-from tests import cedar
-from tests.builders import NOW
-from tests.naive import Naive, Reach
-from tests.presences import ADDED, AT, OWN, REMOVED, VERSIONS, State, a_state, presence, records
-from tests.table import Table
-from tests.versions import of_sets
+from partner_access.domain.authorization.access import Presence, judge
+from partner_access.domain.permissions import catalogue
+from partner_access.store.authorization import access
+from partner_access.store.authorization.access import Pair
+from tests.support import cedar
+from tests.support.builders import NOW
+from tests.support.random_memberships import ADDED, AT, OWN, REMOVED, VERSIONS, State, a_state, presence, records
+from tests.support.reference_policy import Naive, Reach
+from tests.support.set_versions import of_sets
+from tests.support.table import Table
 
 Noted = Callable[[str, object], None]
 

@@ -8,10 +8,10 @@ from zlib import compress
 
 import pytest
 
-from partner_access.domain.catalogue import RESTRICTED
-from partner_access.domain.chain import Head
+from partner_access.domain.audit.hash_chain import Head
+from partner_access.domain.permissions.catalogue import RESTRICTED
 from partner_access.store import keys
-from partner_access.store.trail import entry_of
+from partner_access.store.audit.audit_log import entry_of
 from tools import invariants
 
 Table = dict[str, dict[str, Any]]

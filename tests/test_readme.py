@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from tests import doors
-from tests.builders import a_member, an_employee
-from tests.table import Table
-from tests.worlds import a_world, staff
+from tests.support import gateway
+from tests.support.builders import a_member, an_employee
+from tests.support.seeded_table import a_world, staff
+from tests.support.table import Table
 from tools import readme, template
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ class Shown:
     body: str
     status: int
 
-    def send(self, secret: str) -> doors.Answer:
+    def send(self, secret: str) -> gateway.Answer:
         """Send it, with the secret that an earlier answer told."""
         path, _, query = self.path.partition("?")
         for route in template.routes():
@@ -39,11 +39,11 @@ class Shown:
             if found and method == self.method:
                 body = json.loads(self.body.replace("pal_…", secret)) if self.body.strip() else None
                 if self.who == "vendor" and path.startswith("/access/v1/"):
-                    return doors.call(route.key, doors.VENDOR, body, scope=doors.DECIDE)
+                    return gateway.call(route.key, gateway.VENDOR, body, scope=gateway.DECIDE)
                 if self.who == "vendor":
-                    return doors.tell(route.key, body, **found.groupdict())
+                    return gateway.tell(route.key, body, **found.groupdict())
                 headers = {"if-match": self.seen} if self.seen else {}
-                return doors.call(
+                return gateway.call(
                     route.key, self.who, body, headers=headers, query=dict(parse_qsl(query)), **found.groupdict()
                 )
         raise LookupError(self.path)

@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
-from tests import doors
-from tests.builders import (
+from tests.support import gateway
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -18,12 +18,12 @@ from tests.builders import (
     a_custom_set,
     a_partner_admin,
 )
-from tests.doors import DIRECTORY, USE, VENDOR, call
-from tests.knocks import nothing_changes
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world
+from tests.support.gateway import DIRECTORY, USE, VENDOR, call
+from tests.support.link_requests import nothing_changes
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world
+from tests.support.table import Table
 
-ROUTES: Final = sorted(route for operation in doors.OPERATIONS for route in doors.app(operation).routes)
+ROUTES: Final = sorted(route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes)
 LOOKS: Final = [route for route in ROUTES if route.startswith("GET ")]
 PATHS: Final = sorted({route.partition(" ")[2] for route in ROUTES} - {""})
 SOMEBODY: Final = (APPROVER, CLERK, MANAGER, EMPLOYEE, COLLEAGUE, "user-nobody")

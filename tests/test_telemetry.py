@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from partner_access import telemetry
-from partner_access.domain.refusals import LinkExpired, LinkNotFound, Refused, TemporarilyUnavailable
-from tests.workers import counts, logged
+from partner_access.domain.errors import LinkExpired, LinkNotFound, Refused, TemporarilyUnavailable
+from tests.support.background_functions import counts, logged
 
 Capsys = pytest.CaptureFixture[str]
 Caplog = pytest.LogCaptureFixture

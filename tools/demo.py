@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tools.artefacts import BuildFailed
+from tools.artifacts import BuildFailed
 from tools.demo_file import FILE, remove_demo, write_demo
 from tools.deployment import DeploymentFailed
 from tools.directory_import import ImportFailed, import_world, steps_of

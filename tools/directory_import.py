@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from tools.api_client import Caller, Json
 from tools.directory_sample import World
+from tools.operate.directory_client import BackEnd, Stopped, Token, send
 from tools.operate.journal import Journal
 from tools.operate.plan import Plan
 from tools.operate.rows import Kind, Row, checked
-from tools.operate.sending import BackEnd, Stopped, Token, send
-from tools.web import Caller, Json
 
 AT_ONCE = 6
 

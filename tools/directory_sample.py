@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from tools.web import Json
+from tools.api_client import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
-from partner_access.domain import catalogue
-from partner_access.domain.decisions import Cause
-from partner_access.letters import LANGUAGES, LETTERS, Composed, Words, compose
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import Cause
+from partner_access.emails.rendering import LANGUAGES, LETTERS, Composed, Words, compose
 
 FOLDER: Final = Path(__file__).parent.parent / ".local" / "emails"
 

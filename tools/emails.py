@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from tools.api_client import connections
 from tools.demo_file import read_demo
-from tools.web import connections
 
 
 @dataclass(frozen=True, slots=True)

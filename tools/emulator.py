@@ -79,7 +79,7 @@ def running_emulator(python: Path, *, port: int | None = None) -> Iterator[Emula
                 [
                     python,
                     "-P",
-                    *(str(Path(__file__).with_name(name)) for name in ("lifeline.py", "quick_ministack.py")),
+                    *(str(Path(__file__).with_name(name)) for name in ("child_process.py", "quick_ministack.py")),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=output,

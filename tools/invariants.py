@@ -11,12 +11,12 @@ from math import inf
 from typing import Final
 from zlib import decompress
 
-from partner_access.domain import catalogue
-from partner_access.domain.chain import Head
-from partner_access.domain.custom_sets import is_custom
-from partner_access.domain.people import OF_THE_TWO_SIDES
+from partner_access.domain.audit.hash_chain import Head
+from partner_access.domain.memberships.actors import OF_THE_TWO_SIDES
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.store import outbox
-from partner_access.store.trail import entry_of
+from partner_access.store.audit.audit_log import entry_of
 from tools.whole_table import Item, Table
 
 Sentences = Iterator[str]

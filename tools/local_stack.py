@@ -13,12 +13,12 @@ from typing import Any
 import urllib3
 from boto3.dynamodb.conditions import Key
 
-from tools.artefacts import artefacts, build
+from tools.api_client import Answer, Caller, connections
+from tools.artifacts import artefacts, build
 from tools.deployment import Aws, Deployed, DeploymentFailed, deploy, upload
 from tools.emulator import Emulator, running_emulator
-from tools.front import running_front
+from tools.local_proxy import running_front
 from tools.sign_in import DIRECTORY, SignIn, sign_in_of
-from tools.web import Answer, Caller, connections
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(".venvs/local/bin/python")

@@ -25,18 +25,18 @@ from tools import template
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from functions.view_partner_console.app import EmployeeState
-from partner_access import api, fields
-from partner_access.authzen import EvaluationsSemantic
-from partner_access.bulk import BulkOutcome
-from partner_access.domain import refusals
-from partner_access.domain.access import Rule
+from partner_access.api import request_fields, routing
+from partner_access.api.authzen import EvaluationsSemantic
+from partner_access.api.bulk import BulkOutcome
+from partner_access.api.responses import SetKind
+from partner_access.domain import errors
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing, Program
-from partner_access.domain.capacities import Role
-from partner_access.domain.decisions import Answer, Locale
-from partner_access.domain.departures import ReceiptOutcome
-from partner_access.domain.links import LinkDeliveryStatus, LinkState
-from partner_access.domain.members import GrantSource, Seat, SuspensionReason
-from partner_access.representations import SetKind
+from partner_access.domain.authorization.access import Rule
+from partner_access.domain.links.links import LinkDeliveryStatus, LinkState
+from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
+from partner_access.domain.memberships.roles import Role
+from partner_access.domain.records import Answer, Locale
+from partner_access.domain.relationships.offboarding import ReceiptOutcome
 
 TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
@@ -47,14 +47,14 @@ DECISIONS: Final = "/access/v1/"
 SUMMARY: Final = """Staff of solutions partners administer client accounts as partner admins. Errors are problems of \
 RFC 9457 with a stable `code`; 401, 403 for a missing scope, 413 and 429 of the gateway itself carry `{"message"}`."""
 TAGS: Final = {
-    api.Tag.ACCESS_LINKS: "Requests of a partner to make its employees partner admins of client accounts.",
-    api.Tag.USERS: "The members of an account, and their access to it.",
-    api.Tag.PERMISSION_SETS: "The permission sets of an account, and newer versions of the default sets.",
-    api.Tag.PARTNERS: "The employees of a partner, and their access to its clients.",
-    api.Tag.DIRECTORY: "Accounts, users and members, as the vendor's back end maintains them.",
-    api.Tag.DECISIONS: "Access decisions, searches and explanations (OpenID AuthZEN 1.0).",
-    api.Tag.AUDIT_LOG: "The record of acts in an account.",
-    api.Tag.ACCOUNTS: "The accounts of the caller.",
+    routing.Tag.ACCESS_LINKS: "Requests of a partner to make its employees partner admins of client accounts.",
+    routing.Tag.USERS: "The members of an account, and their access to it.",
+    routing.Tag.PERMISSION_SETS: "The permission sets of an account, and newer versions of the default sets.",
+    routing.Tag.PARTNERS: "The employees of a partner, and their access to its clients.",
+    routing.Tag.DIRECTORY: "Accounts, users and members, as the vendor's back end maintains them.",
+    routing.Tag.DECISIONS: "Access decisions, searches and explanations (OpenID AuthZEN 1.0).",
+    routing.Tag.AUDIT_LOG: "The record of acts in an account.",
+    routing.Tag.ACCOUNTS: "The accounts of the caller.",
 }
 """The groups of operations, in the order of openapi.json."""
 ENUMERATIONS: Final[Mapping[type[Enum], str]] = {
@@ -176,7 +176,7 @@ def _retitled(schema: Any, titles: Mapping[str, str]) -> Any:
 
 
 def _key(model: type[BaseModel]) -> tuple[type[BaseModel], Literal["validation", "serialization"]]:
-    return (model, "validation" if issubclass(model, fields.Request) else "serialization")
+    return (model, "validation" if issubclass(model, request_fields.Request) else "serialization")
 
 
 def _without_null(schema: Json) -> None:
@@ -196,20 +196,20 @@ def _told_once(schema: Json, never_kept: Iterable[str]) -> None:
         schema["properties"][name]["description"] = "Returned once. A replayed response leaves it out."
 
 
-def _models(key: str, route: api.Route) -> set[type[BaseModel]]:
+def _models(key: str, route: routing.Route) -> set[type[BaseModel]]:
     return {each for each in (_body(route), *_answers(key, route)) if each}
 
 
-def _of_kind(route: api.Route, kind: type) -> Any:
+def _of_kind(route: routing.Route, kind: type) -> Any:
     return next((each for each in route.arguments.values() if isinstance(each, type) and issubclass(each, kind)), None)
 
 
-def _body(route: api.Route) -> type[fields.Request] | None:
-    found: type[fields.Request] | None = _of_kind(route, fields.Request)
+def _body(route: routing.Route) -> type[request_fields.Request] | None:
+    found: type[request_fields.Request] | None = _of_kind(route, request_fields.Request)
     return found
 
 
-def _answers(key: str, route: api.Route) -> tuple[type[Answer], ...]:
+def _answers(key: str, route: routing.Route) -> tuple[type[Answer], ...]:
     """The answer that the operation names, and those of its own module that say the same under another status."""
     told = inspect.signature(route.operation).return_annotation
     if told is None:
@@ -218,7 +218,7 @@ def _answers(key: str, route: api.Route) -> tuple[type[Answer], ...]:
     return (told, *(each for each in others if each.status != told.status and not key.startswith("GET ")))
 
 
-def operation(declared: template.Route, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
+def operation(declared: template.Route, route: routing.Route, schemas: dict[type[BaseModel], str]) -> Json:
     """The description of one operation; ValueError where its route has no documentation."""
     if not route.docs:
         raise ValueError(f"{declared.key}: no documentation is passed to the route")
@@ -241,12 +241,12 @@ def operation(declared: template.Route, route: api.Route, schemas: dict[type[Bas
 
 
 def _path_parameters(key: str) -> list[Json]:
-    pattern = {"type": "string", "pattern": fields.IDENTIFIER}
+    pattern = {"type": "string", "pattern": request_fields.IDENTIFIER}
     return [{"name": name, "in": "path", "required": True, "schema": pattern} for name in re.findall(r"\{(\w+)\}", key)]
 
 
-def _query_parameters(route: api.Route) -> list[Json]:
-    query = _of_kind(route, fields.Query)
+def _query_parameters(route: routing.Route) -> list[Json]:
+    query = _of_kind(route, request_fields.Query)
     if not query:
         return []
     schema = query.model_json_schema(ref_template=SCHEMAS)
@@ -265,7 +265,7 @@ def _inlined(schema: Json, definitions: Json) -> Json:
     return {key: value for key, value in kept.items() if key not in {"title", "default", "description"}}
 
 
-def _headers(key: str, route: api.Route) -> list[Json]:
+def _headers(key: str, route: routing.Route) -> list[Json]:
     method = key.partition(" ")[0]
     found = []
     if method != "GET" and (method != "POST" or route.needs_key):
@@ -273,7 +273,7 @@ def _headers(key: str, route: api.Route) -> list[Json]:
         found.append(_header("Idempotency-Key", told, required=route.needs_key, minLength=1, maxLength=255))
     if DECISIONS in key:
         found.append(_header("X-Request-ID", "Comes back as it is.", required=False))
-    if _of_kind(route, api.Seen):
+    if _of_kind(route, routing.Seen):
         told = "The ETag of what is edited, as it was seen: 428 without it, 412 when it has changed since."
         found.append(_header("If-Match", told, required=True, pattern='^"[^"]*"$'))
     return found
@@ -284,7 +284,7 @@ def _header(name: str, told: str, *, required: bool, **schema: object) -> Json:
     return {"name": name, "in": "header", "required": required, "schema": schema, "description": told}
 
 
-def _responses(key: str, route: api.Route, schemas: dict[type[BaseModel], str]) -> Json:
+def _responses(key: str, route: routing.Route, schemas: dict[type[BaseModel], str]) -> Json:
     found: Json = {
         str(int(answer.status)): {
             "description": HTTPStatus(answer.status).phrase,
@@ -306,13 +306,13 @@ def _responses(key: str, route: api.Route, schemas: dict[type[BaseModel], str]) 
 
 def _tagged(answer: type[Answer]) -> Json:
     """What an edit names in If-Match comes with the record."""
-    if answer.headers is Answer.headers or issubclass(answer, fields.Page):
+    if answer.headers is Answer.headers or issubclass(answer, request_fields.Page):
         return {}
     return {"headers": {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match"}}}
 
 
-def _written_as(route: api.Route, schema: Json) -> Json:
-    csv = {api.MediaType.CSV.value: {"schema": {"type": "string"}}} if _of_kind(route, api.MediaType) else {}
+def _written_as(route: routing.Route, schema: Json) -> Json:
+    csv = {routing.MediaType.CSV.value: {"schema": {"type": "string"}}} if _of_kind(route, routing.MediaType) else {}
     return {"application/json": {"schema": schema}, **csv}
 
 
@@ -337,9 +337,9 @@ def _problem() -> Json:
     }
 
 
-def codes() -> list[type[refusals.Refused]]:
+def codes() -> list[type[errors.Refused]]:
     """The errors with a code of their own, by code: the leaves of the tree that refusals.py holds."""
-    own = [each for each in vars(refusals).values() if isinstance(each, type) and issubclass(each, refusals.Refused)]
+    own = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.Refused)]
     return sorted((each for each in own if "code" in vars(each)), key=lambda each: each.code)
 
 

@@ -11,8 +11,8 @@ from tools import template
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
-from partner_access.domain import catalogue
-from partner_access.domain.permissions import given_today
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.permissions.rights import given_today
 
 README: Final = template.ROOT / "README.md"
 OBJECTS: Final = re.compile(rf"^crm\.({'|'.join(catalogue.OBJECTS)})\.(view|edit|delete)$")

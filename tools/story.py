@@ -17,18 +17,18 @@ from rich.rule import Rule
 from rich.text import Text
 
 from tools import directory_sample as sample
+from tools.api_client import Answer, Caller, Json
 from tools.deployment import STACK
 from tools.directory_sample import Resident
 from tools.emails import Letter, sent_letters
 from tools.local_stack import Stack
-from tools.operate import trail
-from tools.operate.evidence import Broken, verified
+from tools.operate import audit_log
+from tools.operate.audit_export import Broken, verified
 from tools.operate.formats import Format, write
 from tools.operate.reports import COLUMNS, PARTITIONS, report
 from tools.operate.scan import scan
-from tools.operate.site import Site, clients_of
+from tools.operate.stack import Site, clients_of
 from tools.sign_in import DECIDE, Person
-from tools.web import Answer, Caller, Json
 
 SECRET = re.compile(r"#(pal_[\w.-]+_[0-9a-f]{8})", re.ASCII)
 LETTER_WITHIN = 30.0
@@ -397,7 +397,7 @@ def proving(story: Story) -> None:
     stack, account_id = story.stack, sample.BRIGHTWATER
     site = Site(STACK, clients_of(stack.aws))
     patience = time.monotonic() + LETTER_WITHIN
-    while trail.export(site, stack.table, account_id).waiting:
+    while audit_log.export(site, stack.table, account_id).waiting:
         if time.monotonic() > patience:
             raise StoryFailed(f"entries of {account_id} are not in its chain after {LETTER_WITHIN:.0f} seconds")
         time.sleep(0.2)
@@ -411,7 +411,7 @@ def proving(story: Story) -> None:
     story.tell("The client's trail is exported; anybody checks it offline, with the public key of the seals.")
     story.console.print(f"  $ python -m tools.operate audit-log export {account_id} --demo")
     story.console.print("  $ python -m tools.operate audit-log verify audit-log.jsonl")
-    key, found = trail.public_key(site), trail.export(site, stack.table, account_id).found
+    key, found = audit_log.public_key(site), audit_log.export(site, stack.table, account_id).found
     seal = verified(found.written(), key).seals[0].seal
     story.console.print(
         f"    [green]✓[/green] {len(found.links)} entries, {found.sealed} of them under seal {seal.number}"
@@ -424,7 +424,7 @@ def proving(story: Story) -> None:
     item = table.get_item(Key=place, ConsistentRead=True)["Item"]
     table.put_item(Item={**item, "actor_id": "somebody-else"})
     try:
-        verified(trail.export(site, stack.table, account_id).found.written(), key)
+        verified(audit_log.export(site, stack.table, account_id).found.written(), key)
     except Broken as broken:
         story.console.print(f"    [red]✗[/red] {escape(str(broken))}")
     else:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from tools.api_client import connections
 from tools.demo_file import read_demo
 from tools.sign_in import DECIDE, DIRECTORY, SignInFailed
-from tools.web import connections
 
 
 def main(

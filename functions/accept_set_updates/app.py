@@ -4,18 +4,18 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
 
-from partner_access import api, bulk, cursors
-from partner_access.bulk import BulkMemberRow, BulkOutcome
-from partner_access.domain import updates
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.refusals import NothingToAccept
-from partner_access.domain.updates import Accepted, Difference
-from partner_access.fields import Identifier, ListQuery, Page, PermissionName, Request
-from partner_access.store import updates as stored
-from partner_access.store.actors import in_account
+from partner_access.api import bulk, cursors, routing
+from partner_access.api.bulk import BulkMemberRow, BulkOutcome
+from partner_access.api.request_fields import Identifier, ListQuery, Page, PermissionName, Request
+from partner_access.domain.errors import NothingToAccept
+from partner_access.domain.permission_sets import set_updates
+from partner_access.domain.permission_sets.set_updates import Accepted, Difference
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
+from partner_access.store.memberships.actors import in_account
+from partner_access.store.permission_sets import set_updates as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 UPDATES = "/accounts/{account_id}/permission-sets/updates"
 
@@ -54,9 +54,9 @@ class SetUpdateList(Page, title="SetUpdateList"):
 
 @app.get(
     UPDATES,
-    api.Docs(
+    routing.Docs(
         "list_set_updates",
-        tag=api.Tag.PERMISSION_SETS,
+        tag=routing.Tag.PERMISSION_SETS,
         summary="List the members who would gain permissions with a newer set version.",
         description=(
             "Super admins and user managers of the account can list the updates, unless they are partner members. "
@@ -67,10 +67,10 @@ class SetUpdateList(Page, title="SetUpdateList"):
 )
 def list_set_updates(account_id: str, query: ListQuery, act: Act) -> SetUpdateList:
     caller, account = in_account(account_id, act.by)
-    updates.must_answer(account, caller, act)
+    set_updates.must_answer(account, caller, act)
     listed = UPDATES.format(account_id=account_id)
     page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
-    found = (updates.difference(person, act) for person in page.people)
+    found = (set_updates.difference(person, act) for person in page.people)
     return SetUpdateList(
         items=tuple(SetUpdateRow.of(each) for each in found if each),
         next_cursor=cursors.cursor(page.after, query, listed, act),
@@ -97,9 +97,9 @@ class AcceptSetUpdatesResponse(Answer, title="AcceptSetUpdatesResponse"):
 
 @app.post(
     UPDATES,
-    api.Docs(
+    routing.Docs(
         "accept_set_updates",
-        tag=api.Tag.PERMISSION_SETS,
+        tag=routing.Tag.PERMISSION_SETS,
         summary="Accept the latest version of a permission set for several members.",
         description=(
             "Super admins and user managers of the account can accept it for up to 25 members at once, unless they "
@@ -111,9 +111,9 @@ class AcceptSetUpdatesResponse(Answer, title="AcceptSetUpdatesResponse"):
 def accept_set_updates(account_id: str, wish: AcceptSetUpdatesRequest, act: Act) -> AcceptSetUpdatesResponse:
     recall(act)
     caller, found = in_account(account_id, act.by)
-    account = updates.must_answer(found, caller, act)
+    account = set_updates.must_answer(found, caller, act)
     account.must_be_active()
-    updates.must_be_latest(wish.accepted)
+    set_updates.must_be_latest(wish.accepted)
     report = AcceptSetUpdatesResponse(
         items=tuple(
             _row(account_id, user_id, wish.accepted, act.part(user_id)) for user_id in dict.fromkeys(wish.user_ids)
@@ -128,7 +128,7 @@ def _row(account_id: str, user_id: str, wish: Accepted, act: Act) -> BulkMemberR
     blank = BulkMemberRow(user_id=user_id, outcome=BulkOutcome.DONE)
 
     def accept(one: Act) -> BulkMemberRow:
-        stored.record(updates.accept(stored.facts(account_id, user_id, one.by), wish, one), blank)
+        stored.record(set_updates.accept(stored.facts(account_id, user_id, one.by), wish, one), blank)
         return blank
 
     return bulk.row(accept, act, blank, skipped=NothingToAccept, recall=recall)

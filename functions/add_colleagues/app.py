@@ -5,18 +5,19 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from partner_access import api, bulk
-from partner_access.bulk import BulkMemberRow, BulkOutcome
-from partner_access.domain import console, creations
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.permissions import SetName
-from partner_access.domain.refusals import AlreadyMember, InvalidField
-from partner_access.fields import Adjustments, Identifier, PermissionName, Request
-from partner_access.store import creations as stored
-from partner_access.store.actors import in_account
+from partner_access.api import bulk, routing
+from partner_access.api.bulk import BulkMemberRow, BulkOutcome
+from partner_access.api.request_fields import Adjustments, Identifier, PermissionName, Request
+from partner_access.domain.errors import AlreadyMember, InvalidField
+from partner_access.domain.memberships import creations
+from partner_access.domain.permissions.rights import SetName
+from partner_access.domain.records import Act, Answer
+from partner_access.domain.relationships import partner_console
 from partner_access.store.dynamo import keep, recall
+from partner_access.store.memberships import creations as stored
+from partner_access.store.memberships.actors import in_account
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,9 +49,9 @@ class AddColleaguesResponse(Answer, title="AddColleaguesResponse"):
 
 @app.post(
     "/partners/{partner_id}/clients/{account_id}/users",
-    api.Docs(
+    routing.Docs(
         "add_colleagues",
-        tag=api.Tag.PARTNERS,
+        tag=routing.Tag.PARTNERS,
         summary="Add colleagues to a client account.",
         description=(
             "If you are a member of the client on behalf of this partner and manage users there, you can add up to "
@@ -63,7 +64,7 @@ class AddColleaguesResponse(Answer, title="AddColleaguesResponse"):
 def add_colleagues(partner_id: str, account_id: str, wish: AddColleaguesRequest, act: Act) -> AddColleaguesResponse:
     recall(act)
     caller, _ = in_account(account_id, act.by)
-    console.must_bring_in(caller, partner_id, act)
+    partner_console.must_bring_in(caller, partner_id, act)
     if wish.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("/permission_set").saying("Ask the client: only its own admins make somebody partner admin.")
     report = AddColleaguesResponse(

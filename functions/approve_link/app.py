@@ -3,18 +3,18 @@
 from http import HTTPStatus
 from typing import ClassVar
 
-from partner_access import api
-from partner_access.domain import approvals, links
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.members import RequestedAccess
-from partner_access.domain.refusals import NotEligible
-from partner_access.fields import AccessDays, Identifier, LinkSecret, Removals, Request
-from partner_access.representations import GrantResponse
-from partner_access.store import approvals as stored
-from partner_access.store import links as stored_links
+from partner_access.api import routing
+from partner_access.api.request_fields import AccessDays, Identifier, LinkSecret, Removals, Request
+from partner_access.api.responses import GrantResponse
+from partner_access.domain.errors import NotEligible
+from partner_access.domain.links import approvals, links
+from partner_access.domain.memberships.members import RequestedAccess
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import recall
+from partner_access.store.links import approvals as stored
+from partner_access.store.links import links as stored_links
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class ApproveLinkRequest(Request, title="ApproveLinkRequest"):
@@ -37,9 +37,9 @@ class ApproveLinkResponse(Answer, GrantResponse, title="ApproveLinkResponse"):
 
 @app.post(
     "/access-links/approvals",
-    api.Docs(
+    routing.Docs(
         "approve_link",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="Approve an access link for one account.",
         description=(
             "Super admins and user managers of the account can approve, unless they are partner members there or "

@@ -5,16 +5,17 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from partner_access import api, pages
-from partner_access.addresses import Email
-from partner_access.domain import links
-from partner_access.domain.decisions import Act, Answer, Locale
-from partner_access.fields import AccessDays, Identifier, Prose, Removals, Request
-from partner_access.representations import LinkResponse
-from partner_access.store import links as stored
+from partner_access import page_urls
+from partner_access.api import routing
+from partner_access.api.request_fields import AccessDays, Identifier, Prose, Removals, Request
+from partner_access.api.responses import LinkResponse
+from partner_access.domain.links import links
+from partner_access.domain.records import Act, Answer, Locale
+from partner_access.email_addresses import Email
 from partner_access.store.dynamo import recall
+from partner_access.store.links import links as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class CreateLinkRequest(Request, title="CreateLinkRequest"):
@@ -45,9 +46,9 @@ class CreateLinkResponse(Answer, LinkResponse, title="CreateLinkResponse"):
 
 @app.post(
     "/partners/{partner_id}/access-links",
-    api.Docs(
+    routing.Docs(
         "create_link",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="Create an access link for yourself or a colleague.",
         description=(
             "Super admins and client access managers of the partner can create links, for eligible employees only. "
@@ -70,7 +71,7 @@ def create_link(partner_id: str, creation: CreateLinkRequest, act: Act) -> Creat
     )
     facts = stored.facts_for_creation(partner_id, wish, act.by)
     created = links.create(facts, wish, act)
-    answer = CreateLinkResponse.of(created.link, created.employee, act.at, url=pages.to_approve(created.secret))
+    answer = CreateLinkResponse.of(created.link, created.employee, act.at, url=page_urls.to_approve(created.secret))
     stored.record_creation(created, answer)
     return answer
 

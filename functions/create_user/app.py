@@ -3,17 +3,17 @@
 from http import HTTPStatus
 from typing import ClassVar
 
-from partner_access import api
-from partner_access.addresses import Email
-from partner_access.domain import creations
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.members import Seat
-from partner_access.fields import AccessDays, Adjustments, Identifier, PermissionName, Request
-from partner_access.representations import GrantResponse, MemberResponse
-from partner_access.store import creations as stored
+from partner_access.api import routing
+from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
+from partner_access.api.responses import GrantResponse, MemberResponse
+from partner_access.domain.memberships import creations
+from partner_access.domain.memberships.members import Seat
+from partner_access.domain.records import Act, Answer
+from partner_access.email_addresses import Email
 from partner_access.store.dynamo import recall
+from partner_access.store.memberships import creations as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class CreateUserRequest(Request, title="CreateUserRequest"):
@@ -37,9 +37,9 @@ class CreateUserResponse(Answer, MemberResponse, title="CreateUserResponse"):
 
 @app.post(
     "/accounts/{account_id}/users",
-    api.Docs(
+    routing.Docs(
         "create_user",
-        tag=api.Tag.USERS,
+        tag=routing.Tag.USERS,
         summary="Add a user to an account.",
         description=(
             "Everyone who manages users in the account can add anyone in the directory with an ordinary permission "

@@ -1,7 +1,8 @@
 """POST /access/v1/evaluation and …/evaluations: may this person do this here; and where to ask, for who looks for it."""
 
-from partner_access import api, authzen, pages
-from partner_access.authzen import (
+from partner_access import page_urls
+from partner_access.api import authzen, routing
+from partner_access.api.authzen import (
     ConfigurationResponse,
     EvaluationRequest,
     EvaluationResponse,
@@ -9,8 +10,8 @@ from partner_access.authzen import (
     EvaluationsResponse,
     Policy,
 )
-from partner_access.domain.decisions import Act
-from partner_access.policy import Accounts
+from partner_access.authzen_policy import Accounts
+from partner_access.domain.records import Act
 
 
 def decision_point(policy: Policy) -> authzen.App:
@@ -19,9 +20,9 @@ def decision_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/evaluation",
-        api.Docs(
+        routing.Docs(
             "evaluate",
-            tag=api.Tag.DECISIONS,
+            tag=routing.Tag.DECISIONS,
             summary="Evaluate one access request.",
             description=(
                 "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. A denial is a "
@@ -36,9 +37,9 @@ def decision_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/evaluations",
-        api.Docs(
+        routing.Docs(
             "evaluate_all",
-            tag=api.Tag.DECISIONS,
+            tag=routing.Tag.DECISIONS,
             summary="Evaluate up to 50 access requests in order.",
             description=(
                 "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. The evaluation stops "
@@ -53,15 +54,15 @@ def decision_point(policy: Policy) -> authzen.App:
 
     @app.get(
         "/.well-known/authzen-configuration",
-        api.Docs(
+        routing.Docs(
             "get_configuration",
-            tag=api.Tag.DECISIONS,
+            tag=routing.Tag.DECISIONS,
             summary="Get the endpoints of the decision API.",
             description="Anyone can call this operation, without a token. It is the discovery document of OpenID AuthZEN 1.0.",
         ),
     )
     def get_configuration() -> ConfigurationResponse:
-        return authzen.configuration(pages.origin())
+        return authzen.configuration(page_urls.origin())
 
     return app
 

@@ -1,14 +1,14 @@
 """POST /access-links/declines: someone of a client account says no to an access link."""
 
-from partner_access import api
-from partner_access.domain import approvals
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.links import LinkState
-from partner_access.fields import Identifier, LinkSecret, Prose, Request
-from partner_access.store import approvals as stored
+from partner_access.api import routing
+from partner_access.api.request_fields import Identifier, LinkSecret, Prose, Request
+from partner_access.domain.links import approvals
+from partner_access.domain.links.links import LinkState
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import recall
+from partner_access.store.links import approvals as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class DeclineLinkRequest(Request, title="DeclineLinkRequest"):
@@ -27,9 +27,9 @@ class DeclineLinkResponse(Answer, title="DeclineLinkResponse"):
 
 @app.post(
     "/access-links/declines",
-    api.Docs(
+    routing.Docs(
         "decline_link",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="Decline an access link for one account.",
         description=(
             "Everyone who can approve the link for the account can decline it. The link's creator and its employee "

@@ -5,20 +5,20 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from partner_access import api
-from partner_access.domain import edits
+from partner_access.api import routing
+from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
+from partner_access.api.responses import GrantResponse, TaggedMemberResponse
 from partner_access.domain.accounts import Account
-from partner_access.domain.capacities import MembershipFacts
-from partner_access.domain.decisions import Act
-from partner_access.domain.edits import Days, Edit, Edited
-from partner_access.domain.members import Seat
-from partner_access.domain.people import Actor
-from partner_access.fields import AccessDays, Adjustments, Identifier, PermissionName, Request
-from partner_access.representations import GrantResponse, TaggedMemberResponse
-from partner_access.store import memberships as stored
+from partner_access.domain.memberships import edits
+from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.edits import Days, Edit, Edited
+from partner_access.domain.memberships.members import Seat
+from partner_access.domain.memberships.roles import MembershipFacts
+from partner_access.domain.records import Act
 from partner_access.store.dynamo import keep, recall
+from partner_access.store.memberships import changes as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class EditUserRequest(Request, title="EditUserRequest"):
@@ -50,9 +50,9 @@ class EditUserResponse(TaggedMemberResponse, title="EditUserResponse"):
 
 @app.patch(
     "/accounts/{account_id}/users/{user_id}",
-    api.Docs(
+    routing.Docs(
         "edit_user",
-        tag=api.Tag.USERS,
+        tag=routing.Tag.USERS,
         summary="Edit the permissions, seats or end date of a member.",
         description=(
             "Super admins and user managers of the account can edit members, and partner members can edit those of "
@@ -62,7 +62,7 @@ class EditUserResponse(TaggedMemberResponse, title="EditUserResponse"):
         ),
     ),
 )
-def edit_user(account_id: str, user_id: str, change: EditUserRequest, seen: api.Seen, act: Act) -> EditUserResponse:
+def edit_user(account_id: str, user_id: str, change: EditUserRequest, seen: routing.Seen, act: Act) -> EditUserResponse:
     wish = change.wish
     facts = stored.facts(account_id, user_id, act.by, wish)
     edited = edits.edit(facts, wish, seen, act)

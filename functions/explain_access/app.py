@@ -8,19 +8,19 @@ from typing import Self
 
 from pydantic import JsonValue
 
-from partner_access import api, authzen
-from partner_access.authzen import Entity, EvaluationRequest
-from partner_access.domain import explanations
-from partner_access.domain.access import Rule
+from partner_access.api import authzen, routing
+from partner_access.api.authzen import Entity, EvaluationRequest
+from partner_access.api.responses import Part
+from partner_access.authzen_policy import SUBJECT, pair_of
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing
-from partner_access.domain.capacities import Role
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.explanations import Explaining, Explanation
-from partner_access.domain.members import Seat, SuspensionReason
-from partner_access.domain.remedies import ALONE, Call, Changer
-from partner_access.policy import SUBJECT, pair_of
-from partner_access.representations import Part
-from partner_access.store import explanations as stored
+from partner_access.domain.authorization import explanations
+from partner_access.domain.authorization.access import Rule
+from partner_access.domain.authorization.explanations import Explaining, Explanation
+from partner_access.domain.authorization.remediation import ALONE, Call, Changer
+from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.memberships.roles import Role
+from partner_access.domain.records import Act, Answer
+from partner_access.store.authorization import explanations as stored
 
 app = authzen.App()
 
@@ -125,9 +125,9 @@ class ExplanationResponse(Answer, title="ExplanationResponse"):
 
 @app.post(
     "/access/v1/explanations",
-    api.Docs(
+    routing.Docs(
         "explain_access",
-        tag=api.Tag.DECISIONS,
+        tag=routing.Tag.DECISIONS,
         summary="Explain an access decision.",
         description=(
             "You can get explanations about yourself, and about other users in accounts whose users you manage. "

@@ -5,20 +5,21 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
-from partner_access import api, telemetry
-from partner_access.addresses import Domain, Email
+from partner_access import telemetry
+from partner_access.api import routing
+from partner_access.api.request_fields import Name, PermissionName, Request
+from partner_access.api.responses import TaggedMemberResponse
 from partner_access.domain import directory
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Pricing, Program
-from partner_access.domain.decisions import Act, Answer, Locale
-from partner_access.domain.members import Seat
-from partner_access.domain.people import User
-from partner_access.domain.refusals import NotFound
-from partner_access.fields import Name, PermissionName, Request
-from partner_access.representations import TaggedMemberResponse
+from partner_access.domain.errors import NotFound
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.memberships.members import Seat
+from partner_access.domain.records import Act, Answer, Locale
+from partner_access.email_addresses import Domain, Email
 from partner_access.store import directory as stored
 from partner_access.store.dynamo import keep, recall
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class Telling(Request):
@@ -87,9 +88,9 @@ class CreatedDirectoryAccountResponse(DirectoryAccountResponse, title="CreatedDi
 
 @app.get(
     "/directory/accounts/{account_id}",
-    api.Docs(
+    routing.Docs(
         "get_account",
-        tag=api.Tag.DIRECTORY,
+        tag=routing.Tag.DIRECTORY,
         summary="Get an account of the directory.",
         description="Only the vendor's back end can call this operation.",
     ),
@@ -106,9 +107,9 @@ def _account_shown(account: Account | None) -> DirectoryAccountResponse:
 
 @app.put(
     "/directory/accounts/{account_id}",
-    api.Docs(
+    routing.Docs(
         "put_account",
-        tag=api.Tag.DIRECTORY,
+        tag=routing.Tag.DIRECTORY,
         summary="Create or update an account of the directory.",
         description=(
             "Only the vendor's back end can call this operation. A new account needs `kind` and `name`, and an "
@@ -160,9 +161,9 @@ class CreatedDirectoryUserResponse(DirectoryUserResponse, title="CreatedDirector
 
 @app.get(
     "/directory/users/{user_id}",
-    api.Docs(
+    routing.Docs(
         "get_user",
-        tag=api.Tag.DIRECTORY,
+        tag=routing.Tag.DIRECTORY,
         summary="Get a user of the directory.",
         description="Only the vendor's back end can call this operation.",
     ),
@@ -179,9 +180,9 @@ def _user_shown(user: User | None) -> DirectoryUserResponse:
 
 @app.put(
     "/directory/users/{user_id}",
-    api.Docs(
+    routing.Docs(
         "put_user",
-        tag=api.Tag.DIRECTORY,
+        tag=routing.Tag.DIRECTORY,
         summary="Create or update a user of the directory.",
         description=(
             "Only the vendor's back end can call this operation. A new user needs `email` and `name`, an absent "
@@ -215,9 +216,9 @@ class ErasureResponse(Answer, title="ErasureResponse"):
 
 @app.post(
     "/directory/users/{user_id}/erasure",
-    api.Docs(
+    routing.Docs(
         "erase_user",
-        tag=api.Tag.DIRECTORY,
+        tag=routing.Tag.DIRECTORY,
         summary="Erase the name and email address of a user.",
         description=(
             "Only the vendor's back end can call this operation. The user's id stays in the audit log with the acts "
@@ -257,9 +258,9 @@ class CreatedDirectoryMemberResponse(DirectoryMemberResponse, title="CreatedDire
 
 @app.get(
     "/directory/accounts/{account_id}/members/{user_id}",
-    api.Docs(
+    routing.Docs(
         "get_member",
-        tag=api.Tag.DIRECTORY,
+        tag=routing.Tag.DIRECTORY,
         summary="Get a membership of the directory as it is in effect now.",
         description="Only the vendor's back end can call this operation.",
     ),
@@ -270,9 +271,9 @@ def get_member(account_id: str, user_id: str, act: Act) -> DirectoryMemberRespon
 
 @app.put(
     "/directory/accounts/{account_id}/members/{user_id}",
-    api.Docs(
+    routing.Docs(
         "put_member",
-        tag=api.Tag.DIRECTORY,
+        tag=routing.Tag.DIRECTORY,
         summary="Create or update a membership of the directory.",
         description=(
             "Only the vendor's back end can call this operation, and not to assign `partner_admin`. A new membership "

@@ -5,16 +5,16 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from partner_access import api
-from partner_access.domain import permission_sets
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.permission_sets import Content
-from partner_access.fields import Name, PermissionName, Request
-from partner_access.representations import PermissionSetResponse
-from partner_access.store import permission_sets as stored
+from partner_access.api import routing
+from partner_access.api.request_fields import Name, PermissionName, Request
+from partner_access.api.responses import PermissionSetResponse
+from partner_access.domain.permission_sets import changes
+from partner_access.domain.permission_sets.changes import Content
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
+from partner_access.store.permission_sets import changes as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 SETS = "/accounts/{account_id}/permission-sets"
 
@@ -48,15 +48,15 @@ class RemovePermissionSetResponse(Answer, title="RemovePermissionSetResponse"):
 
 @app.post(
     SETS,
-    api.Docs(
+    routing.Docs(
         "create_permission_set",
-        tag=api.Tag.PERMISSION_SETS,
+        tag=routing.Tag.PERMISSION_SETS,
         summary="Create a custom permission set in an account.",
         description="Super admins of the account can create up to 100 sets. The name of a set does not have to be unique.",
     ),
 )
 def create_permission_set(account_id: str, wish: PermissionSetRequest, act: Act) -> CreatePermissionSetResponse:
-    created = permission_sets.create(stored.facts(account_id, act.by), wish.content, act)
+    created = changes.create(stored.facts(account_id, act.by), wish.content, act)
     answer = CreatePermissionSetResponse.of(created.own)
     stored.record_created(created, answer)
     return answer
@@ -64,9 +64,9 @@ def create_permission_set(account_id: str, wish: PermissionSetRequest, act: Act)
 
 @app.put(
     SETS + "/{set_id}",
-    api.Docs(
+    routing.Docs(
         "update_permission_set",
-        tag=api.Tag.PERMISSION_SETS,
+        tag=routing.Tag.PERMISSION_SETS,
         summary="Update the name and permissions of a custom permission set.",
         description=(
             "Super admins of the account can update a set, and the change applies to all its holders at once. The "
@@ -75,12 +75,12 @@ def create_permission_set(account_id: str, wish: PermissionSetRequest, act: Act)
     ),
 )
 def update_permission_set(
-    account_id: str, set_id: str, wish: PermissionSetRequest, seen: api.Seen, act: Act
+    account_id: str, set_id: str, wish: PermissionSetRequest, seen: routing.Seen, act: Act
 ) -> UpdatePermissionSetResponse:
     facts = stored.facts(account_id, act.by, set_id)
-    changed = permission_sets.change(facts, wish.content, seen, act)
+    changed = changes.change(facts, wish.content, seen, act)
     if not changed:
-        as_it_was = UpdatePermissionSetResponse.of(permission_sets.must_be_assignable(facts, act))
+        as_it_was = UpdatePermissionSetResponse.of(changes.must_be_assignable(facts, act))
         keep(act, as_it_was)
         return as_it_was
     answer = UpdatePermissionSetResponse.of(changed.own)
@@ -90,15 +90,15 @@ def update_permission_set(
 
 @app.delete(
     SETS + "/{set_id}",
-    api.Docs(
+    routing.Docs(
         "remove_permission_set",
-        tag=api.Tag.PERMISSION_SETS,
+        tag=routing.Tag.PERMISSION_SETS,
         summary="Remove a custom permission set.",
         description="Super admins of the account can remove a set that has no holders. A set in use gets 409.",
     ),
 )
-def remove_permission_set(account_id: str, set_id: str, seen: api.Seen, act: Act) -> RemovePermissionSetResponse:
-    removed = permission_sets.remove(stored.facts(account_id, act.by, set_id), seen, act)
+def remove_permission_set(account_id: str, set_id: str, seen: routing.Seen, act: Act) -> RemovePermissionSetResponse:
+    removed = changes.remove(stored.facts(account_id, act.by, set_id), seen, act)
     answer = RemovePermissionSetResponse()
     stored.record_removed(removed, answer)
     return answer

@@ -5,20 +5,20 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, Field
 
-from partner_access import api, bulk
-from partner_access.bulk import BulkOutcome, BulkRow
-from partner_access.domain import migrations
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.members import Seat
-from partner_access.domain.migrations import SuperAdminMigrated
-from partner_access.domain.refusals import NotSuperAdmin
-from partner_access.fields import Identifier, Request
-from partner_access.representations import GrantResponse, MemberResponse
-from partner_access.store import migrations as stored
-from partner_access.store.actors import in_account
+from partner_access.api import bulk, routing
+from partner_access.api.bulk import BulkOutcome, BulkRow
+from partner_access.api.request_fields import Identifier, Request
+from partner_access.api.responses import GrantResponse, MemberResponse
+from partner_access.domain.errors import NotSuperAdmin
+from partner_access.domain.memberships import migrations
+from partner_access.domain.memberships.members import Seat
+from partner_access.domain.memberships.migrations import SuperAdminMigrated
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
+from partner_access.store.memberships import migrations as stored
+from partner_access.store.memberships.actors import in_account
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class SeatChangeResponse(BaseModel, title="SeatChangeResponse"):
@@ -59,9 +59,9 @@ class MigrationResponse(MigrationPreviewResponse, title="MigrationResponse"):
 
 @app.post(
     "/accounts/{account_id}/migrations",
-    api.Docs(
+    routing.Docs(
         "migrate",
-        tag=api.Tag.USERS,
+        tag=routing.Tag.USERS,
         summary="Migrate a super admin of an account to partner admin.",
         description=(
             "Super admins of the account can migrate themselves, or another super admin who works for a partner. The "
@@ -117,9 +117,9 @@ class MigrateSelfResponse(Answer, title="MigrateSelfResponse"):
 
 @app.post(
     "/partners/{partner_id}/migrations",
-    api.Docs(
+    routing.Docs(
         "migrate_self",
-        tag=api.Tag.PARTNERS,
+        tag=routing.Tag.PARTNERS,
         summary="Migrate yourself from super admin to partner admin in several clients.",
         description=(
             "Partner employees can migrate themselves in up to 50 accounts, each in a transaction of its own and "

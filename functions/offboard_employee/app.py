@@ -6,16 +6,16 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from partner_access import api, cursors
-from partner_access.domain import departures
-from partner_access.domain.decisions import Act, CleanUp, Occasion
-from partner_access.domain.departures import Aftermath, Line, ReceiptOutcome
-from partner_access.domain.refusals import TemporarilyUnavailable
-from partner_access.fields import ListQuery, Page
-from partner_access.store import departures as stored
+from partner_access.api import cursors, routing
+from partner_access.api.request_fields import ListQuery, Page
+from partner_access.domain.errors import TemporarilyUnavailable
+from partner_access.domain.records import Act, CleanUp, Occasion
+from partner_access.domain.relationships import offboarding
+from partner_access.domain.relationships.offboarding import Aftermath, Line, ReceiptOutcome
 from partner_access.store.dynamo import keep, keep_instead, recall
+from partner_access.store.relationships import offboarding as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 ACCESS = "/partners/{partner_id}/employees/{user_id}/access"
 
@@ -47,9 +47,9 @@ class OffboardingList(Page, title="OffboardingList"):
 
 @app.delete(
     ACCESS,
-    api.Docs(
+    routing.Docs(
         "offboard_employee",
-        tag=api.Tag.PARTNERS,
+        tag=routing.Tag.PARTNERS,
         summary="End all access of an employee to the clients of a partner.",
         description=(
             "Client access managers of the partner can offboard anyone, and employees can offboard themselves. "
@@ -60,7 +60,7 @@ class OffboardingList(Page, title="OffboardingList"):
 )
 def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) -> OffboardingList:
     facts = stored.facts(partner_id, user_id, act.by)
-    departures.must_be_endable(facts, act)
+    offboarding.must_be_endable(facts, act)
     listed = ACCESS.format(partner_id=partner_id, user_id=user_id)
     begun = cursors.after(query, listed, act)
     name, _, after = (begun or act.name).partition(" ")
@@ -75,11 +75,11 @@ def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) 
         )
 
     def foreseen(aftermath: Aftermath) -> OffboardingRow | None:
-        return _shown(aftermath, departures.line(aftermath.foreseen(), act))
+        return _shown(aftermath, offboarding.line(aftermath.foreseen(), act))
 
     def followed(aftermath: Aftermath) -> OffboardingRow | None:
         is_done = stored.follow(aftermath, user_id, whole)
-        return _shown(aftermath, departures.line(aftermath, act), is_done=is_done)
+        return _shown(aftermath, offboarding.line(aftermath, act), is_done=is_done)
 
     if query.is_dry:
         return receipts(foreseen)
@@ -88,7 +88,7 @@ def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) 
         keep(act, answer)
         return answer
     promised = receipts(foreseen)
-    stored.record_end(departures.end_access(facts, act), promised)
+    stored.record_end(offboarding.end_access(facts, act), promised)
     try:
         answer = receipts(followed)
         keep_instead(act, answer)

@@ -2,14 +2,15 @@
 
 from pydantic import BaseModel
 
-from partner_access import api
-from partner_access.domain import approvals, permissions
-from partner_access.domain.decisions import Act, Answer
-from partner_access.fields import LinkSecret, Request
-from partner_access.representations import LinkResponse
-from partner_access.store import approvals as stored
+from partner_access.api import routing
+from partner_access.api.request_fields import LinkSecret, Request
+from partner_access.api.responses import LinkResponse
+from partner_access.domain.links import approvals
+from partner_access.domain.permissions import rights
+from partner_access.domain.records import Act, Answer
+from partner_access.store.links import approvals as stored
 
-app = api.App()
+app = routing.App()
 
 
 class PreviewLinkRequest(Request, title="PreviewLinkRequest"):
@@ -46,9 +47,9 @@ class LinkPreviewResponse(Answer, title="LinkPreviewResponse"):
 
 @app.post(
     "/access-links/preview",
-    api.Docs(
+    routing.Docs(
         "preview_link",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="Preview an access link by its secret.",
         description=(
             "Anyone with a token and the secret can preview a link. The response lists the requested permissions, "
@@ -60,12 +61,12 @@ class LinkPreviewResponse(Answer, title="LinkPreviewResponse"):
 def preview_link(opening: PreviewLinkRequest, act: Act) -> LinkPreviewResponse:
     facts = stored.facts_for_preview(opening.secret, act.by)
     shown = approvals.preview(facts, act)
-    can = permissions.of_partner_admin(shown.link.set_version, removed=shown.link.removed)
+    can = rights.of_partner_admin(shown.link.set_version, removed=shown.link.removed)
     return LinkPreviewResponse(
         link=LinkResponse.of(shown.link, shown.employee, act.at),
         partner=LinkPartnerResponse(name=shown.partner.name, domains=shown.partner.domains),
         can=tuple(can),
-        cannot=permissions.lacking(can),
+        cannot=rights.lacking(can),
         accounts=tuple(
             LinkAccountRow(
                 account_id=choice.account.account_id,

@@ -5,20 +5,20 @@ A batch comes again as a whole when it fails: whatever is done here may be done 
 
 from typing import Any
 
-from partner_access import bus, telemetry
-from partner_access.context import Context
-from partner_access.domain.events import event_of
-from partner_access.store import chain, events, trail
+from partner_access import event_bus, telemetry
+from partner_access.domain.audit.events import event_of
+from partner_access.lambda_context import Context
+from partner_access.store.audit import audit_log, events, hash_chain
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
     """What cannot be read is raised: the batch is halved until it stands alone, and then set aside."""
     telemetry.begin(context.aws_request_id, "publish_audit_events")
     try:
-        entries = [trail.from_stream(record) for record in event["Records"]]
-        places = chain.append(entries)
+        entries = [audit_log.from_stream(record) for record in event["Records"]]
+        places = hash_chain.append(entries)
         telemetry.count("EntriesChained", len(entries))
-        bus.publish(
+        event_bus.publish(
             event_of(entry, account_id, places[account_id, entry.audit_id], now)
             for (account_id, entry), now in zip(entries, events.now(entries), strict=True)
         )

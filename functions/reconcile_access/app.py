@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from partner_access import telemetry
-from partner_access.context import Context
-from partner_access.domain.decisions import Act, CleanUp
-from partner_access.domain.departures import Aftermath
-from partner_access.domain.refusals import TemporarilyUnavailable
-from partner_access.store import departures as stored
-from partner_access.store.departures import Queued
+from partner_access.domain.errors import TemporarilyUnavailable
+from partner_access.domain.records import Act, CleanUp
+from partner_access.domain.relationships.offboarding import Aftermath
+from partner_access.lambda_context import Context
 from partner_access.store.dynamo import Item
+from partner_access.store.relationships import offboarding as stored
+from partner_access.store.relationships.offboarding import Queued
 
 SPARE_MILLISECONDS: Final = 10_000
 UNREADABLE_FOR: Final = timedelta(hours=1)

@@ -6,8 +6,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from partner_access import telemetry
-from partner_access.context import Context
-from partner_access.domain.mailing import Standing
+from partner_access.domain.email_delivery import Standing
+from partner_access.lambda_context import Context
 from partner_access.store import outbox
 
 MEANING: Final = {

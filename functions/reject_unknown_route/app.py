@@ -3,11 +3,11 @@
 import re
 from typing import Final, NoReturn
 
-from partner_access import api
-from partner_access.bodies import Event
-from partner_access.domain.refusals import MethodNotAllowed, NotFound
+from partner_access.api import routing
+from partner_access.api.json_body import Event
+from partner_access.domain.errors import MethodNotAllowed, NotFound
 
-app = api.App()
+app = routing.App()
 
 ROUTES: Final = {
     "/": "GET, HEAD",

@@ -3,13 +3,13 @@
 from http import HTTPStatus
 from typing import ClassVar
 
-from partner_access import api
-from partner_access.domain import endings
-from partner_access.domain.decisions import Act, Answer
-from partner_access.store import memberships as stored
+from partner_access.api import routing
+from partner_access.domain.memberships import removals
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import recall
+from partner_access.store.memberships import changes as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class Ended(Answer):
@@ -20,9 +20,9 @@ class Ended(Answer):
 
 @app.delete(
     "/accounts/{account_id}/users/{user_id}",
-    api.Docs(
+    routing.Docs(
         "remove_user",
-        tag=api.Tag.USERS,
+        tag=routing.Tag.USERS,
         summary="Remove a user's access to an account.",
         description=(
             "Super admins and user managers of the account, partner members and client access managers of the user's "
@@ -31,9 +31,9 @@ class Ended(Answer):
         ),
     ),
 )
-def remove_user(account_id: str, user_id: str, seen: api.Seen, act: Act) -> None:
+def remove_user(account_id: str, user_id: str, seen: routing.Seen, act: Act) -> None:
     facts = stored.facts(account_id, user_id, act.by)
-    stored.record_end(endings.end(facts, seen, act), Ended())
+    stored.record_end(removals.end(facts, seen, act), Ended())
 
 
 handler = app

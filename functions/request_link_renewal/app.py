@@ -3,14 +3,14 @@
 from http import HTTPStatus
 from typing import ClassVar
 
-from partner_access import api
-from partner_access.domain import renewals
-from partner_access.domain.decisions import Act, Answer
-from partner_access.fields import LinkSecret, Request
-from partner_access.store import links as stored
+from partner_access.api import routing
+from partner_access.api.request_fields import LinkSecret, Request
+from partner_access.domain.links import renewals
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
+from partner_access.store.links import links as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class LinkRenewalRequest(Request, title="LinkRenewalRequest"):
@@ -29,9 +29,9 @@ class LinkRenewalResponse(Answer, title="LinkRenewalResponse"):
 
 @app.post(
     "/access-links/renewals",
-    api.Docs(
+    routing.Docs(
         "request_link_renewal",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="Request the renewal of an ended access link.",
         description=(
             "Anyone with a token and the link's secret can ask its creator for a new link. The creator gets one "

@@ -2,14 +2,15 @@
 
 from typing import ClassVar
 
-from partner_access import api, pages
-from partner_access.domain import renewals
-from partner_access.domain.decisions import Act, Answer
-from partner_access.representations import LinkResponse
-from partner_access.store import links as stored
+from partner_access import page_urls
+from partner_access.api import routing
+from partner_access.api.responses import LinkResponse
+from partner_access.domain.links import renewals
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import recall
+from partner_access.store.links import links as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class ResendLinkResponse(Answer, LinkResponse, title="ResendLinkResponse"):
@@ -22,9 +23,9 @@ class ResendLinkResponse(Answer, LinkResponse, title="ResendLinkResponse"):
 
 @app.post(
     "/partners/{partner_id}/access-links/{link_id}/resend",
-    api.Docs(
+    routing.Docs(
         "resend_link",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="Resend an open access link with a new secret.",
         description=(
             "Client access managers of the partner can resend a link, at most once a minute and five times in 24 "
@@ -36,7 +37,7 @@ class ResendLinkResponse(Answer, LinkResponse, title="ResendLinkResponse"):
 def resend_link(partner_id: str, link_id: str, act: Act) -> ResendLinkResponse:
     facts = stored.facts_for_resending(partner_id, link_id, act.by)
     resent = renewals.resend(facts, act)
-    answer = ResendLinkResponse.of(resent.link, resent.employee, act.at, url=pages.to_approve(resent.secret))
+    answer = ResendLinkResponse.of(resent.link, resent.employee, act.at, url=page_urls.to_approve(resent.secret))
     stored.record_resending(resent, answer)
     return answer
 

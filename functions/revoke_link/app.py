@@ -3,13 +3,13 @@
 from http import HTTPStatus
 from typing import ClassVar
 
-from partner_access import api
-from partner_access.domain import links
-from partner_access.domain.decisions import Act, Answer
-from partner_access.store import links as stored
+from partner_access.api import routing
+from partner_access.domain.links import links
+from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
+from partner_access.store.links import links as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 
 class Revoked(Answer):
@@ -20,9 +20,9 @@ class Revoked(Answer):
 
 @app.delete(
     "/partners/{partner_id}/access-links/{link_id}",
-    api.Docs(
+    routing.Docs(
         "revoke_link",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="Revoke an open access link.",
         description=(
             "Client access managers of the partner and the vendor's back end can revoke a link. An ended link stays "

@@ -1,15 +1,15 @@
 """POST /access/v1/search/…: who may do this here, where somebody may do it, and what he may do there."""
 
-from partner_access import api, authzen
-from partner_access.authzen import (
+from partner_access.api import authzen, routing
+from partner_access.api.authzen import (
     ActionSearchRequest,
     Policy,
     ResourceSearchRequest,
     SearchResponse,
     SubjectSearchRequest,
 )
-from partner_access.domain.decisions import Act
-from partner_access.policy import Accounts
+from partner_access.authzen_policy import Accounts
+from partner_access.domain.records import Act
 
 
 def search_point(policy: Policy) -> authzen.App:
@@ -18,9 +18,9 @@ def search_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/search/subject",
-        api.Docs(
+        routing.Docs(
             "search_subjects",
-            tag=api.Tag.DECISIONS,
+            tag=routing.Tag.DECISIONS,
             summary="Find the members of an account who may perform an action there.",
             description=(
                 "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. A page has at most 100 "
@@ -34,9 +34,9 @@ def search_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/search/resource",
-        api.Docs(
+        routing.Docs(
             "search_resources",
-            tag=api.Tag.DECISIONS,
+            tag=routing.Tag.DECISIONS,
             summary="Find the accounts in which a user may perform an action.",
             description=(
                 "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. A page has at most 100 "
@@ -50,9 +50,9 @@ def search_point(policy: Policy) -> authzen.App:
 
     @app.post(
         "/access/v1/search/action",
-        api.Docs(
+        routing.Docs(
             "search_actions",
-            tag=api.Tag.DECISIONS,
+            tag=routing.Tag.DECISIONS,
             summary="Find the permissions that a user has in an account.",
             description=(
                 "Only tokens with the decide scope can call this operation of OpenID AuthZEN 1.0. A page has at most 100 "

@@ -12,17 +12,18 @@ from typing import Any, Final
 import uuid_utils
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from partner_access import mail, pages, telemetry
-from partner_access.context import Context
-from partner_access.domain import mailing
-from partner_access.domain.custom_sets import is_custom
-from partner_access.domain.decisions import Letter
-from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Link, LinkState
-from partner_access.domain.mailing import Delivery, Leads, MailingFacts, Outcome, Queued, Recipient, Standing
-from partner_access.domain.permissions import Overrides, lacking, rights_of
-from partner_access.domain.refusals import TemporarilyUnavailable
-from partner_access.letters import Composed, Words, compose
+from partner_access import page_urls, telemetry
+from partner_access.domain import email_delivery
+from partner_access.domain.email_delivery import Delivery, Leads, MailingFacts, Outcome, Queued, Recipient, Standing
+from partner_access.domain.errors import TemporarilyUnavailable
+from partner_access.domain.links.links import Link, LinkState
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.permissions.custom_sets import is_custom
+from partner_access.domain.permissions.rights import Overrides, lacking, rights_of
+from partner_access.domain.records import Letter
+from partner_access.emails import transport
+from partner_access.emails.rendering import Composed, Words, compose
+from partner_access.lambda_context import Context
 from partner_access.store import outbox
 
 processor: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
@@ -96,7 +97,7 @@ def _take_up(item: outbox.Item, context: Context) -> None:
         telemetry.unreadable(item["sk"])
         outbox.postpone(item, now + UNREADABLE_FOR)
         return
-    if mailing.is_outdated(letter, facts.link):
+    if email_delivery.is_outdated(letter, facts.link):
         outbox.done(item)
         return
     if facts.link and facts.is_about_a_secret and not copies:
@@ -119,7 +120,7 @@ def _take_up(item: outbox.Item, context: Context) -> None:
 
 def _copies(letter: Queued, facts: MailingFacts, now: datetime) -> list[Copy]:
     """All that goes out, written before anything is claimed: a letter that nobody can write is in nobody's hands."""
-    return [_copy(letter, facts, recipient, now) for recipient in mailing.recipients(facts, now)]
+    return [_copy(letter, facts, recipient, now) for recipient in email_delivery.recipients(facts, now)]
 
 
 def _copy(letter: Queued, facts: MailingFacts, to: Recipient, now: datetime) -> Copy:
@@ -130,7 +131,7 @@ def _copy(letter: Queued, facts: MailingFacts, to: Recipient, now: datetime) -> 
             name, to.address, compose(kind, to.locale, _words(facts, _page(letter.notification, to.leads), now))
         )
     text = Secret.write(link.partner_id, link.link_id, secrets.token_urlsafe(32))
-    composed = compose(kind, to.locale, _words(facts, pages.to_approve(text), now))
+    composed = compose(kind, to.locale, _words(facts, page_urls.to_approve(text), now))
     return Copy(name, to.address, composed, link, Secret.read(text))
 
 
@@ -140,16 +141,16 @@ def _deliver(copy: Copy, letter: Queued, now: datetime) -> datetime | None:
     claimed = outbox.claim(letter, copy.link, copy.name, attempt, now)
     if claimed.attempt != attempt:
         return claimed.waits_until
-    if claimed.unclear_attempts >= mailing.MOST_UNCLEAR:
+    if claimed.unclear_attempts >= email_delivery.MOST_UNCLEAR:
         _drop(claimed, Standing.FAILED, now)
         return None
     if copy.link and copy.secret and not outbox.mint(copy.link, copy.secret, now):
-        _drop(claimed, mailing.without_a_secret(copy.link, now), now)
+        _drop(claimed, email_delivery.without_a_secret(copy.link, now), now)
         return None
-    outcome = mail.send(copy.address, copy.composed, copy.name)
+    outcome = transport.send(copy.address, copy.composed, copy.name)
     _count(outcome, claimed)
-    standing, next_at = mailing.after(outcome, claimed.attempts, now)
-    outbox.settle(claimed, standing, next_at, unsent=copy.secret if outcome in mailing.NOT_GONE else None)
+    standing, next_at = email_delivery.after(outcome, claimed.attempts, now)
+    outbox.settle(claimed, standing, next_at, unsent=copy.secret if outcome in email_delivery.NOT_GONE else None)
     return claimed.model_copy(update={"delivery_status": standing, "next_at": next_at}).waits_until
 
 
@@ -162,11 +163,11 @@ def _drop(claimed: Delivery, standing: Standing, now: datetime) -> None:
 def _page(letter: Letter, leads: Leads | None) -> str:
     """The address that a copy leads to, empty for nowhere."""
     if leads is Leads.LINKS and letter.partner_id:
-        return pages.of_links(letter.partner_id)
+        return page_urls.of_links(letter.partner_id)
     if leads is Leads.PERSON and letter.account_id and letter.employee_id:
-        return pages.of_person(letter.account_id, letter.employee_id)
+        return page_urls.of_person(letter.account_id, letter.employee_id)
     if leads is Leads.USERS and letter.account_id:
-        return pages.of_account(letter.account_id)
+        return page_urls.of_account(letter.account_id)
     return ""
 
 
@@ -208,5 +209,5 @@ def _rights(letter: Letter) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _count(outcome: Outcome, claimed: Delivery) -> None:
     telemetry.count(COUNTED[outcome])
-    if claimed.unclear_attempts and outcome not in mailing.NOT_GONE:
+    if claimed.unclear_attempts and outcome not in email_delivery.NOT_GONE:
         telemetry.count("EmailPossibleDuplicate")

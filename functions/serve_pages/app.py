@@ -19,10 +19,10 @@ from string import Template
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from partner_access.domain import catalogue
-from partner_access.domain.refusals import Refused
-from partner_access.letters import plain_words
-from partner_access.letters.plain_words import Language
+from partner_access.domain.errors import Refused
+from partner_access.domain.permissions import catalogue
+from partner_access.emails import permission_texts
+from partner_access.emails.permission_texts import Language
 
 STATIC: Final = Path(__file__).with_name("static")
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
@@ -91,8 +91,8 @@ def permissions(language: Language) -> Words:
     def capital(text: str) -> str:
         return text[:1].upper() + text[1:]
 
-    def parts(verb: str, noun: plain_words.Both) -> tuple[str, str]:
-        return plain_words.VERBS[verb].said_in(language), noun.said_in(language)
+    def parts(verb: str, noun: permission_texts.Both) -> tuple[str, str]:
+        return permission_texts.VERBS[verb].said_in(language), noun.said_in(language)
 
     return {
         "groups": [
@@ -100,12 +100,12 @@ def permissions(language: Language) -> Words:
                 "whole": capital(group.whole.said_in(language)),
                 "names": {name: parts(*meant) for name, meant in group.permissions.items()},
             }
-            for group in plain_words.ORDINARY
+            for group in permission_texts.ORDINARY
         ],
-        "single": {name: capital(said.said_in(language)) for name, said in plain_words.SINGULAR.items()},
+        "single": {name: capital(said.said_in(language)) for name, said in permission_texts.SINGULAR.items()},
         "scoped": catalogue.SCOPED,
-        "narrowed": {scope: said.said_in(language) for scope, said in plain_words.NARROWED.items() if scope},
-        "unnamed": capital(plain_words.UNNAMED.said_in(language)),
+        "narrowed": {scope: said.said_in(language) for scope, said in permission_texts.NARROWED.items() if scope},
+        "unnamed": capital(permission_texts.UNNAMED.said_in(language)),
     }
 
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from partner_access import archive, telemetry
-from partner_access.context import Context
-from partner_access.domain import seals
-from partner_access.domain.decisions import Overtaken
-from partner_access.store import seals as stored
+from partner_access import telemetry, tree_head_store
+from partner_access.domain.audit import tree_heads
+from partner_access.domain.records import Overtaken
+from partner_access.lambda_context import Context
+from partner_access.store.audit import tree_heads as stored
 
 AT_MOST: Final = 3
 """How many seals one run makes; more than one only behind somebody else, or a run that was cut off."""
@@ -33,12 +33,14 @@ def handler(_: dict[str, Any], context: Context) -> None:
 def _is_sealed() -> bool:
     """Whether all is sealed now: first which seal is the latest, then the heads, so that no seal tells less than another."""
     latest, heads = stored.latest(), stored.heads()
-    statement = seals.due(latest, heads, datetime.now(UTC).replace(microsecond=0), os.environ["TREE_HEAD_SIGNING_KEY"])
+    statement = tree_heads.due(
+        latest, heads, datetime.now(UTC).replace(microsecond=0), os.environ["TREE_HEAD_SIGNING_KEY"]
+    )
     if not statement:
         return True
-    archive.keep_leaves(statement.root, seals.written_leaves(heads), statement.at)
-    seal = archive.sign(statement)
-    kept = archive.keep(seal)
+    tree_head_store.keep_leaves(statement.root, tree_heads.written_leaves(heads), statement.at)
+    seal = tree_head_store.sign(statement)
+    kept = tree_head_store.keep(seal)
     stored.note(latest, latest.followed_by(kept))
     telemetry.count("TreeHeadSigned")
     return kept == seal.written()

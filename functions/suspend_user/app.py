@@ -3,16 +3,16 @@
 from dataclasses import replace
 from typing import ClassVar
 
-from partner_access import api
-from partner_access.domain import suspensions
-from partner_access.domain.capacities import MembershipChanged, MembershipFacts
-from partner_access.domain.decisions import Act
-from partner_access.fields import Prose, Request
-from partner_access.representations import TaggedMemberResponse
-from partner_access.store import memberships as stored
+from partner_access.api import routing
+from partner_access.api.request_fields import Prose, Request
+from partner_access.api.responses import TaggedMemberResponse
+from partner_access.domain.memberships import suspensions
+from partner_access.domain.memberships.roles import MembershipChanged, MembershipFacts
+from partner_access.domain.records import Act
 from partner_access.store.dynamo import keep, recall
+from partner_access.store.memberships import changes as stored
 
-app = api.App(recall=recall)
+app = routing.App(recall=recall)
 
 SUSPENSION = "/accounts/{account_id}/users/{user_id}/suspension"
 
@@ -27,9 +27,9 @@ class SuspendUserRequest(Request, title="SuspendUserRequest"):
 
 @app.put(
     SUSPENSION,
-    api.Docs(
+    routing.Docs(
         "suspend_user",
-        tag=api.Tag.USERS,
+        tag=routing.Tag.USERS,
         summary="Suspend a member's access to an account.",
         description=(
             "Super admins and user managers of the account and client access managers of the member's partner can "
@@ -45,9 +45,9 @@ def suspend_user(account_id: str, user_id: str, stop: SuspendUserRequest, act: A
 
 @app.delete(
     SUSPENSION,
-    api.Docs(
+    routing.Docs(
         "resume_user",
-        tag=api.Tag.USERS,
+        tag=routing.Tag.USERS,
         summary="Resume a member's suspended access to an account.",
         description=(
             "Everyone who can suspend the member can lift the suspension of their own side. If the other side has "

@@ -2,14 +2,14 @@
 
 from pydantic import BaseModel
 
-from partner_access import api, cursors
+from partner_access.api import cursors, routing
+from partner_access.api.request_fields import ListQuery, Page
 from partner_access.domain.accounts import AccountKind
-from partner_access.domain.decisions import Act
-from partner_access.domain.people import must_not_be_barred
-from partner_access.fields import ListQuery, Page
+from partner_access.domain.memberships.actors import must_not_be_barred
+from partner_access.domain.records import Act
 from partner_access.store import accounts as stored
 
-app = api.App()
+app = routing.App()
 
 LIST = "/accounts"
 
@@ -32,9 +32,9 @@ class AccountList(Page, title="AccountList"):
 
 @app.get(
     LIST,
-    api.Docs(
+    routing.Docs(
         "view_accounts",
-        tag=api.Tag.ACCOUNTS,
+        tag=routing.Tag.ACCOUNTS,
         summary="List the accounts in which you are an active member.",
         description=(
             "Every user can list their own accounts. `can_approve` tells whether you can approve access links there "

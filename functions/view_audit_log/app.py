@@ -12,16 +12,16 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, JsonValue, StringConstraints
 from typing_extensions import override
 
-from partner_access import api, cursors
-from partner_access.domain import trail
-from partner_access.domain.decisions import Act, AuditEntry
-from partner_access.domain.trail import Wanted
-from partner_access.fields import Identifier, ListQuery, Page
-from partner_access.representations import Part
-from partner_access.sheets import harmless
-from partner_access.store import trail as stored
+from partner_access.api import cursors, routing
+from partner_access.api.request_fields import Identifier, ListQuery, Page
+from partner_access.api.responses import Part
+from partner_access.csv_safety import harmless
+from partner_access.domain.audit import audit_log
+from partner_access.domain.audit.audit_log import Wanted
+from partner_access.domain.records import Act, AuditEntry
+from partner_access.store.audit import audit_log as stored
 
-app = api.App()
+app = routing.App()
 
 LIST = "/accounts/{account_id}/audit"
 RFC_3339: Final = r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d{1,9})?(z|[+-]\d\d:\d\d)"
@@ -35,7 +35,7 @@ def _rfc_3339(text: str) -> str:
 
 
 def _of_our_time(moment: datetime) -> datetime:
-    if moment < trail.EPOCH:
+    if moment < audit_log.EPOCH:
         raise ValueError("before there were entries")
     return moment
 
@@ -113,9 +113,9 @@ class EntrySheet(AuditEntryList):
 
 @app.get(
     LIST,
-    api.Docs(
+    routing.Docs(
         "view_audit_log",
-        tag=api.Tag.AUDIT_LOG,
+        tag=routing.Tag.AUDIT_LOG,
         summary="Read the audit log of an account, newest first.",
         description=(
             "Members with `account.audit.view` read all entries, and in a partner account its client access managers "
@@ -124,10 +124,10 @@ class EntrySheet(AuditEntryList):
         ),
     ),
 )
-def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType, act: Act) -> AuditEntryList:
-    span = trail.span(query.start, query.end, act.at)
+def view_audit_log(account_id: str, query: AuditQuery, media_type: routing.MediaType, act: Act) -> AuditEntryList:
+    span = audit_log.span(query.start, query.end, act.at)
     wanted = Wanted(query.event, query.actor_id, query.user_id, query.account_id)
-    reading = trail.read(stored.facts_for_reading(account_id, act.by), wanted, act)
+    reading = audit_log.read(stored.facts_for_reading(account_id, act.by), wanted, act)
     listed = LIST.format(account_id=account_id)
     page = stored.page(account_id, span, after=cursors.after(query, listed, act), limit=query.size)
     shown = reading.of(page.entries, page.accounts)
@@ -137,19 +137,19 @@ def view_audit_log(account_id: str, query: AuditQuery, media_type: api.MediaType
         names=_names(shown, page),
         next_cursor=cursor,
     )
-    if media_type is api.MediaType.JSON:
+    if media_type is routing.MediaType.JSON:
         return entries
     return EntrySheet(**dict(entries), onward=query.with_cursor(cursor) if cursor else None)
 
 
-def _shown(entry: AuditEntry, reading: trail.Reading) -> AuditEntryRow:
-    details = None if reading.share is trail.Share.METADATA else entry.details
+def _shown(entry: AuditEntry, reading: audit_log.Reading) -> AuditEntryRow:
+    details = None if reading.share is audit_log.Share.METADATA else entry.details
     return AuditEntryRow(**{**dict(entry), "details": details})
 
 
 def _names(shown: tuple[AuditEntry, ...], page: stored.Page) -> Mapping[str, str]:
     """Names by id; an id that a person and an account have in common names neither."""
-    user_ids = {user_id for entry in shown for user_id in (entry.actor_id, *trail.subjects_of(entry))}
+    user_ids = {user_id for entry in shown for user_id in (entry.actor_id, *audit_log.subjects_of(entry))}
     account_ids = {account_id for entry in shown for account_id in entry.accounts}
     people = {user_id: page.users[user_id].name for user_id in user_ids & page.users.keys()}
     accounts = {account_id: page.accounts[account_id].name for account_id in account_ids & page.accounts.keys()}

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from partner_access import api, cursors
-from partner_access.domain import links
+from partner_access.api import cursors, routing
+from partner_access.api.request_fields import Identifier, ListQuery, Page
+from partner_access.api.responses import LinkResponse
 from partner_access.domain.accounts import Account
-from partner_access.domain.console import listed_for
-from partner_access.domain.decisions import Act, Answer
-from partner_access.domain.links import Link
-from partner_access.domain.people import User
-from partner_access.fields import Identifier, ListQuery, Page
-from partner_access.representations import LinkResponse
-from partner_access.store import links as stored
-from partner_access.store.actors import in_account
+from partner_access.domain.links import links
+from partner_access.domain.links.links import Link
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.records import Act, Answer
+from partner_access.domain.relationships.partner_console import listed_for
+from partner_access.store.links import links as stored
+from partner_access.store.memberships.actors import in_account
 
-app = api.App()
+app = routing.App()
 
 LIST = "/partners/{partner_id}/access-links"
 
@@ -39,9 +39,9 @@ class GetLinkResponse(Answer, LinkResponse, title="GetLinkResponse"):
 
 @app.get(
     LIST,
-    api.Docs(
+    routing.Docs(
         "list_links",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="List the access links of a partner, newest first.",
         description=(
             "Client access managers of the partner see all links. Other employees see the links for themselves. "
@@ -64,9 +64,9 @@ def list_links(partner_id: str, query: LinksQuery, act: Act) -> LinkList:
 
 @app.get(
     LIST + "/{link_id}",
-    api.Docs(
+    routing.Docs(
         "view_link",
-        tag=api.Tag.ACCESS_LINKS,
+        tag=routing.Tag.ACCESS_LINKS,
         summary="Get an access link.",
         description=(
             "Client access managers of the partner can get any link. Other employees can get links that they created "

@@ -5,18 +5,18 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Final, Self
 
-from partner_access import api, cursors
-from partner_access.domain import console
+from partner_access.api import cursors, routing
+from partner_access.api.request_fields import Identifier, ListQuery, Page
+from partner_access.api.responses import GrantResponse, MemberResponse, Part
 from partner_access.domain.accounts import Account
-from partner_access.domain.console import Presence
-from partner_access.domain.decisions import Act
-from partner_access.domain.people import eligible
-from partner_access.fields import Identifier, ListQuery, Page
-from partner_access.representations import GrantResponse, MemberResponse, Part
-from partner_access.store import console as stored
-from partner_access.store.actors import in_account
+from partner_access.domain.memberships.actors import eligible
+from partner_access.domain.records import Act
+from partner_access.domain.relationships import partner_console
+from partner_access.domain.relationships.partner_console import Presence
+from partner_access.store.memberships.actors import in_account
+from partner_access.store.relationships import partner_console as stored
 
-app = api.App()
+app = routing.App()
 
 CLIENTS: Final = "/partners/{partner_id}/clients"
 EMPLOYEES: Final = "/partners/{partner_id}/employees"
@@ -67,9 +67,9 @@ class ClientList(Page, title="ClientList"):
 
 @app.get(
     CLIENTS,
-    api.Docs(
+    routing.Docs(
         "list_clients",
-        tag=api.Tag.PARTNERS,
+        tag=routing.Tag.PARTNERS,
         summary="List the clients of a partner with its users in each.",
         description=(
             "Client access managers of the partner see all clients. Other employees see the clients in which they "
@@ -80,7 +80,7 @@ class ClientList(Page, title="ClientList"):
 )
 def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> ClientList:
     caller, partner = in_account(partner_id, act.by)
-    whose = console.listed_for(caller, partner, query.employee_id, act)
+    whose = partner_console.listed_for(caller, partner, query.employee_id, act)
     listed = f"{CLIENTS.format(partner_id=partner_id)}#{whose or ''}"
     after = cursors.after(query, listed, act)
     if whose:
@@ -188,9 +188,9 @@ class EmployeeList(Page, title="EmployeeList"):
 
 @app.get(
     EMPLOYEES,
-    api.Docs(
+    routing.Docs(
         "list_employees",
-        tag=api.Tag.PARTNERS,
+        tag=routing.Tag.PARTNERS,
         summary="List the employees of a partner with their clients, sorted by id.",
         description=(
             "Client access managers of the partner see all employees. Other employees see themselves. A page has at "
@@ -200,7 +200,7 @@ class EmployeeList(Page, title="EmployeeList"):
 )
 def list_employees(partner_id: str, query: ListQuery, act: Act) -> EmployeeList:
     caller, partner = in_account(partner_id, act.by)
-    whose = console.listed_for(caller, partner, None, act)
+    whose = partner_console.listed_for(caller, partner, None, act)
     listed = f"{EMPLOYEES.format(partner_id=partner_id)}#{whose or ''}"
     after = cursors.after(query, listed, act)
     if whose:

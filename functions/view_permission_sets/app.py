@@ -4,17 +4,19 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from partner_access import api
-from partner_access.addresses import Email
-from partner_access.domain import creations, permission_sets, permissions
-from partner_access.domain.custom_sets import CustomSet
-from partner_access.domain.decisions import Act
-from partner_access.fields import Page, Query
-from partner_access.representations import PermissionSetResponse, SetKind
-from partner_access.store import creations as choices
-from partner_access.store import permission_sets as stored
+from partner_access.api import routing
+from partner_access.api.request_fields import Page, Query
+from partner_access.api.responses import PermissionSetResponse, SetKind
+from partner_access.domain.memberships import creations
+from partner_access.domain.permission_sets import changes
+from partner_access.domain.permissions import rights
+from partner_access.domain.permissions.custom_sets import CustomSet
+from partner_access.domain.records import Act
+from partner_access.email_addresses import Email
+from partner_access.store.memberships import creations as choices
+from partner_access.store.permission_sets import changes as stored
 
-app = api.App()
+app = routing.App()
 
 SETS = "/accounts/{account_id}/permission-sets"
 
@@ -40,8 +42,8 @@ class AssignableSetRow(BaseModel, title="AssignableSetRow"):
             permission_set=name,
             kind=SetKind.DEFAULT,
             name=name,
-            version=permissions.latest(name),
-            permissions=permissions.in_clients(permissions.given_today(name)).written(),
+            version=rights.latest(name),
+            permissions=rights.in_clients(rights.given_today(name)).written(),
         )
 
     @classmethod
@@ -63,9 +65,9 @@ class AssignableSetList(Page, title="AssignableSetList"):
 
 @app.get(
     SETS,
-    api.Docs(
+    routing.Docs(
         "view_permission_sets",
-        tag=api.Tag.PERMISSION_SETS,
+        tag=routing.Tag.PERMISSION_SETS,
         summary="List the permission sets that you can assign in an account.",
         description=(
             "Everyone who manages users in the account can list the default sets that they can assign, then its "
@@ -84,9 +86,9 @@ def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> Assig
 
 @app.get(
     SETS + "/{set_id}",
-    api.Docs(
+    routing.Docs(
         "view_permission_set",
-        tag=api.Tag.PERMISSION_SETS,
+        tag=routing.Tag.PERMISSION_SETS,
         summary="Get a custom permission set of an account.",
         description=(
             "Everyone who manages users in the account can get a set. The `ETag` is the version that an update names."
@@ -94,7 +96,7 @@ def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> Assig
     ),
 )
 def view_permission_set(account_id: str, set_id: str, act: Act) -> PermissionSetResponse:
-    return PermissionSetResponse.of(permission_sets.must_be_assignable(stored.facts(account_id, act.by, set_id), act))
+    return PermissionSetResponse.of(changes.must_be_assignable(stored.facts(account_id, act.by, set_id), act))
 
 
 handler = app

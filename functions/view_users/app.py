@@ -3,14 +3,14 @@
 from datetime import datetime
 from enum import StrEnum
 
-from partner_access import api, cursors
-from partner_access.domain import views
-from partner_access.domain.decisions import Act
-from partner_access.fields import Identifier, ListQuery, Page
-from partner_access.representations import MemberResponse, TaggedMemberResponse
-from partner_access.store import people as stored
+from partner_access.api import cursors, routing
+from partner_access.api.request_fields import Identifier, ListQuery, Page
+from partner_access.api.responses import MemberResponse, TaggedMemberResponse
+from partner_access.domain.memberships import visibility
+from partner_access.domain.records import Act
+from partner_access.store.memberships import visibility as stored
 
-app = api.App()
+app = routing.App()
 
 LIST = "/accounts/{account_id}/users"
 
@@ -56,9 +56,9 @@ class GetUserResponse(TaggedMemberResponse, NamedMemberRow, title="GetUserRespon
 
 @app.get(
     LIST,
-    api.Docs(
+    routing.Docs(
         "list_users",
-        tag=api.Tag.USERS,
+        tag=routing.Tag.USERS,
         summary="List the members of an account, sorted by id.",
         description=(
             "Everyone who manages users in the account can list its members as they are in effect now. A page can "
@@ -67,7 +67,7 @@ class GetUserResponse(TaggedMemberResponse, NamedMemberRow, title="GetUserRespon
     ),
 )
 def list_users(account_id: str, query: UsersQuery, act: Act) -> UserList:
-    views.must_see_all(stored.viewer(account_id, act.by), act.at)
+    visibility.must_see_all(stored.viewer(account_id, act.by), act.at)
     listed = LIST.format(account_id=account_id)
     page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
     members = (NamedMemberRow.seen(each.actor, act.at, **each.names_at(act.at)) for each in page.people)
@@ -79,9 +79,9 @@ def list_users(account_id: str, query: UsersQuery, act: Act) -> UserList:
 
 @app.get(
     LIST + "/{user_id}",
-    api.Docs(
+    routing.Docs(
         "view_user",
-        tag=api.Tag.USERS,
+        tag=routing.Tag.USERS,
         summary="Get a member of an account.",
         description=(
             "Everyone who manages users in the account can get any member, and every member can get themselves. "
@@ -91,7 +91,7 @@ def list_users(account_id: str, query: UsersQuery, act: Act) -> UserList:
     ),
 )
 def view_user(account_id: str, user_id: str, act: Act) -> GetUserResponse:
-    shown = views.see(stored.facts_for_one(account_id, user_id, act.by), act)
+    shown = visibility.see(stored.facts_for_one(account_id, user_id, act.by), act)
     return GetUserResponse.seen(shown.actor, act.at, **shown.names_at(act.at))
 
 

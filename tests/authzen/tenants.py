@@ -6,7 +6,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from partner_access.authzen import (
+from partner_access.api.authzen import (
     Action,
     ActionSearchRequest,
     Entity,
@@ -17,7 +17,7 @@ from partner_access.authzen import (
     ResourceSearchRequest,
     SubjectSearchRequest,
 )
-from partner_access.domain.decisions import Act
+from partner_access.domain.records import Act
 
 
 class Tenant(ABC):

@@ -8,13 +8,10 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access import authzen
-from partner_access.fields import Request
-from tests import doors
-from tests.builders import APPROVER, CLIENT, SECRET_TEXT
-from tests.doors import DECIDE, Answer, Context, call, event, send
-from tests.knocks import nothing_changes
-from tests.questions import (
+from partner_access.api import authzen
+from partner_access.api.request_fields import Request
+from tests.support import gateway
+from tests.support.authzen_requests import (
     ACTIONS,
     ENFORCER,
     EVALUATION,
@@ -29,15 +26,18 @@ from tests.questions import (
     resource,
     subject,
 )
-from tests.table import Table
-from tests.unreadable import BIG, MEDIA, NO_KEYS, UNDECODABLE, UNREADABLE
-from tests.worlds import a_world
+from tests.support.builders import APPROVER, CLIENT, SECRET_TEXT
+from tests.support.gateway import DECIDE, Answer, Context, call, event, send
+from tests.support.link_requests import nothing_changes
+from tests.support.malformed_requests import BIG, MEDIA, NO_KEYS, UNDECODABLE, UNREADABLE
+from tests.support.seeded_table import a_world
+from tests.support.table import Table
 
 ROUTES: Final = {
     route_key: route
-    for operation in doors.OPERATIONS
-    for route_key, route in doors.app(operation).routes.items()
-    if isinstance(doors.app(operation), authzen.App)
+    for operation in gateway.OPERATIONS
+    for route_key, route in gateway.app(operation).routes.items()
+    if isinstance(gateway.app(operation), authzen.App)
 }
 EVERY: Final = sorted(ROUTES)
 WITH_BODY: Final = [each for each in EVERY if each.startswith("POST ")]

@@ -11,8 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.authzen.tenants import Certification
-from tests.doors import Answer
-from tests.questions import (
+from tests.support.authzen_requests import (
     ACTIONS,
     EVALUATION,
     EVALUATIONS,
@@ -25,6 +24,7 @@ from tests.questions import (
     resource,
     subject,
 )
+from tests.support.gateway import Answer
 
 pytestmark = pytest.mark.usefixtures("environment")
 

@@ -10,7 +10,17 @@ from typing import Any, Final
 import pytest
 
 from tests.authzen.tenants import Records, Routes, Todos
-from tests.questions import ACTIONS, EVALUATIONS, RESOURCES, SUBJECTS, Door, Json, action, resource, subject
+from tests.support.authzen_requests import (
+    ACTIONS,
+    EVALUATIONS,
+    RESOURCES,
+    SUBJECTS,
+    Door,
+    Json,
+    action,
+    resource,
+    subject,
+)
 
 pytestmark = pytest.mark.usefixtures("environment")
 

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access import cursors
-from partner_access.authzen import SubjectSearchRequest
-from partner_access.domain.decisions import Act
+from partner_access.api import cursors
+from partner_access.api.authzen import SubjectSearchRequest
+from partner_access.domain.records import Act
 from tests.authzen.tenants import Certification
-from tests.builders import an_act
-from tests.questions import (
+from tests.support.authzen_requests import (
     ACTIONS,
     ENFORCER,
     EVALUATION,
@@ -26,7 +25,8 @@ from tests.questions import (
     resource,
     subject,
 )
-from tests.workers import counts, logged
+from tests.support.background_functions import counts, logged
+from tests.support.builders import an_act
 
 pytestmark = pytest.mark.usefixtures("environment")
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import AccountState, Pricing, Program
-from partner_access.domain.refusals import AccountClosed, NoSeatLeft
-from tests.builders import the_client, the_partner
+from partner_access.domain.errors import AccountClosed, NoSeatLeft
+from tests.support.builders import the_client, the_partner
 
 
 def test_a_partner_is_one_and_a_client_is_none() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Program
-from partner_access.domain.decisions import DIRECTORY, CleanUp, Locale, Occasion
 from partner_access.domain.directory import (
     PINNED_AT_ONCE,
     REPORTED_AT_ONCE,
@@ -18,9 +17,7 @@ from partner_access.domain.directory import (
     keep_member,
     keep_user,
 )
-from partner_access.domain.members import Member, Seat, SuspensionReason
-from partner_access.domain.people import Actor, User
-from partner_access.domain.refusals import (
+from partner_access.domain.errors import (
     AccountClosed,
     AlreadyPartnerAdmin,
     EmailInUse,
@@ -35,7 +32,10 @@ from partner_access.domain.refusals import (
     Refused,
     UnknownPermissionSet,
 )
-from tests.builders import (
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
+from partner_access.domain.records import DIRECTORY, CleanUp, Locale, Occasion
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -53,7 +53,7 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.versions import two_versions
+from tests.support.set_versions import two_versions
 
 ACT = an_act("vendor", for_vendor=True)
 HIMSELF = a_user()

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from partner_access.domain.events import event_of
-from partner_access.store import events
-from partner_access.store.trail import entry_of
-from tests.schemas import complaints
-from tests.table import Table
-from tests.worlds import a_world
+from partner_access.domain.audit.events import event_of
+from partner_access.store.audit import events
+from partner_access.store.audit.audit_log import entry_of
+from tests.support.schemas import complaints
+from tests.support.seeded_table import a_world
+from tests.support.table import Table
 from tools.invariants import broken
 
 

@@ -10,11 +10,11 @@ from zlib import decompress
 import pytest
 
 from partner_access.domain.accounts import AccountState, Program
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests import versions
-from tests.builders import (
+from tests.support import set_versions
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -28,12 +28,12 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import Answer, Context, call, event, send
-from tests.knocks import keyed, nothing_changes, refused
-from tests.races import before_commit, too_busy
-from tests.table import Table
-from tests.versions import NEW
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now
+from tests.support.gateway import Answer, Context, call, event, send
+from tests.support.link_requests import keyed, nothing_changes, refused
+from tests.support.races import before_commit, too_busy
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now
+from tests.support.set_versions import NEW
+from tests.support.table import Table
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -45,7 +45,7 @@ DONE, SAME = ("done", None), ("skipped", "nothing_to_accept")
 
 @pytest.fixture(autouse=True)
 def _two() -> Iterator[None]:
-    with versions.two_versions():
+    with set_versions.two_versions():
         yield
 
 
@@ -147,13 +147,13 @@ def test_until_it_is_accepted_nobody_holds_what_is_new(table: Table) -> None:
 
 
 def test_what_a_version_takes_away_has_gone_at_once_and_shows_as_no_update(table: Table) -> None:
-    less = tuple(name for name in versions.FULL if name != "account.users.manage")
+    less = tuple(name for name in set_versions.FULL if name != "account.users.manage")
     a_world(table, a_partner_admin(set_version=1))
     look = {"account_id": CLIENT}
 
-    with versions.of_sets(partner_admin=(versions.FULL,)):
+    with set_versions.of_sets(partner_admin=(set_versions.FULL,)):
         assert call("GET /accounts/{account_id}/permission-sets", EMPLOYEE, **look).status == 200
-    with versions.of_sets(partner_admin=(versions.FULL, less)):
+    with set_versions.of_sets(partner_admin=(set_versions.FULL, less)):
         assert call("GET /accounts/{account_id}/permission-sets", EMPLOYEE, **look).status == 403
         assert listed().body["items"] == []
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountState, Program
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import Kept
 from partner_access.store import dynamo, keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -25,13 +25,13 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import Answer, Context, call, event, send
-from tests.knocks import a_day_later, keyed, nothing_changes, overtaken, refused, replays
-from tests.moves import Move, account, member, user
-from tests.races import before_commit, too_busy
-from tests.table import Table, differences
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
+from tests.support.concurrent_changes import Move, account, member, user
+from tests.support.costs import counted
+from tests.support.gateway import Answer, Context, call, event, send
+from tests.support.link_requests import a_day_later, keyed, nothing_changes, overtaken, refused, replays
+from tests.support.races import before_commit, too_busy
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
+from tests.support.table import Table, differences
 
 pytestmark = pytest.mark.usefixtures("sound")
 

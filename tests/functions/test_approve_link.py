@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from partner_access.domain.custom_sets import rights_in
-from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Link
-from partner_access.domain.members import Member, Place, Seat, SuspensionReason
+from partner_access.domain.links.links import Link
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.members import Member, Place, Seat, SuspensionReason
+from partner_access.domain.permissions.custom_sets import rights_in
 from partner_access.store import dynamo, keys
-from partner_access.store.links import item
-from tests import faults, knocks
-from tests.builders import (
+from partner_access.store.links.links import item
+from tests.support import faults, link_requests
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -30,11 +30,11 @@ from tests.builders import (
     the_client,
     the_partner,
 )  # fmt: skip
-from tests.doors import VENDOR, call
-from tests.knocks import approve, nothing_changes, overtaken, refused, replays, secret_of
-from tests.races import before_commit
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.gateway import VENDOR, call
+from tests.support.link_requests import approve, nothing_changes, overtaken, refused, replays, secret_of
+from tests.support.races import before_commit
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.table import Table
 
 BOSS = "user-boss"
 """Another super admin of the client."""
@@ -76,7 +76,7 @@ def test_an_approver_makes_the_employee_a_partner_admin(world: Table) -> None:
     assert member.grant.link_id == LINK
     assert (member.partner_id, member.previous, member.active) == (PARTNER, None, True)
     assert (world.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
-    assert knocks.view().body["state"] == "approved"
+    assert link_requests.view().body["state"] == "approved"
 
 
 def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(world: Table) -> None:
@@ -205,7 +205,7 @@ def test_an_offer_that_makes_no_sense(world: Table, offer: dict[str, Any], statu
 
 
 def test_an_approval_needs_a_secret_and_an_account(world: Table) -> None:
-    answer = refused(world, lambda: call(knocks.APPROVALS, APPROVER, {}), 422, "missing_field")
+    answer = refused(world, lambda: call(link_requests.APPROVALS, APPROVER, {}), 422, "missing_field")
 
     assert [error["pointer"] for error in answer.body["errors"]] == ["/secret", "/account_id"]
 
@@ -265,7 +265,7 @@ def test_whoever_is_more_already_stays_it(table: Table, sound: None, before: Mem
     a_world(table, south, before)
 
     refused(table, approve, 409, code)
-    assert knocks.view().body["state"] == "open"
+    assert link_requests.view().body["state"] == "open"
 
 
 # no
@@ -347,7 +347,7 @@ def test_as_things_stand_it_cannot_be(
     a_world(table, *others)
 
     refused(table, approve, status, code)
-    assert knocks.view().body["state"] == "open"
+    assert link_requests.view().body["state"] == "open"
 
 
 def test_a_full_account_says_how_full(table: Table, sound: None) -> None:
@@ -384,7 +384,7 @@ def test_a_link_for_one_is_used_up_by_one(table: Table, sound: None) -> None:
 
 
 def test_an_approval_after_a_refusal(world: Table) -> None:
-    knocks.decline()
+    link_requests.decline()
 
     refused(world, approve, 410, "link_declined")
 
@@ -401,7 +401,7 @@ def test_order_of_refusal(table: Table, sound: None) -> None:
     refused(table, lambda: approve(CLERK, account_id="client-unknown"), 404, "not_found")
     refused(table, lambda: approve(CLERK), 403, "not_an_approver")
     refused(table, approve, 409, "account_closed")
-    knocks.tell_account(CLIENT, state="active")
+    link_requests.tell_account(CLIENT, state="active")
     refused(table, approve, 409, "no_seat_left")
 
 
@@ -412,16 +412,16 @@ def test_many_clients_may_approve_a_personal_link_each_once(table: Table, sound:
     a_world(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
 
     assert approve().status == 201
-    assert (knocks.view().body["state"], knocks.view().body["approvals"]) == ("open", 1)
+    assert (link_requests.view().body["state"], link_requests.view().body["approvals"]) == ("open", 1)
     refused(table, lambda: approve(BOSS), 409, "link_already_used")
     assert approve(BOSS, account_id=OTHER).status == 201
-    assert (knocks.view().body["state"], knocks.view().body["approvals"]) == ("approved", 2)
+    assert (link_requests.view().body["state"], link_requests.view().body["approvals"]) == ("approved", 2)
     refused(table, lambda: approve(BOSS, account_id=OTHER), 409, "link_already_used")
 
 
 def test_one_clients_refusal_leaves_the_link_to_the_others(table: Table, sound: None) -> None:
     a_world(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
-    knocks.decline()
+    link_requests.decline()
 
     refused(table, approve, 410, "link_declined")
     refused(table, lambda: approve(BOSS), 410, "link_declined")
@@ -441,11 +441,11 @@ def test_nobody_without_authority_learns_what_an_account_answered(table: Table, 
 
 
 NO_MORE: list[Callable[[], object]] = [
-    lambda: knocks.tell_user(EMPLOYEE, active=False),
-    lambda: knocks.tell_member(PARTNER, EMPLOYEE, active=False),
-    lambda: knocks.tell_user(EMPLOYEE, email="someone@elsewhere.example"),
-    lambda: knocks.tell_account(PARTNER, program="suspended"),
-    lambda: knocks.tell_account(PARTNER, domains=["south.example"]),
+    lambda: link_requests.tell_user(EMPLOYEE, active=False),
+    lambda: link_requests.tell_member(PARTNER, EMPLOYEE, active=False),
+    lambda: link_requests.tell_user(EMPLOYEE, email="someone@elsewhere.example"),
+    lambda: link_requests.tell_account(PARTNER, program="suspended"),
+    lambda: link_requests.tell_account(PARTNER, domains=["south.example"]),
 ]
 
 
@@ -480,12 +480,12 @@ def test_eligibility_lost_just_before_the_approval(world: Table, happens: Callab
 
 
 def test_a_link_of_before_the_program_was_terminated_brings_nobody_in_even_when_it_goes_on(world: Table) -> None:
-    knocks.tell_account(PARTNER, program="terminated")
+    link_requests.tell_account(PARTNER, program="terminated")
     refused(world, approve, 410, "link_revoked")
     refused(world, lambda: approve(CLERK), 410, "link_revoked")
-    knocks.tell_account(PARTNER, program="active")
+    link_requests.tell_account(PARTNER, program="active")
 
-    for knock in (approve, knocks.decline, knocks.preview):
+    for knock in (approve, link_requests.decline, link_requests.preview):
         refused(world, knock, 410, "link_revoked")
 
 
@@ -499,7 +499,7 @@ def test_a_link_of_before_all_of_his_access_was_ended_brings_nobody_in(table: Ta
 
 
 def test_the_program_is_terminated_just_before_the_approval(world: Table) -> None:
-    answer = overtaken(world, lambda: knocks.tell_account(PARTNER, program="terminated"), approve)
+    answer = overtaken(world, lambda: link_requests.tell_account(PARTNER, program="terminated"), approve)
 
     assert (answer.status, answer.code) == (410, "link_revoked")
 
@@ -517,17 +517,17 @@ def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table
 
 
 def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(world: Table) -> None:
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
 
-    answer = overtaken(world, knocks.revoke, approve)
+    answer = overtaken(world, link_requests.revoke, approve)
 
     assert (answer.status, answer.code) == (410, "link_revoked")
 
 
 def test_the_link_of_somebody_reinstated_meanwhile_is_approved_and_not_withdrawn(world: Table) -> None:
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
 
-    with before_commit(lambda: knocks.tell_user(EMPLOYEE, active=True)):
+    with before_commit(lambda: link_requests.tell_user(EMPLOYEE, active=True)):
         answer = approve()
 
     assert answer.status == 201
@@ -535,15 +535,15 @@ def test_the_link_of_somebody_reinstated_meanwhile_is_approved_and_not_withdrawn
 
 
 def test_whoever_has_no_authority_cannot_end_the_link_of_somebody_not_eligible(world: Table) -> None:
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
 
     refused(world, lambda: approve(CLERK), 403, "not_an_approver")
 
 
 def test_a_creator_who_left_leaves_a_valid_link(table: Table, sound: None) -> None:
     a_world(table, an_open_link(created_by=MANAGER), staff(COLLEAGUE, "super_admin"))
-    knocks.tell_member(PARTNER, MANAGER, active=False)
-    knocks.tell_user(MANAGER, active=False)
+    link_requests.tell_member(PARTNER, MANAGER, active=False)
+    link_requests.tell_user(MANAGER, active=False)
 
     assert approve().status == 201
 
@@ -568,12 +568,12 @@ def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, so
     approve(key="one")
 
     refused(table, lambda: approve(BOSS, key="one"), 409, "link_already_used")
-    refused(table, lambda: knocks.decline(key="one"), 409, "link_already_used")
+    refused(table, lambda: link_requests.decline(key="one"), 409, "link_already_used")
 
 
 def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
     approve(key="one")
-    knocks.a_day_later(world)
+    link_requests.a_day_later(world)
 
     refused(world, lambda: approve(key="one"), 409, "link_already_used")
 
@@ -581,12 +581,12 @@ def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
 @pytest.mark.parametrize(
     "happens",
     [
-        lambda: knocks.tell_member(CLIENT, APPROVER, permission_set="view_only"),
-        lambda: knocks.tell_member(CLIENT, APPROVER, active=False),
-        lambda: knocks.tell_user(APPROVER, active=False),
-        lambda: knocks.tell_account(CLIENT, state="closed"),
-        lambda: knocks.tell_account(PARTNER, program="terminated"),
-        lambda: knocks.tell_user(EMPLOYEE, active=False),
+        lambda: link_requests.tell_member(CLIENT, APPROVER, permission_set="view_only"),
+        lambda: link_requests.tell_member(CLIENT, APPROVER, active=False),
+        lambda: link_requests.tell_user(APPROVER, active=False),
+        lambda: link_requests.tell_account(CLIENT, state="closed"),
+        lambda: link_requests.tell_account(PARTNER, program="terminated"),
+        lambda: link_requests.tell_user(EMPLOYEE, active=False),
     ],
 )
 def test_a_retry_is_told_what_came_true_whatever_happened_since(
@@ -627,25 +627,30 @@ def _end_by_time(table: Table) -> None:
 
 
 OVERTAKEN: list[tuple[str, Callable[[], object], int, str]] = [
-    ("revoked", knocks.revoke, 410, "link_revoked"),
-    ("declined", lambda: knocks.decline(BOSS), 410, "link_declined"),
-    ("sent again", knocks.resend, 404, "link_not_found"),
+    ("revoked", link_requests.revoke, 410, "link_revoked"),
+    ("declined", lambda: link_requests.decline(BOSS), 410, "link_declined"),
+    ("sent again", link_requests.resend, 404, "link_not_found"),
     ("used", lambda: approve(BOSS), 409, "link_already_used"),
     ("used elsewhere", lambda: approve(BOSS, account_id=OTHER), 409, "link_already_used"),
-    ("demoted", lambda: knocks.tell_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
-    ("removed", lambda: knocks.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
-    ("barred", lambda: knocks.tell_user(APPROVER, active=False), 403, "forbidden"),
+    (
+        "demoted",
+        lambda: link_requests.tell_member(CLIENT, APPROVER, permission_set="view_only"),
+        403,
+        "not_an_approver",
+    ),
+    ("removed", lambda: link_requests.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
+    ("barred", lambda: link_requests.tell_user(APPROVER, active=False), 403, "forbidden"),
     (
         "hired",
-        lambda: knocks.tell_member(PARTNER, APPROVER, permission_set="sales"),
+        lambda: link_requests.tell_member(PARTNER, APPROVER, permission_set="sales"),
         403,
         "own_partner_may_not_approve",
     ),
-    ("closed", lambda: knocks.tell_account(CLIENT, state="closed"), 409, "account_closed"),
-    ("no seats", lambda: knocks.tell_account(CLIENT, partner_seat_limit=0), 409, "no_seat_left"),
+    ("closed", lambda: link_requests.tell_account(CLIENT, state="closed"), 409, "account_closed"),
+    ("no seats", lambda: link_requests.tell_account(CLIENT, partner_seat_limit=0), 409, "no_seat_left"),
     (
         "promoted",
-        lambda: knocks.tell_member(CLIENT, EMPLOYEE, permission_set="super_admin"),
+        lambda: link_requests.tell_member(CLIENT, EMPLOYEE, permission_set="super_admin"),
         409,
         "is_super_admin",
     ),
@@ -687,7 +692,7 @@ def test_the_last_seat_is_taken_meanwhile(table: Table, sound: None) -> None:
     answer = overtaken(table, lambda: approve(secret=secret), approve)
 
     assert (answer.status, answer.code) == (409, "no_seat_left")
-    assert knocks.view().body["state"] == "open"
+    assert link_requests.view().body["state"] == "open"
 
 
 def test_another_link_makes_him_partner_admin_meanwhile(table: Table, sound: None) -> None:
@@ -715,7 +720,7 @@ def test_whoever_comes_second_for_his_account_is_told_so_even_between_two_reads(
 
 def test_he_becomes_an_ordinary_member_meanwhile(world: Table) -> None:
     answer = overtaken(
-        world, lambda: knocks.tell_member(CLIENT, EMPLOYEE, permission_set="sales"), approve
+        world, lambda: link_requests.tell_member(CLIENT, EMPLOYEE, permission_set="sales"), approve
     )  # fmt: skip
 
     previous = _member(world).previous
@@ -727,8 +732,8 @@ def test_he_becomes_an_ordinary_member_meanwhile(world: Table) -> None:
 @pytest.mark.parametrize(
     ("happens", "previous"),
     [
-        (lambda: knocks.tell_member(CLIENT, EMPLOYEE, active=False), None),
-        (lambda: knocks.tell_member(CLIENT, EMPLOYEE, permission_set="service"), "service"),
+        (lambda: link_requests.tell_member(CLIENT, EMPLOYEE, active=False), None),
+        (lambda: link_requests.tell_member(CLIENT, EMPLOYEE, permission_set="service"), "service"),
     ],
 )
 def test_his_membership_changes_meanwhile(
@@ -745,7 +750,7 @@ def test_his_membership_changes_meanwhile(
 
 def test_the_account_answers_a_personal_link_meanwhile(table: Table, sound: None) -> None:
     a_world(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
-    answer = overtaken(table, lambda: knocks.decline(BOSS), approve)
+    answer = overtaken(table, lambda: link_requests.decline(BOSS), approve)
     assert (answer.status, answer.code) == (410, "link_declined")
 
     answer = overtaken(
@@ -791,13 +796,16 @@ def test_a_secret_in_the_address_is_not_read(world: Table) -> None:
     body = {"secret": SECRET_TEXT, "account_id": CLIENT}
 
     answer = refused(
-        world, lambda: call(knocks.APPROVALS, APPROVER, body, query={"secret": SECRET_TEXT}), 400, "secret_in_url"
+        world,
+        lambda: call(link_requests.APPROVALS, APPROVER, body, query={"secret": SECRET_TEXT}),
+        400,
+        "secret_in_url",
     )
     assert SECRET_TEXT not in answer.text
 
 
 def test_no_secret_at_rest_in_the_log_or_in_an_answer(world: Table, capsys: pytest.CaptureFixture[str]) -> None:
-    made = knocks.create(employee_id=EMPLOYEE)
+    made = link_requests.create(employee_id=EMPLOYEE)
     secret = secret_of(made)
     answers = [
         approve(secret=secret, account_id="client-unknown"),

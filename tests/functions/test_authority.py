@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access.domain.decisions import Kept
-from partner_access.domain.link_secrets import Secret
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests import doors, questions
-from tests.builders import (
+from tests.support import authzen_requests, gateway
+from tests.support.builders import (
     APPROVER,
     CHANCE,
     CLIENT,
@@ -34,9 +34,9 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import DECIDE, DIRECTORY, USE, VENDOR, Answer, call
-from tests.table import Item, Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.gateway import DECIDE, DIRECTORY, USE, VENDOR, Answer, call
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.table import Item, Table
 from tools import invariants, template
 
 ENDED: Final = f"lnk_{'7' * 32}"
@@ -89,7 +89,7 @@ WHY = {"action": {"name": "crm.export"}, "resource": {"type": "account", "id": C
 FELLOW, STOPPED, TAKEN = "user-fellow", "user-stopped", ("account.users.manage", "crm.import")
 
 QUESTION = {"subject": {"type": "user", "id": CLERK}, "resource": {"type": "account", "id": CLIENT}}
-ASKED: Final = {each: {**QUESTION, "action": {"name": "crm.import"}} for each in questions.QUESTIONS}
+ASKED: Final = {each: {**QUESTION, "action": {"name": "crm.import"}} for each in authzen_requests.QUESTIONS}
 """What only a policy enforcement point may ask, which is none of the roles: it has a scope of its own and no rights."""
 
 #    roles, in their order                        PSA  CAM  OPE  PA   CSA  CUM  OCU  SAF  FM   DE   STR  OP
@@ -356,12 +356,12 @@ def test_who_asks_for_decisions_may_ask_and_nothing_else(town: Table, scopes: di
     assert {route for route, asked in scopes.items() if DECIDE in asked} == {*asks, "POST /access/v1/explanations"}
     assert all(scopes[route] == {DECIDE} for route in asks)
     for route, body in asks.items():
-        assert call(route, questions.ENFORCER, body, scope=DECIDE).status == 200
+        assert call(route, authzen_requests.ENFORCER, body, scope=DECIDE).status == 200
     assert town.items() == before
 
 
 def test_every_route_is_in_the_matrix_but_the_pages_which_need_no_token(scopes: dict[str, set[str]]) -> None:
-    routes = {route for operation in doors.OPERATIONS for route in doors.app(operation).routes} - {"$default"}
+    routes = {route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes} - {"$default"}
     pages = {route.key for route in template.routes() if route.operation == "serve_pages"}
 
     assert pages | {"GET /.well-known/authzen-configuration"} == {route for route, asked in scopes.items() if not asked}

@@ -10,22 +10,22 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access import authzen
-from partner_access.api import Route, Seen
-from partner_access.fields import ListQuery, Query, Request
-from tests import doors
-from tests.builders import APPROVER, CLIENT, CUSTOM_SET, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, a_custom_set
-from tests.doors import DIRECTORY, USE, VENDOR, Answer, call, event, send
-from tests.knocks import nothing_changes
-from tests.table import Table
-from tests.unreadable import BIG, MEDIA, NO_KEYS, UNDECODABLE, UNREADABLE
-from tests.worlds import CLERK, MANAGER, a_world
+from partner_access.api import authzen
+from partner_access.api.request_fields import ListQuery, Query, Request
+from partner_access.api.routing import Route, Seen
+from tests.support import gateway
+from tests.support.builders import APPROVER, CLIENT, CUSTOM_SET, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, a_custom_set
+from tests.support.gateway import DIRECTORY, USE, VENDOR, Answer, call, event, send
+from tests.support.link_requests import nothing_changes
+from tests.support.malformed_requests import BIG, MEDIA, NO_KEYS, UNDECODABLE, UNREADABLE
+from tests.support.seeded_table import CLERK, MANAGER, a_world
+from tests.support.table import Table
 
 ROUTES: Final[dict[str, Route]] = {
     route_key: route
-    for operation in doors.OPERATIONS
-    for route_key, route in doors.app(operation).routes.items()
-    if route_key != "$default" and not isinstance(doors.app(operation), authzen.App)
+    for operation in gateway.OPERATIONS
+    for route_key, route in gateway.app(operation).routes.items()
+    if route_key != "$default" and not isinstance(gateway.app(operation), authzen.App)
 }
 PARTS: Final[dict[str, Any]] = {
     "account_id": CLIENT,

@@ -21,11 +21,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests import doors
-from tests.builders import APPROVER
-from tests.doors import DECIDE, DIRECTORY, USE, VENDOR
-from tests.table import Table
-from tests.worlds import MANAGER, a_world
+from tests.support import gateway
+from tests.support.builders import APPROVER
+from tests.support.gateway import DECIDE, DIRECTORY, USE, VENDOR
+from tests.support.seeded_table import MANAGER, a_world
+from tests.support.table import Table
 from tools.template import ROOT
 
 CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ def promising(contract: Any) -> schemathesis.BaseSchema:
         if path == "/openapi.json":
             start("200 OK", [("content-type", "application/json")])
             return [json.dumps(contract).encode()]
-        answer = doors.send(_event(environ, method, path))
+        answer = gateway.send(_event(environ, method, path))
         start(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))
         return [(answer.text or "").encode()]
 
@@ -59,7 +59,7 @@ def _event(environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]
     headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers |= {"content-type": environ["CONTENT_TYPE"]} if environ.get("CONTENT_TYPE") else {}
     key, named = _route(method, path)
-    made = doors.event(key, by, body, path=path, scope=scope, **named)
+    made = gateway.event(key, by, body, path=path, scope=scope, **named)
     return {**made, "headers": headers, "rawQueryString": environ.get("QUERY_STRING", "")}
 
 

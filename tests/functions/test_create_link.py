@@ -7,17 +7,27 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import Program
-from partner_access.domain.links import OPEN_LINKS
-from partner_access.domain.people import User
+from partner_access.domain.links.links import OPEN_LINKS
+from partner_access.domain.memberships.actors import User
 from partner_access.store import keys
-from partner_access.store.links import item
-from tests import knocks
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, PARTNER, a_member, a_user, an_employee, the_client, the_partner
-from tests.doors import VENDOR, call
-from tests.knocks import create, nothing_changes, overtaken, preview, refused, replays, secret_of, view
-from tests.races import before_commit
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from partner_access.store.links.links import item
+from tests.support import link_requests
+from tests.support.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_member,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.support.gateway import VENDOR, call
+from tests.support.link_requests import create, nothing_changes, overtaken, preview, refused, replays, secret_of, view
+from tests.support.races import before_commit
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.table import Table
 from tools.invariants import broken
 
 TELLS = {
@@ -301,7 +311,7 @@ def test_fifty_open_links_are_enough(table: Table, sound: None) -> None:
 
 def test_an_ended_link_makes_room(table: Table, sound: None) -> None:
     a_world(table, *_links(OPEN_LINKS - 1))
-    knocks.revoke()
+    link_requests.revoke()
 
     assert create(employee_id=EMPLOYEE).status == 201
 
@@ -326,7 +336,7 @@ def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, so
     first = create(key="one", employee_id=EMPLOYEE)
 
     other = create(COLLEAGUE, key="one", employee_id=EMPLOYEE)
-    resent = knocks.resend(link_id=other.body["link_id"], key="one")
+    resent = link_requests.resend(link_id=other.body["link_id"], key="one")
 
     assert (other.status, other.replayed, resent.status, resent.replayed) == (201, False, 200, False)
     assert first.body["link_id"] != other.body["link_id"]
@@ -336,7 +346,7 @@ def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
     first = create(key="one")
     (kept,) = world.under("IDEMPOTENCY#")
     assert timedelta(hours=24) < timedelta(seconds=int(kept["ttl"]) - now().timestamp()) <= timedelta(hours=25)
-    knocks.a_day_later(world)
+    link_requests.a_day_later(world)
 
     again = create(key="one", link_days=3)
 
@@ -347,7 +357,7 @@ def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
 def test_a_key_is_needed_and_must_be_one(world: Table) -> None:
     def knock(key: str | None) -> Any:
         return lambda: call(
-            f"POST {knocks.LINKS}", MANAGER, {}, partner_id=PARTNER, headers={"idempotency-key": key}
+            f"POST {link_requests.LINKS}", MANAGER, {}, partner_id=PARTNER, headers={"idempotency-key": key}
         )  # fmt: skip
 
     refused(world, knock(None), 400, "idempotency_key_required")
@@ -357,7 +367,7 @@ def test_a_key_is_needed_and_must_be_one(world: Table) -> None:
 
 def test_refusals_are_not_kept(world: Table) -> None:
     refused(world, lambda: create(EMPLOYEE, key="one"), 403, "forbidden")
-    knocks.tell_member(PARTNER, EMPLOYEE, permission_set="super_admin")
+    link_requests.tell_member(PARTNER, EMPLOYEE, permission_set="super_admin")
 
     assert create(EMPLOYEE, key="one").status == 201
 
@@ -365,7 +375,7 @@ def test_refusals_are_not_kept(world: Table) -> None:
 def test_a_retry_after_the_maker_lost_his_rights_is_told_what_he_made(table: Table, sound: None) -> None:
     a_world(table, staff(COLLEAGUE, "super_admin"))
     first = create(key="one", employee_id=EMPLOYEE)
-    knocks.tell_member(PARTNER, MANAGER, active=False)
+    link_requests.tell_member(PARTNER, MANAGER, active=False)
 
     with nothing_changes(table):
         again = create(key="one", employee_id=EMPLOYEE)
@@ -380,12 +390,12 @@ def test_a_retry_after_the_maker_lost_his_rights_is_told_what_he_made(table: Tab
 @pytest.mark.parametrize(
     ("happens", "status", "code"),
     [
-        (lambda: knocks.tell_account(PARTNER, program="suspended"), 409, "not_eligible"),
-        (lambda: knocks.tell_account(PARTNER, program="terminated"), 409, "not_eligible"),
-        (lambda: knocks.tell_account(PARTNER, domains=["south.example"]), 409, "not_eligible"),
-        (lambda: knocks.tell_user(EMPLOYEE, active=False), 409, "not_eligible"),
-        (lambda: knocks.tell_user(EMPLOYEE, email="someone@elsewhere.example"), 409, "not_eligible"),
-        (lambda: knocks.tell_member(PARTNER, EMPLOYEE, active=False), 409, "not_eligible"),
+        (lambda: link_requests.tell_account(PARTNER, program="suspended"), 409, "not_eligible"),
+        (lambda: link_requests.tell_account(PARTNER, program="terminated"), 409, "not_eligible"),
+        (lambda: link_requests.tell_account(PARTNER, domains=["south.example"]), 409, "not_eligible"),
+        (lambda: link_requests.tell_user(EMPLOYEE, active=False), 409, "not_eligible"),
+        (lambda: link_requests.tell_user(EMPLOYEE, email="someone@elsewhere.example"), 409, "not_eligible"),
+        (lambda: link_requests.tell_member(PARTNER, EMPLOYEE, active=False), 409, "not_eligible"),
     ],
 )
 def test_a_link_that_comes_too_late_is_not_made(
@@ -401,9 +411,9 @@ def test_a_link_that_comes_too_late_is_not_made(
 @pytest.mark.parametrize(
     ("happens", "status", "code"),
     [
-        (lambda: knocks.tell_member(PARTNER, MANAGER, permission_set="view_only"), 403, "forbidden"),
-        (lambda: knocks.tell_member(PARTNER, MANAGER, active=False), 404, "not_found"),
-        (lambda: knocks.tell_user(MANAGER, active=False), 403, "forbidden"),
+        (lambda: link_requests.tell_member(PARTNER, MANAGER, permission_set="view_only"), 403, "forbidden"),
+        (lambda: link_requests.tell_member(PARTNER, MANAGER, active=False), 404, "not_found"),
+        (lambda: link_requests.tell_user(MANAGER, active=False), 403, "forbidden"),
     ],
 )
 def test_who_loses_the_right_meanwhile_makes_no_link(
@@ -420,7 +430,7 @@ def test_a_maker_who_leaves_later_leaves_a_valid_link(table: Table, sound: None)
     """The link rests on its employee (domain.md rule 6)."""
     a_world(table, staff(COLLEAGUE, "super_admin"))
     answer = create(employee_id=EMPLOYEE)
-    knocks.tell_user(MANAGER, active=False)
+    link_requests.tell_user(MANAGER, active=False)
 
     assert preview(secret=secret_of(answer)).status == 200
 
@@ -434,7 +444,9 @@ def test_the_last_open_link_is_taken_meanwhile(table: Table, sound: None) -> Non
 
 
 def test_a_name_changed_meanwhile_does_not_matter(world: Table) -> None:
-    answer = overtaken(world, lambda: knocks.tell_user(EMPLOYEE, name="New"), lambda: create(employee_id=EMPLOYEE))
+    answer = overtaken(
+        world, lambda: link_requests.tell_user(EMPLOYEE, name="New"), lambda: create(employee_id=EMPLOYEE)
+    )
 
     assert (answer.status, answer.body["employee"]["name"]) == (201, "New")
 

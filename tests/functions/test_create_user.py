@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountState, Pricing, Program
-from partner_access.domain.decisions import CleanUp, Kept, Occasion
-from partner_access.domain.members import Seat, SuspensionReason
+from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import CleanUp, Kept, Occasion
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -25,10 +25,10 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import Answer, call
-from tests.knocks import a_day_later, nothing_changes, overtaken, refused, replays
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, now, staff
+from tests.support.gateway import Answer, call
+from tests.support.link_requests import a_day_later, nothing_changes, overtaken, refused, replays
+from tests.support.seeded_table import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, now, staff
+from tests.support.table import Table
 
 pytestmark = pytest.mark.usefixtures("sound")
 

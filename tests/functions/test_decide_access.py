@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountState, Pricing, Program
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat, SuspensionReason
+from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import Kept
 from partner_access.store import dynamo
-from tests import faults
-from tests.builders import (
+from tests.support import faults
+from tests.support.authzen_requests import EVALUATION, EVALUATIONS, SHIPPED, Json, action, resource, subject
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -26,12 +27,11 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.faults import Fault
-from tests.knocks import nothing_changes
-from tests.questions import EVALUATION, EVALUATIONS, SHIPPED, Json, action, resource, subject
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, now, staff
+from tests.support.costs import counted
+from tests.support.faults import Fault
+from tests.support.link_requests import nothing_changes
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, now, staff
+from tests.support.table import Table
 
 IMPORT: Final = "crm.import"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from partner_access.store import keys
-from tests import knocks
-from tests.builders import (
+from tests.support import link_requests
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -21,11 +21,11 @@ from tests.builders import (
     a_user,
     the_client,
 )  # fmt: skip
-from tests.costs import counted
-from tests.doors import VENDOR, call
-from tests.knocks import approve, decline, nothing_changes, overtaken, refused, replays
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.costs import counted
+from tests.support.gateway import VENDOR, call
+from tests.support.link_requests import approve, decline, nothing_changes, overtaken, refused, replays
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.table import Table
 
 BOSS = "user-boss"
 OTHER = "client-other"
@@ -37,7 +37,7 @@ def test_a_refusal_ends_a_link_for_one(world: Table) -> None:
     answer = decline(reason="We have an agency already")
 
     assert (answer.status, answer.body) == (200, {"state": "declined"})
-    assert knocks.view().body["state"] == "declined"
+    assert link_requests.view().body["state"] == "declined"
     assert (world.get(keys.user(EMPLOYEE)) or {})["open_links"] == 0
 
 
@@ -69,7 +69,7 @@ def test_one_clients_refusal_ends_a_personal_link_for_it_alone(table: Table, sou
     a_world(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
 
     assert decline().body == {"state": "declined"}
-    assert knocks.view().body["state"] == "open"
+    assert link_requests.view().body["state"] == "open"
     assert (table.get(keys.reply(LINK, CLIENT)) or {})["state"] == "declined"
     refused(table, lambda: decline(BOSS), 410, "link_declined")
     assert decline(BOSS, account_id=OTHER).status == 200
@@ -84,7 +84,7 @@ def test_a_refusal_after_an_approval(table: Table, sound: None) -> None:
 
 
 def test_a_link_of_somebody_no_longer_eligible_may_be_declined(world: Table) -> None:
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
 
     assert decline().status == 200
 
@@ -116,7 +116,7 @@ def test_a_refusal_that_is_refused(
 ) -> None:
     a_world(table, *TWO_CLIENTS, *others)
     if code == "no_independent_approver":
-        knocks.tell_member(CLIENT, BOSS, permission_set="view_only")
+        link_requests.tell_member(CLIENT, BOSS, permission_set="view_only")
 
     refused(table, lambda: decline(by, account_id=account_id), status, code)
 
@@ -153,7 +153,7 @@ def test_the_same_key_for_something_else_is_refused(world: Table) -> None:
 
 def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
     decline(key="one")
-    knocks.a_day_later(world)
+    link_requests.a_day_later(world)
 
     refused(world, lambda: decline(key="one"), 410, "link_declined")
 
@@ -161,7 +161,7 @@ def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
 def test_a_retry_after_the_approver_lost_his_rights_is_told_what_came_true(table: Table, sound: None) -> None:
     a_world(table, *TWO_ADMINS)
     decline(key="one")
-    knocks.tell_member(CLIENT, APPROVER, active=False)
+    link_requests.tell_member(CLIENT, APPROVER, active=False)
 
     with nothing_changes(table):
         again = decline(key="one")
@@ -178,15 +178,19 @@ def _end_by_time(table: Table) -> None:
 @pytest.mark.parametrize(
     ("happens", "status", "code"),
     [
-        (knocks.revoke, 410, "link_revoked"),
-        (knocks.resend, 404, "link_not_found"),
+        (link_requests.revoke, 410, "link_revoked"),
+        (link_requests.resend, 404, "link_not_found"),
         (lambda: decline(BOSS), 410, "link_declined"),
         (lambda: approve(BOSS), 409, "link_already_used"),
-        (lambda: knocks.tell_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
-        (lambda: knocks.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
-        (lambda: knocks.tell_user(APPROVER, active=False), 403, "forbidden"),
-        (lambda: knocks.tell_member(PARTNER, APPROVER, permission_set="sales"), 403, "own_partner_may_not_approve"),
-        (lambda: knocks.tell_account(CLIENT, state="closed"), 409, "account_closed"),
+        (lambda: link_requests.tell_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
+        (lambda: link_requests.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
+        (lambda: link_requests.tell_user(APPROVER, active=False), 403, "forbidden"),
+        (
+            lambda: link_requests.tell_member(PARTNER, APPROVER, permission_set="sales"),
+            403,
+            "own_partner_may_not_approve",
+        ),
+        (lambda: link_requests.tell_account(CLIENT, state="closed"), 409, "account_closed"),
     ],
 )
 def test_a_refusal_that_comes_too_late_changes_nothing(

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import Program
-from partner_access.domain.decisions import CleanUp, Kept, Letter, Occasion
-from partner_access.domain.links import Link, Standing
-from partner_access.domain.mailing import recipients
-from partner_access.domain.members import Member, Place, Seat, SuspensionReason
-from partner_access.domain.refusals import TemporarilyUnavailable
-from partner_access.store import dynamo, keys, members, outbox, patience
-from tests import faults, knocks
-from tests.builders import (
+from partner_access.domain.email_delivery import recipients
+from partner_access.domain.errors import TemporarilyUnavailable
+from partner_access.domain.links.links import Link, Standing
+from partner_access.domain.memberships.members import Member, Place, Seat, SuspensionReason
+from partner_access.domain.records import CleanUp, Kept, Letter, Occasion
+from partner_access.store import dynamo, keys, outbox, retries
+from partner_access.store.memberships import members
+from tests.support import faults, link_requests
+from tests.support.background_functions import EXPIRE_LINKS, Clock, counts, run
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -28,12 +30,11 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import Answer, Context, call
-from tests.races import before_commit
-from tests.table import Item, Table
-from tests.workers import EXPIRE_LINKS, Clock, counts, run
-from tests.worlds import COLLEAGUE, MANAGER, a_world, an_open_link
+from tests.support.costs import counted
+from tests.support.gateway import Answer, Context, call
+from tests.support.races import before_commit
+from tests.support.seeded_table import COLLEAGUE, MANAGER, a_world, an_open_link
+from tests.support.table import Item, Table
 from tools.invariants import broken
 
 BUSY = faults.says("ThrottlingException")
@@ -103,7 +104,7 @@ def test_a_link_whose_time_is_over_expires_and_its_creator_is_told(
     (letter,) = letters(world)
     assert (letter["kind"], letter["link_created_by"], letter["employee_id"]) == ("link_expired", MANAGER, EMPLOYEE)
     assert counts(capsys.readouterr().out) == {"LinksExpired": 1}
-    assert knocks.approve().code == "link_expired"
+    assert link_requests.approve().code == "link_expired"
 
 
 @pytest.mark.parametrize(("left", "expired"), [(1, 0), (0, 1), (-1, 1)])
@@ -165,7 +166,7 @@ def test_two_sweeps_at_once_expire_each_link_once(
 
 def test_a_link_with_several_approvals_that_some_gave_expires(world: Table, clock: Clock) -> None:
     a_world(world, an_open_link(max_approvals=3))
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
     clock.passes(days=7)
 
     sweep()
@@ -187,7 +188,7 @@ def test_a_link_that_is_used_up_leaves_the_sweep_without_a_word(
         the_client(account_id=SECOND, name="The Second"),
         a_member(APPROVER, account_id=SECOND),
     )
-    assert [knocks.approve(account_id=each).status for each in (CLIENT, SECOND)] == [201, 201]
+    assert [link_requests.approve(account_id=each).status for each in (CLIENT, SECOND)] == [201, 201]
     assert open_links(world) == 2
     clock.passes(days=7)
 
@@ -201,14 +202,14 @@ def test_a_link_that_is_used_up_leaves_the_sweep_without_a_word(
     assert set(entries(world)) == {"link.approved"}
     assert {letter["kind"] for letter in letters(world)} == {"access_granted"}
     assert counts(capsys.readouterr().out) == {}
-    assert knocks.approve().code == "link_already_used"
+    assert link_requests.approve().code == "link_already_used"
 
 
 MEANWHILE: dict[str, tuple[Callable[[], Answer], str, int]] = {
-    "approved": (knocks.approve, "open", 0),
-    "declined": (knocks.decline, "declined", 0),
-    "revoked": (knocks.revoke, "revoked", 0),
-    "resent": (knocks.resend, "open", 1),
+    "approved": (link_requests.approve, "open", 0),
+    "declined": (link_requests.decline, "declined", 0),
+    "revoked": (link_requests.revoke, "revoked", 0),
+    "resent": (link_requests.resend, "open", 1),
 }
 
 
@@ -306,7 +307,7 @@ def test_a_crowded_link_does_not_keep_the_others(
     with faults.at(dynamo.client(), "TransactWriteItems", then=crowded) as attempts:
         sweep()
 
-    assert len(attempts) == 3 + patience.ATTEMPTS
+    assert len(attempts) == 3 + retries.ATTEMPTS
     assert len(entries(world)) == 3
     assert counts(capsys.readouterr().out) == {"LinksExpired": 3, "ConflictExhausted": 1}
     sweep()
@@ -537,7 +538,7 @@ def test_from_the_first_day_to_the_last_both_sides_hear_of_it_four_times(world: 
 
 
 def test_access_given_for_less_than_thirty_days_is_not_warned_of_at_once(world: Table, clock: Clock) -> None:
-    assert knocks.approve(access_days=20).status == 201
+    assert link_requests.approve(access_days=20).status == 201
     clock.catches_up()
 
     sweep()
@@ -790,7 +791,7 @@ def test_a_sweep_of_grants_that_ends_anywhere_is_finished_by_the_next(
 @pytest.fixture
 def one_clock(world: Table, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The doors go by the sweep's clock."""
-    return Clock(monkeypatch, EXPIRE_LINKS, "partner_access.api")
+    return Clock(monkeypatch, EXPIRE_LINKS, "partner_access.api.routing")
 
 
 @pytest.mark.parametrize("swept", [False, True], ids=["before the sweep", "after the sweep"])
@@ -862,7 +863,7 @@ def test_a_crowded_grant_is_left_for_the_next_sweep(
     with faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS) as attempts:
         sweep()
 
-    assert len(attempts) == patience.ATTEMPTS
+    assert len(attempts) == retries.ATTEMPTS
     assert counts(capsys.readouterr().out) == {"ConflictExhausted": 1}
     sweep()
     assert told(world) == [("access_ending", 7)]

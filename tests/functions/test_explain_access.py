@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access.domain import catalogue
-from partner_access.domain.access import Rule
 from partner_access.domain.accounts import AccountState, Pricing, Program
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat, SuspensionReason
+from partner_access.domain.authorization.access import Rule
+from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import Kept
 from partner_access.store import dynamo, keys
-from tests import faults
-from tests.builders import (
+from tests.support import faults
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -30,11 +30,11 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import DECIDE, DIRECTORY, USE, VENDOR, Answer, call
-from tests.knocks import nothing_changes, tell_account
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.costs import counted
+from tests.support.gateway import DECIDE, DIRECTORY, USE, VENDOR, Answer, call
+from tests.support.link_requests import nothing_changes, tell_account
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.table import Table
 from tools import template
 
 EXPLAIN: Final = "POST /access/v1/explanations"
@@ -530,7 +530,7 @@ def test_what_cannot_be_read_is_answered_by_a_sentence(town: Table, body: object
 
 
 def test_in_doubt_nothing_is_said(town: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partner_access.store.patience.time.sleep", lambda _: None)
+    monkeypatch.setattr("partner_access.store.retries.time.sleep", lambda _: None)
     for operation in ("TransactGetItems", "BatchGetItem"):
         with faults.at(dynamo.client(), operation, then=faults.says("ThrottlingException")):
             answer = explain(EMPLOYEE, EXPORT, APPROVER)

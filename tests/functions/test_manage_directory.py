@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import AccountState, Program
-from partner_access.domain.decisions import CleanUp, Kept, Occasion
-from partner_access.domain.members import Seat, SuspensionReason
+from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.records import CleanUp, Kept, Occasion
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -23,10 +23,10 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import Answer, call, tell
-from tests.knocks import nothing_changes, refused, replays
-from tests.table import Item, Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.gateway import Answer, call, tell
+from tests.support.link_requests import nothing_changes, refused, replays
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.table import Item, Table
 
 pytestmark = pytest.mark.usefixtures("sound")
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountState
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat
+from partner_access.domain.memberships.members import Seat
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -22,10 +22,10 @@ from tests.builders import (
     a_user,
     the_client,
 )
-from tests.doors import Answer, call
-from tests.knocks import keyed, nothing_changes, refused, replays
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world
+from tests.support.gateway import Answer, call
+from tests.support.link_requests import keyed, nothing_changes, refused, replays
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world
+from tests.support.table import Table
 
 pytestmark = pytest.mark.usefixtures("sound")
 

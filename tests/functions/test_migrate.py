@@ -6,12 +6,12 @@ from zlib import decompress
 
 import pytest
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import AccountState, Pricing, Program
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat
+from partner_access.domain.memberships.members import Seat
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -24,10 +24,10 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import Answer, Context, call, event, send
-from tests.races import before_commit, too_busy
-from tests.table import Table, differences
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, keep, now, staff
+from tests.support.gateway import Answer, Context, call, event, send
+from tests.support.races import before_commit, too_busy
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, keep, now, staff
+from tests.support.table import Table, differences
 from tools import invariants
 
 ONE = "POST /accounts/{account_id}/migrations"

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Place, Seat
+from partner_access.domain.memberships.members import Place, Seat
+from partner_access.domain.records import Kept
 from partner_access.store import dynamo, keys
-from tests import faults, knocks
-from tests.builders import (
+from tests.support import faults, link_requests
+from tests.support.background_functions import clean_up
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -25,13 +26,12 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import Answer, call
-from tests.knocks import keyed, nothing_changes, overtaken, refused, replays
-from tests.races import before_commit
-from tests.table import Item, Table
-from tests.workers import clean_up
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tests.support.costs import counted
+from tests.support.gateway import Answer, call
+from tests.support.link_requests import keyed, nothing_changes, overtaken, refused, replays
+from tests.support.races import before_commit
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tests.support.table import Item, Table
 
 SOUTH = "partner-south"
 ROUTE = "DELETE /partners/{partner_id}/employees/{user_id}/access"
@@ -350,9 +350,9 @@ def test_a_grant_of_later_is_on_no_page_of_the_receipt(table: Table, sound: None
 
 
 def approve_anew(account_id: str = CLIENT) -> Answer:
-    made = knocks.create(employee_id=EMPLOYEE)
+    made = link_requests.create(employee_id=EMPLOYEE)
     assert made.status == 201, made
-    return knocks.approve(secret=knocks.secret_of(made), account_id=account_id)
+    return link_requests.approve(secret=link_requests.secret_of(made), account_id=account_id)
 
 
 # once
@@ -468,7 +468,7 @@ GONE: dict[str, tuple[Callable[[], Answer], int]] = {
         ),
         404,
     ),
-    "approving": (partial(knocks.approve, EMPLOYEE), 410),
+    "approving": (partial(link_requests.approve, EMPLOYEE), 410),
 }
 
 
@@ -526,15 +526,20 @@ def test_links_that_name_him_are_dead_at_once_and_no_others(table: Table, sound:
     a_world(table, an_open_link(link_id=other, employee_id=COLLEAGUE), an_open_link())
     end()
 
-    for knock in (knocks.approve, knocks.decline, knocks.preview, partial(knocks.resend, link_id=LINK)):
+    for knock in (
+        link_requests.approve,
+        link_requests.decline,
+        link_requests.preview,
+        partial(link_requests.resend, link_id=LINK),
+    ):
         refused(table, knock, 410, "link_revoked")
-    states = {each["link_id"]: each["state"] for each in knocks.listed().body["items"]}
+    states = {each["link_id"]: each["state"] for each in link_requests.listed().body["items"]}
     assert states == {LINK: "revoked", other: "open"}
-    assert [each["link_id"] for each in knocks.listed(state="open").body["items"]] == [other]
-    assert [each["link_id"] for each in knocks.listed(state="revoked").body["items"]] == [LINK]
-    assert knocks.view().body["state"] == "revoked"
-    assert knocks.renew().status == 202
-    assert knocks.revoke().status == 204
+    assert [each["link_id"] for each in link_requests.listed(state="open").body["items"]] == [other]
+    assert [each["link_id"] for each in link_requests.listed(state="revoked").body["items"]] == [LINK]
+    assert link_requests.view().body["state"] == "revoked"
+    assert link_requests.renew().status == 202
+    assert link_requests.revoke().status == 204
 
 
 def test_the_clean_up_withdraws_dead_links_and_they_count_no_more(table: Table, sound: None) -> None:
@@ -572,7 +577,7 @@ def test_a_new_link_makes_a_new_grant_that_the_old_clean_up_leaves_alone(
 
 
 def test_an_approval_that_comes_too_late_is_refused(world: Table) -> None:
-    answer = overtaken(world, end, knocks.approve)
+    answer = overtaken(world, end, link_requests.approve)
 
     assert (answer.status, answer.code) == (410, "link_revoked")
 
@@ -580,7 +585,7 @@ def test_an_approval_that_comes_too_late_is_refused(world: Table) -> None:
 def test_an_approval_that_came_first_is_ended_by_the_leaving(world: Table) -> None:
     answers: list[Answer] = []
 
-    with before_commit(lambda: answers.append(knocks.approve())):
+    with before_commit(lambda: answers.append(link_requests.approve())):
         left = end()
 
     assert (answers[0].status, left.status) == (201, 200)
@@ -590,10 +595,10 @@ def test_an_approval_that_came_first_is_ended_by_the_leaving(world: Table) -> No
 
 
 def test_a_link_that_is_made_meanwhile_is_of_the_next_time(world: Table) -> None:
-    made = overtaken(world, end, lambda: knocks.create(employee_id=EMPLOYEE))
+    made = overtaken(world, end, lambda: link_requests.create(employee_id=EMPLOYEE))
 
     assert made.status == 201
-    assert knocks.approve(secret=knocks.secret_of(made)).status == 201
+    assert link_requests.approve(secret=link_requests.secret_of(made)).status == 201
 
 
 def test_two_ends_at_once_end_everything_once(table: Table, sound: None) -> None:
@@ -635,11 +640,11 @@ def test_whoever_is_removed_from_the_firm_is_out_everywhere_for_good(table: Tabl
 
     assert answer.status == 204
     assert accounts_of() == []
-    refused(table, knocks.approve, 410, "link_revoked")
+    refused(table, link_requests.approve, 410, "link_revoked")
     clean_up()
     assert [entries(table, client_id(number)) for number in range(2)] == [["access.ended"]] * 2
     assert {cause for _, kind, cause in letters(table) if kind == "member_retained"} == {None}
-    knocks.tell_member(PARTNER, EMPLOYEE, active=True)
+    link_requests.tell_member(PARTNER, EMPLOYEE, active=True)
     clean_up()
     assert accounts_of() == [PARTNER]
     assert waiting(table) == []

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain import catalogue
-from tests import knocks
-from tests.builders import (
+from partner_access.domain.permissions import catalogue
+from tests.support import link_requests
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -20,11 +20,11 @@ from tests.builders import (
     an_employee,
     the_client,
 )  # fmt: skip
-from tests.costs import counted
-from tests.doors import Answer, call
-from tests.knocks import nothing_changes, preview, refused
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_world, an_open_link, now, staff
+from tests.support.costs import counted
+from tests.support.gateway import Answer, call
+from tests.support.link_requests import nothing_changes, preview, refused
+from tests.support.seeded_table import CLERK, COLLEAGUE, a_world, an_open_link, now, staff
+from tests.support.table import Table
 
 SHOP, CLOSED, FULL = "client-shop", "client-closed", "client-full"
 
@@ -84,7 +84,7 @@ def test_the_accounts_to_choose_from_and_why_not(table: Table, sound: None) -> N
 
 def test_accounts_that_have_answered_say_so(table: Table, sound: None) -> None:
     a_world(table, an_open_link(max_approvals=3))
-    knocks.decline()
+    link_requests.decline()
 
     assert _accounts(preview()) == {CLIENT: "link_declined"}
 
@@ -138,9 +138,9 @@ def test_what_is_shown_is_what_an_approval_meets(table: Table, sound: None) -> N
 
     shown = _accounts(preview())
 
-    assert knocks.approve(account_id=FULL).code == shown[FULL]
+    assert link_requests.approve(account_id=FULL).code == shown[FULL]
     assert shown[CLIENT] is None
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_an_ended_link_says_how_it_ended(
 
 
 def test_a_used_link_says_so(world: Table) -> None:
-    knocks.approve()
+    link_requests.approve()
 
     refused(world, preview, 409, "link_already_used")
 
@@ -175,14 +175,14 @@ def test_a_link_is_usable_until_its_last_second(table: Table, sound: None) -> No
 
 
 def test_no_key_is_needed(world: Table) -> None:
-    answer = call(knocks.PREVIEW, APPROVER, {"secret": SECRET_TEXT}, headers={"idempotency-key": None})
+    answer = call(link_requests.PREVIEW, APPROVER, {"secret": SECRET_TEXT}, headers={"idempotency-key": None})
 
     assert answer.status == 200
     assert answer.headers["cache-control"] == "no-store"
 
 
 def test_somebody_who_is_barred_sees_no_accounts_of_his(world: Table) -> None:
-    knocks.tell_user(CLERK, active=False)
+    link_requests.tell_user(CLERK, active=False)
 
     with nothing_changes(world):
         answer = preview(CLERK)
@@ -212,6 +212,6 @@ def test_what_looking_costs(world: Table) -> None:
 
 
 def test_the_firm_is_named_as_the_vendor_knows_it(world: Table) -> None:
-    knocks.tell_account(PARTNER, name="North & Daughters")
+    link_requests.tell_account(PARTNER, name="North & Daughters")
 
     assert preview().body["partner"]["name"] == "North & Daughters"

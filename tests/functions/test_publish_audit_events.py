@@ -5,16 +5,16 @@ from collections import Counter
 import pytest
 from pydantic import ValidationError
 
-from partner_access import bus
-from partner_access.domain.chain import Head
+from partner_access import event_bus
+from partner_access.domain.audit.hash_chain import Head
 from partner_access.store import dynamo, keys
-from partner_access.store.trail import entry_of
-from tests import faults, knocks
-from tests.builders import CLIENT, PARTNER
-from tests.costs import counted
-from tests.listener import listener, takes_all_but
-from tests.table import Item, Table
-from tests.workers import counts, publish_audit_events
+from partner_access.store.audit.audit_log import entry_of
+from tests.support import faults, link_requests
+from tests.support.background_functions import counts, publish_audit_events
+from tests.support.builders import CLIENT, PARTNER
+from tests.support.costs import counted
+from tests.support.fake_event_bus import listener, takes_all_but
+from tests.support.table import Item, Table
 
 
 def entries(table: Table) -> list[Item]:
@@ -29,7 +29,7 @@ def places(table: Table) -> Counter[str]:
 def test_an_act_is_chained_in_the_trail_of_each_account_concerned(
     world: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
     (of_client, of_partner) = told = entries(world)
 
     publish_audit_events(told)
@@ -43,7 +43,7 @@ def test_an_act_is_chained_in_the_trail_of_each_account_concerned(
 
 
 def test_a_batch_that_comes_again_changes_nothing(world: Table) -> None:
-    knocks.approve()
+    link_requests.approve()
     publish_audit_events(entries(world))
     once = world.items()
 
@@ -53,7 +53,7 @@ def test_a_batch_that_comes_again_changes_nothing(world: Table) -> None:
 
 
 def test_a_batch_that_cannot_be_chained_comes_again_as_a_whole(world: Table) -> None:
-    knocks.approve()
+    link_requests.approve()
 
     with (
         faults.at(dynamo.client(), "TransactWriteItems", faults.works, faults.kills_before),
@@ -67,7 +67,7 @@ def test_a_batch_that_cannot_be_chained_comes_again_as_a_whole(world: Table) -> 
 
 
 def test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained(world: Table) -> None:
-    knocks.approve()
+    link_requests.approve()
     readable, other = entries(world)
 
     with pytest.raises(ValidationError):
@@ -77,8 +77,8 @@ def test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained(world: Ta
 
 
 def test_each_account_concerned_has_an_event_of_its_own_with_its_place(world: Table) -> None:
-    knocks.approve()
-    knocks.create()
+    link_requests.approve()
+    link_requests.create()
 
     with listener() as heard:
         publish_audit_events(entries(world))
@@ -95,11 +95,11 @@ def test_each_account_concerned_has_an_event_of_its_own_with_its_place(world: Ta
 
 
 def test_events_that_the_bus_did_not_take_come_again_with_the_same_places(world: Table) -> None:
-    knocks.approve()
+    link_requests.approve()
 
     with listener() as heard:
         heard.plan.append(takes_all_but(1))
-        with pytest.raises(bus.NotTaken):
+        with pytest.raises(event_bus.NotTaken):
             publish_audit_events(entries(world))
         chained = world.under("CHAIN#")
         publish_audit_events(entries(world))
@@ -109,7 +109,7 @@ def test_events_that_the_bus_did_not_take_come_again_with_the_same_places(world:
 
 
 def test_nothing_is_told_of_what_is_not_chained(world: Table) -> None:
-    knocks.approve()
+    link_requests.approve()
 
     with (
         listener() as heard,
@@ -122,7 +122,7 @@ def test_nothing_is_told_of_what_is_not_chained(world: Table) -> None:
 
 
 def test_a_batch_is_published_after_one_more_read(world: Table) -> None:
-    knocks.approve()
+    link_requests.approve()
     told = entries(world)
     publish_audit_events(told)
 

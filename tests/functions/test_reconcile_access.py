@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import Program
-from partner_access.domain.decisions import CleanUp, Kept, Occasion
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import CleanUp, Kept, Occasion
 from partner_access.store import dynamo, keys
-from tests import faults, knocks
-from tests.builders import (
+from tests.support import faults, link_requests
+from tests.support.background_functions import CLEAN_UP, Clock, clean_up, counts, logged
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -27,13 +28,12 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import Context, call, tell
-from tests.knocks import nothing_changes
-from tests.races import before_commit
-from tests.table import Item, Table
-from tests.workers import CLEAN_UP, Clock, clean_up, counts, logged
-from tests.worlds import COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tests.support.costs import counted
+from tests.support.gateway import Context, call, tell
+from tests.support.link_requests import nothing_changes
+from tests.support.races import before_commit
+from tests.support.seeded_table import COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tests.support.table import Item, Table
 from tools.invariants import broken
 
 BUSY = faults.says("ThrottlingException")
@@ -107,7 +107,7 @@ def end(user_id: str = EMPLOYEE) -> None:
 
 
 def told_of_program(**told: object) -> None:
-    knocks.tell_account(PARTNER, **told)
+    link_requests.tell_account(PARTNER, **told)
 
 
 # the program
@@ -165,7 +165,7 @@ def test_a_terminated_program_ends_all_for_good(world: Table) -> None:
     told_of_program(program="terminated")
 
     assert not has_access()
-    assert knocks.approve().code == "link_revoked"
+    assert link_requests.approve().code == "link_revoked"
     clean_up()
 
     assert not member(world)["active"]
@@ -220,9 +220,9 @@ def test_a_firm_without_its_domain_has_no_employees(world: Table, told: dict[str
 def test_an_employee_who_is_deactivated_is_stopped_everywhere_and_comes_back(world: Table, by: str) -> None:
     def told(active: bool) -> None:
         if by == "vendor":
-            knocks.tell_user(EMPLOYEE, active=active)
+            link_requests.tell_user(EMPLOYEE, active=active)
         else:
-            knocks.tell_member(PARTNER, EMPLOYEE, active=active)
+            link_requests.tell_member(PARTNER, EMPLOYEE, active=active)
 
     told(active=False)
     assert not has_access()
@@ -246,13 +246,13 @@ def test_the_clients_own_suspension_outlasts_all_others(world: Table) -> None:
     told_of_program(program="suspended")
     clean_up()
     assert member(world)["suspended_by"] == {"client", "program"}
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
     clean_up()
     told_of_program(program="active")
     clean_up()
     assert member(world)["suspended_by"] == {"client", "employee"}
     assert state() == ("suspended", ["client", "employee"])
-    knocks.tell_user(EMPLOYEE, active=True)
+    link_requests.tell_user(EMPLOYEE, active=True)
     clean_up()
 
     assert member(world)["suspended_by"] == {"client"}
@@ -261,7 +261,7 @@ def test_the_clients_own_suspension_outlasts_all_others(world: Table) -> None:
 
 
 def test_an_erased_person_is_out_for_good_with_or_without_employment(world: Table) -> None:
-    knocks.tell_member(PARTNER, EMPLOYEE, active=False)
+    link_requests.tell_member(PARTNER, EMPLOYEE, active=False)
 
     assert tell("POST /directory/users/{user_id}/erasure", user_id=EMPLOYEE).status == 202
     clean_up()
@@ -271,8 +271,8 @@ def test_an_erased_person_is_out_for_good_with_or_without_employment(world: Tabl
     assert letters(world) == []
     assert partner_seats_used(world, SECOND) == 0
     assert world.get(keys.link(PARTNER, LINK))["stored_state"] == "revoked"  # type: ignore[index]
-    knocks.tell_user(EMPLOYEE, email="again@north.example", name="Again", active=True)
-    knocks.tell_member(PARTNER, EMPLOYEE, active=True)
+    link_requests.tell_user(EMPLOYEE, email="again@north.example", name="Again", active=True)
+    link_requests.tell_member(PARTNER, EMPLOYEE, active=True)
     assert not has_access()
     clean_up()
     assert waiting(world) == []
@@ -287,7 +287,7 @@ def test_whoever_is_left_without_a_super_admin_hears_it(table: Table, clock: Clo
         a_member("user-other", account_id=SECOND),
     )
 
-    knocks.tell_user(APPROVER, active=False)
+    link_requests.tell_user(APPROVER, active=False)
     clean_up()
     clean_up()
 
@@ -296,7 +296,7 @@ def test_whoever_is_left_without_a_super_admin_hears_it(table: Table, clock: Clo
     assert entries(table, SECOND) == []
     assert waiting(table) == []
     assert broken(table.items()) == []
-    knocks.tell_user(APPROVER, active=True)
+    link_requests.tell_user(APPROVER, active=True)
     clean_up()
     assert len(letters(table)) == 1
 
@@ -304,7 +304,7 @@ def test_whoever_is_left_without_a_super_admin_hears_it(table: Table, clock: Clo
 def test_a_lapsed_grant_is_left_to_its_own_sweep(table: Table, clock: Clock) -> None:
     a_world(table, a_partner_admin(grant=a_grant(expires_at=clock.time - timedelta(seconds=1))))
     end()
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
     before = member(table)
 
     clean_up()
@@ -319,9 +319,9 @@ def test_a_lapsed_grant_is_left_to_its_own_sweep(table: Table, clock: Clock) -> 
 
 def test_who_left_and_is_then_deactivated_is_told_of_as_having_left(world: Table) -> None:
     """Each clean-up tidies up after its own write, whichever comes first."""
-    knocks.tell_user(EMPLOYEE, active=False)
-    knocks.tell_user(EMPLOYEE, active=True)
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=True)
+    link_requests.tell_user(EMPLOYEE, active=False)
     end()
     clean_up()
 
@@ -367,11 +367,11 @@ def test_a_program_that_goes_on_while_its_stop_is_told_is_not_told_as_stopped(wo
 
 
 def test_whoever_is_deactivated_while_he_is_resumed_stays_stopped(world: Table) -> None:
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
     clean_up()
-    knocks.tell_user(EMPLOYEE, active=True)
+    link_requests.tell_user(EMPLOYEE, active=True)
 
-    with before_commit(lambda: knocks.tell_user(EMPLOYEE, active=False)):
+    with before_commit(lambda: link_requests.tell_user(EMPLOYEE, active=False)):
         clean_up()
     clean_up()
 

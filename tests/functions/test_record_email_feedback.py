@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.mailing import Delivery
-from partner_access.domain.mailing import Standing as CopyStanding
-from partner_access.domain.refusals import TemporarilyUnavailable
-from partner_access.store import dynamo, keys, patience
+from partner_access.domain.email_delivery import Delivery
+from partner_access.domain.email_delivery import Standing as CopyStanding
+from partner_access.domain.errors import TemporarilyUnavailable
+from partner_access.store import dynamo, keys, retries
 from partner_access.store.keys import Key
-from tests import faults, knocks
-from tests.builders import LINK, PARTNER
-from tests.mailbox import published, report
-from tests.races import before_commit
-from tests.table import Item, Table, differences
-from tests.workers import RECORD_DELIVERY, counts, run
-from tests.worlds import a_world, an_open_link, now
+from tests.support import faults, link_requests
+from tests.support.background_functions import RECORD_DELIVERY, counts, run
+from tests.support.builders import LINK, PARTNER
+from tests.support.fake_ses import published, report
+from tests.support.races import before_commit
+from tests.support.seeded_table import a_world, an_open_link, now
+from tests.support.table import Item, Table, differences
 from tools.invariants import broken
 
 Capsys = pytest.CaptureFixture[str]
@@ -101,7 +101,7 @@ def test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once(
     assert letter(table) == noted.shown
     assert (table.get(SUPPRESSED) is not None) is noted.suppressed
     assert counts(capsys.readouterr().out) == ({noted.counted: 1} if noted.counted else {})
-    assert knocks.approve().status == 201, "the copied link still works"
+    assert link_requests.approve().status == 201, "the copied link still works"
     assert broken(table.items()) == []
 
 
@@ -143,8 +143,8 @@ def test_the_address_that_was_written_to_is_suppressed_and_not_the_one_it_led_on
     run(RECORD_DELIVERY, report("Bounce", NAME, ADDRESS, bounce=bounce))
 
     assert [item["pk"] for item in table.under("SUPPRESSED#")] == [SUPPRESSED.pk]
-    assert knocks.create(recipient_email=ADDRESS).code == "recipient_suppressed"
-    assert knocks.create(recipient_email="else@far.example").status == 201
+    assert link_requests.create(recipient_email=ADDRESS).code == "recipient_suppressed"
+    assert link_requests.create(recipient_email="else@far.example").status == 201
 
 
 def test_a_suppressed_address_stands_nowhere_in_clear(table: Table, copy: Key) -> None:
@@ -216,7 +216,7 @@ def test_a_report_that_cannot_be_noted_now_comes_again(table: Table, copy: Key) 
         pytest.raises(TemporarilyUnavailable),
     ):
         run(RECORD_DELIVERY, said)
-    assert len(attempts) == patience.ATTEMPTS
+    assert len(attempts) == retries.ATTEMPTS
     assert table.items() == before
 
     run(RECORD_DELIVERY, said)

@@ -6,9 +6,9 @@ import pytest
 
 from functions.reject_unknown_route.app import ROUTES
 from functions.serve_pages import app as serve_pages
-from tests import doors
-from tests.builders import SECRET_TEXT
-from tests.doors import call
+from tests.support import gateway
+from tests.support.builders import SECRET_TEXT
+from tests.support.gateway import call
 from tools import template
 
 
@@ -45,8 +45,8 @@ def test_a_known_path_names_its_methods(environment: None, method: str, path: st
 
 def test_the_methods_are_those_of_the_functions(environment: None) -> None:
     taken: dict[str, set[str]] = {}
-    for operation in doors.OPERATIONS:
-        for route in doors.app(operation).routes:
+    for operation in gateway.OPERATIONS:
+        for route in gateway.app(operation).routes:
             method, _, path = route.partition(" ")
             if path:
                 taken.setdefault(path, set()).add(method)

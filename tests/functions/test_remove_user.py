@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import AccountState
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Seat, SuspensionReason
+from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -22,11 +22,11 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import DIRECTORY, VENDOR, Answer, call
-from tests.hands import USER, USERS, edit, end, suspend
-from tests.knocks import a_day_later, approve, create, preview, refused, replays
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, staff
+from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
+from tests.support.link_requests import a_day_later, approve, create, preview, refused, replays
+from tests.support.membership_facts import USER, USERS, edit, end, suspend
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, staff
+from tests.support.table import Table
 
 pytestmark = pytest.mark.usefixtures("sound")
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Link
+from partner_access.domain.links.links import Link
+from partner_access.domain.links.secrets import Secret
 from partner_access.store import keys
-from tests import knocks
-from tests.builders import APPROVER, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, a_user
-from tests.costs import counted
-from tests.doors import VENDOR, call
-from tests.knocks import nothing_changes, overtaken, refused, renew, replays
-from tests.table import Table
-from tests.worlds import CLERK, MANAGER, a_world, an_open_link, now
+from tests.support import link_requests
+from tests.support.builders import APPROVER, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, a_user
+from tests.support.costs import counted
+from tests.support.gateway import VENDOR, call
+from tests.support.link_requests import nothing_changes, overtaken, refused, renew, replays
+from tests.support.seeded_table import CLERK, MANAGER, a_world, an_open_link, now
+from tests.support.table import Table
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_the_creator_of_an_ended_link_is_asked(table: Table, sound: None, change
 
 
 def test_of_a_used_link_too(world: Table) -> None:
-    knocks.approve()
+    link_requests.approve()
 
     assert renew(CLERK).status == 202
 
@@ -66,7 +66,7 @@ def test_who_is_not_known_may_not(ended: Table, by: str) -> None:
 
 
 def test_whoever_is_barred_may_not(ended: Table) -> None:
-    knocks.tell_user(CLERK, active=False)
+    link_requests.tell_user(CLERK, active=False)
 
     refused(ended, lambda: renew(CLERK), 403, "forbidden")
 
@@ -111,7 +111,7 @@ def test_the_same_key_for_something_else_is_refused(ended: Table, asked_before: 
 
 def test_a_key_is_forgotten_after_a_day(ended: Table) -> None:
     renew(key="one")
-    knocks.a_day_later(ended)
+    link_requests.a_day_later(ended)
 
     again = renew(key="one")
 
@@ -121,7 +121,7 @@ def test_a_key_is_forgotten_after_a_day(ended: Table) -> None:
 
 def test_a_retry_of_one_who_was_barred_since_is_told_the_same(ended: Table) -> None:
     renew(key="one")
-    knocks.tell_user(APPROVER, active=False)
+    link_requests.tell_user(APPROVER, active=False)
 
     with nothing_changes(ended):
         again = renew(key="one")
@@ -145,7 +145,7 @@ def _reopen(table: Table) -> None:
     ("happens", "status", "code"),
     [
         (_reopen, 409, "link_still_open"),
-        (lambda _: knocks.tell_user(APPROVER, active=False), 403, "forbidden"),
+        (lambda _: link_requests.tell_user(APPROVER, active=False), 403, "forbidden"),
     ],
 )
 def test_an_asking_that_comes_too_late_changes_nothing(

@@ -6,16 +6,26 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.links import Link
+from partner_access.domain.links.links import Link
 from partner_access.store import keys
-from tests import knocks
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, the_partner
-from tests.costs import counted
-from tests.doors import VENDOR, call
-from tests.knocks import approve, nothing_changes, overtaken, preview, refused, renew, replays, resend, secret_of
-from tests.races import before_commit
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support import link_requests
+from tests.support.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, the_partner
+from tests.support.costs import counted
+from tests.support.gateway import VENDOR, call
+from tests.support.link_requests import (
+    approve,
+    nothing_changes,
+    overtaken,
+    preview,
+    refused,
+    renew,
+    replays,
+    resend,
+    secret_of,
+)
+from tests.support.races import before_commit
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.table import Table
 
 
 def _link(table: Table) -> Link:
@@ -33,7 +43,7 @@ def test_a_new_secret_opens_it_and_no_earlier_one_does(table: Table, sound: None
     assert answer.body["state"] == "open"
     left = datetime.fromisoformat(answer.body["expires_at"]) - now()
     assert timedelta(days=2, hours=23) < left <= timedelta(days=3)
-    for knock in (preview, approve, knocks.decline, renew):
+    for knock in (preview, approve, link_requests.decline, renew):
         refused(table, knock, 404, "link_not_found")
     assert preview(secret=secret).status == 200
     assert approve(secret=secret).status == 201
@@ -116,11 +126,11 @@ def test_a_used_link_is_not_sent_again(world: Table) -> None:
 
 
 NO_MORE: list[Callable[[], object]] = [
-    lambda: knocks.tell_user(EMPLOYEE, active=False),
-    lambda: knocks.tell_member(PARTNER, EMPLOYEE, active=False),
-    lambda: knocks.tell_user(EMPLOYEE, email="someone@elsewhere.example"),
-    lambda: knocks.tell_account(PARTNER, program="suspended"),
-    lambda: knocks.tell_account(PARTNER, domains=["south.example"]),
+    lambda: link_requests.tell_user(EMPLOYEE, active=False),
+    lambda: link_requests.tell_member(PARTNER, EMPLOYEE, active=False),
+    lambda: link_requests.tell_user(EMPLOYEE, email="someone@elsewhere.example"),
+    lambda: link_requests.tell_account(PARTNER, program="suspended"),
+    lambda: link_requests.tell_account(PARTNER, domains=["south.example"]),
 ]
 
 
@@ -200,14 +210,14 @@ def test_the_same_key_for_another_link_is_refused(table: Table, sound: None) -> 
 def test_a_key_is_forgotten_after_a_day(table: Table, sound: None) -> None:
     a_world(table)
     resend(key="one")
-    knocks.a_day_later(table)
+    link_requests.a_day_later(table)
 
     refused(table, lambda: resend(key="one"), 429, "rate_limited")
 
 
 def test_a_key_is_needed(world: Table) -> None:
     def knock() -> Any:
-        path = f"POST {knocks.ONE}/resend"
+        path = f"POST {link_requests.ONE}/resend"
         return call(path, MANAGER, partner_id=PARTNER, link_id=LINK, headers={"idempotency-key": None})
 
     refused(world, knock, 400, "idempotency_key_required")
@@ -216,7 +226,7 @@ def test_a_key_is_needed(world: Table) -> None:
 def test_a_retry_after_the_manager_lost_his_rights_is_told_what_came_true(table: Table, sound: None) -> None:
     a_world(table, staff(COLLEAGUE, "super_admin"))
     first = resend(key="one")
-    knocks.tell_member(PARTNER, MANAGER, active=False)
+    link_requests.tell_member(PARTNER, MANAGER, active=False)
 
     with nothing_changes(table):
         again = resend(key="one")
@@ -236,13 +246,13 @@ def _end_by_time(table: Table) -> None:
 @pytest.mark.parametrize(
     ("happens", "status", "code"),
     [
-        (knocks.revoke, 410, "link_revoked"),
-        (knocks.decline, 410, "link_declined"),
+        (link_requests.revoke, 410, "link_revoked"),
+        (link_requests.decline, 410, "link_declined"),
         (approve, 409, "link_already_used"),
         (resend, 429, "rate_limited"),
-        (lambda: knocks.tell_member(PARTNER, MANAGER, permission_set="view_only"), 404, "not_found"),
-        (lambda: knocks.tell_member(PARTNER, MANAGER, active=False), 404, "not_found"),
-        (lambda: knocks.tell_user(MANAGER, active=False), 403, "forbidden"),
+        (lambda: link_requests.tell_member(PARTNER, MANAGER, permission_set="view_only"), 404, "not_found"),
+        (lambda: link_requests.tell_member(PARTNER, MANAGER, active=False), 404, "not_found"),
+        (lambda: link_requests.tell_user(MANAGER, active=False), 403, "forbidden"),
     ],
 )
 def test_a_sending_that_comes_too_late_changes_nothing(
@@ -269,7 +279,7 @@ def test_an_approval_of_a_personal_link_meanwhile_is_kept(table: Table, sound: N
 
     assert answer.status == 200
     assert _link(table).approvals == 1
-    assert knocks.view().body["approvals"] == 1
+    assert link_requests.view().body["approvals"] == 1
 
 
 def test_the_letters_own_secret_that_is_minted_meanwhile_opens_nothing(world: Table) -> None:

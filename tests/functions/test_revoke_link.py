@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.links import Link
+from partner_access.domain.links.links import Link
 from partner_access.store import keys
-from tests import knocks
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, a_member, a_user, the_client, the_partner
-from tests.costs import counted
-from tests.doors import DIRECTORY, VENDOR
-from tests.knocks import approve, keyed, nothing_changes, overtaken, refused, replays, revoke
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support import link_requests
+from tests.support.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, a_member, a_user, the_client, the_partner
+from tests.support.costs import counted
+from tests.support.gateway import DIRECTORY, VENDOR
+from tests.support.link_requests import approve, keyed, nothing_changes, overtaken, refused, replays, revoke
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.table import Table
 
 
 def _standing(table: Table) -> str:
@@ -72,7 +72,7 @@ def test_a_personal_link_that_some_have_approved_is_withdrawn_for_the_others(tab
     approve()
 
     assert revoke().status == 204
-    assert knocks.view().body["state"] == "revoked"
+    assert link_requests.view().body["state"] == "revoked"
     refused(table, approve, 410, "link_revoked")
 
 
@@ -108,7 +108,7 @@ def test_another_partner_does_not_find_it(table: Table, sound: None) -> None:
 
 def test_a_barred_manager_withdraws_nothing(table: Table, sound: None) -> None:
     a_world(table, staff(COLLEAGUE, "super_admin"))
-    knocks.tell_user(MANAGER, active=False)
+    link_requests.tell_user(MANAGER, active=False)
 
     refused(table, revoke, 403, "forbidden")
 
@@ -143,7 +143,7 @@ def test_the_same_key_for_another_link_is_refused(table: Table, sound: None) -> 
 def test_a_retry_after_the_manager_lost_his_rights_is_told_what_came_true(table: Table, sound: None) -> None:
     a_world(table, staff(COLLEAGUE, "super_admin"))
     revoke(headers=keyed("one"))
-    knocks.tell_member(PARTNER, MANAGER, active=False)
+    link_requests.tell_member(PARTNER, MANAGER, active=False)
 
     with nothing_changes(table):
         again = revoke(headers=keyed("one"))
@@ -161,7 +161,7 @@ def _end_by_time(table: Table) -> None:
 
 @pytest.mark.parametrize(
     ("happens", "state"),
-    [(knocks.decline, "declined"), (revoke, "revoked"), (lambda: revoke(VENDOR, scope=DIRECTORY), "revoked")],
+    [(link_requests.decline, "declined"), (revoke, "revoked"), (lambda: revoke(VENDOR, scope=DIRECTORY), "revoked")],
 )
 def test_it_ends_otherwise_meanwhile(world: Table, happens: Callable[[], object], state: str) -> None:
     answer = overtaken(world, happens, revoke)
@@ -173,16 +173,16 @@ def test_it_ends_otherwise_meanwhile(world: Table, happens: Callable[[], object]
 
 def test_its_time_is_over_meanwhile(world: Table) -> None:
     assert overtaken(world, lambda: _end_by_time(world), revoke).status == 204
-    assert knocks.view().body["state"] == "expired"
+    assert link_requests.view().body["state"] == "expired"
 
 
 @pytest.mark.parametrize(
     ("happens", "status", "code"),
     [
         (approve, 409, "link_already_used"),
-        (lambda: knocks.tell_member(PARTNER, MANAGER, permission_set="view_only"), 404, "not_found"),
-        (lambda: knocks.tell_member(PARTNER, MANAGER, active=False), 404, "not_found"),
-        (lambda: knocks.tell_user(MANAGER, active=False), 403, "forbidden"),
+        (lambda: link_requests.tell_member(PARTNER, MANAGER, permission_set="view_only"), 404, "not_found"),
+        (lambda: link_requests.tell_member(PARTNER, MANAGER, active=False), 404, "not_found"),
+        (lambda: link_requests.tell_user(MANAGER, active=False), 403, "forbidden"),
     ],
 )
 def test_a_withdrawal_that_comes_too_late_changes_nothing(

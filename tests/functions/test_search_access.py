@@ -7,13 +7,25 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import Account, AccountState
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import Kept
 from partner_access.store import dynamo, keys
-from tests import faults
-from tests.builders import (
+from tests.support import faults
+from tests.support.authzen_requests import (
+    ACTIONS,
+    EVALUATIONS,
+    RESOURCES,
+    SEARCHES,
+    SHIPPED,
+    SUBJECTS,
+    Json,
+    action,
+    resource,
+    subject,
+)
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -28,23 +40,11 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.faults import Fault
-from tests.knocks import nothing_changes
-from tests.questions import (
-    ACTIONS,
-    EVALUATIONS,
-    RESOURCES,
-    SEARCHES,
-    SHIPPED,
-    SUBJECTS,
-    Json,
-    action,
-    resource,
-    subject,
-)
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, now, staff
+from tests.support.costs import counted
+from tests.support.faults import Fault
+from tests.support.link_requests import nothing_changes
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, now, staff
+from tests.support.table import Table
 
 IMPORT: Final = "crm.import"
 FLORIST: Final = "client-florist"

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.link_secrets import Secret
-from tests import knocks
-from tests.builders import APPROVER, LINK, PARTNER, SECRET_TEXT, the_partner
-from tests.costs import counted
-from tests.doors import Answer
-from tests.knocks import approve, decline, nothing_changes, preview, renew, secret_of
-from tests.table import Table
-from tests.worlds import CLERK, a_world, an_open_link
+from partner_access.domain.links.secrets import Secret
+from tests.support import link_requests
+from tests.support.builders import APPROVER, LINK, PARTNER, SECRET_TEXT, the_partner
+from tests.support.costs import counted
+from tests.support.gateway import Answer
+from tests.support.link_requests import approve, decline, nothing_changes, preview, renew, secret_of
+from tests.support.seeded_table import CLERK, a_world, an_open_link
+from tests.support.table import Table
 
 DOORS: list[Callable[..., Answer]] = [preview, approve, decline, renew]
 OTHER_LINK = f"lnk_{'7' * 32}"
@@ -88,7 +88,7 @@ def test_a_wrong_secret_does_not_tell_how_the_link_stands(
 
 @pytest.mark.parametrize("knock", DOORS)
 def test_a_secret_that_was_replaced_is_like_one_that_never_was(links: Table, knock: Callable[..., Answer]) -> None:
-    knocks.resend()
+    link_requests.resend()
 
     assert _answered(knock()) == _answered(knock(secret=WRONG["an unknown link"]))
 
@@ -104,7 +104,7 @@ def test_of_three_secrets_each_opens_and_a_part_of_one_does_not(table: Table, so
 def test_no_door_writes_the_secret_down(
     links: Table, knock: Callable[..., Answer], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secret = secret_of(knocks.create())
+    secret = secret_of(link_requests.create())
     answer = knock(secret=secret)
 
     told = answer.text + str(links.items()) + capsys.readouterr().out

@@ -12,13 +12,14 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from functions.serve_pages import app as serve_pages
-from partner_access.domain.decisions import Cause, Kept, Letter, LetterKind, Locale
-from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Standing
-from partner_access.domain.members import SuspensionReason
-from partner_access.store import dynamo, keys, outbox, patience
-from tests import faults, knocks
-from tests.builders import (
+from partner_access.domain.links.links import Standing
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import Cause, Kept, Letter, LetterKind, Locale
+from partner_access.store import dynamo, keys, outbox, retries
+from tests.support import faults, link_requests
+from tests.support.background_functions import RECORD_DELIVERY, SEND_LETTERS, Clock, counts, logged, run, stream, sweep
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -34,13 +35,12 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import Answer, Context, call
-from tests.faults import Fault, Killed
-from tests.mailbox import Mail, Mailbox, bounced, mailbox, report
-from tests.races import before_commit
-from tests.table import Item, Table
-from tests.workers import RECORD_DELIVERY, SEND_LETTERS, Clock, counts, logged, run, stream, sweep
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tests.support.fake_ses import Mail, Mailbox, bounced, mailbox, report
+from tests.support.faults import Fault, Killed
+from tests.support.gateway import Answer, Context, call
+from tests.support.races import before_commit
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tests.support.table import Item, Table
 from tools.invariants import broken
 
 RECIPIENT = "admin@client.example"
@@ -221,7 +221,7 @@ def test_a_batch_of_which_nothing_came_true_fails_as_a_whole_and_takes_effect_on
     ):
         stream(items)
 
-    assert len(attempts) == 2 * patience.ATTEMPTS
+    assert len(attempts) == 2 * retries.ATTEMPTS
     assert town.post.tried == []
     stream(items)
     assert len(town.post.sent) == 2
@@ -380,7 +380,7 @@ def test_the_secret_of_either_copy_works_for_approval(town: Town, which: int) ->
     town.clock.passes(minutes=5)
     sweep()
 
-    assert knocks.approve(secret=town.post.sent[which].secret).status == 201
+    assert link_requests.approve(secret=town.post.sent[which].secret).status == 201
     assert len({SECRET_TEXT, *(copy.secret for copy in town.post.sent)}) == 3
 
 
@@ -560,7 +560,7 @@ def test_a_rejected_letter_fails_and_the_link_says_so(
     sweep()
 
     assert len(town.post.tried) == 1
-    assert knocks.view().body["delivery_status"] == "failed"
+    assert link_requests.view().body["delivery_status"] == "failed"
     assert town.digests == set()
     assert town.waiting == []
     assert counts(capsys.readouterr().out) == {"EmailFailed": 1}
@@ -570,7 +570,7 @@ def test_a_failed_letter_leaves_the_link_open(town: Town) -> None:
     town.post.plan.append(faults.says("MessageRejected"))
     sweep_of(town)
 
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
 
 
 # wherever Lambda ends the function
@@ -669,12 +669,12 @@ def test_no_letter_goes_out_for_a_link_that_is_revoked_at_the_last_moment(
 
 
 def _revoke() -> None:
-    assert knocks.revoke().status == 204
+    assert link_requests.revoke().status == 204
 
 
 def test_a_letter_about_a_link_that_was_approved_meanwhile_is_cancelled(town: Town) -> None:
     item = town.queue()
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
 
     stream([item])
 
@@ -696,8 +696,8 @@ def test_resending_takes_the_place_of_a_letter_that_has_not_gone_yet(town: Town)
     assert set(map(digest, town.post.sent)) <= set(town.link["secrets"])
     assert len(town.link["secrets"]) == 2
     assert town.link["delivery_status"] == "sent"
-    assert knocks.preview().status == 404
-    assert knocks.preview(secret=town.post.sent[0].secret).status == 200
+    assert link_requests.preview().status == 404
+    assert link_requests.preview(secret=town.post.sent[0].secret).status == 200
 
 
 def test_resending_at_the_last_moment_keeps_the_earlier_letter_back(town: Town) -> None:
@@ -714,7 +714,7 @@ def test_resending_at_the_last_moment_keeps_the_earlier_letter_back(town: Town) 
 
 
 def _resend(town: Town) -> None:
-    assert knocks.resend().status == 200
+    assert link_requests.resend().status == 200
     town.clock.catches_up()
 
 
@@ -734,7 +734,7 @@ def test_what_becomes_of_an_earlier_copy_is_not_said_of_the_link_that_was_sent_a
     assert town.link["delivery_status"] == "queued"
     assert len(town.link["secrets"]) == 1
     assert len(town.post.sent) == kept
-    assert all(knocks.preview(secret=copy.secret).status == 404 for copy in town.post.sent)
+    assert all(link_requests.preview(secret=copy.secret).status == 404 for copy in town.post.sent)
 
 
 def test_a_letter_on_a_link_that_is_gone_goes_to_nobody(town: Town) -> None:
@@ -793,8 +793,8 @@ def test_a_link_whose_letter_may_go_nowhere_says_so(town: Town) -> None:
     sweep_of(town)
 
     assert town.post.tried == []
-    assert knocks.view().body["delivery_status"] == "failed"
-    assert knocks.approve().status == 201
+    assert link_requests.view().body["delivery_status"] == "failed"
+    assert link_requests.approve().status == 201
 
 
 def test_no_letter_brings_a_link_whose_employees_access_was_ended_meanwhile(town: Town) -> None:
@@ -803,8 +803,8 @@ def test_no_letter_brings_a_link_whose_employees_access_was_ended_meanwhile(town
 
     assert town.post.tried == []
     assert town.waiting == []
-    assert knocks.view().body["delivery_status"] == "failed"
-    assert knocks.approve().code == "link_revoked"
+    assert link_requests.view().body["delivery_status"] == "failed"
+    assert link_requests.approve().code == "link_revoked"
 
 
 def test_a_letter_to_nobody_says_nothing_of_a_link_whose_letter_bounced(town: Town) -> None:
@@ -985,10 +985,10 @@ def asked_by_the_page(address: str, by: str) -> Answer:
     page = urlsplit(address)
     assert any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), page.path) for path in serve_pages.PAGES)
     if page.path == "/approve":
-        return knocks.preview(by, secret=page.fragment)
+        return link_requests.preview(by, secret=page.fragment)
     _, kind, opened = page.path.split("/")
     if kind == "partners":
-        return knocks.listed(by, partner_id=unquote(opened))
+        return link_requests.listed(by, partner_id=unquote(opened))
     users, shown = "GET /accounts/{account_id}/users", parse_qs(page.query).get("user")
     if shown:
         return call(f"{users}/{{user_id}}", by, account_id=unquote(opened), user_id=shown[0])
@@ -1101,7 +1101,7 @@ def test_a_link_asked_for_anew_ended_on_a_date_only_if_it_expired(
 
 
 def test_an_approved_link_asked_for_anew_is_not_said_to_have_ended_on_a_date(town: Town) -> None:
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
     town.clock.catches_up()
 
     sweep_of(town, LetterKind.LINK_RENEWAL_REQUESTED)
@@ -1158,7 +1158,7 @@ def test_a_secret_is_made_when_it_is_sent_and_only_its_digest_is_kept(
     assert copy.secret not in kept
     assert copy.secret.rpartition(".")[2][:43] not in kept
     assert town.link["secrets"] == {SECRET.fingerprint, digest(copy)}
-    assert knocks.approve(secret=copy.secret).status == 201
+    assert link_requests.approve(secret=copy.secret).status == 201
     written = capsys.readouterr()
     assert "pal_" not in written.out + written.err
 
@@ -1233,7 +1233,7 @@ def test_a_letter_that_nobody_can_write_is_claimed_by_nobody(town: Town) -> None
 
 
 def test_an_approval_is_told_to_both_sides_once(table: Table, town: Town) -> None:
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
     town.clock.catches_up()
 
     stream(town.waiting)
@@ -1256,7 +1256,7 @@ def test_an_approval_for_less_time_than_asked_says_so(
     town: Town, asked: int | None, given: dict[str, Any], told: str | None
 ) -> None:
     town.becomes(an_open_link(access_days=asked))
-    assert knocks.approve(**given).status == 201
+    assert link_requests.approve(**given).status == 201
     town.clock.catches_up()
 
     sweep()

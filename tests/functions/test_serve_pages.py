@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from functions.serve_pages import app
-from partner_access.domain.catalogue import CATALOGUE
-from partner_access.letters.plain_words import Language
-from tests.artefacts import FILLED_IN
+from partner_access.domain.permissions.catalogue import CATALOGUE
+from partner_access.emails.permission_texts import Language
+from tests.support.built_artifacts import FILLED_IN
 
 SHELLS = ("/", "/approve", "/accounts/{account_id}", "/partners/{partner_id}", "/problems/{problem}")
 PLACES = re.compile(r"\{(\w+)\}")

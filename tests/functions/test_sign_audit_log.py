@@ -16,17 +16,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from partner_access import archive
-from partner_access.domain import seals
-from partner_access.domain.chain import NOTHING, Head, canonical
+from partner_access import tree_head_store
+from partner_access.domain.audit import tree_heads
+from partner_access.domain.audit.hash_chain import NOTHING, Head, canonical
 from partner_access.store import dynamo, keys
-from partner_access.store import seals as stored
-from tests import faults
-from tests.builders import CLIENT, PARTNER
-from tests.races import before_commit
-from tests.table import Table
-from tests.vault import RETENTION_DAYS, Vault, vault
-from tests.workers import SEAL_TRAIL, Clock, counts, run
+from partner_access.store.audit import tree_heads as stored
+from tests.support import faults
+from tests.support.background_functions import SEAL_TRAIL, Clock, counts, run
+from tests.support.builders import CLIENT, PARTNER
+from tests.support.fake_tree_head_store import RETENTION_DAYS, Vault, vault
+from tests.support.races import before_commit
+from tests.support.table import Table
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def must_be_one_row(table: Table, kept: Vault) -> list[dict[str, Any]]:
     for number, each in enumerate(found, 1):
         heads = [Head(**head) for head in json.loads(kept.read(f"leaves/{each['root']}.json"))]
         assert (each["number"], each["previous"], each["accounts"]) == (number, before, len(heads))
-        assert seals.root(seals.leaves_of(heads)).hex() == each["root"]
+        assert tree_heads.root(tree_heads.leaves_of(heads)).hex() == each["root"]
         assert is_signed(each, kept.pem)
         before = sha256(kept.read(f"tree-heads/{number}.json")).hexdigest()
     assert stored.latest().tree_head_hash == before
@@ -88,7 +88,7 @@ def test_what_has_come_is_sealed_and_nothing_is_sealed_twice(
     seal()
 
     (first,) = must_be_one_row(table, kept)
-    assert first["root"] == seals.root(seals.leaves_of(heads)).hex()
+    assert first["root"] == tree_heads.root(tree_heads.leaves_of(heads)).hex()
     assert counts(capsys.readouterr().out)["TreeHeadSigned"] == 1
 
     comes(table, 3)
@@ -124,9 +124,9 @@ def test_wherever_a_run_is_cut_off_the_next_one_goes_on(
 ) -> None:
     """The calls of a run: leaves, signature, seal, note."""
     client, operation = [
-        (archive.storage(), "PutObject"),
-        (archive.signer(), "Sign"),
-        (archive.storage(), "PutObject"),
+        (tree_head_store.storage(), "PutObject"),
+        (tree_head_store.signer(), "Sign"),
+        (tree_head_store.storage(), "PutObject"),
         (dynamo.client(), "TransactWriteItems"),
     ][call]
     comes(table, 1)
@@ -140,7 +140,7 @@ def test_wherever_a_run_is_cut_off_the_next_one_goes_on(
     seal()
     seal()
 
-    assert must_be_one_row(table, kept)[-1]["root"] == seals.root(seals.leaves_of(stored.heads())).hex()
+    assert must_be_one_row(table, kept)[-1]["root"] == tree_heads.root(tree_heads.leaves_of(stored.heads())).hex()
 
 
 def _at(client: Any, operation: str, plan: Sequence[faults.Fault]) -> Any:
@@ -166,7 +166,9 @@ def test_two_sealers_side_by_side_make_one_row(table: Table, kept: Vault, clock:
 
     first, second = must_be_one_row(table, kept)
     assert (first["root"], second["root"]) == tuple(
-        seals.root(seals.leaves_of([Head(account_id=CLIENT, entries=entries, chain_hash=f"{entries:064x}")])).hex()
+        tree_heads.root(
+            tree_heads.leaves_of([Head(account_id=CLIENT, entries=entries, chain_hash=f"{entries:064x}")])
+        ).hex()
         for entries in (2, 3)
     )
 
@@ -180,7 +182,7 @@ def _before_signing(happens: Callable[[], None]) -> Iterator[None]:
         if waiting:
             waiting.pop()()
 
-    events = archive.signer().meta.events
+    events = tree_head_store.signer().meta.events
     events.register("before-call.kms.Sign", interrupt)
     try:
         yield
@@ -211,8 +213,8 @@ def test_a_seal_that_does_not_follow_is_not_gone_on_from(table: Table, kept: Vau
 
 def a_forged(seal: dict[str, Any]) -> bytes:
     """The next seal, by somebody who may write to the bucket and has a key of his own."""
-    other = archive.signer().create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    statement = seals.Statement.model_validate(
+    other = tree_head_store.signer().create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    statement = tree_heads.Statement.model_validate(
         {
             **{name: value for name, value in seal.items() if name != "signature"},
             "number": seal["number"] + 1,
@@ -220,7 +222,7 @@ def a_forged(seal: dict[str, Any]) -> bytes:
             "key_id": other,
         }
     )
-    return archive.sign(statement).written()
+    return tree_head_store.sign(statement).written()
 
 
 def test_a_seal_that_another_key_signed_is_not_gone_on_from_though_it_follows(
@@ -253,7 +255,7 @@ def test_two_writes_of_one_seal_at_the_same_moment_are_one_seal(table: Table, ke
         send()
         return faults.responds(409, {})
 
-    with _at(archive.storage(), "PutObject", [faults.works, wrote_by_another]):
+    with _at(tree_head_store.storage(), "PutObject", [faults.works, wrote_by_another]):
         seal()
 
     assert len(must_be_one_row(table, kept)) == 1
@@ -266,7 +268,7 @@ def test_storage_that_does_not_answer_is_an_error_and_no_seal(
     comes(table, 1)
     plan = [*[faults.works] * works, *[lambda *_: faults.responds(503, {})] * 9]
 
-    with _at(archive.storage(), "PutObject", plan), pytest.raises(ClientError):
+    with _at(tree_head_store.storage(), "PutObject", plan), pytest.raises(ClientError):
         seal()
 
     assert stored.latest().number == 0

@@ -3,9 +3,9 @@
 import pytest
 
 from partner_access.domain.accounts import AccountState
-from partner_access.domain.decisions import Kept
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -19,10 +19,10 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import Answer, call
-from tests.knocks import refused
-from tests.table import Table
-from tests.worlds import CLERK, MANAGER, a_lapsed_partner_admin, a_world, staff
+from tests.support.gateway import Answer, call
+from tests.support.link_requests import refused
+from tests.support.seeded_table import CLERK, MANAGER, a_lapsed_partner_admin, a_world, staff
+from tests.support.table import Table
 
 MANY = tuple(f"client-{number}" for number in range(1, 6))
 

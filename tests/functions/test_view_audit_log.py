@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl
 import pytest
 
 from partner_access.domain.accounts import Program
-from partner_access.domain.decisions import DIRECTORY as VENDORS_TRAIL
-from partner_access.domain.decisions import Kept, audit
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import DIRECTORY as VENDORS_TRAIL
+from partner_access.domain.records import Kept, audit
 from partner_access.store import keys
-from tests import knocks
-from tests.builders import (
+from tests.support import link_requests
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -30,11 +30,11 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import DIRECTORY, USE, VENDOR, Answer, call
-from tests.knocks import nothing_changes, refused
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.costs import counted
+from tests.support.gateway import DIRECTORY, USE, VENDOR, Answer, call
+from tests.support.link_requests import nothing_changes, refused
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.table import Table
 
 TRAIL = "GET /accounts/{account_id}/audit"
 FLORIST, HARBOUR = "client-florist", "client-harbour"
@@ -97,7 +97,7 @@ def written(moment: datetime) -> str:
 
 
 def test_an_approval_is_told_to_both_sides_with_the_names_of_both(world: Table, sound: None) -> None:
-    assert knocks.approve(access_days=60).status == 201
+    assert link_requests.approve(access_days=60).status == 201
 
     with nothing_changes(world):
         here, there = told(), told(MANAGER, account_id=PARTNER)

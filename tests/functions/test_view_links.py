@@ -6,16 +6,27 @@ from typing import Any
 
 import pytest
 
-from partner_access import cursors
-from partner_access.fields import ListQuery
+from partner_access.api import cursors
+from partner_access.api.request_fields import ListQuery
 from partner_access.store import keys
-from tests import knocks
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, LINK, PARTNER, SECRET, a_user, an_act, an_employee, the_partner
-from tests.costs import counted
-from tests.doors import DIRECTORY, VENDOR, Answer, call
-from tests.knocks import listed, nothing_changes, refused, view
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support import link_requests
+from tests.support.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    PARTNER,
+    SECRET,
+    a_user,
+    an_act,
+    an_employee,
+    the_partner,
+)
+from tests.support.costs import counted
+from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
+from tests.support.link_requests import listed, nothing_changes, refused, view
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.table import Table
 
 SOUTH = "partner-south"
 
@@ -60,7 +71,7 @@ def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(tab
     a_world(table, an_open_link(delivery_status="bounced"))
 
     assert (view().body["state"], view().body["delivery_status"]) == ("open", "bounced")
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
 
 
 @pytest.mark.parametrize(
@@ -130,7 +141,7 @@ def test_what_is_not_there(world: Table, how: dict[str, str]) -> None:
 
 
 def test_the_vendor_withdraws_links_and_does_not_read_them(world: Table) -> None:
-    answer = call(f"GET {knocks.ONE}", VENDOR, partner_id=PARTNER, link_id=LINK, scope=DIRECTORY)
+    answer = call(f"GET {link_requests.ONE}", VENDOR, partner_id=PARTNER, link_id=LINK, scope=DIRECTORY)
 
     assert answer.status == 404
 
@@ -209,7 +220,7 @@ def test_page_by_page_every_link_once(table: Table, sound: None, by: str, more: 
 def test_a_link_made_meanwhile_does_not_disturb_the_pages(table: Table, sound: None) -> None:
     a_world(table, *_links(3))
     first = listed(limit="2")
-    knocks.create(employee_id=EMPLOYEE)
+    link_requests.create(employee_id=EMPLOYEE)
 
     assert _ids(listed(limit="9", cursor=first.body["next_cursor"])) == [_id(1), _id(0)]
 

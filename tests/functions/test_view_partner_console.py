@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 
 from partner_access.domain.accounts import AccountState, Pricing, Program
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -26,11 +26,20 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import DIRECTORY, VENDOR, Answer, call
-from tests.knocks import nothing_changes, refused
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, an_open_link, now, staff
+from tests.support.costs import counted
+from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
+from tests.support.link_requests import nothing_changes, refused
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    MANAGER,
+    a_lapsed_partner_admin,
+    a_world,
+    an_open_link,
+    now,
+    staff,
+)
+from tests.support.table import Table
 
 pytestmark = pytest.mark.usefixtures("sound")
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import Program
-from partner_access.domain.decisions import Kept
-from partner_access.domain.permissions import SetName
-from tests.builders import (
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.permissions.rights import SetName
+from partner_access.domain.records import Kept
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -20,11 +20,11 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import Answer, call
-from tests.knocks import refused
-from tests.table import Table
-from tests.worlds import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, staff
+from tests.support.costs import counted
+from tests.support.gateway import Answer, call
+from tests.support.link_requests import refused
+from tests.support.seeded_table import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, staff
+from tests.support.table import Table
 
 SETS = "GET /accounts/{account_id}/permission-sets"
 ONE = SETS + "/{set_id}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.town import Town
+from tests.stack.stack_users import Town
 from tools import invariants
 from tools.local_stack import Stack, running_stack
 

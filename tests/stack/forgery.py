@@ -10,7 +10,7 @@ from hashlib import sha256
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tools.web import Json
+from tools.api_client import Json
 
 Signer = Callable[[bytes], bytes]
 

@@ -4,10 +4,10 @@ from typing import Final
 
 import pytest
 
-from tests.stack.town import Town, a_key, persistently
+from tests.stack.stack_users import Town, a_key, persistently
+from tools.api_client import Answer, Caller, Json
 from tools.local_stack import Stack
 from tools.sign_in import DECIDE
-from tools.web import Answer, Caller, Json
 
 pytestmark = pytest.mark.usefixtures("sound")
 

@@ -12,15 +12,15 @@ from threading import Event
 import boto3
 import pytest
 
-from partner_access.domain.access import Presence, judge
-from partner_access.domain.refusals import TemporarilyUnavailable
+from partner_access.domain.authorization.access import Presence, judge
+from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.store import dynamo
-from partner_access.store.access import Pair, presences
-from tests.history import Check, History
-from tests.stack.town import Resident, Town, a_key, persistently
+from partner_access.store.authorization.access import Pair, presences
+from tests.stack.stack_users import Resident, Town, a_key, persistently
+from tests.support.history import Check, History
+from tools.api_client import Answer
 from tools.emulator import ACCESS_KEY, REGION, SECRET_KEY
 from tools.sign_in import create_person
-from tools.web import Answer
 
 pytestmark = pytest.mark.usefixtures("sound")
 

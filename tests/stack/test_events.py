@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.schemas import complaints
-from tests.stack.town import FIRM, Town, a_key
+from tests.stack.stack_users import FIRM, Town, a_key
+from tests.support.schemas import complaints
+from tools.api_client import Json
 from tools.local_stack import Stack
-from tools.web import Json
 
 pytestmark = pytest.mark.usefixtures("sound")
 

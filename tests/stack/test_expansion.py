@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools.artefacts import BUILT, KEPT
+from tools.artifacts import BUILT, KEPT
 from tools.expansion import NotExpandable, with_routes, without_metric_math, without_the_ban_on_plain_http
 from tools.local_stack import PYTHON, ROOT, Stack
 

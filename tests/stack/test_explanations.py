@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.stack.town import Town, a_key, persistently
+from tests.stack.stack_users import Town, a_key, persistently
+from tools.api_client import Json
 from tools.sign_in import DECIDE
-from tools.web import Json
 
 pytestmark = pytest.mark.usefixtures("sound")
 

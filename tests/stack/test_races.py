@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from tests.stack.town import FIRM, Resident, Town, a_key, at_once, outcomes
-from tools.web import Answer, Json
+from tests.stack.stack_users import FIRM, Resident, Town, a_key, at_once, outcomes
+from tools.api_client import Answer, Json
 
 pytestmark = pytest.mark.usefixtures("warm", "sound")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.stack.town import FIRM, SECRET, Town, a_key
-from tools.web import Json
+from tests.stack.stack_users import FIRM, SECRET, Town, a_key
+from tools.api_client import Json
 
 pytestmark = pytest.mark.usefixtures("sound")
 

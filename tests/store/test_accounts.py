@@ -3,7 +3,7 @@
 import pytest
 
 from partner_access.store import accounts, keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -15,9 +15,9 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.table import Table
-from tests.worlds import a_lapsed_partner_admin, a_world, now, staff
+from tests.support.costs import counted
+from tests.support.seeded_table import a_lapsed_partner_admin, a_world, now, staff
+from tests.support.table import Table
 
 
 def test_an_account_comes_with_who_one_is_in_it_and_for_whom(table: Table) -> None:

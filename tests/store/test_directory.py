@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.decisions import Kept
 from partner_access.domain.directory import REPORTED_AT_ONCE, TOLD_AT_ONCE
-from partner_access.domain.people import User
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -20,12 +20,12 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.costs import counted
-from tests.doors import Answer, call, tell
-from tests.knocks import overtaken, refused
-from tests.moves import Move, account, both, member, partner_seats_used, super_admins, user
-from tests.table import Table
-from tests.worlds import CLERK, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
+from tests.support.concurrent_changes import Move, account, both, member, partner_seats_used, super_admins, user
+from tests.support.costs import counted
+from tests.support.gateway import Answer, call, tell
+from tests.support.link_requests import overtaken, refused
+from tests.support.seeded_table import CLERK, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
+from tests.support.table import Table
 from tools import invariants
 
 NEWCOMER = "user-newcomer"

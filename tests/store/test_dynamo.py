@@ -15,7 +15,15 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.signers import RequestSigner
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.decisions import (
+from partner_access.domain.errors import (
+    EmailInUse,
+    IdempotencyKeyReused,
+    NoSeatLeft,
+    RightsChanged,
+    TemporarilyUnavailable,
+)
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.records import (
     Act,
     Answer,
     CleanUp,
@@ -27,21 +35,13 @@ from partner_access.domain.decisions import (
     Replayed,
     audit,
 )
-from partner_access.domain.people import User
-from partner_access.domain.refusals import (
-    EmailInUse,
-    IdempotencyKeyReused,
-    NoSeatLeft,
-    RightsChanged,
-    TemporarilyUnavailable,
-)
-from partner_access.store import attributes, dynamo, keys, patience
+from partner_access.store import attribute_values, dynamo, keys, retries
 from partner_access.store.keys import Key
-from tests import faults
-from tests.builders import ACT_NAME, CLIENT, NOW, a_user, an_act, once, the_client
-from tests.faults import Fault
-from tests.races import before_commit
-from tests.table import Table
+from tests.support import faults
+from tests.support.builders import ACT_NAME, CLIENT, NOW, a_user, an_act, once, the_client
+from tests.support.faults import Fault
+from tests.support.races import before_commit
+from tests.support.table import Table
 
 THERE = Key("PLACE#1", "ITEM")
 ELSEWHERE = Key("PLACE#2", "ITEM")
@@ -146,8 +146,8 @@ def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, slept: list[fl
     ):
         dynamo.read([THERE])
 
-    assert len(requests) == patience.ATTEMPTS
-    assert len(slept) == patience.ATTEMPTS - 1
+    assert len(requests) == retries.ATTEMPTS
+    assert len(slept) == retries.ATTEMPTS - 1
 
 
 def test_all_that_are_there_come_by_the_names_that_they_are_wanted_by(table: Table) -> None:
@@ -215,7 +215,7 @@ def test_a_snapshot_waits_for_a_writer_who_is_at_its_items(
     assert found[THERE]["stored_state"] == "open"
     assert len(attempts) == times + 1
     assert len(slept) == times
-    assert all(0 <= pause <= patience.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
+    assert all(0 <= pause <= retries.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
 
 
 def test_a_snapshot_that_somebody_is_always_in_the_way_of_is_given_up(table: Table, slept: list[float]) -> None:
@@ -225,8 +225,8 @@ def test_a_snapshot_that_somebody_is_always_in_the_way_of_is_given_up(table: Tab
     ):
         dynamo.snapshot([THERE])
 
-    assert len(attempts) == patience.ATTEMPTS
-    assert len(slept) == patience.ATTEMPTS - 1
+    assert len(attempts) == retries.ATTEMPTS
+    assert len(slept) == retries.ATTEMPTS - 1
 
 
 @pytest.mark.parametrize(("ends", "tried"), [(99.9, 0), (100.0, 1), (100.5, 2), (101.0, 2)])
@@ -329,7 +329,7 @@ def test_what_is_left_to_do_is_kept_with_the_act_that_made_it_so(table: Table) -
         "act_id": ACT_NAME,
         "actor_id": an_act().by,
         "queued_at": int(NOW.timestamp()),
-        "reconciliation": attributes.plain(clean_up),
+        "reconciliation": attribute_values.plain(clean_up),
     }
     assert CleanUp.model_validate(left["reconciliation"]) == clean_up
 
@@ -547,7 +547,7 @@ def test_a_conflict_is_tried_again_after_a_pause_of_any_length_up_to_twice_the_l
     assert len(attempts) == times + 1
     assert len({attempt["ClientRequestToken"] for attempt in attempts}) == times + 1
     assert len(slept) == times
-    assert all(0 <= pause <= patience.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
+    assert all(0 <= pause <= retries.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
     assert len(table.under("AUDIT#")) == 1
     assert dynamo.read([THERE])[THERE]["times"] == 1
 
@@ -560,7 +560,7 @@ def test_pauses_differ_so_that_those_who_collided_do_not_collide_again(table: Ta
         ):
             commit(a_decision())
 
-    assert len(set(slept)) == len(slept) == 3 * (patience.ATTEMPTS - 1)
+    assert len(set(slept)) == len(slept) == 3 * (retries.ATTEMPTS - 1)
 
 
 def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, slept: list[float]) -> None:
@@ -573,7 +573,7 @@ def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, s
     ):
         commit(a_decision(), opened())
 
-    assert len(attempts) == patience.ATTEMPTS
+    assert len(attempts) == retries.ATTEMPTS
     assert sum(slept) < 2
     assert table.items() == before
 

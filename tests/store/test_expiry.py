@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from partner_access.domain import grants
-from partner_access.domain.decisions import Overtaken
-from partner_access.domain.grants import DueGrant
+from partner_access.domain.memberships import grants
+from partner_access.domain.memberships.grants import DueGrant
+from partner_access.domain.records import Overtaken
 from partner_access.store import expiry, keys
-from tests.builders import (
+from tests.support.builders import (
     CLIENT,
     CUSTOM_SET,
     EMPLOYEE,
@@ -21,10 +21,10 @@ from tests.builders import (
     an_act,
     the_partner,
 )
-from tests.knocks import nothing_changes
-from tests.moves import partner_seats_used
-from tests.table import Table
-from tests.worlds import MANAGER, a_world, an_open_link, now
+from tests.support.concurrent_changes import partner_seats_used
+from tests.support.link_requests import nothing_changes
+from tests.support.seeded_table import MANAGER, a_world, an_open_link, now
+from tests.support.table import Table
 
 
 def test_links_and_grants_are_due_from_their_end_on(table: Table) -> None:

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from partner_access.domain.decisions import Kept
-from partner_access.domain.links import LinkState, Reply
+from partner_access.domain.links.links import LinkState, Reply
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     CLIENT,
     CUSTOM_SET,
     LINK,

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.decisions import Letter, LetterKind
-from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import Link
-from partner_access.domain.links import Standing as LinkStanding
-from partner_access.domain.mailing import SETTLE, Delivery, Queued, Standing
-from partner_access.domain.members import Place
+from partner_access.domain.email_delivery import SETTLE, Delivery, Queued, Standing
+from partner_access.domain.links.links import Link
+from partner_access.domain.links.links import Standing as LinkStanding
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.members import Place
+from partner_access.domain.records import Letter, LetterKind
 from partner_access.store import dynamo, keys, outbox
-from tests import faults
-from tests.builders import (
+from tests.support import faults
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -29,9 +29,9 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.races import before_commit
-from tests.table import Item, Table
-from tests.worlds import CLERK, a_world, keep
+from tests.support.races import before_commit
+from tests.support.seeded_table import CLERK, a_world, keep
+from tests.support.table import Item, Table
 
 NAME = "d" * 32
 OUTBOX = "letter"

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.tools.aws import Answers, Asked, Refused, clients
 from tools.operate.doctor import CHECKS, Finding, examine
-from tools.operate.site import NoSite, Site
+from tools.operate.stack import NoSite, Site
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RESOURCES = {

@@ -18,13 +18,13 @@ from typer.testing import CliRunner, Result
 
 from tests.tools.back_end import TOKEN, Directory, a_directory, problem
 from tools import template
-from tools.operate import sending
+from tools.api_client import Answer, Caller, connections
+from tools.operate import directory_client
 from tools.operate.__main__ import app
+from tools.operate.directory_client import BackEnd, Stopped, Token, pause_after, send
 from tools.operate.journal import Journal
 from tools.operate.plan import Plan
 from tools.operate.rows import Request, Step, rows
-from tools.operate.sending import BackEnd, Stopped, Token, pause_after, send
-from tools.web import Answer, Caller, connections
 
 ACCOUNTS = """account_id,kind,name,partner_seat_limit,domains,state
 acct_a,client,A,3,,
@@ -53,7 +53,7 @@ def directory() -> Iterator[Directory]:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    monkeypatch.setattr(sending, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(directory_client, "FIRST_PAUSE", 0.001)
     monkeypatch.chdir(tmp_path)
     for name in ("STACK", "TOKEN"):
         monkeypatch.delenv(name, raising=False)

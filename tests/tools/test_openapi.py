@@ -8,15 +8,15 @@ from enum import StrEnum
 import pytest
 from pydantic import BaseModel
 
-from partner_access import api
-from tests import doors
+from partner_access.api import routing
+from tests.support import gateway
 from tools import openapi
 from tools.template import ROOT, Route
 
 CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
 OPERATIONS = {operation["operationId"]: operation for path in CONTRACT["paths"].values() for operation in path.values()}
 SCHEMAS = CONTRACT["components"]["schemas"]
-ROUTES = [route for operation in doors.OPERATIONS for route in doors.app(operation).routes.values() if route.docs]
+ROUTES = [route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes.values() if route.docs]
 
 
 def test_every_operation_has_a_name_of_its_own() -> None:
@@ -34,7 +34,7 @@ def test_operation_ids_are_the_names_of_the_operation_functions() -> None:
 def test_tags_are_described_once_and_each_is_used() -> None:
     described = [tag["name"] for tag in CONTRACT["tags"]]
 
-    assert described == list(api.Tag)
+    assert described == list(routing.Tag)
     assert {tag for operation in OPERATIONS.values() for tag in operation["tags"]} == set(described)
 
 
@@ -48,7 +48,7 @@ def test_operation_has_one_tag_a_summary_of_one_line_and_a_description(name: str
 
 
 def test_openapi_of_an_undocumented_route_raises() -> None:
-    undocumented = api.Route.to(lambda: None, needs_key=False, docs=None)
+    undocumented = routing.Route.to(lambda: None, needs_key=False, docs=None)
 
     with pytest.raises(ValueError, match="GET /accounts: no documentation"):
         openapi.operation(Route("GET /accounts", "view_accounts", ()), undocumented, {})

@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from partner_access.domain.accounts import AccountState, Program
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from tests.builders import (
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -29,15 +29,15 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.table import Table
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now
+from tests.support.table import Table
 from tests.tools.aws import Asked, Refused, clients
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, now
 from tools.operate import scan as scanning
 from tools.operate.__main__ import Who, app
 from tools.operate.formats import Format, harmless, write
 from tools.operate.reports import COLUMNS, report
 from tools.operate.scan import scan
-from tools.operate.site import NoSite
+from tools.operate.stack import NoSite
 
 SECOND = timedelta(seconds=1)
 AN_ADMIN = a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(days=10)))

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from tools.bench import creation
-from tools.bench.contestants import Contestant
+from tools.bench.compared_handlers import Contestant
 from tools.bench.creation import Json
 from tools.bench.running import running
 

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from tools.bench import agreement, contestants, creation, loopback
-from tools.bench.contestants import Contestant
+from tools.bench import agreement, compared_handlers, creation, loopback
+from tools.bench.compared_handlers import Contestant
 from tools.bench.creation import Json
 from tools.bench.figures import Figure
 from tools.bench.loopback import LOOPBACK
@@ -156,7 +156,7 @@ def surroundings(all_of_them: tuple[Contestant, ...]) -> Iterator[tuple[str, Map
 
 def measured() -> Mapping[str, list[Start]]:
     """Round by round, by the handler's name; each round goes through all of them in turn."""
-    prepared = contestants.prepared()
+    prepared = compared_handlers.prepared()
     agreement.must_agree(prepared)
     found: dict[str, list[Start]] = {each.name: [] for each in prepared}
     with surroundings(prepared) as (endpoint, bundles):

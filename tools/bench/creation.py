@@ -14,11 +14,11 @@ from tools.template import ROOT
 sys.path.insert(0, str(ROOT / "layers/common"))
 
 from partner_access.domain.accounts import Account, AccountKind
-from partner_access.domain.decisions import Kept
-from partner_access.domain.members import Member, Seat
-from partner_access.domain.people import User
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.memberships.members import Member, Seat
+from partner_access.domain.records import Kept
 from partner_access.store import keys
-from partner_access.store.attributes import written
+from partner_access.store.attribute_values import written
 
 TABLE: Final = "partner-access"
 REGION: Final = "eu-west-1"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from tools.artefacts import BUILT
+from tools.artifacts import BUILT
 from tools.bench.figures import Figure
 from tools.template import ROOT
 

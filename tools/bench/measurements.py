@@ -64,10 +64,10 @@ MEASUREMENTS: Final = (
     Measurement(
         "crowd",
         "A hundred callers at once",
-        "On the demo's emulator, each in a thread of its own (`tests/stack/test_crowd.py`): links made, approved, edited "
+        "On the demo's emulator, each in a thread of its own (`tests/stack/test_concurrent_callers.py`): links made, approved, edited "
         "and ended, migrations, decisions, and some after the same seats and links. Whatever was acknowledged is looked "
         "for in the table and in the trail, and the invariants of the whole table are checked. Times are the emulator's.",
-        partial(counts.counted_by, "crowd", "tests/stack/test_crowd.py"),
+        partial(counts.counted_by, "crowd", "tests/stack/test_concurrent_callers.py"),
     ),
     Measurement(
         "decisions",

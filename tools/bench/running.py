@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tools.bench import creation
-from tools.bench.contestants import Contestant
+from tools.bench.compared_handlers import Contestant
 from tools.bench.creation import Json
 
 CHILD: Final = Path(__file__).with_name("warm_child.py")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Final
 
-from tools.bench import agreement, contestants, creation
+from tools.bench import agreement, compared_handlers, creation
 from tools.bench.figures import Figure
 from tools.bench.running import running
 
@@ -24,10 +24,12 @@ SAME_CALLS: Final = (
 
 def measured() -> Mapping[str, list[float]]:
     """Nanoseconds for a call, round by round, by the handler's name; each round goes through all of them in turn."""
-    prepared = contestants.prepared()
+    prepared = compared_handlers.prepared()
     agreement.must_agree(prepared)
     with ExitStack() as stack:
-        started = {each.name: stack.enter_context(running(each, [creation.event()])) for each in contestants.prepared()}
+        started = {
+            each.name: stack.enter_context(running(each, [creation.event()])) for each in compared_handlers.prepared()
+        }
         for each in started.values():
             each.nanoseconds(WARM_UP)
         rounds = [{name: each.nanoseconds(CALLS) / CALLS for name, each in started.items()} for _ in range(ROUNDS)]

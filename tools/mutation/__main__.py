@@ -69,7 +69,7 @@ def functions(
         """The same ones whatever else is tried."""
         return Random(f"{seed} {name}").random() < share  # noqa: S311
 
-    modules = [_Module(file) for room in ROOMS for file in sorted((LAYER / room).glob("[!_]*.py"))]
+    modules = [_Module(file) for room in ROOMS for file in sorted((LAYER / room).rglob("[!_]*.py"))]
     chosen = [module for module in modules if not only or module.file.stem in only]
     RESULTS.mkdir(parents=True, exist_ok=True)
     by_file = {module.file: module for module in chosen}

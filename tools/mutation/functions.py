@@ -182,7 +182,7 @@ class Functions:
 
     def _likeliest(self, mutant: CodeMutant) -> list[str]:
         near = {test for each in self._at(mutant) for test in self._tests[each.__code__] if test}
-        floor = f"tests/{mutant.file.parent.name}/"
+        floor = f"tests/{mutant.file.parent.relative_to(LAYER)}/"
         own = f"{floor}test_{mutant.file.stem}.py"
         return sorted(
             near, key=lambda test: (not test.startswith(own), not test.startswith(floor), self._seconds[test])

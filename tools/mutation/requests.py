@@ -130,8 +130,9 @@ class Requests:
 
     def mutants(self) -> Iterator[tuple[RequestMutant, Iterable[str]]]:
         for site, tests in sorted(self._tests.items()):
-            module = site.asked_by.partition(".")[0]
-            likeliest = sorted(tests, key=lambda test: (f"store/test_{module}.py" not in test, "/store/" not in test))
+            *package, module, _ = ["", *site.asked_by.split(".")]
+            own = "/".join(["store", *filter(None, package), f"test_{module}.py"])
+            likeliest = sorted(tests, key=lambda test: (own not in test, "/store/" not in test))
             for mutant in mutants_of(site):
                 if self._chosen(mutant):
                     yield mutant, likeliest
@@ -199,6 +200,6 @@ def _asked_by() -> str:
     frame = sys._getframe()  # noqa: SLF001 – the one way to ask who calls
     while frame := frame.f_back:  # type: ignore[assignment]
         file, name = Path(frame.f_code.co_filename), frame.f_code.co_qualname
-        if file.parent == STORE and file.stem != "dynamo" and name[0] not in "_<" and "<" not in name:
-            return f"{file.stem}.{name}"
+        if file.is_relative_to(STORE) and file.stem != "dynamo" and name[0] not in "_<" and "<" not in name:
+            return ".".join([*file.relative_to(STORE).with_suffix("").parts, name])
     return ""

@@ -14,17 +14,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from tools import template
-from tools.operate import trail
-from tools.operate.directory import Import
+from tools.api_client import Caller, connections
+from tools.operate import audit_log
+from tools.operate.audit_export import Broken, Evidence, proof, verified
+from tools.operate.directory_client import Stopped, Token
 from tools.operate.doctor import examine
-from tools.operate.evidence import Broken, Evidence, proof, verified
+from tools.operate.file_import import Import
 from tools.operate.formats import Format, write
 from tools.operate.journal import NoJournal
 from tools.operate.reports import COLUMNS, PARTITIONS, report
 from tools.operate.scan import scan
-from tools.operate.sending import Stopped, Token
-from tools.operate.site import Demo, NoSite, Site, must_be_safe, the_demo, the_site
-from tools.web import Caller, connections
+from tools.operate.stack import Demo, NoSite, Site, must_be_safe, the_demo, the_site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 of_trail = typer.Typer(no_args_is_help=True)
@@ -167,7 +167,7 @@ def export_trail(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with _in_sentences(console):
         site = _site(stack, region, profile, demo=demo)
-        exported = trail.export(site, _table(site), account)
+        exported = audit_log.export(site, _table(site), account)
         output.write_bytes(exported.found.written())
     found, waiting = exported.found, exported.waiting
     console.print(f"{len(found.links)} entries, {found.sealed} of them sealed, in {escape(str(output))}.")
@@ -233,7 +233,7 @@ def _print_what_is_proved(console: Console, found: Evidence) -> None:
 def print_key(*, stack: Stack = None, demo: OfDemo = False, region: Region = None, profile: Profile = None) -> None:
     """Print the public key of the seals; keep it elsewhere, for --key."""
     with _in_sentences(Console(stderr=True, highlight=False, soft_wrap=True)):
-        typer.echo(trail.public_key(_site(stack, region, profile, demo=demo)), nl=False)
+        typer.echo(audit_log.public_key(_site(stack, region, profile, demo=demo)), nl=False)
 
 
 @of_trail.command("prove")
@@ -254,7 +254,7 @@ def mend_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = No
     console = Console(highlight=False, soft_wrap=True)
     with _in_sentences(console):
         site = _site(stack, region, profile, demo=demo)
-        found = trail.mend(site, _table(site), datetime.now(UTC))
+        found = audit_log.mend(site, _table(site), datetime.now(UTC))
     console.print(f"{found} entries were in no chain, and are now." if found else "Every entry is in its chain.")
 
 
@@ -263,7 +263,7 @@ def replay_trail(*, stack: Stack = None, demo: OfDemo = False, region: Region = 
     """Chain and publish what a day of attempts has not brought, from the bucket of failed records."""
     console, brought, failed = Console(highlight=False, soft_wrap=True), 0, 0
     with _in_sentences(console):
-        for batch, failure in trail.replay(_site(stack, region, profile, demo=demo)):
+        for batch, failure in audit_log.replay(_site(stack, region, profile, demo=demo)):
             if failure:
                 console.print(f"[red]✗[/] {escape(batch.name)} failed again: {escape(failure)}")
             brought, failed = brought + len(batch.records) * (not failure), failed + bool(failure)

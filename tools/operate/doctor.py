@@ -10,11 +10,11 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import invariants
-from tools.operate import trail
-from tools.operate.given_up import given_up
-from tools.operate.row import row
+from tools.operate import audit_log
+from tools.operate.failed_records import given_up
 from tools.operate.scan import Item, scan
-from tools.operate.site import NoSite, Resource, Site
+from tools.operate.stack import NoSite, Resource, Site
+from tools.operate.tree_head_list import row
 
 AT_ONCE: Final = 100
 """How many alarms CloudWatch tells in one answer."""
@@ -177,11 +177,11 @@ def sender(patient: Patient) -> Sentences:
 def seals(patient: Patient) -> Sentences:
     """The row of seals has no gap, is signed, hidden nowhere, and the one that the table knows; of old ones only the names."""
     site, dynamodb = patient.site, patient.site.client("dynamodb")
-    noted = trail.latest(dynamodb, patient.table)
-    found = row(site.client("s3"), site.output("TreeHeadsBucket"), trail.public_key(site))
+    noted = audit_log.latest(dynamodb, patient.table)
+    found = row(site.client("s3"), site.output("TreeHeadsBucket"), audit_log.public_key(site))
     if found.newest < noted:
         yield f"The table says that seal {noted} is the latest, and {found.bucket} has seal {found.newest} at most."
-    yield from found.wrong(trail.latest(dynamodb, patient.table))
+    yield from found.wrong(audit_log.latest(dynamodb, patient.table))
     yield from found.broken()
 
 
@@ -196,7 +196,7 @@ def given_up_records(patient: Patient) -> Sentences:
             yield (
                 f"{sum(len(batch.records) for batch in batches)} records in {len(batches)} batches that {name} gave up, "
                 f"since {batches[0].since.isoformat()}, lie in {bucket}: "
-                f"{'run `audit-log replay`' if name == trail.FOLLOWER else 'look at them'}."
+                f"{'run `audit-log replay`' if name == audit_log.FOLLOWER else 'look at them'}."
             )
 
 
@@ -261,7 +261,7 @@ def _made(name: str, check: Callable[[Patient], Sentences], patient: Patient) ->
 
 def unchained(items: list[Item], at: datetime) -> Sentences:
     """What no chain has taken up, though the stream has had its time."""
-    found = trail.lost(items, at, older_than=OLD)
+    found = audit_log.lost(items, at, older_than=OLD)
     if found:
         since = datetime.fromtimestamp(min(float(item["at"]) for item in found), UTC).isoformat()
         yield f"{len(found)} entries of trails, since {since}, are in no chain: run `audit-log mend`."

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from partner_access import sheets
+from partner_access import csv_safety
 from tools.operate.reports import Cell
 
 WIDE: Final = 220
@@ -47,7 +47,7 @@ def _csv(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
 
 def harmless(cell: Cell) -> Cell:
     """Numbers and nothing stay as they are; a text is one that no spreadsheet executes."""
-    return sheets.harmless(cell) if isinstance(cell, str) else cell
+    return csv_safety.harmless(cell) if isinstance(cell, str) else cell
 
 
 def _json(rows: Rows, _: Sequence[str], file: TextIO) -> None:

@@ -8,18 +8,19 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from partner_access.domain import migrations
 from partner_access.domain.accounts import Account
-from partner_access.domain.decisions import Act
-from partner_access.domain.members import Member
-from partner_access.domain.migrations import MigrationFacts
-from partner_access.domain.people import Actor, User, eligible
-from partner_access.domain.refusals import Refused
-from partner_access.store import actors, keys
+from partner_access.domain.errors import Refused
+from partner_access.domain.memberships import migrations
+from partner_access.domain.memberships.actors import Actor, User, eligible
+from partner_access.domain.memberships.members import Member
+from partner_access.domain.memberships.migrations import MigrationFacts
+from partner_access.domain.records import Act
+from partner_access.store import keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
+from partner_access.store.memberships import actors
 from tools.operate.scan import Item
-from tools.operate.site import NoSite
+from tools.operate.stack import NoSite
 
 PARTITIONS: Final = (keys.account("").pk, keys.user("").pk)
 """What of the table these reports are made of."""

@@ -13,15 +13,15 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from functions.manage_directory.app import PutAccountRequest, PutMemberRequest, PutUserRequest, Telling
-from partner_access import bodies
-from partner_access.domain import catalogue
+from partner_access.api import json_body
+from partner_access.api.request_fields import Identifier
 from partner_access.domain.accounts import AccountKind
 from partner_access.domain.directory import ONLY_CLIENTS, ONLY_PARTNERS
-from partner_access.domain.members import Seat
-from partner_access.domain.permissions import SetName
-from partner_access.domain.refusals import MalformedBody
-from partner_access.fields import Identifier
-from tools.web import Json
+from partner_access.domain.errors import MalformedBody
+from partner_access.domain.memberships.members import Seat
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.permissions.rights import SetName
+from tools.api_client import Json
 
 NOT_READABLE: Final = "cannot be read: one JSON object in UTF-8 on each line, no name in it twice"
 NULL: Final = "null"
@@ -144,7 +144,7 @@ def _json_rows(name: str, file: TextIO) -> Iterator[Row]:
             continue
         place = f"{name}:{number}"
         try:
-            fields = bodies.parsed({"headers": {"content-type": "application/json"}, "body": line})
+            fields = json_body.parsed({"headers": {"content-type": "application/json"}, "body": line})
         except MalformedBody:
             yield Row(place, _encodable(line.strip()), None, {}, faults=(Fault("", NOT_READABLE),))
         else:

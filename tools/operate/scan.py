@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from tools.operate.site import explained
+from tools.operate.stack import explained
 
 AT_ONCE: Final = 4
 

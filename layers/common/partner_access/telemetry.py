@@ -3,7 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from partner_access.domain.refusals import LinkNotFound, Refused, TemporarilyUnavailable
+from partner_access.domain.errors import LinkNotFound, Refused, TemporarilyUnavailable
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics

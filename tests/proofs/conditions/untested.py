@@ -1,9 +1,9 @@
 """The control: a link is retired and nobody looks whether it might be, so that every mutant of this must survive."""
 
-from partner_access.store import links
-from tests.builders import NOW, a_link
-from tests.table import Table
-from tests.worlds import a_world
+from partner_access.store.links import links
+from tests.support.builders import NOW, a_link
+from tests.support.seeded_table import a_world
+from tests.support.table import Table
 
 
 def test_nothing_is_looked_at(table: Table) -> None:

@@ -5,13 +5,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests import versions
-from tests.listener import listener
-from tests.mailbox import mailbox
 from tests.proofs.faults.operations import Stage
-from tests.table import Table
-from tests.vault import vault
-from tests.workers import CLEAN_UP, EXPIRE_LINKS, SEAL_TRAIL, SEND_LETTERS, Clock
+from tests.support import set_versions
+from tests.support.background_functions import CLEAN_UP, EXPIRE_LINKS, SEAL_TRAIL, SEND_LETTERS, Clock
+from tests.support.fake_event_bus import listener
+from tests.support.fake_ses import mailbox
+from tests.support.fake_tree_head_store import vault
+from tests.support.table import Table
 
 
 @pytest.fixture
@@ -19,6 +19,6 @@ def stage(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Two sets of the vendor's have a second version, so that there is one to accept."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     clock = Clock(monkeypatch, SEND_LETTERS, EXPIRE_LINKS, CLEAN_UP, SEAL_TRAIL)
-    with versions.two_versions(), mailbox() as post, listener() as bus, ExitStack() as vaults:
+    with set_versions.two_versions(), mailbox() as post, listener() as bus, ExitStack() as vaults:
         vaults.enter_context(vault())
         yield Stage(table, post, bus, clock, vaults)

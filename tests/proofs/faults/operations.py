@@ -6,25 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from tests import hands, knocks
-from tests.builders import (
-    APPROVER,
-    CLIENT,
-    CUSTOM_SET,
-    EMPLOYEE,
-    PARTNER,
-    a_custom_set,
-    a_grant,
-    a_member,
-    a_partner_admin,
-    the_client,
-)
-from tests.doors import DIRECTORY, VENDOR, Answer, call
-from tests.listener import Listener
-from tests.mailbox import Mailbox, report
-from tests.table import Item, Table
-from tests.vault import vault
-from tests.workers import (
+from tests.support import link_requests, membership_facts
+from tests.support.background_functions import (
     CLEAN_UP,
     EXPIRE_LINKS,
     FOLLOW_TRAIL,
@@ -37,7 +20,24 @@ from tests.workers import (
     stream,
     sweep,
 )
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now
+from tests.support.builders import (
+    APPROVER,
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    PARTNER,
+    a_custom_set,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    the_client,
+)
+from tests.support.fake_event_bus import Listener
+from tests.support.fake_ses import Mailbox, report
+from tests.support.fake_tree_head_store import vault
+from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now
+from tests.support.table import Item, Table
 
 SECOND: Final = "client-second"
 RECIPIENT: Final = "admin@client.example"
@@ -103,12 +103,12 @@ def _of_link(act: Act, **changes: Any) -> Callable[[Stage], Act]:
 
 
 def _told(route: str, told: object, **where: str) -> Act:
-    return lambda key: call(route, VENDOR, told, scope=DIRECTORY, headers=knocks.keyed(key), **where)
+    return lambda key: call(route, VENDOR, told, scope=DIRECTORY, headers=link_requests.keyed(key), **where)
 
 
 def _set(method: str, key: str, body: object = None, **where: str) -> Answer:
     path = f"{SETS}/{{set_id}}" if where else SETS
-    headers = {"if-match": '"1"', "idempotency-key": key} if where else knocks.keyed(key)
+    headers = {"if-match": '"1"', "idempotency-key": key} if where else link_requests.keyed(key)
     return call(f"{method} {path}", APPROVER, body, headers=headers, account_id=CLIENT, **where)
 
 
@@ -126,8 +126,8 @@ def _everywhere() -> tuple[Any, ...]:
 def _letters(stage: Stage) -> None:
     """Two letters wait: one brings a link, one tells of an approval."""
     stage.set()
-    assert knocks.approve().status == 201
-    assert knocks.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
+    assert link_requests.approve().status == 201
+    assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
     stage.clock.catches_up()
 
 
@@ -155,14 +155,14 @@ def _expires(stage: Stage) -> Act:
 
 def _cleans_up(stage: Stage) -> Act:
     stage.set(*_everywhere())
-    knocks.tell_user(EMPLOYEE, active=False)
+    link_requests.tell_user(EMPLOYEE, active=False)
     stage.clock.catches_up()
     return lambda _: run(CLEAN_UP, {})
 
 
 def _follows(stage: Stage) -> Act:
     stage.set()
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
     brought = stage.entries()
 
     def act(_: str) -> None:
@@ -181,7 +181,7 @@ def _seals(stage: Stage) -> Act:
 def _is_told(stage: Stage) -> Act:
     """A copy is on its way, and bounces."""
     stage.set(an_open_link(created_by=MANAGER))
-    assert knocks.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
+    assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
     stage.clock.catches_up()
     sweep()
     (copy,) = stage.post.sent
@@ -191,17 +191,19 @@ def _is_told(stage: Stage) -> Act:
 
 OPERATIONS: Final = (
     Operation(
-        f"POST {knocks.LINKS}",
-        _after(lambda key: knocks.create(key=key, employee_id=EMPLOYEE, recipient_email=RECIPIENT)),
+        f"POST {link_requests.LINKS}",
+        _after(lambda key: link_requests.create(key=key, employee_id=EMPLOYEE, recipient_email=RECIPIENT)),
     ),
-    Operation(knocks.APPROVALS, _of_link(lambda key: knocks.approve(key=key))),
-    Operation(knocks.REFUSALS, _of_link(lambda key: knocks.decline(key=key))),
-    Operation(knocks.RENEWALS, _of_link(lambda key: knocks.renew(key=key), stored_state="revoked")),
+    Operation(link_requests.APPROVALS, _of_link(lambda key: link_requests.approve(key=key))),
+    Operation(link_requests.REFUSALS, _of_link(lambda key: link_requests.decline(key=key))),
+    Operation(link_requests.RENEWALS, _of_link(lambda key: link_requests.renew(key=key), stored_state="revoked")),
     Operation(
-        f"POST {knocks.ONE}/resend",
-        _of_link(lambda key: knocks.resend(key=key), recipient=RECIPIENT, delivery_status="sent"),
+        f"POST {link_requests.ONE}/resend",
+        _of_link(lambda key: link_requests.resend(key=key), recipient=RECIPIENT, delivery_status="sent"),
     ),
-    Operation(f"DELETE {knocks.ONE}", _of_link(lambda key: knocks.revoke(headers=knocks.keyed(key)))),
+    Operation(
+        f"DELETE {link_requests.ONE}", _of_link(lambda key: link_requests.revoke(headers=link_requests.keyed(key)))
+    ),
     Operation(
         "POST /accounts/{account_id}/users",
         _after(
@@ -209,7 +211,7 @@ OPERATIONS: Final = (
                 "POST /accounts/{account_id}/users",
                 APPROVER,
                 {"email": f"{EMPLOYEE}@north.example", "permission_set": "partner_admin"},
-                headers=knocks.keyed(key),
+                headers=link_requests.keyed(key),
                 account_id=CLIENT,
             )
         ),
@@ -221,7 +223,7 @@ OPERATIONS: Final = (
                 ADD,
                 EMPLOYEE,
                 {"employee_ids": [COLLEAGUE, MANAGER], "permission_set": "view_only"},
-                headers=knocks.keyed(key),
+                headers=link_requests.keyed(key),
                 partner_id=PARTNER,
                 account_id=CLIENT,
             ),
@@ -236,7 +238,7 @@ OPERATIONS: Final = (
                 "POST /accounts/{account_id}/migrations",
                 EMPLOYEE,
                 {"user_id": EMPLOYEE},
-                headers=knocks.keyed(key),
+                headers=link_requests.keyed(key),
                 account_id=CLIENT,
             ),
             a_member(EMPLOYEE),
@@ -249,7 +251,7 @@ OPERATIONS: Final = (
                 "POST /partners/{partner_id}/migrations",
                 EMPLOYEE,
                 {"account_ids": [CLIENT, SECOND]},
-                headers=knocks.keyed(key),
+                headers=link_requests.keyed(key),
                 partner_id=PARTNER,
             ),
             a_member(EMPLOYEE),
@@ -259,20 +261,22 @@ OPERATIONS: Final = (
         in_parts=True,
     ),
     Operation(
-        f"PATCH {hands.USER}",
-        _after(lambda key: hands.edit(key=key, permissions={"remove": ["reports.view"]}), a_partner_admin()),
+        f"PATCH {membership_facts.USER}",
+        _after(lambda key: membership_facts.edit(key=key, permissions={"remove": ["reports.view"]}), a_partner_admin()),
     ),
-    Operation(f"DELETE {hands.USER}", _after(lambda key: hands.end(key=key), a_partner_admin())),
-    Operation(f"PUT {hands.SUSPENSION}", _after(lambda key: hands.suspend(key=key), a_partner_admin())),
+    Operation(f"DELETE {membership_facts.USER}", _after(lambda key: membership_facts.end(key=key), a_partner_admin())),
     Operation(
-        f"DELETE {hands.SUSPENSION}",
-        _after(lambda key: hands.resume(key=key), a_partner_admin(suspended_by=frozenset({"client"}))),
+        f"PUT {membership_facts.SUSPENSION}", _after(lambda key: membership_facts.suspend(key=key), a_partner_admin())
+    ),
+    Operation(
+        f"DELETE {membership_facts.SUSPENSION}",
+        _after(lambda key: membership_facts.resume(key=key), a_partner_admin(suspended_by=frozenset({"client"}))),
     ),
     Operation(
         f"DELETE {ACCESS}",
         _after(
             lambda key: call(
-                f"DELETE {ACCESS}", MANAGER, partner_id=PARTNER, user_id=EMPLOYEE, headers=knocks.keyed(key)
+                f"DELETE {ACCESS}", MANAGER, partner_id=PARTNER, user_id=EMPLOYEE, headers=link_requests.keyed(key)
             ),
             *_everywhere(),
         ),
@@ -286,7 +290,7 @@ OPERATIONS: Final = (
                 APPROVER,
                 {"permission_set": "partner_admin", "version": 2, "user_ids": [EMPLOYEE, COLLEAGUE]},
                 account_id=CLIENT,
-                headers=knocks.keyed(key),
+                headers=link_requests.keyed(key),
             ),
             a_partner_admin(set_version=1),
             a_partner_admin(COLLEAGUE, set_version=1, grant=OTHER_GRANT),

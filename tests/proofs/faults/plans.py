@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from botocore.awsrequest import AWSResponse
 
-from tests import faults
-from tests.faults import Fault, Send
-from tests.proofs.faults.door import ANY, SNAPSHOT, WRITE
+from tests.proofs.faults.fake_dynamodb import ANY, SNAPSHOT, WRITE
+from tests.support import faults
+from tests.support.faults import Fault, Send
 
 
 class Ends(Enum):

@@ -10,9 +10,9 @@ from botocore.awsrequest import AWSResponse
 
 from partner_access.store import dynamo
 from partner_access.store.keys import Key
-from tests import faults
-from tests.faults import Send
-from tests.table import Item, Table
+from tests.support import faults
+from tests.support.faults import Send
+from tests.support.table import Item, Table
 
 
 @dataclass(slots=True)

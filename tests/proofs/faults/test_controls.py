@@ -7,11 +7,11 @@ import pytest
 
 from partner_access.store import dynamo
 from partner_access.store.dynamo import Line
-from tests import knocks
-from tests.proofs.faults.door import WRITE
+from tests.proofs.faults.fake_dynamodb import WRITE
 from tests.proofs.faults.operations import OPERATIONS, Stage
 from tests.proofs.faults.plans import PLANS
 from tests.proofs.faults.test_operations import reference, survives
+from tests.support import link_requests
 from tools.proof.notes import Notes
 
 together: Final = dynamo.transact
@@ -38,7 +38,7 @@ def tears(lines: Iterable[Line], **how: Any) -> None:
 def test_a_wrong_product_is_caught(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, wrong: Callable[..., Any], row: str, notes: Notes
 ) -> None:
-    approve = next(each for each in OPERATIONS if each.route == knocks.APPROVALS)
+    approve = next(each for each in OPERATIONS if each.route == link_requests.APPROVALS)
     plan = next(each for each in PLANS if each.row == row and each.takes_effect)
     expected = reference(stage, approve)
     first = expected.called.index(WRITE)

@@ -5,15 +5,15 @@ from typing import Final
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.builders import APPROVER, CLIENT, EMPLOYEE, a_partner_admin
-from tests.doors import Answer
-from tests.faults import Killed
-from tests.knocks import nothing_changes
-from tests.proofs.faults.door import door
+from tests.proofs.faults.fake_dynamodb import door
 from tests.proofs.faults.operations import Stage
 from tests.proofs.faults.plans import PLANS, Ends, Plan
-from tests.questions import EVALUATION, EVALUATIONS, SHIPPED, Json, action, resource, subject
-from tests.worlds import CLERK
+from tests.support.authzen_requests import EVALUATION, EVALUATIONS, SHIPPED, Json, action, resource, subject
+from tests.support.builders import APPROVER, CLIENT, EMPLOYEE, a_partner_admin
+from tests.support.faults import Killed
+from tests.support.gateway import Answer
+from tests.support.link_requests import nothing_changes
+from tests.support.seeded_table import CLERK
 from tools.proof.notes import Notes
 
 MANAGE: Final = "account.users.manage"

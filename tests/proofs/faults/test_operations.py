@@ -8,17 +8,17 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.exceptions import ClientError
 
-from partner_access.domain.refusals import Refused
-from partner_access.store import patience
-from tests import doors
-from tests.doors import Answer
-from tests.faults import Killed
-from tests.mailbox import report
-from tests.proofs.faults.door import WRITE, Door, door
+from partner_access.domain.errors import Refused
+from partner_access.store import retries
+from tests.proofs.faults.fake_dynamodb import WRITE, Door, door
 from tests.proofs.faults.operations import OPERATIONS, Operation, Stage
 from tests.proofs.faults.plans import PLANS, Ends, Plan
-from tests.table import differences
-from tests.workers import RECORD_DELIVERY, clean_up, run, sweep
+from tests.support import gateway
+from tests.support.background_functions import RECORD_DELIVERY, clean_up, run, sweep
+from tests.support.fake_ses import report
+from tests.support.faults import Killed
+from tests.support.gateway import Answer
+from tests.support.table import differences
 from tools.invariants import broken
 from tools.proof.notes import Notes
 from tools.template import ROOT
@@ -109,11 +109,11 @@ def most_calls(plan: Plan, operation: Operation, first: int, usual: int) -> floa
     if plan.ends is Ends.WELL:
         return usual + plan.times
     if operation.in_parts:
-        return (usual + 1) * patience.ATTEMPTS
+        return (usual + 1) * retries.ATTEMPTS
     if plan.ends is Ends.REFUSED:
         return (usual + 1) * DECIDED + SDK
     if plan.ends is Ends.UNAVAILABLE:
-        return first + patience.ATTEMPTS + SDK
+        return first + retries.ATTEMPTS + SDK
     return first + 1
 
 
@@ -181,9 +181,9 @@ def test_every_operation_survives_it_at_every_attempt(stage: Stage, plan: Plan, 
 
 
 def test_every_operation_that_changes_something_is_tried() -> None:
-    routes = {route for operation in doors.OPERATIONS for route in doors.app(operation).routes}
+    routes = {route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes}
     every = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
-    nobody_calls = {f"functions.{name}.app" for name in every - set(doors.OPERATIONS)}
+    nobody_calls = {f"functions.{name}.app" for name in every - set(gateway.OPERATIONS)}
     tried = {operation.route.partition(",")[0] for operation in OPERATIONS}
 
     assert tried == {each for each in routes | nobody_calls if not each.startswith(READS)}

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from partner_access.store import keys
-from tests import knocks
-from tests.builders import CLIENT
 from tests.proofs.faults.operations import RECIPIENT, Stage
-from tests.workers import SEND_LETTERS, publish_audit_events, run, sweep
-from tests.worlds import COLLEAGUE
+from tests.support import link_requests
+from tests.support.background_functions import SEND_LETTERS, publish_audit_events, run, sweep
+from tests.support.builders import CLIENT
+from tests.support.seeded_table import COLLEAGUE
 from tools.invariants import broken
 from tools.proof.notes import Notes
 
@@ -42,7 +42,7 @@ long = settings(short, max_examples=60)
 
 def a_letter(stage: Stage) -> dict[str, Any]:
     stage.set()
-    assert knocks.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
+    assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
     stage.clock.catches_up()
     (letter,) = stage.table.under("OUTBOX#")
     return letter
@@ -95,9 +95,9 @@ def test_a_poison_letter_keeps_no_other_back(stage: Stage, notes: Notes, *, whol
 
 def test_batches_that_come_again_make_the_same_chain(stage: Stage, notes: Notes, *, whole: bool) -> None:
     stage.set()
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
     for _ in range(3):
-        assert knocks.create(employee_id=COLLEAGUE).status == 201
+        assert link_requests.create(employee_id=COLLEAGUE).status == 201
     entries = sorted(stage.entries(), key=lambda item: item["sk"])
     tried: Counter[str] = Counter()
 

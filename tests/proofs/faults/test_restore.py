@@ -5,12 +5,12 @@ from collections import Counter
 from random import Random
 from typing import Final
 
-from tests import hands, knocks
-from tests.acts import Acts
-from tests.builders import CUSTOM_SET, a_custom_set, a_partner_admin
 from tests.proofs.faults.operations import RECIPIENT, Stage
-from tests.workers import SEAL_TRAIL, publish_audit_events, run, sweep
-from tests.worlds import CLERK, COLLEAGUE
+from tests.support import link_requests, membership_facts
+from tests.support.background_functions import SEAL_TRAIL, publish_audit_events, run, sweep
+from tests.support.builders import CUSTOM_SET, a_custom_set, a_partner_admin
+from tests.support.random_operations import Acts
+from tests.support.seeded_table import CLERK, COLLEAGUE
 from tools.invariants import broken
 from tools.proof.notes import Notes
 from tools.whole_table import Item
@@ -50,11 +50,11 @@ def kind(item: Item) -> str:
 def small(stage: Stage) -> None:
     """Something of each kind."""
     stage.set(a_custom_set(), a_partner_admin(COLLEAGUE))
-    assert hands.edit(user_id=CLERK, permission_set=CUSTOM_SET).status == 200
-    assert knocks.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
+    assert membership_facts.edit(user_id=CLERK, permission_set=CUSTOM_SET).status == 200
+    assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
     stage.clock.catches_up()
     sweep()
-    assert knocks.approve().status == 201
+    assert link_requests.approve().status == 201
 
 
 def large(stage: Stage) -> None:

@@ -5,9 +5,9 @@ import re
 from random import Random
 from typing import Final
 
-from tests.doors import Answer
 from tests.proofs.faults.operations import OPERATIONS, Operation, Stage
 from tests.proofs.faults.test_operations import played
+from tests.support.gateway import Answer
 from tools.proof.notes import Notes
 
 OWN: Final = re.compile(r"[0-9a-f]{32}|\d{4}-\d\d-\d\dT[\d:]+Z|#pal_[\w.-]+|pal_[\w.-]+")

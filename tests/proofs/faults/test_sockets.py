@@ -10,17 +10,18 @@ from typing import Any, Final
 import boto3
 import pytest
 
-from partner_access import mail
-from partner_access.domain.mailing import Outcome
-from partner_access.letters import Composed
+from partner_access.domain.email_delivery import Outcome
+from partner_access.emails import transport
+from partner_access.emails.rendering import Composed
 from partner_access.store import dynamo
-from partner_access.store.attributes import read_back, written
-from tests import conftest, knocks
-from tests.artefacts import credentials
+from partner_access.store.attribute_values import read_back, written
+from tests import conftest
 from tests.proofs.faults import proxy
 from tests.proofs.faults.proxy import Break, Line
-from tests.table import Table
-from tests.worlds import a_world
+from tests.support import link_requests
+from tests.support.built_artifacts import credentials
+from tests.support.seeded_table import a_world
+from tests.support.table import Table
 from tools.emulator import running_emulator
 from tools.invariants import broken
 from tools.local_stack import PYTHON
@@ -43,10 +44,10 @@ def clients_at(endpoint: str) -> Iterator[None]:
         for name, value in credentials(endpoint).items():
             patch.setenv(name, value)
         patch.delenv("AWS_SESSION_TOKEN", raising=False)
-        for client in (dynamo.client, mail.client):
+        for client in (dynamo.client, transport.client):
             client.cache_clear()
         yield
-    for client in (dynamo.client, mail.client):
+    for client in (dynamo.client, transport.client):
         client.cache_clear()
 
 
@@ -62,7 +63,7 @@ def test_a_line_that_stays_broken_is_unavailable_in_time(table: Table, fault: Br
     line = Line(then=fault)
     with proxy.proxy(line) as endpoint, clients_at(endpoint):
         began = time.monotonic()
-        answer = knocks.approve(key=KEY)
+        answer = link_requests.approve(key=KEY)
         lasted = time.monotonic() - began
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "2")
@@ -83,7 +84,7 @@ def test_a_line_that_stays_broken_is_unavailable_in_time(table: Table, fault: Br
 def test_ses_is_asked_exactly_once(table: Table, fault: Break, outcome: set[Outcome], notes: Notes) -> None:
     line = Line(then=fault)
     with proxy.proxy(line) as endpoint, clients_at(endpoint):
-        assert mail.send("somebody@example.com", COMPOSED, "copy") in outcome
+        assert transport.send("somebody@example.com", COMPOSED, "copy") in outcome
 
     assert len(line.asked) == 1
     notes.tried(f"F17, on a real socket: SES {fault.__name__.replace('_', ' ')}", attempts=1)
@@ -142,10 +143,10 @@ def test_a_transaction_whose_line_broke_once_came_true_once(
     line = Line(proxy.passes, deque([fault]), upstream, about=b"ClientRequestToken")
     with proxy.proxy(line) as endpoint, clients_at(endpoint):
         began = time.monotonic()
-        answer = knocks.approve(key=KEY)
+        answer = link_requests.approve(key=KEY)
         lasted = time.monotonic() - began
         attempts = [each for each in line.asked if b"ClientRequestToken" in each]
-        again = knocks.approve(key=KEY)
+        again = link_requests.approve(key=KEY)
 
     assert answer.status == again.status == 201, answer
     assert again.replayed

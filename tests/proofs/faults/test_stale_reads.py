@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 
-from tests import knocks
-from tests.acts import CLIENTS, FIRMS, PEOPLE, Acts
 from tests.proofs.faults.operations import Stage
 from tests.proofs.faults.stale import past
-from tests.questions import SHIPPED, action, resource, subject
+from tests.support import link_requests
+from tests.support.authzen_requests import SHIPPED, action, resource, subject
+from tests.support.random_operations import CLIENTS, FIRMS, PEOPLE, Acts
 from tools.invariants import broken
 from tools.proof.notes import Notes
 
@@ -45,7 +45,7 @@ def test_an_index_that_lags_changes_no_decision_and_breaks_nothing(
             acts.sweep()
             acts.clean_up()
             for firm in FIRMS:
-                listed = knocks.listed(acts.admin_of(firm), partner_id=firm)
+                listed = link_requests.listed(acts.admin_of(firm), partner_id=firm)
                 assert listed.status in {200, 403, 404}, listed
             told = decisions(stage) if number % 8 == 0 else []
             stale += before.stale

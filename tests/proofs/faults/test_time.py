@@ -5,13 +5,21 @@ from itertools import product
 
 import pytest
 
-from tests import doors, knocks
-from tests.proofs.faults.door import WRITE, door
+from tests.proofs.faults.fake_dynamodb import WRITE, door
 from tests.proofs.faults.operations import OPERATIONS, Stage
 from tests.proofs.faults.test_operations import played
-from tests.table import differences
-from tests.workers import CLEAN_UP, EXPIRE_LINKS, FOLLOW_TRAIL, RECORD_DELIVERY, SEAL_TRAIL, Clock, run
-from tests.worlds import MANAGER, an_open_link
+from tests.support import gateway, link_requests
+from tests.support.background_functions import (
+    CLEAN_UP,
+    EXPIRE_LINKS,
+    FOLLOW_TRAIL,
+    RECORD_DELIVERY,
+    SEAL_TRAIL,
+    Clock,
+    run,
+)
+from tests.support.seeded_table import MANAGER, an_open_link
+from tests.support.table import differences
 from tools.invariants import broken
 from tools.proof.notes import Notes
 
@@ -23,7 +31,7 @@ NO_SENSE_OF_TIME = {FOLLOW_TRAIL, RECORD_DELIVERY, SEAL_TRAIL, CLEAN_UP}
 def test_clocks_that_differ_decide_who_wins_and_never_let_both(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, notes: Notes, *, whole: bool
 ) -> None:
-    at_the_door, trail = Clock(monkeypatch, "partner_access.api"), set()
+    at_the_door, trail = Clock(monkeypatch, "partner_access.api.routing"), set()
     cases = list(product(SKEWS, SKEWS, (-1, 0, 1), (True, False)))
     for skew, skew_of_sweep, second, sweeps_first in cases if whole else cases[:: len(cases) // 6]:
         stage.set()
@@ -32,7 +40,7 @@ def test_clocks_that_differ_decide_who_wins_and_never_let_both(
         at_the_door.time = end + timedelta(seconds=second + skew)
         stage.clock.time = end + timedelta(seconds=second + skew_of_sweep)
 
-        acts = [knocks.approve, lambda: run(EXPIRE_LINKS, {})]
+        acts = [link_requests.approve, lambda: run(EXPIRE_LINKS, {})]
         for act in reversed(acts) if sweeps_first else acts:
             act()
 
@@ -53,12 +61,12 @@ def test_nothing_is_begun_in_the_last_seconds(
         with monkeypatch.context() as patch:
             act = operation.sets(stage)
             before = stage.table.items()
-            patch.setattr(doors.Context, "get_remaining_time_in_millis", lambda _: 4_999)
+            patch.setattr(gateway.Context, "get_remaining_time_in_millis", lambda _: 4_999)
             answer, here = played(operation, None, 0, act)
 
         assert WRITE not in here.called
         assert differences(before, stage.table.items()) == []
-        if isinstance(answer, doors.Answer):
+        if isinstance(answer, gateway.Answer):
             assert answer.status == 503 or '"failed"' in answer.text, operation.route
         else:
             assert answer is None

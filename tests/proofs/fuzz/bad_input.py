@@ -5,7 +5,7 @@ from typing import Final
 
 DOORS, MAIL, FEED = (
     "tests/functions/test_bad_input.py",
-    "tests/test_addresses.py",
+    "tests/test_email_addresses.py",
     "tests/functions/test_record_email_feedback.py",
 )
 CREATE, RESEND, REVOKE = (f"tests/functions/test_{each}_link.py" for each in ("create", "resend", "revoke"))
@@ -15,13 +15,13 @@ MIGRATE, USERS, EDIT, KEEP, TRAIL = (
     for each in ("migrate", "create_user", "edit_user", "manage_directory", "view_audit_log")
 )
 TOKENS, API, BODIES, FIELDS = (
-    "tests/stack/test_doors.py",
-    "tests/test_api.py",
-    "tests/test_bodies.py",
-    "tests/test_fields.py",
+    "tests/stack/test_gateway.py",
+    "tests/api/test_routing.py",
+    "tests/api/test_json_body.py",
+    "tests/api/test_request_fields.py",
 )
 SWEEP = "tests/functions/test_expire_links.py"
-RACES = "tests/store/test_creations.py"
+RACES = "tests/store/memberships/test_creations.py"
 TEMPLATE, UNKNOWN = "tests/template/test_template.py", "tests/functions/test_reject_unknown_route.py"
 
 Row = tuple[str, str, str]
@@ -58,7 +58,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("a cursor that was not given", DOORS, "test_a_cursor_is_one_that_was_given"),
         (
             "a cursor forged, late or of another list",
-            "tests/test_cursors.py",
+            "tests/api/test_cursors.py",
             "test_a_cursor_is_nobody_elses_and_of_no_other_list_or_filter",
         ),
         ("no key", DOORS, "test_a_post_that_changes_something_needs_a_key"),

@@ -20,14 +20,14 @@ from botocore.exceptions import ClientError
 from typing_extensions import override
 
 from partner_access.store import dynamo
-from tests import doors, knocks
-from tests.acts import CLIENTS, FIRMS, OWN, PEOPLE, STAFF, Acts
-from tests.doors import Answer, call
-from tests.faults import Killed, goes_unanswered, instead, kills_after, says
-from tests.listener import listener
-from tests.mailbox import Mail, Mailbox, bounced, mailbox
-from tests.vault import vault
-from tests.workers import RECORD_DELIVERY, SEAL_TRAIL, publish_audit_events, run, sweep
+from tests.support import gateway, link_requests
+from tests.support.background_functions import RECORD_DELIVERY, SEAL_TRAIL, publish_audit_events, run, sweep
+from tests.support.fake_event_bus import listener
+from tests.support.fake_ses import Mail, Mailbox, bounced, mailbox
+from tests.support.fake_tree_head_store import vault
+from tests.support.faults import Killed, goes_unanswered, instead, kills_after, says
+from tests.support.gateway import Answer, call
+from tests.support.random_operations import CLIENTS, FIRMS, OWN, PEOPLE, STAFF, Acts
 
 WRITES: Final = frozenset({"TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
 SECRET: Final = re.compile(r"pal_[\w.-]+?_[0-9a-f]{8}", re.ASCII)
@@ -177,17 +177,17 @@ class Whispers(Acts):
             "purpose": self.canaries.word(Kind.PURPOSE),
             **self.perhaps(max_approvals=5, locale="ja"),
         }
-        answer = knocks.create(self.admin_of(firm), partner_id=firm, **wish)
+        answer = link_requests.create(self.admin_of(firm), partner_id=firm, **wish)
         if answer.status == 201:
-            self.links.append(knocks.secret_of(answer))
+            self.links.append(link_requests.secret_of(answer))
 
     def declines(self) -> None:
         client = self.any(*CLIENTS)
         reason = self.canaries.word(Kind.REASON)
-        knocks.decline(self.admin_of(client), secret=self._secret(), account_id=client, reason=reason)
+        link_requests.decline(self.admin_of(client), secret=self._secret(), account_id=client, reason=reason)
 
     def previews(self) -> None:
-        knocks.preview(self.any(*OWN, *STAFF), secret=self._secret())
+        link_requests.preview(self.any(*OWN, *STAFF), secret=self._secret())
 
     def suspends(self) -> None:
         client = self.any(*CLIENTS)
@@ -241,7 +241,7 @@ WHISPERS: Final[tuple[Callable[[Whispers], None], ...]] = (
 def listening(canaries: Canaries) -> Iterator[Mailbox]:
     """Hear every answer, letter, event and seal, and every write as the stream of the table would bring it."""
     numbers = count(1)
-    send = doors.send
+    send = gateway.send
 
     def answered(*asked: Any) -> Answer:
         answer = send(*asked)
@@ -260,7 +260,7 @@ def listening(canaries: Canaries) -> Iterator[Mailbox]:
         vault() as kept,
         mailbox() as post,
     ):
-        patch.setattr(doors, "send", answered)
+        patch.setattr(gateway, "send", answered)
         events.register("before-call.dynamodb", written)
         try:
             yield post

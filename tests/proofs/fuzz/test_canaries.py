@@ -10,15 +10,15 @@ from random import Random
 
 import pytest
 
-from partner_access.domain.link_secrets import Secret
-from tests.builders import LINK, PARTNER
+from partner_access.domain.links.secrets import Secret
 from tests.proofs.fuzz.canaries import BELONGS, SILENT, Canaries, Kind, Whispers, listening
-from tests.table import Table
-from tests.workers import CLEAN_UP, EXPIRE_LINKS, SEND_LETTERS, Clock, logged
+from tests.support.background_functions import CLEAN_UP, EXPIRE_LINKS, SEND_LETTERS, Clock, logged
+from tests.support.builders import LINK, PARTNER
+from tests.support.table import Table
 from tools.proof.notes import Notes
 
 SEED = int(os.environ.get("SEED", "1"))
-CLOCKED = ("partner_access.api", EXPIRE_LINKS, CLEAN_UP, SEND_LETTERS)
+CLOCKED = ("partner_access.api.routing", EXPIRE_LINKS, CLEAN_UP, SEND_LETTERS)
 SHORT, LONG = 20, 100
 STORIES = 6
 ALWAYS = (Kind.ADDRESS, Kind.NAME)

@@ -9,7 +9,7 @@ from secrets import token_hex
 import pytest
 
 from tests.proofs.fuzz.fuzzer import Door, Target, fuzz
-from tests.stack.town import FIRM, Town
+from tests.stack.stack_users import FIRM, Town
 from tools import invariants
 from tools.local_stack import running_stack
 from tools.proof.notes import Notes

@@ -20,23 +20,24 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from typing_extensions import override
 
-from partner_access import archive, bus, mail
-from partner_access.domain.refusals import TemporarilyUnavailable
+from partner_access import event_bus, tree_head_store
+from partner_access.domain.errors import TemporarilyUnavailable
+from partner_access.emails import transport
 from partner_access.store import dynamo
-from tests import faults
-from tests.doors import Answer
-from tests.faults import Send
-from tests.proofs.interleavings import held
-from tests.proofs.interleavings.held import Asked, Heard
-from tests.workers import (
+from tests.proofs.interleavings import fake_aws
+from tests.proofs.interleavings.fake_aws import Asked, Heard
+from tests.support import faults
+from tests.support.background_functions import (
     CLEAN_UP,
     EXPIRE_LINKS,
     SEAL_TRAIL,
     SEND_LETTERS,
     Clock,
 )
+from tests.support.faults import Send
+from tests.support.gateway import Answer
 
-MODULES: Final = ("partner_access.api", CLEAN_UP, EXPIRE_LINKS, SEAL_TRAIL, SEND_LETTERS)
+MODULES: Final = ("partner_access.api.routing", CLEAN_UP, EXPIRE_LINKS, SEAL_TRAIL, SEND_LETTERS)
 NOTHING_IN_TIME: Final = Heard(0)
 KILLED: Final = Heard(-1)
 UNAVAILABLE: Final = 503
@@ -107,7 +108,7 @@ class End:
 
     @property
     def succeeded(self) -> bool:
-        return not self.failed and self.status < held.REFUSED
+        return not self.failed and self.status < fake_aws.REFUSED
 
     @override
     def __str__(self) -> str:
@@ -183,7 +184,7 @@ class Player:
             answer = attempt.operation.does(attempt.key)
         except faults.Killed:
             return End(0, failed="killed")
-        except (TemporarilyUnavailable, ClientError, BotoCoreError, bus.NotTaken) as error:
+        except (TemporarilyUnavailable, ClientError, BotoCoreError, event_bus.NotTaken) as error:
             return End(0, failed=type(error).__name__)
         if isinstance(answer, Answer):
             return End(answer.status, answer.text, answer.replayed)
@@ -215,10 +216,10 @@ class Player:
 
 
 def _target(service: str, request: Any) -> str:
-    if service == held.S3:
+    if service == fake_aws.S3:
         name = unquote(urlsplit(request.url).path).partition("/")[2]
         return f"{request.method} {name} {request.headers.get('If-None-Match', b'').decode()}".strip()
-    if service == held.SES:
+    if service == fake_aws.SES:
         return "SendEmail"
     target: str = request.headers["X-Amz-Target"].decode()
     return target.partition(".")[2]
@@ -238,11 +239,11 @@ def _body(request: Any) -> bytes:
 def player(began: datetime) -> Iterator[Player]:
     """Every call of the product is heard by the player alone, and nothing is left to chance, or waits."""
     clients = {
-        held.DYNAMODB: dynamo.client(),
-        held.SES: mail.client(),
-        held.EVENTS: bus.client(),
-        held.KMS: archive.signer(),
-        held.S3: archive.storage(),
+        fake_aws.DYNAMODB: dynamo.client(),
+        fake_aws.SES: transport.client(),
+        fake_aws.EVENTS: event_bus.client(),
+        fake_aws.KMS: tree_head_store.signer(),
+        fake_aws.S3: tree_head_store.storage(),
     }
     with pytest.MonkeyPatch.context() as patch, ExitStack() as heard:
         found = Player(Clock(patch, *MODULES), began)

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import versions
-from tests.builders import NOW
-from tests.proofs.interleavings import mishaps, operations
+from tests.proofs.interleavings import call_faults, operations
 from tests.proofs.interleavings.attempts import Attempt, Operation, Player, player
-from tests.proofs.interleavings.held import Aws, Held
-from tests.proofs.interleavings.promises import Memory, World
+from tests.proofs.interleavings.fake_aws import Aws, Held
+from tests.proofs.interleavings.invariants import Memory, World
 from tests.proofs.interleavings.schedules import Exploration
-from tests.proofs.interleavings.shares import SHARES
-from tests.table import Table
-from tests.workers import publish_audit_events
+from tests.proofs.interleavings.sharding import SHARES
+from tests.support import set_versions
+from tests.support.background_functions import publish_audit_events
+from tests.support.builders import NOW
+from tests.support.table import Table
 
 SEALING = {"TREE_HEADS_BUCKET": "bucket", "TREE_HEAD_SIGNING_KEY": "key", "TREE_HEAD_RETENTION_DAYS": "365"}
 
@@ -33,7 +33,7 @@ def memory() -> Memory:
 def world(table: Table, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name, value in SEALING.items():
         monkeypatch.setenv(name, value)
-    with versions.two_versions(), player(NOW) as playing:
+    with set_versions.two_versions(), player(NOW) as playing:
         aws = Aws(table)
         if not memory.began:
             memory.began = _begun(aws, playing, table)
@@ -54,7 +54,7 @@ def _begun(aws: Aws, playing: Player, table: Table) -> Held:
     held = aws.now()
     exploration = Exploration(playing, aws)
     (invited,) = exploration.must_hold(held, Attempt(operations.INVITE)).ends
-    leaving = Exploration(playing, aws, faults=(mishaps.KILLED_AFTER,))
+    leaving = Exploration(playing, aws, faults=(call_faults.KILLED_AFTER,))
     left = next(
         end for end in leaving.must_hold(invited.held, Attempt(operations.LEFT_AT_ONCE)).ends if end.ends[0].failed
     )

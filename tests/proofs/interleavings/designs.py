@@ -12,25 +12,25 @@ from typing import Any, Final
 import pytest
 
 from functions.remove_user.app import app as remove_user
-from partner_access.domain.decisions import Answer, Decision, Kept
+from partner_access.domain.records import Answer, Decision, Kept
 from partner_access.store import dynamo, outbox
 from partner_access.store.dynamo import Items, Line
 from partner_access.store.keys import Key
-from tests import doors, hands
-from tests.builders import APPROVER, PARTNER
 from tests.proofs.interleavings.attempts import Attempt, Operation
-from tests.proofs.interleavings.held import REFUSED
-from tests.proofs.interleavings.mishaps import KILLED_AFTER
-from tests.proofs.interleavings.operations import account_is_told
-from tests.proofs.interleavings.promises import (
+from tests.proofs.interleavings.call_faults import KILLED_AFTER
+from tests.proofs.interleavings.fake_aws import REFUSED
+from tests.proofs.interleavings.invariants import (
     World,
     decisions_are_of_an_instant,
     done_once,
     nobody_is_written_twice,
     somebody_was_first,
 )
+from tests.proofs.interleavings.operations import account_is_told
 from tests.proofs.interleavings.schedules import Fault, Found, Look, nothing_wrong
-from tests.worlds import COLLEAGUE
+from tests.support import gateway, membership_facts
+from tests.support.builders import APPROVER, PARTNER
+from tests.support.seeded_table import COLLEAGUE
 
 commit: Final = dynamo.commit
 transact: Final = dynamo.transact
@@ -68,7 +68,7 @@ def count_then_write() -> Iterator[None]:
 @contextmanager
 def look_the_key_up_first() -> Iterator[None]:
     """Hazard 9: whoever asks again is replayed his answer, unless his first try comes true after the look."""
-    route_key = f"DELETE {hands.USER}"
+    route_key = f"DELETE {membership_facts.USER}"
     route = remove_user.routes[route_key]
 
     def looked_up(**asked: Any) -> Answer | None:
@@ -118,9 +118,9 @@ def look_then_claim() -> Iterator[None]:
         yield
 
 
-def end_him_and_let_his_firm_go_on(key: str) -> doors.Answer:
+def end_him_and_let_his_firm_go_on(key: str) -> gateway.Answer:
     """Before, he is not let in because his firm was stopped; after, because of his end; and at no instant in between."""
-    assert hands.end(APPROVER, COLLEAGUE, key=key).status < REFUSED
+    assert membership_facts.end(APPROVER, COLLEAGUE, key=key).status < REFUSED
     return account_is_told(PARTNER, f"{key}-and", program="active")
 
 
@@ -152,7 +152,7 @@ class Design:
         return world.exploring(*attempts, at_end=at_end, faults=self.faults).of(held, *attempts), attempts
 
     def _naive(self, operation: Operation) -> Operation:
-        def does(key: str) -> doors.Answer | None:
+        def does(key: str) -> gateway.Answer | None:
             with self.otherwise():
                 return operation.does(key)
 

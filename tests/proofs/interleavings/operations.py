@@ -10,15 +10,25 @@ from typing import Any, Final
 
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from partner_access.domain.decisions import Kept
-from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import LinkDeliveryStatus
-from partner_access.domain.mailing import Delivery, Standing
-from partner_access.domain.members import SuspensionReason
+from partner_access.domain.email_delivery import Delivery, Standing
+from partner_access.domain.links.links import LinkDeliveryStatus
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import Kept
 from partner_access.store import keys
 from partner_access.store.outbox import delivery_id
-from tests import hands, knocks, mailbox, workers
-from tests.builders import (
+from tests.proofs.interleavings.attempts import Operation
+from tests.support import background_functions, fake_ses, link_requests, membership_facts
+from tests.support.authzen_requests import action, resource, subject
+from tests.support.background_functions import (
+    CLEAN_UP,
+    EXPIRE_LINKS,
+    FOLLOW_TRAIL,
+    RECORD_DELIVERY,
+    SEAL_TRAIL,
+    SEND_LETTERS,
+)
+from tests.support.builders import (
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -36,13 +46,10 @@ from tests.builders import (
     the_client,
     the_partner,
 )
-from tests.doors import DECIDE, VENDOR, Answer, call, tell
-from tests.knocks import keyed
-from tests.proofs.interleavings.attempts import Operation
-from tests.questions import action, resource, subject
-from tests.table import Item, Table
-from tests.workers import CLEAN_UP, EXPIRE_LINKS, FOLLOW_TRAIL, RECORD_DELIVERY, SEAL_TRAIL, SEND_LETTERS
-from tests.worlds import CLERK, COLLEAGUE, MANAGER, keep, staff
+from tests.support.gateway import DECIDE, VENDOR, Answer, call, tell
+from tests.support.link_requests import keyed
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, keep, staff
+from tests.support.table import Item, Table
 
 OWNER: Final = "user-owner"
 CONSULTANT: Final = "user-consultant"
@@ -116,7 +123,7 @@ def fill(table: Table) -> None:
 INVITE: Final = Operation(
     "invite",
     "before",
-    lambda key: knocks.create(employee_id=EMPLOYEE, recipient_email=ADDRESS, key=key),
+    lambda key: link_requests.create(employee_id=EMPLOYEE, recipient_email=ADDRESS, key=key),
 )
 LEFT_AT_ONCE: Final = Operation("leave at once", "before", lambda key: end_access(LEAVER, key=key))
 
@@ -191,8 +198,8 @@ def decides(user_id: str = COLLEAGUE) -> Answer:
 
 
 DECISION: Final = Operation("decide", "POST /access/v1/evaluation", lambda _: decides(), decides=True, is_keyed=False)
-SUSPENSION: Final = hands.SUSPENSION
-USER: Final = hands.USER
+SUSPENSION: Final = membership_facts.SUSPENSION
+USER: Final = membership_facts.USER
 ACCESS: Final = "DELETE /partners/{partner_id}/employees/{user_id}/access"
 TOLD: Final = "PUT /directory"
 OF_A_SET: Final = f"{SETS}/{{set_id}}"
@@ -200,21 +207,21 @@ MEMBERS: Final = f"{TOLD}/accounts/{{account_id}}/members/{{user_id}}"
 CREATE: Final = "POST /accounts/{account_id}/users"
 
 OF_PEOPLE: Final = (
-    Operation("create a link", f"POST {knocks.LINKS}", lambda key: knocks.create(employee_id=EMPLOYEE, key=key)),
-    Operation("resend", f"POST {knocks.ONE}/resend", lambda key: knocks.resend(key=key)),
-    Operation("revoke", f"DELETE {knocks.ONE}", lambda key: knocks.revoke(headers=keyed(key))),
-    Operation("revoke the link for many", f"DELETE {knocks.ONE}",
-              lambda key: knocks.revoke(link_id=MANY, headers=keyed(key))),
-    Operation("ask anew", knocks.RENEWALS, lambda key: knocks.renew(secret=OVER_TEXT, key=key)),
-    Operation("approve", knocks.APPROVALS, lambda key: knocks.approve(key=key)),
-    Operation("approve as the owner", knocks.APPROVALS, lambda key: knocks.approve(OWNER, key=key)),
-    Operation("approve elsewhere", knocks.APPROVALS, lambda key: knocks.approve(FLORA, account_id=FLORIST, key=key)),
-    Operation("approve the link for many", knocks.APPROVALS, lambda key: knocks.approve(secret=MANY_TEXT, key=key)),
-    Operation("approve the link for many elsewhere", knocks.APPROVALS,
-              lambda key: knocks.approve(FLORA, secret=MANY_TEXT, account_id=FLORIST, key=key)),
-    Operation("decline", knocks.REFUSALS, lambda key: knocks.decline(OWNER, key=key)),
-    Operation("decline the link for many", knocks.REFUSALS,
-              lambda key: knocks.decline(OWNER, secret=MANY_TEXT, key=key)),
+    Operation("create a link", f"POST {link_requests.LINKS}", lambda key: link_requests.create(employee_id=EMPLOYEE, key=key)),
+    Operation("resend", f"POST {link_requests.ONE}/resend", lambda key: link_requests.resend(key=key)),
+    Operation("revoke", f"DELETE {link_requests.ONE}", lambda key: link_requests.revoke(headers=keyed(key))),
+    Operation("revoke the link for many", f"DELETE {link_requests.ONE}",
+              lambda key: link_requests.revoke(link_id=MANY, headers=keyed(key))),
+    Operation("ask anew", link_requests.RENEWALS, lambda key: link_requests.renew(secret=OVER_TEXT, key=key)),
+    Operation("approve", link_requests.APPROVALS, lambda key: link_requests.approve(key=key)),
+    Operation("approve as the owner", link_requests.APPROVALS, lambda key: link_requests.approve(OWNER, key=key)),
+    Operation("approve elsewhere", link_requests.APPROVALS, lambda key: link_requests.approve(FLORA, account_id=FLORIST, key=key)),
+    Operation("approve the link for many", link_requests.APPROVALS, lambda key: link_requests.approve(secret=MANY_TEXT, key=key)),
+    Operation("approve the link for many elsewhere", link_requests.APPROVALS,
+              lambda key: link_requests.approve(FLORA, secret=MANY_TEXT, account_id=FLORIST, key=key)),
+    Operation("decline", link_requests.REFUSALS, lambda key: link_requests.decline(OWNER, key=key)),
+    Operation("decline the link for many", link_requests.REFUSALS,
+              lambda key: link_requests.decline(OWNER, secret=MANY_TEXT, key=key)),
     Operation("migrate", "POST /accounts/{account_id}/migrations", lambda key: migrate(OWNER, key)),
     Operation("migrate oneself", "POST /partners/{partner_id}/migrations", migrate_oneself, in_parts=True),
     Operation("create a partner admin", CREATE, lambda key: create_user(OWNER, f"{EMPLOYEE}@north.example", key)),
@@ -223,24 +230,24 @@ OF_PEOPLE: Final = (
     Operation("add colleagues", "POST /partners/{partner_id}/clients/{account_id}/users", add_colleagues,
               in_parts=True),
     Operation("edit the colleague", f"PATCH {USER}",
-              lambda key: hands.edit(APPROVER, COLLEAGUE, key=key, permissions={"remove": ["crm.import"]})),
+              lambda key: membership_facts.edit(APPROVER, COLLEAGUE, key=key, permissions={"remove": ["crm.import"]})),
     Operation("demote the owner", f"PATCH {USER}",
-              lambda key: hands.edit(APPROVER, OWNER, key=key, permission_set="view_only")),
+              lambda key: membership_facts.edit(APPROVER, OWNER, key=key, permission_set="view_only")),
     Operation("demote the approver", f"PATCH {USER}",
-              lambda key: hands.edit(OWNER, APPROVER, key=key, permission_set="view_only")),
+              lambda key: membership_facts.edit(OWNER, APPROVER, key=key, permission_set="view_only")),
     Operation("the consultant demotes the approver", f"PATCH {USER}",
-              lambda key: hands.edit(CONSULTANT, APPROVER, key=key, permission_set="view_only")),
+              lambda key: membership_facts.edit(CONSULTANT, APPROVER, key=key, permission_set="view_only")),
     Operation("promote the clerk", f"PATCH {USER}",
-              lambda key: hands.edit(OWNER, CLERK, key=key, permission_set="super_admin")),
+              lambda key: membership_facts.edit(OWNER, CLERK, key=key, permission_set="super_admin")),
     Operation("give the clerk an own set", f"PATCH {USER}",
-              lambda key: hands.edit(OWNER, CLERK, key=key, permission_set=CUSTOM_SET)),
-    Operation("end the colleague", f"DELETE {USER}", lambda key: hands.end(APPROVER, COLLEAGUE, key=key)),
-    Operation("the approver goes", f"DELETE {USER}", lambda key: hands.end(APPROVER, APPROVER, key=key)),
-    Operation("the owner goes", f"DELETE {USER}", lambda key: hands.end(OWNER, OWNER, key=key)),
-    Operation("suspend the colleague", f"PUT {SUSPENSION}", lambda key: hands.suspend(OWNER, COLLEAGUE, key=key)),
+              lambda key: membership_facts.edit(OWNER, CLERK, key=key, permission_set=CUSTOM_SET)),
+    Operation("end the colleague", f"DELETE {USER}", lambda key: membership_facts.end(APPROVER, COLLEAGUE, key=key)),
+    Operation("the approver goes", f"DELETE {USER}", lambda key: membership_facts.end(APPROVER, APPROVER, key=key)),
+    Operation("the owner goes", f"DELETE {USER}", lambda key: membership_facts.end(OWNER, OWNER, key=key)),
+    Operation("suspend the colleague", f"PUT {SUSPENSION}", lambda key: membership_facts.suspend(OWNER, COLLEAGUE, key=key)),
     Operation("the firm suspends the colleague", f"PUT {SUSPENSION}",
-              lambda key: hands.suspend(MANAGER, COLLEAGUE, key=key)),
-    Operation("resume", f"DELETE {SUSPENSION}", lambda key: hands.resume(OWNER, STOPPED, key=key)),
+              lambda key: membership_facts.suspend(MANAGER, COLLEAGUE, key=key)),
+    Operation("resume", f"DELETE {SUSPENSION}", lambda key: membership_facts.resume(OWNER, STOPPED, key=key)),
     Operation("end the colleague everywhere", ACCESS, lambda key: end_access(COLLEAGUE, key), in_parts=True),
     Operation("end the newcomer everywhere", ACCESS, lambda key: end_access(EMPLOYEE, key), in_parts=True),
     Operation("the manager goes everywhere", ACCESS, lambda key: end_access(MANAGER, key), in_parts=True),
@@ -276,7 +283,7 @@ OF_THE_VENDOR: Final = (
     Operation("erase the colleague", "POST /directory/users/{user_id}/erasure", lambda key: erase(COLLEAGUE, key)),
 )  # fmt: skip
 READING: Final = (
-    Operation("preview", knocks.PREVIEW, lambda _: knocks.preview(), in_parts=True, is_keyed=False),
+    Operation("preview", link_requests.PREVIEW, lambda _: link_requests.preview(), in_parts=True, is_keyed=False),
     DECISION,
 )
 
@@ -292,7 +299,9 @@ def of_workers(items: Iterable[Item]) -> tuple[Operation, ...]:
     )
     copy = delivery_id(letter["outbox_id"], ADDRESS)
     return (
-        Operation("the mailer's sweep", SEND_LETTERS, lambda _: workers.sweep(), in_parts=True, is_keyed=False),
+        Operation(
+            "the mailer's sweep", SEND_LETTERS, lambda _: background_functions.sweep(), in_parts=True, is_keyed=False
+        ),
         Operation("the mailer's stream", SEND_LETTERS, lambda _: streamed([letter]), in_parts=True, is_keyed=False),
         Operation(
             "the letter bounces", RECORD_DELIVERY, lambda _: reported("Bounce", copy), in_parts=True, is_keyed=False
@@ -307,7 +316,7 @@ def of_workers(items: Iterable[Item]) -> tuple[Operation, ...]:
             in_parts=True,
             is_keyed=False,
         ),
-        Operation("clean-up", CLEAN_UP, lambda _: workers.clean_up(), in_parts=True, is_keyed=False),
+        Operation("clean-up", CLEAN_UP, lambda _: background_functions.clean_up(), in_parts=True, is_keyed=False),
         Operation("the sweep of what is due", EXPIRE_LINKS, lambda _: ran(EXPIRE_LINKS), in_parts=True, is_keyed=False),
         Operation(
             "the sweep a week later",
@@ -320,14 +329,14 @@ def of_workers(items: Iterable[Item]) -> tuple[Operation, ...]:
         Operation(
             "follow the trail",
             FOLLOW_TRAIL,
-            lambda _: workers.publish_audit_events([*new[:2], *entries[:1]]),
+            lambda _: background_functions.publish_audit_events([*new[:2], *entries[:1]]),
             in_parts=True,
             is_keyed=False,
         ),
         Operation(
             "follow the trail further",
             FOLLOW_TRAIL,
-            lambda _: workers.publish_audit_events(new[1:3]),
+            lambda _: background_functions.publish_audit_events(new[1:3]),
             in_parts=True,
             is_keyed=False,
         ),
@@ -338,7 +347,7 @@ def of_workers(items: Iterable[Item]) -> tuple[Operation, ...]:
 def streamed(items: list[Item]) -> None:
     """A batch of which nothing was done is raised as a whole, for whatever it was that went wrong."""
     try:
-        answer = workers.stream(items)
+        answer = background_functions.stream(items)
     except BatchProcessingError as failed:
         _, error, _ = failed.child_exceptions[0]
         assert error
@@ -347,9 +356,9 @@ def streamed(items: list[Item]) -> None:
 
 
 def ran(module: str) -> None:
-    assert workers.run(module, {}) is None
+    assert background_functions.run(module, {}) is None
 
 
 def reported(kind: str, copy: str) -> None:
     bounce = {"bounce": {"bounceType": "Permanent"}} if kind == "Bounce" else {}
-    assert workers.run(RECORD_DELIVERY, mailbox.report(kind, copy, ADDRESS, **bounce)) is None
+    assert background_functions.run(RECORD_DELIVERY, fake_ses.report(kind, copy, ADDRESS, **bounce)) is None

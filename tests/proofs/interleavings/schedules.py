@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tests.proofs.interleavings.attempts import Attempt, End, Player, Run
-from tests.proofs.interleavings.held import Asked, Aws, Heard, Held
+from tests.proofs.interleavings.fake_aws import Asked, Aws, Heard, Held
 
 LETTERS: Final = "ABCDEFGH"
 STEP: Final = re.compile(r"[A-H](?:\[\w+\])?")

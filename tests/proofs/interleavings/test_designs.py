@@ -3,9 +3,9 @@
 import pytest
 
 from tests.proofs.interleavings.designs import WRONG, Design
-from tests.proofs.interleavings.promises import World
+from tests.proofs.interleavings.invariants import World
 from tests.proofs.interleavings.schedules import how
-from tests.proofs.interleavings.shares import of_all
+from tests.proofs.interleavings.sharding import of_all
 from tools.proof.notes import Notes
 
 

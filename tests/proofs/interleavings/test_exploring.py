@@ -8,11 +8,11 @@ from typing import Final
 import pytest
 
 from tests.proofs.interleavings.attempts import Attempt
-from tests.proofs.interleavings.mishaps import EVERY
-from tests.proofs.interleavings.promises import World
+from tests.proofs.interleavings.call_faults import EVERY
+from tests.proofs.interleavings.invariants import World
+from tests.proofs.interleavings.scheduler import Stage
 from tests.proofs.interleavings.schedules import STEP
-from tests.proofs.interleavings.shares import of_all
-from tests.proofs.interleavings.stage import Stage
+from tests.proofs.interleavings.sharding import of_all
 from tools.proof.notes import Notes
 
 ACTED: Final = (

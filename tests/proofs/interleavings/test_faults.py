@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 
 from tests.proofs.interleavings.attempts import Attempt
-from tests.proofs.interleavings.mishaps import EVERY, KILLED_AFTER, UNANSWERED
-from tests.proofs.interleavings.promises import LATER, MAILER, World
-from tests.proofs.interleavings.shares import SHARES, of_all
+from tests.proofs.interleavings.call_faults import EVERY, KILLED_AFTER, UNANSWERED
+from tests.proofs.interleavings.invariants import LATER, MAILER, World
+from tests.proofs.interleavings.sharding import SHARES, of_all
 from tests.proofs.interleavings.test_pairs import counts
 from tools.proof.notes import Notes
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import combinations_with_replacement, islice
 from typing import Final
 
-from tests import doors
 from tests.proofs.interleavings.attempts import Attempt
-from tests.proofs.interleavings.promises import World
+from tests.proofs.interleavings.invariants import World
 from tests.proofs.interleavings.schedules import Found
-from tests.proofs.interleavings.shares import SHARES
-from tests.test_house import OPERATIONS
+from tests.proofs.interleavings.sharding import SHARES
+from tests.support import gateway
+from tests.test_conventions import OPERATIONS
 from tools.proof.notes import Notes
 
 CHOSEN: Final = (
@@ -71,11 +71,11 @@ def test_one_deed_that_is_asked_for_twice_at_once_is_done_once(
 def test_every_door_that_changes_something_and_every_worker_is_among_them(world: World) -> None:
     changing = {
         key
-        for operation in doors.OPERATIONS
-        for key, route in doors.app(operation).routes.items()
+        for operation in gateway.OPERATIONS
+        for key, route in gateway.app(operation).routes.items()
         if not key.startswith(("GET", "$")) and (route.needs_key or not key.startswith("POST"))
     }
-    workers = {f"functions.{operation}.app" for operation in {*OPERATIONS} - {*doors.OPERATIONS, PAGES}}
+    workers = {f"functions.{operation}.app" for operation in {*OPERATIONS} - {*gateway.OPERATIONS, PAGES}}
     tried = {operation.at for operation in world.operations.values()}
 
     assert changing | workers <= tried

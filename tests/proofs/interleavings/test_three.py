@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from tests.proofs.interleavings.promises import World
-from tests.proofs.interleavings.shares import of_all
+from tests.proofs.interleavings.invariants import World
+from tests.proofs.interleavings.sharding import of_all
 from tests.proofs.interleavings.test_pairs import counts
 from tools.proof.notes import Notes
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from typing_extensions import override
 
-from tests.acts import Acts
-from tests.proofs.model.town import TROUBLES, Moment, Town
+from tests.proofs.model.system import TROUBLES, Moment, Town
+from tests.support.random_operations import Acts
 
 Step = Callable[[Town, Moment], object]
 

@@ -1,6 +1,6 @@
 """What should become of every request, in plain dicts and in the words of domain.md and contract.md.
 
-Memberships are kept as Naive reads them (tests/naive.py), who says what anybody may do. Where contract.md gives no order,
+Memberships are kept as Naive reads them (tests/support/reference_policy.py), who says what anybody may do. Where contract.md gives no order,
 the first refusal is the product's. Not foreseen: versions, what a clean-up tells whom, and who is warned of an end.
 """
 
@@ -11,8 +11,8 @@ from typing import Any, Final, NoReturn
 
 from typing_extensions import override
 
-from partner_access.domain import catalogue
-from tests.naive import Naive, Reach, State, read
+from partner_access.domain.permissions import catalogue
+from tests.support.reference_policy import Naive, Reach, State, read
 
 DAY: Final = 86_400
 DIRECTORY: Final = "@directory"

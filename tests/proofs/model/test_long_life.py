@@ -7,8 +7,8 @@ from typing import Final
 
 from tests.proofs.model import machine
 from tests.proofs.model.model import Model
-from tests.proofs.model.town import TROUBLES, Moment, Town, town
-from tests.table import Table
+from tests.proofs.model.system import TROUBLES, Moment, Town, town
+from tests.support.table import Table
 from tools.proof.notes import Notes
 
 SEED: Final = int(os.environ.get("SEED", "1"))

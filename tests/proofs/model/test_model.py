@@ -12,14 +12,14 @@ from hypothesis.stateful import run_state_machine_as_test
 from typing_extensions import override
 
 from partner_access.store import dynamo
-from tests import doors
-from tests.naive import State
 from tests.proofs.model import machine
-from tests.proofs.model.day import a_full_day
+from tests.proofs.model.full_day import a_full_day
 from tests.proofs.model.model import ROUTES, Model, refuse
-from tests.proofs.model.town import TROUBLES, Town, town
-from tests.races import COMMITTING
-from tests.table import Table
+from tests.proofs.model.system import TROUBLES, Town, town
+from tests.support import gateway
+from tests.support.races import COMMITTING
+from tests.support.reference_policy import State
+from tests.support.table import Table
 from tools.proof.notes import Notes
 
 SEED: Final = int(os.environ.get("SEED", "1"))
@@ -82,8 +82,8 @@ def test_on_a_full_day_every_operation_succeeds_and_is_refused(here: Town, notes
 
 
 def test_every_route_that_changes_something_is_in_the_model() -> None:
-    doors.function_of("")
-    changing = {route for route in doors.ROUTES if route.startswith(("POST ", "PUT ", "PATCH ", "DELETE "))}
+    gateway.function_of("")
+    changing = {route for route in gateway.ROUTES if route.startswith(("POST ", "PUT ", "PATCH ", "DELETE "))}
 
     assert {route for route in changing - LOOK if "/access/v1/" not in route} == set(ROUTES)
 

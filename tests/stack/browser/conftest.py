@@ -8,11 +8,11 @@ from functools import cache
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from partner_access.letters.plain_words import Language
-from tests.stack.browser.cast import Cast, a_cast
-from tests.stack.browser.visitor import DESK, Visitor, a_context
+from partner_access.emails.permission_texts import Language
+from tests.stack.browser.browser_user import DESK, Visitor, a_context
+from tests.stack.browser.personas import Cast, a_cast
 from tests.stack.conftest import SETTLED_AFTER
-from tests.stack.town import Resident, Town
+from tests.stack.stack_users import Resident, Town
 from tools import invariants
 from tools.local_stack import Stack
 

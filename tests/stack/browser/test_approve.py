@@ -7,13 +7,13 @@ from urllib.parse import urldefrag
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.stack.browser.cast import Cast
+from tests.stack.browser.browser_user import DESK, PHONE, Visitor
 from tests.stack.browser.conftest import Visits
-from tests.stack.browser.visitor import DESK, PHONE, Visitor
+from tests.stack.browser.personas import Cast
 from tests.stack.conftest import SETTLED_AFTER
-from tests.stack.town import Town
+from tests.stack.stack_users import Town
+from tools.api_client import Json
 from tools.local_stack import Stack
-from tools.web import Json
 
 pytestmark = pytest.mark.usefixtures("sound_afterwards")
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
+from tests.stack.browser.browser_user import DESK, PHONE, Visitor
 from tests.stack.browser.conftest import Visits
-from tests.stack.browser.visitor import DESK, PHONE, Visitor
-from tests.stack.town import SECRET, Resident, Town, a_key, persistently
+from tests.stack.stack_users import SECRET, Resident, Town, a_key, persistently
+from tools.api_client import Answer, Json
 from tools.sign_in import create_person
-from tools.web import Answer, Json
 
 pytestmark = pytest.mark.usefixtures("sound_afterwards")
 

@@ -8,11 +8,11 @@ from itertools import count
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.stack.browser.cast import Cast
+from tests.stack.browser.browser_user import DESK, PHONE, Visitor
 from tests.stack.browser.conftest import Visits
-from tests.stack.browser.visitor import DESK, PHONE, Visitor
-from tests.stack.town import a_key, persistently
-from tools.web import Json
+from tests.stack.browser.personas import Cast
+from tests.stack.stack_users import a_key, persistently
+from tools.api_client import Json
 
 pytestmark = pytest.mark.usefixtures("sound_afterwards")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tools.bench import agreement, contestants
+from tools.bench import agreement, compared_handlers
 from tools.template import ROOT
 
 pytestmark = [
@@ -19,7 +19,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def behaviours() -> dict[str, list[object]]:
-    return {each.name: agreement.behaviour(each) for each in contestants.prepared()}
+    return {each.name: agreement.behaviour(each) for each in compared_handlers.prepared()}
 
 
 @pytest.mark.parametrize("name", ["bare", "powertools", "fastapi_mangum", "chalice_pydantic", "flask_pydantic"])
@@ -34,4 +34,4 @@ def test_handlers_that_do_not_do_the_same_are_not_compared(monkeypatch: pytest.M
     monkeypatch.setattr(agreement, "INVALID", ())
 
     with pytest.raises(agreement.Disagreement, match="closed"):
-        agreement.must_agree([contestants.ours(), replace(contestants.ours(), name="another")])
+        agreement.must_agree([compared_handlers.ours(), replace(compared_handlers.ours(), name="another")])

@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from partner_access.domain.decisions import Kept, Locale
-from partner_access.domain.refusals import AccountClosed, NoSeatLeft
+from partner_access.domain.errors import AccountClosed, NoSeatLeft
+from partner_access.domain.records import Kept, Locale
 
 
 class AccountKind(StrEnum):

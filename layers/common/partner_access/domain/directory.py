@@ -4,13 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from partner_access.domain import catalogue
 from partner_access.domain.accounts import Account, AccountKind, Program
-from partner_access.domain.decisions import DIRECTORY, Act, CleanUp, Decision, Kept, Occasion, audit
-from partner_access.domain.members import Member, Seat, usual_seat
-from partner_access.domain.people import OF_THE_TWO_SIDES, Actor, User, witness
-from partner_access.domain.permissions import SetName, latest
-from partner_access.domain.refusals import (
+from partner_access.domain.errors import (
     AlreadyPartnerAdmin,
     EmailInUse,
     GrantSuspended,
@@ -22,6 +17,11 @@ from partner_access.domain.refusals import (
     NotFound,
     UnknownPermissionSet,
 )
+from partner_access.domain.memberships.actors import OF_THE_TWO_SIDES, Actor, User, witness
+from partner_access.domain.memberships.members import Member, Seat, usual_seat
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.permissions.rights import SetName, latest
+from partner_access.domain.records import DIRECTORY, Act, CleanUp, Decision, Kept, Occasion, audit
 
 Told = Mapping[str, object]
 """The fields that were told, by their attribute names here; what is absent keeps its value."""

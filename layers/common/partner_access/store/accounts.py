@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.members import Member
-from partner_access.domain.people import Actor, User
-from partner_access.store import actors, dynamo, keys
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.members import Member
+from partner_access.store import dynamo, keys
+from partner_access.store.memberships import actors
 
 
 @dataclass(frozen=True, slots=True)

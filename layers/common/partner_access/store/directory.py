@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.decisions import Answer
 from partner_access.domain.directory import AccountKept, MemberFacts, MemberKept, UserFacts, UserKept
-from partner_access.domain.members import Member
-from partner_access.domain.people import User
-from partner_access.domain.refusals import EmailInUse
-from partner_access.store import accounts, actors, dynamo, keys, members
+from partner_access.domain.errors import EmailInUse
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.memberships.members import Member
+from partner_access.domain.records import Answer
+from partner_access.store import accounts, dynamo, keys
+from partner_access.store.memberships import actors, members
 
 COUNTED_AS_SEEN = "partner_seats_used = :taken AND (custom_set_count = :sets OR attribute_not_exists(custom_set_count))"
 LINKS_AS_SEEN = "open_links = :links"

@@ -14,17 +14,17 @@ import boto3
 from botocore.config import Config
 from pydantic import BaseModel
 
-from partner_access.domain.decisions import Act, Answer, Decision, Kept, Overtaken, Replayed
-from partner_access.domain.refusals import (
+from partner_access.domain.errors import (
     IdempotencyKeyReused,
     Refused,
     RightsChanged,
     TemporarilyUnavailable,
 )
+from partner_access.domain.records import Act, Answer, Decision, Kept, Overtaken, Replayed
 from partner_access.store import keys
-from partner_access.store.attributes import read_back, written
+from partner_access.store.attribute_values import read_back, written
 from partner_access.store.keys import Key
-from partner_access.store.patience import CROWDED, Patience, pauses
+from partner_access.store.retries import CROWDED, Patience, pauses
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.grants import DueGrant, GrantEnding, GrantExpired
-from partner_access.domain.links import Link
-from partner_access.domain.members import Member
-from partner_access.store import actors, dynamo, keys, members
+from partner_access.domain.links.links import Link
+from partner_access.domain.memberships.grants import DueGrant, GrantEnding, GrantExpired
+from partner_access.domain.memberships.members import Member
+from partner_access.store import dynamo, keys
 from partner_access.store.keys import Key
+from partner_access.store.memberships import actors, members
 
 
 def due(at: datetime) -> Iterator[Link | DueGrant]:

@@ -30,11 +30,11 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.custom_sets import CustomSet
-from partner_access.domain.decisions import Kept
-from partner_access.domain.links import Link, Reply
-from partner_access.domain.members import Member
-from partner_access.domain.people import User
+from partner_access.domain.links.links import Link, Reply
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.memberships.members import Member
+from partner_access.domain.permissions.custom_sets import CustomSet
+from partner_access.domain.records import Kept
 
 SHARDS: Final = 8
 

@@ -8,11 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.decisions import Letter, Overtaken
-from partner_access.domain.link_secrets import Secret
-from partner_access.domain.links import SECRETS_AT_ONCE, Link, LinkDeliveryStatus
-from partner_access.domain.links import Standing as LinkStanding
-from partner_access.domain.mailing import (
+from partner_access.domain.email_delivery import (
     LETTER_STATE,
     SETTLE,
     TOLD_TO_MEMBERS,
@@ -22,9 +18,14 @@ from partner_access.domain.mailing import (
     Standing,
     may_stand_in,
 )
-from partner_access.domain.people import Actor, User
-from partner_access.store import actors, dynamo, keys
-from partner_access.store.links import STILL_OPEN
+from partner_access.domain.links.links import SECRETS_AT_ONCE, Link, LinkDeliveryStatus
+from partner_access.domain.links.links import Standing as LinkStanding
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.records import Letter, Overtaken
+from partner_access.store import dynamo, keys
+from partner_access.store.links.links import STILL_OPEN
+from partner_access.store.memberships import actors
 
 KEPT_FOR: Final = timedelta(days=90)
 NOBODY: Final = ""

@@ -1,0 +1,1 @@
+"""HTTP in and out: requests are parsed and checked here, responses and problems are rendered."""

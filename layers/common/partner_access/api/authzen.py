@@ -1,0 +1,318 @@
+"""The edge of the decision API, OpenID AuthZEN Authorization API 1.0, over whatever policy decides (authzen.md).
+
+Apart from the rest of the API: unknown fields are ignored, every fault of a request is a 400, an error is a sentence.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Protocol, TypeVar
+
+from pydantic import ConfigDict, Field, JsonValue, ValidationError
+from typing_extensions import override
+
+from partner_access import telemetry
+from partner_access.api import cursors, routing
+from partner_access.api.json_body import Event
+from partner_access.api.request_fields import Request
+from partner_access.api.responses import Part
+from partner_access.domain.errors import InvalidCursor, Refused
+from partner_access.domain.records import Act, Answer
+from partner_access.lambda_context import Context
+
+AT_MOST: Final = 100
+"""How many results a page has, whoever asks for more."""
+OF_THE_REQUEST: Final = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE})
+"""Other APIs tell these faults apart; this one says 400."""
+
+Json = Mapping[str, JsonValue]
+
+
+class App(routing.App):
+    """The operations of one function of the decision API; who asks finds his X-Request-ID in the answer."""
+
+    @override
+    def __call__(self, event: Event, context: Context) -> routing.Response:
+        response = super().__call__(event, context)
+        named = event["headers"].get("x-request-id")
+        return response if named is None else {**response, "headers": {**response["headers"], "x-request-id": named}}
+
+    @override
+    def refused(self, refusal: Refused, event: Event) -> routing.Response:
+        telemetry.refused(refusal)
+        told = routing.status_of(refusal)
+        status = HTTPStatus.BAD_REQUEST if told in OF_THE_REQUEST else told
+        at_fault = ", ".join(each["pointer"] for each in refusal.errors)
+        sentence = f"{refusal.detail} ({at_fault})" if at_fault else refusal.detail
+        return routing.response(status, json.dumps(sentence, ensure_ascii=False), routing.retry_after(status))
+
+
+class LenientRequest(Request):
+    """A part of a request that ignores unknown fields."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Action(LenientRequest, title="Action"):
+    """The permission to decide on, by name."""
+
+    name: str
+    properties: Json = Field(default_factory=dict)
+
+
+class Entity(LenientRequest, title="Entity"):
+    """A subject or a resource."""
+
+    type: str
+    id: str
+    properties: Json = Field(default_factory=dict)
+
+
+class EntityType(LenientRequest, title="EntityType"):
+    """The type of the subjects or resources to search for. An id would be ignored."""
+
+    type: str
+    properties: Json = Field(default_factory=dict)
+
+
+class EvaluationRequest(LenientRequest, title="EvaluationRequest"):
+    """An access request: the subject, the action, and the resource to decide on."""
+
+    subject: Entity
+    action: Action
+    resource: Entity
+    context: Json = Field(default_factory=dict)
+
+
+class EvaluationsSemantic(StrEnum):
+    """The condition on which a batch stops. An error counts as a denial."""
+
+    EXECUTE_ALL = "execute_all"
+    DENY_ON_FIRST_DENY = "deny_on_first_deny"
+    PERMIT_ON_FIRST_PERMIT = "permit_on_first_permit"
+
+    def stops_after(self, *, permit: bool) -> bool:
+        return self is (
+            EvaluationsSemantic.PERMIT_ON_FIRST_PERMIT if permit else EvaluationsSemantic.DENY_ON_FIRST_DENY
+        )
+
+
+class EvaluationsOptions(LenientRequest, title="EvaluationsOptions"):
+    """Options of a batch of access requests."""
+
+    evaluations_semantic: EvaluationsSemantic = EvaluationsSemantic.EXECUTE_ALL
+
+
+class EvaluationsRequest(LenientRequest, title="EvaluationsRequest"):
+    """A batch of up to 50 access requests. Each takes missing entities from the top level, as a whole."""
+
+    subject: Json = Field(default_factory=dict)
+    action: Json = Field(default_factory=dict)
+    resource: Json = Field(default_factory=dict)
+    context: Json = Field(default_factory=dict)
+    evaluations: Annotated[tuple[Json, ...], Field(max_length=50)] = ()
+    options: EvaluationsOptions = EvaluationsOptions()
+
+    @property
+    def shared(self) -> dict[str, JsonValue]:
+        """What stands at the top."""
+        return self.model_dump(include=self.model_fields_set & EvaluationRequest.model_fields.keys())
+
+    def each(self) -> list[EvaluationRequest | None]:
+        """The questions in order; None for one that lacks something."""
+        return [_read({**self.shared, **each}) for each in self.evaluations]
+
+    def alone(self) -> EvaluationRequest:
+        """The one question of a request without a batch."""
+        return routing.valid(EvaluationRequest, json.dumps(self.shared))
+
+
+def _read(evaluation: Json) -> EvaluationRequest | None:
+    try:
+        return EvaluationRequest.model_validate(evaluation)
+    except ValidationError:
+        return None
+
+
+class EvaluationResponse(Answer, title="EvaluationResponse"):
+    """The access decision. For a permit, the context names the records that it relies on."""
+
+    decision: bool
+    context: Json | None = None
+
+
+UNREADABLE: Final = EvaluationResponse(
+    decision=False,
+    context={"error": {"status": HTTPStatus.BAD_REQUEST, "message": "Name subject, action and resource in full."}},
+)
+
+
+class EvaluationsResponse(Answer, title="EvaluationsResponse"):
+    """The access decisions in the order of the requests, up to the one that stopped the batch, or the only one."""
+
+    evaluations: tuple[EvaluationResponse, ...] | None = None
+    decision: bool | None = None
+    context: Json | None = None
+
+
+class SearchPageRequest(LenientRequest, title="SearchPageRequest"):
+    """The page of results to return: its maximum size, and the token where it starts."""
+
+    token: str | None = None
+    limit: Annotated[int, Field(ge=0)] | None = None
+
+
+class Search(LenientRequest):
+    """What every search has."""
+
+    context: Json = Field(default_factory=dict)
+    page: SearchPageRequest | None = None
+
+    @property
+    def of(self) -> dict[str, JsonValue]:
+        """What is searched for: a token holds for nothing else."""
+        return self.model_dump(exclude={"page"})
+
+
+class SubjectSearchRequest(Search, title="SubjectSearchRequest"):
+    """A search for the subjects that may perform an action on a resource."""
+
+    subject: EntityType
+    action: Action
+    resource: Entity
+
+
+class ResourceSearchRequest(Search, title="ResourceSearchRequest"):
+    """A search for the resources on which a subject may perform an action."""
+
+    subject: Entity
+    action: Action
+    resource: EntityType
+
+
+class ActionSearchRequest(Search, title="ActionSearchRequest"):
+    """A search for the actions that a subject may perform on a resource."""
+
+    subject: Entity
+    resource: Entity
+
+
+class SearchPageResponse(Part, title="SearchPageResponse"):
+    """The page of a search response. `next_token` is empty on the last page."""
+
+    next_token: str
+    count: int
+
+
+class SearchResultRow(Part, title="SearchResultRow"):
+    """One search result. An action has a name, and a subject or resource has a type and an id."""
+
+    type: str | None = None
+    id: str | None = None
+    name: str | None = None
+
+
+class SearchResponse(Answer, title="SearchResponse"):
+    """One page of search results, all of which an evaluation would permit.
+
+    A page can have fewer results than its limit and yet not be last.
+    """
+
+    page: SearchPageResponse | None
+    results: tuple[SearchResultRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some names that were searched for, and the one to go on after, None at the end."""
+
+    names: Sequence[str] = ()
+    after: str | None = None
+
+
+class Policy(Protocol):
+    """What decides; of a search it is asked for at most so many, after the one that is named."""
+
+    def evaluate(self, evaluations: Sequence[EvaluationRequest], act: Act) -> Sequence[EvaluationResponse]: ...
+
+    def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
+
+    def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
+
+    def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
+
+
+def evaluate_all(policy: Policy, asked: EvaluationsRequest, act: Act) -> EvaluationsResponse:
+    """Each question of a batch by its own; without a batch, the one that stands at the top."""
+    if not asked.evaluations:
+        (only,) = policy.evaluate([asked.alone()], act)
+        return EvaluationsResponse(decision=only.decision, context=only.context)
+    each = asked.each()
+    decided = iter(policy.evaluate([one for one in each if one], act))
+    told: list[EvaluationResponse] = []
+    for one in each:
+        told.append(next(decided) if one else UNREADABLE)
+        if asked.options.evaluations_semantic.stops_after(permit=told[-1].decision):
+            break
+    return EvaluationsResponse(evaluations=tuple(told))
+
+
+SearchKind = TypeVar("SearchKind", bound=Search)
+
+
+def searched(find: Callable[[SearchKind, Act, str | None, int], Found], search: SearchKind, act: Act) -> SearchResponse:
+    """One page of what is found; where it goes on, a token says (authzen.md §3)."""
+    limit, after = _place_of(search, act)
+    size = AT_MOST if limit is None else min(limit, AT_MOST)
+    found = find(search, act, after, size)
+    goes_on = found.after is not None and size > 0
+    token = cursors.sealed(json.dumps([limit, found.after]), search.of, type(search).__name__, act) if goes_on else ""
+    page = SearchPageResponse(next_token=token, count=len(found.names)) if search.page or goes_on else None
+    return SearchResponse(page=page, results=tuple(_result(search, name) for name in found.names))
+
+
+def _place_of(search: Search, act: Act) -> tuple[int | None, str | None]:
+    """How many results the first page asked for, and after which name this one begins; only the first may say how many."""
+    window = search.page or SearchPageRequest()
+    if not window.token:
+        return window.limit, None
+    limit, after = json.loads(cursors.opened(window.token, search.of, type(search).__name__, act))
+    if window.limit not in (None, limit):
+        raise InvalidCursor
+    return limit, after
+
+
+def _result(search: Search, name: str) -> SearchResultRow:
+    match search:
+        case SubjectSearchRequest():
+            return SearchResultRow(type=search.subject.type, id=name)
+        case ResourceSearchRequest():
+            return SearchResultRow(type=search.resource.type, id=name)
+    return SearchResultRow(name=name)
+
+
+class ConfigurationResponse(Answer, title="ConfigurationResponse"):
+    """The endpoints of the policy decision point, for discovery."""
+
+    policy_decision_point: str
+    access_evaluation_endpoint: str
+    access_evaluations_endpoint: str
+    search_subject_endpoint: str
+    search_resource_endpoint: str
+    search_action_endpoint: str
+
+
+def configuration(origin: str) -> ConfigurationResponse:
+    """The endpoints under this origin, which is configuration and never a header."""
+    at: dict[str, Any] = {
+        "access_evaluation_endpoint": "evaluation",
+        "access_evaluations_endpoint": "evaluations",
+        "search_subject_endpoint": "search/subject",
+        "search_resource_endpoint": "search/resource",
+        "search_action_endpoint": "search/action",
+    }
+    return ConfigurationResponse(
+        policy_decision_point=origin, **{name: f"{origin}/access/v1/{path}" for name, path in at.items()}
+    )

@@ -1,0 +1,125 @@
+"""What requests are made of: strict bodies and queries, and the kinds of text that they may hold."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import override
+
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.permissions.rights import Overrides
+from partner_access.domain.records import Answer
+
+MAX_COMBINING: Final = 8
+
+
+def _plain_text(text: str) -> str:
+    """Characters as people write them: none invisible, none that turns the reading direction (hostile.md §2.1)."""
+    combined = 0
+    for character in text:
+        category = unicodedata.category(character)
+        combined = combined + 1 if category in {"Mn", "Me"} else 0
+        if category.startswith("C") or category in {"Zl", "Zp"} or combined > MAX_COMBINING:
+            raise PydanticCustomError("invalid_text", "not plain text")
+    return text
+
+
+def _prose(text: str) -> str:
+    """Words for a letter: no markup, no placeholders, no addresses to click."""
+    if re.search(r"[<>]|\{\{|://|www\.|\w\.[a-z]{2,}[/:]", text, re.IGNORECASE):
+        raise PydanticCustomError("invalid_text", "not plain prose")
+    return text
+
+
+class _FromText:
+    """A text that cannot be a link's secret names no link: that is known without looking (hostile.md §2.3)."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(_: object, __: object) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(Secret.read, core_schema.str_schema(strict=True))
+
+
+def _text(longest: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
+
+
+IDENTIFIER: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:|@-]{0,127}$"
+
+
+def is_identifier(text: str) -> bool:
+    """Whether this can be an id at all; what cannot names nothing (hostile.md §2.1)."""
+    return re.fullmatch(IDENTIFIER, text, re.ASCII) is not None
+
+
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
+Name = Annotated[str, _text(200), AfterValidator(_plain_text)]
+Prose = Annotated[str, _text(500), AfterValidator(_plain_text), AfterValidator(_prose)]
+PermissionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+PermissionNames = Annotated[tuple[PermissionName, ...], Field(max_length=200)]
+AccessDays = Annotated[int, Field(ge=1, le=730)]
+LinkSecret = Annotated[Secret, _FromText]
+
+
+class Request(BaseModel):
+    """A JSON body: no field but those named, no value of another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    may_be_missing: ClassVar[bool] = False
+
+
+class Removals(Request, title="Removals"):
+    """The permissions to remove from the partner admin set."""
+
+    remove: PermissionNames = ()
+
+
+class Adjustments(Removals, title="Adjustments"):
+    """The permissions to add to a set and remove from it. To narrow one, remove it and add it with the lower scope."""
+
+    add: PermissionNames = ()
+
+    @property
+    def overrides(self) -> Overrides:
+        return Overrides(added=self.add, removed=self.remove)
+
+
+class Query(BaseModel):
+    """A query string: each parameter once, no other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ListQuery(Query):
+    """What every list takes."""
+
+    limit: Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]?|100)$")] = "25"
+    cursor: Annotated[str, StringConstraints(max_length=2048)] | None = None
+
+    @property
+    def size(self) -> int:
+        return int(self.limit)
+
+    @property
+    def filters(self) -> Mapping[str, Any]:
+        """What the list is of: a cursor holds for no other."""
+        return self.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
+
+
+class Page(Answer):
+    """A list, and where it goes on; `next_cursor` is null at the end."""
+
+    next_cursor: str | None = None
+
+    @override
+    def told(self) -> str:
+        shown = self.model_dump(mode="json", exclude_none=True)
+        return json.dumps({**shown, "next_cursor": self.next_cursor}, ensure_ascii=False)
+
+    @override
+    def to_keep(self) -> str:
+        return self.told()

@@ -1,0 +1,231 @@
+"""What callers are shown of links, grants and members (contract.md)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+from typing_extensions import override
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.errors import NotFound
+from partner_access.domain.links.links import Link, LinkDeliveryStatus, LinkState
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.grants import paid_seat_required
+from partner_access.domain.memberships.members import (
+    Grant,
+    GrantSource,
+    Member,
+    RequestedAccess,
+    Seat,
+    SuspensionReason,
+)
+from partner_access.domain.permissions.custom_sets import CustomSet
+from partner_access.domain.records import Answer
+
+
+class Part(BaseModel):
+    """Something inside an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class UserRef(Part, title="UserRef"):
+    """A user by id, with name and email address."""
+
+    user_id: str
+    name: str
+    email: str | None
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        return cls(user_id=user.user_id, name=user.name, email=user.email)
+
+
+class SetWithOverridesResponse(Part, title="SetWithOverridesResponse"):
+    """A permission set with the permissions removed from it, and those added to it where that is possible."""
+
+    set: str
+    version: int
+    removed: tuple[str, ...]
+    added: tuple[str, ...] | None = None
+
+
+class LinkResponse(Part, title="LinkResponse"):
+    """An access link, without its secret."""
+
+    link_id: str
+    partner_id: str
+    employee: UserRef
+    created_by: str
+    state: LinkState
+    account_id: str | None
+    permissions: SetWithOverridesResponse
+    access_days: int | None
+    purpose: str | None
+    created_at: datetime
+    expires_at: datetime
+    max_approvals: int
+    approvals: int
+    delivery_status: LinkDeliveryStatus
+
+    @classmethod
+    def of(cls, link: Link, employee: User, at: datetime, *, tenure: int = 0, **more: object) -> Self:
+        """`tenure` is today's, where the link may be older."""
+        return cls.model_validate(
+            {
+                **dict(link),
+                **more,
+                "employee": UserRef.of(employee),
+                "state": link.state_at(at, tenure),
+                "permissions": SetWithOverridesResponse(
+                    set="partner_admin", version=link.set_version, removed=link.removed
+                ),
+            }
+        )
+
+
+class GrantResponse(Part, title="GrantResponse"):
+    """A grant, which makes a partner employee a partner admin of a client account."""
+
+    grant_id: str
+    account_id: str
+    user_id: str
+    partner_id: str
+    source: GrantSource
+    state: str
+    permissions: SetWithOverridesResponse
+    requested: RequestedAccess | None
+    seat: Seat | None
+    paid_features: bool
+    notice: str | None
+    created_at: datetime
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, grant: Grant, member: Member, account: Account, **more: object) -> Self:
+        lacks_paid_seat = paid_seat_required(account, member)
+        return cls.model_validate(
+            {
+                **dict(grant),
+                **more,
+                "account_id": member.account_id,
+                "user_id": member.user_id,
+                "state": "suspended" if member.suspended_by else "active",
+                "permissions": set_of(member),
+                "seat": member.seat,
+                "paid_features": not lacks_paid_seat,
+                "notice": "paid_seat_required" if lacks_paid_seat else None,
+            }
+        )
+
+
+def set_of(member: Member) -> SetWithOverridesResponse:
+    return SetWithOverridesResponse(
+        set=member.permission_set,
+        version=member.set_version,
+        removed=member.removed,
+        added=member.added,
+    )
+
+
+class OverridesResponse(Part, title="OverridesResponse"):
+    """The permissions that a member has beyond their permission set, and those removed from it."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+class SetKind(StrEnum):
+    """The owner of a permission set: the vendor (`default`) or an account (`custom`)."""
+
+    DEFAULT = "default"
+    CUSTOM = "custom"
+
+
+class MemberResponse(Part, title="MemberResponse"):
+    """A user's membership in one account."""
+
+    account_id: str
+    user_id: str
+    name: str
+    email: str | None
+    permission_set: str
+    permissions: OverridesResponse
+    seat: Seat | None
+    paid_seats: tuple[Seat, ...]
+    state: str
+    suspended_by: tuple[SuspensionReason, ...] | None
+    since: datetime
+    granted_by: str | None
+    expires_at: datetime | None
+    partner_id: str | None
+    grant_id: str | None
+    version: int
+
+    @classmethod
+    def of(cls, member: Member, user: User, **more: object) -> Self:
+        """As a decision makes it."""
+        grant = member.grant
+        suspended_by = tuple(sorted(member.suspended_by)) or None
+        return cls.model_validate(
+            {
+                **dict(member),
+                "name": user.name,
+                "email": user.email,
+                "permissions": OverridesResponse(added=member.added, removed=member.removed),
+                "state": member.state,
+                "suspended_by": suspended_by,
+                "expires_at": grant.expires_at if grant else None,
+                "grant_id": grant.grant_id if grant else None,
+                **more,
+            }
+        )
+
+    @classmethod
+    def seen(cls, actor: Actor, at: datetime, **more: object) -> Self:
+        """As it counts now, whatever has been written down of it; NotFound for who is no member."""
+        member, user = actor.member_at(at), actor.user
+        if not member or not user:
+            raise NotFound
+        suspended_by = tuple(sorted(actor.suspended_by_at(at))) or None
+        stands = member.active and (user.active or suspended_by)
+        state = ("suspended" if suspended_by else "active") if stands else "deactivated"
+        return cls.of(member, user, **{"state": state, "suspended_by": suspended_by, **more})
+
+
+class Tagged(Answer):
+    """A record, and the tag of its version that an edit names in If-Match."""
+
+    version: int
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        return {"etag": f'"{self.version}"'}
+
+
+class TaggedMemberResponse(Tagged, MemberResponse, title="TaggedMemberResponse"):
+    """A membership, which comes with its entity tag."""
+
+
+class PermissionSetResponse(Tagged, title="PermissionSetResponse"):
+    """A custom permission set with the number of its holders."""
+
+    permission_set: str
+    kind: SetKind = SetKind.CUSTOM
+    name: str
+    version: int
+    permissions: tuple[str, ...]
+    holders: int
+
+    @classmethod
+    def of(cls, own: CustomSet) -> Self:
+        return cls(
+            permission_set=own.set_id,
+            name=own.name,
+            version=own.version,
+            permissions=own.rights.written(),
+            holders=own.holders,
+        )

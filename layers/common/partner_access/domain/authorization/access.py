@@ -1,0 +1,134 @@
+"""May this person do this here? One answer at one instant, with the rule that gave it (authzen.md)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from partner_access.domain.accounts import Account, AccountState
+from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.members import Member, Place, Seat
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.permissions.custom_sets import base_of, is_custom
+from partner_access.domain.permissions.rights import Rights, Scope
+from partner_access.domain.records import Kept
+
+
+class Rule(StrEnum):
+    """The rule that decided: the reason why access is permitted or denied."""
+
+    IN_SET = "in_set"
+    ADDED = "added"
+    UNKNOWN_PERMISSION = "unknown_permission"
+    NOT_A_MEMBER = "not_a_member"
+    ACCOUNT_CLOSED = "account_closed"
+    USER_DEACTIVATED = "user_deactivated"
+    GRANT_EXPIRED = "grant_expired"
+    ACCESS_ENDED = "access_ended"
+    MEMBER_DEACTIVATED = "member_deactivated"
+    SUSPENDED = "suspended"
+    PARTNER_ACCOUNTS_ONLY = "partner_accounts_only"
+    RESTRICTED = "restricted"
+    UNKNOWN_SET = "unknown_set"
+    REMOVED = "removed"
+    NOT_IN_SET = "not_in_set"
+    SEAT_MISSING = "seat_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """Somebody who may act in an account, if in nothing else: nothing keeps him from all of it."""
+
+    account: Account
+    member: Member
+    base: Rights
+    rights: Rights
+
+
+@dataclass(frozen=True)
+class Presence:
+    """How somebody stands in an account at one instant, from all that was read of that instant."""
+
+    account: Account | None
+    actor: Actor
+    at: datetime
+
+    @property
+    def rests_on(self) -> tuple[Kept, ...]:
+        """The records that it follows from."""
+        return (*((self.account,) if self.account else ()), *self.actor.relied_on)
+
+    @cached_property
+    def footing(self) -> Footing | Rule:
+        """What he stands on, or what keeps him from everything here."""
+        kept, now = self.actor.member, self.actor.member_at(self.at)
+        if not self.account or not kept or not now:
+            return Rule.NOT_A_MEMBER
+        if self.account.state is not AccountState.ACTIVE:
+            return Rule.ACCOUNT_CLOSED
+        if not self.actor.user or not self.actor.user.active:
+            return Rule.USER_DEACTIVATED
+        if not now.active:
+            return _how_it_ended(kept, self.at)
+        if self.actor.suspended_by_at(self.at):
+            return Rule.SUSPENDED
+        if not self._knows_the_set_of(now):
+            return Rule.UNKNOWN_SET
+        return Footing(self.account, now, base_of(now, self.actor.sets), self.actor.rights_at(self.at))
+
+    def _knows_the_set_of(self, member: Member) -> bool:
+        """A newer deployment may have given one that is not known here yet; whoever holds it may nothing meanwhile."""
+        if is_custom(member.permission_set):
+            return member.permission_set in self.actor.sets
+        return member.set_version <= len(catalogue.SETS[member.permission_set])
+
+
+def _how_it_ended(kept: Member, at: datetime) -> Rule:
+    if kept.grant and kept.grant.is_over(at):
+        return Rule.GRANT_EXPIRED
+    return Rule.ACCESS_ENDED if kept.active else Rule.MEMBER_DEACTIVATED
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided, and by which rule; `scope` is how far the permission reaches, None when it is denied."""
+
+    rule: Rule
+    scope: Scope | None = None
+
+    @property
+    def permits(self) -> bool:
+        return self.scope is not None
+
+
+def judge(presence: Presence, permission: str) -> Verdict:
+    """Whether he may do this now: he holds it, it means something here, and his seat opens it."""
+    if permission not in catalogue.CATALOGUE:
+        return Verdict(Rule.UNKNOWN_PERMISSION)
+    if isinstance(presence.footing, Rule):
+        return Verdict(presence.footing)
+    against = _against(presence.footing, permission)
+    if against:
+        return Verdict(against)
+    by = Rule.IN_SET if permission in presence.footing.base else Rule.ADDED
+    return Verdict(by, presence.footing.rights.held[permission])
+
+
+def _against(footing: Footing, permission: str) -> Rule | None:
+    if permission in catalogue.PARTNER_ONLY and not footing.account.is_partner:
+        return Rule.PARTNER_ACCOUNTS_ONLY
+    if permission in catalogue.RESTRICTED and footing.member.partner_id:
+        return Rule.RESTRICTED
+    if permission not in footing.rights:
+        return Rule.REMOVED if permission in footing.base else Rule.NOT_IN_SET
+    if not opens(footing.account, footing.member, permission):
+        return Rule.SEAT_MISSING
+    return None
+
+
+def opens(account: Account, place: Place, permission: str) -> bool:
+    """Whether the seats open this feature: a paid one by its kind, the free partner seat where pricing is by seats."""
+    seat = catalogue.PAID.get(permission)
+    if not seat or (place.seat is Seat.PARTNER and account.opens_paid_features):
+        return True
+    return seat in {place.seat, *place.paid_seats}

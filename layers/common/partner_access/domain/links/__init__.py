@@ -1,0 +1,1 @@
+"""Access links: their secrets, approval, renewal and end."""

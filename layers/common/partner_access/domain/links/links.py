@@ -1,0 +1,339 @@
+"""Access links: asking a client account to make one named partner employee a partner admin."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.errors import (
+    Forbidden,
+    LinkAlreadyUsed,
+    LinkDeclined,
+    LinkExpired,
+    LinkNotFound,
+    LinkRevoked,
+    NotEligible,
+    NotFound,
+    RecipientSuppressed,
+    SelfApproval,
+    TooManyLinks,
+)
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.actors import Actor, User, eligible, tenure_of
+from partner_access.domain.memberships.members import RequestedAccess
+from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, Overrides, SetName, given_today, latest
+from partner_access.domain.records import Act, Decision, Kept, Letter, LetterKind, Locale, audit
+
+OPEN_LINKS: Final = 50
+SECRETS_AT_ONCE: Final = 3
+
+
+class Standing(StrEnum):
+    """What is kept of a link's state; expiry and use are computed (`State`)."""
+
+    OPEN = "open"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class LinkState(StrEnum):
+    """The state of an access link. Every state but `open` is final."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class LinkDeliveryStatus(StrEnum):
+    """The delivery status of the email with the link."""
+
+    NONE = "none"
+    QUEUED = "queued"
+    SENT = "sent"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    FAILED = "failed"
+
+
+class Link(Kept):
+    """`expires_at` is exclusive; `secrets` are SHA-256 digests; `set_version` is the partner admin set's when asked.
+
+    `tenure` is how often the employee's access for the partner had been ended as a whole when the link was made: it asks
+    for nothing once that happens again.
+    """
+
+    link_id: str
+    partner_id: str
+    employee_id: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    link_days: int
+    stored_state: Standing = Standing.OPEN
+    secrets: frozenset[str] = frozenset()
+    max_approvals: int = 1
+    approvals: int = 0
+    account_id: str | None = None
+    recipient: str | None = None
+    removed: tuple[str, ...] = ()
+    set_version: int = 1
+    access_days: int | None = None
+    purpose: str | None = None
+    locale: Locale | None = None
+    delivery_status: LinkDeliveryStatus = LinkDeliveryStatus.NONE
+    resent_at: tuple[datetime, ...] = ()
+    renewal_requested: bool = False
+    access_generation: int = 0
+
+    @property
+    def is_for_one(self) -> bool:
+        return self.max_approvals == 1
+
+    @property
+    def requested_access(self) -> RequestedAccess:
+        return RequestedAccess(removed=self.removed, access_days=self.access_days)
+
+    def state_at(self, at: datetime, tenure: int = 0) -> LinkState:
+        """`tenure` is today's, where the employee and the partner are known."""
+        if self.approvals >= self.max_approvals:
+            return LinkState.APPROVED
+        if self.stored_state is Standing.OPEN and self.expires_at <= at:
+            return LinkState.EXPIRED
+        if self.stored_state is Standing.OPEN and self.access_generation < tenure:
+            return LinkState.REVOKED
+        return LinkState(self.stored_state)
+
+    def is_void_at(self, at: datetime, tenure: int) -> bool:
+        """Whether it looks open and asks for nothing any more, since the employee's access was ended as a whole."""
+        return self.state_at(at) is LinkState.OPEN and self.state_at(at, tenure) is not LinkState.OPEN
+
+    def must_be_open(self, at: datetime, tenure: int) -> None:
+        ended = ENDED.get(self.state_at(at, tenure))
+        if ended:
+            raise ended
+
+    def is_opened_by(self, secret: Secret) -> bool:
+        """Every digest is compared, in constant time each."""
+        return bool(sum(hmac.compare_digest(kept, secret.fingerprint) for kept in self.secrets))
+
+    def must_be_opened_by(self, secret: Secret) -> None:
+        """A wrong secret is as good as no link (domain.md rule 3)."""
+        if not self.is_opened_by(secret):
+            raise LinkNotFound
+
+
+def tenure_now(employee: User | None, partner: Account | None) -> int:
+    """How often this employee's access for this partner has been ended as a whole, as far as both are known."""
+    return tenure_of(employee, partner) if employee and partner else 0
+
+
+ENDED: Final = {
+    LinkState.APPROVED: LinkAlreadyUsed,
+    LinkState.DECLINED: LinkDeclined,
+    LinkState.REVOKED: LinkRevoked,
+    LinkState.EXPIRED: LinkExpired,
+}
+
+
+class Reply(Kept):
+    """How one account answered a link that many may approve: at most one reply each."""
+
+    link_id: str
+    account_id: str
+    state: LinkState
+
+
+# creation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the partner asks for."""
+
+    employee_id: str
+    account_id: str | None = None
+    recipient: str | None = None
+    removed: tuple[str, ...] = ()
+    access_days: int | None = None
+    link_days: int = 7
+    max_approvals: int = 1
+    purpose: str | None = None
+    locale: Locale | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreationFacts:
+    partner: Account | None
+    creator: Actor
+    employee: User | None
+    recipient_is_suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCreated(Decision):
+    """`secret` is told to the caller, once; the link keeps its digest."""
+
+    link: Link
+    employee: User
+    secret: str
+
+
+def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
+    """Ask for access in the name of one employee (domain.md §1, way 1)."""
+    creator, employee = facts.creator, facts.employee
+    partner = creator.must_be_staff(facts.partner, act.at)
+    must_hold_client_access(creator, act)
+    if not employee or not eligible(employee, partner):
+        raise NotEligible
+    overrides = Overrides(removed=wish.removed).on(given_today(SetName.PARTNER_ADMIN))
+    if wish.recipient and wish.recipient == employee.email:
+        raise SelfApproval
+    if facts.recipient_is_suppressed:
+        raise RecipientSuppressed
+    if employee.open_links >= OPEN_LINKS:
+        raise TooManyLinks
+
+    secret = Secret.write(partner.account_id, act.named("lnk"), act.chance)
+    link = Link(
+        version=1,
+        link_id=act.named("lnk"),
+        partner_id=partner.account_id,
+        employee_id=employee.user_id,
+        created_by=act.by,
+        created_at=act.at,
+        expires_at=act.at + timedelta(days=wish.link_days),
+        link_days=wish.link_days,
+        secrets=frozenset({Secret.read(secret).fingerprint}),
+        max_approvals=wish.max_approvals,
+        account_id=wish.account_id,
+        recipient=wish.recipient,
+        removed=overrides.removed,
+        set_version=latest(SetName.PARTNER_ADMIN),
+        access_days=wish.access_days,
+        purpose=wish.purpose,
+        locale=wish.locale,
+        delivery_status=LinkDeliveryStatus.QUEUED if wish.recipient else LinkDeliveryStatus.NONE,
+        access_generation=tenure_of(employee, partner),
+    )
+    return LinkCreated(
+        act=act,
+        link=link,
+        employee=employee,
+        secret=secret,
+        audit=audit("link.created", act, link.partner_id, link_id=link.link_id, employee_id=employee.user_id),
+        letter=about(link, LetterKind.LINK_TO_APPROVE, act) if wish.recipient else None,
+        relies_on=(partner, employee, *creator.relied_on),
+    )
+
+
+def must_hold_client_access(actor: Actor, act: Act) -> None:
+    """Making and ending links is for super admins and client access managers of the partner (domain.md §4)."""
+    if CLIENT_ACCESS_MANAGE not in actor.rights_at(act.at):
+        raise Forbidden
+
+
+def about(
+    link: Link, kind: LetterKind, act: Act, *, account_id: str | None = None, reason: str | None = None
+) -> Letter:
+    """A letter on this link; the mailer knows whom each kind goes to."""
+    return Letter(
+        kind=kind,
+        employee_id=link.employee_id,
+        actor_id=act.by,
+        partner_id=link.partner_id,
+        account_id=account_id or link.account_id,
+        link_id=link.link_id,
+        link_created_by=link.created_by,
+        set_version=link.set_version,
+        removed=link.removed,
+        reason=reason,
+    )
+
+
+# what the partner, time, or the loss of eligibility does to a link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkFacts:
+    """A link, if there is one, and who would do something about it.
+
+    The employee matters for his tenure, and with the recipient for sending it again.
+    """
+
+    partner: Account | None
+    actor: Actor
+    link: Link | None = None
+    employee: User | None = None
+    recipient_is_suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkEnded(Decision):
+    link: Link
+    stored_state: Standing
+
+
+def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
+    """Withdraw an open link; an ended one stays as it is, and one used up is no longer the partner's to end."""
+    link = facts.link if act.for_vendor and facts.link else must_be_managed(facts, act)
+    state = link.state_at(act.at)
+    if state is LinkState.APPROVED:
+        raise LinkAlreadyUsed
+    if state is not LinkState.OPEN:
+        return None
+    return LinkEnded(
+        act=act,
+        link=link,
+        stored_state=Standing.REVOKED,
+        audit=audit("link.revoked", act, link.partner_id, link_id=link.link_id, employee_id=link.employee_id),
+        relies_on=facts.actor.relied_on,
+    )
+
+
+def must_be_own_or_managed(facts: LinkFacts, act: Act) -> Link:
+    """A client access manager sees it, and whom it was made by or for; to others of the firm it is not there."""
+    facts.actor.must_be_staff(facts.partner, act.at)
+    link = facts.link
+    if not link:
+        raise NotFound
+    if act.by not in (link.employee_id, link.created_by) and CLIENT_ACCESS_MANAGE not in facts.actor.rights_at(act.at):
+        raise NotFound
+    return link
+
+
+def must_be_managed(facts: LinkFacts, act: Act) -> Link:
+    """Client access managers do something about a link; whoever merely sees his own does not."""
+    link = must_be_own_or_managed(facts, act)
+    must_hold_client_access(facts.actor, act)
+    return link
+
+
+def withdraw(link: Link | None, act: Act, *relied_on: Kept) -> LinkEnded:
+    """End the link of an employee who lost eligibility since (domain.md rule 6); no key shall replay that."""
+    if not link:
+        raise LinkNotFound
+    return LinkEnded(
+        act=act.unkept(),
+        link=link,
+        stored_state=Standing.REVOKED,
+        audit=audit("link.revoked", act, link.partner_id, link_id=link.link_id, reason=NotEligible.code),
+        relies_on=relied_on,
+    )
+
+
+def expire(link: Link, act: Act) -> LinkEnded | None:
+    """What the sweep makes of a link that is due: expired, or nothing if it ended otherwise."""
+    if link.state_at(act.at) is not LinkState.EXPIRED or link.stored_state is not Standing.OPEN:
+        return None
+    return LinkEnded(
+        act=act,
+        link=link,
+        stored_state=Standing.EXPIRED,
+        audit=audit("link.expired", act, link.partner_id, link_id=link.link_id, employee_id=link.employee_id),
+        letter=about(link, LetterKind.LINK_EXPIRED, act),
+    )

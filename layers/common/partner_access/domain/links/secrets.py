@@ -1,0 +1,50 @@
+"""The secrets that open access links: 256 random bits each, of which only a digest is ever kept."""
+
+import binascii
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from partner_access.domain.errors import LinkNotFound
+
+SECRET: Final = re.compile(r"pal_(?P<partner>[\w-]{1,172})\.(?P<link>[0-9a-f]{32})\.[\w-]{43}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A link's secret, `pal_<partner>.<link>.<secret>_<checksum>`: it finds the link, and opens it if the hash is kept."""
+
+    partner_id: str
+    link_id: str
+    fingerprint: str
+
+    @classmethod
+    def read(cls, text: str) -> "Secret":
+        """Take the secret apart; a mistyped one is not found, without looking (hostile.md §1.1)."""
+        body, _, checksum = text.rpartition("_")
+        parts = SECRET.fullmatch(body)
+        if not parts or checksum != _checksum(body):
+            raise LinkNotFound
+        padded = parts["partner"] + "=" * (-len(parts["partner"]) % 4)
+        try:
+            partner_id = urlsafe_b64decode(padded).decode("ascii")
+        except (ValueError, UnicodeDecodeError) as unreadable:
+            raise LinkNotFound from unreadable
+        return cls(partner_id, f"lnk_{parts['link']}", _fingerprint(text))
+
+    @staticmethod
+    def write(partner_id: str, link_id: str, chance: str) -> str:
+        """The text of a new secret; `chance` is 43 characters of 256 random bits."""
+        partner = urlsafe_b64encode(partner_id.encode()).decode().rstrip("=")
+        body = f"pal_{partner}.{link_id.removeprefix('lnk_')}.{chance}"
+        return f"{body}_{_checksum(body)}"
+
+
+def _checksum(body: str) -> str:
+    return f"{binascii.crc32(body.encode()):08x}"
+
+
+def _fingerprint(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()

@@ -1,0 +1,225 @@
+"""Users, who is eligible among them, and what the person who acts may do in an account at this instant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from pydantic import Field
+from typing_extensions import override
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.errors import (
+    Forbidden,
+    InvalidField,
+    LastSuperAdmin,
+    NoIndependentApprover,
+    NotAnApprover,
+    NotFound,
+    OwnPartnerMayNotApprove,
+    Refused,
+)
+from partner_access.domain.memberships.members import Member, SuspensionReason
+from partner_access.domain.permissions.custom_sets import Sets, rights_in
+from partner_access.domain.permissions.rights import NOTHING, USERS_MANAGE, Rights, SetName
+from partner_access.domain.records import Kept, Locale
+
+OF_THE_TWO_SIDES: Final = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
+"""Whose suspension is what the membership says; the other reasons follow from the person and his firm at every look."""
+
+
+class User(Kept):
+    """A person; `employed_by` are the partner accounts where he is an active member, `open_links` a mere count.
+
+    `leavings` tells for a partner how often all his access on its behalf was ended.
+    """
+
+    user_id: str
+    name: str
+    email: str | None = None
+    locale: Locale | None = None
+    active: bool = True
+    employed_by: frozenset[str] = frozenset()
+    open_links: int = 0
+    offboardings: Mapping[str, int] = Field(default_factory=dict)
+
+    @override
+    def __hash__(self) -> int:
+        """By who he is and how often he changed: a mapping has no hash of its own."""
+        return hash((self.user_id, self.version))
+
+    @property
+    def is_partner_staff(self) -> bool:
+        return bool(self.employed_by)
+
+
+def tenure_of(user: User, partner: Account) -> int:
+    """How often the person's access for this partner was ended as a whole: his alone, or with all of the partner's."""
+    return user.offboardings.get(partner.account_id, 0) + partner.terminations
+
+
+def without_access_for(user: User, partner_id: str) -> User:
+    """The person when all that he may do for this partner ends, everywhere and for good (domain.md rule 21)."""
+    return user.changed(offboardings={**user.offboardings, partner_id: user.offboardings.get(partner_id, 0) + 1})
+
+
+def left(user: User, partner: Account) -> User:
+    """The person when he works for this partner no more."""
+    return without_access_for(user, partner.account_id).model_copy(
+        update={"employed_by": user.employed_by - {partner.account_id}}
+    )
+
+
+def must_not_be_barred(user: User | None) -> None:
+    """Whoever the vendor has deactivated does nothing here; somebody it has not told of yet has nothing to do."""
+    if user and not user.active:
+        raise Forbidden
+
+
+def eligible(user: User | None, partner: Account | None) -> bool:
+    """Whether this person can be a partner admin for this partner (domain.md §2)."""
+    return (
+        user is not None
+        and partner is not None
+        and partner.is_partner
+        and partner.is_in_program
+        and user.active
+        and user.email is not None
+        and partner.account_id in user.employed_by
+        and user.email.rpartition("@")[2] in partner.domains
+    )
+
+
+def firm_of(user: User | None, named: str | None) -> str | None:
+    """The partner on whose behalf a person is migrated or created: the one named, or his only one."""
+    if named or not user or len(user.employed_by) != 1:
+        return named
+    return min(user.employed_by)
+
+
+def firm_must_be_named() -> Refused:
+    """What whoever acts for a person of several firms is told."""
+    return InvalidField("/partner_id").saying("Name the partner in partner_id: this person works for several.")
+
+
+def firm_is_unclear(user: User | None, named: str | None) -> bool:
+    """Whether somebody of two firms must say first which one is meant (domain.md rule 14)."""
+    return not named and user is not None and len(user.employed_by) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody in one account: his user, his membership, and what stands behind it.
+
+    `firms` are the partners on whose behalf he is or was here, `sets` the account's own sets that he holds, by their ids.
+    """
+
+    user: User | None = None
+    member: Member | None = None
+    firms: Mapping[str, Account] = field(default_factory=dict)
+    sets: Sets = field(default_factory=dict)
+
+    @property
+    def relied_on(self) -> tuple[Kept, ...]:
+        """All that his rights rest on."""
+        own = (record for record in (self.user, self.member) if record)
+        return (*own, *self.firms.values(), *self.sets.values())
+
+    def member_at(self, at: datetime) -> Member | None:
+        """His membership as it counts now: without a grant that is over, or ended with all that he had for his firm."""
+        now = self.member.as_of(at) if self.member else None
+        while now and now.active and now.partner_id and not self._stays(now, now.partner_id):
+            now = now.ended()
+        return now
+
+    def _stays(self, now: Member, firm: str) -> bool:
+        return (
+            self.user is not None
+            and firm in self.firms
+            and now.access_generation >= tenure_of(self.user, self.firms[firm])
+        )
+
+    def firm_at(self, at: datetime) -> Account | None:
+        """The partner on whose behalf he is here now."""
+        now = self.member_at(at)
+        return self.firms.get(now.partner_id or "") if now else None
+
+    def suspended_by_at(self, at: datetime) -> frozenset[SuspensionReason]:
+        """Who keeps him from access now; of his firm and its program, whatever the membership says (domain.md rule 21)."""
+        now = self.member_at(at)
+        if not now or not now.active:
+            return frozenset()
+        own = now.suspended_by & OF_THE_TWO_SIDES
+        firm = self.firm_at(at)
+        if not firm or eligible(self.user, firm):
+            return own
+        return own | {SuspensionReason.EMPLOYEE if firm.is_in_program else SuspensionReason.PROGRAM}
+
+    def rights_at(self, at: datetime) -> Rights:
+        """What he may do in the account now; nothing when he, or his firm for him, no longer stands."""
+        now = self.member_at(at)
+        if not self.user or not self.user.active or not now or not now.active:
+            return NOTHING
+        if now.suspended_by & OF_THE_TWO_SIDES or (now.partner_id and not eligible(self.user, self.firm_at(at))):
+            return NOTHING
+        if now.permission_set == SetName.PARTNER_ADMIN and not now.grant:
+            return NOTHING
+        return rights_in(now, self.sets)
+
+    def is_member_at(self, at: datetime) -> bool:
+        now = self.member_at(at)
+        return now is not None and now.active
+
+    def must_be_member(self, at: datetime) -> None:
+        """To others the account is as if unknown (domain.md rule 24)."""
+        if not self.is_member_at(at):
+            raise NotFound
+        if not self.user or not self.user.active:
+            raise Forbidden
+
+    def must_be_staff(self, partner: Account | None, at: datetime) -> Account:
+        """The partner; to anybody but its members it is as if unknown (domain.md rule 24)."""
+        if not partner or not partner.is_partner:
+            raise NotFound
+        self.must_be_member(at)
+        return partner
+
+    def is_super_admin_at(self, at: datetime) -> bool:
+        """Whether he is an active super admin: the kind that an account never runs out of."""
+        now = self.member_at(at)
+        return now is not None and now.is_super_admin and bool(self.rights_at(at).held)
+
+    def is_colleague_of(self, person: User) -> bool:
+        """Whether both work for the same partner."""
+        return self.user is not None and bool(self.user.employed_by & person.employed_by)
+
+    def is_approver_at(self, at: datetime) -> bool:
+        """Whether he may answer for the account: nobody ever does who is here for a partner (domain.md §4)."""
+        now = self.member_at(at)
+        if not now or now.partner_id or now.permission_set == SetName.PARTNER_ADMIN:
+            return False
+        return USERS_MANAGE in self.rights_at(at)
+
+    def must_be_approver(self, *, asked_by: str, super_admins: "tuple[Actor, ...]", at: datetime) -> None:
+        """He answers for the account and does not work for the partner who asks (domain.md §4)."""
+        self.must_be_member(at)
+        if not self.is_approver_at(at):
+            raise NotAnApprover
+        if self.user and asked_by in self.user.employed_by:
+            raise OwnPartnerMayNotApprove if some_independent(super_admins, at) else NoIndependentApprover
+
+
+NOBODY: Final = Actor()
+
+
+def some_independent(super_admins: tuple[Actor, ...], at: datetime) -> bool:
+    """Whether one of them is an active super admin who works for no partner."""
+    return any(each.is_super_admin_at(at) and each.user and not each.user.is_partner_staff for each in super_admins)
+
+
+def witness(others: tuple[Actor, ...], at: datetime, *, rather: User | None = None) -> Actor:
+    """A super admin who stays when another goes: rather this one, then one of no partner (guarantees.md T3)."""
+    staying = [other for other in others if other.is_super_admin_at(at)]
+    if not staying:
+        raise LastSuperAdmin
+    return min(staying, key=lambda other: (other.user != rather, bool(other.user and other.user.is_partner_staff)))

@@ -1,0 +1,215 @@
+"""Making somebody a partner admin: what all three ways have in common."""
+
+from dataclasses import dataclass
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.errors import (
+    AlreadyPartnerAdmin,
+    GrantSuspended,
+    InvalidField,
+    IsSuperAdmin,
+    NotEligible,
+)
+from partner_access.domain.memberships.actors import Actor, User, eligible, tenure_of
+from partner_access.domain.memberships.members import (
+    Grant,
+    GrantSource,
+    Member,
+    Place,
+    RequestedAccess,
+    Seat,
+    SuspensionReason,
+    paid_seats,
+)
+from partner_access.domain.permissions.rights import (
+    NO_OVERRIDES,
+    Overrides,
+    SetName,
+    must_exist_in_clients,
+    must_suit_a_partner_admin,
+    rights_of,
+)
+from partner_access.domain.records import Act, Cause, Decision, Letter, LetterKind, audit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How somebody becomes partner admin; the end is so many days from now, None for no end."""
+
+    source: GrantSource
+    set_version: int
+    overrides: Overrides = NO_OVERRIDES
+    access_days: int | None = None
+    requested: RequestedAccess | None = None
+    link_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Who would become partner admin, on behalf of whom, and as what he stands in the account before."""
+
+    employee: User | None
+    partner: Account | None
+    target: Actor
+
+
+def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tuple[User, Member, Grant]:
+    """Make an eligible employee partner admin of a client account by a link or by creation (domain.md rules 10-12)."""
+    employee, partner, before = candidate.employee, candidate.partner, candidate.target.member
+    account.must_be_active()
+    if not employee or not partner or not eligible(employee, partner):
+        raise NotEligible
+    now = candidate.target.member_at(act.at)
+    if now and now.active:
+        _must_not_stand_higher(now, candidate.target.suspended_by_at(act.at))
+    must_exist_in_clients(terms.overrides.added)
+    must_suit_a_partner_admin(terms.overrides.added)
+    overrides = terms.overrides.on(rights_of(SetName.PARTNER_ADMIN, terms.set_version))
+    if before is None or before.seat is not Seat.PARTNER:
+        account.must_have_a_seat()
+
+    stays = now if now and now.active else None
+    given = grant(partner, terms, act)
+    member = Member(
+        version=before.version + 1 if before else 1,
+        account_id=account.account_id,
+        user_id=employee.user_id,
+        since=before.since if before else act.at,
+        granted_by=act.by,
+        partner_id=partner.account_id,
+        access_generation=tenure_of(employee, partner),
+        permission_set=SetName.PARTNER_ADMIN,
+        set_version=terms.set_version,
+        added=overrides.added,
+        removed=overrides.removed,
+        seat=Seat.PARTNER,
+        paid_seats=paid_seats(stays) if stays else (),
+        previous=stays.place if stays else None,
+        grant=given,
+    )
+    return employee, member, given
+
+
+def grant(partner: Account, terms: Terms, act: Act) -> Grant:
+    """The record of a new grant; an ended one never revives (domain.md §5)."""
+    return Grant(
+        grant_id=act.named("grt"),
+        partner_id=partner.account_id,
+        source=terms.source,
+        granted_by=act.by,
+        created_at=act.at,
+        requested=terms.requested,
+        link_id=terms.link_id,
+    ).ending(terms.access_days, act.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueGrant:
+    """A grant that the sweep is to look at: its account, its holder there, and who made the link that led to it."""
+
+    account: Account
+    target: Actor
+    asked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantExpired(Decision):
+    account: Account
+    before: Member
+    member: Member
+
+
+def expire(due: DueGrant, act: Act) -> GrantExpired | None:
+    """What the sweep makes of a membership whose grant is over: what it was before, its seat free (domain.md §5)."""
+    before = due.target.member
+    if not before or not before.grant or not before.grant.is_over(act.at):
+        return None
+    return GrantExpired(
+        act=act,
+        account=due.account,
+        before=before,
+        member=before.ended().changed(),
+        audit=audit(
+            "grant.expired",
+            act,
+            before.account_id,
+            before.grant.partner_id,
+            grant_id=before.grant.grant_id,
+            employee_id=before.user_id,
+        ),
+        letter=Letter(
+            kind=LetterKind.ACCESS_ENDED,
+            employee_id=before.user_id,
+            partner_id=before.grant.partner_id,
+            account_id=before.account_id,
+            cause=Cause.TIME,
+        ),
+        relies_on=(before,),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantEnding(Decision):
+    account: Account
+    before: Member
+    member: Member
+
+
+def warn(due: DueGrant, act: Act) -> GrantEnding | None:
+    """Tell both sides that a grant will end, once for each time there is to (domain.md rule 23).
+
+    Suspended or not, it has an end. Whoever left is passed by: his grants end with the clean-up.
+    """
+    before = due.target.member_at(act.at)
+    if not before or not before.grant or not before.grant.due_at or before.grant.due_at > act.at:
+        return None
+    warned = before.grant.warned_at(act.at)
+    days_left = warned.days_left(act.at)
+    return GrantEnding(
+        act=act,
+        account=due.account,
+        before=before,
+        member=before.changed(grant=warned),
+        audit=audit(
+            "grant.ending",
+            act,
+            before.account_id,
+            warned.partner_id,
+            employee_id=before.user_id,
+            days_left=days_left,
+        ),
+        letter=Letter(
+            kind=LetterKind.ACCESS_ENDING,
+            employee_id=before.user_id,
+            partner_id=warned.partner_id,
+            account_id=before.account_id,
+            link_created_by=due.asked_by,
+            expires_at=warned.expires_at,
+            days_left=days_left,
+        ),
+        relies_on=due.target.relied_on,
+    )
+
+
+def _must_not_stand_higher(member: Member, suspended_by: frozenset[SuspensionReason]) -> None:
+    if member.is_super_admin:
+        raise IsSuperAdmin
+    if suspended_by:
+        raise GrantSuspended
+    if member.grant:
+        raise AlreadyPartnerAdmin
+
+
+def paid_seat_required(account: Account, member: Place) -> bool:
+    """Whether the paid features stay off until the client assigns a paid seat (domain.md §3)."""
+    return not account.opens_paid_features and not member.paid_seats
+
+
+def counter_offer(asked: RequestedAccess, removed: tuple[str, ...], access_days: int | None) -> RequestedAccess:
+    """What is given when an approver takes away and shortens; he never adds to what was asked (domain.md rule 15)."""
+    if access_days and asked.access_days and access_days > asked.access_days:
+        raise InvalidField("/access_days").saying(f"Give at most the {asked.access_days} days that were asked for.")
+    return RequestedAccess(
+        removed=tuple(sorted({*asked.removed, *removed})),
+        access_days=access_days or asked.access_days,
+    )

@@ -1,0 +1,131 @@
+"""In which capacity somebody may lay hands on a membership, and on whose (domain.md §4)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.errors import Forbidden, NotFound, PreconditionFailed
+from partner_access.domain.memberships.actors import NOBODY, Actor, User
+from partner_access.domain.memberships.members import Member
+from partner_access.domain.permissions.custom_sets import Sets
+from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
+from partner_access.domain.records import Act, Decision, Kept
+
+
+class Role(StrEnum):
+    """The caller's role on a membership. With several roles, the first one applies unless a rule says otherwise."""
+
+    VENDOR = "vendor"
+    SUPER_ADMIN = "super_admin"
+    USER_MANAGER = "user_manager"
+    COLLEAGUE = "colleague"
+    PARTNER_MANAGER = "partner_manager"
+    SELF = "self"
+
+    @property
+    def is_of_the_account(self) -> bool:
+        return self in {Role.SUPER_ADMIN, Role.USER_MANAGER}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipFacts:
+    """A membership and who would change it.
+
+    `manager` is the caller in the partner account on whose behalf the member is here. `others` are the account's super
+    admins but for the member, `partner` a firm that is named or the member's only one, `sets` the account's own sets
+    that are named.
+    """
+
+    account: Account | None
+    actor: Actor
+    target: Actor
+    manager: Actor = NOBODY
+    others: tuple[Actor, ...] = ()
+    partner: Account | None = None
+    firm_is_unclear: bool = False
+    sets: Sets = field(default_factory=dict)
+
+    @property
+    def manages_for(self) -> str | None:
+        """The partner account in which the caller's rights as a manager are known."""
+        return self.manager.member.account_id if self.manager.member else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A membership that somebody may lay hands on: as it is kept, as it counts now, and in which capacities.
+
+    `by_own_firm` is when the caller works for the partner on whose behalf the member is here.
+    """
+
+    account: Account
+    user: User
+    before: Member
+    now: Member
+    capacities: tuple[Role, ...]
+    by_own_firm: bool
+    relied_on: tuple[Kept, ...]
+
+    @property
+    def capacity(self) -> Role:
+        return self.capacities[0]
+
+    def must_be_as_seen(self, version: int) -> None:
+        """An edit names the version that it saw (domain.md rule 25)."""
+        if self.before.version != version:
+            raise PreconditionFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipChanged(Decision):
+    """What was a membership is another from now on."""
+
+    account: Account
+    user: User
+    before: Member
+    member: Member
+
+
+def hold(facts: MembershipFacts, act: Act) -> Hold:
+    """The membership and the caller's capacities.
+
+    Members without one are told so before they learn who else is here; to all others there is nothing.
+    """
+    if not facts.account:
+        raise NotFound
+    user, before, now = facts.target.user, facts.target.member, facts.target.member_at(act.at)
+    capacities = tuple(_capacities(facts, now, act))
+    if not capacities:
+        facts.actor.must_be_member(act.at)
+        raise Forbidden
+    if not user or not before or not now or not now.active:
+        raise NotFound
+    who = () if Role.VENDOR in capacities else facts.actor.relied_on
+    manager = facts.manager.relied_on if Role.PARTNER_MANAGER in capacities else ()
+    return Hold(
+        account=facts.account,
+        user=user,
+        before=before,
+        now=now,
+        capacities=capacities,
+        by_own_firm=facts.actor.user is not None and now.partner_id in facts.actor.user.employed_by,
+        relied_on=tuple(dict.fromkeys((facts.account, *who, *manager, *facts.target.relied_on))),
+    )
+
+
+def _capacities(facts: MembershipFacts, now: Member | None, act: Act) -> Iterator[Role]:
+    if act.for_vendor:
+        yield Role.VENDOR
+        return
+    manages_users = USERS_MANAGE in facts.actor.rights_at(act.at)
+    here = now if now and now.active else None
+    own_firm = facts.actor.firm_at(act.at)
+    if manages_users and not own_firm:
+        yield Role.SUPER_ADMIN if facts.actor.is_super_admin_at(act.at) else Role.USER_MANAGER
+    if manages_users and own_firm and here and own_firm.account_id == here.partner_id:
+        yield Role.COLLEAGUE
+    if here and facts.manages_for == here.partner_id and CLIENT_ACCESS_MANAGE in facts.manager.rights_at(act.at):
+        yield Role.PARTNER_MANAGER
+    if here and here.user_id == act.by and facts.actor.user and facts.actor.user.active:
+        yield Role.SELF

@@ -1,0 +1,64 @@
+"""Who sees whom: the members of an account, as those who look at them may."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from partner_access.domain.errors import Forbidden, NotFound
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
+from partner_access.domain.records import Act
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """Somebody in an account, and who let him in, if that is somebody we know."""
+
+    actor: Actor
+    by: User | None = None
+
+    def names_at(self, at: datetime) -> Mapping[str, str | None]:
+        """What people ask beside the ids; nobody's name is that of an erased person."""
+        firm, now = self.actor.firm_at(at), self.actor.member_at(at)
+        custom = self.actor.sets.get(now.permission_set) if now else None
+        return {
+            "granted_by_name": (self.by.name or None) if self.by else None,
+            "partner_name": firm.name if firm else None,
+            "set_name": custom.name if custom else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewFacts:
+    """Who looks, at whom, and who looks as each of the firms knows him on whose behalf that person is or was here."""
+
+    viewer: Actor
+    shown: Introduced
+    at_firms: Mapping[str, Actor] = field(default_factory=dict)
+
+
+def must_see_all(viewer: Actor, at: datetime) -> None:
+    """Who manages the users of an account sees them."""
+    viewer.must_be_member(at)
+    if USERS_MANAGE not in viewer.rights_at(at):
+        raise Forbidden
+
+
+def see(facts: ViewFacts, act: Act) -> Introduced:
+    """One member: for who manages users, for the client access managers of his firm while he is here, and for himself."""
+    viewer, actor = facts.viewer, facts.shown.actor
+    manages = USERS_MANAGE in viewer.rights_at(act.at)
+    if not manages and not _is_managed_by_firm(facts, act.at):
+        viewer.must_be_member(act.at)
+        if not actor.user or actor.user.user_id != act.by:
+            raise Forbidden
+    if not actor.user or not actor.member:
+        raise NotFound
+    return facts.shown
+
+
+def _is_managed_by_firm(facts: ViewFacts, at: datetime) -> bool:
+    actor = facts.shown.actor
+    firm = actor.firm_at(at)
+    manager = facts.at_firms.get(firm.account_id) if firm and actor.is_member_at(at) else None
+    return manager is not None and CLIENT_ACCESS_MANAGE in manager.rights_at(at)

@@ -1,0 +1,1 @@
+"""Changes of an account's own permission sets, and updates of the vendor's sets."""

@@ -1,0 +1,146 @@
+"""Newer versions of the vendor's sets: what they would bring to whom, and that the account accepts it (domain.md §3)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.errors import (
+    Forbidden,
+    NotFound,
+    NothingToAccept,
+    PermissionNotHeld,
+    RightsChanged,
+    UnknownPermissionSet,
+)
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.members import Member
+from partner_access.domain.memberships.roles import MembershipChanged
+from partner_access.domain.permissions.custom_sets import is_custom, rights_in
+from partner_access.domain.permissions.rights import Overrides, latest, out_of_order, read_rights, rights_of
+from partner_access.domain.records import Act, Letter, LetterKind, audit
+
+STEPS: Final = 2
+"""From deleting to editing, and from editing to viewing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateFacts:
+    """The account, whoever answers for it, a member; super admins matter when the one who answers works for a partner."""
+
+    account: Account | None
+    actor: Actor
+    target: Actor
+    super_admins: tuple[Actor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A membership as it counts now and as it would be under the latest version, and what the member would gain."""
+
+    user: User
+    now: Member
+    after: Member
+    gained: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The version of a set that was looked at."""
+
+    permission_set: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAccepted(MembershipChanged): ...
+
+
+def is_outdated(member: Member) -> bool:
+    """Whether he was given a default set in an older version."""
+    return not is_custom(member.permission_set) and member.set_version < latest(member.permission_set)
+
+
+def difference(person: Actor, act: Act) -> Difference | None:
+    """What a member would be able to do beyond today; None when that is nothing, or he is none."""
+    now = person.member_at(act.at)
+    if not person.user or not person.user.active or not now or not now.active or not is_outdated(now):
+        return None
+    after = _updated(now)
+    gained = rights_in(after, person.sets).news_to(rights_in(now, person.sets))
+    return Difference(person.user, now, after, gained) if gained else None
+
+
+def _updated(now: Member) -> Member:
+    """Under the latest version: what was taken from him stays so, along with what would go further than that."""
+    version, removed = latest(now.permission_set), set(now.removed)
+    base = rights_of(now.permission_set, version)
+    for _ in range(STEPS):
+        removed |= out_of_order(Overrides(now.added, tuple(removed)).applied_to(base))
+    return now.model_copy(update={"set_version": version, "removed": tuple(sorted(removed))})
+
+
+def must_answer(account: Account | None, actor: Actor, act: Act) -> Account:
+    """The account, for whoever manages its users and is not here for a partner."""
+    if not account:
+        raise NotFound
+    actor.must_be_member(act.at)
+    if not actor.is_approver_at(act.at):
+        raise Forbidden
+    return account
+
+
+def must_be_latest(accepted: Accepted) -> None:
+    """Nobody accepts what he has not seen."""
+    if is_custom(accepted.permission_set):
+        raise UnknownPermissionSet("/permission_set")
+    if accepted.version != latest(accepted.permission_set):
+        raise RightsChanged
+
+
+def accept(facts: UpdateFacts, accepted: Accepted, act: Act) -> UpdateAccepted:
+    """Give a member what the latest version of his set brings; his own firm's people never do."""
+    account = must_answer(facts.account, facts.actor, act)
+    account.must_be_active()
+    must_be_latest(accepted)
+    before, now = facts.target.member, facts.target.member_at(act.at)
+    if not before or not now or not now.active or not facts.target.user or not facts.target.user.active:
+        raise NotFound
+    if now.permission_set != accepted.permission_set:
+        raise RightsChanged
+    facts.actor.must_be_approver(asked_by=now.partner_id or "", super_admins=facts.super_admins, at=act.at)
+    found = difference(facts.target, act)
+    if not found:
+        raise NothingToAccept
+    if not now.grant and not facts.actor.rights_at(act.at).cover(read_rights(found.gained)):
+        raise PermissionNotHeld
+    return UpdateAccepted(
+        act=act,
+        account=account,
+        user=found.user,
+        before=before,
+        member=found.after.changed(),
+        audit=audit(
+            "permission_set.update_accepted",
+            act,
+            account.account_id,
+            now.partner_id,
+            user_id=found.user.user_id,
+            permission_set=now.permission_set,
+            set_version={"before": now.set_version, "after": found.after.set_version},
+            gained=list(found.gained),
+        ),
+        letter=Letter(
+            kind=LetterKind.ACCESS_CHANGED,
+            employee_id=found.user.user_id,
+            actor_id=act.by,
+            partner_id=now.partner_id,
+            account_id=account.account_id,
+            permission_set=now.permission_set,
+            set_version=found.after.set_version,
+            added=found.after.added,
+            removed=found.after.removed,
+            gained=found.gained,
+            expires_at=now.grant.expires_at if now.grant else None,
+        ),
+        relies_on=(account, *facts.actor.relied_on, *facts.target.relied_on),
+    )

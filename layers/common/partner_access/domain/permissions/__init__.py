@@ -1,0 +1,1 @@
+"""The vendor's catalogue of permissions, and rights made of them."""

@@ -1,0 +1,1 @@
+"""A partner's employees across its clients: offboarding and the partner console."""

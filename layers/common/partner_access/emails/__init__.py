@@ -1,0 +1,1 @@
+"""Emails: templates by name and language, their rendering, and their transport by SES."""

@@ -1,0 +1,336 @@
+"""The letters as people read them: names and permissions go in, a subject, a text and a page come out.
+
+A folder is a letter. In it, `<language>.txt` begins with the subject; `<language>.html` begins with the words of the
+button and ends with why the reader gets the letter, and what is between goes into `layout.html`; its first paragraph
+that names something is what an inbox shows beside the subject. The templates know one rule: a line that names an empty value is left out. `cause_…` are nouns of which one has a value, so that a line with
+one of them is there for this cause alone. Whoever writes a name writes text, never markup, a link or a line.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Final
+from unicodedata import category
+
+from partner_access.domain.records import Cause, LetterKind
+from partner_access.emails.permission_texts import Language, sentences
+
+LETTERS: Final = tuple(kind.value for kind in LetterKind)
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
+
+LONGEST_SUBJECT: Final = 150
+LONGEST_NAME: Final = 120
+LONGEST_NAME_IN_SUBJECT: Final = 36
+LONGEST_ADDRESS: Final = 254
+LONGEST_REMARK: Final = 500
+MOST_DOMAINS: Final = 5
+
+PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {
+        "product": "Partner access",
+        "account": "the client account",
+        "partner": "the partner",
+        "someone": "Unnamed user",
+        "employed": "{name} of {partner}",
+        "no_end": "No fixed end date",
+        "endless": "no fixed end",
+        "day": "1 day",
+        "days": "{} days",
+        "in_day": "in 1 day",
+        "in_days": "in {} days",
+        "soon": "soon",
+        "from_approval": "{} after you approve",
+        "shortened": "Asked for: {asked}; given: {given}",
+        "paid_seat": "a paid seat",
+        "cause_client": "the client",
+        "cause_partner": "the partner",
+        "cause_program": "the partner program",
+        "cause_employee": "deactivated",
+        "cause_self": "the person concerned",
+        "cause_vendor": "the vendor",
+        "cause_time": "its end date",
+        "cause_terminated": "the partner program",
+        "cause_retained_member": "an ordinary member",
+        "cause_retained_super_admin": "a super admin",
+        "cause_none": "access",
+        "more": "and {} more",
+        "listed": ", ",
+        "bullet": "\n- ",
+        "hint": "If the button does not work, copy this address into your browser:",
+        "months": "January February March April May June July August September October November December",
+    },
+    "ja": {
+        "product": "パートナーアクセス",
+        "account": "クライアントアカウント",
+        "partner": "パートナー",
+        "someone": "担当者",
+        "employed": "{partner}の{name}",
+        "no_end": "期限なし",
+        "endless": "期限なし",
+        "day": "1日間",
+        "days": "{}日間",
+        "in_day": "あと1日で",
+        "in_days": "あと{}日で",
+        "soon": "まもなく",
+        "from_approval": "承認から{}",
+        "shortened": "申請：{asked}、付与：{given}",
+        "paid_seat": "有料シート",
+        "cause_client": "クライアント",
+        "cause_partner": "パートナー",
+        "cause_program": "パートナープログラム",
+        "cause_employee": "無効",
+        "cause_self": "ご本人様",
+        "cause_vendor": "製品の提供元",
+        "cause_time": "期限",
+        "cause_terminated": "パートナープログラム",
+        "cause_retained_member": "一般メンバー",
+        "cause_retained_super_admin": "スーパー管理者",
+        "cause_none": "アクセス",
+        "more": "ほか{}件",
+        "listed": "、",
+        "bullet": "\n・",
+        "hint": "ボタンが機能しない場合は、次のアドレスをブラウザーに貼り付けてください。",
+    },
+}
+
+CAUSES: Final = tuple(f"cause_{cause}" for cause in (*Cause, "none"))
+"""What the templates call each cause by, and that there is none."""
+
+UNSEEN: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and marks that show nothing; what Unicode itself calls control or format goes by its category."""
+
+LINKS: Final = re.compile(
+    r"[:：](?=[/／]{2})|(?<=\bmailto):|(?<=\bwww)\.|(?<=\w)\.(?=[^\W\d_]{2}[\w.-]*/)", re.IGNORECASE
+)
+"""Where mail programs see a link by itself; bracketing this one character takes it from them."""
+
+DOMAINS: Final = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
+"""The dot of anything like a domain, which free text has no need to point at."""
+
+WEB_ADDRESS: Final = re.compile(r"https?://[!#-;=?-~]+")
+
+STYLES: Final = {
+    'div class="note"': "margin:24px 0;padding:16px 20px;border-radius:6px;background:#eef3fa",
+    "p": "margin:0 0 16px",
+    "h1": "margin:0 0 16px;font-size:22px;line-height:1.4;font-weight:bold",
+    "h2": "margin:28px 0 8px;font-size:16px;line-height:1.5;font-weight:bold",
+    "table": "width:100%;margin:0 0 20px;border-collapse:collapse;font-size:15px;line-height:1.6",
+    "th": "width:36%;padding:8px 12px 8px 0;border-bottom:1px solid #dfe3e8;text-align:left;vertical-align:top;"
+    "font-weight:normal;color:#565f6b",
+    "td": "padding:8px 0;border-bottom:1px solid #dfe3e8;vertical-align:top;overflow-wrap:anywhere",
+    "ul": "margin:0 0 20px;padding:0 0 0 24px",
+    "ol": "margin:0 0 20px;padding:0 0 0 24px",
+    "li": "margin:0 0 6px",
+}
+"""Mail programs heed styles on the element itself, so each bare tag of a letter is given its own."""
+
+BARE_TAGS: Final = re.compile(rf"<({'|'.join(STYLES)})(?= |>)")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Everything a letter may name; each str is raw text that somebody wrote, trusted in nothing.
+
+    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for. `gained` and
+    `lost` are how an edit changed what he can do, `days_left` what is left of access that will end.
+    """
+
+    partner_name: str
+    partner_domains: tuple[str, ...]
+    employee_name: str
+    employee_email: str
+    account_name: str | None
+    actor_name: str | None
+    can: tuple[str, ...]
+    cannot: tuple[str, ...]
+    asked_more: tuple[str, ...]
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+    asked_days: int | None
+    given_days: int | None
+    days_left: int | None
+    until: datetime | None
+    link_until: datetime | None
+    purpose: str | None
+    reason: str | None
+    cause: Cause | None
+    address: str
+    paid_seat_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A letter ready to be sent: the subject is one line, the text and the page say the same."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def compose(letter: str, locale: str, words: Words) -> Composed:
+    """Write the letter in the reader's language, or in English where it has no words in his.
+
+    ValueError if there is no such letter, or if the button's address is not a plain web address.
+    """
+    if letter not in LETTERS:
+        raise ValueError(f"no letter is called {letter!r}")
+    if words.address and not WEB_ADDRESS.fullmatch(words.address):
+        raise ValueError("the address of the button is not a web address")
+
+    language = _language(locale)
+    phrases = PHRASES[language]
+    names = _names(words, language)
+    lists = {
+        "can": _plain(words.can, language),
+        "cannot": _plain(words.cannot, language),
+        "requested_but_removed": _plain(words.asked_more, language) + _shortened(words, language),
+        "gained": _plain(words.gained, language),
+        "lost": _plain(words.lost, language),
+    }
+
+    subject, _, text = _template(f"{letter}/{language}.txt").partition("\n")
+    label, *page, why = _template(f"{letter}/{language}.html").strip().split("\n")
+    brief = _names(words, language, longest=LONGEST_NAME_IN_SUBJECT)
+    in_text = {key: "".join(phrases["bullet"] + each for each in items) for key, items in lists.items()}
+    in_page = {key: _styled("".join(f"<li>{escape(each)}</li>" for each in items)) for key, items in lists.items()}
+    escaped = {key: escape(name) for key, name in names.items()}
+
+    subject = _cut(_filled(subject, brief), LONGEST_SUBJECT)
+    link = {"address": escape(words.address), "label": label, "hint": phrases["hint"]}
+    button, hint = (words.address and _filled(_template(f"{name}.html"), link) for name in ("button", "hint"))
+    frame = {
+        "language": language,
+        "subject": escape(subject),
+        "product": phrases["product"],
+        "lead": _filled(_lead(page), escaped),
+        "body": _filled(_styled("\n".join(page)), escaped | in_page | {"button": button}),
+        "hint": hint,
+        "why": _filled(why, escaped),
+    }
+    return Composed(
+        subject=subject,
+        text=_filled(text, names | in_text | {"address": words.address and f"\n{words.address}"}).strip() + "\n",
+        html=_filled(_template("layout.html"), frame) + "\n",
+    )
+
+
+def _language(locale: str) -> Language:
+    return "ja" if re.split("[-_]", locale.lower(), maxsplit=1)[0] == "ja" else "en"
+
+
+def _names(words: Words, language: Language, *, longest: int = LONGEST_NAME) -> dict[str, str]:
+    """Every value that is one line of text, made harmless; empty where nothing is known."""
+    phrases = PHRASES[language]
+    partner = _clean(words.partner_name, longest)
+    account = _clean(words.account_name, longest)
+    email = _clean(words.employee_email, LONGEST_ADDRESS)
+    employee = _clean(words.employee_name, longest) or _cut(email, longest) or phrases["someone"]
+    return {
+        "partner_name": partner,
+        "partner": partner or phrases["partner"],
+        "partner_domains": _domains(words.partner_domains, language),
+        "employee_name": employee,
+        "employee_email": email,
+        "person": phrases["employed"].format(name=employee, partner=partner) if partner else employee,
+        "account_name": account,
+        "account": account or phrases["account"],
+        "actor_name": _clean(words.actor_name, longest),
+        "until": _moment(words.until, language) or phrases["no_end"],
+        "ends_in": _ahead(words.days_left, language),
+        "asked_until": _from_approval(words.asked_days, language),
+        "link_until": _moment(words.link_until, language),
+        "purpose": _remark(words.purpose),
+        "reason": _remark(words.reason),
+        "paid_seat": phrases["paid_seat"] if words.paid_seat_required else "",
+        **{name: phrases[name] if name == f"cause_{words.cause or 'none'}" else "" for name in CAUSES},
+    }
+
+
+def _clean(raw: str | None, longest: int) -> str:
+    """One line of text that shows all it holds, links nowhere and has an end."""
+    shown = "".join(each for each in raw or "" if each.isspace() or not _is_unseen(each))
+    return _cut(LINKS.sub(r"[\g<0>]", _cut(" ".join(shown.split()), longest)), longest)
+
+
+def _is_unseen(character: str) -> bool:
+    return character in UNSEEN or category(character).startswith("C")
+
+
+def _remark(raw: str | None) -> str:
+    return _cut(DOMAINS.sub("[.]", _clean(raw, LONGEST_REMARK)), LONGEST_REMARK)
+
+
+def _cut(line: str, longest: int) -> str:
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def _domains(domains: tuple[str, ...], language: Language) -> str:
+    phrases = PHRASES[language]
+    known = [domain for domain in (_clean(each, LONGEST_ADDRESS) for each in domains) if domain]
+    more = [phrases["more"].format(len(known) - MOST_DOMAINS)] if len(known) > MOST_DOMAINS else []
+    return phrases["listed"].join(known[:MOST_DOMAINS] + more)
+
+
+def _plain(permissions: tuple[str, ...], language: Language) -> tuple[str, ...]:
+    return sentences(filter(None, (_clean(each, LONGEST_NAME) for each in permissions)), language)
+
+
+def _shortened(words: Words, language: Language) -> tuple[str, ...]:
+    """The time that was asked for and the time that was given, where they differ."""
+    phrases = PHRASES[language]
+    if not words.given_days:
+        return ()
+    asked = _days(words.asked_days, language) if words.asked_days else phrases["endless"]
+    return (phrases["shortened"].format(asked=asked, given=_days(words.given_days, language)),)
+
+
+def _from_approval(days: int | None, language: Language) -> str:
+    """When access would end: its days count from an approval that nobody has given yet."""
+    phrases = PHRASES[language]
+    return phrases["from_approval"].format(_days(days, language)) if days else phrases["no_end"]
+
+
+def _ahead(days: int | None, language: Language) -> str:
+    """How far away the end is, even where nobody has counted."""
+    phrases = PHRASES[language]
+    return phrases["in_day" if days == 1 else "in_days"].format(days) if days else phrases["soon"]
+
+
+def _days(days: int, language: Language) -> str:
+    return PHRASES[language]["day" if days == 1 else "days"].format(days)
+
+
+def _moment(moment: datetime | None, language: Language) -> str:
+    if not moment:
+        return ""
+    moment = moment.astimezone(UTC)
+    if language == "ja":
+        return f"{moment:%Y}年{moment.month}月{moment.day}日 {moment:%H:%M}（UTC）"
+    month = PHRASES["en"]["months"].split()[moment.month - 1]
+    return f"{moment.day} {month} {moment:%Y, %H:%M} UTC"
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with its values, without the lines that name an empty one; KeyError for a name nobody knows."""
+    lines = [Template(line) for line in template.split("\n")]
+    kept = [line.substitute(values) for line in lines if all(values[name] for name in line.get_identifiers())]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
+
+
+def _lead(page: list[str]) -> str:
+    """The first paragraph that names something: what comes before it is a greeting."""
+    return next(line for line in page if line.startswith("<p>") and "$" in line)[len("<p>") : -len("</p>")]
+
+
+def _styled(html: str) -> str:
+    return BARE_TAGS.sub(lambda tag: f'{tag[0]} style="{STYLES[tag[1]]}"', html)
+
+
+@cache
+def _template(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8").rstrip("\n")

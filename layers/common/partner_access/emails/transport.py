@@ -1,0 +1,75 @@
+"""The way out to SES, which has no idempotency token: one attempt each, and an honest word on what came of it."""
+
+import os
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+from botocore.exceptions import (
+    ConnectionError as BrokenConnection,
+)
+
+from partner_access import telemetry
+from partner_access.domain.email_delivery import Outcome
+from partner_access.emails.rendering import Composed
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+REJECTED: Final = frozenset({"BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected"})
+"""What is wrong with the letter itself: it goes to nobody, ever."""
+NOT_NOW: Final = frozenset({"LimitExceededException", "ThrottlingException", "TooManyRequestsException"})
+
+
+@cache
+def client() -> "SESV2Client":
+    """One per process; it never sends twice by itself (guarantees.md §4)."""
+    return boto3.client("sesv2", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}))
+
+
+def send(address: str, composed: Composed, delivery_id: str) -> Outcome:
+    """One copy to one address; the tag comes back with all that SES reports of it."""
+    try:
+        client().send_email(
+            FromEmailAddress=os.environ["EMAIL_FROM"],
+            ConfigurationSetName=os.environ["EMAIL_CONFIGURATION_SET"],
+            Destination={"ToAddresses": [address]},
+            EmailTags=[{"Name": "delivery", "Value": delivery_id}],
+            Content={
+                "Simple": {
+                    "Subject": {"Data": composed.subject, "Charset": "UTF-8"},
+                    "Body": {
+                        "Text": {"Data": composed.text, "Charset": "UTF-8"},
+                        "Html": {"Data": composed.html, "Charset": "UTF-8"},
+                    },
+                }
+            },
+        )
+    except ClientError as refused:
+        return _meaning(refused)
+    except (ConnectTimeoutError, EndpointConnectionError):
+        return Outcome.NOT_NOW
+    except (BrokenConnection, HTTPClientError):
+        return Outcome.UNCLEAR
+    return Outcome.SENT
+
+
+def _meaning(refused: ClientError) -> Outcome:
+    """Whatever else keeps SES from sending, a paused account or a right that is missing, is no letter's fault: it waits."""
+    code = refused.response["Error"]["Code"]
+    telemetry.not_taken(code)
+    if code in REJECTED:
+        return Outcome.REJECTED
+    if code in NOT_NOW:
+        return Outcome.NOT_NOW
+    if refused.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Outcome.UNCLEAR
+    return Outcome.PAUSED

@@ -1,0 +1,101 @@
+"""The trail of an account, page by page, newest first; an entry's id begins with when it was made."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.audit.audit_log import EPOCH, Span, TrailFacts, subjects_of
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.records import AuditEntry
+from partner_access.store import dynamo, keys
+from partner_access.store.attribute_values import read_back
+from partner_access.store.memberships import actors
+
+MILLISECOND: Final = timedelta(milliseconds=1)
+AFTER_ALL: Final = "aud_g"
+"""What sorts after every id of hexadecimal digits."""
+
+
+def facts_for_reading(account_id: str, by: str) -> TrailFacts:
+    """The account, and who would read its trail."""
+    found = dynamo.read([keys.account(account_id), *actors.keys_of(account_id, by)])
+    found.and_read(actors.behind(found, account_id, by))
+    return TrailFacts(
+        account=found.get_as(Account, keys.account(account_id)),
+        reader=actors.actor(found, account_id, by),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries, newest first, the id to go on after, and of the people and accounts concerned those we know."""
+
+    entries: list[AuditEntry] = field(default_factory=list)
+    after: str | None = None
+    users: Mapping[str, User] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+
+
+def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
+    """Entries of that time; what it costs is in proportion to the page."""
+    start, end = _first_id(span.start), _first_id(span.end) if span.end else AFTER_ALL
+    if after and after < start:
+        # "the last 90 days" have moved on past where the list stood
+        return Page()
+    listed = dynamo.query(
+        "pk = :trail AND sk BETWEEN :start AND :end",
+        limit=limit,
+        after=keys.audit(account_id, after)._asdict() if after else None,
+        newest_first=True,
+        trail=f"AUDIT#{account_id}",
+        start=start,
+        end=end,
+    )
+    entries = [entry_of(each) for each in listed.items]
+    users, accounts = _users_of(entries), _accounts_of(entries)
+    found = dynamo.read([*users.values(), *accounts.values()])
+    return Page(
+        entries,
+        listed.after["sk"] if listed.after else None,
+        found.all_as(User, users),
+        found.all_as(Account, accounts),
+    )
+
+
+def from_stream(record: Mapping[str, Any]) -> tuple[str, AuditEntry]:
+    """Whose trail a new entry is in, and the entry, as the table's stream brings it."""
+    item = read_back(record["dynamodb"]["NewImage"])
+    return item["pk"].removeprefix("AUDIT#"), entry_of(item)
+
+
+def _first_id(moment: datetime) -> str:
+    """What sorts before every id of that millisecond and after all before."""
+    return f"aud_{(moment - EPOCH) // MILLISECOND:012x}"
+
+
+def _users_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:
+    return {user_id: keys.user(user_id) for entry in entries for user_id in (entry.actor_id, *subjects_of(entry))}
+
+
+def _accounts_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:
+    return {account_id: keys.account(account_id) for entry in entries for account_id in entry.accounts}
+
+
+def entry_of(item: dynamo.Item) -> AuditEntry:
+    """The entry that an item is; the table keeps no details where there are none."""
+    return AuditEntry.model_validate({"details": {}, **_as_numbers(item)})
+
+
+def _as_numbers(value: Any) -> Any:
+    """A value as it was before the table made decimals of its numbers, all of which are whole."""
+    match value:
+        case Decimal():
+            return int(value)
+        case Mapping():
+            return {name: _as_numbers(each) for name, each in value.items()}
+        case list():
+            return [_as_numbers(each) for each in value]
+    return value

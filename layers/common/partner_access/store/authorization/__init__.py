@@ -1,0 +1,1 @@
+"""Facts of access decisions and explanations."""

@@ -1,0 +1,1 @@
+"""Access links in the table."""

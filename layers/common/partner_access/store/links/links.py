@@ -1,0 +1,263 @@
+"""Access links in the table: made, shown, sent again, ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.errors import LinkAlreadyUsed, TooManyLinks
+from partner_access.domain.links.links import (
+    OPEN_LINKS,
+    CreationFacts,
+    Link,
+    LinkCreated,
+    LinkEnded,
+    LinkFacts,
+    Standing,
+    Wish,
+)
+from partner_access.domain.links.renewals import LinkAskedAnew, LinkResent, RenewalFacts
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.records import Answer
+from partner_access.store import dynamo, keys
+from partner_access.store.memberships import actors
+
+STILL_OPEN: Final = "stored_state = :open AND expires_at > :now AND approvals < max_approvals"
+STILL_DUE: Final = "stored_state = :open AND expires_at <= :now AND approvals < max_approvals"
+NOT_OPEN: Final = "stored_state <> :open OR expires_at <= :now OR approvals >= max_approvals"
+USED_UP_AND_DUE: Final = "approvals >= max_approvals AND attribute_exists(due_at)"
+SOME_OPEN: Final = "open_links > :none"
+ROOM_FOR_ONE: Final = "open_links < :most"
+NOT_ASKED_YET: Final = "renewal_requested = :no"
+
+
+def facts_for_creation(partner_id: str, wish: Wish, by: str) -> CreationFacts:
+    """The partner, its employee, and whoever asks for him."""
+    suppressed = keys.suppressed(wish.recipient) if wish.recipient else None
+    found = dynamo.read(
+        [
+            keys.account(partner_id),
+            keys.user(wish.employee_id),
+            *actors.keys_of(partner_id, by),
+            *([suppressed] if suppressed else ()),
+        ]
+    )
+    found.and_read(actors.behind(found, partner_id, by))
+    return CreationFacts(
+        partner=found.get_as(Account, keys.account(partner_id)),
+        creator=actors.actor(found, partner_id, by),
+        employee=found.get_as(User, keys.user(wish.employee_id)),
+        recipient_is_suppressed=suppressed in found,
+    )
+
+
+def record_creation(created: LinkCreated, answer: Answer) -> None:
+    """The link, and one more open link of the employee's."""
+    link = created.link
+    dynamo.commit(
+        created,
+        answer,
+        dynamo.update(
+            keys.user(link.employee_id),
+            "ADD open_links :one",
+            only_if=ROOM_FOR_ONE,
+            otherwise=TooManyLinks,
+            one=1,
+            most=OPEN_LINKS,
+        ),
+        dynamo.put(keys.of(link), item(link)),
+    )
+
+
+def item(link: Link) -> dict[str, object]:
+    """The link with its places in both indexes."""
+    return {
+        **dict(link),
+        "due_shard": keys.due_shard(link.link_id),
+        "due_at": link.expires_at,
+        "list_key": keys.employee(link.partner_id, link.employee_id),
+        "list_sort_key": f"LINK#{link.link_id}",
+    }
+
+
+def facts_for_one(partner_id: str, link_id: str, by: str) -> LinkFacts:
+    """A link of a partner's, and somebody of the partner who asks for it."""
+    key = keys.link(partner_id, link_id)
+    found = dynamo.read([keys.account(partner_id), key, *actors.keys_of(partner_id, by)])
+    found.and_read(actors.behind(found, partner_id, by))
+    return LinkFacts(
+        link=found.get_as(Link, key),
+        partner=found.get_as(Account, keys.account(partner_id)),
+        actor=actors.actor(found, partner_id, by),
+    )
+
+
+def facts_for_resending(partner_id: str, link_id: str, by: str) -> LinkFacts:
+    """The same with the employee, and whether the letter's address still takes mail."""
+    facts = facts_for_one(partner_id, link_id, by)
+    if not facts.link:
+        return facts
+    suppressed = keys.suppressed(facts.link.recipient) if facts.link.recipient else None
+    employee = keys.user(facts.link.employee_id)
+    found = dynamo.read([employee, *([suppressed] if suppressed else ())])
+    return replace(
+        facts,
+        employee=found.get_as(User, employee),
+        recipient_is_suppressed=suppressed in found,
+    )
+
+
+def record_resending(resent: LinkResent, answer: Answer) -> None:
+    """The new secret in place of the old ones, if the link is still open and nobody else sent it meanwhile."""
+    link = resent.link
+    dynamo.commit(
+        resent,
+        answer,
+        dynamo.update(
+            keys.of(link),
+            "SET secrets = :secrets, expires_at = :end, due_at = :end, delivery_status = :delivery_status, resent_at = :resent_at, "
+            "version = :version",
+            only_if=f"{STILL_OPEN} AND {dynamo.UNCHANGED}",
+            seen_version=resent.before.version,
+            open=Standing.OPEN,
+            now=resent.act.at,
+            secrets=link.secrets,
+            end=link.expires_at,
+            delivery_status=link.delivery_status,
+            resent_at=link.resent_at,
+            version=link.version,
+        ),
+    )
+
+
+def record_end(ended: LinkEnded, answer: Answer | None = None) -> None:
+    """An open link that was withdrawn, or whose time is over; its employee has one open link less."""
+    link = ended.link
+    dynamo.commit(
+        ended,
+        answer,
+        dynamo.update(
+            keys.of(link),
+            "SET stored_state = :stored_state REMOVE due_shard, due_at",
+            only_if=STILL_DUE if ended.stored_state is Standing.EXPIRED else STILL_OPEN,
+            otherwise=LinkAlreadyUsed,
+            open=Standing.OPEN,
+            now=ended.act.at,
+            stored_state=ended.stored_state,
+        ),
+        one_open_link_less(link),
+    )
+
+
+def one_open_link_less(link: Link) -> dynamo.Line:
+    return dynamo.update(keys.user(link.employee_id), "ADD open_links :less", only_if=SOME_OPEN, less=-1, none=0)
+
+
+def record_retirement(link: Link) -> None:
+    """A link with several approvals, all given before it was due: it leaves the sweep's index."""
+    dynamo.transact(
+        [
+            dynamo.update(
+                keys.of(link),
+                "REMOVE due_shard, due_at",
+                only_if=USED_UP_AND_DUE,
+            ),
+            one_open_link_less(link),
+        ]
+    )
+
+
+def facts_for_renewal(secret: Secret, by: str) -> RenewalFacts:
+    """The link that the secret names, whom and which firm it is for, and who asks."""
+    key, partner = keys.link(secret.partner_id, secret.link_id), keys.account(secret.partner_id)
+    found = dynamo.read([key, partner, keys.user(by)])
+    link = found.get_as(Link, key)
+    if link and link.is_opened_by(secret):
+        found.and_read([keys.user(link.employee_id)])
+    return RenewalFacts(
+        link=link,
+        partner=found.get_as(Account, partner),
+        employee=found.get_as(User, keys.user(link.employee_id)) if link else None,
+        asker=found.get_as(User, keys.user(by)),
+    )
+
+
+def record_asking(asked: LinkAskedAnew, answer: Answer) -> None:
+    """That the creator has been told: once per link, and never while it is open."""
+    held: dict[str, Any] = {} if asked.was_void else {"open": Standing.OPEN, "now": asked.act.at}
+    dynamo.commit(
+        asked,
+        answer,
+        dynamo.update(
+            keys.of(asked.link),
+            "SET renewal_requested = :yes",
+            only_if=f"{NOT_ASKED_YET} AND ({NOT_OPEN})" if held else NOT_ASKED_YET,
+            yes=True,
+            no=False,
+            **held,
+        ),
+    )
+
+
+def _whole(listed: list[dict[str, Any]]) -> Iterator[Link]:
+    """The links that an index told of, as they are now, in the same order."""
+    wanted = [keys.Key(each["pk"], each["sk"]) for each in listed]
+    found = dynamo.read(wanted)
+    yield from (link for link in (found.get_as(Link, key) for key in wanted) if link)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some links, newest first, and the id of the one to go on after."""
+
+    links: list[Link]
+    after: str | None
+
+
+def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: int) -> Page:
+    """Links of a partner, or of one employee of it; what it costs is in proportion to the page."""
+    if employee_id:
+        start = _listed(partner_id, employee_id, after) if after else None
+        found = dynamo.query(
+            "list_key = :whose",
+            index="listing",
+            limit=limit,
+            after=start,
+            newest_first=True,
+            whose=keys.employee(partner_id, employee_id),
+        )
+        links = list(_whole(found.items))
+    else:
+        found = dynamo.query(
+            "pk = :partner",
+            limit=limit,
+            after=keys.link(partner_id, after)._asdict() if after else None,
+            newest_first=True,
+            partner=f"PARTNER#{partner_id}",
+        )
+        links = [Link.model_validate(each) for each in found.items]
+    return Page(links, found.after["sk"].removeprefix("LINK#") if found.after else None)
+
+
+def all_of(partner_id: str, employee_id: str) -> Iterator[list[Link]]:
+    """All links of one employee, a page at a time."""
+    found = page(partner_id, employee_id=employee_id, after=None, limit=dynamo.AT_ONCE)
+    yield found.links
+    while found.after:
+        found = page(partner_id, employee_id=employee_id, after=found.after, limit=dynamo.AT_ONCE)
+        yield found.links
+
+
+def _listed(partner_id: str, employee_id: str, link_id: str) -> dict[str, str]:
+    return {
+        **keys.link(partner_id, link_id)._asdict(),
+        "list_key": keys.employee(partner_id, employee_id),
+        "list_sort_key": f"LINK#{link_id}",
+    }
+
+
+def employees_of(links: list[Link]) -> dict[str, User]:
+    """The people whom these links are for, by id."""
+    found = dynamo.read(keys.user(link.employee_id) for link in links)
+    return {user.user_id: user for user in map(User.model_validate, found.values())}

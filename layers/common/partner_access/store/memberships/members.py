@@ -1,0 +1,135 @@
+"""The members of an account, by id, and the lines that a membership takes in a transaction."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.errors import NoSeatLeft, UnknownPermissionSet
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.memberships.members import Member, seat_change
+from partner_access.domain.permissions.custom_sets import held_by, held_for_a_partner
+from partner_access.store import dynamo, keys
+from partner_access.store.dynamo import Items
+from partner_access.store.keys import Key
+
+SEAT_FREE = "attribute_not_exists(partner_seat_limit) OR partner_seats_used < partner_seat_limit"
+SEAT_TAKEN = "partner_seats_used > :none"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some who are or were members of an account, by id, with what was found of them, and the id to go on after."""
+
+    user_ids: list[str]
+    found: Items
+    after: str | None
+
+
+def page(account_id: str, *, after: str | None = None, limit: int = dynamo.AT_ONCE) -> Page:
+    """One page of them."""
+    members = keys.member(account_id, "")
+    listed = dynamo.query(
+        "pk = :account AND begins_with(sk, :members)",
+        limit=limit,
+        after=keys.member(account_id, after)._asdict() if after else None,
+        account=members.pk,
+        members=members.sk,
+    )
+    found = Items({Key(each["pk"], each["sk"]): each for each in listed.items})
+    user_ids = [str(each["user_id"]) for each in listed.items]
+    return Page(user_ids, found, user_ids[-1] if listed.after else None)
+
+
+def all_ids(account_id: str) -> Iterator[str]:
+    """All of them."""
+    listed = page(account_id)
+    yield from listed.user_ids
+    while listed.after:
+        listed = page(account_id, after=listed.after)
+        yield from listed.user_ids
+
+
+def lines(account: Account, before: Member | None, after: Member, at: datetime) -> Iterator[dynamo.Line]:
+    """Write a membership with all that goes along; what it was before is pinned by whoever relied on it."""
+    yield from _seat_lines(account, seat_change(before, after))
+    written = item(after.model_copy(update={"changed_at": at}))
+    yield dynamo.put(keys.of(after), written, only_if=None if before else dynamo.ABSENT)
+    if not before:
+        mirror = keys.account_of(after.user_id, after.account_id)
+        yield dynamo.put(mirror, {"account_id": after.account_id}, only_if=None)
+    yield from _super_admin_lines(before, after)
+    yield from _set_lines(after.account_id, before, after)
+
+
+def item(member: Member) -> dict[str, object]:
+    """The member, with his places in the indexes: while a grant of his has an end, and while he is here for a partner."""
+    due_at = member.grant.due_at if member.grant else None
+    due = {"due_shard": keys.due_shard(member.user_id), "due_at": due_at} if due_at else {}
+    return {**dict(member), **due, **_listed(member)}
+
+
+def _listed(member: Member) -> dict[str, str]:
+    if not member.active or not member.partner_id:
+        return {}
+    return {
+        "list_key": keys.people(member.partner_id),
+        "list_sort_key": f"{member.account_id}#{member.user_id}",
+    }
+
+
+def _seat_lines(account: Account, change: int) -> Iterator[dynamo.Line]:
+    key = keys.of(account)
+    if change > 0:
+        yield dynamo.update(key, "ADD partner_seats_used :one", only_if=SEAT_FREE, otherwise=NoSeatLeft, one=1)
+    if change < 0:
+        yield dynamo.update(key, "ADD partner_seats_used :less", only_if=SEAT_TAKEN, less=-1, none=0)
+
+
+def becomes_super_admin(before: Member | None, after: Member) -> bool:
+    return _runs_the_account(after) and not _runs_the_account(before)
+
+
+def _runs_the_account(member: Member | None) -> bool:
+    return member is not None and member.active and member.is_super_admin
+
+
+def new_version(user: User) -> dynamo.Line:
+    """For a new super admin: who erases or deactivates him relies on the accounts where he is one."""
+    return dynamo.update(keys.user(user.user_id), "SET version = :version", only_if=None, version=user.version + 1)
+
+
+def _set_lines(account_id: str, before: Member | None, after: Member) -> Iterator[dynamo.Line]:
+    """How often each of the account's own sets is held; one that is taken up must still be there."""
+    was, now = held_by(before), held_by(after)
+    was_for_partners, now_for_partners = held_for_a_partner(before), held_for_a_partner(after)
+    for set_id in sorted(was | now):
+        holders, partner_holders = now[set_id] - was[set_id], now_for_partners[set_id] - was_for_partners[set_id]
+        if holders or partner_holders:
+            yield dynamo.update(
+                keys.permission_set(account_id, set_id),
+                "ADD holders :holders, partner_holders :partner_holders",
+                only_if=dynamo.IS_THERE,
+                otherwise=UnknownPermissionSet,
+                holders=holders,
+                partner_holders=partner_holders,
+            )
+
+
+def employment(user: User) -> dynamo.Line:
+    """For whom somebody works, and how often his access for each partner has been ended as a whole."""
+    told = {"version": user.version, "employed_by": user.employed_by, "offboardings": user.offboardings}
+    there: dict[str, Any] = {name: value for name, value in told.items() if value}
+    change = ", ".join(f"{name} = :{name}" for name in there)
+    # leavings only ever become more
+    gone = "" if user.employed_by else " REMOVE employed_by"
+    return dynamo.update(keys.user(user.user_id), f"SET {change}{gone}", only_if=None, **there)
+
+
+def _super_admin_lines(before: Member | None, after: Member) -> Iterator[dynamo.Line]:
+    is_now = _runs_the_account(after)
+    if _runs_the_account(before) != is_now:
+        key = keys.super_admins(after.account_id)
+        change = "ADD user_ids :one" if is_now else "DELETE user_ids :one"
+        yield dynamo.update(key, change, only_if=None, one={after.user_id})

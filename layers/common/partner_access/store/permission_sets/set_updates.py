@@ -1,0 +1,49 @@
+"""Who in an account was given an older version of a set, and that he is given the latest."""
+
+from dataclasses import dataclass
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.members import Member
+from partner_access.domain.permission_sets.set_updates import UpdateAccepted, UpdateFacts, is_outdated
+from partner_access.domain.records import Answer
+from partner_access.store import dynamo, keys
+from partner_access.store.memberships import actors, members
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some members who have an older version of their set, by id, and the id to go on after."""
+
+    people: tuple[Actor, ...]
+    after: str | None
+
+
+def page(account_id: str, *, after: str | None, limit: int) -> Page:
+    """Of one page of the members those with an older version, which may be few or none."""
+    listed = members.page(account_id, after=after, limit=limit)
+    found = listed.found
+    user_ids = [each.user_id for each in map(Member.model_validate, found.values()) if is_outdated(each)]
+    found.and_read([*map(keys.user, user_ids), *actors.behind(found, account_id, *user_ids)])
+    return Page(tuple(actors.actor(found, account_id, user_id) for user_id in user_ids), listed.after)
+
+
+def facts(account_id: str, user_id: str, by: str) -> UpdateFacts:
+    """The account, whoever answers for it, and the member."""
+    found = dynamo.read(
+        [keys.account(account_id), keys.super_admins(account_id), *actors.keys_of_all(account_id, (by, user_id))]
+    )
+    user = found.get_as(User, keys.user(by))
+    others = actors.super_admin_ids(found, account_id) if user and user.is_partner_staff else []
+    found.and_read([*actors.behind(found, account_id, by, user_id), *actors.keys_of_all(account_id, others)])
+    return UpdateFacts(
+        account=found.get_as(Account, keys.account(account_id)),
+        actor=actors.actor(found, account_id, by),
+        target=actors.actor(found, account_id, user_id),
+        super_admins=actors.super_admins(found, account_id),
+    )
+
+
+def record(accepted: UpdateAccepted, answer: Answer) -> None:
+    """The membership under the latest version."""
+    dynamo.commit(accepted, answer, *members.lines(accepted.account, accepted.before, accepted.member, accepted.act.at))

@@ -1,0 +1,1 @@
+"""A partner's employees across its clients, in the table."""

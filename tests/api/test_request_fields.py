@@ -1,0 +1,246 @@
+"""Fields: strict bodies, plain text, and queries that say each thing once (hostile.md §2.1, rows 18-22, 26, 27)."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from partner_access.api.request_fields import (
+    IDENTIFIER,
+    AccessDays,
+    Adjustments,
+    Identifier,
+    LinkSecret,
+    ListQuery,
+    Name,
+    Page,
+    PermissionName,
+    Prose,
+    Removals,
+    Request,
+)
+from partner_access.domain.errors import LinkNotFound
+from partner_access.domain.permissions.rights import Overrides
+from tests.support.builders import SECRET, SECRET_TEXT
+
+
+def takes(kind: Any, value: object) -> bool:
+    try:
+        TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("identifier", "taken"),
+    [
+        ("a", True),
+        ("A9_.:|@-z", True),
+        ("auth0|5f7c8ec7c33c6c004bbafe82", True),
+        ("0" * 128, True),
+        ("0" * 129, False),
+        ("", False),
+        ("_a", False),
+        ("-a", False),
+        (".a", False),
+        ("a b", False),
+        ("a#b", False),
+        ("a/b", False),
+        ("a%2Fb", False),
+        ("a\n", False),
+        ("a\x00", False),
+        ("é", False),
+        ("１", False),
+    ],
+)
+def test_an_identifier_is_plain_and_short(identifier: str, taken: bool) -> None:
+    assert takes(Identifier, identifier) is taken
+    assert IDENTIFIER.endswith("$")
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("Zoë Nguyễn-O'Hara", True),
+        ("株式会社ノース", True),
+        ("שלום", True),
+        ("e" + "\u0301" * 8, True),
+        ("e" + "\u0301" * 9, False),
+        ("e" + "\u0301" * 10_000, False),
+        ("a" * 200, True),
+        ("a" * 201, False),
+        ("", False),
+        ("   ", False),
+        ("a\x00b", False),
+        ("a\x1fb", False),
+        ("a\x7fb", False),
+        ("a\x85b", False),
+        ("a\nb", False),
+        ("a\u200bb", False),
+        ("a\u200db", False),
+        ("a\u2028b", False),
+        ("a\u2029b", False),
+        ("a\u202eb", False),
+        ("a\u2066b", False),
+        ("a\ufeffb", False),
+        ("a\ue000b", False),
+        ("a\U000e0041b", False),
+        ("a\U000fffffb", False),
+    ],
+)
+def test_a_name_is_plain_text(text: str, taken: bool) -> None:
+    assert takes(Name, text) is taken
+
+
+def test_a_name_is_kept_without_space_around_it() -> None:
+    assert TypeAdapter(Name).validate_python("  The Bakery \n") == "The Bakery"
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("We set up your shop, 3 > 2 weeks".replace(">", "to"), True),
+        ("Tom & Ann: 50 % off {today}!", True),
+        ("a" * 500, True),
+        ("a" * 501, False),
+        ("<b>now</b>", False),
+        ("a < b", False),
+        ("a > b", False),
+        ("Dear {{name}}", False),
+        ("see https://evil.example", False),
+        ("see HTTP://evil.example", False),
+        ("see WWW.evil.example", False),
+        ("see evil.example.com/login now", False),
+        ("see evil.example:8443", False),
+        ("Version 2.0, e.g. forms and/or lists", True),
+        ("line\nbreak", False),
+    ],
+)
+def test_prose_has_no_markup_no_placeholders_and_no_addresses(text: str, taken: bool) -> None:
+    assert takes(Prose, text) is taken
+
+
+@pytest.mark.parametrize(
+    ("days", "taken"),
+    [
+        (1, True),
+        (730, True),
+        (0, False),
+        (-1, False),
+        (731, False),
+        ("1", False),
+        (True, False),
+        (1.0, False),
+        (1.5, False),
+    ],
+)
+def test_access_days_are_a_whole_number_of_them(days: object, taken: bool) -> None:
+    assert takes(AccessDays, days) is taken
+
+
+def test_a_secret_is_read_at_the_edge_and_what_is_none_is_not_found() -> None:
+    assert TypeAdapter(LinkSecret).validate_python(SECRET_TEXT) == SECRET
+    with pytest.raises(LinkNotFound):
+        TypeAdapter(LinkSecret).validate_json('"pal_"')
+    for value in (1, None, ["pal_"], {"pal_": 1}):
+        assert not takes(LinkSecret, value)
+    assert TypeAdapter(LinkSecret).json_schema()["type"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        ({}, True),
+        ({"add": ["crm.import"], "remove": []}, True),
+        ({"add": "crm.import"}, False),
+        ({"add": [1]}, False),
+        ({"add": [""]}, False),
+        ({"add": None}, False),
+        ({"add": ["crm.import"] * 200}, True),
+        ({"add": ["crm.import"] * 201}, False),
+        ({"add": ["x" * 101]}, False),
+        ({"grant": ["crm.import"]}, False),
+    ],
+)
+def test_adjustments_are_short_lists_of_names(body: object, taken: bool) -> None:
+    assert takes(Adjustments, body) is taken
+
+
+def test_adjustments_are_overrides() -> None:
+    assert Adjustments(add=("a",), remove=("b",)).overrides == Overrides(added=("a",), removed=("b",))
+    assert takes(PermissionName, "crm.import")
+
+
+def test_removals_never_add() -> None:
+    assert takes(Removals, {"remove": ["crm.import"]})
+    assert not takes(Removals, {"add": ["crm.import"]})
+
+
+class Wish(Request):
+    """A body with one field that must be there."""
+
+    name: str
+    many: int = 1
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({"name": "a", "role": "admin"}, "extra_forbidden"),
+        ({"name": "a", "partnerId": "x"}, "extra_forbidden"),
+        ({}, "missing"),
+        ({"name": None}, "string_type"),
+        ({"name": "a", "many": None}, "int_type"),
+        ({"name": "a", "many": "1"}, "int_type"),
+        ({"name": 1}, "string_type"),
+    ],
+)
+def test_a_body_has_no_field_but_those_named_and_no_value_of_another_type(body: object, fault: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Wish.model_validate_json(json.dumps(body))
+    assert [error["type"] for error in refused.value.errors()] == [fault]
+
+
+class ThingsQuery(ListQuery):
+    """A list with one filter."""
+
+    colour: str | None = None
+
+
+@pytest.mark.parametrize("limit", ["1", "9", "10", "25", "99", "100"])
+def test_a_page_holds_up_to_a_hundred(limit: str) -> None:
+    assert ListQuery(limit=limit).size == int(limit)
+
+
+@pytest.mark.parametrize(
+    "limit", ["", "0", "-1", "101", "1000", "1e2", "0x10", "１０", "01", " 1", "1 ", "1\n", "1.0", "5,5", "ten"]
+)
+def test_any_other_limit_is_none(limit: str) -> None:
+    with pytest.raises(ValidationError):
+        ListQuery(limit=limit)
+
+
+def test_a_list_is_asked_for_with_known_parameters_only() -> None:
+    assert ListQuery().size == 25
+    with pytest.raises(ValidationError):
+        ListQuery.model_validate({"page": "1"})
+    with pytest.raises(ValidationError):
+        ListQuery(cursor="c" * 2049)
+
+
+def test_filters_are_what_the_list_is_of() -> None:
+    assert ThingsQuery(limit="5", cursor="c", colour="red").filters == {"colour": "red"}
+    assert ThingsQuery(limit="5").filters == {}
+
+
+class Things(Page):
+    """A list."""
+
+    items: tuple[str, ...]
+
+
+@pytest.mark.parametrize("onward", [None, "further"])
+def test_a_page_always_says_where_it_goes_on(onward: str | None) -> None:
+    assert json.loads(Things(items=("a",), next_cursor=onward).told()) == {"items": ["a"], "next_cursor": onward}

@@ -1,0 +1,256 @@
+"""What callers are shown: the contract's fields, and never a secret or what is only kept."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from partner_access.api.responses import GrantResponse, LinkResponse, MemberResponse, TaggedMemberResponse
+from partner_access.domain.accounts import Pricing, Program
+from partner_access.domain.errors import NotFound
+from partner_access.domain.links.links import LinkDeliveryStatus, Standing
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.members import Member, RequestedAccess, Seat, SuspensionReason
+from tests.support.builders import (
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    NOW,
+    PARTNER,
+    SECRET,
+    a_grant,
+    a_link,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_actor,
+    an_employee,
+    of_the_partner,
+    the_client,
+)
+
+
+def shown(part: BaseModel) -> Any:
+    return json.loads(part.model_dump_json(exclude_none=True))
+
+
+PERSON = {"user_id": EMPLOYEE, "name": "Employee", "email": f"{EMPLOYEE}@north.example"}
+
+
+def test_a_link_is_shown_as_the_contract_says() -> None:
+    link = a_link(
+        account_id=CLIENT, access_days=30, purpose="The shop", removed=("crm.import",), recipient="a@b.example"
+    )
+
+    assert shown(LinkResponse.of(link, an_employee(), NOW)) == {
+        "link_id": LINK,
+        "partner_id": PARTNER,
+        "employee": PERSON,
+        "created_by": EMPLOYEE,
+        "state": "open",
+        "account_id": CLIENT,
+        "permissions": {"set": "partner_admin", "version": 1, "removed": ["crm.import"]},
+        "access_days": 30,
+        "purpose": "The shop",
+        "created_at": "2026-11-21T09:00:00Z",
+        "expires_at": "2026-11-28T09:00:00Z",
+        "max_approvals": 1,
+        "approvals": 0,
+        "delivery_status": "none",
+    }
+
+
+def test_a_link_shows_neither_secrets_nor_whom_it_was_sent_to() -> None:
+    text = LinkResponse.of(a_link(recipient="canary@bakery.example"), an_employee(), NOW).model_dump_json()
+
+    assert SECRET.fingerprint not in text
+    assert "canary" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"expires_at": NOW + timedelta(seconds=1)}, "open"),
+        ({"expires_at": NOW}, "expired"),
+        ({"approvals": 1}, "approved"),
+        ({"stored_state": Standing.DECLINED}, "declined"),
+        ({"stored_state": Standing.REVOKED}, "revoked"),
+    ],
+)
+def test_a_links_state_is_as_of_now(changes: Mapping[str, Any], state: str) -> None:
+    assert shown(LinkResponse.of(a_link(**changes), an_employee(), NOW))["state"] == state
+
+
+def test_the_letter_of_a_link_is_in_a_state_of_the_contract() -> None:
+    assert {state.value for state in LinkDeliveryStatus} == {
+        "none",
+        "queued",
+        "sent",
+        "bounced",
+        "complained",
+        "failed",
+    }
+
+
+def test_an_erased_employee_is_shown_without_name_and_address() -> None:
+    erased = an_employee(name="", email=None, active=False)
+
+    assert shown(LinkResponse.of(a_link(), erased, NOW))["employee"] == {"user_id": EMPLOYEE, "name": ""}
+
+
+GRANT: dict[str, Any] = {
+    "grant_id": a_grant().grant_id,
+    "account_id": CLIENT,
+    "user_id": EMPLOYEE,
+    "partner_id": PARTNER,
+    "source": "access_link",
+    "state": "active",
+    "permissions": {"set": "partner_admin", "version": 1, "removed": [], "added": []},
+    "seat": "partner",
+    "paid_features": True,
+    "created_at": "2026-11-12T09:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("grant", "member", "pricing", "changes"),
+    [
+        ({}, {}, Pricing.SEAT_BASED, {}),
+        ({"expires_at": NOW}, {}, Pricing.SEAT_BASED, {"expires_at": "2026-11-22T09:00:00Z"}),
+        ({}, {"suspended_by": frozenset({SuspensionReason.CLIENT})}, Pricing.SEAT_BASED, {"state": "suspended"}),
+        (
+            {"requested": RequestedAccess(removed=("crm.export",), access_days=3)},
+            {"removed": ("crm.export", "crm.import")},
+            Pricing.SEAT_BASED,
+            {
+                "requested": {"removed": ["crm.export"], "access_days": 3},
+                "permissions": {**GRANT["permissions"], "removed": ["crm.export", "crm.import"]},
+            },
+        ),
+        ({}, {}, Pricing.LEGACY, {"paid_features": False, "notice": "paid_seat_required"}),
+        ({}, {"paid_seats": (Seat.SALES,)}, Pricing.LEGACY, {}),
+    ],
+)
+def test_a_grant_is_shown_as_the_contract_says(
+    grant: Mapping[str, Any], member: Mapping[str, Any], pricing: Pricing, changes: Mapping[str, Any]
+) -> None:
+    given = a_grant(**grant)
+    part = GrantResponse.of(given, a_partner_admin(grant=given, **member), the_client(pricing=pricing))
+
+    assert shown(part) == {**GRANT, **changes}
+
+
+MEMBER = {
+    "account_id": CLIENT,
+    "user_id": EMPLOYEE,
+    "name": "Employee",
+    "email": f"{EMPLOYEE}@north.example",
+    "permission_set": "partner_admin",
+    "permissions": {"added": [], "removed": []},
+    "seat": "partner",
+    "paid_seats": [],
+    "state": "active",
+    "since": "2026-08-14T09:00:00Z",
+    "partner_id": PARTNER,
+    "grant_id": a_grant().grant_id,
+    "version": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("member", "changes"),
+    [
+        (a_partner_admin(), {}),
+        (
+            a_partner_admin(granted_by="user-x", paid_seats=(Seat.SALES,)),
+            {"granted_by": "user-x", "paid_seats": ["sales"]},
+        ),
+        (a_partner_admin(grant=a_grant(expires_at=NOW)), {"expires_at": "2026-11-22T09:00:00Z"}),
+        (
+            a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM, SuspensionReason.CLIENT})),
+            {"state": "suspended", "suspended_by": ["client", "program"]},
+        ),
+        (a_partner_admin(active=False), {"state": "deactivated"}),
+    ],
+)
+def test_a_member_is_shown_as_the_contract_says(member: Any, changes: Mapping[str, Any]) -> None:
+    assert shown(MemberResponse.of(member, an_employee())) == {**MEMBER, **changes}
+
+
+STOPPED = frozenset({SuspensionReason.CLIENT})
+
+
+@pytest.mark.parametrize(
+    ("actor", "changes"),
+    [
+        (of_the_partner(), {}),
+        (of_the_partner(member=a_partner_admin(version=7)), {"version": 7}),
+        (
+            of_the_partner(member=a_partner_admin(suspended_by=STOPPED)),
+            {"state": "suspended", "suspended_by": ["client"]},
+        ),
+        (
+            of_the_partner(member=a_partner_admin(suspended_by=STOPPED), program=Program.SUSPENDED),
+            {"state": "suspended", "suspended_by": ["client", "program"]},
+        ),
+        (of_the_partner(program=Program.SUSPENDED), {"state": "suspended", "suspended_by": ["program"]}),
+        (of_the_partner(an_employee(active=False)), {"state": "suspended", "suspended_by": ["employee"]}),
+        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), {}),
+    ],
+)
+def test_a_member_is_shown_as_he_counts_now(actor: Actor, changes: Mapping[str, Any]) -> None:
+    assert shown(MemberResponse.seen(actor, NOW)) == {**MEMBER, **changes}
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [
+        of_the_partner(terminations=1),
+        of_the_partner(an_employee(offboardings={PARTNER: 1})),
+        of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
+    ],
+)
+def test_what_has_ended_is_shown_ended_though_nobody_wrote_it_down(actor: Actor) -> None:
+    part = shown(MemberResponse.seen(actor, NOW))
+
+    assert part["state"] == "deactivated"
+    assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "seat"} & set(part)
+
+
+@pytest.mark.parametrize(
+    ("user", "member", "state"),
+    [
+        (a_user(), a_member(), "active"),
+        (a_user(active=False), a_member(), "deactivated"),
+        (a_user(), a_member(active=False), "deactivated"),
+        (a_user(), a_member(suspended_by=STOPPED), "suspended"),
+        (a_user(active=False), a_member(suspended_by=STOPPED), "suspended"),
+        (a_user(), a_member(active=False, suspended_by=STOPPED), "deactivated"),
+    ],
+)
+def test_in_which_state_an_ordinary_member_is_now(user: User, member: Member, state: str) -> None:
+    part = shown(MemberResponse.seen(an_actor(user, member), NOW))
+
+    assert part["state"] == state
+    assert ("suspended_by" in part) is (state == "suspended")
+
+
+@pytest.mark.parametrize("actor", [Actor(), Actor(a_user()), Actor(member=a_member())])
+def test_who_is_no_member_is_not_shown(actor: Actor) -> None:
+    with pytest.raises(NotFound):
+        MemberResponse.seen(actor, NOW)
+
+
+def test_one_member_brings_the_tag_of_his_version() -> None:
+    assert TaggedMemberResponse.of(a_member(version=12), a_user()).headers == {"etag": '"12"'}
+    assert TaggedMemberResponse.seen(an_actor(member=a_member(version=3)), NOW).headers == {"etag": '"3"'}
+
+
+def test_an_ordinary_member_is_shown_without_what_only_grants_have() -> None:
+    part = shown(MemberResponse.of(a_member(), a_user()))
+
+    assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "granted_by"} & set(part)
+    assert (part["state"], part["seat"]) == ("active", "core")

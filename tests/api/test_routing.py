@@ -1,0 +1,752 @@
+"""The edge: what becomes of events, answers and refusals, whatever the operation (hostile.md §2.1)."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from logging import StreamHandler
+from typing import Any, ClassVar, NoReturn
+
+import pytest
+from typing_extensions import override
+
+from partner_access import telemetry
+from partner_access.api import routing
+from partner_access.api.json_body import Event
+from partner_access.api.request_fields import ListQuery, Name, Request
+from partner_access.domain import errors
+from partner_access.domain.errors import Refused
+from partner_access.domain.records import Act, Answer, Overtaken, Replayed
+from partner_access.email_addresses import Email
+from tests.support import gateway
+from tests.support.builders import SECRET_TEXT
+
+pytestmark = pytest.mark.usefixtures("environment")
+
+CANARY = "canary@secret.example"
+
+
+class Wish(Request):
+    """A body."""
+
+    name: Name
+    email: Email | None = None
+    many: int = 1
+
+
+class ThingsQuery(ListQuery):
+    """A list."""
+
+    colour: Name | None = None
+
+
+class Thing(Answer):
+    """An answer."""
+
+    status: ClassVar[int] = 201
+
+    name: str
+    nothing: str | None = None
+
+
+def answered(
+    app: routing.App, route_key: str = "POST /things", body: object = None, *, by: str | None = "user", **how: Any
+) -> gateway.Answer:
+    wanted = {"name": "a"} if body is None and route_key.startswith("POST") else body
+    answer = app(gateway.event(route_key, by, wanted, **how), gateway.Context())
+    return gateway.Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+
+def posting(decide: Callable[[Act], Thing | None], recall: Callable[[Act], None] | None = None) -> routing.App:
+    app = routing.App(recall)
+
+    @app.post("/things")
+    def make(wish: Wish, act: Act) -> Thing | None:
+        return decide(act)
+
+    return app
+
+
+def refusing(refusal: Refused, recall: Callable[[Act], None] | None = None) -> routing.App:
+    def decide(_: Act) -> NoReturn:
+        raise refusal
+
+    return posting(decide, recall)
+
+
+def acts() -> tuple[routing.App, list[Act]]:
+    """An app that remembers the acts it was given."""
+    seen: list[Act] = []
+    return posting(seen.append), seen
+
+
+def a_thing(_: Act) -> Thing:
+    return Thing(name="a")
+
+
+# answers
+
+
+def test_an_answer_has_its_status_its_fields_and_is_kept_by_nobody_on_the_way() -> None:
+    answer = answered(posting(a_thing))
+
+    assert (answer.status, answer.text) == (201, '{"name":"a"}')
+    assert answer.headers == {"content-type": "application/json", "cache-control": "no-store"}
+
+
+class Tagged(Thing):
+    """An answer with a header of its own."""
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        return {"etag": '"3"'}
+
+
+def test_an_answer_brings_headers_of_its_own() -> None:
+    answer = answered(posting(lambda _: Tagged(name="a")))
+
+    assert answer.headers == {"content-type": "application/json", "cache-control": "no-store", "etag": '"3"'}
+
+
+def test_no_answer_is_no_content() -> None:
+    answer = answered(posting(lambda _: None))
+
+    assert (answer.status, answer.text) == (204, "")
+
+
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
+def test_an_operation_is_found_by_its_route_and_given_what_it_names(method: str) -> None:
+    app = routing.App()
+    given: list[object] = []
+
+    @getattr(app, method)("/things/{thing_id}")  # type: ignore[untyped-decorator]  # the method is the example
+    def operation(thing_id: str, query: ThingsQuery, act: Act, event: Event) -> Thing:
+        given.extend((thing_id, query, act.by, event["rawPath"]))
+        return Thing(name=thing_id)
+
+    answer = answered(app, f"{method.upper()} /things/{{thing_id}}", thing_id="auth0|1", query={"colour": "red"})
+
+    assert answer.body == {"name": "auth0|1"}
+    assert given == ["auth0|1", ThingsQuery(colour="red"), "user", "/things/auth0|1"]
+
+
+def edited(header: str | None) -> tuple[gateway.Answer, list[routing.Seen]]:
+    app, given = routing.App(), list[routing.Seen]()
+
+    @app.patch("/things")
+    def edit(seen: routing.Seen) -> Thing:
+        given.append(seen)
+        return Thing(name="a")
+
+    return answered(app, "PATCH /things", headers={"if-match": header}), given
+
+
+@pytest.mark.parametrize(
+    ("header", "version"), [('"1"', 1), ('"42"', 42), ('"9999999999999999"', 9_999_999_999_999_999)]
+)
+def test_an_edit_names_the_version_that_it_saw(header: str, version: int) -> None:
+    answer, given = edited(header)
+
+    assert (answer.status, given) == (201, [version])
+
+
+@pytest.mark.parametrize(
+    "header", ['""', '"0"', '"-1"', '"01"', '"1.0"', '"abc"', '"10000000000000000"', '"' + "a" * 100 + '"']
+)
+def test_a_tag_that_was_never_given_is_a_version_that_nothing_has(header: str) -> None:
+    answer, given = edited(header)
+
+    assert (answer.status, given) == (201, [routing.NEVER])
+
+
+def test_an_edit_that_names_no_version_is_not_looked_at() -> None:
+    answer, given = edited(None)
+
+    assert (answer.status, answer.code, given) == (428, "precondition_required", [])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "*",
+        "1",
+        'W/"1"',
+        '"1',
+        '1"',
+        '"1","2"',
+        '"1", "2"',
+        ' "1"',
+        '"1" ',
+        '"a b"',
+        '"１"',
+        '"é"',
+        '"1\n"',
+        '"1"\n',
+        '"' + "a" * 101 + '"',
+    ],
+)
+def test_what_is_not_one_strong_tag_is_refused(header: str) -> None:
+    answer, given = edited(header)
+
+    assert (answer.status, answer.code, given) == (400, "invalid_etag", [])
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+        ("text/html,application/xhtml+xml", "application/json"),
+        ("", "application/json"),
+        ("text/csv", "text/csv"),
+        ("Text/CSV; charset=utf-8", "text/csv"),
+        ("application/json;q=0.5, text/csv", "text/csv"),
+        ("text/csv,application/json", "application/json"),
+        ("application/json,text/csv", "application/json"),
+        ("application/json, text/csv;q=0.9", "application/json"),
+        ("application/json;q=0.8,text/csv ; Q=0.9", "text/csv"),
+        ("text/csv;q=0", "application/json"),
+        ("text/csv;q=0.000", "application/json"),
+        ("application/json;q=0, text/csv;q=0", "application/json"),
+        ("application/json;q=0, text/csv;q=0.001", "text/csv"),
+        ("text/csv;q=0.2, text/csv;q=0.9, application/json;q=0.5", "text/csv"),
+        ("text/csv;q=0.9, text/csv;q=0.2, application/json;q=0.5", "text/csv"),
+        ("text/csv, */*", "text/csv"),
+        ("text/csv, application/*", "text/csv"),
+        ("text/*, application/json", "application/json"),
+        ("text/*, application/*", "application/json"),
+        ("text/csv, */*;q=0.1", "text/csv"),
+        ("text/csv;q=0.5, */*", "application/json"),
+        ("text/csv;q=0.5, application/*;q=0.4, */*", "text/csv"),
+        ("text/csv;q=0, text/*", "application/json"),
+        ("text/*", "text/csv"),
+        ("text/csv;q=2", "application/json"),
+        ("text/csv;q=much", "application/json"),
+        ("text/csv;q=1.000", "text/csv"),
+        ("text/csv;q=", "application/json"),
+        ("text/csvs, x-text/csv", "application/json"),
+        (",;,", "application/json"),
+    ],
+)
+def test_an_answer_is_written_as_it_is_accepted(accept: str | None, wanted: str) -> None:
+    app = routing.App()
+
+    @app.get("/things")
+    def see(media_type: routing.MediaType) -> Thing:
+        return Thing(name=media_type)
+
+    assert answered(app, "GET /things", headers={"accept": accept}).body == {"name": wanted}
+
+
+def test_whatever_no_route_takes_goes_to_the_default() -> None:
+    app = routing.App()
+
+    @app.default
+    def unknown(event: Event) -> NoReturn:
+        raise errors.MethodNotAllowed(allow="GET, PUT")
+
+    answer = answered(app, "$default", path="/things", headers={"idempotency-key": None}, query={"a": "b"})
+
+    assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method_not_allowed", "GET, PUT")
+
+
+def test_a_bug_goes_out_as_it_is() -> None:
+    def bug(_: Act) -> NoReturn:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        answered(posting(bug))
+
+
+# problems
+
+ONE_OF_EACH = [
+    (errors.MalformedBody, 400),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.NoSeatLeft, 409),
+    (errors.LinkExpired, 410),
+    (errors.PreconditionFailed, 412),
+    (errors.BodyTooLarge, 413),
+    (errors.UnsupportedMediaType, 415),
+    (errors.InvalidField, 422),
+    (errors.PreconditionRequired, 428),
+    (errors.RateLimited, 429),
+    (errors.TemporarilyUnavailable, 503),
+]
+
+
+@pytest.mark.parametrize(("kind", "status"), ONE_OF_EACH)
+def test_a_refusal_becomes_a_problem(kind: type[Refused], status: int) -> None:
+    answer = answered(refusing(kind()))
+
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.body == {
+        "type": f"https://access.example.com/problems/{kind.code.replace('_', '-')}",
+        "title": kind.code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": kind.detail,
+        "instance": "request-1",
+        "code": kind.code,
+    }
+
+
+@pytest.mark.parametrize(("kind", "status"), ONE_OF_EACH)
+def test_whoever_may_try_again_is_told_when(kind: type[Refused], status: int) -> None:
+    assert ("retry-after" in answered(refusing(kind())).headers) is (status in {429, 503})
+
+
+def test_a_problem_points_at_fields_and_tells_what_the_caller_may_know() -> None:
+    answer = answered(refusing(errors.NoSeatLeft("/account_id", limit=3)))
+
+    assert answer.body["errors"] == [{"pointer": "/account_id", "code": "no_seat_left"}]
+    assert answer.body["limit"] == 3
+
+
+def test_a_problem_leaks_nothing_of_the_request_or_of_us() -> None:
+    body = {"name": CANARY + "\u202e", "email": f"{CANARY},b@c.example", "many": SECRET_TEXT}
+    answer = answered(posting(a_thing), body=body, headers={"x-forwarded-host": "evil.example", "host": "evil.example"})
+
+    assert answer.status == 422
+    for leak in ("canary", "pal_", "evil", "partner_access", "pydantic", "Traceback", "arn:"):
+        assert leak not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "errors"),
+    [
+        ({}, "missing_field", [("/name", "missing_field")]),
+        ({"name": None}, "invalid_field", [("/name", "invalid_field")]),
+        ({"name": 1}, "invalid_field", [("/name", "invalid_field")]),
+        ({"name": ["a"]}, "invalid_field", [("/name", "invalid_field")]),
+        ({"name": "a\x00"}, "invalid_field", [("/name", "invalid_field")]),
+        ({"name": "a", "many": True}, "invalid_field", [("/many", "invalid_field")]),
+        ({"name": "a", "many": "1"}, "invalid_field", [("/many", "invalid_field")]),
+        ({"name": "a", "many": 1.0}, "invalid_field", [("/many", "invalid_field")]),
+        ({"name": "a", "role": "admin"}, "unknown_field", [("/role", "unknown_field")]),
+        ({"name": "a", "a/b~c": 1}, "unknown_field", [("/a~1b~0c", "unknown_field")]),
+        ({"name": "a", "email": "x@y"}, "invalid_email", [("/email", "invalid_email")]),
+        ({"name": "a", "email": ["x@y.example"]}, "invalid_field", [("/email", "invalid_field")]),
+        ({"seat": 1}, "invalid_field", [("/name", "missing_field"), ("/seat", "unknown_field")]),
+    ],
+)
+def test_fields_that_are_wrong_are_each_pointed_at(body: object, code: str, errors: list[tuple[str, str]]) -> None:
+    answer = answered(posting(a_thing), body=body)
+
+    assert (answer.status, answer.code) == (422, code)
+    assert [(each["pointer"], each["code"]) for each in answer.body["errors"]] == errors
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "code"),
+    [
+        ({"body": "{"}, 400, "malformed_body"),
+        ({"body": "{}", "headers": {"content-type": "text/plain"}}, 415, "unsupported_media_type"),
+        ({"body": "x" * 65537, "headers": {"content-type": None}}, 413, "body_too_large"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused(how: dict[str, Any], status: int, code: str) -> None:
+    answer = answered(posting(a_thing), **how)
+
+    assert (answer.status, answer.code) == (status, code)
+
+
+# paths and queries
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["", "a b", "a#b", "a/b", "..", "%2F", "a%00", "a\x00", "a\n", "é", "a" * 129, "a" * 2049, "_a", "a;b=c", "a,b"],
+)
+def test_what_cannot_be_an_id_names_nothing(part: str) -> None:
+    app = routing.App()
+
+    @app.get("/things/{thing_id}")
+    def view(thing_id: str) -> Thing:
+        return Thing(name=thing_id)
+
+    answer = answered(app, "GET /things/{thing_id}", thing_id=part)
+
+    assert (answer.status, answer.code) == (404, "not_found")
+
+
+def listing() -> routing.App:
+    app = routing.App()
+
+    @app.get("/things")
+    def view(query: ThingsQuery) -> Thing:
+        return Thing(name=str(query.size))
+
+    return app
+
+
+def test_without_a_query_a_list_has_its_usual_size() -> None:
+    assert answered(listing(), "GET /things").body == {"name": "25"}
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({"page": "2"}, "/page"),
+        ({"limit": "0"}, "/limit"),
+        ({"limit": "5,5"}, "/limit"),
+        ({"limit": "１０"}, "/limit"),
+        ({"colour": "a\u202eb"}, "/colour"),
+        ({"Limit": "5"}, "/Limit"),
+        ({"a/b": "5"}, "/a~1b"),
+    ],
+)
+def test_a_query_that_is_not_understood_is_refused(query: Mapping[str, str], pointer: str) -> None:
+    answer = answered(listing(), "GET /things", query=query)
+
+    assert (answer.status, answer.code) == (400, "invalid_query")
+    assert answer.body["errors"] == [{"pointer": pointer, "code": "invalid_query"}]
+
+
+def test_where_no_parameter_is_known_each_is_unknown() -> None:
+    answer = answered(posting(a_thing), query={"dry_run": "true"})
+
+    assert (answer.status, answer.code) == (400, "invalid_query")
+    assert answer.body["errors"] == [{"pointer": "/dry_run", "code": "invalid_query"}]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"query": {"secret": SECRET_TEXT}},
+        {"query": {"x": f"y{SECRET_TEXT[:-30]}"}},
+        {"path": f"/things/{SECRET_TEXT}"},
+        {"path": f"/things%23{SECRET_TEXT}"},
+        {"path": f"/things/{SECRET_TEXT.replace('.', '%2E')}"},
+    ],
+)
+def test_a_secret_in_the_address_is_refused_and_not_repeated(how: dict[str, Any]) -> None:
+    answer = answered(posting(a_thing), **how)
+
+    assert (answer.status, answer.code) == (400, "secret_in_url")
+    assert "pal_" not in answer.text
+
+
+@pytest.mark.parametrize("part", ["municipal_bank", "principal_1", "pal_1", f"pal_{'1' * 32}", "pal_x.y"])
+def test_an_id_that_only_resembles_a_secret_is_taken(part: str) -> None:
+    app = routing.App()
+
+    @app.get("/things/{thing_id}")
+    def view(thing_id: str) -> Thing:
+        return Thing(name=thing_id)
+
+    assert answered(app, "GET /things/{thing_id}", thing_id=part).body == {"name": part}
+
+
+# acts
+
+
+def test_an_act_is_by_the_tokens_subject_now_and_has_a_name_and_chance_of_its_own() -> None:
+    app, (seen) = acts()
+    before = datetime.now(UTC).replace(microsecond=0)
+    answered(app, by="user-1")
+    answered(app, by="user-1")
+    first, second = seen
+
+    assert first.by == "user-1"
+    assert before <= first.at <= datetime.now(UTC)
+    assert first.at.microsecond == 0
+    assert len(first.name) == len(second.name) == 32
+    assert first.name < second.name
+    assert len(first.chance) == 43
+    assert first.chance != second.chance
+    assert not first.for_vendor
+
+
+def test_without_a_token_nobody_acts() -> None:
+    app, seen = acts()
+    answered(app, by=None)
+
+    assert (seen[0].by, seen[0].for_vendor) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("scope", "for_vendor"),
+    [
+        ("partner-access/directory", True),
+        ("partner-access/use partner-access/directory", True),
+        ("partner-access/use", False),
+        ("partner-access/directory-reader", False),
+        ("", False),
+    ],
+)
+def test_who_has_the_directorys_scope_acts_for_the_vendor(scope: str, for_vendor: bool) -> None:
+    app, seen = acts()
+    answered(app, scope=scope)
+
+    assert seen[0].for_vendor is for_vendor
+    assert seen[0].scopes == set(scope.split())
+
+
+def test_an_act_begins_nothing_in_the_last_seven_seconds_of_its_function() -> None:
+    app, seen = acts()
+    app(gateway.event("POST /things", "user", {"name": "a"}), gateway.Context(10_000))
+
+    assert 2 < seen[0].ends - time.time() <= 3
+
+
+# idempotency keys
+
+
+def key_of(header: str | None, **how: Any) -> Any:
+    app, seen = acts()
+    answer = answered(app, headers={"idempotency-key": header}, **how)
+    return seen[0].once if seen else answer.code
+
+
+@pytest.mark.parametrize("key", ["a", "8f14e45f-ceea-467f", "a;b=c:d/e\\f'g", "~!#", "k" * 255])
+def test_a_key_is_the_same_bare_and_in_quotes(key: str) -> None:
+    once = key_of(key)
+
+    assert once == key_of(f'"{key}"')
+    assert once.key.startswith("user#")
+    assert key not in once.key.removeprefix("user#") or len(key) == 1
+
+
+def test_a_key_in_quotes_may_have_spaces() -> None:
+    assert key_of('"a b"').key != key_of('"a  b"').key
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        '""',
+        "k" * 256,
+        f'"{"k" * 256}"',
+        "a b",
+        "é",
+        '"é"',
+        "a\x00",
+        "a\n",
+        '"a',
+        'a"',
+        '"a"b"',
+        "a,b",
+        '"a", "b"',
+        '"a,b"',
+    ],
+)
+def test_a_key_that_is_none_or_two_is_refused(header: str) -> None:
+    assert key_of(header) == "invalid_idempotency_key"
+
+
+def test_a_post_that_changes_something_needs_a_key() -> None:
+    answer = answered(posting(a_thing), headers={"idempotency-key": None})
+
+    assert (answer.status, answer.code) == (400, "idempotency_key_required")
+
+
+def test_a_post_that_only_reads_needs_none() -> None:
+    app = routing.App()
+
+    @app.post("/things", needs_key=False)
+    def look(wish: Wish) -> Thing:
+        return Thing(name=wish.name)
+
+    assert answered(app, headers={"idempotency-key": None}).status == 201
+
+
+def test_a_key_is_the_callers_and_the_routes_and_remembers_what_was_asked() -> None:
+    once = key_of("key")
+
+    assert key_of("key", by="other").key != once.key
+    assert key_of("key", body={"name": "b"}).key == once.key
+    assert key_of("key", body={"name": "b"}).fingerprint != once.fingerprint
+    assert key_of("key", path="/things/1").fingerprint != once.fingerprint
+    assert key_of("other").key != once.key
+    assert key_of("other").fingerprint == once.fingerprint
+
+    app = routing.App()
+    seen: list[Act] = []
+
+    @app.put("/things")
+    def put(wish: Wish, act: Act) -> None:
+        seen.append(act)
+
+    answered(app, "PUT /things", {"name": "a"}, headers={"idempotency-key": "key"})
+    answered(app, "PUT /things", {"name": "a"})
+    assert seen[0].once
+    assert seen[0].once.key != once.key
+    assert seen[1].once is None
+
+
+# replays and being overtaken
+
+
+def replaying(_: Act) -> NoReturn:
+    raise Replayed(201, '{"name":"first"}')
+
+
+def test_a_replay_is_the_first_answer_and_says_so() -> None:
+    answer = answered(posting(replaying))
+
+    assert (answer.status, answer.body, answer.replayed) == (201, {"name": "first"}, True)
+
+
+def test_a_refusal_that_the_callers_own_first_attempt_brought_about_is_its_answer() -> None:
+    assert answered(refusing(errors.Forbidden(), replaying)).replayed
+
+
+def test_a_refusal_of_a_first_attempt_stays_one() -> None:
+    asked: list[Act] = []
+
+    assert answered(refusing(errors.Forbidden(), asked.append)).code == "forbidden"
+    assert len(asked) == 1
+
+
+def test_a_success_asks_for_no_replay() -> None:
+    asked: list[Act] = []
+    answered(posting(a_thing, asked.append))
+
+    assert asked == []
+
+
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_who_is_overtaken_decides_again_from_fresh_facts(times: int) -> None:
+    tried: list[Act] = []
+
+    def decide(act: Act) -> Thing:
+        tried.append(act)
+        if len(tried) <= times:
+            raise Overtaken(errors.RightsChanged)
+        return Thing(name="a")
+
+    assert answered(posting(decide)).status == 201
+    assert len(tried) == times + 1
+    assert len(set(tried)) == 1
+
+
+def test_who_is_overtaken_again_and_again_is_told_what_the_condition_means() -> None:
+    tried: list[Act] = []
+
+    def decide(act: Act) -> NoReturn:
+        tried.append(act)
+        raise Overtaken(errors.NoSeatLeft)
+
+    assert answered(posting(decide)).code == "no_seat_left"
+    assert len(tried) == 4
+
+
+def test_who_is_overtaken_and_then_refused_is_told_the_refusal() -> None:
+    fates = iter([Overtaken(errors.RightsChanged), errors.LinkRevoked()])
+
+    def decide(_: Act) -> NoReturn:
+        raise next(fates)
+
+    assert answered(posting(decide)).code == "link_revoked"
+
+
+# logs and counts
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """All that is logged meanwhile."""
+    written = io.StringIO()
+    handler = telemetry._logger().registered_handler
+    assert isinstance(handler, StreamHandler)
+    # not by setStream, which flushes the one before: whoever logged first may have closed it since
+    before, handler.stream = handler.stream, written
+    yield written
+    handler.stream = before
+
+
+def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def test_a_refusal_is_logged_by_its_code_and_request_and_nothing_of_anybody(
+    log: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = {"name": CANARY, "email": CANARY}
+    path = f"/things/{CANARY}"
+    answer = answered(
+        refusing(errors.NotEligible()), body=body, path=path, by=CANARY, headers={"authorization": SECRET_TEXT}
+    )
+    answered(refusing(errors.LinkNotFound()), body={"name": SECRET_TEXT})
+    answered(posting(a_thing), body={"name": CANARY, "email": f"{CANARY}@"})
+    answered(posting(a_thing), query={"secret": SECRET_TEXT})
+    told = log.getvalue() + "".join(capsys.readouterr())
+
+    assert answer.status == 409
+    assert "canary" not in told
+    assert "pal_" not in told
+    assert [line["code"] for line in lines(log)] == ["not_eligible", "link_not_found", "invalid_email", "secret_in_url"]
+    assert {(line["level"], line["request_id"], line["operation"]) for line in lines(log)} == {
+        ("INFO", "request-1", "POST /things")
+    }
+
+
+def test_a_success_is_not_logged_and_nothing_of_it_stays_for_the_next(log: io.StringIO) -> None:
+    answered(posting(a_thing), body={"name": CANARY})
+    assert log.getvalue() == ""
+    telemetry.begin("request-2", "other")
+    telemetry.refused(errors.NotFound())
+
+    assert [(line["request_id"], line["operation"]) for line in lines(log)] == [("request-2", "other")]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "counted"),
+    [
+        (errors.LinkNotFound(), "InvalidLinkSecret"),
+        (errors.TemporarilyUnavailable(), "ConflictExhausted"),
+        (errors.NotFound(), None),
+    ],
+)
+def test_what_an_operator_must_know_of_is_counted(
+    refusal: Refused, counted: str | None, log: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered(refusing(refusal))
+    written = capsys.readouterr().out
+
+    if counted is None:
+        assert written == ""
+    else:
+        assert json.loads(written)[counted] == [1.0]
+        assert json.loads(written)["service"] == "partner-access"
+
+
+def test_a_count_is_written_even_when_a_bug_goes_out(capsys: pytest.CaptureFixture[str]) -> None:
+    def bug(_: Act) -> NoReturn:
+        telemetry.count("AccountOrphaned", 2)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        answered(posting(bug))
+    assert json.loads(capsys.readouterr().out)["AccountOrphaned"] == [2.0]
+    answered(posting(a_thing))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_letter_that_cannot_be_read_is_an_error_of_the_log_by_its_id(
+    log: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    telemetry.begin("request-1", "send_emails")
+    telemetry.unreadable("outbox-1")
+    telemetry.flush()
+
+    assert [(line["level"], line["notification"]) for line in lines(log)] == [("ERROR", "outbox-1")]
+    assert json.loads(capsys.readouterr().out)["EmailUnreadable"] == [1.0]
+
+
+@pytest.mark.parametrize(("body", "status"), [("", 204), ("{}", 204), ('{"x": 1}', 422), ("[]", 400)])
+def test_where_no_body_is_asked_for_each_field_is_unknown(body: str, status: int) -> None:
+    app = routing.App()
+    app.post("/things", needs_key=False)(lambda: None)
+
+    answer = answered(app, "POST /things", body=body)
+
+    assert answer.status == status

@@ -1,0 +1,177 @@
+"""What is told of an entry: one event for each account concerned, with what is kept there now."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from partner_access.domain.accounts import AccountState, Program
+from partner_access.domain.audit.events import CloudEvent, Now, event_of, person_of
+from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.records import DIRECTORY, AuditEntry, audit
+from tests.support.builders import (
+    ACT_NAME,
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    NOW,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_act,
+    the_client,
+    the_partner,
+)
+from tests.support.schemas import complaints
+
+AUDIT_ID = f"aud_{ACT_NAME}"
+
+
+def an_entry(event: str = "grant.expired", **details: Any) -> AuditEntry:
+    about = details or {"employee_id": EMPLOYEE, "grant_id": "grt_2"}
+    return audit(event, an_act(), CLIENT, PARTNER, **about)
+
+
+def told(event: CloudEvent) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(event.told())
+    return found
+
+
+def test_an_event_is_told_by_the_specification() -> None:
+    now = Now.of(the_client(), a_partner_admin(), a_user(EMPLOYEE))
+
+    event = told(event_of(an_entry(), CLIENT, 7, now))
+
+    assert {name: value for name, value in event.items() if name != "data"} == {
+        "specversion": "1.0",
+        "id": AUDIT_ID,
+        "source": f"/accounts/{CLIENT}",
+        "type": "partner-access.grant.expired",
+        "subject": EMPLOYEE,
+        "time": "2026-11-22T09:00:00Z",
+        "datacontenttype": "application/json",
+        "dataschema": "urn:partner-access:grant.expired:1",
+        "sequence": "000000000007",
+    }
+    assert {name: value for name, value in event["data"].items() if name != "now"} == {
+        "audit_id": AUDIT_ID,
+        "at": "2026-11-22T09:00:00Z",
+        "event": "grant.expired",
+        "actor_id": APPROVER,
+        "accounts": [CLIENT, PARTNER],
+        "details": {"employee_id": EMPLOYEE, "grant_id": "grt_2"},
+    }
+    assert complaints(event) == []
+
+
+def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
+    expires_at = datetime(2027, 1, 1, tzinfo=UTC)
+    member = a_partner_admin(
+        version=4,
+        removed=("crm.import",),
+        suspended_by=frozenset({SuspensionReason.PARTNER, SuspensionReason.CLIENT}),
+        grant=a_grant(expires_at=expires_at),
+    )
+
+    event = told(event_of(an_entry(), CLIENT, 1, Now.of(the_client(version=2), member, a_user(EMPLOYEE, version=3))))
+
+    assert event["data"]["now"] == {
+        "account": {"account_id": CLIENT, "kind": "client", "state": "active", "version": 2},
+        "member": {
+            "account_id": CLIENT,
+            "user_id": EMPLOYEE,
+            "permission_set": "partner_admin",
+            "set_version": member.set_version,
+            "permissions": {"added": [], "removed": ["crm.import"]},
+            "seat": "partner",
+            "state": "suspended",
+            "suspended_by": ["client", "partner"],
+            "partner_id": PARTNER,
+            "grant_id": member.grant.grant_id if member.grant else None,
+            "expires_at": "2027-01-01T00:00:00Z",
+            "version": 4,
+        },
+        "user": {"user_id": EMPLOYEE, "active": True, "version": 3},
+    }
+    assert complaints(event) == []
+
+
+def test_a_partner_has_its_program() -> None:
+    partner = the_partner(program=Program.SUSPENDED, state=AccountState.CLOSED)
+
+    now = Now.of(partner, None, None)
+
+    assert now.model_dump(mode="json", exclude_none=True) == {
+        "account": {
+            "account_id": PARTNER,
+            "kind": "partner",
+            "state": "closed",
+            "program": "suspended",
+            "version": 1,
+        }
+    }
+
+
+def test_a_member_is_told_as_he_is_kept_and_not_as_he_counts() -> None:
+    """Only what is a matter of the record alone may go by its version."""
+    over = a_partner_admin(grant=a_grant(expires_at=NOW - timedelta(days=1)))
+
+    for member, state in [
+        (over, "active"),
+        (a_member(), "active"),
+        (a_member(active=False, suspended_by=frozenset({SuspensionReason.CLIENT})), "deactivated"),
+        (a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM})), "suspended"),
+    ]:
+        now = Now.of(None, member, None)
+        assert now.member
+        assert now.member.state == state
+
+
+def test_what_is_not_there_is_left_out() -> None:
+    event = told(event_of(an_entry("program.stopped", partner_id=PARTNER), CLIENT, 1, Now()))
+
+    assert "subject" not in event
+    assert event["data"]["now"] == {}
+    assert complaints(event) == []
+
+
+@pytest.mark.parametrize(
+    ("details", "person"),
+    [
+        ({"user_id": "user-a"}, "user-a"),
+        ({"employee_id": "user-b"}, "user-b"),
+        ({"link_id": "lnk_1"}, None),
+    ],
+)
+def test_an_entry_is_about_one_person_or_nobody(details: dict[str, str], person: str | None) -> None:
+    assert person_of(an_entry("some.event", **details)) == person
+
+
+@pytest.mark.parametrize(
+    ("account_id", "source"),
+    [
+        ("client-bakery", "/accounts/client-bakery"),
+        ("auth0|57:a@b", "/accounts/auth0%7C57:a@b"),
+        (DIRECTORY, "/accounts/@directory"),
+    ],
+)
+def test_a_source_is_the_address_of_the_account(account_id: str, source: str) -> None:
+    assert event_of(an_entry(), account_id, 1, Now()).source == source
+
+
+def test_sequences_sort_as_text() -> None:
+    places = [1, 2, 10, 99, 100, 10**9]
+
+    assert [event_of(an_entry(), CLIENT, place, Now()).sequence for place in places] == sorted(
+        event_of(an_entry(), CLIENT, place, Now()).sequence for place in reversed(places)
+    )
+
+
+def test_a_member_without_a_seat_is_told_without_one() -> None:
+    now = Now.of(None, a_member(seat=None), None)
+    assert now.member
+    assert "seat" not in now.member.model_dump(exclude_none=True)
+    assert Now.of(None, a_member(seat=Seat.SALES), None).member is not None

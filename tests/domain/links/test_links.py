@@ -1,0 +1,436 @@
+"""Links: their states, who makes and ends them, and what a partner, time and a forgetful client do to them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from partner_access.domain.accounts import Account, Program
+from partner_access.domain.errors import (
+    Forbidden,
+    InvalidField,
+    LinkAlreadyUsed,
+    LinkDeclined,
+    LinkExpired,
+    LinkNotFound,
+    LinkRevoked,
+    NotEligible,
+    NotFound,
+    RecipientSuppressed,
+    Refused,
+    SelfApproval,
+    TooManyLinks,
+    UnknownPermission,
+)
+from partner_access.domain.links import links
+from partner_access.domain.links.links import (
+    CreationFacts,
+    LinkDeliveryStatus,
+    LinkFacts,
+    LinkState,
+    Standing,
+    Wish,
+    create,
+    expire,
+    revoke,
+    tenure_now,
+    withdraw,
+)
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.members import RequestedAccess
+from partner_access.domain.records import Letter, LetterKind, Locale
+from tests.support.builders import (
+    ACT_NAME,
+    CHANCE,
+    CLIENT,
+    EMPLOYEE,
+    LINK,
+    NOW,
+    PARTNER,
+    SECRET,
+    a_link,
+    a_member,
+    a_user,
+    an_act,
+    an_employee,
+    once,
+    the_client,
+    the_partner,
+)
+from tests.support.set_versions import two_versions
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+MANAGER = "user-manager"
+COLLEAGUE = "user-colleague"
+OUTSIDER = "user-outsider"
+OTHER_SECRET = Secret.read(Secret.write(PARTNER, LINK, "d" * 43))
+
+
+def of_partner(user_id: str, permission_set: str = "view_only", **changes: Any) -> Actor:
+    return Actor(an_employee(user_id), a_member(user_id, permission_set, account_id=PARTNER, **changes))
+
+
+SUPER_ADMIN = of_partner(MANAGER, "super_admin")
+ACCESS_MANAGER = of_partner(MANAGER, added=("partner.client_access.manage",))
+SELF = of_partner(EMPLOYEE)
+ANOTHER = of_partner(COLLEAGUE)
+NOBODY = Actor(a_user(OUTSIDER))
+LEFT = of_partner(MANAGER, "super_admin", active=False)
+BARRED = Actor(an_employee(MANAGER, active=False), SUPER_ADMIN.member)
+
+
+def by(actor: Actor, **changes: Any) -> Any:
+    assert actor.user
+    return an_act(actor.user.user_id, **changes)
+
+
+# states
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"expires_at": NOW + SECOND}, LinkState.OPEN),
+        ({"expires_at": NOW}, LinkState.EXPIRED),
+        ({"expires_at": NOW - SECOND}, LinkState.EXPIRED),
+        ({"approvals": 1}, LinkState.APPROVED),
+        ({"approvals": 1, "expires_at": NOW}, LinkState.APPROVED),
+        ({"approvals": 1, "max_approvals": 2}, LinkState.OPEN),
+        ({"approvals": 1, "max_approvals": 2, "expires_at": NOW}, LinkState.EXPIRED),
+        ({"approvals": 2, "max_approvals": 2, "stored_state": Standing.REVOKED}, LinkState.APPROVED),
+        ({"stored_state": Standing.REVOKED}, LinkState.REVOKED),
+        ({"stored_state": Standing.REVOKED, "expires_at": NOW}, LinkState.REVOKED),
+        ({"stored_state": Standing.DECLINED, "expires_at": NOW - SECOND}, LinkState.DECLINED),
+        ({"stored_state": Standing.EXPIRED}, LinkState.EXPIRED),
+    ],
+)
+def test_a_links_state_is_computed(changes: Mapping[str, Any], state: LinkState) -> None:
+    assert a_link(**changes).state_at(NOW) is state
+
+
+@pytest.mark.parametrize(
+    ("changes", "tenure", "state"),
+    [
+        ({}, 0, LinkState.OPEN),
+        ({}, 1, LinkState.REVOKED),
+        ({"access_generation": 1}, 1, LinkState.OPEN),
+        ({"access_generation": 2}, 1, LinkState.OPEN),
+        ({"access_generation": 1}, 2, LinkState.REVOKED),
+        ({"expires_at": NOW}, 1, LinkState.EXPIRED),
+        ({"approvals": 1}, 1, LinkState.APPROVED),
+        ({"approvals": 1, "max_approvals": 2}, 1, LinkState.REVOKED),
+        ({"stored_state": Standing.DECLINED}, 1, LinkState.DECLINED),
+    ],
+)
+def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
+    changes: Mapping[str, Any], tenure: int, state: LinkState
+) -> None:
+    link = a_link(**changes)
+
+    assert link.state_at(NOW, tenure) is state
+    if state is LinkState.OPEN:
+        link.must_be_open(NOW, tenure)
+    if state is LinkState.REVOKED:
+        with pytest.raises(LinkRevoked):
+            link.must_be_open(NOW, tenure)
+
+
+@pytest.mark.parametrize(
+    ("employee", "partner", "tenure"),
+    [
+        (None, None, 0),
+        (an_employee(offboardings={PARTNER: 2}), None, 0),
+        (None, the_partner(terminations=1), 0),
+        (an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1), 3),
+    ],
+)
+def test_how_often_all_was_ended_counts_as_far_as_both_are_known(
+    employee: User | None, partner: Account | None, tenure: int
+) -> None:
+    assert tenure_now(employee, partner) == tenure
+
+
+def test_a_link_is_made_in_the_tenure_of_today() -> None:
+    again, partner = an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1)
+
+    assert create(facts(employee=again, partner=partner), a_wish(), by(SUPER_ADMIN)).link.access_generation == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"approvals": 1}, LinkAlreadyUsed),
+        ({"stored_state": Standing.DECLINED}, LinkDeclined),
+        ({"stored_state": Standing.REVOKED}, LinkRevoked),
+        ({"expires_at": NOW}, LinkExpired),
+    ],
+)
+def test_an_ended_link_says_how_it_ended(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        a_link(**changes).must_be_open(NOW, 0)
+
+
+def test_an_open_link_is_open_until_the_second_before_its_end() -> None:
+    a_link(expires_at=NOW + SECOND).must_be_open(NOW, 0)
+
+
+def test_a_link_is_opened_by_each_of_its_secrets_and_no_other() -> None:
+    link = a_link(secrets=frozenset({SECRET.fingerprint, OTHER_SECRET.fingerprint}))
+
+    link.must_be_opened_by(SECRET)
+    link.must_be_opened_by(OTHER_SECRET)
+    for closed in (a_link(), a_link(secrets=frozenset())):
+        with pytest.raises(LinkNotFound):
+            closed.must_be_opened_by(OTHER_SECRET)
+
+
+def test_what_a_link_asks_is_the_set_less_something_for_some_time() -> None:
+    assert a_link(removed=("crm.import",), access_days=3).requested_access == RequestedAccess(
+        removed=("crm.import",), access_days=3
+    )
+
+
+# creation
+
+
+def facts(**changes: Any) -> CreationFacts:
+    return CreationFacts(**{"partner": the_partner(), "creator": SUPER_ADMIN, "employee": an_employee(), **changes})
+
+
+def a_wish(**changes: Any) -> Wish:
+    return Wish(**{"employee_id": EMPLOYEE, **changes})
+
+
+def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
+    wish = a_wish(
+        account_id=CLIENT,
+        recipient="owner@bakery.example",
+        removed=("crm.import", "crm.export"),
+        access_days=30,
+        link_days=3,
+        max_approvals=5,
+        purpose="The shop",
+        locale=Locale.JA,
+    )
+    created = create(facts(), wish, by(SUPER_ADMIN))
+    link = created.link
+
+    assert (link.link_id, link.partner_id, link.employee_id) == (f"lnk_{ACT_NAME}", PARTNER, EMPLOYEE)
+    assert (link.created_by, link.created_at, link.expires_at) == (MANAGER, NOW, NOW + 3 * DAY)
+    assert (link.account_id, link.recipient, link.locale) == (CLIENT, "owner@bakery.example", Locale.JA)
+    assert (link.removed, link.access_days, link.max_approvals) == (("crm.export", "crm.import"), 30, 5)
+    assert (link.state_at(NOW), link.delivery_status, link.version) == (LinkState.OPEN, LinkDeliveryStatus.QUEUED, 1)
+    link.must_be_opened_by(Secret.read(created.secret))
+    assert CHANCE in created.secret
+    assert CHANCE not in link.model_dump_json()
+    assert CHANCE not in created.audit.model_dump_json()
+    assert created.letter == Letter(
+        kind=LetterKind.LINK_TO_APPROVE,
+        employee_id=EMPLOYEE,
+        actor_id=MANAGER,
+        partner_id=PARTNER,
+        account_id=CLIENT,
+        link_id=link.link_id,
+        link_created_by=MANAGER,
+        set_version=1,
+        removed=("crm.export", "crm.import"),
+    )
+    assert (created.audit.event, created.audit.accounts) == ("link.created", (PARTNER,))
+    assert set(created.relies_on) == {the_partner(), an_employee(), *SUPER_ADMIN.relied_on}
+
+
+def test_a_link_asks_for_the_set_in_its_newest_version_and_its_letter_says_so() -> None:
+    with two_versions():
+        created = create(facts(), a_wish(recipient="owner@bakery.example"), by(SUPER_ADMIN))
+
+    assert created.letter
+    assert (created.link.set_version, created.letter.set_version) == (2, 2)
+
+
+def test_a_link_without_a_recipient_sends_no_letter() -> None:
+    created = create(facts(), a_wish(), by(SUPER_ADMIN))
+
+    assert created.letter is None
+    assert created.link.delivery_status is LinkDeliveryStatus.NONE
+    assert (created.link.link_days, created.link.max_approvals) == (7, 1)
+    assert created.link.is_for_one
+
+
+@pytest.mark.parametrize("creator", [SUPER_ADMIN, ACCESS_MANAGER])
+@pytest.mark.parametrize("employee", [EMPLOYEE, MANAGER])
+def test_who_manages_client_access_makes_links_for_himself_and_colleagues(creator: Actor, employee: str) -> None:
+    made = create(facts(creator=creator, employee=an_employee(employee)), a_wish(employee_id=employee), by(creator))
+
+    assert made.link.employee_id == employee
+
+
+@pytest.mark.parametrize(
+    ("creator", "refusal"),
+    [
+        (SELF, Forbidden),
+        (ANOTHER, Forbidden),
+        (of_partner(MANAGER, "super_admin", removed=("partner.client_access.manage",)), Forbidden),
+        (BARRED, Forbidden),
+        (LEFT, NotFound),
+        (NOBODY, NotFound),
+    ],
+)
+def test_who_makes_no_links(creator: Actor, refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        create(facts(creator=creator), a_wish(), by(creator))
+
+
+@pytest.mark.parametrize(
+    ("changes", "wish", "refusal"),
+    [
+        ({"partner": None}, {}, NotFound),
+        ({"partner": the_client()}, {}, NotFound),
+        ({"employee": None}, {}, NotEligible),
+        ({"employee": an_employee(active=False)}, {}, NotEligible),
+        ({"employee": an_employee(employed_by=frozenset({"partner-south"}))}, {}, NotEligible),
+        ({"employee": an_employee(email="e@bakery.example")}, {}, NotEligible),
+        ({"partner": the_partner(program=Program.SUSPENDED)}, {}, NotEligible),
+        ({}, {"removed": ("no.such.thing",)}, UnknownPermission),
+        ({}, {"removed": ("crm.deals.view",)}, InvalidField),
+        ({}, {"removed": ("crm.import", "crm.import")}, InvalidField),
+        ({}, {"recipient": f"{EMPLOYEE}@north.example"}, SelfApproval),
+        ({"recipient_is_suppressed": True}, {"recipient": "owner@bakery.example"}, RecipientSuppressed),
+        ({"employee": an_employee(open_links=50)}, {}, TooManyLinks),
+        ({"employee": an_employee(open_links=51)}, {}, TooManyLinks),
+    ],
+)
+def test_which_links_are_not_made(changes: Mapping[str, Any], wish: Mapping[str, Any], refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        create(facts(**changes), a_wish(**wish), by(SUPER_ADMIN))
+
+
+def test_the_fiftieth_open_link_is_still_made() -> None:
+    assert create(facts(employee=an_employee(open_links=49)), a_wish(), by(SUPER_ADMIN)).employee.open_links == 49
+
+
+def test_whether_an_employee_may_have_links_is_only_told_to_who_may_make_them() -> None:
+    with pytest.raises(Forbidden):
+        create(facts(creator=SELF, employee=None), a_wish(), by(SELF))
+    with pytest.raises(NotFound):
+        create(facts(creator=NOBODY, employee=None), a_wish(), by(NOBODY))
+
+
+# seeing
+
+
+MINE = a_link(created_by=MANAGER)
+BY_COLLEAGUE = a_link(created_by=COLLEAGUE)
+
+
+def of_link(actor: Actor = SUPER_ADMIN, link: links.Link | None = MINE, **changes: Any) -> LinkFacts:
+    return LinkFacts(**{"partner": the_partner(), "actor": actor, "link": link, "employee": an_employee(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("actor", "link", "is_there"),
+    [
+        (SUPER_ADMIN, MINE, True),
+        (ACCESS_MANAGER, BY_COLLEAGUE, True),
+        (SELF, MINE, True),
+        (ANOTHER, BY_COLLEAGUE, True),
+        (ANOTHER, MINE, False),
+        (SUPER_ADMIN, None, False),
+        (NOBODY, MINE, False),
+        (LEFT, MINE, False),
+    ],
+)
+def test_a_link_is_there_for_whom_it_is_about(actor: Actor, link: links.Link | None, is_there: bool) -> None:
+    if is_there:
+        assert links.must_be_own_or_managed(of_link(actor, link), by(actor)) == link
+    else:
+        with pytest.raises(NotFound):
+            links.must_be_own_or_managed(of_link(actor, link), by(actor))
+
+
+# revoking
+
+
+@pytest.mark.parametrize("actor", [SUPER_ADMIN, ACCESS_MANAGER])
+def test_an_open_link_is_revoked_by_who_manages_client_access(actor: Actor) -> None:
+    revoked = revoke(of_link(actor), by(actor))
+
+    assert revoked
+    assert (revoked.stored_state, revoked.link, revoked.letter) == (Standing.REVOKED, MINE, None)
+    assert (revoked.audit.event, revoked.audit.accounts) == ("link.revoked", (PARTNER,))
+    assert set(revoked.relies_on) == {actor.user, actor.member}
+
+
+def test_the_vendor_revokes_any_link_that_there_is() -> None:
+    act = an_act("vendor", for_vendor=True)
+
+    assert revoke(of_link(Actor()), act)
+    with pytest.raises(NotFound):
+        revoke(of_link(Actor(), None), act)
+
+
+@pytest.mark.parametrize(
+    ("actor", "link", "refusal"),
+    [
+        (SELF, MINE, Forbidden),
+        (ANOTHER, BY_COLLEAGUE, Forbidden),
+        (ANOTHER, MINE, NotFound),
+        (NOBODY, MINE, NotFound),
+        (BARRED, MINE, Forbidden),
+        (SUPER_ADMIN, None, NotFound),
+        (SUPER_ADMIN, a_link(approvals=1), LinkAlreadyUsed),
+        (SUPER_ADMIN, a_link(approvals=1, expires_at=NOW), LinkAlreadyUsed),
+        (SELF, a_link(approvals=1), Forbidden),
+    ],
+)
+def test_who_revokes_nothing(actor: Actor, link: links.Link | None, refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        revoke(of_link(actor, link), by(actor))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"stored_state": standing} for standing in Standing if standing != "open"] + [{"expires_at": NOW}]
+)
+def test_an_ended_link_stays_as_it_is(changes: Mapping[str, Any]) -> None:
+    assert revoke(of_link(link=a_link(**changes)), by(SUPER_ADMIN)) is None
+
+
+def test_a_link_that_some_approved_is_revoked_for_the_others() -> None:
+    assert revoke(of_link(link=a_link(approvals=1, max_approvals=2)), by(SUPER_ADMIN))
+
+
+# what time and lost eligibility do
+
+
+def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_that() -> None:
+    withdrawn = withdraw(a_link(), an_act(once=once()))
+
+    assert (withdrawn.stored_state, withdrawn.act.once) == (Standing.REVOKED, None)
+    assert withdrawn.audit.details == {"link_id": LINK, "reason": "not_eligible"}
+    with pytest.raises(LinkNotFound):
+        withdraw(None, an_act())
+
+
+@pytest.mark.parametrize(
+    ("changes", "ends"),
+    [
+        ({"expires_at": NOW - SECOND}, True),
+        ({"expires_at": NOW}, True),
+        ({"expires_at": NOW + SECOND}, False),
+        ({"expires_at": NOW, "approvals": 1}, False),
+        ({"expires_at": NOW, "approvals": 1, "max_approvals": 2}, True),
+        ({"expires_at": NOW, "stored_state": Standing.REVOKED}, False),
+        ({"expires_at": NOW, "stored_state": Standing.DECLINED}, False),
+        ({"expires_at": NOW, "stored_state": Standing.EXPIRED}, False),
+    ],
+)
+def test_the_sweep_ends_what_is_over_and_was_open(changes: Mapping[str, Any], ends: bool) -> None:
+    ended = expire(a_link(**changes), an_act("sweep"))
+
+    assert (ended is not None) is ends
+    if ended:
+        assert (ended.stored_state, ended.audit.event) == (Standing.EXPIRED, "link.expired")
+        assert ended.letter
+        assert ended.letter.kind is LetterKind.LINK_EXPIRED

@@ -1,0 +1,219 @@
+"""Migrations: who turns a super admin into a partner admin, what it takes, and who stays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from partner_access.domain.accounts import AccountState, Pricing, Program
+from partner_access.domain.errors import (
+    AccountClosed,
+    Forbidden,
+    InvalidField,
+    LastSuperAdmin,
+    NoSeatLeft,
+    NotAClientAccount,
+    NotEligible,
+    NotFound,
+    NotSuperAdmin,
+    Refused,
+)
+from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.members import GrantSource, Seat
+from partner_access.domain.memberships.migrations import MigrationFacts, migrate
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import Letter, LetterKind
+from tests.support.builders import (
+    ACT_NAME,
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    NOW,
+    PARTNER,
+    a_member,
+    a_user,
+    an_act,
+    an_actor,
+    an_employee,
+    of_the_partner,
+    the_client,
+    the_partner,
+)
+from tests.support.set_versions import two_versions
+
+TARGET = Actor(an_employee(), a_member(EMPLOYEE))
+ADMIN = an_actor()
+OTHER_STAFF = an_actor(an_employee("user-y", employed_by=frozenset({"partner-south"})))
+MANAGES_USERS = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
+
+
+def facts(**changes: Any) -> MigrationFacts:
+    return MigrationFacts(
+        **{
+            "account": the_client(),
+            "actor": ADMIN,
+            "target": TARGET,
+            "partner": the_partner(),
+            "others": (ADMIN,),
+            **changes,
+        }
+    )
+
+
+def of_himself(**changes: Any) -> MigrationFacts:
+    return facts(**{"actor": TARGET, **changes})
+
+
+def test_a_super_admin_migrates_another_and_is_the_witness() -> None:
+    boss = an_actor(a_user("user-boss"), a_member("user-boss"))
+    done = migrate(facts(others=(boss, OTHER_STAFF, ADMIN)), an_act())
+
+    assert done.before == TARGET.member
+    assert (done.member.permission_set, done.member.seat, done.member.version) == ("partner_admin", Seat.PARTNER, 2)
+    assert (done.member.partner_id, done.member.previous, done.member.granted_by) == (PARTNER, None, APPROVER)
+    assert done.member.since == a_member(EMPLOYEE).since
+    assert (done.grant.grant_id, done.grant.source) == (f"grt_{ACT_NAME}", GrantSource.MIGRATION)
+    assert (done.grant.created_at, done.grant.expires_at) == (NOW, None)
+    assert done.audit.event == "super_admin.migrated"
+    assert done.audit.accounts == (CLIENT, PARTNER)
+    assert done.audit.details["seat"] == {"before": "core", "after": "partner"}
+    assert done.letter == Letter(
+        kind=LetterKind.SUPER_ADMIN_MIGRATED,
+        employee_id=EMPLOYEE,
+        actor_id=APPROVER,
+        partner_id=PARTNER,
+        account_id=CLIENT,
+    )
+    assert set(done.relies_on) == {the_client(), the_partner(), a_user(), a_member(), an_employee(), TARGET.member}
+
+
+def test_an_employee_migrates_himself_while_another_stays() -> None:
+    done = migrate(of_himself(others=(OTHER_STAFF, ADMIN)), an_act(EMPLOYEE))
+
+    assert done.member.granted_by == EMPLOYEE
+    assert {ADMIN.user, ADMIN.member} <= set(done.relies_on)
+    assert OTHER_STAFF.member not in done.relies_on
+
+
+def test_a_migration_loses_just_what_is_restricted() -> None:
+    preview = migrate(facts(), an_act()).preview
+
+    assert set(preview.lost) == catalogue.RESTRICTED
+    assert (preview.seat_before, preview.seat_after) == (Seat.CORE, Seat.PARTNER)
+    assert (preview.remaining_super_admins, preview.remaining_are_partner_employees) == (1, False)
+    assert not preview.paid_seat_required
+
+
+def test_what_he_did_not_hold_is_not_lost_and_what_was_taken_comes_with_the_set() -> None:
+    removed, added = ("account.scim.manage", "crm.import"), ("crm.export",)
+    changed = a_member(EMPLOYEE, added=added, removed=removed, previous=a_member().place)
+    done = migrate(facts(target=Actor(an_employee(), changed), partner=the_partner(terminations=2)), an_act())
+
+    assert set(done.preview.lost) == catalogue.RESTRICTED - {"account.scim.manage"}
+    assert (done.member.added, done.member.removed, done.member.previous) == ((), (), None)
+    assert done.member.access_generation == 2
+
+
+def test_a_super_admin_becomes_what_a_partner_admin_is_today() -> None:
+    with two_versions():
+        done = migrate(facts(), an_act())
+
+    assert done.letter
+    assert (done.member.set_version, done.letter.set_version) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("others", "remaining", "staff"),
+    [
+        ((OTHER_STAFF,), 1, True),
+        ((OTHER_STAFF, ADMIN), 2, False),
+        ((OTHER_STAFF, an_actor(a_user(active=False))), 1, True),
+    ],
+)
+def test_a_preview_says_who_is_left_to_run_the_account(others: tuple[Actor, ...], remaining: int, staff: bool) -> None:
+    preview = migrate(of_himself(others=others), an_act(EMPLOYEE)).preview
+
+    assert (preview.remaining_super_admins, preview.remaining_are_partner_employees) == (remaining, staff)
+
+
+@pytest.mark.parametrize(
+    ("seat", "paid", "kept"),
+    [(Seat.CORE, (), ()), (Seat.SALES, (), (Seat.SALES,)), (Seat.CORE, (Seat.SERVICE,), (Seat.SERVICE,))],
+)
+def test_a_migration_keeps_paid_seats(seat: Seat, paid: tuple[Seat, ...], kept: tuple[Seat, ...]) -> None:
+    target = Actor(an_employee(), a_member(EMPLOYEE, seat=seat, paid_seats=paid))
+    done = migrate(facts(target=target, account=the_client(pricing=Pricing.LEGACY)), an_act())
+
+    assert (done.member.seat, done.member.paid_seats) == (Seat.PARTNER, kept)
+    assert done.preview.paid_seat_required is (not kept)
+    assert done.letter
+    assert done.letter.paid_seat_required is (not kept)
+
+
+def test_an_ended_migration_never_makes_a_super_admin_again() -> None:
+    ended = migrate(facts(), an_act()).member.ended()
+
+    assert not ended.active
+    assert not ended.is_super_admin
+
+
+LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
+    ({"account": None}, NotFound),
+    ({"actor": Actor(a_user())}, NotFound),
+    ({"actor": an_actor(a_user(active=False))}, Forbidden),
+    ({"account": the_partner()}, NotAClientAccount),
+    ({"actor": MANAGES_USERS}, Forbidden),
+    ({"actor": of_the_partner(an_employee("user-x"))}, Forbidden),
+    ({"account": the_client(state=AccountState.CLOSED)}, AccountClosed),
+    ({"target": Actor()}, NotFound),
+    ({"target": Actor(an_employee())}, NotFound),
+    ({"target": Actor(an_employee(), a_member(EMPLOYEE, active=False))}, NotFound),
+    ({"target": Actor(an_employee(), a_member(EMPLOYEE, "sales"))}, NotSuperAdmin),
+    ({"target": of_the_partner()}, NotSuperAdmin),
+    ({"partner": None, "firm_is_unclear": True}, InvalidField),
+    ({"partner": None}, NotEligible),
+    ({"target": Actor(a_user(EMPLOYEE), a_member(EMPLOYEE))}, NotEligible),
+    ({"partner": the_partner(program=Program.SUSPENDED)}, NotEligible),
+    ({"others": ()}, LastSuperAdmin),
+    ({"others": (an_actor(a_user(active=False)),)}, LastSuperAdmin),
+    ({"account": the_client(partner_seat_limit=0)}, NoSeatLeft),
+]
+
+
+@pytest.mark.parametrize(("changes", "refusal"), LADDER)
+def test_a_migration_is_refused(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
+    with pytest.raises(refusal):
+        migrate(facts(**changes), an_act())
+
+
+@pytest.mark.parametrize("first", range(len(LADDER)))
+def test_the_refusals_of_a_migration_come_in_their_order(first: int) -> None:
+    changes, refusal = LADDER[first]
+    for others, _ in LADDER[first + 1 :]:
+        if not changes.keys() & others.keys():
+            with pytest.raises(refusal):
+                migrate(facts(**changes, **others), an_act())
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"target": Actor(an_employee(), a_member(EMPLOYEE, "sales"))}, NotSuperAdmin),
+        ({"partner": None}, NotEligible),
+        ({"others": ()}, LastSuperAdmin),
+        ({"account": the_client(partner_seat_limit=1, partner_seats_used=1)}, NoSeatLeft),
+        ({"account": the_client(state=AccountState.CLOSED)}, AccountClosed),
+    ],
+)
+def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
+    actor = changes.get("target", TARGET)
+
+    with pytest.raises(refusal):
+        migrate(facts(**{**changes, "actor": actor}), an_act(EMPLOYEE))
+
+
+def test_the_last_seat_is_a_seat() -> None:
+    assert (
+        migrate(facts(account=the_client(partner_seat_limit=2, partner_seats_used=1)), an_act()).member.seat
+        is Seat.PARTNER
+    )

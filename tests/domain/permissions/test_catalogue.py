@@ -1,0 +1,54 @@
+"""The catalogue: the vendor's data says what domain.md §3 says."""
+
+import pytest
+
+from partner_access.domain.permissions import catalogue
+
+
+def under(area: str, names: str) -> set[str]:
+    return {f"{area}.{name}" for name in names.split()}
+
+
+OBJECTS = "contacts companies deals tickets tasks emails meetings calls notes invoices custom_objects"
+MINIMUM = {
+    *(f"{kind}.{action}" for kind in under("crm", OBJECTS) for action in ("view", "edit", "delete")),
+    *under("crm", "contacts.communicate companies.communicate bulk_delete import export properties.edit"),
+    *under("crm", "lists.view lists.edit custom_views record_layout.edit"),
+    *under("marketing", "access forms files.view files.edit files.delete email.view email.edit email.publish"),
+    *under("marketing", "campaigns ads social content"),
+    *under("sales", "access products quote_templates payment_links templates meeting_pages forecast playbooks"),
+    *under("sales", "sequences"),
+    *under("service", "access knowledge_base feedback"),
+    *under("automation", "workflows.view workflows.edit workflows.delete"),
+    *under("reports", "view create dashboards"),
+    *under("account", "users.manage teams.manage defaults.edit marketplace website domains audit.view"),
+}
+RESTRICTED = {
+    "account.super_admins.manage",
+    "account.billing.manage",
+    "account.scim.manage",
+    "account.data_center.migrate",
+    "data.sensitive.manage",
+}
+
+
+def test_the_catalogue_holds_the_minimum_the_restricted_and_what_partners_have() -> None:
+    assert MINIMUM | RESTRICTED | {"partner.client_access.manage"} == catalogue.CATALOGUE
+    assert RESTRICTED == catalogue.RESTRICTED
+
+
+@pytest.mark.parametrize("version", catalogue.SETS["partner_admin"])
+def test_partner_admin_is_defined_as_everything_minus_the_restricted(version: tuple[str, ...]) -> None:
+    assert set(version) == MINIMUM
+
+
+def test_a_super_admin_holds_every_permission() -> None:
+    assert set(catalogue.SETS["super_admin"][-1]) == catalogue.CATALOGUE
+
+
+@pytest.mark.parametrize("name", catalogue.SETS)
+def test_no_set_but_the_super_admins_holds_what_is_restricted(name: str) -> None:
+    held = {permission.partition(":")[0] for version in catalogue.SETS[name] for permission in version}
+
+    assert bool(held & catalogue.RESTRICTED) is (name == "super_admin")
+    assert held <= catalogue.CATALOGUE

@@ -1,0 +1,121 @@
+"""Every refusal has a stable code and tells what to do; the contract's codes all exist, each with its status."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from partner_access.api.routing import STATUS
+from partner_access.domain import errors
+from partner_access.domain.errors import Refused
+
+CONTRACT = {
+    400: (
+        "idempotency_key_required",
+        "invalid_cursor",
+        "invalid_etag",
+        "invalid_idempotency_key",
+        "invalid_query",
+        "malformed_body",
+        "secret_in_url",
+    ),
+    403: (
+        "forbidden",
+        "no_independent_approver",
+        "not_an_approver",
+        "own_partner_may_not_approve",
+        "permission_not_held",
+    ),
+    404: ("link_not_found", "not_found"),
+    405: ("method_not_allowed",),
+    409: (
+        "account_closed",
+        "already_partner_admin",
+        "grant_suspended",
+        "is_super_admin",
+        "last_super_admin",
+        "link_already_used",
+        "no_seat_left",
+        "not_eligible",
+        "not_super_admin",
+        "recipient_suppressed",
+        "rights_changed",
+        "too_many_links",
+    ),
+    410: ("link_declined", "link_expired", "link_revoked"),
+    412: ("precondition_failed",),
+    413: ("body_too_large",),
+    415: ("unsupported_media_type",),
+    422: (
+        "account_mismatch",
+        "idempotency_key_reused",
+        "invalid_field",
+        "restricted_permission",
+        "unknown_field",
+        "unknown_permission",
+    ),
+    428: ("precondition_required",),
+    429: ("rate_limited",),
+    503: ("temporarily_unavailable",),
+}
+
+
+def below(kind: type[Refused]) -> Iterator[type[Refused]]:
+    for each in kind.__subclasses__():
+        deeper = list(below(each))
+        yield from deeper or [each]
+
+
+ALL = {each.code: each for each in below(Refused)}
+ROOMS = {each for each in Refused.__subclasses__() if each.__subclasses__()}
+
+
+def status_of(kind: type[Refused]) -> int:
+    return int(next(status for room, status in STATUS.items() if issubclass(kind, room)))
+
+
+@pytest.mark.parametrize(("status", "code"), [(status, code) for status, codes in CONTRACT.items() for code in codes])
+def test_each_code_of_the_contract_has_its_status(status: int, code: str) -> None:
+    assert status_of(ALL[code]) == status
+
+
+@pytest.mark.parametrize("refusal", ALL.values(), ids=ALL)
+def test_each_refusal_advises_in_a_sentence_and_is_one_word_of_the_grammar(refusal: type[Refused]) -> None:
+    assert refusal.detail.endswith(".")
+    assert refusal.detail[0].isupper()
+    assert "\n" not in refusal.detail
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", refusal.code)
+    assert sum(issubclass(refusal, room) for room in STATUS) == 1
+
+
+def test_no_two_refusals_share_a_code_and_none_stands_outside_a_room() -> None:
+    assert len(ALL) == len(list(below(Refused)))
+    assert {room for each in ALL.values() for room in ROOMS if issubclass(each, room)} == ROOMS
+    assert {each.code for each in ALL.values() if each.__base__ is Refused} == {
+        "body_too_large",
+        "method_not_allowed",
+        "unsupported_media_type",
+    }
+
+
+@pytest.mark.parametrize("refusal", ALL.values(), ids=ALL)
+def test_error_states_its_own_code_and_detail(refusal: type[Refused]) -> None:
+    assert {"code", "detail"} <= set(vars(refusal))
+
+
+def test_a_refusal_points_at_fields_and_tells_what_the_caller_may_know() -> None:
+    refusal = errors.NoSeatLeft("/seat", "/permission_set", limit=3)
+
+    assert refusal.errors == [
+        {"pointer": "/seat", "code": "no_seat_left"},
+        {"pointer": "/permission_set", "code": "no_seat_left"},
+    ]
+    assert refusal.told == {"limit": 3}
+    assert str(refusal) == "no_seat_left"
+
+
+def test_what_one_refusal_tells_is_not_told_by_the_next() -> None:
+    errors.NotFound("/here", told="this")
+
+    assert errors.NotFound().errors == []
+    assert errors.NotFound().told == {}

@@ -1,0 +1,222 @@
+"""Somebody at a browser, under watch: what no page of ours may do is noted while he goes about."""
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urldefrag, urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
+
+from functions.serve_pages import app as serve_pages
+from partner_access.emails.permission_texts import Language
+from tests.stack.stack_users import Resident
+
+HERE: Final = Path(__file__).parent
+AXE: Final = (HERE / "axe/axe.min.js").read_text(encoding="utf-8")
+RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES_OF_COLOURS: Final = ["color-contrast", "link-in-text-block"]
+PICTURES: Final = Path(os.environ.get("PICTURES", ""))
+PHONE: Final = 390
+DESK: Final = 1280
+REFUSED_BY_THE_API: Final = "Failed to load resource: the server responded with a status of 4"
+MOST_TABS: Final = 80
+PATIENCE: Final = 40_000.0
+"""Milliseconds that a busy machine may take over anything; a quiet one never does."""
+SIGNED_IN_FOR: Final = 240.0
+TRIES: Final = 6
+SHOWN_WITHIN: Final = 1000
+MOVED_AT_MOST: Final = 0.02
+
+Scheme = Literal["light", "dark"]
+
+expect.set_options(timeout=PATIENCE)
+_looked_through: set[tuple[str, str]] = set()
+
+
+def a_context(browser: Browser, language: Language) -> BrowserContext:
+    """A browser set up for somebody of this language, with nothing remembered from any visit before."""
+    context = browser.new_context(
+        locale={"en": "en-GB", "ja": "ja-JP"}[language],
+        timezone_id={"en": "Europe/London", "ja": "Asia/Tokyo"}[language],
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(PATIENCE)
+    context.add_init_script(
+        "document.addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
+    )
+    return context
+
+
+@dataclass  # without slots: Playwright hangs a mark on whoever listens
+class Visitor:
+    """A tab of a browser of his own, the language he likes, and what went wrong in it."""
+
+    page: Page
+    origin: str
+    language: Language
+    troubles: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+
+    @classmethod
+    def at(cls, context: BrowserContext, origin: str, *, language: Language, width: int) -> "Visitor":
+        """In a new tab, where nobody is signed in."""
+        context.clear_cookies()
+        visitor = cls(context.new_page(), origin, language)
+        visitor.page.set_viewport_size({"width": width, "height": 844 if width < DESK else 900})
+        visitor.page.on("console", visitor._heard)
+        visitor.page.on("pageerror", lambda error: visitor.troubles.append(f"error: {error}"))
+        visitor.page.on("request", visitor._asked)
+        visitor.page.on("response", visitor._answered)
+        return visitor
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(REFUSED_BY_THE_API):
+            self.troubles.append(f"console: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        self.requests.append(request)
+        if not request.url.startswith(self.origin):
+            self.troubles.append(f"elsewhere: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 500:
+            self.troubles.append(f"{response.status}: {response.url}")
+
+    # --- what he does ---
+
+    def opens(self, path: str) -> None:
+        self.page.goto(self.origin + path)
+
+    def says(self, words: str, /, **places: object) -> str:
+        """The page's own words in his language."""
+        told = serve_pages.words(self.language)[words]
+        assert isinstance(told, str), words
+        for place, value in places.items():
+            told = told.replace(f"{{{place}}}", str(value))
+        return told
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=self.says(name), exact=True)
+
+    def sees(self, words: str, /, **places: object) -> None:
+        """A heading with these words, before long."""
+        expect(self.page.get_by_role("heading", name=self.says(words, **places), exact=True)).to_be_visible()
+
+    def signs_in(self, resident: Resident) -> None:
+        """From the door of a page, through the sign-in, and back."""
+        self.button("sign_in").click()
+        self.fills_in(resident)
+
+    def is_signed_in(self, resident: Resident) -> None:
+        """As after an earlier sign-in in this tab; the way through the sign-in has tests of its own."""
+        until = (time.time() + SIGNED_IN_FOR) * 1000
+        kept = json.dumps({"token": resident.caller.token, "until": until, "who": resident.email})
+        self.page.add_init_script(
+            "if (location.protocol.startsWith('http') && !sessionStorage.getItem('arrived')) {"
+            f"sessionStorage.setItem('arrived', 'yes'); sessionStorage.setItem('token', {json.dumps(kept)}) }}"
+        )
+
+    def fills_in(self, resident: Resident) -> None:
+        """The sign-in's own page."""
+        self.page.fill("#username", resident.email)
+        self.page.fill("#password", resident.person.password)
+        self.page.keyboard.press("Enter")
+        self.button("sign_out").wait_for()
+
+    def tabs_to(self, words: str) -> None:
+        """By the keyboard alone: forward until what has the focus is called so."""
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            focused = self.page.evaluate(
+                "() => { const e = document.activeElement; return [e.innerText, e.labels?.[0]?.innerText, e.id].join('|') }"
+            )
+            if words in focused:
+                return
+        raise AssertionError(f"the keyboard does not reach {words!r}")
+
+    def arrows_to(self, value: str) -> None:
+        """By the keyboard alone: down a list of choices until this one has the focus."""
+        for _ in range(MOST_TABS):
+            if self.page.evaluate("document.activeElement.value") == value:
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"the arrows do not reach {value!r}")
+
+    def puts_a_letter_down(self) -> None:
+        """Closes the tab, and with it all that it remembers."""
+        self.page.close()
+
+    # --- what must be true of what he sees ---
+
+    def is_accessible(self, state: str) -> None:
+        """No violation that axe finds: each state of a page is looked through once, for its colours also in the dark."""
+        page = urlsplit(self.page.url).path.split("/")[1]
+        if (page, state) in _looked_through:
+            return
+        _looked_through.add((page, state))
+        self._looks_through(state, "light", {"type": "tag", "values": RULES})
+        self._looks_through(state, "dark", {"type": "rule", "values": RULES_OF_COLOURS})
+
+    def _looks_through(self, state: str, scheme: Scheme, rules: dict[str, object]) -> None:
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(f"() => {{ {AXE} }}")
+        found = self.page.evaluate("(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })", rules)
+        broken = [
+            f"{each['id']}: {node['target']} {node['failureSummary']}"
+            for each in found["violations"]
+            for node in each["nodes"]
+        ]
+        assert broken == [], f"{state}, {scheme}"
+
+    def fits(self, state: str) -> None:
+        """Nothing hangs out at the side."""
+        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{state} is {wide} pixels too wide"
+
+    def holds_nothing_of(self, secret: str) -> None:
+        """Neither the tab's storage nor the address bar nor any request line nor a referrer has it."""
+        assert secret not in self.page.evaluate(
+            "JSON.stringify([sessionStorage, localStorage, location.href, document.cookie])"
+        )
+        for request in self.requests:
+            assert secret not in urldefrag(request.url).url
+            assert secret not in json.dumps(request.headers)
+            if request.post_data and secret in request.post_data:
+                assert urlsplit(request.url).path.startswith("/access-links/")
+
+    def pictures(self, name: str) -> None:
+        """Pictures for the documents, where they are asked for: `PICTURES` names the folder."""
+        if Path() == PICTURES:
+            return
+        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            file = PICTURES / f"{name}-{self.language}-{width}-{scheme}.png"
+            self.page.screenshot(path=file, full_page=not self.page.locator("dialog").count(), caret="hide")
+
+    def opens_fast(self, path: str, sign: str) -> None:
+        """Something shows within a second and nothing moves about afterwards; a busy machine may try again."""
+        for left in reversed(range(TRIES)):
+            self.page.goto("about:blank")
+            self.opens(path)
+            self.page.wait_for_selector(sign)
+            told = self.page.evaluate(
+                """() => new Promise((done) => {
+                    let moved = 0;
+                    new PerformanceObserver((list) => list.getEntries().forEach((each) => { if (!each.hadRecentInput) moved += each.value; }))
+                      .observe({ type: 'layout-shift', buffered: true });
+                    setTimeout(() => done({
+                      shown: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+                      moved,
+                    }), 100);
+                })"""
+            )
+            assert told["moved"] < MOVED_AT_MOST
+            if told["shown"] < SHOWN_WITHIN:
+                return
+            assert left, f"it took {told['shown']:.0f} ms to show anything"

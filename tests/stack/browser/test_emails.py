@@ -1,0 +1,97 @@
+"""The letters as a browser shows them: on a phone and a desk, in light and dark, in both languages, whatever is in them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from partner_access.domain.permissions import catalogue
+from partner_access.emails import rendering
+from partner_access.emails.permission_texts import Language
+from partner_access.emails.rendering import Words, compose
+from tests.stack.browser.browser_user import AXE, RULES, Scheme
+from tools.email_preview import CAUSES, SAMPLES
+
+WIDTHS: Final = (320, 390, 900)
+NO_PAGE: Final = {"region": {"enabled": False}, "landmark-one-main": {"enabled": False}}
+"""A letter is shown within a mail program, whose page has the landmarks."""
+HALF: Final = tuple(sorted(catalogue.SETS["partner_admin"][-1]))[::2]
+LONGEST: Final[dict[str, Any]] = {
+    "partner_name": "Vertriebspartnerschaftsgesellschaft" * 4,
+    "partner_domains": tuple(f"{'very-long-' * 5}{nth}.example" for nth in range(9)),
+    "employee_name": "勅使河原左衛門之介" * 20,
+    "employee_email": f"{'w' * 64}@{'very-long-' * 5}1.example",
+    "account_name": "Donaudampfschifffahrtselektrizitäten" * 5,
+    "actor_name": "青空家具製造販売株式会社 " * 12,
+    "can": HALF,
+    "requested_but_removed": HALF,
+    "gained": HALF,
+    "purpose": "x" * 500,
+    "reason": "先に相談させてください。" * 50,
+    "address": f"https://access.example.com/accounts/{'a' * 128}?user={'b' * 128}",
+}
+
+every_language = pytest.mark.parametrize("language", rendering.LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """One tab for all letters; whatever a letter asked for elsewhere would be refused, and noted."""
+    tab = browser.new_page()
+    tab.route("**/*", lambda route: pytest.fail(f"a letter asks for {route.request.url}"))
+    yield tab
+    tab.close()
+
+
+def shown(page: Page, letter: str, language: Language, words: Words) -> None:
+    page.set_content(compose(letter, language, words).html)
+
+
+def hangs_out(page: Page) -> dict[int, int]:
+    """By how many pixels a letter is too wide, at each width where it is."""
+    over = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        over[width] = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return {width: pixels for width, pixels in over.items() if pixels > 0}
+
+
+def broken(page: Page, scheme: Scheme, asked: dict[str, object]) -> list[object]:
+    """What axe finds, and where; all but the colours are the same in the dark."""
+    page.emulate_media(color_scheme=scheme)
+    found = page.evaluate("(asked) => axe.run({ resultTypes: ['violations'], ...asked })", asked)
+    assert found["passes"]
+    return [(each["id"], [node["target"] for node in each["nodes"]]) for each in found["violations"]]
+
+
+@every_language
+@pytest.mark.parametrize("letter", rendering.LETTERS)
+def test_a_letter_is_accessible_in_light_and_dark(page: Page, letter: str, language: Language) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    shown(page, letter, language, replace(SAMPLES[language], cause=CAUSES.get(letter, (None,))[-1]))
+    page.evaluate(f"() => {{ if (!window.axe) {{ {AXE} }} }}")
+    assert broken(page, "light", {"runOnly": RULES, "rules": NO_PAGE}) == []
+    assert broken(page, "dark", {"runOnly": ["color-contrast"]}) == []
+
+
+@every_language
+@pytest.mark.parametrize("letter", rendering.LETTERS)
+def test_nothing_of_a_letter_hangs_out_at_the_side(page: Page, letter: str, language: Language) -> None:
+    for more in ({}, LONGEST):
+        shown(page, letter, language, replace(SAMPLES[language], cause=CAUSES.get(letter, (None,))[0], **more))
+        assert hangs_out(page) == {}
+
+
+@every_language
+def test_the_button_is_broad_on_a_phone_and_within_reach_of_a_thumb(page: Page, language: Language) -> None:
+    shown(page, "link_to_approve", language, SAMPLES[language])
+    button = page.get_by_role("link")
+
+    for width, broad in ((390, True), (900, False)):
+        page.set_viewport_size({"width": width, "height": 800})
+        box = button.bounding_box()
+        assert box
+        assert box["height"] >= 44
+        assert (box["width"] > width * 0.8) is broad

@@ -1,0 +1,168 @@
+"""The trail in the table: entries of a time, newest first, page by page, at what cost."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from partner_access.domain.audit.audit_log import EPOCH, Span
+from partner_access.domain.records import audit
+from partner_access.store import keys
+from partner_access.store.audit import audit_log
+from tests.support.builders import (
+    APPROVER,
+    CLIENT,
+    CUSTOM_SET,
+    EMPLOYEE,
+    NOW,
+    PARTNER,
+    a_custom_set,
+    a_member,
+    a_partner_admin,
+    an_act,
+)
+from tests.support.costs import counted
+from tests.support.seeded_table import CLERK, a_world
+from tests.support.table import Table
+
+MILLISECOND, DAY = timedelta(milliseconds=1), timedelta(days=1)
+LAST_DAY = Span(NOW - DAY)
+
+
+def name_at(moment: datetime, rest: str = "7000" + "0" * 16) -> str:
+    """The name of an act at this moment."""
+    milliseconds = (moment - EPOCH) // MILLISECOND
+    return f"{milliseconds:012x}{rest}"
+
+
+def happened(table: Table, *moments: datetime, **details: Any) -> None:
+    for moment in moments:
+        entry = audit("link.approved", an_act(name=name_at(moment), at=moment), CLIENT, PARTNER, **details)
+        table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
+
+
+def times(span: Span, **how: Any) -> list[datetime]:
+    page = audit_log.page(CLIENT, span, **{"after": None, "limit": 100, **how})
+    return [entry.at for entry in page.entries]
+
+
+def test_newest_first(table: Table) -> None:
+    happened(table, NOW - DAY, NOW, NOW - 2 * DAY)
+
+    assert times(Span(NOW - 3 * DAY)) == [NOW, NOW - DAY, NOW - 2 * DAY]
+
+
+def test_a_time_includes_its_start_and_not_its_end(table: Table) -> None:
+    end = NOW + DAY
+    happened(table, NOW - MILLISECOND, NOW, end - MILLISECOND, end)
+
+    page = audit_log.page(CLIENT, Span(NOW, end), after=None, limit=100)
+
+    assert [entry.audit_id for entry in page.entries] == [f"aud_{name_at(each)}" for each in (end - MILLISECOND, NOW)]
+    assert times(Span(NOW, NOW)) == []
+
+
+def test_without_an_end_there_is_none(table: Table) -> None:
+    happened(table, NOW, datetime(9999, 12, 31, tzinfo=UTC))
+
+    assert len(times(LAST_DAY)) == 2
+
+
+def test_every_name_of_a_millisecond_is_in_it(table: Table) -> None:
+    for rest in ("0" * 20, "f" * 20):
+        entry = audit("link.approved", an_act(name=name_at(NOW, rest)), CLIENT)
+        table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
+
+    assert len(times(Span(NOW, NOW + MILLISECOND))) == 2
+    assert times(Span(NOW - DAY, NOW)) == times(Span(NOW + MILLISECOND)) == []
+
+
+def test_numbers_come_back_as_they_were(table: Table) -> None:
+    happened(table, NOW, counts=[2, {"most": 10}])
+
+    (entry,) = audit_log.page(CLIENT, LAST_DAY, after=None, limit=1).entries
+
+    assert entry.at == NOW
+    assert f"{entry.details}" == "{'counts': [2, {'most': 10}]}"
+
+
+def test_the_part_of_an_act_stands_at_its_time(table: Table) -> None:
+    entry = audit("link.approved", an_act(name=name_at(NOW)).part("one of many"), CLIENT)
+    table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
+
+    assert len(times(Span(NOW, NOW + MILLISECOND))) == 1
+
+
+def test_when_nothing_happened_there_is_nothing(table: Table) -> None:
+    happened(table, NOW)
+
+    assert times(Span(EPOCH, EPOCH)) == times(Span(EPOCH, EPOCH + DAY)) == []
+    assert times(Span(EPOCH)) == [NOW]
+
+
+def test_another_accounts_trail_is_another(table: Table) -> None:
+    happened(table, NOW)
+
+    assert audit_log.page(PARTNER, LAST_DAY, after=None, limit=100) == audit_log.Page()
+
+
+def test_numbers_are_numbers_again(table: Table) -> None:
+    happened(table, NOW, given={"access_days": 60, "removed": ["crm.import"]}, counts=[1, 2], active=True)
+
+    (entry,) = audit_log.page(CLIENT, LAST_DAY, after=None, limit=100).entries
+
+    assert entry.details == {"given": {"access_days": 60, "removed": ["crm.import"]}, "counts": [1, 2], "active": True}
+    assert entry.model_dump_json()
+
+
+def test_people_and_accounts_come_along_as_far_as_they_are_known(table: Table) -> None:
+    a_world(table)
+    happened(table, NOW, employee_id=EMPLOYEE)
+    happened(table, NOW + MILLISECOND, user_id="user-unknown")
+
+    page = audit_log.page(CLIENT, LAST_DAY, after=None, limit=100)
+
+    assert {user_id: user.name for user_id, user in page.users.items()} == {APPROVER: "Approver", EMPLOYEE: "Employee"}
+    assert {account_id: each.name for account_id, each in page.accounts.items()} == {
+        CLIENT: "The Bakery",
+        PARTNER: "North Partners",
+    }
+
+
+def test_pages_follow_each_other(table: Table) -> None:
+    happened(table, *(NOW + number * MILLISECOND for number in range(3)))
+
+    first = audit_log.page(CLIENT, LAST_DAY, after=None, limit=2)
+
+    assert first.after == f"aud_{name_at(NOW + MILLISECOND)}"
+    assert times(LAST_DAY, after=first.after) == [NOW]
+
+
+def test_a_list_that_stood_before_what_is_now_its_start_is_over(table: Table) -> None:
+    happened(table, NOW)
+    first = f"aud_{name_at(LAST_DAY.start)}"
+    before = f"aud_{name_at(LAST_DAY.start - MILLISECOND)}"
+
+    for after, requests in ((first, 1), (before, 0)):
+        with counted(table) as costs:
+            assert audit_log.page(CLIENT, LAST_DAY, after=after, limit=2) == audit_log.Page()
+        assert costs.requests == requests
+
+
+def test_what_a_page_costs_is_in_proportion_to_it(table: Table) -> None:
+    a_world(table)
+    happened(table, *(NOW + number * MILLISECOND for number in range(1000)), employee_id=EMPLOYEE)
+
+    for limit in (1, 25, 100):
+        with counted(table) as costs:
+            page = audit_log.page(CLIENT, LAST_DAY, after=None, limit=limit)
+        assert (len(page.entries), costs.requests) == (limit, 2)
+
+
+def test_who_reads_comes_with_what_his_rights_rest_on(table: Table) -> None:
+    a_world(table, a_partner_admin(), a_custom_set(), a_member(CLERK, CUSTOM_SET))
+
+    assert set(audit_log.facts_for_reading(CLIENT, EMPLOYEE).reader.firms) == {PARTNER}
+    assert set(audit_log.facts_for_reading(CLIENT, CLERK).reader.sets) == {CUSTOM_SET}
+    found = audit_log.facts_for_reading(CLIENT, APPROVER)
+    assert found.account
+    assert found.account.account_id == CLIENT
+    assert audit_log.facts_for_reading("client-unknown", APPROVER).account is None

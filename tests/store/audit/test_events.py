@@ -1,0 +1,71 @@
+"""What is kept now beside entries: read at once, in their order, at what cost."""
+
+from partner_access.domain.audit.events import Now
+from partner_access.domain.records import DIRECTORY, AuditEntry, audit
+from partner_access.store.audit import events
+from tests.support.builders import (
+    APPROVER,
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_act,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.support.costs import counted
+from tests.support.seeded_table import staff
+from tests.support.table import Table
+
+ABOUT_EMPLOYEE = audit("grant.expired", an_act(), CLIENT, PARTNER, employee_id=EMPLOYEE, grant_id="grt_2")
+ABOUT_NOBODY = audit("account.updated", an_act(), CLIENT, fields=["name"])
+
+
+def test_each_account_is_told_what_it_has_of_the_person(table: Table) -> None:
+    table.keep(the_client(), the_partner(), an_employee(), a_user(), a_partner_admin(), a_member(), staff(EMPLOYEE))
+
+    found = events.now(
+        [(CLIENT, ABOUT_EMPLOYEE), (PARTNER, ABOUT_EMPLOYEE), (CLIENT, ABOUT_NOBODY), (DIRECTORY, ABOUT_EMPLOYEE)]
+    )
+
+    assert found == [
+        Now.of(the_client(), a_partner_admin(), an_employee()),
+        Now.of(the_partner(), staff(EMPLOYEE), an_employee()),
+        Now.of(the_client(), None, None),
+        Now.of(None, None, an_employee()),
+    ]
+
+
+def test_who_is_not_there_is_not_told_of(table: Table) -> None:
+    assert events.now([(CLIENT, ABOUT_EMPLOYEE)]) == [Now()]
+
+
+def test_nothing_is_read_for_nothing(table: Table) -> None:
+    with counted(table) as costs:
+        assert events.now([]) == []
+    assert costs.requests == 0
+
+
+def test_a_batch_about_the_same_takes_one_read(table: Table) -> None:
+    table.keep(the_client(), an_employee(), a_partner_admin())
+    entries: list[tuple[str, AuditEntry]] = [(CLIENT, ABOUT_EMPLOYEE)] * 100
+
+    with counted(table) as costs:
+        assert len(events.now(entries)) == 100
+
+    assert (costs.reads, costs.writes) == (1, 0)
+
+
+def test_a_hundred_people_take_three_reads_at_most(table: Table) -> None:
+    entries = [
+        (f"client-{number}", audit("member.removed", an_act(), f"client-{number}", user_id=f"{APPROVER}-{number}"))
+        for number in range(100)
+    ]
+
+    with counted(table) as costs:
+        assert events.now(entries) == [Now()] * 100
+
+    assert (costs.reads, costs.writes) == (3, 0)

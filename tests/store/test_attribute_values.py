@@ -1,0 +1,75 @@
+"""Values go into the table plainly and come back as they were."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from partner_access.domain.memberships.actors import User
+from partner_access.store import attribute_values, dynamo, keys
+from partner_access.store.keys import Key
+from tests.support.builders import NOW, a_user
+from tests.support.table import Table
+
+THERE = Key("PLACE#1", "ITEM")
+ELSEWHERE = Key("PLACE#2", "ITEM")
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Part(BaseModel):
+    name: str
+    at: Any = None
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("text", "text"),
+        (7, 7),
+        (True, True),
+        (NOW, int(NOW.timestamp())),
+        (NOW + timedelta(microseconds=999_999), int(NOW.timestamp())),
+        (Colour.RED, "red"),
+        ((1, NOW), [1, int(NOW.timestamp())]),
+        ([], []),
+        ([None, "x"], [None, "x"]),
+        ({"a", "b"}, {"a", "b"}),
+        (frozenset({Colour.RED}), {"red"}),
+        ({"here": 1, "not": None, "none": frozenset()}, {"here": 1}),
+        (Part(name="x", at=NOW), {"name": "x", "at": int(NOW.timestamp())}),
+        (Part(name="x"), {"name": "x"}),
+        ({"parts": (Part(name="x"), Part(name="y"))}, {"parts": [{"name": "x"}, {"name": "y"}]}),
+        ("x" * 10_000, "x" * 10_000),
+        ("日本 \U0001f41f", "日本 \U0001f41f"),
+    ],
+)
+def test_a_value_is_kept_plainly_and_read_back(table: Table, value: object, kept: object) -> None:
+    dynamo.transact([dynamo.put(THERE, {"value": value})])
+
+    assert attribute_values.plain(value) == kept
+    assert type(attribute_values.plain(value)) is type(kept)
+    assert dynamo.read([THERE])[THERE]["value"] == kept
+
+
+def test_nothing_in_a_list_is_written_as_nothing() -> None:
+    assert attribute_values.written({"value": [None]}) == {"value": {"L": [{"NULL": True}]}}
+
+
+def test_a_fraction_is_a_bug(table: Table) -> None:
+    with pytest.raises(TypeError, match="float"):
+        dynamo.put(THERE, {"value": 0.5})
+
+
+def test_a_record_is_read_back_as_it_was_kept(table: Table) -> None:
+    user = a_user(employed_by=frozenset({"partner"}), open_links=3)
+    dynamo.transact([dynamo.put(keys.of(user), user)])
+
+    found = dynamo.read([keys.of(user)])
+
+    assert found.get_as(User, keys.of(user)) == user
+    assert found.get_as(User, ELSEWHERE) is None

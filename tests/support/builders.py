@@ -1,0 +1,163 @@
+"""People, accounts and links that are good by default; a test names only what it is about."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from partner_access.domain.accounts import Account, AccountKind
+from partner_access.domain.links.links import Link
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat
+from partner_access.domain.permissions.custom_sets import CustomSet, is_custom
+from partner_access.domain.permissions.rights import latest
+from partner_access.domain.records import Act, Once
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+CHANCE = "c" * 43
+ACT_NAME = "0" * 32
+
+PARTNER = "partner-north"
+CLIENT = "client-bakery"
+EMPLOYEE = "user-employee"
+APPROVER = "user-approver"
+LINK = f"lnk_{'1' * 32}"
+CUSTOM_SET = f"set_{'3' * 32}"
+SECRET_TEXT = Secret.write(PARTNER, LINK, CHANCE)
+SECRET = Secret.read(SECRET_TEXT)
+
+
+def an_act(by: str = APPROVER, **changes: Any) -> Act:
+    return Act(**{"by": by, "at": NOW, "name": ACT_NAME, "chance": CHANCE, **changes})
+
+
+def once(key: str = "key", fingerprint: str = "asked") -> Once:
+    return Once(key, fingerprint)
+
+
+def the_partner(**changes: Any) -> Account:
+    return Account(
+        **{
+            "version": 1,
+            "account_id": PARTNER,
+            "kind": AccountKind.PARTNER,
+            "name": "North Partners",
+            "domains": ("north.example",),
+            **changes,
+        }
+    )
+
+
+def the_client(**changes: Any) -> Account:
+    return Account(**{"version": 1, "account_id": CLIENT, "kind": AccountKind.CLIENT, "name": "The Bakery", **changes})
+
+
+def a_user(user_id: str = APPROVER, **changes: Any) -> User:
+    return User(
+        **{
+            "version": 1,
+            "user_id": user_id,
+            "email": f"{user_id}@bakery.example",
+            "name": user_id.removeprefix("user-").capitalize(),
+            **changes,
+        }
+    )
+
+
+def an_employee(user_id: str = EMPLOYEE, **changes: Any) -> User:
+    return a_user(user_id, **{"email": f"{user_id}@north.example", "employed_by": frozenset({PARTNER}), **changes})
+
+
+def a_member(user_id: str = APPROVER, permission_set: str = "super_admin", **changes: Any) -> Member:
+    return Member(
+        **{
+            "version": 1,
+            "account_id": CLIENT,
+            "user_id": user_id,
+            "permission_set": permission_set,
+            "set_version": 1 if is_custom(permission_set) else latest(permission_set),
+            "seat": Seat.CORE,
+            "since": NOW - timedelta(days=100),
+            **changes,
+        }
+    )
+
+
+def a_grant(**changes: Any) -> Grant:
+    return Grant(
+        **{
+            "grant_id": f"grt_{'2' * 32}",
+            "partner_id": PARTNER,
+            "source": GrantSource.ACCESS_LINK,
+            "granted_by": APPROVER,
+            "created_at": NOW - timedelta(days=10),
+            **changes,
+        }
+    )
+
+
+def a_partner_admin(user_id: str = EMPLOYEE, **changes: Any) -> Member:
+    return a_member(
+        user_id,
+        "partner_admin",
+        **{"seat": Seat.PARTNER, "partner_id": PARTNER, "grant": a_grant(), **changes},
+    )
+
+
+def a_custom_set(set_id: str = CUSTOM_SET, **changes: Any) -> CustomSet:
+    return CustomSet(
+        **{
+            "version": 1,
+            "account_id": CLIENT,
+            "set_id": set_id,
+            "name": "Service desk",
+            "permissions": ("crm.tickets.edit:team", "crm.tickets.view", "service.access"),
+            **changes,
+        }
+    )
+
+
+def an_actor(
+    user: User | None = None,
+    member: Member | None = None,
+    *,
+    firms: Iterable[Account] = (),
+    sets: Iterable[CustomSet] = (),
+) -> Actor:
+    """By default the client's super admin."""
+    person = user or a_user()
+    return Actor(
+        user=person,
+        member=member or a_member(person.user_id),
+        firms={firm.account_id: firm for firm in firms},
+        sets={each.set_id: each for each in sets},
+    )
+
+
+def of_the_partner(user: User | None = None, member: Member | None = None, **firm: Any) -> Actor:
+    """By default the employee, partner admin of the client for his firm; `firm` is what is special about that."""
+    person = user or an_employee()
+    return an_actor(person, member or a_partner_admin(person.user_id), firms=[the_partner(**firm)])
+
+
+def of_the_partner_for_a_day(user_id: str = EMPLOYEE) -> Actor:
+    """The same, whose access ends: what he holds depends on when it is looked at."""
+    ends = a_grant(expires_at=NOW + timedelta(days=1))
+    return of_the_partner(an_employee(user_id), a_partner_admin(user_id, grant=ends))
+
+
+def a_link(**changes: Any) -> Link:
+    return Link(
+        **{
+            "version": 1,
+            "link_id": LINK,
+            "partner_id": PARTNER,
+            "employee_id": EMPLOYEE,
+            "created_by": EMPLOYEE,
+            "created_at": NOW - timedelta(days=1),
+            "expires_at": NOW + timedelta(days=6),
+            "link_days": 7,
+            "secrets": frozenset({SECRET.fingerprint}),
+            **changes,
+        }
+    )

@@ -1,0 +1,144 @@
+"""What an operation costs, counted at AWS's door: requests, and write units as DynamoDB charges for them.
+
+A line of a transaction costs two units for each KB of its item, the larger of before and after; a condition check
+costs like a write. An index costs one unit for each entry that comes or goes, two for one that moves.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import ceil
+from typing import Any, Final
+
+from boto3.dynamodb.types import Binary
+
+from partner_access.store import dynamo
+from tests.support.table import Item, Table
+
+KB: Final = 1024
+INDEXES: Final = (("due_shard", "due_at"), ("list_key", "list_sort_key"))
+BY_KIND: Final = ("ACCOUNT#", "PARTNER#", "USER#")
+"""Partitions that hold items of several kinds."""
+ITEMS: Final = {
+    ("IDEMPOTENCY", ""): "the kept answer",
+    ("AUDIT", ""): "audit entries",
+    ("OUTBOX", ""): "the letter",
+    ("RECONCILIATION", ""): "the clean-up",
+    ("LINK", ""): "the reply",
+    ("PARTNER", "LINK"): "the link",
+    ("ACCOUNT", "ACCOUNT"): "accounts",
+    ("ACCOUNT", "MEMBER"): "memberships",
+    ("ACCOUNT", "SUPER_ADMINS"): "the list of super admins",
+    ("ACCOUNT", "SET"): "permission sets",
+    ("USER", "USER"): "people",
+    ("USER", "ACCOUNT"): "the person's list of accounts",
+    ("EMAIL", ""): "the address",
+    ("CHAIN", ""): "places in the chain",
+    ("CHAIN_HEAD", ""): "heads of chains",
+    ("TREE_HEAD", ""): "the seal",
+    ("DELIVERY", ""): "deliveries",
+    ("SUPPRESSED", ""): "suppressed addresses",
+}
+EVERY: Final = "before-parameter-build.dynamodb"
+
+
+@dataclass(slots=True)
+class Costs:
+    """What has been spent."""
+
+    reads: int = 0
+    writes: int = 0
+    units: int = 0
+    lines: list[Mapping[str, Any]] = field(default_factory=list)
+    where: Counter[str] = field(default_factory=Counter)
+    """Units by what they are spent on."""
+
+    @property
+    def requests(self) -> int:
+        return self.reads + self.writes
+
+
+@contextmanager
+def counted(table: Table) -> Iterator[Costs]:
+    """Count all requests in here, and the units when it is over."""
+    costs, before = Costs(), _by_key(table)
+    with requests_counted(costs):
+        yield costs
+    after = _by_key(table)
+    for line in costs.lines:
+        costs.where[_spent_on(line)] += _units(line, before, after)
+    costs.units = costs.where.total()
+
+
+@contextmanager
+def requests_counted(costs: Costs) -> Iterator[None]:
+    """Count all requests in here, and only these."""
+
+    def count(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        if model.name == "TransactWriteItems":
+            costs.writes += 1
+            costs.lines += params["TransactItems"]
+        else:
+            costs.reads += 1
+
+    events = dynamo.client().meta.events
+    events.register(EVERY, count)
+    try:
+        yield
+    finally:
+        events.unregister(EVERY, count)
+
+
+def _by_key(table: Table) -> dict[tuple[str, str], Item]:
+    return {(item["pk"], item["sk"]): item for item in table.items()}
+
+
+def _spent_on(line: Mapping[str, Any]) -> str:
+    ((action, asked),) = line.items()
+    pk, sk = key_of(asked)
+    item = ITEMS[pk.partition("#")[0], sk.partition("#")[0] if pk.startswith(BY_KIND) else ""]
+    return f"{item}, only looked at" if action == "ConditionCheck" else item
+
+
+def key_of(asked: Mapping[str, Any]) -> tuple[str, str]:
+    """Of the item that a line is about."""
+    where = asked.get("Key") or asked["Item"]
+    return where["pk"]["S"], where["sk"]["S"]
+
+
+def _units(
+    line: Mapping[str, Any], before: Mapping[tuple[str, str], Item], after: Mapping[tuple[str, str], Item]
+) -> int:
+    ((_, asked),) = line.items()
+    key = key_of(asked)
+    old, new = before.get(key, {}), after.get(key, {})
+    entries = sum(_moves(old, new, *index) for index in INDEXES)
+    return 2 * max(1, ceil(max(size(old), size(new)) / KB)) + entries
+
+
+def _moves(old: Item, new: Item, *attributes: str) -> int:
+    was, now = ([item.get(each) for each in attributes] for item in (old, new))
+    return 0 if was == now else sum(None not in entry for entry in (was, now))
+
+
+def size(value: object) -> int:
+    """How many bytes DynamoDB counts for a value."""
+    match value:
+        case str():
+            return len(value.encode())
+        case Binary():
+            kept: Any = value
+            return len(bytes(kept))
+        case bool() | None:
+            return 1
+        case Decimal():
+            return (len(value.as_tuple().digits) + 1) // 2 + 1
+        case Mapping():
+            return 3 + sum(size(name) + size(each) + 1 for name, each in value.items())
+        case list():
+            return 3 + sum(size(each) + 1 for each in value)
+        case set():
+            return sum(map(size, value))
+    raise TypeError(type(value))

@@ -1,0 +1,80 @@
+"""Locked storage and a key that signs, in memory: a new bucket for each test."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import FakeKey, s3_backends
+
+from partner_access import tree_head_store
+
+RETENTION_DAYS = 400
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """What is kept, as somebody who may read it finds it."""
+
+    bucket: str
+    key_id: str
+    storage: Any
+    signer: Any
+
+    @property
+    def pem(self) -> str:
+        """The public key."""
+        found = load_der_public_key(self.signer.get_public_key(KeyId=self.key_id)["PublicKey"])
+        return found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    def names(self) -> list[str]:
+        return [each["Key"] for each in self.storage.list_objects_v2(Bucket=self.bucket).get("Contents", ())]
+
+    def read(self, name: str) -> bytes:
+        found: bytes = self.storage.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+        return found
+
+    def forget(self, name: str) -> None:
+        """All versions, as when their time is over."""
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.bucket].keys.pop(name)
+
+    def was_written(self, name: str, *, days_ago: int) -> None:
+        """Longer ago than it was."""
+        (version,) = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.bucket].keys.getlist(name)
+        version.last_modified -= timedelta(days=days_ago)
+
+    def seals(self) -> list[dict[str, Any]]:
+        """In the order of their numbers."""
+        found = [json.loads(self.read(name)) for name in self.names() if name.startswith("tree-heads/")]
+        return sorted(found, key=lambda seal: int(seal["number"]))
+
+
+@contextmanager
+def vault() -> Iterator[Vault]:
+    """Within the mock of AWS: what the environment of the sealer names."""
+    storage, signer = tree_head_store.storage(), tree_head_store.signer()
+    bucket = f"seals-{next(_numbers)}"
+    storage.create_bucket(
+        Bucket=bucket,
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+    )
+    key = signer.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    with pytest.MonkeyPatch.context() as patch:
+        # moto copies what it lists, and does not close the copies
+        patch.setattr(FakeKey, "__deepcopy__", lambda version, _: version, raising=False)
+        patch.setenv("TREE_HEADS_BUCKET", bucket)
+        patch.setenv("TREE_HEAD_SIGNING_KEY", key)
+        patch.setenv("TREE_HEAD_RETENTION_DAYS", str(RETENTION_DAYS))
+        yield Vault(bucket, key, storage, signer)
+    for versions in dict.values(s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys):
+        for version in versions:
+            if isinstance(version, FakeKey):
+                version.dispose()

@@ -1,0 +1,173 @@
+"""Calling the functions as API Gateway does, in this process: payload 2.0 in, status, headers and body out."""
+
+import importlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from partner_access.api.routing import App
+
+USE = "partner-access/use"
+DIRECTORY = "partner-access/directory"
+DECIDE = "partner-access/decide"
+VENDOR = "vendor-back-end"
+
+_keys = count(1)
+
+
+class Context:
+    """Lambda's, with time enough."""
+
+    aws_request_id = "00000000-0000-0000-0000-000000000001"
+    function_name = "function"
+    memory_limit_in_mb = 256
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:000000000000:function:function"
+
+    def __init__(self, milliseconds: int = 900_000) -> None:
+        self.milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The refusal's code."""
+        return str(self.body["code"])
+
+    @property
+    def replayed(self) -> bool:
+        return self.headers.get("idempotent-replayed") == "true"
+
+
+def app(operation: str) -> App:
+    """The function of this folder."""
+    found: App = importlib.import_module(f"functions.{operation}.app").handler
+    return found
+
+
+ROUTES: dict[str, str] = {}
+"""Route key → the folder of the function that takes it; filled from the functions themselves."""
+
+
+def function_of(route_key: str) -> App:
+    if not ROUTES:
+        for operation in OPERATIONS:
+            ROUTES.update(dict.fromkeys(app(operation).routes, operation))
+    return app(ROUTES.get(route_key, "reject_unknown_route"))
+
+
+OPERATIONS = tuple(
+    path.parent.name
+    for path in sorted((Path(__file__).parents[2] / "functions").glob("*/app.py"))
+    if re.search(r"\b(routing|authzen)\.App\(", path.read_text(encoding="utf-8"))
+)
+"""The functions behind the API."""
+
+
+def event(
+    route_key: str,
+    by: str | None,
+    body: object = None,
+    *,
+    path: str | None = None,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str | None] | None = None,
+    scope: str = USE,
+    **path_parameters: str,
+) -> dict[str, Any]:
+    """The event for a request; a header that is None is left out, `body` may be text as it stands."""
+    method, _, template = route_key.partition(" ")
+    raw_path = path or re.sub(r"\{(\w+)\}", lambda part: path_parameters[part[1]], template)
+    text = body if isinstance(body, str) or body is None else json.dumps(body)
+    sent = {
+        "content-type": "application/json" if text is not None else None,
+        "idempotency-key": f"key-{next(_keys)}" if method == "POST" else None,
+        **(headers or {}),
+    }
+    claims = {"jwt": {"claims": {"sub": by, "scope": scope, "token_use": "access"}, "scopes": [scope]}}
+    return {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": raw_path,
+        "rawQueryString": urlencode(query or {}),
+        "headers": {name: value for name, value in sent.items() if value is not None},
+        **({"queryStringParameters": dict(query)} if query else {}),
+        **({"pathParameters": path_parameters} if path_parameters else {}),
+        "requestContext": {
+            "requestId": "request-1",
+            "http": {"method": method, "path": raw_path},
+            **({"authorizer": claims} if by else {}),
+        },
+        **({"body": text} if text is not None else {}),
+        "isBase64Encoded": False,
+    }
+
+
+def call(route_key: str, by: str | None, body: object = None, **how: Any) -> Answer:
+    """Knock and wait for the answer."""
+    return send(event(route_key, by, body, **how))
+
+
+def tell(route_key: str, body: object = None, **how: Any) -> Answer:
+    """The vendor's back end speaks."""
+    return call(route_key, VENDOR, body, scope=DIRECTORY, **how)
+
+
+def send(made: Mapping[str, Any], context: Context | None = None) -> Answer:
+    """Give a ready event to whichever function takes its route."""
+    found = function_of(made["routeKey"])
+    known = made if made["routeKey"] in found.routes else {**made, "routeKey": "$default"}
+    answer = found(known, context or Context())
+    told = Answer(answer["statusCode"], answer["headers"], answer["body"])
+    if told.headers.get("content-type") == "application/problem+json":
+        assert SENTENCE.fullmatch(told.body["detail"]), "a refusal says what to do"
+        assert _misled(made, told) == [], "a refusal points at a field that there is"
+    return told
+
+
+def _misled(made: Mapping[str, Any], answer: Answer) -> list[str]:
+    """Pointers at what the contract does not know, unless they say just that."""
+    known = FIELDS.get(made["routeKey"], frozenset())
+    pointers = [str(each["pointer"]) for each in answer.body.get("errors", []) if each["code"] not in OF_THE_UNKNOWN]
+    return [each for each in pointers if each.partition("/")[2].partition("/")[0] not in known]
+
+
+def _fields(path: str, operation: Mapping[str, Any]) -> frozenset[str]:
+    """What a request has by the contract, in its path, its query and its body."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    named = CONTRACT["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {})
+    return frozenset(
+        {
+            *re.findall(r"\{(\w+)\}", path),
+            *(each["name"] for each in operation["parameters"]),
+            *named.get("properties", ()),
+        }
+    )
+
+
+SENTENCE = re.compile("[A-Z][a-z ].*[a-z]{2}.*[.]")
+OF_THE_UNKNOWN = {"unknown_field", "invalid_query"}
+CONTRACT = json.loads((Path(__file__).parents[2] / "openapi.json").read_text(encoding="utf-8"))
+FIELDS = {
+    f"{method.upper()} {path}": _fields(path, operation)
+    for path, operations in CONTRACT["paths"].items()
+    for method, operation in operations.items()
+}

@@ -1,0 +1,98 @@
+"""Who may do what, read out of domain.md over plain values: slow, plain, and with nothing of the product's rules."""
+
+from typing import Any
+
+from partner_access.domain.permissions import catalogue
+
+State = dict[str, Any]
+Reach = dict[str, int]
+"""How far each permission reaches that somebody has: 1 what he owns, 2 his team's, 3 all."""
+REACH = {"owned": 1, "team": 2, "all": 3, "": 3}
+
+
+def read(names: tuple[str, ...]) -> Reach:
+    return {name.partition(":")[0]: REACH[name.partition(":")[2]] for name in names}
+
+
+class Naive:
+    """Each method is one sentence of domain.md; whoever wants a wrong model overrides one."""
+
+    def __init__(self, state: State, now: int) -> None:
+        self.account, self.user, self.member = state["account"], state["user"], state["member"]
+        self.firms, self.sets, self.now = state["firms"], state["sets"], now
+
+    def may(self) -> Reach:
+        """All that he may do there now."""
+        if not self.account or not self.user or not self.member:
+            return {}
+        if self.account["state"] != "active" or not self.user["active"] or not self.member["active"]:
+            return {}
+        for place, by in ((self.member, {"client", "partner"}), (self.member.get("previous"), {"client"})):
+            if place and not self.is_over(place):
+                return self.may_as(place) if not by & set(self.suspended_by()) else {}
+        return {}
+
+    def may_as(self, place: State) -> Reach:
+        """What he may as this, unless his firm keeps him from it."""
+        held = self.held(place)
+        if held is None or (place["partner_id"] and not self.is_eligible(place["partner_id"])):
+            return {}
+        return {name: reach for name, reach in held.items() if self.exists(name) and self.is_paid(name, place)}
+
+    def is_over(self, place: State) -> bool:
+        """An end is exclusive (§5); what was ended with all that he had for his firm never revives (rule 21)."""
+        grant = place.get("grant")
+        return bool(grant and self.has_lapsed(grant)) or bool(place["partner_id"] and not self.has_tenure(place))
+
+    def has_lapsed(self, grant: State) -> bool:
+        return grant["expires_at"] is not None and grant["expires_at"] <= self.now
+
+    def has_tenure(self, place: State) -> bool:
+        firm = self.firms.get(place["partner_id"])
+        ended = self.user["offboardings"].get(place["partner_id"], 0) + (firm["terminations"] if firm else 0)
+        return firm is not None and place["access_generation"] >= ended
+
+    def suspended_by(self) -> tuple[str, ...]:
+        """Of his firm and the program it is known at every look."""
+        return tuple(self.member["suspended_by"])
+
+    def is_eligible(self, firm_id: str) -> bool:
+        """Partner employee + partner account active (§2); the domain matches exactly (rule 13)."""
+        firm, email = self.firms[firm_id], self.user["email"]
+        in_program = firm["kind"] == "partner" and firm["program"] == firm["state"] == "active"
+        is_employee = firm_id in self.user["employed_by"] and email is not None
+        return in_program and is_employee and email.split("@")[1] in firm["domains"]
+
+    def held(self, place: State) -> Reach | None:
+        """His set with what was taken and added (§3); None when nobody can tell."""
+        base = self.in_set(place["permission_set"], place["set_version"])
+        if base is None or (place["permission_set"] == "partner_admin" and not place.get("grant")):
+            return None
+        left = {name: reach for name, reach in base.items() if name not in place["removed"]}
+        for name, reach in read(place["added"]).items():
+            left[name] = max(reach, left.get(name, 0))
+        return {name: reach for name, reach in left.items() if not self.is_restricted(name, place)}
+
+    def in_set(self, name: str, version: int) -> Reach | None:
+        """An account's own as it is; a default one as it was given, less what later versions took (§3)."""
+        if name not in catalogue.SETS:
+            return read(self.sets[name]["permissions"]) if name in self.sets else None
+        versions = [read(each) for each in catalogue.SETS[name]]
+        return self.pinned(versions, version) if version <= len(versions) else None
+
+    def pinned(self, versions: list[Reach], version: int) -> Reach:
+        since = versions[version - 1 :]
+        return {name: min(each[name] for each in since) for name in since[0] if all(name in each for each in since)}
+
+    def is_restricted(self, name: str, place: State) -> bool:
+        """Never a partner's, by no door (§3)."""
+        return name in catalogue.RESTRICTED and place["partner_id"] is not None
+
+    def exists(self, name: str) -> bool:
+        return name not in catalogue.PARTNER_ONLY or self.account["kind"] == "partner"
+
+    def is_paid(self, name: str, place: State) -> bool:
+        """A paid seat opens its features; the free partner seat does where pricing is by seats (§3)."""
+        if name not in catalogue.PAID or (place["seat"] == "partner" and self.account["pricing"] == "seat_based"):
+            return True
+        return catalogue.PAID[name] in (place["seat"], *place["paid_seats"])

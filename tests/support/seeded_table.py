@@ -1,0 +1,162 @@
+"""A small world in the table, sound from the start: what goes along with its records is worked out from them.
+
+The North Partners have a manager (super admin), an employee and a colleague; the Bakery has an approver (super admin)
+and a clerk who may nothing. Functions have the real clock, so that the world's link is open now.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.links.links import Link, Standing
+from partner_access.domain.memberships.actors import User
+from partner_access.domain.memberships.members import Member, Seat
+from partner_access.domain.permissions.custom_sets import CustomSet, held_by, held_for_a_partner
+from partner_access.domain.records import Kept
+from partner_access.store import keys
+from partner_access.store.keys import Key
+from partner_access.store.links.links import item
+from partner_access.store.memberships import members as members_of_the_store
+from tests.support.builders import (
+    APPROVER,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_link,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+from tests.support.table import Table
+
+MANAGER = "user-manager"
+COLLEAGUE = "user-colleague"
+CLERK = "user-clerk"
+
+
+def now() -> datetime:
+    """This second, as the functions take it."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def an_open_link(**changes: Any) -> Link:
+    """A day old, open for six more."""
+    times = {"created_at": now() - timedelta(days=1), "expires_at": now() + timedelta(days=6)}
+    return a_link(**{**times, **changes})
+
+
+def a_lapsed_partner_admin(**changes: Any) -> Member:
+    """One whose time is over, and of whom nobody has written that down yet."""
+    return a_partner_admin(**{"grant": a_grant(expires_at=now()), **changes})
+
+
+def staff(user_id: str, permission_set: str = "view_only", **changes: Any) -> Member:
+    """A member of the partner account."""
+    return a_member(user_id, permission_set, **{"account_id": PARTNER, **changes})
+
+
+def usual() -> tuple[Kept, ...]:
+    """Who and what is there when a test says nothing else."""
+    return (
+        the_partner(),
+        the_client(),
+        *map(an_employee, (MANAGER, EMPLOYEE, COLLEAGUE)),
+        *map(a_user, (APPROVER, CLERK)),
+        staff(MANAGER, "super_admin"),
+        staff(EMPLOYEE),
+        staff(COLLEAGUE),
+        a_member(APPROVER),
+        a_member(CLERK, "view_only"),
+        an_open_link(),
+    )
+
+
+def a_world(table: Table, *others: Kept) -> None:
+    """Keep the usual world with these records in it, each instead of the usual one of the same key."""
+    keep(table, {keys.of(record): record for record in (*usual(), *others)}.values())
+
+
+def keep(table: Table, records: Iterable[Kept]) -> None:
+    """Keep records with all that goes along with them."""
+    for key, values in _items(list(records)):
+        table.put(key, values)
+
+
+def _items(records: list[Kept]) -> Iterator[tuple[Key, dict[str, object]]]:
+    accounts = [each for each in records if isinstance(each, Account)]
+    members = [each for each in records if isinstance(each, Member)]
+    links = [each for each in records if isinstance(each, Link)]
+    sets = [each for each in records if isinstance(each, CustomSet)]
+    partners = {account.account_id for account in accounts if account.is_partner}
+    for record in records:
+        match record:
+            case Account():
+                seated = [each for each in members if _is_in(each, record) and each.seat is Seat.PARTNER]
+                own = sum(each.account_id == record.account_id for each in sets)
+                yield keys.of(record), {**dict(record), "partner_seats_used": len(seated), "custom_set_count": own}
+                roster = {each.user_id for each in members if _is_in(each, record) and each.active and _is_super(each)}
+                if roster:
+                    yield keys.super_admins(record.account_id), {"user_ids": roster}
+            case User():
+                works_for = {each.account_id for each in members if _is(each, record) and each.active} & partners
+                waiting = [each for each in links if each.employee_id == record.user_id and _is_due(each)]
+                yield keys.of(record), {**dict(record), "employed_by": works_for, "open_links": len(waiting)}
+                if record.email:
+                    yield keys.email(record.email), {"user_id": record.user_id}
+            case Member():
+                yield keys.of(record), members_of_the_store.item(record)
+                yield keys.account_of(record.user_id, record.account_id), {"account_id": record.account_id}
+                if record.grant:
+                    yield _trail_of_grant(record)
+            case CustomSet():
+                theirs = [each for each in members if each.account_id == record.account_id]
+                yield (
+                    keys.of(record),
+                    {
+                        **dict(record),
+                        "holders": sum(held_by(each)[record.set_id] for each in theirs),
+                        "partner_holders": sum(held_for_a_partner(each)[record.set_id] for each in theirs),
+                    },
+                )
+            case Link():
+                kept = item(record)
+                places = () if _is_due(record) else ("due_shard", "due_at")
+                yield keys.of(record), {name: value for name, value in kept.items() if name not in places}
+            case _:
+                yield keys.of(record), dict(record)
+
+
+def _is_in(member: Member, account: Account) -> bool:
+    return member.account_id == account.account_id
+
+
+def _is(member: Member, user: User) -> bool:
+    return member.user_id == user.user_id
+
+
+def _is_super(member: Member) -> bool:
+    return member.permission_set == "super_admin"
+
+
+def _is_due(link: Link) -> bool:
+    return link.stored_state is Standing.OPEN and not (link.is_for_one and link.approvals)
+
+
+def _trail_of_grant(member: Member) -> tuple[Key, dict[str, object]]:
+    """The act that gave a grant before the world began."""
+    grant = member.grant
+    assert grant
+    audit_id = f"aud_{grant.grant_id.removeprefix('grt_')}"
+    entry = {
+        "audit_id": audit_id,
+        "at": grant.created_at,
+        "event": "grant.given",
+        "actor_id": grant.granted_by,
+        "accounts": [member.account_id],
+        "details": {"grant_id": grant.grant_id},
+    }
+    return keys.audit(member.account_id, audit_id), entry

@@ -1,0 +1,82 @@
+"""What moto leaves out in a hurry is not missed: a failed transaction leaves nothing behind, attributes are as written."""
+
+from typing import Any, Final
+
+import pytest
+from moto.core.serialize import JSONSerializer
+from moto.core.utils import get_service_model
+
+from tests.support.fast_moto import all_items, in_order
+from tests.support.table import Table
+
+KEY: Final[dict[str, Any]] = {"pk": {"S": "A"}, "sk": {"S": "B"}}
+EVERY_KIND: Final[dict[str, Any]] = {
+    **KEY,
+    "binary": {"B": b"\x00\xff"},
+    "binaries": {"BS": [b"\x00", b"\x01"]},
+    "bool": {"BOOL": False},
+    "list": {"L": [{"S": ""}, {"L": []}, {"M": {"in": {"B": b"\x02"}}}]},
+    "map": {"M": {"null": {"NULL": True}, "hollow": {"M": {}}}},
+    "number": {"N": "1.5"},
+    "numbers": {"NS": ["1", "2"]},
+    "string": {"S": "ü"},
+    "strings": {"SS": ["a", "b"]},
+}
+TOO_BIG: Final = {"S": "x" * 405_001}
+
+
+def test_every_kind_of_attribute_comes_back_as_it_was_written(table: Table) -> None:
+    table.client.put_item(TableName=table.name, Item=EVERY_KIND)
+
+    assert table.client.get_item(TableName=table.name, Key=KEY)["Item"] == EVERY_KIND
+
+
+def test_an_answer_is_written_as_moto_writes_it_itself(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = get_service_model("dynamodb").operation_model("GetItem")
+    in_haste = JSONSerializer(model).serialize({"Item": EVERY_KIND})
+    monkeypatch.setattr(JSONSerializer, "_serialize_type_structure", in_order)
+
+    assert in_haste == JSONSerializer(model).serialize({"Item": EVERY_KIND})
+
+
+def test_items_stand_in_the_order_that_moto_gives_them(table: Table) -> None:
+    names = ["A", "A#", "AB", "B", "a", "ü", "\U0001f600", "\uffff"]
+    for pk in reversed(names):
+        for sk in names:
+            table.client.put_item(TableName=table.name, Item={"pk": {"S": pk}, "sk": {"S": sk}})
+
+    assert table._inside().all_items() == all_items(table._inside())
+
+
+@pytest.mark.parametrize("last", [
+    {"ConditionCheck": {"Key": {**KEY, "sk": {"S": "C"}}, "ConditionExpression": "attribute_exists(pk)"}},
+    {"Update": {"Key": {**KEY, "sk": {"S": "C"}}, "UpdateExpression": "SET n = m"}},
+    {"Put": {"Item": {**KEY, "sk": {"S": "C"}, "much": TOO_BIG}}},
+    {"Delete": {"Key": KEY}},
+], ids=["a condition", "an expression", "too much", "the same item twice"])  # fmt: skip
+@pytest.mark.parametrize("change", [
+    {"Update": {"Key": KEY, "UpdateExpression": "ADD strings :more, numbers :two SET #list[0] = :new, #map.n = :new",
+                "ExpressionAttributeNames": {"#list": "list", "#map": "map"},
+                "ExpressionAttributeValues": {":more": {"SS": ["c"]}, ":two": {"NS": ["3"]}, ":new": {"S": "new"}}}},
+    {"Update": {"Key": KEY, "UpdateExpression": "REMOVE #list[0], #map.hollow DELETE strings :one",
+                "ExpressionAttributeNames": {"#list": "list", "#map": "map"},
+                "ExpressionAttributeValues": {":one": {"SS": ["a"]}}}},
+    {"Put": {"Item": {**KEY, "number": {"N": "2"}}}},
+    {"Delete": {"Key": KEY}},
+], ids=["more", "less", "another", "none"])  # fmt: skip
+def test_a_transaction_that_fails_leaves_nothing_behind(table: Table, change: Any, last: Any) -> None:
+    table.client.put_item(TableName=table.name, Item=EVERY_KIND)
+    new = {"Put": {"Item": {**KEY, "sk": {"S": "D"}}}}
+    before = table.items()
+
+    with pytest.raises(table.client.exceptions.ClientError):
+        _transact(table, new, change, last)
+    assert table.items() == before
+
+    _transact(table, new, change)
+    assert table.items() != before
+
+
+def _transact(table: Table, *lines: dict[str, Any]) -> None:
+    named: Any = [{kind: {"TableName": table.name, **asked} for kind, asked in line.items()} for line in lines]
+    table.client.transact_write_items(TransactItems=named)

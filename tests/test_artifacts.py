@@ -1,0 +1,130 @@
+"""What ships, run as it ships: the built function and the built layer, and nothing else of this project."""
+
+import json
+import ssl
+from collections.abc import Iterator
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import built_artifacts
+from tests.support.built_artifacts import FUNCTIONS, LAYER, Built, ColdStart
+
+EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS, ids=[each.operation for each in FUNCTIONS])
+MEGABYTE = 1 << 20
+
+AWS = {"boto3", "dateutil", "s3transfer", "six", "urllib3"}
+OURS = {"partner_access"}
+ANY = {
+    "annotated_types",
+    "aws_lambda_powertools",
+    "botocore",  # Powertools looks for its name only
+    "email_validator",
+    "idna",
+    "jmespath",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+    "uuid_utils",
+}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with built_artifacts.aws_on_loopback() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reports")
+
+
+@cache
+def first_answer(function_name: str, endpoint: str, reports: Path) -> ColdStart:
+    (function,) = (each for each in FUNCTIONS if each.operation == function_name)
+    return built_artifacts.cold_start(function, endpoint, reports / f"{function_name}.json")
+
+
+@pytest.fixture
+def cold_start(function: Built, endpoint: str, reports: Path) -> ColdStart:
+    return first_answer(function.operation, endpoint, reports)
+
+
+def is_right(answer: Any, function: Built) -> bool:
+    """Whether this is no failure, and an answer of the kind that whatever called the function can read."""
+    if "HttpApi" not in function.triggers:
+        return answer in (None, {"batchItemFailures": []})
+    if function.serves_pages:
+        return answer["statusCode"] == HTTPStatus.OK and bool(answer["body"])
+    if answer["statusCode"] == HTTPStatus.NO_CONTENT:
+        return not answer.get("body")
+    return answer["statusCode"] < HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(json.loads(answer["body"]), dict)
+
+
+@EVERY_FUNCTION
+def test_no_module_is_compiled_from_source_at_a_cold_start(function: Built, cold_start: ColdStart) -> None:
+    assert cold_start.compiled == []
+    assert {"app", "partner_access"} <= set(cold_start.modules)
+
+
+@EVERY_FUNCTION
+def test_a_function_loads_only_what_it_uses(function: Built, cold_start: ColdStart) -> None:
+    dear = {
+        "botocore.client": function.touches_the_table,
+        "partner_access.api.routing": "HttpApi" in function.triggers and not function.serves_pages,
+        "partner_access.tree_head_store": function.seals,
+        "partner_access.event_bus": function.publishes,
+        "partner_access.emails.transport": function.sends_letters,
+    }
+
+    assert cold_start.top_level - ANY - OURS - (AWS if function.touches_the_table else set()) == set()
+    assert dear.keys() & cold_start.modules.keys() == {module for module, used in dear.items() if used}
+
+
+@EVERY_FUNCTION
+def test_the_sample_is_answered(function: Built, cold_start: ColdStart) -> None:
+    assert is_right(cold_start.answer, function)
+
+
+@pytest.mark.skipif(built_artifacts.runtime_interface_emulator() is None, reason="AWS's runtime emulator runs on Linux")
+@EVERY_FUNCTION
+def test_the_sample_is_answered_under_lambdas_own_runtime(function: Built, endpoint: str) -> None:
+    emulator = built_artifacts.runtime_interface_emulator()
+    assert emulator
+
+    assert is_right(built_artifacts.invoked_under_lambdas_runtime(emulator, function, endpoint), function)
+
+
+@EVERY_FUNCTION
+def test_a_function_ships_its_app_and_what_it_serves_and_nothing_else(function: Built) -> None:
+    shipped = {path.relative_to(function.folder).parts[0] for path in function.folder.rglob("*") if path.is_file()}
+
+    assert shipped == {"app.py", "__pycache__"} | ({"static"} if function.serves_pages else set())
+
+
+def test_the_layer_is_small() -> None:
+    size = sum(path.stat().st_size for path in LAYER.rglob("*") if path.is_file())
+
+    assert size < 21 * MEGABYTE
+
+
+def test_the_layer_trusts_those_who_vouch_for_aws_and_nobody_else() -> None:
+    trusted: Any = ssl.create_default_context(cafile=LAYER / "botocore/cacert.pem").get_ca_certs()
+
+    assert sorted(map(_organization, trusted)) == ["Amazon"] * 4 + ["Starfield Technologies, Inc."] * 2
+
+
+def _organization(certificate: Any) -> str:
+    named = {name: value for ((name, value),) in certificate["subject"]}
+    return str(named["organizationName"])
+
+
+def test_the_layer_holds_models_of_the_services_in_use_only() -> None:
+    models = {path.name for path in (LAYER / "botocore/data").iterdir() if path.is_dir()}
+
+    assert models == {"dynamodb", "events", "kms", "s3", "sesv2"}

@@ -1,0 +1,108 @@
+"""The house rules that a machine can keep."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from functions.serve_pages import app as serve_pages
+from tests.support import gateway
+from tools import template
+
+ROOT = Path(__file__).parents[1]
+LAYER = ROOT / "layers/common/partner_access"
+OPERATIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+SOURCES = sorted([*LAYER.rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
+ROOMS = [path for floor in ("domain", "store") for path in sorted((LAYER / floor).rglob("[!_]*.py"))]
+BANNED = {"common", "data", "helper", "helpers", "info", "manager", "process", "service", "shared", "utils"}
+LONGEST = 400
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_is_declared_sampled_and_tested(operation: str) -> None:
+    resource = "".join(word.capitalize() for word in operation.split("_")) + "Function"
+
+    assert resource in template.read()["Resources"]
+    assert (ROOT / f"events/{operation}.json").exists()
+    assert (ROOT / f"tests/functions/test_{operation}.py").exists()
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=named)
+def test_each_room_of_the_domain_and_the_store_has_its_tests(path: Path) -> None:
+    assert (ROOT / "tests" / path.relative_to(LAYER).with_name(f"test_{path.name}")).exists()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_no_module_is_longer_than_a_reader_can_hold(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_module_says_what_the_room_is_for_and_bears_no_empty_name(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert not BANNED & set(path.relative_to(ROOT).with_suffix("").parts[-1:])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_nobody_catches_everything(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None
+            assert not {"Exception", "BaseException"} & {
+                each.id for each in ast.walk(node.type) if isinstance(each, ast.Name)
+            }
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_the_table_is_read_at_one_door_and_no_decision_at_an_index(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert "boto3" not in text or path.name in {
+        "tree_head_store.py",
+        "attribute_values.py",
+        "event_bus.py",
+        "dynamo.py",
+        "transport.py",
+    }
+    lists_and_sweeps = {
+        LAYER / f"store/{module}.py" for module in ("relationships/partner_console", "expiry", "links/links")
+    }
+    assert 'index="' not in text or path in lists_and_sweeps
+
+
+def test_each_route_of_the_template_is_an_operation_and_each_operation_a_route() -> None:
+    declared = {route.key: route.operation for route in template.routes()}
+    built = {key: operation for operation in gateway.OPERATIONS for key in gateway.app(operation).routes}
+    built |= dict.fromkeys(serve_pages.routes, "serve_pages")
+
+    assert built == {**declared, "$default": "reject_unknown_route"}
+
+
+def test_the_answer_to_unknown_requests_knows_every_path_and_method() -> None:
+    from functions.reject_unknown_route.app import ROUTES  # noqa: PLC0415  a folder that is no package
+
+    declared: dict[str, list[str]] = {}
+    for route in template.routes():
+        method, path = route.key.split(" ")
+        declared.setdefault(path, []).append(method)
+
+    assert {path: ", ".join(sorted(methods)) for path, methods in declared.items()} == ROUTES
+
+
+def test_the_key_page_names_every_item_that_the_store_writes() -> None:
+    page = (LAYER / "store/keys.py").read_text(encoding="utf-8")
+    table = page[: page.index('"""', 3)]
+
+    for prefix in re.findall(r'Key\(f"([A-Z]+)#', page):
+        assert f" {prefix}#<" in table
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_what_a_source_cites_can_be_looked_up(path: Path) -> None:
+    for cited in re.findall(r"\b([a-z]+\.md)\b", path.read_text(encoding="utf-8")):
+        assert (ROOT / "docs" / cited).exists(), cited

@@ -1,0 +1,133 @@
+"""Addresses: one plain address, compared as domain.md rule 13 says; no address that looks like another's."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from partner_access.email_addresses import Domain, Email, normalised, normalised_domain
+
+
+def in_ascii(label: str) -> str:
+    return f"xn--{label.encode('punycode').decode()}"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("person@bakery.example", "person@bakery.example"),
+        ("  Person@BAKERY.Example\n", "person@bakery.example"),
+        ("first.last+tag@bakery.example", "first.last+tag@bakery.example"),
+        ("o'hara_9%-x@bakery.example", "o'hara_9%-x@bakery.example"),
+        ("ｐｅｒｓｏｎ＠ｂａｋｅｒｙ.example", "person@bakery.example"),
+        ("person@MÜNCHEN.example", "person@xn--mnchen-3ya.example"),
+        ("person@xn--mnchen-3ya.example", "person@xn--mnchen-3ya.example"),
+        ("person@日本語ひらカタ々ー.example", f"person@{in_ascii('日本語ひらカタ々ー')}.example"),
+        ("person@пекарня.example", f"person@{in_ascii('пекарня')}.example"),
+        ("a" * 64 + "@bakery.example", "a" * 64 + "@bakery.example"),
+        ("person@" + "b" * 63 + ".example", "person@" + "b" * 63 + ".example"),
+        ("person@made.test", "person@made.test"),
+    ],
+)
+def test_an_address_is_trimmed_composed_folded_and_its_domain_in_ascii(text: str, address: str) -> None:
+    assert TypeAdapter(Email).validate_python(text) == address
+    assert normalised(address) == address
+
+
+NONE = [
+    "",
+    " ",
+    "person",
+    "@bakery.example",
+    "person@",
+    "person@@bakery.example",
+    "one@two@bakery.example",
+    "one@bakery.example,two@bakery.example",
+    "one@bakery.example;two@bakery.example",
+    "one@bakery.example two@bakery.example",
+    "Person <person@bakery.example>",
+    "<person@bakery.example>",
+    "person(comment)@bakery.example",
+    '"per son"@bakery.example',
+    '"person"@bakery.example',
+    "group:person@bakery.example;",
+    "person@bakery.example\r\nBcc: other@bakery.example",
+    "per\rson@bakery.example",
+    "per\x00son@bakery.example",
+    "per son@bakery.example",
+    ".person@bakery.example",
+    "person.@bakery.example",
+    "per..son@bakery.example",
+    "person@.bakery.example",
+    "person@bakery..example",
+    "person@bakery.example.",
+    "person@bakery",
+    "person@localhost",
+    "person@-bakery.example",
+    "person@bak_ery.example",
+    "person@[192.0.2.1]",
+    "person@[IPv6:2001:db8::1]",
+    "person@192.0.2.1",
+    "a" * 65 + "@bakery.example",
+    "person@" + "b" * 64 + ".example",
+    "person@" + ".".join(["b" * 60] * 5) + ".example",
+    "pérson@bakery.example",
+    "mıke@bakery.example",
+    "straße@bakery.example",
+    "person@straße.example",
+    "person@bakery.example\u200b",
+    "per\u202eson@bakery.example",
+    "person@bak\u200bery.example",
+    "person@bаkery.example",
+    f"person@{in_ascii('bаkery')}.example",
+    "person@βakery.example",
+]
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_whatever_else_is_no_address(text: str) -> None:
+    with pytest.raises(PydanticCustomError) as refused:
+        normalised(text)
+    assert refused.value.type == "invalid_email"
+
+
+@pytest.mark.parametrize(
+    "value", [["one@bakery.example"], {"email": "one@bakery.example"}, 1, True, None, b"a@b.example"]
+)
+def test_an_address_is_one_text(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Email).validate_python(value, strict=True)
+
+
+@given(st.emails())
+@settings(deadline=None, max_examples=100)
+def test_an_address_is_compared_as_it_is_kept(address: str) -> None:
+    try:
+        kept = normalised(address)
+    except PydanticCustomError:
+        return
+    assert normalised(kept) == kept
+    assert normalised(kept.upper()) == kept
+    assert kept.isascii()
+    assert kept.count("@") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        (" Bakery.EXAMPLE ", "bakery.example"),
+        ("münchen.example", "xn--mnchen-3ya.example"),
+        ("sub.bakery.example", "sub.bakery.example"),
+    ],
+)
+def test_a_domain_is_what_stands_behind_the_sign(text: str, domain: str) -> None:
+    assert TypeAdapter(Domain).validate_python(text) == domain
+
+
+@pytest.mark.parametrize("text", ["", "bakery", "a@bakery.example", "@bakery.example", "*.example", "bakery.example."])
+def test_whatever_else_is_no_domain(text: str) -> None:
+    with pytest.raises(PydanticCustomError):
+        normalised_domain(text)

@@ -1,0 +1,141 @@
+"""The schemas of events: one for each event of the domain, closed, of the domain's own words."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from partner_access.domain.accounts import AccountKind, AccountState, Program
+from partner_access.domain.audit.events import Now, event_of
+from partner_access.domain.memberships.members import MemberState, Seat, SuspensionReason
+from partner_access.domain.memberships.roles import Role
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.records import audit
+from tests.support.builders import CLIENT, EMPLOYEE, PARTNER, a_partner_admin, an_act, an_employee, the_client
+from tests.support.schemas import DEFINITIONS, ENVELOPE, SCHEMAS, Json, by_id, complaints
+
+DOMAIN = Path(__file__).parents[1] / "layers/common/partner_access/domain"
+COMMON = {"cloudevent", "definitions"}
+OPEN = {f"{ENVELOPE} data", f"{DEFINITIONS} details"}
+"""What each event's own schema closes."""
+
+
+def told_of() -> set[str]:
+    """The names of all events in the domain: two words that are no permission's."""
+    texts = {
+        node.value
+        for path in DOMAIN.rglob("*.py")
+        if path.name != "catalogue.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return {each for each in texts if re.fullmatch(r"[a-z_]+\.[a-z_]+", each)} - set(catalogue.CATALOGUE)
+
+
+def parts(schema: Any, name: str = "") -> Iterator[tuple[str, Json]]:
+    """Each object inside, by the name that it is known by."""
+    if isinstance(schema, dict):
+        yield name, schema
+        for key, value in schema.items():
+            yield from parts(value, key)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from parts(each, name)
+
+
+def own() -> dict[str, Json]:
+    """The schemas of events, by name."""
+    return {schema["title"]: schema for name, schema in by_id().items() if name not in {ENVELOPE, DEFINITIONS}}
+
+
+def an_event(**details: Any) -> Json:
+    about = {"employee_id": EMPLOYEE, "grant_id": "grt_2", **details}
+    entry = audit("grant.expired", an_act(), CLIENT, PARTNER, **about)
+    now = Now.of(the_client(), a_partner_admin(), an_employee())
+    found: Json = json.loads(event_of(entry, CLIENT, 1, now).told())
+    return found
+
+
+def test_each_event_has_its_schema_and_each_schema_its_event() -> None:
+    assert {path.stem for path in SCHEMAS.glob("*.json")} - COMMON == told_of()
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_schema_is_one_and_bears_its_name(path: Path) -> None:
+    schema = json.loads(path.read_text(encoding="utf-8"))
+
+    Draft202012Validator.check_schema(schema)
+    assert re.fullmatch(rf"urn:partner-access:{re.escape(path.stem)}:[0-9]+", schema["$id"])
+    if path.stem not in COMMON:
+        assert schema["title"] == schema["properties"]["event"]["const"] == path.stem
+        assert schema["description"].endswith(".")
+
+
+@pytest.mark.parametrize("name", sorted(by_id()))
+def test_every_object_is_closed_and_every_reference_leads_somewhere(name: str) -> None:
+    for part, schema in parts(by_id()[name]):
+        if schema.get("type") == "object" and f"{name} {part}" not in OPEN:
+            assert schema["additionalProperties"] is False, part
+            assert set(schema.get("required", ())) <= set(schema["properties"])
+        if isinstance(schema.get("$ref"), str):
+            where, _, definition = schema["$ref"].partition("#/$defs/")
+            assert definition in by_id()[where or name]["$defs"]
+
+
+@pytest.mark.parametrize(
+    ("definition", "words"),
+    [
+        ("account_state", AccountState),
+        ("capacity", Role),
+        ("kind", AccountKind),
+        ("member_state", MemberState),
+        ("program", Program),
+        ("seat", Seat),
+        ("suspension", SuspensionReason),
+    ],
+)
+def test_words_are_those_of_the_domain(definition: str, words: type[StrEnum]) -> None:
+    assert set(by_id()[DEFINITIONS]["$defs"][definition]["enum"]) == set(words)
+
+
+@pytest.mark.parametrize("event", sorted(own()))
+def test_an_event_is_about_one_person_at_most_and_names_him_always_or_it_is_about_a_link(event: str) -> None:
+    details = own()[event]["properties"]["details"]
+    people = {"user_id", "employee_id"} & set(details["properties"])
+
+    assert len(people) <= 1
+    assert people <= set(details["required"]) or event == "link.revoked"
+
+
+def test_what_fits_is_not_complained_of() -> None:
+    assert complaints(an_event()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda event: event.update(specversion="0.3"), "$.specversion"),
+        (lambda event: event.update(more="x"), "'more' was unexpected"),
+        (lambda event: event.pop("sequence"), "'sequence' is a required property"),
+        (lambda event: event["data"].update(more="x"), "'more' was unexpected"),
+        (lambda event: event["data"].pop("actor_id"), "'actor_id' is a required property"),
+        (lambda event: event["data"].update(event="grant.revoked"), "$.event"),
+        (lambda event: event["data"].update(at="yesterday"), "$.at"),
+        (lambda event: event["data"]["details"].update(name="Somebody"), "'name' was unexpected"),
+        (lambda event: event["data"]["details"].pop("grant_id"), "'grant_id' is a required property"),
+        (lambda event: event["data"]["now"]["member"].update(email="a@b.example"), "'email' was unexpected"),
+        (lambda event: event["data"]["now"]["member"].update(state="gone"), "$.now.member.state"),
+        (lambda event: event["data"]["now"]["user"].pop("version"), "'version' is a required property"),
+    ],
+)
+def test_what_does_not_fit_is(change: Any, sentence: str) -> None:
+    event = an_event()
+    change(event)
+
+    assert any(sentence in each for each in complaints(event)), complaints(event)

@@ -1,0 +1,41 @@
+"""The samples for `sam local invoke`: each is what its function takes, so that none can rot."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import gateway
+from tests.support.built_artifacts import FUNCTIONS
+from tests.support.table import Table
+
+EVENTS = Path(__file__).parents[1] / "events"
+EXPECTED = {
+    "reject_unknown_route": 404,
+    "decide_access": 200,
+    "explain_access": 200,
+    "manage_directory": 201,
+    "search_access": 200,
+    "view_accounts": 200,
+}
+"""How the API's samples are answered by an empty table; all others name what is not there."""
+
+
+def sample(operation: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EVENTS / f"{operation}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_each_function_has_its_sample_and_each_sample_its_function() -> None:
+    assert {path.stem for path in EVENTS.glob("*.json")} == {function.operation for function in FUNCTIONS}
+
+
+@pytest.mark.parametrize("operation", gateway.OPERATIONS)
+def test_a_sample_is_a_request_that_its_function_takes(operation: str, table: Table) -> None:
+    made = sample(operation)
+
+    answer = gateway.send(made)
+
+    assert made["routeKey"] in gateway.app(operation).routes
+    assert answer.status == EXPECTED.get(operation, 404), answer.text

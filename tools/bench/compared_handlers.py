@@ -1,0 +1,94 @@
+"""The handlers that are measured: the product's as it ships, and others of the same behaviour."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tools.artifacts import BUILT
+from tools.bench import creation
+from tools.bench.creation import Json
+from tools.template import ROOT
+
+SOURCES: Final = ROOT / "tools/bench/handlers"
+FOLDER: Final = ROOT / ".local/bench/handlers"
+RUNTIME: Final = ROOT / ".local/bench/runtime"
+"""What Lambda itself puts beside a function: its runtime interface client, and what that needs."""
+COMPILED: Final = ROOT / ".venvs/bench/.compiled"
+"""Whatever makes the environment anew takes this away with it."""
+IN_THE_RUNTIME: Final = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A handler in its folder, and what else it may import."""
+
+    name: str
+    folder: Path
+    beside: Path
+    put: Callable[[Json], Json] = dict
+
+    @property
+    def path(self) -> tuple[Path, ...]:
+        return self.folder, self.beside, RUNTIME
+
+
+def ours() -> Contestant:
+    """As `make host` builds it."""
+    return Contestant("ours", ROOT / BUILT / "CreateLinkFunction", ROOT / BUILT / "CommonLayer/python")
+
+
+def _others() -> tuple[Contestant, ...]:
+    installed = _installed()
+    return (
+        *(
+            Contestant(name, FOLDER / name, installed)
+            for name in ("bare", "powertools", "fastapi_mangum", "flask_pydantic")
+        ),
+        Contestant("chalice_pydantic", FOLDER / "chalice_pydantic", installed, creation.in_payload_1),
+    )
+
+
+def _installed() -> Path:
+    (found,) = (ROOT / ".venvs/bench/lib").glob("python3.*/site-packages")
+    return found
+
+
+def prepared() -> tuple[Contestant, ...]:
+    """All of them, ours first, each compiled like the others: unchecked byte code beside every module."""
+    installed, others = _installed(), _others()
+    for folder in (FOLDER, RUNTIME):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    for pattern in IN_THE_RUNTIME:
+        for found in installed.glob(pattern):
+            copy = shutil.copytree if found.is_dir() else shutil.copy
+            copy(found, RUNTIME / found.name)
+    for each in others:
+        each.folder.mkdir()
+        for source in (SOURCES / each.name / "app.py", *SOURCES.glob("*.py")):
+            shutil.copy(source, each.folder)
+    for folder in (FOLDER, RUNTIME):
+        _compile(folder)
+    if not COMPILED.exists():
+        _compile(installed)
+        COMPILED.touch()
+    return ours(), *others
+
+
+def _compile(folder: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "compileall",
+        "-q",
+        "-j",
+        "0",
+        "--invalidation-mode",
+        "unchecked-hash",
+        str(folder),
+    ]
+    subprocess.run(command, check=True)
