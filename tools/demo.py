@@ -25,7 +25,7 @@ from tools.directory_sample import ALICE, BRIGHTWATER, CLARA, HARBOUR, NORA, YUK
 from tools.emails import Letter, sent_letters, table_of
 from tools.emulator import EmulatorFailed, free_port, is_free
 from tools.inbox import PLACE
-from tools.local_stack import ROOT, Stack, StackNotReady, running_stack
+from tools.local_stack import ROOT, Stack, StackNotReady, demo_of, running_stack
 from tools.sign_in import Person, SignInFailed, create_person
 from tools.story import StoryFailed, letters_to_answer, tell_story
 
@@ -65,7 +65,7 @@ def main(
         with running_stack(port=_port(port, console), tell=lambda what: console.print(f"• {escape(what)}")) as stack:
             people = import_directory(stack, world(), console)
             inbox_url = f"{stack.front_url}{PLACE}"
-            write_demo(stack, inbox_url, people)
+            write_demo(demo_of(stack, inbox_url, people))
             if steps == "all":
                 tell_story(stack, people, console)
                 console.print()

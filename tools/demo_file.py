@@ -4,13 +4,10 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from tools.sign_in import Person, SignIn
+from tools.sign_in import SignIn
 from tools.template import ROOT
-
-if TYPE_CHECKING:
-    from tools.local_stack import Stack
 
 FILE = ROOT / ".local" / "demo.json"
 
@@ -34,18 +31,8 @@ class Demo:
         return SignIn(**self.sign_in)
 
 
-def write_demo(stack: "Stack", inbox_url: str, people: dict[str, Person]) -> None:
+def write_demo(demo: Demo) -> None:
     """Write the file, readable by its owner alone."""
-    demo = Demo(
-        base_url=stack.base_url,
-        aws_endpoint=stack.aws.endpoint,
-        region=stack.emulator.region,
-        table=stack.table,
-        inbox_url=inbox_url,
-        people={person.email: {"user_id": person.user_id, "password": person.password} for person in people.values()},
-        sign_in=stack.sign_in.to_json(),
-        process=os.getpid(),
-    )
     FILE.parent.mkdir(exist_ok=True)
     unfinished = FILE.with_suffix(".unfinished")
     unfinished.touch(mode=0o600)

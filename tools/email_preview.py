@@ -10,8 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
+from partner_access.domain.notifications import Cause
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Cause
 from partner_access.emails.rendering import LANGUAGES, LETTERS, Composed, Words, compose
 
 FOLDER: Final = Path(__file__).parent.parent / ".local" / "emails"

@@ -15,7 +15,7 @@ from partner_access.domain.audit.hash_chain import Head
 from partner_access.domain.memberships.actors import OF_THE_TWO_SIDES
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import is_custom
-from partner_access.store import outbox
+from partner_access.store import keys, outbox
 from partner_access.store.audit.audit_log import entry_of
 from tools.whole_table import Item, Table
 
@@ -98,7 +98,7 @@ def nobody_of_a_partner_holds_what_is_restricted(table: Table) -> Sentences:
 def _permissions(table: Table, account: str, member: Item) -> set[str]:
     name = member["permission_set"]
     if is_custom(name):
-        base = table.get(f"ACCOUNT#{account}", f"SET#{name}").get("permissions", ())
+        base = table.get(f"{keys.ACCOUNT}{account}", f"{keys.SET}{name}").get("permissions", ())
     else:
         base = catalogue.SETS[name][int(member["set_version"]) - 1]
     return (_names(base) - _names(member.get("removed", ()))) | _names(member.get("added", ()))
@@ -141,7 +141,7 @@ def people_are_listed(table: Table) -> Sentences:
     """Whoever is somewhere for a partner is among its people, and whose grant ends is looked at in time."""
     for (account, user), member in table.members.items():
         is_here = member["active"] and "partner_id" in member
-        listed = (f"PEOPLE#{member['partner_id']}", f"{account}#{user}") if is_here else (None, None)
+        listed = (f"{keys.PEOPLE}{member['partner_id']}", f"{account}#{user}") if is_here else (None, None)
         if (member.get("list_key"), member.get("list_sort_key")) != listed:
             yield f"{user} in {account}: is listed as {member.get('list_key')} {member.get('list_sort_key')}"
         ends = member.get("grant", {}).get("expires_at")
@@ -153,7 +153,7 @@ def someone_runs_every_account(table: Table) -> Sentences:
     """G3: from its first on, an active account has an active super admin, unless it was reported as orphaned."""
     orphaned = {account for act in table.acts.values() for account in act.get("details", {}).get("orphaned", ())}
     for account, item in table.accounts.items():
-        roster = table.items.get((f"ACCOUNT#{account}", "SUPER_ADMINS"))
+        roster = table.items.get((f"{keys.ACCOUNT}{account}", "SUPER_ADMINS"))
         if roster is None or item.get("state", "active") != "active" or account in orphaned:
             continue
         if not any(_runs(table, account, user) for user in _super_admins(table, account)):
@@ -180,7 +180,7 @@ def what_is_over_is_being_written_off(table: Table, at: float) -> Sentences:
     """
     waiting = [
         item["reconciliation"]
-        for _, _, item in table.all("RECONCILIATION#", "ACT#")
+        for _, _, item in table.all(keys.RECONCILIATION, keys.ACT)
         if item["reconciliation"]["reason"] in ENDS
     ]
     for (account, user), member in table.members.items():
@@ -200,14 +200,14 @@ def _is_about(clean_up: Item, partner: str, user: str) -> bool:
 def rosters_agree(table: Table) -> Sentences:
     """The list of super admins names exactly the active members who are."""
     for account in table.accounts:
-        listed = set(table.get(f"ACCOUNT#{account}", "SUPER_ADMINS").get("user_ids", ()))
+        listed = set(table.get(f"{keys.ACCOUNT}{account}", "SUPER_ADMINS").get("user_ids", ()))
         if listed != _super_admins(table, account):
             yield f"{account}: {sorted(listed)} are listed as super admins, {sorted(_super_admins(table, account))} are"
 
 
 def mirrors_agree(table: Table) -> Sentences:
     """Whoever is a member finds the account among his, and nobody else does; both ends of a membership exist."""
-    mirrored = {(account, user) for user, account, _ in table.all("USER#", "ACCOUNT#")}
+    mirrored = {(account, user) for user, account, _ in table.all(keys.USER, keys.ACCOUNT)}
     for account, user in mirrored ^ set(table.members):
         yield f"{user} in {account}: the membership and its mirror do not agree"
     for account, user in table.members:
@@ -217,7 +217,7 @@ def mirrors_agree(table: Table) -> Sentences:
 
 def addresses_agree(table: Table) -> Sentences:
     """Each address in use is of the one user who has it."""
-    owners = {address: item["user_id"] for address, _, item in table.all("EMAIL#", "EMAIL")}
+    owners = {address: item["user_id"] for address, _, item in table.all(keys.EMAIL, "EMAIL")}
     used = {item["email"]: user for user, item in table.users.items() if "email" in item}
     if len(used) < sum("email" in item for item in table.users.values()):
         yield "two users have the same address"
@@ -247,7 +247,9 @@ def links_grant_as_often_as_they_say(table: Table) -> Sentences:
     for link, item in table.links.items():
         acts = [act for act in approved if act.get("details", {}).get("link_id") == link]
         clients = [account for act in acts for account in act["accounts"] if account != item["partner_id"]]
-        replies = [reply for _, _, reply in table.all(f"LINK#{link}", "ACCOUNT#") if reply["state"] == "approved"]
+        replies = [
+            reply for _, _, reply in table.all(f"{keys.LINK}{link}", keys.ACCOUNT) if reply["state"] == "approved"
+        ]
         if not len(acts) == item["approvals"] <= item["max_approvals"]:
             yield f"{link}: {item['approvals']} of {item['max_approvals']} approvals, {len(acts)} in the trail"
         if len(set(clients)) < len(clients):
@@ -284,9 +286,9 @@ def every_act_is_in_every_trail(table: Table) -> Sentences:
 
 def chains_are_unbroken(table: Table) -> Sentences:
     """G11: every link of a chain is an entry of the trail in its place, and the head is the last of them."""
-    heads = {account: item for _, account, item in table.all("CHAIN_HEAD#", "ACCOUNT#")}
+    heads = {account: item for _, account, item in table.all(keys.CHAIN_HEAD, keys.ACCOUNT)}
     chains: dict[str, list[tuple[int, str, str]]] = {account: [] for account in heads}
-    for account, audit, item in table.all("CHAIN#", ""):
+    for account, audit, item in table.all(keys.CHAIN, ""):
         chains.setdefault(account, []).append((int(item["place"]), audit, item["chain_hash"]))
     for account, links in chains.items():
         head = Head(account_id=account)
@@ -320,7 +322,7 @@ def every_grant_is_in_the_trail(table: Table) -> Sentences:
 
 def letters_and_acts_agree(table: Table, since: float) -> Sentences:
     """G6: every letter belongs to one act, and every act since then of which people are told has its letter, or copies."""
-    gone_out = {item.get("outbox_id") for _, _, item in table.all("DELIVERY#", "DELIVERY")}
+    gone_out = {item.get("outbox_id") for _, _, item in table.all(keys.DELIVERY, "DELIVERY")}
     for name, item in table.outbox.items():
         act = table.acts.get(f"aud_{name}")
         if act is None:
@@ -348,7 +350,7 @@ def _is_told_otherwise(act: Item) -> bool:
 def keys_keep_what_came_true(table: Table) -> Sentences:
     """G8: what is kept for a replay is a success, tells no secret, and names what is in the table."""
     grants = {act.get("details", {}).get("grant_id") for act in table.acts.values()}
-    for key, _, item in table.all("IDEMPOTENCY#", "IDEMPOTENCY"):
+    for key, _, item in table.all(keys.IDEMPOTENCY, "IDEMPOTENCY"):
         answer = json.loads(_answer(item))
         if int(item["response_status"]) not in SUCCESS:
             yield f"{key}: keeps a {item['response_status']}"

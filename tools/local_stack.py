@@ -1,6 +1,7 @@
 """The whole product on this machine: the shipped template, deployed to an emulator of its own, ready to be called."""
 
 import contextlib
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +16,11 @@ from boto3.dynamodb.conditions import Key
 
 from tools.api_client import Answer, Caller, connections
 from tools.artifacts import artefacts, build
+from tools.demo_file import Demo
 from tools.deployment import Aws, Deployed, DeploymentFailed, deploy, upload
 from tools.emulator import Emulator, running_emulator
 from tools.local_proxy import running_front
-from tools.sign_in import DIRECTORY, SignIn, sign_in_of
+from tools.sign_in import DIRECTORY, Person, SignIn, sign_in_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(".venvs/local/bin/python")
@@ -161,3 +163,17 @@ def _wait_until_ready(stack: Stack) -> None:
             return
         time.sleep(0.2)
     raise StackNotReady(f"the API does not answer as it should: {answer}\n{stack.emulator.log.read_text()[-2000:]}")
+
+
+def demo_of(stack: Stack, inbox_url: str, people: dict[str, Person]) -> Demo:
+    """Describe the running stack for the tools that use the demo."""
+    return Demo(
+        base_url=stack.base_url,
+        aws_endpoint=stack.aws.endpoint,
+        region=stack.emulator.region,
+        table=stack.table,
+        inbox_url=inbox_url,
+        people={person.email: {"user_id": person.user_id, "password": person.password} for person in people.values()},
+        sign_in=stack.sign_in.to_json(),
+        process=os.getpid(),
+    )

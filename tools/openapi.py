@@ -25,9 +25,10 @@ from tools import template
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from functions.view_partner_console.app import EmployeeState
-from partner_access.api import request_fields, routing
+from partner_access.api import negotiation, request_fields, routing
 from partner_access.api.authzen import EvaluationsSemantic
 from partner_access.api.bulk import BulkOutcome
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import SetKind
 from partner_access.domain import errors
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing, Program
@@ -35,7 +36,7 @@ from partner_access.domain.authorization.access import Rule
 from partner_access.domain.links.links import LinkDeliveryStatus, LinkState
 from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
 from partner_access.domain.memberships.roles import Role
-from partner_access.domain.records import Answer, Locale
+from partner_access.domain.notifications import Locale
 from partner_access.domain.relationships.offboarding import ReceiptOutcome
 
 TARGET: Final = template.ROOT / "openapi.json"
@@ -312,7 +313,11 @@ def _tagged(answer: type[Answer]) -> Json:
 
 
 def _written_as(route: routing.Route, schema: Json) -> Json:
-    csv = {routing.MediaType.CSV.value: {"schema": {"type": "string"}}} if _of_kind(route, routing.MediaType) else {}
+    csv = (
+        {negotiation.MediaType.CSV.value: {"schema": {"type": "string"}}}
+        if _of_kind(route, negotiation.MediaType)
+        else {}
+    )
     return {"application/json": {"schema": schema}, **csv}
 
 

@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
+from partner_access.store import keys
 from tools import directory_sample as sample
 from tools.api_client import Answer, Caller, Json
 from tools.deployment import STACK
@@ -420,7 +421,7 @@ def proving(story: Story) -> None:
     story.tell("Somebody with the run of the table makes it look as if another had approved.")
     table = stack.aws.session().resource("dynamodb", endpoint_url=stack.aws.endpoint).Table(stack.table)
     approval = next(link.entry for link in found.links if link.entry.event == "link.approved")
-    place = {"pk": f"AUDIT#{account_id}", "sk": approval.audit_id}
+    place = {"pk": f"{keys.AUDIT}{account_id}", "sk": approval.audit_id}
     item = table.get_item(Key=place, ConsistentRead=True)["Item"]
     table.put_item(Item={**item, "actor_id": "somebody-else"})
     try:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from partner_access.store import keys
+
 Item = Mapping[str, Any]
 
 
@@ -33,27 +35,27 @@ class Table:
 
     @cached_property
     def accounts(self) -> dict[str, Item]:
-        return {account: item for account, _, item in self.all("ACCOUNT#", "ACCOUNT")}
+        return {account: item for account, _, item in self.all(keys.ACCOUNT, "ACCOUNT")}
 
     @cached_property
     def members(self) -> dict[tuple[str, str], Item]:
-        return {(account, user): item for account, user, item in self.all("ACCOUNT#", "MEMBER#")}
+        return {(account, user): item for account, user, item in self.all(keys.ACCOUNT, keys.MEMBER)}
 
     @cached_property
     def sets(self) -> dict[tuple[str, str], Item]:
-        return {(account, name): item for account, name, item in self.all("ACCOUNT#", "SET#")}
+        return {(account, name): item for account, name, item in self.all(keys.ACCOUNT, keys.SET)}
 
     @cached_property
     def users(self) -> dict[str, Item]:
-        return {user: item for user, sk, item in self.all("USER#", "USER") if not sk}
+        return {user: item for user, sk, item in self.all(keys.USER, "USER") if not sk}
 
     @cached_property
     def links(self) -> dict[str, Item]:
-        return {link: item for _, link, item in self.all("PARTNER#", "LINK#")}
+        return {link: item for _, link, item in self.all(keys.PARTNER, keys.LINK)}
 
     @cached_property
     def audits(self) -> dict[tuple[str, str], Item]:
-        return {(account, audit): item for account, audit, item in self.all("AUDIT#", "")}
+        return {(account, audit): item for account, audit, item in self.all(keys.AUDIT, "")}
 
     @cached_property
     def acts(self) -> dict[str, Item]:
@@ -62,4 +64,4 @@ class Table:
 
     @cached_property
     def outbox(self) -> dict[str, Item]:
-        return {name: item for _, name, item in self.all("OUTBOX#", "NOTIFICATION#")}
+        return {name: item for _, name, item in self.all(keys.OUTBOX, keys.NOTIFICATION)}

@@ -17,16 +17,17 @@ from tools import openapi, template
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
-from partner_access.api import routing
+from partner_access.api import problems
 from partner_access.domain.accounts import Account
 from partner_access.domain.audit.hash_chain import Head
 from partner_access.domain.audit.tree_heads import Latest
 from partner_access.domain.email_delivery import Delivery, Queued
 from partner_access.domain.links.links import Link, Reply
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Grant, Member, Place
+from partner_access.domain.notifications import CleanUp, Letter, LetterKind
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.domain.records import AuditEntry, CleanUp, Letter, LetterKind
+from partner_access.domain.records import AuditEntry
+from partner_access.domain.users import User
 from partner_access.store.relationships import offboarding
 
 TARGET: Final = template.ROOT / "docs/wire.json"
@@ -60,7 +61,7 @@ def document() -> Json:
     return {
         "routes": dict(_routes(described)),
         "schemas": {name: _shape(each) for name, each in sorted(described["components"]["schemas"].items())},
-        "codes": {each.code: int(routing.status_of(each())) for each in openapi.codes()},
+        "codes": {each.code: int(problems.status_of(each())) for each in openapi.codes()},
         "events": dict(_events()),
         "email_kinds": sorted(LetterKind),
         "key_prefixes": _keys(),

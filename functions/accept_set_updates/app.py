@@ -7,10 +7,11 @@ from pydantic import BaseModel, Field
 from partner_access.api import bulk, cursors, routing
 from partner_access.api.bulk import BulkMemberRow, BulkOutcome
 from partner_access.api.request_fields import Identifier, ListQuery, Page, PermissionName, Request
+from partner_access.api.response_body import Answer
+from partner_access.domain.act import Act
 from partner_access.domain.errors import NothingToAccept
 from partner_access.domain.permission_sets import set_updates
 from partner_access.domain.permission_sets.set_updates import Accepted, Difference
-from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
 from partner_access.store.memberships.actors import in_account
 from partner_access.store.permission_sets import set_updates as stored

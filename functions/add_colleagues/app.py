@@ -8,10 +8,11 @@ from pydantic_core import PydanticCustomError
 from partner_access.api import bulk, routing
 from partner_access.api.bulk import BulkMemberRow, BulkOutcome
 from partner_access.api.request_fields import Adjustments, Identifier, PermissionName, Request
+from partner_access.api.response_body import Answer
+from partner_access.domain.act import Act
 from partner_access.domain.errors import AlreadyMember, InvalidField
 from partner_access.domain.memberships import creations
 from partner_access.domain.permissions.rights import SetName
-from partner_access.domain.records import Act, Answer
 from partner_access.domain.relationships import partner_console
 from partner_access.store.dynamo import keep, recall
 from partner_access.store.memberships import creations as stored

@@ -5,11 +5,12 @@ from typing import ClassVar
 
 from partner_access.api import routing
 from partner_access.api.request_fields import AccessDays, Identifier, LinkSecret, Removals, Request
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import GrantResponse
+from partner_access.domain.act import Act
 from partner_access.domain.errors import NotEligible
 from partner_access.domain.links import approvals, links
 from partner_access.domain.memberships.members import RequestedAccess
-from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import recall
 from partner_access.store.links import approvals as stored
 from partner_access.store.links import links as stored_links

@@ -8,9 +8,11 @@ from pydantic import Field
 from partner_access import page_urls
 from partner_access.api import routing
 from partner_access.api.request_fields import AccessDays, Identifier, Prose, Removals, Request
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import LinkResponse
+from partner_access.domain.act import Act
 from partner_access.domain.links import links
-from partner_access.domain.records import Act, Answer, Locale
+from partner_access.domain.notifications import Locale
 from partner_access.email_addresses import Email
 from partner_access.store.dynamo import recall
 from partner_access.store.links import links as stored

@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from partner_access.api import routing
 from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import GrantResponse, MemberResponse
+from partner_access.domain.act import Act
 from partner_access.domain.memberships import creations
 from partner_access.domain.memberships.members import Seat
-from partner_access.domain.records import Act, Answer
 from partner_access.email_addresses import Email
 from partner_access.store.dynamo import recall
 from partner_access.store.memberships import creations as stored

@@ -11,7 +11,7 @@ from partner_access.api.authzen import (
     Policy,
 )
 from partner_access.authzen_policy import Accounts
-from partner_access.domain.records import Act
+from partner_access.domain.act import Act
 
 
 def decision_point(policy: Policy) -> authzen.App:

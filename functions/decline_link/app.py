@@ -2,9 +2,10 @@
 
 from partner_access.api import routing
 from partner_access.api.request_fields import Identifier, LinkSecret, Prose, Request
+from partner_access.api.response_body import Answer
+from partner_access.domain.act import Act
 from partner_access.domain.links import approvals
 from partner_access.domain.links.links import LinkState
-from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import recall
 from partner_access.store.links import approvals as stored
 

@@ -9,12 +9,12 @@ from partner_access.api import routing
 from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
 from partner_access.api.responses import GrantResponse, TaggedMemberResponse
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.memberships import edits
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.edits import Days, Edit, Edited
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.roles import MembershipFacts
-from partner_access.domain.records import Act
 from partner_access.store.dynamo import keep, recall
 from partner_access.store.memberships import changes as stored
 

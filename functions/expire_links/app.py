@@ -9,12 +9,12 @@ from typing import Any, Final
 import uuid_utils
 
 from partner_access import telemetry
-from partner_access.domain.errors import TemporarilyUnavailable
+from partner_access.domain.act import Act
+from partner_access.domain.errors import Overtaken, TemporarilyUnavailable
 from partner_access.domain.links import links
 from partner_access.domain.links.links import Link
 from partner_access.domain.memberships import grants
 from partner_access.domain.memberships.grants import DueGrant
-from partner_access.domain.records import Act, Overtaken
 from partner_access.lambda_context import Context
 from partner_access.store import expiry
 from partner_access.store.links import links as stored

@@ -10,16 +10,17 @@ from pydantic import JsonValue
 
 from partner_access.api import authzen, routing
 from partner_access.api.authzen import Entity, EvaluationRequest
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import Part
 from partner_access.authzen_policy import SUBJECT, pair_of
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing
+from partner_access.domain.act import Act
 from partner_access.domain.authorization import explanations
 from partner_access.domain.authorization.access import Rule
 from partner_access.domain.authorization.explanations import Explaining, Explanation
 from partner_access.domain.authorization.remediation import ALONE, Call, Changer
 from partner_access.domain.memberships.members import Seat, SuspensionReason
 from partner_access.domain.memberships.roles import Role
-from partner_access.domain.records import Act, Answer
 from partner_access.store.authorization import explanations as stored
 
 app = authzen.App()

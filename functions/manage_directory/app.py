@@ -8,13 +8,15 @@ from pydantic import Field
 from partner_access import telemetry
 from partner_access.api import routing
 from partner_access.api.request_fields import Name, PermissionName, Request
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import TaggedMemberResponse
 from partner_access.domain import directory
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Pricing, Program
+from partner_access.domain.act import Act
 from partner_access.domain.errors import NotFound
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Seat
-from partner_access.domain.records import Act, Answer, Locale
+from partner_access.domain.notifications import Locale
+from partner_access.domain.users import User
 from partner_access.email_addresses import Domain, Email
 from partner_access.store import directory as stored
 from partner_access.store.dynamo import keep, recall

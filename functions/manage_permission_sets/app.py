@@ -7,10 +7,11 @@ from pydantic import Field
 
 from partner_access.api import routing
 from partner_access.api.request_fields import Name, PermissionName, Request
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import PermissionSetResponse
+from partner_access.domain.act import Act
 from partner_access.domain.permission_sets import changes
 from partner_access.domain.permission_sets.changes import Content
-from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
 from partner_access.store.permission_sets import changes as stored
 

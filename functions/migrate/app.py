@@ -8,12 +8,13 @@ from pydantic import BaseModel, Field
 from partner_access.api import bulk, routing
 from partner_access.api.bulk import BulkOutcome, BulkRow
 from partner_access.api.request_fields import Identifier, Request
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import GrantResponse, MemberResponse
+from partner_access.domain.act import Act
 from partner_access.domain.errors import NotSuperAdmin
 from partner_access.domain.memberships import migrations
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
-from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
 from partner_access.store.memberships import migrations as stored
 from partner_access.store.memberships.actors import in_account

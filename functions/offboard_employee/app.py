@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from partner_access.api import cursors, routing
 from partner_access.api.request_fields import ListQuery, Page
+from partner_access.domain.act import Act
 from partner_access.domain.errors import TemporarilyUnavailable
-from partner_access.domain.records import Act, CleanUp, Occasion
+from partner_access.domain.notifications import CleanUp, Occasion
 from partner_access.domain.relationships import offboarding
 from partner_access.domain.relationships.offboarding import Aftermath, Line, ReceiptOutcome
 from partner_access.store.dynamo import keep, keep_instead, recall

@@ -4,10 +4,11 @@ from pydantic import BaseModel
 
 from partner_access.api import routing
 from partner_access.api.request_fields import LinkSecret, Request
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import LinkResponse
+from partner_access.domain.act import Act
 from partner_access.domain.links import approvals
 from partner_access.domain.permissions import rights
-from partner_access.domain.records import Act, Answer
 from partner_access.store.links import approvals as stored
 
 app = routing.App()

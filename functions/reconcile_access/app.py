@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from partner_access import telemetry
+from partner_access.domain.act import Act
 from partner_access.domain.errors import TemporarilyUnavailable
-from partner_access.domain.records import Act, CleanUp
+from partner_access.domain.notifications import CleanUp
 from partner_access.domain.relationships.offboarding import Aftermath
 from partner_access.lambda_context import Context
 from partner_access.store.dynamo import Item

@@ -4,8 +4,8 @@ import re
 from typing import Final, NoReturn
 
 from partner_access.api import routing
-from partner_access.api.json_body import Event
 from partner_access.domain.errors import MethodNotAllowed, NotFound
+from partner_access.lambda_context import Event
 
 app = routing.App()
 

@@ -4,8 +4,9 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from partner_access.api import routing
+from partner_access.api.response_body import Answer
+from partner_access.domain.act import Act
 from partner_access.domain.memberships import removals
-from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import recall
 from partner_access.store.memberships import changes as stored
 

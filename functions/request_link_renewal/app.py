@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from partner_access.api import routing
 from partner_access.api.request_fields import LinkSecret, Request
+from partner_access.api.response_body import Answer
+from partner_access.domain.act import Act
 from partner_access.domain.links import renewals
-from partner_access.domain.records import Act, Answer
 from partner_access.store.dynamo import keep, recall
 from partner_access.store.links import links as stored
 

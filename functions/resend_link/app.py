@@ -4,9 +4,10 @@ from typing import ClassVar
 
 from partner_access import page_urls
 from partner_access.api import routing
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import LinkResponse
-from partner_access.domain.links import renewals
-from partner_access.domain.records import Act, Answer
+from partner_access.domain.act import Act
+from partner_access.domain.links import resends
 from partner_access.store.dynamo import recall
 from partner_access.store.links import links as stored
 
@@ -36,7 +37,7 @@ class ResendLinkResponse(Answer, LinkResponse, title="ResendLinkResponse"):
 )
 def resend_link(partner_id: str, link_id: str, act: Act) -> ResendLinkResponse:
     facts = stored.facts_for_resending(partner_id, link_id, act.by)
-    resent = renewals.resend(facts, act)
+    resent = resends.resend(facts, act)
     answer = ResendLinkResponse.of(resent.link, resent.employee, act.at, url=page_urls.to_approve(resent.secret))
     stored.record_resending(resent, answer)
     return answer

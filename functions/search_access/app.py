@@ -9,7 +9,7 @@ from partner_access.api.authzen import (
     SubjectSearchRequest,
 )
 from partner_access.authzen_policy import Accounts
-from partner_access.domain.records import Act
+from partner_access.domain.act import Act
 
 
 def search_point(policy: Policy) -> authzen.App:

@@ -18,13 +18,13 @@ from partner_access.domain.email_delivery import Delivery, Leads, MailingFacts, 
 from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.domain.links.links import Link, LinkState
 from partner_access.domain.links.secrets import Secret
+from partner_access.domain.notifications import Letter
 from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import Overrides, lacking, rights_of
-from partner_access.domain.records import Letter
 from partner_access.emails import transport
 from partner_access.emails.rendering import Composed, Words, compose
 from partner_access.lambda_context import Context
-from partner_access.store import outbox
+from partner_access.store import keys, outbox
 
 processor: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
@@ -70,7 +70,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
 
 def _from_stream(record: Mapping[str, Any], context: Context) -> None:
     """The record only says which letter; what it holds is read from the table."""
-    item = outbox.queued(record["dynamodb"]["Keys"]["sk"]["S"].removeprefix("NOTIFICATION#"))
+    item = outbox.queued(record["dynamodb"]["Keys"]["sk"]["S"].removeprefix(keys.NOTIFICATION))
     if item:
         _take_up(item, context)
 

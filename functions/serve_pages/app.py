@@ -5,10 +5,8 @@ What is served stands in static/, under an address that names its version; words
 
 import json
 import os
-import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from gzip import compress
 from hashlib import sha256
@@ -17,15 +15,15 @@ from http import HTTPStatus
 from pathlib import Path
 from string import Template
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from partner_access.domain.errors import Refused
-from partner_access.domain.permissions import catalogue
-from partner_access.emails import permission_texts
 from partner_access.emails.permission_texts import Language
+from partner_access.lambda_context import Event
+from partner_access.web.assets import Asset, Shown
+from partner_access.web.headers import policy, takes_gzip
+from partner_access.web.languages import LANGUAGES, Words, language_of, permissions
 
 STATIC: Final = Path(__file__).with_name("static")
-LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
 METHODS: Final = ("GET", "HEAD")
 A_YEAR: Final = 31_536_000
 TABLES: Final = ("words", "permissions")
@@ -39,32 +37,7 @@ KINDS: Final = {
     ".svg": "image/svg+xml",
 }
 
-Event = Mapping[str, Any]
 Response = dict[str, Any]
-Words = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """Something that pages load, as it goes over the wire."""
-
-    content: bytes
-    kind: str
-
-    @property
-    def imports(self) -> tuple[str, ...]:
-        """The modules that this one stands on, words apart: which are wanted is known only in the browser."""
-        return tuple(re.findall(r'^import [^"]*"\./([\w.-]+)";$', self.content.decode(), re.MULTILINE))
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What is answered; `kept` says for how long, in the words of Cache-Control."""
-
-    content: bytes
-    kind: str
-    status: HTTPStatus = HTTPStatus.OK
-    kept: str = "no-store"
 
 
 # --- words ---
@@ -82,31 +55,6 @@ def words(language: Language) -> Words:
     told: Words = json.loads((STATIC / f"words/{language}.json").read_text(encoding="utf-8"))
     english = {f"refused.{refusal.code}": refusal.detail for refusal in _refusals()}
     return english | told if language == "en" else told
-
-
-@cache
-def permissions(language: Language) -> Words:
-    """What each permission means in the letters' plain words, verb and noun, by the groups that one sentence covers."""
-
-    def capital(text: str) -> str:
-        return text[:1].upper() + text[1:]
-
-    def parts(verb: str, noun: permission_texts.Both) -> tuple[str, str]:
-        return permission_texts.VERBS[verb].said_in(language), noun.said_in(language)
-
-    return {
-        "groups": [
-            {
-                "whole": capital(group.whole.said_in(language)),
-                "names": {name: parts(*meant) for name, meant in group.permissions.items()},
-            }
-            for group in permission_texts.ORDINARY
-        ],
-        "single": {name: capital(said.said_in(language)) for name, said in permission_texts.SINGULAR.items()},
-        "scoped": catalogue.SCOPED,
-        "narrowed": {scope: said.said_in(language) for scope, said in permission_texts.NARROWED.items() if scope},
-        "unnamed": capital(permission_texts.UNNAMED.said_in(language)),
-    }
 
 
 # --- what pages load ---
@@ -158,29 +106,6 @@ def modules_of(script: str) -> tuple[str, ...]:
 
 def address_of(asset: str) -> str:
     return f"/assets/{version()}/{asset}"
-
-
-def language_of(event: Event) -> Language:
-    """The language that the reader likes best among ours; English if he says nothing that we know."""
-    liked: list[tuple[float, int, Language]] = []
-    for nth, wish in enumerate(event["headers"].get("accept-language", "").lower().split(",")):
-        tag, _, weight = wish.partition(";")
-        known = next((each for each in LANGUAGES if tag.strip().partition("-")[0] == each), None)
-        quality = re.fullmatch(r"\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*", weight)
-        if known and (quality or not weight):
-            liked.append((-float(quality[1]) if quality else -1.0, nth, known))
-    return min((each for each in liked if each[0]), default=(0.0, 0, "en"))[2]
-
-
-def policy() -> str:
-    """Nothing but our own scripts, styles and pictures; calls go to the API and to the sign-in alone."""
-    sign_in = urlsplit(os.environ["TOKEN_URL"])
-    elsewhere = f" {sign_in.scheme}://{sign_in.netloc}" if sign_in.netloc else ""
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        f"connect-src 'self'{elsewhere}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    )
 
 
 def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPStatus = HTTPStatus.OK) -> Shown:
@@ -292,17 +217,11 @@ def handler(event: Event, _: object) -> Response:
     }
     if method == "HEAD":
         return {"statusCode": int(shown.status), "headers": headers, "body": ""}
-    if len(shown.content) < SMALL or not _takes_gzip(event):
+    if len(shown.content) < SMALL or not takes_gzip(event):
         return {"statusCode": int(shown.status), "headers": headers, "body": shown.content.decode()}
     body = b64encode(_compressed(event, shown)).decode()
     headers["content-encoding"] = "gzip"
     return {"statusCode": int(shown.status), "headers": headers, "body": body, "isBase64Encoded": True}
-
-
-def _takes_gzip(event: Event) -> bool:
-    return bool(
-        re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0+)?\s*(,|$))", event["headers"].get("accept-encoding", "").lower())
-    )
 
 
 def _compressed(event: Event, shown: Shown) -> bytes:

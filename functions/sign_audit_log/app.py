@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from partner_access import telemetry, tree_head_store
 from partner_access.domain.audit import tree_heads
-from partner_access.domain.records import Overtaken
+from partner_access.domain.errors import Overtaken
 from partner_access.lambda_context import Context
 from partner_access.store.audit import tree_heads as stored
 

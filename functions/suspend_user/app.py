@@ -6,9 +6,9 @@ from typing import ClassVar
 from partner_access.api import routing
 from partner_access.api.request_fields import Prose, Request
 from partner_access.api.responses import TaggedMemberResponse
+from partner_access.domain.act import Act
 from partner_access.domain.memberships import suspensions
 from partner_access.domain.memberships.roles import MembershipChanged, MembershipFacts
-from partner_access.domain.records import Act
 from partner_access.store.dynamo import keep, recall
 from partner_access.store.memberships import changes as stored
 

@@ -5,8 +5,8 @@ from pydantic import BaseModel
 from partner_access.api import cursors, routing
 from partner_access.api.request_fields import ListQuery, Page
 from partner_access.domain.accounts import AccountKind
-from partner_access.domain.memberships.actors import must_not_be_barred
-from partner_access.domain.records import Act
+from partner_access.domain.act import Act
+from partner_access.domain.users import must_not_be_barred
 from partner_access.store import accounts as stored
 
 app = routing.App()

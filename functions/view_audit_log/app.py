@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, JsonValue, StringConstraints
 from typing_extensions import override
 
-from partner_access.api import cursors, routing
+from partner_access.api import cursors, negotiation, routing
 from partner_access.api.request_fields import Identifier, ListQuery, Page
 from partner_access.api.responses import Part
 from partner_access.csv_safety import harmless
+from partner_access.domain.act import Act
 from partner_access.domain.audit import audit_log
 from partner_access.domain.audit.audit_log import Wanted
-from partner_access.domain.records import Act, AuditEntry
+from partner_access.domain.records import AuditEntry
 from partner_access.store.audit import audit_log as stored
 
 app = routing.App()
@@ -124,7 +125,7 @@ class EntrySheet(AuditEntryList):
         ),
     ),
 )
-def view_audit_log(account_id: str, query: AuditQuery, media_type: routing.MediaType, act: Act) -> AuditEntryList:
+def view_audit_log(account_id: str, query: AuditQuery, media_type: negotiation.MediaType, act: Act) -> AuditEntryList:
     span = audit_log.span(query.start, query.end, act.at)
     wanted = Wanted(query.event, query.actor_id, query.user_id, query.account_id)
     reading = audit_log.read(stored.facts_for_reading(account_id, act.by), wanted, act)
@@ -137,7 +138,7 @@ def view_audit_log(account_id: str, query: AuditQuery, media_type: routing.Media
         names=_names(shown, page),
         next_cursor=cursor,
     )
-    if media_type is routing.MediaType.JSON:
+    if media_type is negotiation.MediaType.JSON:
         return entries
     return EntrySheet(**dict(entries), onward=query.with_cursor(cursor) if cursor else None)
 

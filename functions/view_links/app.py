@@ -5,13 +5,14 @@ from typing import TypeVar
 
 from partner_access.api import cursors, routing
 from partner_access.api.request_fields import Identifier, ListQuery, Page
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import LinkResponse
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.links import links
 from partner_access.domain.links.links import Link
-from partner_access.domain.memberships.actors import User
-from partner_access.domain.records import Act, Answer
 from partner_access.domain.relationships.partner_console import listed_for
+from partner_access.domain.users import User
 from partner_access.store.links import links as stored
 from partner_access.store.memberships.actors import in_account
 

@@ -9,10 +9,10 @@ from partner_access.api import cursors, routing
 from partner_access.api.request_fields import Identifier, ListQuery, Page
 from partner_access.api.responses import GrantResponse, MemberResponse, Part
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import eligible
-from partner_access.domain.records import Act
+from partner_access.domain.act import Act
 from partner_access.domain.relationships import partner_console
 from partner_access.domain.relationships.partner_console import Presence
+from partner_access.domain.users import eligible
 from partner_access.store.memberships.actors import in_account
 from partner_access.store.relationships import partner_console as stored
 

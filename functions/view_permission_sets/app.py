@@ -7,11 +7,11 @@ from pydantic import BaseModel
 from partner_access.api import routing
 from partner_access.api.request_fields import Page, Query
 from partner_access.api.responses import PermissionSetResponse, SetKind
+from partner_access.domain.act import Act
 from partner_access.domain.memberships import creations
 from partner_access.domain.permission_sets import changes
 from partner_access.domain.permissions import rights
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.domain.records import Act
 from partner_access.email_addresses import Email
 from partner_access.store.memberships import creations as choices
 from partner_access.store.permission_sets import changes as stored

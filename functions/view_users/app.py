@@ -6,8 +6,8 @@ from enum import StrEnum
 from partner_access.api import cursors, routing
 from partner_access.api.request_fields import Identifier, ListQuery, Page
 from partner_access.api.responses import MemberResponse, TaggedMemberResponse
+from partner_access.domain.act import Act
 from partner_access.domain.memberships import visibility
-from partner_access.domain.records import Act
 from partner_access.store.memberships import visibility as stored
 
 app = routing.App()

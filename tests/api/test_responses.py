@@ -12,8 +12,9 @@ from partner_access.api.responses import GrantResponse, LinkResponse, MemberResp
 from partner_access.domain.accounts import Pricing, Program
 from partner_access.domain.errors import NotFound
 from partner_access.domain.links.links import LinkDeliveryStatus, Standing
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, RequestedAccess, Seat, SuspensionReason
+from partner_access.domain.users import User
 from tests.support.builders import (
     CLIENT,
     EMPLOYEE,

@@ -13,12 +13,15 @@ from typing_extensions import override
 
 from partner_access import telemetry
 from partner_access.api import routing
-from partner_access.api.json_body import Event
+from partner_access.api.negotiation import MediaType
 from partner_access.api.request_fields import ListQuery, Name, Request
+from partner_access.api.response_body import Answer
 from partner_access.domain import errors
-from partner_access.domain.errors import Refused
-from partner_access.domain.records import Act, Answer, Overtaken, Replayed
+from partner_access.domain.act import Act
+from partner_access.domain.errors import Overtaken, Refused
 from partner_access.email_addresses import Email
+from partner_access.idempotency import Replayed
+from partner_access.lambda_context import Event
 from tests.support import gateway
 from tests.support.builders import SECRET_TEXT
 
@@ -236,7 +239,7 @@ def test_an_answer_is_written_as_it_is_accepted(accept: str | None, wanted: str)
     app = routing.App()
 
     @app.get("/things")
-    def see(media_type: routing.MediaType) -> Thing:
+    def see(media_type: MediaType) -> Thing:
         return Thing(name=media_type)
 
     assert answered(app, "GET /things", headers={"accept": accept}).body == {"name": wanted}

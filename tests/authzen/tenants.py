@@ -17,7 +17,7 @@ from partner_access.api.authzen import (
     ResourceSearchRequest,
     SubjectSearchRequest,
 )
-from partner_access.domain.records import Act
+from partner_access.domain.act import Act
 
 
 class Tenant(ABC):

@@ -9,7 +9,7 @@ import pytest
 
 from partner_access.api import cursors
 from partner_access.api.authzen import SubjectSearchRequest
-from partner_access.domain.records import Act
+from partner_access.domain.act import Act
 from tests.authzen.tenants import Certification
 from tests.support.authzen_requests import (
     ACTIONS,

@@ -32,9 +32,11 @@ from partner_access.domain.errors import (
     Refused,
     UnknownPermissionSet,
 )
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
-from partner_access.domain.records import DIRECTORY, CleanUp, Locale, Occasion
+from partner_access.domain.notifications import CleanUp, Locale, Occasion
+from partner_access.domain.records import DIRECTORY
+from partner_access.domain.users import User
 from tests.support.builders import (
     APPROVER,
     CLIENT,

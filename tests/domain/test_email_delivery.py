@@ -27,9 +27,10 @@ from partner_access.domain.email_delivery import (
 )
 from partner_access.domain.links.links import SECRETS_AT_ONCE, Link
 from partner_access.domain.links.links import Standing as LinkStanding
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Place, SuspensionReason
-from partner_access.domain.records import Letter, LetterKind, Locale
+from partner_access.domain.notifications import Letter, LetterKind, Locale
+from partner_access.domain.users import User
 from tests.support.builders import (
     APPROVER,
     EMPLOYEE,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from partner_access.api.routing import STATUS
+from partner_access.api.problems import STATUS
 from partner_access.domain import errors
 from partner_access.domain.errors import Refused
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typing_extensions import override  # typing has it from 3.12 on
 
+from partner_access.domain.notifications import Cause
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Cause
 from partner_access.emails import rendering
 from partner_access.emails.permission_texts import ORDINARY, SINGULAR, Language, sentences
 from partner_access.emails.rendering import Composed, Words, compose

@@ -10,8 +10,8 @@ from botocore.awsrequest import AWSResponse
 
 from partner_access.domain.links.links import Link
 from partner_access.domain.links.secrets import Secret
+from partner_access.domain.memberships.effective_rights import rights_in
 from partner_access.domain.memberships.members import Member, Place, Seat, SuspensionReason
-from partner_access.domain.permissions.custom_sets import rights_in
 from partner_access.store import dynamo, keys
 from partner_access.store.links.links import item
 from tests.support import faults, link_requests

@@ -8,7 +8,7 @@ import pytest
 
 from partner_access.domain.accounts import Program
 from partner_access.domain.links.links import OPEN_LINKS
-from partner_access.domain.memberships.actors import User
+from partner_access.domain.users import User
 from partner_access.store import keys
 from partner_access.store.links.links import item
 from tests.support import link_requests

@@ -12,7 +12,8 @@ from partner_access.domain.email_delivery import recipients
 from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.domain.links.links import Link, Standing
 from partner_access.domain.memberships.members import Member, Place, Seat, SuspensionReason
-from partner_access.domain.records import CleanUp, Kept, Letter, Occasion
+from partner_access.domain.notifications import CleanUp, Letter, Occasion
+from partner_access.domain.records import Kept
 from partner_access.store import dynamo, keys, outbox, retries
 from partner_access.store.memberships import members
 from tests.support import faults, link_requests

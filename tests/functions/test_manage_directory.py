@@ -8,7 +8,8 @@ import pytest
 
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.memberships.members import Seat, SuspensionReason
-from partner_access.domain.records import CleanUp, Kept, Occasion
+from partner_access.domain.notifications import CleanUp, Occasion
+from partner_access.domain.records import Kept
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,

@@ -9,7 +9,8 @@ import pytest
 
 from partner_access.domain.accounts import Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import CleanUp, Kept, Occasion
+from partner_access.domain.notifications import CleanUp, Occasion
+from partner_access.domain.records import Kept
 from partner_access.store import dynamo, keys
 from tests.support import faults, link_requests
 from tests.support.background_functions import CLEAN_UP, Clock, clean_up, counts, logged

@@ -15,7 +15,8 @@ from functions.serve_pages import app as serve_pages
 from partner_access.domain.links.links import Standing
 from partner_access.domain.links.secrets import Secret
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import Cause, Kept, Letter, LetterKind, Locale
+from partner_access.domain.notifications import Cause, Letter, LetterKind, Locale
+from partner_access.domain.records import Kept
 from partner_access.store import dynamo, keys, outbox, retries
 from tests.support import faults, link_requests
 from tests.support.background_functions import RECORD_DELIVERY, SEND_LETTERS, Clock, counts, logged, run, stream, sweep

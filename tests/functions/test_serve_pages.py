@@ -13,6 +13,7 @@ import pytest
 from functions.serve_pages import app
 from partner_access.domain.permissions.catalogue import CATALOGUE
 from partner_access.emails.permission_texts import Language
+from partner_access.web import headers, languages
 from tests.support.built_artifacts import FILLED_IN
 
 SHELLS = ("/", "/approve", "/accounts/{account_id}", "/partners/{partner_id}", "/problems/{problem}")
@@ -95,7 +96,7 @@ def test_headers_let_nothing_in_and_nothing_out(path: str) -> None:
 def test_without_a_sign_in_only_the_api_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_URL", "")
 
-    assert "connect-src 'self';" in app.policy()
+    assert "connect-src 'self';" in headers.policy()
 
 
 @pytest.mark.parametrize(("wish", "language"), [
@@ -150,7 +151,7 @@ def test_what_is_large_goes_packed_to_whoever_can_unpack_it(accepted: str, packe
 
 
 @pytest.mark.parametrize("path", SHELLS)
-@pytest.mark.parametrize("language", app.LANGUAGES)
+@pytest.mark.parametrize("language", languages.LANGUAGES)
 def test_all_that_a_page_loads_stays_within_its_budget(path: str, language: str) -> None:
     told = {"accept-language": language, "accept-encoding": "gzip"}
     served = shell(path, **told)
@@ -175,7 +176,7 @@ def test_both_languages_say_the_same_things_with_the_same_places() -> None:
             assert set(PLACES.findall(told)) == set(PLACES.findall(japanese[name])), name
 
 
-@pytest.mark.parametrize("language", app.LANGUAGES)
+@pytest.mark.parametrize("language", languages.LANGUAGES)
 @pytest.mark.parametrize("refusal", list(app._refusals()), ids=lambda each: str(each.code))
 def test_every_refusal_has_words_that_say_what_to_do(refusal: Any, language: Language) -> None:
     served = get("/problems/{problem}", headers={"accept-language": language}, problem=refusal.code.replace("_", "-"))
@@ -199,9 +200,9 @@ def test_words_that_a_script_asks_for_are_there() -> None:
             assert name in english, f"{path.name} says {name}"
 
 
-@pytest.mark.parametrize("language", app.LANGUAGES)
+@pytest.mark.parametrize("language", languages.LANGUAGES)
 def test_every_permission_has_plain_words(language: Language) -> None:
-    told = app.permissions(language)
+    told = languages.permissions(language)
     named = {name for group in told["groups"] for name in group["names"]} | told["single"].keys()
 
     assert named == CATALOGUE

@@ -12,7 +12,7 @@ from tools import demo_file, directory_sample
 from tools.demo import import_directory
 from tools.emails import Letter, sent_letters, table_of
 from tools.inbox import letter_page, list_page
-from tools.local_stack import Stack
+from tools.local_stack import Stack, demo_of
 from tools.operate.__main__ import app
 from tools.story import tell_story
 
@@ -80,7 +80,7 @@ def test_the_operator_fills_the_directory_reports_from_the_table_and_asks_the_do
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
-    demo_file.write_demo(stack, "", {})
+    demo_file.write_demo(demo_of(stack, "", {}))
     rows = (
         {"account_id": "acct_told", "kind": "client", "name": "Told", "partner_seat_limit": 2},
         {"user_id": "usr_told", "email": "told@told.example", "name": "Told"},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from partner_access.domain.memberships.actors import User
+from partner_access.domain.users import User
 from partner_access.store import attribute_values, dynamo, keys
 from partner_access.store.keys import Key
 from tests.support.builders import NOW, a_user

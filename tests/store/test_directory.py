@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from partner_access.domain.directory import REPORTED_AT_ONCE, TOLD_AT_ONCE
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.records import Kept
+from partner_access.domain.users import User
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,

@@ -14,27 +14,21 @@ from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.signers import RequestSigner
 
+from partner_access.api.response_body import Answer
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     EmailInUse,
     IdempotencyKeyReused,
     NoSeatLeft,
+    Overtaken,
     RightsChanged,
     TemporarilyUnavailable,
 )
-from partner_access.domain.memberships.actors import User
-from partner_access.domain.records import (
-    Act,
-    Answer,
-    CleanUp,
-    Decision,
-    Letter,
-    LetterKind,
-    Occasion,
-    Overtaken,
-    Replayed,
-    audit,
-)
+from partner_access.domain.notifications import CleanUp, Letter, LetterKind, Occasion
+from partner_access.domain.records import Decision, audit
+from partner_access.domain.users import User
+from partner_access.idempotency import Replayed
 from partner_access.store import attribute_values, dynamo, keys, retries
 from partner_access.store.keys import Key
 from tests.support import faults

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from partner_access.domain.errors import Overtaken
 from partner_access.domain.memberships import grants
 from partner_access.domain.memberships.grants import DueGrant
-from partner_access.domain.records import Overtaken
 from partner_access.store import expiry, keys
 from tests.support.builders import (
     CLIENT,

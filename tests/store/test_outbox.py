@@ -10,7 +10,7 @@ from partner_access.domain.links.links import Link
 from partner_access.domain.links.links import Standing as LinkStanding
 from partner_access.domain.links.secrets import Secret
 from partner_access.domain.memberships.members import Place
-from partner_access.domain.records import Letter, LetterKind
+from partner_access.domain.notifications import Letter, LetterKind
 from partner_access.store import dynamo, keys, outbox
 from tests.support import faults
 from tests.support.builders import (

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from partner_access.domain.accounts import Account, AccountKind
+from partner_access.domain.act import Act, Once
 from partner_access.domain.links.links import Link
 from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat
 from partner_access.domain.permissions.custom_sets import CustomSet, is_custom
 from partner_access.domain.permissions.rights import latest
-from partner_access.domain.records import Act, Once
+from partner_access.domain.users import User
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 CHANCE = "c" * 43

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from partner_access.domain.act import Act
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.roles import MembershipFacts, Role
-from partner_access.domain.records import Act
 from tests.support.builders import (
     APPROVER,
     CLIENT,

@@ -9,11 +9,12 @@ from typing import Any, Final, Protocol, TypeVar
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.authorization.access import Presence
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.records import Kept
+from partner_access.domain.users import User
 from tests.support.builders import NOW
 
 State = dict[str, Any]

@@ -10,10 +10,11 @@ from typing import Any
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.links.links import Link, Standing
-from partner_access.domain.memberships.actors import User
+from partner_access.domain.memberships.effective_rights import held_by, held_for_a_partner
 from partner_access.domain.memberships.members import Member, Seat
-from partner_access.domain.permissions.custom_sets import CustomSet, held_by, held_for_a_partner
+from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.records import Kept
+from partner_access.domain.users import User
 from partner_access.store import keys
 from partner_access.store.keys import Key
 from partner_access.store.links.links import item

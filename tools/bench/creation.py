@@ -14,9 +14,9 @@ from tools.template import ROOT
 sys.path.insert(0, str(ROOT / "layers/common"))
 
 from partner_access.domain.accounts import Account, AccountKind
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Member, Seat
 from partner_access.domain.records import Kept
+from partner_access.domain.users import User
 from partner_access.store import keys
 from partner_access.store.attribute_values import written
 

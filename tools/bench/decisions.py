@@ -22,9 +22,9 @@ from tools.bench.figures import Figure
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from partner_access.domain.accounts import Account, AccountKind
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat
 from partner_access.domain.records import Kept
+from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.attribute_values import written
 

@@ -46,8 +46,8 @@ def export(site: Site, table: str, account_id: str) -> Export:
         raise NoSite(f"Seal {noted} is the latest, and it is not in {seals_there.bucket} with its leaves.")
     wrong = list(seals_there.wrong(latest(dynamodb, table)))
     sealed = tuple(_seals(seals_there, account_id, wrong))
-    places = _partition(dynamodb, table, f"CHAIN#{account_id}")
-    entries = _partition(dynamodb, table, f"AUDIT#{account_id}")
+    places = _partition(dynamodb, table, f"{keys.CHAIN}{account_id}")
+    entries = _partition(dynamodb, table, f"{keys.AUDIT}{account_id}")
     if not entries and not places:
         raise NoSite(f"There is no trail of {account_id}.")
     links = [
@@ -68,13 +68,13 @@ def public_key(site: Site) -> str:
 
 def lost(items: Iterable[Item], at: datetime, *, older_than: timedelta = ON_THE_WAY) -> list[Item]:
     """The entries that no chain has, though the stream has had its time, oldest first."""
-    kept = {(item["pk"], item["sk"]): item for item in items if item["pk"].startswith(("AUDIT#", "CHAIN#"))}
+    kept = {(item["pk"], item["sk"]): item for item in items if item["pk"].startswith((keys.AUDIT, keys.CHAIN))}
     return sorted(
         (
             item
             for (pk, sk), item in kept.items()
-            if pk.startswith("AUDIT#")
-            and keys.chained(pk.removeprefix("AUDIT#"), sk) not in kept
+            if pk.startswith(keys.AUDIT)
+            and keys.chained(pk.removeprefix(keys.AUDIT), sk) not in kept
             and float(item["at"]) <= (at - older_than).timestamp()
         ),
         key=lambda item: str(item["sk"]),
@@ -83,7 +83,7 @@ def lost(items: Iterable[Item], at: datetime, *, older_than: timedelta = ON_THE_
 
 def mend(site: Site, table: str, at: datetime) -> int:
     """Bring lost entries into their chains by the function that follows the trail; how many there were."""
-    found = lost(scan(site.client("dynamodb"), table, "AUDIT#", "CHAIN#"), at)
+    found = lost(scan(site.client("dynamodb"), table, keys.AUDIT, keys.CHAIN), at)
     function = _named(site, FOLLOWER)
     for start in range(0, len(found), AT_ONCE):
         if failure := _followed(site, function, [_record(item) for item in found[start : start + AT_ONCE]]):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from partner_access.store import keys
 from tools import invariants
 from tools.operate import audit_log
 from tools.operate.failed_records import given_up
@@ -267,7 +268,7 @@ def unchained(items: list[Item], at: datetime) -> Sentences:
         yield f"{len(found)} entries of trails, since {since}, are in no chain: run `audit-log mend`."
 
 
-QUEUES: Final = {"OUTBOX#": "letters", "RECONCILIATION#": "clean-ups"}
+QUEUES: Final = {keys.OUTBOX: "letters", keys.RECONCILIATION: "clean-ups"}
 
 
 def waiting(items: list[Item], at: datetime) -> Sentences:

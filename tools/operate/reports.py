@@ -9,12 +9,13 @@ from typing import Final
 from pydantic import ValidationError
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import Refused
 from partner_access.domain.memberships import migrations
-from partner_access.domain.memberships.actors import Actor, User, eligible
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.migrations import MigrationFacts
-from partner_access.domain.records import Act
+from partner_access.domain.users import User, eligible
 from partner_access.store import keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key

@@ -14,12 +14,13 @@ from partner_access.api.authzen import (
 )
 from partner_access.api.request_fields import is_identifier
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.authorization.access import Presence, Verdict, judge
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.domain.records import Act, Kept
+from partner_access.domain.records import Kept
+from partner_access.domain.users import User
 from partner_access.store import accounts
 from partner_access.store.authorization import access
 from partner_access.store.authorization.access import Pair

@@ -1,6 +1,10 @@
 """What is used of Lambda's context; on its own, so that functions without an HTTP edge do not load one."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+Event = Mapping[str, Any]
+"""An event of API Gateway's HTTP API, payload format 2.0."""
 
 
 class Context(Protocol):

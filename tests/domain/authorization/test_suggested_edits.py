@@ -5,9 +5,9 @@ import pytest
 from partner_access.domain.authorization.access import opens
 from partner_access.domain.authorization.suggested_edits import ORDINARY, least, less, more
 from partner_access.domain.memberships.edits import Edit
+from partner_access.domain.memberships.effective_rights import base_of, rights_in
 from partner_access.domain.memberships.members import Member, Seat
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.custom_sets import base_of, rights_in
 from partner_access.domain.permissions.rights import NO_OVERRIDES, SetName, given_today, latest, must_be_ordered
 from tests.support.builders import CUSTOM_SET, a_custom_set, a_member, a_partner_admin, the_client
 

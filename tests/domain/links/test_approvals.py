@@ -34,11 +34,12 @@ from partner_access.domain.errors import (
 from partner_access.domain.links.approvals import PreviewFacts, ReplyFacts, approval_of_many, approve, decline, preview
 from partner_access.domain.links.links import LinkState, Reply, Standing
 from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.effective_rights import rights_in
 from partner_access.domain.memberships.members import GrantSource, Member, RequestedAccess, Seat, SuspensionReason
-from partner_access.domain.permissions.custom_sets import rights_in
+from partner_access.domain.notifications import Letter, LetterKind
 from partner_access.domain.permissions.rights import of_partner_admin
-from partner_access.domain.records import Letter, LetterKind
+from partner_access.domain.users import User
 from tests.support.builders import (
     APPROVER,
     CLIENT,

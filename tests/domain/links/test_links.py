@@ -38,9 +38,10 @@ from partner_access.domain.links.links import (
     withdraw,
 )
 from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import RequestedAccess
-from partner_access.domain.records import Letter, LetterKind, Locale
+from partner_access.domain.notifications import Letter, LetterKind, Locale
+from partner_access.domain.users import User
 from tests.support.builders import (
     ACT_NAME,
     CHANCE,

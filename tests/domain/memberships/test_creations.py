@@ -31,8 +31,8 @@ from partner_access.domain.errors import (
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.creations import ChoiceFacts, CreationFacts, Wish, assignable, create
 from partner_access.domain.memberships.members import GrantSource, Member, Seat, SuspensionReason
+from partner_access.domain.notifications import Letter, LetterKind
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides
-from partner_access.domain.records import Letter, LetterKind
 from tests.support.builders import (
     ACT_NAME,
     APPROVER,

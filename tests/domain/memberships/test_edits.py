@@ -31,9 +31,9 @@ from partner_access.domain.memberships.grants import paid_seat_required
 from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
 from partner_access.domain.memberships.roles import MembershipFacts, Role
+from partner_access.domain.notifications import LetterKind
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides
-from partner_access.domain.records import LetterKind
 from tests.support.builders import (
     APPROVER,
     CLIENT,

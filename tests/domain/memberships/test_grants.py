@@ -44,8 +44,8 @@ from partner_access.domain.memberships.members import (
     Seat,
     SuspensionReason,
 )
+from partner_access.domain.notifications import Cause, Letter, LetterKind
 from partner_access.domain.permissions.rights import Overrides, SetName, of_partner_admin
-from partner_access.domain.records import Cause, Letter, LetterKind
 from tests.support.builders import (
     ACT_NAME,
     APPROVER,

@@ -21,8 +21,8 @@ from partner_access.domain.errors import (
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import GrantSource, Seat
 from partner_access.domain.memberships.migrations import MigrationFacts, migrate
+from partner_access.domain.notifications import Letter, LetterKind
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Letter, LetterKind
 from tests.support.builders import (
     ACT_NAME,
     APPROVER,

@@ -7,7 +7,7 @@ from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Seat, SuspensionReason
 from partner_access.domain.memberships.removals import end
 from partner_access.domain.memberships.roles import Role
-from partner_access.domain.records import Cause, CleanUp, LetterKind, Occasion
+from partner_access.domain.notifications import Cause, CleanUp, LetterKind, Occasion
 from tests.support.builders import (
     APPROVER,
     CLIENT,

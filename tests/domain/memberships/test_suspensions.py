@@ -19,7 +19,7 @@ from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, SuspensionReason
 from partner_access.domain.memberships.roles import Role
 from partner_access.domain.memberships.suspensions import resume, suspend
-from partner_access.domain.records import Cause, LetterKind
+from partner_access.domain.notifications import Cause, LetterKind
 from tests.support.builders import (
     CLIENT,
     EMPLOYEE,

@@ -19,7 +19,9 @@ from partner_access.domain.errors import (
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import NOBODY, Actor
+from partner_access.domain.memberships.effective_rights import rights_in
 from partner_access.domain.memberships.members import Member
+from partner_access.domain.notifications import LetterKind
 from partner_access.domain.permission_sets.set_updates import (
     Accepted,
     UpdateFacts,
@@ -29,9 +31,7 @@ from partner_access.domain.permission_sets.set_updates import (
     must_answer,
     must_be_latest,
 )
-from partner_access.domain.permissions.custom_sets import rights_in
 from partner_access.domain.permissions.rights import out_of_order
-from partner_access.domain.records import LetterKind
 from tests.support import set_versions
 from tests.support.builders import (
     CLIENT,

@@ -1,21 +1,13 @@
 """An account's own sets: what they come to, for whom, and who holds them."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from partner_access.domain.errors import UnknownPermission, UnknownPermissionSet
-from partner_access.domain.memberships.members import Member
-from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.custom_sets import (
-    base_of,
+from partner_access.domain.errors import UnknownPermission
+from partner_access.domain.memberships.effective_rights import (
     given_now,
-    held_by,
-    held_for_a_partner,
-    is_custom,
-    rights_in,
 )
-from partner_access.domain.permissions.rights import NOTHING, SetName, given_today, latest, rights_of
+from partner_access.domain.permissions.custom_sets import is_custom
+from partner_access.domain.permissions.rights import SetName, given_today, latest
 from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_member, a_partner_admin
 
 OTHER = f"set_{'4' * 32}"
@@ -30,21 +22,6 @@ def test_the_vendors_sets_are_nobodys_own(name: SetName) -> None:
     assert given_now(name, {}) == (given_today(name), latest(name))
 
 
-def test_an_accounts_own_set_is_given_as_it_is_now() -> None:
-    rights, version = given_now(CUSTOM_SET, SETS)
-
-    assert is_custom(CUSTOM_SET)
-    assert rights.written() == ("crm.tickets.edit:team", "crm.tickets.view:all", "service.access")
-    assert version == 6
-
-
-@pytest.mark.parametrize("name", [OTHER, "owner", ""])
-def test_what_is_no_set_here_is_not_given(name: str) -> None:
-    with pytest.raises(UnknownPermissionSet) as refused:
-        given_now(name, SETS)
-    assert refused.value.errors == [{"pointer": "/permission_set", "code": "unknown_permission_set"}]
-
-
 def test_a_set_names_permissions_that_there_are() -> None:
     with pytest.raises(UnknownPermission):
         _ = a_custom_set(permissions=("crm.import", "no.such.thing")).rights
@@ -57,81 +34,4 @@ def test_what_of_a_set_no_partner_admin_can_hold() -> None:
     assert a_custom_set().restricted == ()
 
 
-def test_who_holds_an_accounts_own_set_holds_what_it_has_become_and_nothing_when_it_is_gone() -> None:
-    changed = {CUSTOM_SET: a_custom_set(version=7, permissions=("crm.import",))}
-
-    assert base_of(OWN, SETS) == SETS[CUSTOM_SET].rights
-    assert base_of(OWN, changed).written() == ("crm.import",)
-    assert base_of(OWN, {OTHER: a_custom_set(OTHER)}) == NOTHING
-    assert base_of(a_member(permission_set="sales"), {}) == given_today("sales")
-
-
-@pytest.fixture
-def two_versions() -> Iterator[str]:
-    """Of the partner admin set: what the second one has is this besides."""
-    with pytest.MonkeyPatch.context() as patched:
-        first = catalogue.SETS["partner_admin"][0]
-        patched.setattr(catalogue, "SETS", {**catalogue.SETS, "partner_admin": (first[:-1], first)})
-        rights_of.cache_clear()
-        yield first[-1]
-    rights_of.cache_clear()
-
-
-def test_the_set_that_counts_is_the_version_that_was_given(two_versions: str) -> None:
-    assert two_versions not in base_of(a_partner_admin(set_version=1), {})
-    assert two_versions in base_of(a_partner_admin(set_version=2), {})
-
-
-def test_overrides_are_on_top_of_the_set() -> None:
-    member = a_partner_admin(removed=("crm.import", "crm.contacts.view"), added=("crm.contacts.view:owned",))
-    held = rights_in(member, {})
-
-    assert "crm.import" not in held
-    assert held.held["crm.contacts.view"] == 1
-    assert set(given_today("partner_admin")) - set(held) == {"crm.import"}
-    own = OWN.changed(added=("crm.import",), removed=("service.access",))
-    assert rights_in(own, SETS).written() == ("crm.import", "crm.tickets.edit:team", "crm.tickets.view:all")
-
-
-@pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED))
-def test_a_restricted_permission_is_nobodys_who_is_here_for_a_partner_by_whatever_door(name: str) -> None:
-    sets = {CUSTOM_SET: a_custom_set(permissions=("crm.import", name))}
-
-    assert name in rights_in(OWN, sets)
-    assert name in rights_in(a_member(), {})
-    assert name in rights_in(a_member(permission_set="sales", added=(name,)), {})
-    for door in (
-        OF_FIRM,
-        a_partner_admin().changed(permission_set=CUSTOM_SET),
-        a_partner_admin(added=(name,)),
-        a_member(EMPLOYEE, partner_id=PARTNER),
-    ):
-        assert name not in rights_in(door, sets)
-        assert "crm.import" in rights_in(door, sets)
-
-
 BOTH = a_partner_admin(previous=OWN.place).changed(permission_set=CUSTOM_SET)
-
-
-@pytest.mark.parametrize(
-    ("member", "held", "for_a_partner"),
-    [
-        (None, {}, {}),
-        (a_member(), {}, {}),
-        (a_partner_admin(), {}, {}),
-        (OWN, {CUSTOM_SET: 1}, {}),
-        (OWN.changed(active=False), {}, {}),
-        (OF_FIRM, {CUSTOM_SET: 1}, {CUSTOM_SET: 1}),
-        (OF_FIRM.changed(active=False), {}, {}),
-        (a_partner_admin(previous=OWN.place), {CUSTOM_SET: 1}, {}),
-        (a_partner_admin(previous=OF_FIRM.place), {CUSTOM_SET: 1}, {CUSTOM_SET: 1}),
-        (BOTH, {CUSTOM_SET: 2}, {CUSTOM_SET: 1}),
-        (BOTH.changed(permission_set=OTHER), {CUSTOM_SET: 1, OTHER: 1}, {OTHER: 1}),
-        (BOTH.ended(), {CUSTOM_SET: 1}, {}),
-    ],
-)
-def test_a_set_is_held_now_and_for_when_a_grant_ends(
-    member: Member | None, held: dict[str, int], for_a_partner: dict[str, int]
-) -> None:
-    assert held_by(member) == held
-    assert held_for_a_partner(member) == for_a_partner

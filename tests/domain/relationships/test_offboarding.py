@@ -7,9 +7,9 @@ import pytest
 
 from partner_access.domain.accounts import Account, AccountState, Program
 from partner_access.domain.errors import Forbidden, NotFound, Refused
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Place, Seat, SuspensionReason
-from partner_access.domain.records import Cause, CleanUp, LetterKind, Occasion
+from partner_access.domain.notifications import Cause, CleanUp, LetterKind, Occasion
 from partner_access.domain.relationships.offboarding import (
     Aftermath,
     DepartureFacts,
@@ -20,6 +20,7 @@ from partner_access.domain.relationships.offboarding import (
     line,
     tell_of_program,
 )
+from partner_access.domain.users import User
 from tests.support.builders import (
     APPROVER,
     CLIENT,

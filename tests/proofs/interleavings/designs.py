@@ -12,7 +12,8 @@ from typing import Any, Final
 import pytest
 
 from functions.remove_user.app import app as remove_user
-from partner_access.domain.records import Answer, Decision, Kept
+from partner_access.api.response_body import Answer
+from partner_access.domain.records import Decision, Kept
 from partner_access.store import dynamo, outbox
 from partner_access.store.dynamo import Items, Line
 from partner_access.store.keys import Key

@@ -4,7 +4,7 @@ import pytest
 
 from partner_access.domain.audit.hash_chain import Head
 from partner_access.domain.audit.tree_heads import Latest
-from partner_access.domain.records import Overtaken
+from partner_access.domain.errors import Overtaken
 from partner_access.store import keys
 from partner_access.store.audit import tree_heads
 from tests.support.builders import NOW

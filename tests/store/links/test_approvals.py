@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.errors import LinkAlreadyUsed, LinkDeclined, NoSeatLeft, Refused, RightsChanged
+from partner_access.api.response_body import Answer
+from partner_access.domain.errors import LinkAlreadyUsed, LinkDeclined, NoSeatLeft, Overtaken, Refused, RightsChanged
 from partner_access.domain.links import approvals
 from partner_access.domain.memberships.members import RequestedAccess, Seat
-from partner_access.domain.records import Answer, Overtaken
 from partner_access.store import keys
 from partner_access.store.keys import Key
 from partner_access.store.links import approvals as stored

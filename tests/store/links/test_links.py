@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.errors import LinkAlreadyUsed, Refused, RightsChanged, TooManyLinks
-from partner_access.domain.links import links, renewals
+from partner_access.api.response_body import Answer
+from partner_access.domain.errors import LinkAlreadyUsed, Overtaken, Refused, RightsChanged, TooManyLinks
+from partner_access.domain.links import links, renewals, resends
 from partner_access.domain.links.links import OPEN_LINKS, Link, LinkFacts, Standing, Wish
-from partner_access.domain.records import Answer, Overtaken
 from partner_access.store import expiry as whatever_is_due
 from partner_access.store import keys
 from partner_access.store.keys import Key
@@ -60,7 +60,7 @@ def creation() -> Recorder:
 
 def resending() -> Recorder:
     facts = stored.facts_for_resending(PARTNER, LINK, MANAGER)
-    resent = renewals.resend(facts, an_act(MANAGER, once=once(), chance="n" * 43))
+    resent = resends.resend(facts, an_act(MANAGER, once=once(), chance="n" * 43))
     return lambda: stored.record_resending(resent, Told())
 
 

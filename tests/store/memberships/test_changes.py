@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.edits import Edit
-from partner_access.domain.records import CleanUp, Kept, Occasion
+from partner_access.domain.notifications import CleanUp, Occasion
+from partner_access.domain.records import Kept
+from partner_access.domain.users import User
 from partner_access.store import keys
 from partner_access.store.memberships import changes
 from tests.support.builders import (

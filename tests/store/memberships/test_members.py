@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from partner_access.domain.errors import NoSeatLeft, Refused, RightsChanged, UnknownPermissionSet
-from partner_access.domain.memberships.actors import User, left
+from partner_access.domain.errors import NoSeatLeft, Overtaken, Refused, RightsChanged, UnknownPermissionSet
 from partner_access.domain.memberships.members import Grant, Member, Seat, SuspensionReason
-from partner_access.domain.records import Overtaken
+from partner_access.domain.users import User, left
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import members
 from tests.support.builders import (

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from partner_access.domain import records
+from partner_access.api import response_body
+from partner_access.domain.errors import Overtaken
 from partner_access.domain.permission_sets import changes as rules
 from partner_access.domain.permission_sets.changes import Content
 from partner_access.store import keys
@@ -135,8 +136,8 @@ def test_no_set_is_written_over_another(table: Table) -> None:
     created = rules.create(changes.facts(CLIENT, APPROVER), Content("Desk", ("crm.import",)), an_act())
     keep(table, [a_custom_set(f"set_{ACT_NAME}")])
 
-    with nothing_changes(table), pytest.raises(records.Overtaken):
-        changes.record_created(created, records.Answer())
+    with nothing_changes(table), pytest.raises(Overtaken):
+        changes.record_created(created, response_body.Answer())
 
 
 # two who change it

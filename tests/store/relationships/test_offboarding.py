@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.errors import RightsChanged
-from partner_access.domain.records import CleanUp, Occasion, Overtaken
+from partner_access.domain.errors import Overtaken, RightsChanged
+from partner_access.domain.notifications import CleanUp, Occasion
 from partner_access.domain.relationships import offboarding
 from partner_access.store import keys
 from partner_access.store.relationships import offboarding as stored

@@ -14,13 +14,13 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationError
 from typing_extensions import override
 
 from partner_access import telemetry
-from partner_access.api import cursors, routing
-from partner_access.api.json_body import Event
+from partner_access.api import cursors, problems, response_body, routing
 from partner_access.api.request_fields import Request
+from partner_access.api.response_body import Answer
 from partner_access.api.responses import Part
+from partner_access.domain.act import Act
 from partner_access.domain.errors import InvalidCursor, Refused
-from partner_access.domain.records import Act, Answer
-from partner_access.lambda_context import Context
+from partner_access.lambda_context import Context, Event
 
 AT_MOST: Final = 100
 """How many results a page has, whoever asks for more."""
@@ -34,19 +34,19 @@ class App(routing.App):
     """The operations of one function of the decision API; who asks finds his X-Request-ID in the answer."""
 
     @override
-    def __call__(self, event: Event, context: Context) -> routing.Response:
+    def __call__(self, event: Event, context: Context) -> response_body.Response:
         response = super().__call__(event, context)
         named = event["headers"].get("x-request-id")
         return response if named is None else {**response, "headers": {**response["headers"], "x-request-id": named}}
 
     @override
-    def refused(self, refusal: Refused, event: Event) -> routing.Response:
+    def refused(self, refusal: Refused, event: Event) -> response_body.Response:
         telemetry.refused(refusal)
-        told = routing.status_of(refusal)
+        told = problems.status_of(refusal)
         status = HTTPStatus.BAD_REQUEST if told in OF_THE_REQUEST else told
         at_fault = ", ".join(each["pointer"] for each in refusal.errors)
         sentence = f"{refusal.detail} ({at_fault})" if at_fault else refusal.detail
-        return routing.response(status, json.dumps(sentence, ensure_ascii=False), routing.retry_after(status))
+        return response_body.response(status, json.dumps(sentence, ensure_ascii=False), problems.retry_after(status))
 
 
 class LenientRequest(Request):

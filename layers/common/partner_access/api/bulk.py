@@ -6,9 +6,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from partner_access import telemetry
+from partner_access.api.response_body import Answer
 from partner_access.api.routing import settled
+from partner_access.domain.act import Act
 from partner_access.domain.errors import Refused, TemporarilyUnavailable
-from partner_access.domain.records import Act, Answer, Replayed
+from partner_access.idempotency import Replayed
 
 
 class BulkOutcome(StrEnum):

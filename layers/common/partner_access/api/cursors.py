@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from partner_access.api.request_fields import ListQuery
+from partner_access.domain.act import Act
 from partner_access.domain.errors import InvalidCursor
-from partner_access.domain.records import Act
 
 LAST: Final = timedelta(hours=24)
 NONCE: Final = 16

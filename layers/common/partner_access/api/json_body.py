@@ -2,18 +2,16 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Mapping
 from math import isinf
 from typing import Any, Final, NoReturn
 
 from partner_access.domain.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from partner_access.lambda_context import Event
 
 MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 16
 MAX_DIGITS: Final = 38
 """As many as DynamoDB keeps."""
-
-Event = Mapping[str, Any]
 
 
 def raw(event: Event) -> bytes:

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import override
 
+from partner_access.api.response_body import Answer
 from partner_access.domain.links.secrets import Secret
 from partner_access.domain.permissions.rights import Overrides
-from partner_access.domain.records import Answer
 
 MAX_COMBINING: Final = 8
 

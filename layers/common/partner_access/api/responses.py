@@ -8,10 +8,11 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import override
 
+from partner_access.api.response_body import Answer
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import NotFound
 from partner_access.domain.links.links import Link, LinkDeliveryStatus, LinkState
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.grants import paid_seat_required
 from partner_access.domain.memberships.members import (
     Grant,
@@ -22,7 +23,7 @@ from partner_access.domain.memberships.members import (
     SuspensionReason,
 )
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.domain.records import Answer
+from partner_access.domain.users import User
 
 
 class Part(BaseModel):

@@ -21,41 +21,25 @@ import uuid_utils
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from partner_access import page_urls, telemetry
+from partner_access import telemetry
 from partner_access.api import json_body
-from partner_access.api.json_body import Event
+from partner_access.api.negotiation import MediaType, accepted
+from partner_access.api.problems import problem
 from partner_access.api.request_fields import Query, Request, is_identifier
+from partner_access.api.response_body import Answer, Response, response
 from partner_access.domain import errors
-from partner_access.domain.errors import Refused
-from partner_access.domain.records import Act, Answer, Once, Overtaken, Replayed
-from partner_access.lambda_context import Context
+from partner_access.domain.act import Act, Once
+from partner_access.domain.errors import Overtaken, Refused
+from partner_access.idempotency import Replayed
+from partner_access.lambda_context import Context, Event
 
 ATTEMPTS: Final = 4
 """How often a decision that was overtaken is taken anew before the caller is told."""
 SPARE_SECONDS: Final = 7
 """What is left of a function's time when it begins no attempt any more: as much as one may take (guarantees.md F28)."""
-RETRY_AFTER: Final = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS: "60"}
-"""In seconds."""
 HAS_SECRET: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 """As much of a link's secret as no id could be mistaken for."""
-WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", re.ASCII)
-"""How much an answer of a kind is liked; one of weight 0 is not."""
 
-STATUS: Final[Mapping[type[Refused], HTTPStatus]] = {
-    errors.Malformed: HTTPStatus.BAD_REQUEST,
-    errors.NotAllowed: HTTPStatus.FORBIDDEN,
-    errors.Absent: HTTPStatus.NOT_FOUND,
-    errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
-    errors.Conflicting: HTTPStatus.CONFLICT,
-    errors.Ended: HTTPStatus.GONE,
-    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
-    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.Unacceptable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.Unpinned: HTTPStatus.PRECONDITION_REQUIRED,
-    errors.TooOften: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 FAULT: Final = {"extra_forbidden": errors.UnknownField, "missing": errors.MissingField}
 """What a fault of a field is called, by pydantic's name for it; an address has its own, all others are invalid."""
 
@@ -66,14 +50,6 @@ class Seen(int):
     """The version of a record that the caller saw: what he edits must still be it (domain.md rule 25)."""
 
 
-class MediaType(StrEnum):
-    """How an answer is written."""
-
-    JSON = "application/json"
-    CSV = "text/csv"
-
-
-Response = dict[str, Any]
 Operation = TypeVar("Operation", bound=Callable[..., Answer | None])
 
 
@@ -182,7 +158,7 @@ class App:
     def refused(self, refusal: Refused, event: Event) -> Response:
         """The refusal as RFC 9457 has it."""
         telemetry.refused(refusal)
-        return _problem(refusal, event)
+        return problem(refusal, event)
 
     def _answered(self, route: Route, event: Event, context: Context) -> Response:
         act = act_of(event, context, needs_key=route.needs_key)
@@ -234,28 +210,8 @@ def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
     if kind is Seen:
         return _seen(event)
     if kind is MediaType:
-        return _accepted(event["headers"].get("accept", ""))
+        return accepted(event["headers"].get("accept", ""))
     return _path_part(event["pathParameters"][name])
-
-
-def _accepted(header: str) -> MediaType:
-    """The one that is liked best (RFC 9110 §12.5.1); JSON where both are liked alike, or neither is."""
-    liked: dict[str, float] = {}
-    for each in header.lower().replace(" ", "").replace("\t", "").split(","):
-        named, *parameters = each.split(";")
-        weight = next((it.removeprefix("q=") for it in parameters if it.startswith("q=")), "1")
-        if WEIGHT.fullmatch(weight):
-            liked[named] = max(float(weight), liked.get(named, 0))
-    csv, json_ = (_liking(liked, kind) for kind in (MediaType.CSV, MediaType.JSON))
-    return MediaType.CSV if csv > json_ else MediaType.JSON
-
-
-def _liking(liked: Mapping[str, float], kind: MediaType) -> tuple[float, int]:
-    """What is said of this very type counts before what is said of all like it, or of all, and more when they are equal."""
-    ranges = ("*/*", kind.partition("/")[0] + "/*", kind)
-    nearest = max((place for place, each in enumerate(ranges) if each in liked), default=0)
-    weight = liked.get(ranges[nearest], 0)
-    return weight, nearest if weight else 0
 
 
 def _seen(event: Event) -> Seen:
@@ -350,38 +306,3 @@ def _once(event: Event, by: str, *, needs_key: bool) -> Once | None:
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
-
-
-def response(status: int, body: str, headers: Mapping[str, str]) -> Response:
-    return {
-        "statusCode": int(status),
-        "headers": {"content-type": "application/json", "cache-control": "no-store", **headers},
-        "body": "" if status == HTTPStatus.NO_CONTENT else body,
-    }
-
-
-def status_of(refusal: Refused) -> HTTPStatus:
-    return next(code for kind, code in STATUS.items() if isinstance(refusal, kind))
-
-
-def retry_after(status: HTTPStatus) -> dict[str, str]:
-    """How many seconds to wait, where waiting helps."""
-    return {"retry-after": RETRY_AFTER[status]} if status in RETRY_AFTER else {}
-
-
-def _problem(refusal: Refused, event: Event) -> Response:
-    status = status_of(refusal)
-    problem = {
-        "type": page_urls.of_problem(refusal.code),
-        "title": refusal.code.replace("_", " ").capitalize(),
-        "status": status,
-        "detail": refusal.detail,
-        "instance": event["requestContext"]["requestId"],
-        "code": refusal.code,
-        **({"errors": refusal.errors} if refusal.errors else {}),
-        **refusal.told,
-    }
-    headers = {"content-type": "application/problem+json", **retry_after(status)}
-    if isinstance(refusal, errors.MethodNotAllowed):
-        headers["allow"] = str(refusal.told["allow"])
-    return response(status, json.dumps(problem, ensure_ascii=False), headers)

@@ -3,7 +3,8 @@
 from enum import StrEnum
 
 from partner_access.domain.errors import AccountClosed, NoSeatLeft
-from partner_access.domain.records import Kept, Locale
+from partner_access.domain.notifications import Locale
+from partner_access.domain.records import Kept
 
 
 class AccountKind(StrEnum):

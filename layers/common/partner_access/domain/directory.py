@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from partner_access.domain.accounts import Account, AccountKind, Program
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     AlreadyPartnerAdmin,
     EmailInUse,
@@ -17,11 +18,13 @@ from partner_access.domain.errors import (
     NotFound,
     UnknownPermissionSet,
 )
-from partner_access.domain.memberships.actors import OF_THE_TWO_SIDES, Actor, User, witness
+from partner_access.domain.memberships.actors import OF_THE_TWO_SIDES, Actor, witness
 from partner_access.domain.memberships.members import Member, Seat, usual_seat
+from partner_access.domain.notifications import CleanUp, Occasion
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName, latest
-from partner_access.domain.records import DIRECTORY, Act, CleanUp, Decision, Kept, Occasion, audit
+from partner_access.domain.records import DIRECTORY, Decision, Kept, audit
+from partner_access.domain.users import User
 
 Told = Mapping[str, object]
 """The fields that were told, by their attribute names here; what is absent keeps its value."""

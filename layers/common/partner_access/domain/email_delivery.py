@@ -9,9 +9,11 @@ from pydantic import model_validator
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.links.links import SECRETS_AT_ONCE, Link, LinkDeliveryStatus, LinkState, tenure_now
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.notifications import Letter, LetterKind, Locale
 from partner_access.domain.permissions.rights import USERS_MANAGE
-from partner_access.domain.records import Kept, Letter, LetterKind, Locale
+from partner_access.domain.records import Kept
+from partner_access.domain.users import User
 
 SETTLE: Final = timedelta(minutes=5)
 """How long a copy without an answer may still turn out to have gone; longer than the mailer can run."""

@@ -345,3 +345,12 @@ class BodyTooLarge(Refused):
 class UnsupportedMediaType(Refused):
     code = "unsupported_media_type"
     detail = "Send application/json in UTF-8."
+
+
+class Overtaken(Exception):
+    """A condition no longer held when the decision was to come true: it is decided again from fresh facts."""
+
+    def __init__(self, refusal: type[Refused]) -> None:
+        """What the condition that failed means, should deciding again not settle it."""
+        super().__init__(refusal.code)
+        self.refusal = refusal

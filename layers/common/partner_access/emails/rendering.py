@@ -17,7 +17,7 @@ from string import Template
 from typing import Final
 from unicodedata import category
 
-from partner_access.domain.records import Cause, LetterKind
+from partner_access.domain.notifications import Cause, LetterKind
 from partner_access.emails.permission_texts import Language, sentences
 
 LETTERS: Final = tuple(kind.value for kind in LetterKind)

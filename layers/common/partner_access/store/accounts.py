@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
+from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import actors
 
@@ -34,12 +35,12 @@ def ids_of(user_id: str, *, after: str | None = None, limit: int = dynamo.AT_ONC
         "pk = :user AND begins_with(sk, :accounts)",
         limit=limit,
         after=keys.account_of(user_id, after)._asdict() if after else None,
-        user=f"USER#{user_id}",
-        accounts="ACCOUNT#",
+        user=f"{keys.USER}{user_id}",
+        accounts=keys.ACCOUNT,
     )
     return (
         [each["account_id"] for each in page.items],
-        page.after["sk"].removeprefix("ACCOUNT#") if page.after else None,
+        page.after["sk"].removeprefix(keys.ACCOUNT) if page.after else None,
     )
 
 

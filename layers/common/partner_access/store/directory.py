@@ -6,9 +6,9 @@ from dataclasses import replace
 from partner_access.domain.accounts import Account
 from partner_access.domain.directory import AccountKept, MemberFacts, MemberKept, UserFacts, UserKept
 from partner_access.domain.errors import EmailInUse
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Member
-from partner_access.domain.records import Answer
+from partner_access.domain.users import User
+from partner_access.idempotency import Storable
 from partner_access.store import accounts, dynamo, keys
 from partner_access.store.memberships import actors, members
 
@@ -21,7 +21,7 @@ def account(account_id: str) -> Account | None:
     return dynamo.read([keys.account(account_id)]).get_as(Account, keys.account(account_id))
 
 
-def record_account(kept: AccountKept, answer: Answer) -> None:
+def record_account(kept: AccountKept, answer: Storable) -> None:
     """The account as it was told; its counts are nobody's to tell."""
     key = keys.of(kept.account)
     line = (
@@ -62,7 +62,7 @@ def _with_accounts(facts: UserFacts, user_id: str) -> UserFacts:
     )
 
 
-def record_user(kept: UserKept, answer: Answer | None) -> None:
+def record_user(kept: UserKept, answer: Storable | None) -> None:
     """The user, and the address that is his alone; then the accounts that he leaves without a super admin."""
     user = kept.user
     key = keys.of(user)
@@ -98,7 +98,7 @@ def facts_for_member(account_id: str, user_id: str) -> MemberFacts:
     )
 
 
-def record_member(kept: MemberKept, answer: Answer) -> None:
+def record_member(kept: MemberKept, answer: Storable) -> None:
     """The membership, and whom its user works for if the account is a partner."""
     dynamo.commit(kept, answer, *members.lines(kept.account, kept.before, kept.member, kept.act.at), *_user_lines(kept))
 

@@ -14,13 +14,16 @@ import boto3
 from botocore.config import Config
 from pydantic import BaseModel
 
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     IdempotencyKeyReused,
+    Overtaken,
     Refused,
     RightsChanged,
     TemporarilyUnavailable,
 )
-from partner_access.domain.records import Act, Answer, Decision, Kept, Overtaken, Replayed
+from partner_access.domain.records import Decision, Kept
+from partner_access.idempotency import Replayed, Storable
 from partner_access.store import keys
 from partner_access.store.attribute_values import read_back, written
 from partner_access.store.keys import Key
@@ -32,8 +35,7 @@ if TYPE_CHECKING:
 ABSENT: Final = "attribute_not_exists(pk)"
 IS_THERE: Final = "attribute_exists(pk)"
 UNCHANGED: Final = "version = :seen_version"
-TTL: Final = "#ttl"
-"""The attribute `ttl` in a condition, where DynamoDB reserves its name."""
+TTL: Final = "#ttl"  # DynamoDB reserves the name of the attribute
 NOT_DONE_YET: Final = f"attribute_not_exists(pk) OR {TTL} <= :now"
 KEPT_FOR: Final = timedelta(hours=25)
 
@@ -194,9 +196,6 @@ def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterato
         yield page
 
 
-# writing
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """One item of a transaction: what is done to it, only if what holds, and what it means when that does not."""
@@ -270,7 +269,7 @@ def check(key: Key, *, only_if: str, otherwise: type[Refused] = RightsChanged, *
     return Line("ConditionCheck", key, only_if, _named(values), otherwise)
 
 
-def commit(decision: Decision, answer: Answer | None, *lines: Line) -> None:
+def commit(decision: Decision, answer: Storable | None, *lines: Line) -> None:
     """All of it or nothing: the caller's key, the audit entries, the letter, the lines, and all that was relied on."""
     once = _once(decision.act, answer)
     transact(
@@ -280,7 +279,7 @@ def commit(decision: Decision, answer: Answer | None, *lines: Line) -> None:
     )
 
 
-def _once(act: Act, answer: Answer | None) -> tuple[Line, ...]:
+def _once(act: Act, answer: Storable | None) -> tuple[Line, ...]:
     if not act.once or not answer:
         return ()
     item = {
@@ -378,7 +377,7 @@ def recall(act: Act) -> None:
         raise _replay(kept, act.once.fingerprint)
 
 
-def keep_instead(act: Act, answer: Answer) -> None:
+def keep_instead(act: Act, answer: Storable) -> None:
     """Replay this rather than what was kept when the act came true: what followed from it is in it."""
     if not act.once:
         return
@@ -392,7 +391,7 @@ def keep_instead(act: Act, answer: Answer) -> None:
     transact([line], ends=act.ends)
 
 
-def keep(act: Act, answer: Answer) -> None:
+def keep(act: Act, answer: Storable) -> None:
     """Keep the answer of an act that had nothing to write, or whose parts came true one by one."""
     once = _once(act, answer)
     if once:

@@ -31,10 +31,32 @@ from zlib import crc32
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.links.links import Link, Reply
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.records import Kept
+from partner_access.domain.users import User
+
+ACCOUNT: Final = "ACCOUNT#"
+USER: Final = "USER#"
+LINK: Final = "LINK#"
+PARTNER: Final = "PARTNER#"
+AUDIT: Final = "AUDIT#"
+CHAIN: Final = "CHAIN#"
+CHAIN_HEAD: Final = "CHAIN_HEAD#"
+IDEMPOTENCY: Final = "IDEMPOTENCY#"
+OUTBOX: Final = "OUTBOX#"
+RECONCILIATION: Final = "RECONCILIATION#"
+DELIVERY: Final = "DELIVERY#"
+SUPPRESSED: Final = "SUPPRESSED#"
+EMPLOYEE: Final = "EMPLOYEE#"
+PEOPLE: Final = "PEOPLE#"
+MEMBER: Final = "MEMBER#"
+SET: Final = "SET#"
+NOTIFICATION: Final = "NOTIFICATION#"
+ACT: Final = "ACT#"
+DUE: Final = "DUE#"
+EMAIL: Final = "EMAIL#"
+"""The prefixes of partition keys and sort keys; nothing else writes one out."""
 
 SHARDS: Final = 8
 
@@ -47,60 +69,60 @@ class Key(NamedTuple):
 
 
 def account(account_id: str) -> Key:
-    return Key(f"ACCOUNT#{account_id}", "ACCOUNT")
+    return Key(f"{ACCOUNT}{account_id}", "ACCOUNT")
 
 
 def member(account_id: str, user_id: str) -> Key:
-    return Key(f"ACCOUNT#{account_id}", f"MEMBER#{user_id}")
+    return Key(f"{ACCOUNT}{account_id}", f"{MEMBER}{user_id}")
 
 
 def is_member(key: Key) -> bool:
-    return key.sk.startswith("MEMBER#")
+    return key.sk.startswith(MEMBER)
 
 
 def super_admins(account_id: str) -> Key:
-    return Key(f"ACCOUNT#{account_id}", "SUPER_ADMINS")
+    return Key(f"{ACCOUNT}{account_id}", "SUPER_ADMINS")
 
 
 def permission_set(account_id: str, set_id: str) -> Key:
-    return Key(f"ACCOUNT#{account_id}", f"SET#{set_id}")
+    return Key(f"{ACCOUNT}{account_id}", f"{SET}{set_id}")
 
 
 def user(user_id: str) -> Key:
-    return Key(f"USER#{user_id}", "USER")
+    return Key(f"{USER}{user_id}", "USER")
 
 
 def account_of(user_id: str, account_id: str) -> Key:
-    return Key(f"USER#{user_id}", f"ACCOUNT#{account_id}")
+    return Key(f"{USER}{user_id}", f"{ACCOUNT}{account_id}")
 
 
 def email(address: str) -> Key:
-    return Key(f"EMAIL#{address}", "EMAIL")
+    return Key(f"{EMAIL}{address}", "EMAIL")
 
 
 def link(partner_id: str, link_id: str) -> Key:
-    return Key(f"PARTNER#{partner_id}", f"LINK#{link_id}")
+    return Key(f"{PARTNER}{partner_id}", f"{LINK}{link_id}")
 
 
 def reply(link_id: str, account_id: str) -> Key:
-    return Key(f"LINK#{link_id}", f"ACCOUNT#{account_id}")
+    return Key(f"{LINK}{link_id}", f"{ACCOUNT}{account_id}")
 
 
 def audit(account_id: str, audit_id: str) -> Key:
-    return Key(f"AUDIT#{account_id}", audit_id)
+    return Key(f"{AUDIT}{account_id}", audit_id)
 
 
 def chained(account_id: str, audit_id: str) -> Key:
-    return Key(f"CHAIN#{account_id}", audit_id)
+    return Key(f"{CHAIN}{account_id}", audit_id)
 
 
 def head(account_id: str) -> Key:
-    return Key(heads(shard(account_id)), f"ACCOUNT#{account_id}")
+    return Key(heads(shard(account_id)), f"{ACCOUNT}{account_id}")
 
 
 def heads(number: int) -> str:
     """In which partition the heads of this shard stand."""
-    return f"CHAIN_HEAD#{number}"
+    return f"{CHAIN_HEAD}{number}"
 
 
 def latest_seal() -> Key:
@@ -108,33 +130,33 @@ def latest_seal() -> Key:
 
 
 def once(key: str) -> Key:
-    return Key(f"IDEMPOTENCY#{key}", "IDEMPOTENCY")
+    return Key(f"{IDEMPOTENCY}{key}", "IDEMPOTENCY")
 
 
 def outbox(outbox_id: str) -> Key:
-    return Key(f"OUTBOX#{shard(outbox_id)}", f"NOTIFICATION#{outbox_id}")
+    return Key(f"{OUTBOX}{shard(outbox_id)}", f"{NOTIFICATION}{outbox_id}")
 
 
 def clean_up(act_name: str) -> Key:
-    return Key(f"RECONCILIATION#{shard(act_name)}", f"ACT#{act_name}")
+    return Key(f"{RECONCILIATION}{shard(act_name)}", f"{ACT}{act_name}")
 
 
 def delivery(delivery_id: str) -> Key:
-    return Key(f"DELIVERY#{delivery_id}", "DELIVERY")
+    return Key(f"{DELIVERY}{delivery_id}", "DELIVERY")
 
 
 def suppressed(address: str) -> Key:
-    return Key(f"SUPPRESSED#{sha256(address.encode()).hexdigest()}", "SUPPRESSED")
+    return Key(f"{SUPPRESSED}{sha256(address.encode()).hexdigest()}", "SUPPRESSED")
 
 
 def employee(partner_id: str, user_id: str) -> str:
     """Under what an employee's own links are listed."""
-    return f"EMPLOYEE#{partner_id}#{user_id}"
+    return f"{EMPLOYEE}{partner_id}#{user_id}"
 
 
 def people(partner_id: str) -> str:
     """Under what those who are somewhere on behalf of a partner are listed, and as what, client by client."""
-    return f"PEOPLE#{partner_id}"
+    return f"{PEOPLE}{partner_id}"
 
 
 def due_shard(name: str) -> str:
@@ -143,7 +165,7 @@ def due_shard(name: str) -> str:
 
 
 def due_part(number: int) -> str:
-    return f"DUE#{number}"
+    return f"{DUE}{number}"
 
 
 def shard(name: str) -> int:

@@ -18,11 +18,13 @@ from partner_access.domain.email_delivery import (
     Standing,
     may_stand_in,
 )
+from partner_access.domain.errors import Overtaken
 from partner_access.domain.links.links import SECRETS_AT_ONCE, Link, LinkDeliveryStatus
 from partner_access.domain.links.links import Standing as LinkStanding
 from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.actors import Actor, User
-from partner_access.domain.records import Letter, Overtaken
+from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.notifications import Letter
+from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.links.links import STILL_OPEN
 from partner_access.store.memberships import actors
@@ -52,7 +54,7 @@ def queued(outbox_id: str) -> Item | None:
 def all_queued() -> Iterator[Item]:
     """Every letter in the outbox, oldest first in each shard: what is done with is not there any more."""
     for shard in range(keys.SHARDS):
-        for page in dynamo.pages("pk = :outbox", outbox=f"OUTBOX#{shard}"):
+        for page in dynamo.pages("pk = :outbox", outbox=f"{keys.OUTBOX}{shard}"):
             yield from page.items
 
 

@@ -7,10 +7,11 @@ from enum import Enum, auto
 from typing import Final
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden, InvalidQuery, NotFound
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE
-from partner_access.domain.records import Act, AuditEntry
+from partner_access.domain.records import AuditEntry
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """From when on entries have ids that tell their time."""

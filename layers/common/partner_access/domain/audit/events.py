@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Program
 from partner_access.domain.audit.audit_log import subjects_of
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Member, MemberState, Seat, SuspensionReason
 from partner_access.domain.records import AuditEntry
+from partner_access.domain.users import User
 
 SOURCE: Final = "partner-access"
 SCHEMA_VERSION: Final = 1

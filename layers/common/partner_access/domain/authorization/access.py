@@ -7,9 +7,10 @@ from functools import cached_property
 
 from partner_access.domain.accounts import Account, AccountState
 from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.effective_rights import base_of
 from partner_access.domain.memberships.members import Member, Place, Seat
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.custom_sets import base_of, is_custom
+from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import Rights, Scope
 from partner_access.domain.records import Kept
 

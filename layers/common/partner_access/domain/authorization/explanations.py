@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Final
 
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing
+from partner_access.domain.act import Act
 from partner_access.domain.authorization import remediation
 from partner_access.domain.authorization.access import Presence, Rule, Verdict, judge
 from partner_access.domain.authorization.remediation import NONE, Case, Remedy, Surroundings
 from partner_access.domain.errors import Conflicting, Forbidden, NotFound
-from partner_access.domain.memberships.actors import Actor, must_not_be_barred
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import USERS_MANAGE
-from partner_access.domain.records import Act
+from partner_access.domain.users import must_not_be_barred
 
 TO_DO: Final[Mapping[Rule, str]] = {
     Rule.IN_SET: "The permission set holds it. To take it away, remove it from this person, or give him another set.",

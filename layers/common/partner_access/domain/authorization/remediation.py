@@ -7,17 +7,18 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from partner_access.domain.accounts import Account, AccountState, Program
+from partner_access.domain.act import Act
 from partner_access.domain.authorization.access import Presence, Rule, judge
 from partner_access.domain.authorization.suggested_edits import least, less, more
 from partner_access.domain.errors import Refused
 from partner_access.domain.memberships import creations, edits, suspensions
-from partner_access.domain.memberships.actors import NOBODY, OF_THE_TWO_SIDES, Actor, User, tenure_of
+from partner_access.domain.memberships.actors import NOBODY, OF_THE_TWO_SIDES, Actor
 from partner_access.domain.memberships.creations import CreationFacts, Wish
 from partner_access.domain.memberships.edits import Edit
+from partner_access.domain.memberships.effective_rights import rights_in
 from partner_access.domain.memberships.members import PAID, Member, Seat
 from partner_access.domain.memberships.roles import MembershipFacts, Role
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.custom_sets import rights_in
 from partner_access.domain.permissions.rights import (
     BILLING_MANAGE,
     CLIENT_ACCESS_MANAGE,
@@ -28,7 +29,7 @@ from partner_access.domain.permissions.rights import (
     SetName,
     latest,
 )
-from partner_access.domain.records import Act
+from partner_access.domain.users import User, tenure_of
 
 ADDRESS: Final = "{email}"
 """Stands for the person's e-mail address, which is not told."""

@@ -6,9 +6,10 @@ from typing import Final
 from partner_access.domain.accounts import Account
 from partner_access.domain.authorization.access import opens
 from partner_access.domain.memberships.edits import Edit
+from partner_access.domain.memberships.effective_rights import base_of, rights_in
 from partner_access.domain.memberships.members import Member, Seat
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.custom_sets import Sets, base_of, rights_in
+from partner_access.domain.permissions.custom_sets import Sets
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides, SetName, given_today
 
 ORDINARY: Final = tuple(

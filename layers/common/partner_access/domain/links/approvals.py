@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     AccountMismatch,
     LinkNotFound,
@@ -12,11 +13,13 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.links import links
 from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.actors import Actor, User, must_not_be_barred
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.grants import Candidate, Terms, admit, counter_offer, paid_seat_required
 from partner_access.domain.memberships.members import Grant, GrantSource, Member, RequestedAccess
+from partner_access.domain.notifications import LetterKind
 from partner_access.domain.permissions.rights import Overrides
-from partner_access.domain.records import Act, Decision, Kept, LetterKind, audit
+from partner_access.domain.records import Decision, Kept, audit
+from partner_access.domain.users import User, must_not_be_barred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

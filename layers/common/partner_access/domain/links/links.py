@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     Forbidden,
     LinkAlreadyUsed,
@@ -21,10 +22,12 @@ from partner_access.domain.errors import (
     TooManyLinks,
 )
 from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.actors import Actor, User, eligible, tenure_of
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import RequestedAccess
+from partner_access.domain.notifications import Letter, LetterKind, Locale
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, Overrides, SetName, given_today, latest
-from partner_access.domain.records import Act, Decision, Kept, Letter, LetterKind, Locale, audit
+from partner_access.domain.records import Decision, Kept, audit
+from partner_access.domain.users import User, eligible, tenure_of
 
 OPEN_LINKS: Final = 50
 SECRETS_AT_ONCE: Final = 3

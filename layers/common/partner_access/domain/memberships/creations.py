@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     AlreadyMember,
     Forbidden,
@@ -15,11 +16,13 @@ from partner_access.domain.errors import (
     PermissionNotHeld,
     Refused,
 )
-from partner_access.domain.memberships.actors import NOBODY, Actor, User, eligible, firm_must_be_named, tenure_of
+from partner_access.domain.memberships.actors import NOBODY, Actor
+from partner_access.domain.memberships.effective_rights import given_now
 from partner_access.domain.memberships.grants import Candidate, Terms, admit, paid_seat_required
 from partner_access.domain.memberships.members import PAID, GrantSource, Member, Seat, SuspensionReason, usual_seat
+from partner_access.domain.notifications import Letter, LetterKind
 from partner_access.domain.permissions.catalogue import RESTRICTED
-from partner_access.domain.permissions.custom_sets import CustomSet, Sets, given_now
+from partner_access.domain.permissions.custom_sets import CustomSet, Sets
 from partner_access.domain.permissions.rights import (
     BILLING_MANAGE,
     NO_OVERRIDES,
@@ -33,7 +36,8 @@ from partner_access.domain.permissions.rights import (
     must_exist_in_clients,
     must_suit_partner_staff,
 )
-from partner_access.domain.records import Act, Decision, Letter, LetterKind, audit
+from partner_access.domain.records import Decision, audit
+from partner_access.domain.users import User, eligible, firm_must_be_named, tenure_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

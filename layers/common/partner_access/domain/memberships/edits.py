@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     Forbidden,
     GrantSuspended,
@@ -15,10 +16,12 @@ from partner_access.domain.errors import (
 from partner_access.domain.memberships import creations, migrations
 from partner_access.domain.memberships.actors import witness
 from partner_access.domain.memberships.creations import CreationFacts, UserCreated, Wish
+from partner_access.domain.memberships.effective_rights import base_of, given_now, rights_in
 from partner_access.domain.memberships.members import PAID, Grant, Member, Seat, usual_seat
 from partner_access.domain.memberships.migrations import MigrationFacts, SuperAdminMigrated
 from partner_access.domain.memberships.roles import Hold, MembershipChanged, MembershipFacts, Role, hold
-from partner_access.domain.permissions.custom_sets import Sets, base_of, given_now, rights_in
+from partner_access.domain.notifications import Letter, LetterKind
+from partner_access.domain.permissions.custom_sets import Sets
 from partner_access.domain.permissions.rights import (
     BILLING_MANAGE,
     NO_OVERRIDES,
@@ -32,7 +35,7 @@ from partner_access.domain.permissions.rights import (
     must_suit_partner_staff,
     rights_of,
 )
-from partner_access.domain.records import Act, AuditEntry, Letter, LetterKind, audit
+from partner_access.domain.records import AuditEntry, audit
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     AlreadyPartnerAdmin,
     GrantSuspended,
@@ -10,7 +11,7 @@ from partner_access.domain.errors import (
     IsSuperAdmin,
     NotEligible,
 )
-from partner_access.domain.memberships.actors import Actor, User, eligible, tenure_of
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import (
     Grant,
     GrantSource,
@@ -21,6 +22,7 @@ from partner_access.domain.memberships.members import (
     SuspensionReason,
     paid_seats,
 )
+from partner_access.domain.notifications import Cause, Letter, LetterKind
 from partner_access.domain.permissions.rights import (
     NO_OVERRIDES,
     Overrides,
@@ -29,7 +31,8 @@ from partner_access.domain.permissions.rights import (
     must_suit_a_partner_admin,
     rights_of,
 )
-from partner_access.domain.records import Act, Cause, Decision, Letter, LetterKind, audit
+from partner_access.domain.records import Decision, audit
+from partner_access.domain.users import User, eligible, tenure_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     Forbidden,
     NotAClientAccount,
@@ -10,20 +11,14 @@ from partner_access.domain.errors import (
     NotFound,
     NotSuperAdmin,
 )
-from partner_access.domain.memberships.actors import (
-    Actor,
-    User,
-    eligible,
-    firm_must_be_named,
-    some_independent,
-    tenure_of,
-    witness,
-)
+from partner_access.domain.memberships.actors import Actor, some_independent, witness
+from partner_access.domain.memberships.effective_rights import rights_in
 from partner_access.domain.memberships.grants import Terms, grant, paid_seat_required
 from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat, paid_seats
-from partner_access.domain.permissions.custom_sets import rights_in
+from partner_access.domain.notifications import Letter, LetterKind
 from partner_access.domain.permissions.rights import SetName, in_clients, latest
-from partner_access.domain.records import Act, Decision, Letter, LetterKind, audit
+from partner_access.domain.records import Decision, audit
+from partner_access.domain.users import User, eligible, firm_must_be_named, tenure_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

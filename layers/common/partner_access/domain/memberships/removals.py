@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
+from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden
-from partner_access.domain.memberships.actors import User, left, witness
+from partner_access.domain.memberships.actors import witness
 from partner_access.domain.memberships.roles import Hold, MembershipChanged, MembershipFacts, Role, hold
-from partner_access.domain.records import Act, Cause, CleanUp, Letter, LetterKind, Occasion, audit
+from partner_access.domain.notifications import Cause, CleanUp, Letter, LetterKind, Occasion
+from partner_access.domain.records import audit
+from partner_access.domain.users import User, left
 
 ENDED_BY: Final = {
     Role.VENDOR: Cause.VENDOR,

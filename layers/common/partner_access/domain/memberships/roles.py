@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden, NotFound, PreconditionFailed
-from partner_access.domain.memberships.actors import NOBODY, Actor, User
+from partner_access.domain.memberships.actors import NOBODY, Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions.custom_sets import Sets
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
-from partner_access.domain.records import Act, Decision, Kept
+from partner_access.domain.records import Decision, Kept
+from partner_access.domain.users import User
 
 
 class Role(StrEnum):

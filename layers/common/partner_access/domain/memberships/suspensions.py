@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     Forbidden,
     GrantSuspended,
@@ -12,7 +13,8 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.memberships.roles import Hold, MembershipChanged, MembershipFacts, Role, hold
-from partner_access.domain.records import Act, AuditEntry, Cause, Letter, LetterKind, audit
+from partner_access.domain.notifications import Cause, Letter, LetterKind
+from partner_access.domain.records import AuditEntry, audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden, NotFound
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
-from partner_access.domain.records import Act
+from partner_access.domain.users import User
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     Forbidden,
     InvalidField,
@@ -22,7 +23,7 @@ from partner_access.domain.permissions.rights import (
     must_exist_in_clients,
     read_rights,
 )
-from partner_access.domain.records import Act, Decision, audit
+from partner_access.domain.records import Decision, audit
 
 MOST_SETS: Final = 100
 """How many permission sets of its own an account may have."""

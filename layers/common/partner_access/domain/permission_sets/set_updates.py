@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     Forbidden,
     NotFound,
@@ -12,12 +13,15 @@ from partner_access.domain.errors import (
     RightsChanged,
     UnknownPermissionSet,
 )
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.effective_rights import rights_in
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.roles import MembershipChanged
-from partner_access.domain.permissions.custom_sets import is_custom, rights_in
+from partner_access.domain.notifications import Letter, LetterKind
+from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import Overrides, latest, out_of_order, read_rights, rights_of
-from partner_access.domain.records import Act, Letter, LetterKind, audit
+from partner_access.domain.records import audit
+from partner_access.domain.users import User
 
 STEPS: Final = 2
 """From deleting to editing, and from editing to viewing."""

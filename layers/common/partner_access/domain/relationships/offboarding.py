@@ -10,11 +10,14 @@ from enum import StrEnum
 from typing import Final
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden, NotFound
-from partner_access.domain.memberships.actors import OF_THE_TWO_SIDES, Actor, User, without_access_for
+from partner_access.domain.memberships.actors import OF_THE_TWO_SIDES, Actor
 from partner_access.domain.memberships.members import Member, SuspensionReason
+from partner_access.domain.notifications import Cause, CleanUp, Letter, LetterKind, Occasion
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE
-from partner_access.domain.records import Act, Cause, CleanUp, Decision, Letter, LetterKind, Occasion, audit
+from partner_access.domain.records import Decision, audit
+from partner_access.domain.users import User, without_access_for
 
 ENDED: Final = "access.ended"
 

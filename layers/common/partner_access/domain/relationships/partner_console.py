@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
-from partner_access.domain.records import Act
 
 
 def listed_for(caller: Actor, partner: Account | None, employee_id: str | None, act: Act) -> str | None:

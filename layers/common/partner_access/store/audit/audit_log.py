@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.audit.audit_log import EPOCH, Span, TrailFacts, subjects_of
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.records import AuditEntry
+from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.attribute_values import read_back
 from partner_access.store.memberships import actors
@@ -50,7 +50,7 @@ def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
         limit=limit,
         after=keys.audit(account_id, after)._asdict() if after else None,
         newest_first=True,
-        trail=f"AUDIT#{account_id}",
+        trail=f"{keys.AUDIT}{account_id}",
         start=start,
         end=end,
     )
@@ -68,7 +68,7 @@ def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
 def from_stream(record: Mapping[str, Any]) -> tuple[str, AuditEntry]:
     """Whose trail a new entry is in, and the entry, as the table's stream brings it."""
     item = read_back(record["dynamodb"]["NewImage"])
-    return item["pk"].removeprefix("AUDIT#"), entry_of(item)
+    return item["pk"].removeprefix(keys.AUDIT), entry_of(item)
 
 
 def _first_id(moment: datetime) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.audit.events import Now, person_of
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.records import AuditEntry
+from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.keys import Key
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from partner_access.domain.audit.hash_chain import Head
-from partner_access.domain.errors import TemporarilyUnavailable
-from partner_access.domain.records import AuditEntry, Overtaken
+from partner_access.domain.errors import Overtaken, TemporarilyUnavailable
+from partner_access.domain.records import AuditEntry
 from partner_access.store import dynamo, keys
 
 AT_ONCE: Final = 90

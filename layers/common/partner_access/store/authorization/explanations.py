@@ -3,10 +3,10 @@
 from typing import Final
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
 from partner_access.domain.authorization.access import Presence
 from partner_access.domain.authorization.remediation import Surroundings
 from partner_access.domain.memberships.actors import NOBODY
-from partner_access.domain.records import Act
 from partner_access.store import dynamo, keys
 from partner_access.store.authorization import access
 from partner_access.store.authorization.access import Pair

@@ -9,8 +9,9 @@ from partner_access.domain.links import approvals
 from partner_access.domain.links.approvals import LinkApproved, LinkDeclined, PreviewFacts, ReplyFacts
 from partner_access.domain.links.links import Link, Reply, Standing
 from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.actors import Actor, User
-from partner_access.domain.records import Answer
+from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.users import User
+from partner_access.idempotency import Storable
 from partner_access.store import accounts, dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.links.links import STILL_OPEN, one_open_link_less
@@ -96,7 +97,7 @@ def facts_for_preview(secret: Secret, by: str) -> PreviewFacts:
     )
 
 
-def record_approval(approved: LinkApproved, answer: Answer) -> None:
+def record_approval(approved: LinkApproved, answer: Storable) -> None:
     """All that `approve` relied on must still hold when it comes true."""
     link = approved.link
     dynamo.commit(
@@ -124,7 +125,7 @@ def _reply_lines(reply: Reply | None) -> list[dynamo.Line]:
     return [dynamo.put(keys.of(reply), reply, otherwise=LinkAlreadyUsed)]
 
 
-def record_decline(declined: LinkDeclined, answer: Answer) -> None:
+def record_decline(declined: LinkDeclined, answer: Storable) -> None:
     """A link for one ends; a link for many stays open for the others."""
     link = declined.link
     key = keys.of(link)

@@ -16,10 +16,11 @@ from partner_access.domain.links.links import (
     Standing,
     Wish,
 )
-from partner_access.domain.links.renewals import LinkAskedAnew, LinkResent, RenewalFacts
+from partner_access.domain.links.renewals import LinkAskedAnew, RenewalFacts
+from partner_access.domain.links.resends import LinkResent
 from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.actors import User
-from partner_access.domain.records import Answer
+from partner_access.domain.users import User
+from partner_access.idempotency import Storable
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import actors
 
@@ -52,7 +53,7 @@ def facts_for_creation(partner_id: str, wish: Wish, by: str) -> CreationFacts:
     )
 
 
-def record_creation(created: LinkCreated, answer: Answer) -> None:
+def record_creation(created: LinkCreated, answer: Storable) -> None:
     """The link, and one more open link of the employee's."""
     link = created.link
     dynamo.commit(
@@ -77,7 +78,7 @@ def item(link: Link) -> dict[str, object]:
         "due_shard": keys.due_shard(link.link_id),
         "due_at": link.expires_at,
         "list_key": keys.employee(link.partner_id, link.employee_id),
-        "list_sort_key": f"LINK#{link.link_id}",
+        "list_sort_key": f"{keys.LINK}{link.link_id}",
     }
 
 
@@ -108,7 +109,7 @@ def facts_for_resending(partner_id: str, link_id: str, by: str) -> LinkFacts:
     )
 
 
-def record_resending(resent: LinkResent, answer: Answer) -> None:
+def record_resending(resent: LinkResent, answer: Storable) -> None:
     """The new secret in place of the old ones, if the link is still open and nobody else sent it meanwhile."""
     link = resent.link
     dynamo.commit(
@@ -131,7 +132,7 @@ def record_resending(resent: LinkResent, answer: Answer) -> None:
     )
 
 
-def record_end(ended: LinkEnded, answer: Answer | None = None) -> None:
+def record_end(ended: LinkEnded, answer: Storable | None = None) -> None:
     """An open link that was withdrawn, or whose time is over; its employee has one open link less."""
     link = ended.link
     dynamo.commit(
@@ -183,7 +184,7 @@ def facts_for_renewal(secret: Secret, by: str) -> RenewalFacts:
     )
 
 
-def record_asking(asked: LinkAskedAnew, answer: Answer) -> None:
+def record_asking(asked: LinkAskedAnew, answer: Storable) -> None:
     """That the creator has been told: once per link, and never while it is open."""
     held: dict[str, Any] = {} if asked.was_void else {"open": Standing.OPEN, "now": asked.act.at}
     dynamo.commit(
@@ -234,10 +235,10 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
             limit=limit,
             after=keys.link(partner_id, after)._asdict() if after else None,
             newest_first=True,
-            partner=f"PARTNER#{partner_id}",
+            partner=f"{keys.PARTNER}{partner_id}",
         )
         links = [Link.model_validate(each) for each in found.items]
-    return Page(links, found.after["sk"].removeprefix("LINK#") if found.after else None)
+    return Page(links, found.after["sk"].removeprefix(keys.LINK) if found.after else None)
 
 
 def all_of(partner_id: str, employee_id: str) -> Iterator[list[Link]]:
@@ -253,7 +254,7 @@ def _listed(partner_id: str, employee_id: str, link_id: str) -> dict[str, str]:
     return {
         **keys.link(partner_id, link_id)._asdict(),
         "list_key": keys.employee(partner_id, employee_id),
-        "list_sort_key": f"LINK#{link_id}",
+        "list_sort_key": f"{keys.LINK}{link_id}",
     }
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Place
 from partner_access.domain.permissions.custom_sets import CustomSet, is_custom
+from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key

@@ -1,7 +1,6 @@
 """A membership that somebody would change, in the table: who he is to it, and the change coming true."""
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import User, firm_is_unclear, firm_of
 from partner_access.domain.memberships.creations import UserCreated
 from partner_access.domain.memberships.edits import Edit, Edited
 from partner_access.domain.memberships.members import Member
@@ -10,7 +9,8 @@ from partner_access.domain.memberships.removals import UserEnded
 from partner_access.domain.memberships.roles import MembershipChanged, MembershipFacts
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.permissions.rights import SetName
-from partner_access.domain.records import Answer
+from partner_access.domain.users import User, firm_is_unclear, firm_of
+from partner_access.idempotency import Storable
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
@@ -68,7 +68,7 @@ def _others(found: Items, account_id: str, user_id: str, *, becomes_partner_admi
     return actors.keys_of_all(account_id, listed) if user_id in listed or becomes_partner_admin else []
 
 
-def record_edit(edited: Edited, answer: Answer) -> None:
+def record_edit(edited: Edited, answer: Storable) -> None:
     """An edit is one, or a migration, or a direct creation."""
     match edited:
         case SuperAdminMigrated():
@@ -79,14 +79,14 @@ def record_edit(edited: Edited, answer: Answer) -> None:
             record(edited, answer)
 
 
-def record(changed: MembershipChanged, answer: Answer) -> None:
+def record(changed: MembershipChanged, answer: Storable) -> None:
     """The membership as it is from now on."""
     before, member = changed.before, changed.member
     new = [members.new_version(changed.user)] if members.becomes_super_admin(before, member) else []
     dynamo.commit(changed, answer, *members.lines(changed.account, before, member, changed.act.at), *new)
 
 
-def record_end(ended: UserEnded, answer: Answer) -> None:
+def record_end(ended: UserEnded, answer: Storable) -> None:
     """The same for the end of a membership; an employee who leaves his firm works for it no more."""
     former = [members.employment(ended.former)] if ended.former else []
     dynamo.commit(ended, answer, *members.lines(ended.account, ended.before, ended.member, ended.act.at), *former)

@@ -1,11 +1,12 @@
 """Direct creation in the table: from an e-mail address to the person, his firm and his membership."""
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import NOBODY, Actor, User, firm_is_unclear, firm_of
+from partner_access.domain.memberships.actors import NOBODY, Actor
 from partner_access.domain.memberships.creations import ChoiceFacts, CreationFacts, UserCreated
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.permissions.rights import SetName
-from partner_access.domain.records import Answer
+from partner_access.domain.users import User, firm_is_unclear, firm_of
+from partner_access.idempotency import Storable
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.memberships import actors, members
@@ -80,7 +81,7 @@ def _owner(found: Items, email: str) -> str | None:
     return found.get(keys.email(email), {}).get("user_id")
 
 
-def record(created: UserCreated, answer: Answer) -> None:
+def record(created: UserCreated, answer: Storable) -> None:
     """The membership, with a grant and a seat if it is a partner admin's."""
     person, before, member = created.person, created.before, created.member
     new = [members.new_version(person)] if members.becomes_super_admin(before, member) else []

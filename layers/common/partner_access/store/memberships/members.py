@@ -7,9 +7,9 @@ from typing import Any
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import NoSeatLeft, UnknownPermissionSet
-from partner_access.domain.memberships.actors import User
+from partner_access.domain.memberships.effective_rights import held_by, held_for_a_partner
 from partner_access.domain.memberships.members import Member, seat_change
-from partner_access.domain.permissions.custom_sets import held_by, held_for_a_partner
+from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key

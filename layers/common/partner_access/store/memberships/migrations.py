@@ -1,9 +1,9 @@
 """Migrations in the table: who is super admin, who stays, and the one transaction."""
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import User, firm_is_unclear, firm_of
 from partner_access.domain.memberships.migrations import MigrationFacts, SuperAdminMigrated
-from partner_access.domain.records import Answer
+from partner_access.domain.users import User, firm_is_unclear, firm_of
+from partner_access.idempotency import Storable
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import actors, members
 
@@ -36,6 +36,6 @@ def facts(account_id: str, user_id: str, by: str, partner_id: str | None = None)
     )
 
 
-def record(migrated: SuperAdminMigrated, answer: Answer) -> None:
+def record(migrated: SuperAdminMigrated, answer: Storable) -> None:
     """The membership under its grant; the witness is among what the decision relied on."""
     dynamo.commit(migrated, answer, *members.lines(migrated.account, migrated.before, migrated.member, migrated.act.at))

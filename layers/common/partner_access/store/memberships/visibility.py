@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.visibility import Introduced, ViewFacts
+from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key

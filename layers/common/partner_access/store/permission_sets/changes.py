@@ -4,7 +4,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.errors import SetInUse, TooManySets
 from partner_access.domain.permission_sets.changes import MOST_SETS, SetChanged, SetCreated, SetFacts, SetRemoved
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.domain.records import Answer
+from partner_access.idempotency import Storable
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import actors
 
@@ -37,7 +37,7 @@ def of(account_id: str) -> list[CustomSet]:
     return [CustomSet.model_validate(item) for item in page.items]
 
 
-def record_created(created: SetCreated, answer: Answer) -> None:
+def record_created(created: SetCreated, answer: Storable) -> None:
     """The set, if the account has room for one more."""
     dynamo.commit(
         created,
@@ -54,7 +54,7 @@ def record_created(created: SetCreated, answer: Answer) -> None:
     )
 
 
-def record_changed(changed: SetChanged, answer: Answer) -> None:
+def record_changed(changed: SetChanged, answer: Storable) -> None:
     """The set in its new version, held by as many as were seen: one who is here for a partner may make a difference."""
     dynamo.commit(
         changed,
@@ -69,7 +69,7 @@ def record_changed(changed: SetChanged, answer: Answer) -> None:
     )
 
 
-def record_removed(removed: SetRemoved, answer: Answer) -> None:
+def record_removed(removed: SetRemoved, answer: Storable) -> None:
     """The set goes if nobody holds it."""
     dynamo.commit(
         removed,

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import Actor, User
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permission_sets.set_updates import UpdateAccepted, UpdateFacts, is_outdated
-from partner_access.domain.records import Answer
+from partner_access.domain.users import User
+from partner_access.idempotency import Storable
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import actors, members
 
@@ -44,6 +45,6 @@ def facts(account_id: str, user_id: str, by: str) -> UpdateFacts:
     )
 
 
-def record(accepted: UpdateAccepted, answer: Answer) -> None:
+def record(accepted: UpdateAccepted, answer: Storable) -> None:
     """The membership under the latest version."""
     dynamo.commit(accepted, answer, *members.lines(accepted.account, accepted.before, accepted.member, accepted.act.at))

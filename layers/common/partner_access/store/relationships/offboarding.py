@@ -10,13 +10,16 @@ from operator import itemgetter
 from typing import Final
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.errors import TemporarilyUnavailable
+from partner_access.domain.act import Act
+from partner_access.domain.errors import Overtaken, TemporarilyUnavailable
 from partner_access.domain.links import links
 from partner_access.domain.links.links import Link
-from partner_access.domain.memberships.actors import User
-from partner_access.domain.records import Act, Answer, CleanUp, Decision, Kept, Overtaken
+from partner_access.domain.notifications import CleanUp
+from partner_access.domain.records import Decision, Kept
 from partner_access.domain.relationships import offboarding
 from partner_access.domain.relationships.offboarding import AccessEnded, Aftermath, DepartureFacts
+from partner_access.domain.users import User
+from partner_access.idempotency import Storable
 from partner_access.store import accounts, dynamo, keys
 from partner_access.store.dynamo import Item, Items
 from partner_access.store.keys import Key
@@ -37,7 +40,7 @@ def facts(partner_id: str, user_id: str, by: str) -> DepartureFacts:
     )
 
 
-def record_end(ended: AccessEnded, answer: Answer | None) -> None:
+def record_end(ended: AccessEnded, answer: Storable | None) -> None:
     """One write, however many clients: whatever he has for the partner, and whatever asks for it, is of an older tenure."""
     dynamo.commit(ended, answer, members.employment(ended.user))
 
@@ -60,7 +63,7 @@ def queued() -> Iterator[Item]:
 
 
 def _queued(shard: int) -> Iterator[Item]:
-    for page in dynamo.pages("pk = :shard", shard=f"RECONCILIATION#{shard}"):
+    for page in dynamo.pages("pk = :shard", shard=f"{keys.RECONCILIATION}{shard}"):
         yield from page.items
 
 

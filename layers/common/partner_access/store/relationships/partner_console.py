@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import User
 from partner_access.domain.relationships.partner_console import Presence, presence
+from partner_access.domain.users import User
 from partner_access.store import accounts, dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.memberships import actors, members

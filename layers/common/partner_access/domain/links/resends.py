@@ -1,0 +1,70 @@
+"""Access links that their partner sends again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from partner_access.domain.act import Act
+from partner_access.domain.errors import (
+    NotEligible,
+    RateLimited,
+    RecipientSuppressed,
+)
+from partner_access.domain.links.links import (
+    Link,
+    LinkDeliveryStatus,
+    LinkFacts,
+    about,
+    must_be_managed,
+    tenure_now,
+)
+from partner_access.domain.links.secrets import Secret
+from partner_access.domain.notifications import LetterKind
+from partner_access.domain.records import Decision, audit
+from partner_access.domain.users import User, eligible
+
+RESENDS_A_DAY: Final = 5
+
+
+BETWEEN_RESENDS: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkResent(Decision):
+    """`secret` opens the link from now on, no earlier one does."""
+
+    before: Link
+    link: Link
+    employee: User
+    secret: str
+
+
+def resend(facts: LinkFacts, act: Act) -> LinkResent:
+    """A new secret in place of all earlier ones, the link's days counted anew (domain.md rule 7)."""
+    link, employee, partner = must_be_managed(facts, act), facts.employee, facts.partner
+    link.must_be_open(act.at, tenure_now(employee, partner))
+    if not employee or not partner or not eligible(employee, partner):
+        raise NotEligible
+    if facts.recipient_is_suppressed:
+        raise RecipientSuppressed
+    today = tuple(each for each in link.resent_at if act.at - each < timedelta(days=1))
+    if len(today) >= RESENDS_A_DAY or any(act.at - each < BETWEEN_RESENDS for each in today):
+        raise RateLimited
+
+    secret = Secret.write(link.partner_id, link.link_id, act.chance)
+    renewed = link.changed(
+        secrets=frozenset({Secret.read(secret).fingerprint}),
+        expires_at=act.at + timedelta(days=link.link_days),
+        delivery_status=LinkDeliveryStatus.QUEUED if link.recipient else LinkDeliveryStatus.NONE,
+        resent_at=(*today, act.at),
+    )
+    return LinkResent(
+        act=act,
+        before=link,
+        link=renewed,
+        employee=employee,
+        secret=secret,
+        audit=audit("link.resent", act, link.partner_id, link_id=link.link_id),
+        letter=about(link, LetterKind.LINK_TO_APPROVE, act) if link.recipient else None,
+        relies_on=(*facts.actor.relied_on, employee, partner),
+    )

@@ -1,0 +1,1 @@
+"""What the pages are served with: assets, headers and languages."""

@@ -1,0 +1,24 @@
+"""Headers of the pages: their content security policy, and whether the browser takes gzip."""
+
+import os
+import re
+from urllib.parse import urlsplit
+
+from partner_access.lambda_context import Event
+
+
+def policy() -> str:
+    """Nothing but our own scripts, styles and pictures; calls go to the API and to the sign-in alone."""
+    sign_in = urlsplit(os.environ["TOKEN_URL"])
+    elsewhere = f" {sign_in.scheme}://{sign_in.netloc}" if sign_in.netloc else ""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"connect-src 'self'{elsewhere}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def takes_gzip(event: Event) -> bool:
+    return bool(
+        re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0+)?\s*(,|$))", event["headers"].get("accept-encoding", "").lower())
+    )

@@ -1,0 +1,22 @@
+"""Response bodies: what callers get, and what is stored of it."""
+
+from typing import ClassVar
+
+from partner_access.api.response_body import Answer
+
+
+class Told(Answer):
+    """An answer with a secret in it."""
+
+    never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
+
+    url: str
+    name: str
+    nothing: str | None = None
+
+
+def test_what_is_kept_of_an_answer_is_all_but_its_secrets() -> None:
+    answer = Told(url="secret", name="link")
+
+    assert answer.told() == '{"url":"secret","name":"link"}'
+    assert answer.to_keep() == '{"name":"link"}'

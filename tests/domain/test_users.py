@@ -1,0 +1,108 @@
+"""Users: eligibility, offboarding, and the partner for whom they act."""
+
+import pytest
+
+from partner_access.domain.accounts import Account, AccountState, Program
+from partner_access.domain.errors import (
+    Forbidden,
+)
+from partner_access.domain.users import (
+    User,
+    eligible,
+    firm_is_unclear,
+    firm_of,
+    left,
+    must_not_be_barred,
+    tenure_of,
+    without_access_for,
+)
+from tests.domain.memberships.test_actors import OF_TWO, OTHER
+from tests.support.builders import (
+    PARTNER,
+    a_user,
+    an_employee,
+    the_client,
+    the_partner,
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "partner", "is_one"),
+    [
+        (an_employee(), the_partner(), True),
+        (an_employee(employed_by=frozenset({PARTNER, OTHER})), the_partner(), True),
+        (an_employee(), the_partner(domains=("other.example", "north.example")), True),
+        (None, the_partner(), False),
+        (an_employee(), None, False),
+        (an_employee(active=False), the_partner(), False),
+        (an_employee(email=None), the_partner(), False),
+        (an_employee(employed_by=frozenset()), the_partner(), False),
+        (an_employee(employed_by=frozenset({OTHER})), the_partner(), False),
+        (an_employee(email="e@bakery.example"), the_partner(), False),
+        (an_employee(email="e@sub.north.example"), the_partner(), False),
+        (an_employee(email="e@evilnorth.example"), the_partner(), False),
+        (an_employee(email="north.example@bakery.example"), the_partner(), False),
+        (an_employee(), the_partner(domains=()), False),
+        (an_employee(), the_partner(program=Program.SUSPENDED), False),
+        (an_employee(), the_partner(program=Program.TERMINATED), False),
+        (an_employee(), the_partner(state=AccountState.CLOSED), False),
+        (an_employee(), the_client(account_id=PARTNER, domains=("north.example",)), False),
+    ],
+)
+def test_who_can_be_a_partner_admin(user: User | None, partner: Account | None, is_one: bool) -> None:
+    assert eligible(user, partner) is is_one
+
+
+def test_whom_the_vendor_deactivated_looks_at_nothing() -> None:
+    must_not_be_barred(None)
+    must_not_be_barred(a_user())
+    with pytest.raises(Forbidden):
+        must_not_be_barred(a_user(active=False))
+
+
+@pytest.mark.parametrize(
+    ("user", "partner", "tenure"),
+    [
+        (an_employee(), the_partner(), 0),
+        (an_employee(offboardings={PARTNER: 2}), the_partner(), 2),
+        (an_employee(), the_partner(terminations=1), 1),
+        (an_employee(offboardings={PARTNER: 2, OTHER: 7}), the_partner(terminations=1), 3),
+        (an_employee(offboardings={OTHER: 7}), the_partner(), 0),
+    ],
+)
+def test_how_often_his_access_for_a_partner_was_ended_as_a_whole(user: User, partner: Account, tenure: int) -> None:
+    assert tenure_of(user, partner) == tenure
+
+
+def test_who_leaves_a_firm_has_had_all_of_his_access_for_it_ended_and_for_no_other() -> None:
+    before = an_employee(employed_by=frozenset({PARTNER, OTHER}), offboardings={OTHER: 4}, version=6)
+    ended, gone = without_access_for(before, PARTNER), left(before, the_partner())
+
+    assert ended == before.model_copy(update={"version": 7, "offboardings": {PARTNER: 1, OTHER: 4}})
+    assert gone == ended.model_copy(update={"employed_by": frozenset({OTHER})})
+    assert without_access_for(ended, PARTNER).offboardings == {PARTNER: 2, OTHER: 4}
+
+
+def test_the_same_person_is_told_apart_by_what_he_has_become() -> None:
+    one = an_employee(offboardings={PARTNER: 1})
+
+    assert {one, an_employee(offboardings={PARTNER: 1})} == {one}
+    assert len({one, an_employee(), one.changed()}) == 3
+
+
+@pytest.mark.parametrize(
+    ("user", "named", "firm", "unclear"),
+    [
+        (None, None, None, False),
+        (None, PARTNER, PARTNER, False),
+        (a_user(), None, None, False),
+        (a_user(), PARTNER, PARTNER, False),
+        (an_employee(), None, PARTNER, False),
+        (an_employee(), OTHER, OTHER, False),
+        (OF_TWO, None, None, True),
+        (OF_TWO, OTHER, OTHER, False),
+    ],
+)
+def test_on_whose_behalf_somebody_comes(user: User | None, named: str | None, firm: str | None, unclear: bool) -> None:
+    assert firm_of(user, named) == firm
+    assert firm_is_unclear(user, named) is unclear
