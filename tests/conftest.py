@@ -14,7 +14,7 @@ from moto.dynamodb import responses
 from partner_access import event_bus, tree_head_store
 from partner_access.emails import transport
 from partner_access.store import dynamo
-from tests.support.fast_moto import make_haste
+from tests.support.fast_moto import speed_up_moto
 from tests.support.table import Table
 from tools import template
 
@@ -49,44 +49,44 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def kept_table() -> Iterator[Table]:
+def session_table() -> Iterator[Table]:
     """The template's table, made once: making it, and the clients, costs more than most tests do."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        make_haste(patch)
+        speed_up_moto(patch)
         # DynamoDB takes four times as many items in a transaction as moto still thinks
-        patch.setattr(responses, "TRANSACTION_MAX_ITEMS", dynamo.AT_ONCE)
+        patch.setattr(responses, "TRANSACTION_MAX_ITEMS", dynamo.MAX_BATCH_ITEMS)
         # the SDK has only so many retries for all calls of a process: no test shall spend those of another
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        dynamo.client().meta.events.register("before-parameter-build.dynamodb", _must_be_valid)
+        dynamo.client().meta.events.register("before-parameter-build.dynamodb", _validate_params)
         client = boto3.client("dynamodb")
-        client.create_table(TableName=ENVIRONMENT["TABLE_NAME"], **_definition())
+        client.create_table(TableName=ENVIRONMENT["TABLE_NAME"], **_table_definition())
         boto3.client("sesv2").create_email_identity(EmailIdentity="vendor.example")
         boto3.client("sesv2").create_configuration_set(ConfigurationSetName="emails")
         boto3.client("events").create_event_bus(Name=ENVIRONMENT["EVENT_BUS"])
         yield Table(client, ENVIRONMENT["TABLE_NAME"])
     dynamo.client.cache_clear()
     transport.client.cache_clear()
-    tree_head_store.signer.cache_clear()
-    tree_head_store.storage.cache_clear()
+    tree_head_store.kms_client.cache_clear()
+    tree_head_store.s3_client.cache_clear()
     event_bus.client.cache_clear()
 
 
 @pytest.fixture
-def table(environment: None, kept_table: Table) -> Table:
+def table(environment: None, session_table: Table) -> Table:
     """The table, empty; moto is only ever used by one thread."""
-    kept_table.clear()
-    return kept_table
+    session_table.clear()
+    return session_table
 
 
-def _must_be_valid(params: Any, model: Any, **_: Any) -> None:
+def _validate_params(params: Any, model: Any, **_: Any) -> None:
     """The product's client leaves out what the SDK would look at before each request."""
     report = ParamValidator().validate(params, model.input_shape)
     assert not report.has_errors(), report.generate_report()
 
 
-def _definition() -> dict[str, Any]:
+def _table_definition() -> dict[str, Any]:
     (properties,) = (
         resource["Properties"]
         for resource in template.read()["Resources"].values()

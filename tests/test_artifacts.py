@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from tests.support import built_artifacts
-from tests.support.built_artifacts import FUNCTIONS, LAYER, Built, ColdStart
+from tests.support.built_artifacts import FUNCTIONS, LAYER, BuiltFunction, ColdStart
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS, ids=[each.operation for each in FUNCTIONS])
 MEGABYTE = 1 << 20
 
 AWS = {"boto3", "dateutil", "s3transfer", "six", "urllib3"}
 OURS = {"partner_access"}
-ANY = {
+ALLOWED_PACKAGES = {
     "annotated_types",
     "aws_lambda_powertools",
     "botocore",  # Powertools looks for its name only
@@ -35,7 +35,7 @@ ANY = {
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with built_artifacts.aws_on_loopback() as endpoint:
+    with built_artifacts.moto_server() as endpoint:
         yield endpoint
 
 
@@ -45,17 +45,17 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def first_answer(function_name: str, endpoint: str, reports: Path) -> ColdStart:
+def cached_cold_start(function_name: str, endpoint: str, reports: Path) -> ColdStart:
     (function,) = (each for each in FUNCTIONS if each.operation == function_name)
     return built_artifacts.cold_start(function, endpoint, reports / f"{function_name}.json")
 
 
 @pytest.fixture
-def cold_start(function: Built, endpoint: str, reports: Path) -> ColdStart:
-    return first_answer(function.operation, endpoint, reports)
+def cold_start(function: BuiltFunction, endpoint: str, reports: Path) -> ColdStart:
+    return cached_cold_start(function.operation, endpoint, reports)
 
 
-def is_right(answer: Any, function: Built) -> bool:
+def is_success(answer: Any, function: BuiltFunction) -> bool:
     """Whether this is no failure, and an answer of the kind that whatever called the function can read."""
     if "HttpApi" not in function.triggers:
         return answer in (None, {"batchItemFailures": []})
@@ -67,41 +67,43 @@ def is_right(answer: Any, function: Built) -> bool:
 
 
 @EVERY_FUNCTION
-def test_no_module_is_compiled_from_source_at_a_cold_start(function: Built, cold_start: ColdStart) -> None:
+def test_no_module_is_compiled_from_source_at_a_cold_start(function: BuiltFunction, cold_start: ColdStart) -> None:
     assert cold_start.compiled == []
     assert {"app", "partner_access"} <= set(cold_start.modules)
 
 
 @EVERY_FUNCTION
-def test_a_function_loads_only_what_it_uses(function: Built, cold_start: ColdStart) -> None:
-    dear = {
-        "botocore.client": function.touches_the_table,
+def test_a_function_loads_only_what_it_uses(function: BuiltFunction, cold_start: ColdStart) -> None:
+    expensive_modules = {
+        "botocore.client": function.uses_table,
         "partner_access.api.routing": "HttpApi" in function.triggers and not function.serves_pages,
-        "partner_access.tree_head_store": function.seals,
-        "partner_access.event_bus": function.publishes,
-        "partner_access.emails.transport": function.sends_letters,
+        "partner_access.tree_head_store": function.signs_tree_heads,
+        "partner_access.event_bus": function.publishes_events,
+        "partner_access.emails.transport": function.sends_emails,
     }
 
-    assert cold_start.top_level - ANY - OURS - (AWS if function.touches_the_table else set()) == set()
-    assert dear.keys() & cold_start.modules.keys() == {module for module, used in dear.items() if used}
+    assert cold_start.top_level - ALLOWED_PACKAGES - OURS - (AWS if function.uses_table else set()) == set()
+    assert expensive_modules.keys() & cold_start.modules.keys() == {
+        module for module, used in expensive_modules.items() if used
+    }
 
 
 @EVERY_FUNCTION
-def test_the_sample_is_answered(function: Built, cold_start: ColdStart) -> None:
-    assert is_right(cold_start.answer, function)
+def test_the_sample_is_answered(function: BuiltFunction, cold_start: ColdStart) -> None:
+    assert is_success(cold_start.response, function)
 
 
 @pytest.mark.skipif(built_artifacts.runtime_interface_emulator() is None, reason="AWS's runtime emulator runs on Linux")
 @EVERY_FUNCTION
-def test_the_sample_is_answered_under_lambdas_own_runtime(function: Built, endpoint: str) -> None:
+def test_the_sample_is_answered_under_lambdas_own_runtime(function: BuiltFunction, endpoint: str) -> None:
     emulator = built_artifacts.runtime_interface_emulator()
     assert emulator
 
-    assert is_right(built_artifacts.invoked_under_lambdas_runtime(emulator, function, endpoint), function)
+    assert is_success(built_artifacts.invoke_under_lambda_runtime(emulator, function, endpoint), function)
 
 
 @EVERY_FUNCTION
-def test_a_function_ships_its_app_and_what_it_serves_and_nothing_else(function: Built) -> None:
+def test_a_function_ships_its_app_and_what_it_serves_and_nothing_else(function: BuiltFunction) -> None:
     shipped = {path.relative_to(function.folder).parts[0] for path in function.folder.rglob("*") if path.is_file()}
 
     assert shipped == {"app.py", "__pycache__"} | ({"static"} if function.serves_pages else set())

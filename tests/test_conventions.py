@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[1]
 LAYER = ROOT / "layers/common/partner_access"
 OPERATIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 SOURCES = sorted([*LAYER.rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
-ROOMS = [path for floor in ("domain", "store") for path in sorted((LAYER / floor).rglob("[!_]*.py"))]
+DOMAIN_AND_STORE_MODULES = [path for floor in ("domain", "store") for path in sorted((LAYER / floor).rglob("[!_]*.py"))]
 TOOLS = sorted(path for path in (ROOT / "tools").rglob("*.py") if "handlers" not in path.parts)
 BANNED = {"common", "data", "helper", "helpers", "info", "manager", "process", "service", "shared", "utils"}
-LONGEST = 400
+MAX_LINES = 400
 
 
-def named(path: Path) -> str:
+def relative_name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
@@ -33,23 +33,23 @@ def test_an_operation_is_declared_sampled_and_tested(operation: str) -> None:
     assert (ROOT / f"tests/functions/test_{operation}.py").exists()
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=named)
+@pytest.mark.parametrize("path", DOMAIN_AND_STORE_MODULES, ids=relative_name)
 def test_each_room_of_the_domain_and_the_store_has_its_tests(path: Path) -> None:
     assert (ROOT / "tests" / path.relative_to(LAYER).with_name(f"test_{path.name}")).exists()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@pytest.mark.parametrize("path", SOURCES, ids=relative_name)
 def test_no_module_is_longer_than_a_reader_can_hold(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@pytest.mark.parametrize("path", SOURCES, ids=relative_name)
 def test_a_module_says_what_the_room_is_for_and_bears_no_empty_name(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert not BANNED & set(path.relative_to(ROOT).with_suffix("").parts[-1:])
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@pytest.mark.parametrize("path", SOURCES, ids=relative_name)
 def test_nobody_catches_everything(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ExceptHandler):
@@ -59,7 +59,7 @@ def test_nobody_catches_everything(path: Path) -> None:
             }
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@pytest.mark.parametrize("path", SOURCES, ids=relative_name)
 def test_the_table_is_read_at_one_door_and_no_decision_at_an_index(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
@@ -103,7 +103,7 @@ def test_the_key_page_names_every_item_that_the_store_writes() -> None:
         assert f" {prefix}#<" in table
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TOOLS], ids=named)
+@pytest.mark.parametrize("path", [*SOURCES, *TOOLS], ids=relative_name)
 def test_key_prefix_is_written_out_in_keys_module_only(path: Path) -> None:
     """The handlers of the bench stand beside the layer and cannot import it."""
     prefixes = re.findall(
@@ -116,7 +116,7 @@ def test_key_prefix_is_written_out_in_keys_module_only(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@pytest.mark.parametrize("path", SOURCES, ids=relative_name)
 def test_what_a_source_cites_can_be_looked_up(path: Path) -> None:
     for cited in re.findall(r"\b([a-z]+\.md)\b", path.read_text(encoding="utf-8")):
         assert (ROOT / "docs" / cited).exists(), cited

@@ -12,50 +12,50 @@ from typing import Any, Final
 import pytest
 
 from partner_access.domain.links.links import Link
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from tests.support import membership_facts
-from tests.support.background_functions import EXPIRE_LINKS, Clock, run
+from tests.support.background_functions import EXPIRE_LINKS, Clock, run_function
 from tests.support.builders import APPROVER, CLIENT, EMPLOYEE, LINK, a_member, a_partner_admin, a_user
-from tests.support.costs import Costs, counted, requests_counted
-from tests.support.gateway import Answer, call
+from tests.support.costs import Costs, count_costs, count_requests
+from tests.support.gateway import ApiResponse, call
 from tests.support.link_requests import approve, create, decline, resend, revoke
-from tests.support.seeded_table import a_world, an_open_link
+from tests.support.seeded_table import an_open_link, seed
 from tests.support.table import Table
 from tools.bench import counts
 from tools.bench.figures import Figure
 
-ASKED: Final = {"recipient_email": "boss@bakery.example", "purpose": "Your new website"}
+EMAIL_FIELDS: Final = {"recipient_email": "boss@bakery.example", "purpose": "Your new website"}
 NEWCOMER: Final = "user-newcomer"
 REQUESTS: Final = 3
 """Two reads, the second only where the first gives its keys, and the transaction."""
-LETTER: Final = "a letter is a line more than the budget counts; the outbox is a promise"
+EMAIL_REASON: Final = "a letter is a line more than the budget counts; the outbox is a promise"
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CostCase:
     """One operation in one world; `gate` is what it costs today, so that it never gets dearer unseen."""
 
     name: str
-    act: Callable[[], Answer]
-    gate: int
+    send_request: Callable[[], ApiResponse]
+    max_units: int
     target: int | None = None
     stretch: int | None = None
-    others: tuple[Kept, ...] = ()
+    others: tuple[Record, ...] = ()
     reads: int = 2
     reason: str = ""
     why_so_many: str = ""
 
 
-def created(user_id: str, permission_set: str, firm: str, **more: object) -> Answer:
-    wish = {"email": f"{user_id}@{firm}.example", "permission_set": permission_set, **more}
-    return call("POST /accounts/{account_id}/users", APPROVER, wish, account_id=CLIENT)
+def create_user(user_id: str, permission_set: str, email_domain: str, **more: object) -> ApiResponse:
+    new_member = {"email": f"{user_id}@{email_domain}.example", "permission_set": permission_set, **more}
+    return call("POST /accounts/{account_id}/users", APPROVER, new_member, account_id=CLIENT)
 
 
-def migrated(by: str) -> Answer:
+def migrate_super_admin(by: str) -> ApiResponse:
     return call("POST /accounts/{account_id}/migrations", by, {"user_id": EMPLOYEE}, account_id=CLIENT)
 
 
-def approved() -> Answer:
+def approve_link() -> ApiResponse:
     return approve(permissions={"remove": ["crm.import"]}, access_days=90)
 
 
@@ -63,55 +63,63 @@ FOR_MANY: Final = an_open_link(max_approvals=9)
 EDITED: Final = (a_partner_admin(),)
 MIGRATED: Final = (a_member(EMPLOYEE),)
 CASES: Final = (
-    Case("create a link for oneself", create, 14, target=14, stretch=10, reads=1),
-    Case("create a link for oneself, with a letter", lambda: create(**ASKED), 16, 14, 10, reads=1, reason=LETTER),
-    Case(
+    CostCase("create a link for oneself", create, 14, target=14, stretch=10, reads=1),
+    CostCase(
+        "create a link for oneself, with a letter",
+        lambda: create(**EMAIL_FIELDS),
+        16,
+        14,
+        10,
+        reads=1,
+        reason=EMAIL_REASON,
+    ),
+    CostCase(
         "create a link for a colleague, with a letter",
-        lambda: create(employee_id=EMPLOYEE, **ASKED),
+        lambda: create(employee_id=EMPLOYEE, **EMAIL_FIELDS),
         18,
         14,
         10,
         reads=1,
-        reason=f"{LETTER}; whoever asks for somebody else is one more whose rights are a condition",
+        reason=f"{EMAIL_REASON}; whoever asks for somebody else is one more whose rights are a condition",
     ),
-    Case("approve a link", approved, 27, 28, 20),
-    Case("approve a link for many accounts", approved, 28, 28, 20, others=(FOR_MANY,)),
-    Case("approve a link for a member", approved, 25, 28, 20, others=(a_member(EMPLOYEE, "sales"),)),
-    Case("migrate a super admin", lambda: migrated(APPROVER), 23, 24, 18, others=MIGRATED),
-    Case("migrate oneself", lambda: migrated(EMPLOYEE), 23, 24, 18, others=MIGRATED),
-    Case(
+    CostCase("approve a link", approve_link, 27, 28, 20),
+    CostCase("approve a link for many accounts", approve_link, 28, 28, 20, others=(FOR_MANY,)),
+    CostCase("approve a link for a member", approve_link, 25, 28, 20, others=(a_member(EMPLOYEE, "sales"),)),
+    CostCase("migrate a super admin", lambda: migrate_super_admin(APPROVER), 23, 24, 18, others=MIGRATED),
+    CostCase("migrate oneself", lambda: migrate_super_admin(EMPLOYEE), 23, 24, 18, others=MIGRATED),
+    CostCase(
         "create a partner admin",
-        lambda: created(EMPLOYEE, "partner_admin", "north"),
+        lambda: create_user(EMPLOYEE, "partner_admin", "north"),
         23,
         24,
         18,
         reads=3,
         why_so_many="the address gives the person, and the person his firm; whoever names the firm spares the third read",
     ),
-    Case("create a user", lambda: created(NEWCOMER, "sales", "bakery"), 18, 24, 18, others=(a_user(NEWCOMER),)),
-    Case("decline a link", decline, 19),
-    Case("revoke a link", revoke, 11, reads=1),
-    Case("send a link again", lambda: resend(link_id=LINK), 16),
-    Case(
+    CostCase("create a user", lambda: create_user(NEWCOMER, "sales", "bakery"), 18, 24, 18, others=(a_user(NEWCOMER),)),
+    CostCase("decline a link", decline, 19),
+    CostCase("revoke a link", revoke, 11, reads=1),
+    CostCase("send a link again", lambda: resend(link_id=LINK), 16),
+    CostCase(
         "edit a partner admin", lambda: membership_facts.edit(permissions={"remove": ["crm.import"]}), 18, others=EDITED
     ),
-    Case("suspend a partner admin", membership_facts.suspend, 18, others=EDITED),
-    Case("end a partner admin", membership_facts.end, 19, others=EDITED),
+    CostCase("suspend a partner admin", membership_facts.suspend, 18, others=EDITED),
+    CostCase("end a partner admin", membership_facts.remove, 19, others=EDITED),
 )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_operation_costs_no_more_than_it_did(table: Table, case: Case) -> None:
-    a_world(table, *case.others)
+def test_an_operation_costs_no_more_than_it_did(table: Table, case: CostCase) -> None:
+    seed(table, *case.others)
 
-    with counted(table) as costs:
-        answer = case.act()
+    with count_costs(table) as costs:
+        answer = case.send_request()
 
     assert answer.status < HTTPStatus.MULTIPLE_CHOICES, answer
     assert (costs.reads, costs.writes) == (case.reads, 1)
-    assert costs.units <= case.gate
-    spent = ", ".join(f"{name} {units}" for name, units in costs.where.most_common())
-    counts.note(
+    assert costs.units <= case.max_units
+    spent = ", ".join(f"{name} {units}" for name, units in costs.units_by_kind.most_common())
+    counts.record(
         "operations",
         Figure(
             name=case.name,
@@ -135,36 +143,43 @@ def test_an_operation_costs_no_more_than_it_did(table: Table, case: Case) -> Non
 # the sweep
 
 
-DUE: Final = 1_000 if counts.is_asked_for() else 20
-LIVE: Final = (1_000, 100_000) if counts.is_asked_for() else (100, 2_000)
+DUE_LINKS: Final = 1_000 if counts.is_enabled() else 20
+OPEN_LINKS: Final = (1_000, 100_000) if counts.is_enabled() else (100, 2_000)
 
 
 def test_a_sweep_asks_as_much_whatever_else_is_open(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch, EXPIRE_LINKS)
-    few, many = (swept(table, clock, live) for live in LIVE)
+    few, many = (run_expire_links(table, clock, live) for live in OPEN_LINKS)
 
     assert (few.reads, few.writes) == (many.reads, many.writes)
-    assert few.writes == DUE
-    counts.note(
+    assert few.writes == DUE_LINKS
+    counts.record(
         "sweep",
-        Figure(name=f"{DUE:,} due, {LIVE[0]:,} open", measured=few.requests, unit="requests"),
-        Figure(name=f"{DUE:,} due, {LIVE[1]:,} open", measured=many.requests, target=few.requests, unit="requests"),
+        Figure(name=f"{DUE_LINKS:,} due, {OPEN_LINKS[0]:,} open", measured=few.requests, unit="requests"),
+        Figure(
+            name=f"{DUE_LINKS:,} due, {OPEN_LINKS[1]:,} open",
+            measured=many.requests,
+            target=few.requests,
+            unit="requests",
+        ),
     )
 
 
-def swept(table: Table, clock: Clock, live: int) -> Costs:
+def run_expire_links(table: Table, clock: Clock, open_links: int) -> Costs:
     """What the sweep asks for that ends all that is due."""
     table.clear()
-    a_world(
-        table, *some(range(DUE), expires_at=clock.time), *some(range(DUE, DUE + live), expires_at=a_day_after(clock))
+    seed(
+        table,
+        *some_links(range(DUE_LINKS), expires_at=clock.time),
+        *some_links(range(DUE_LINKS, DUE_LINKS + open_links), expires_at=a_day_after(clock)),
     )
     costs = Costs()
-    with requests_counted(costs):
-        assert run(EXPIRE_LINKS, {}) is None
+    with count_requests(costs):
+        assert run_function(EXPIRE_LINKS, {}) is None
     return costs
 
 
-def some(numbers: range, **changes: Any) -> Iterator[Link]:
+def some_links(numbers: range, **changes: Any) -> Iterator[Link]:
     return (an_open_link(link_id=f"lnk_{number:032x}", **changes) for number in numbers)
 
 

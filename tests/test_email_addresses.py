@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from partner_access.email_addresses import Domain, Email, normalised, normalised_domain
+from partner_access.email_addresses import Domain, EmailAddress, normalize, normalize_domain
 
 
 def in_ascii(label: str) -> str:
@@ -33,11 +33,11 @@ def in_ascii(label: str) -> str:
     ],
 )
 def test_an_address_is_trimmed_composed_folded_and_its_domain_in_ascii(text: str, address: str) -> None:
-    assert TypeAdapter(Email).validate_python(text) == address
-    assert normalised(address) == address
+    assert TypeAdapter(EmailAddress).validate_python(text) == address
+    assert normalize(address) == address
 
 
-NONE = [
+MALFORMED = [
     "",
     " ",
     "person",
@@ -87,10 +87,10 @@ NONE = [
 ]
 
 
-@pytest.mark.parametrize("text", NONE)
+@pytest.mark.parametrize("text", MALFORMED)
 def test_whatever_else_is_no_address(text: str) -> None:
     with pytest.raises(PydanticCustomError) as refused:
-        normalised(text)
+        normalize(text)
     assert refused.value.type == "invalid_email"
 
 
@@ -99,18 +99,18 @@ def test_whatever_else_is_no_address(text: str) -> None:
 )
 def test_an_address_is_one_text(value: Any) -> None:
     with pytest.raises(ValidationError):
-        TypeAdapter(Email).validate_python(value, strict=True)
+        TypeAdapter(EmailAddress).validate_python(value, strict=True)
 
 
 @given(st.emails())
 @settings(deadline=None, max_examples=100)
 def test_an_address_is_compared_as_it_is_kept(address: str) -> None:
     try:
-        kept = normalised(address)
+        kept = normalize(address)
     except PydanticCustomError:
         return
-    assert normalised(kept) == kept
-    assert normalised(kept.upper()) == kept
+    assert normalize(kept) == kept
+    assert normalize(kept.upper()) == kept
     assert kept.isascii()
     assert kept.count("@") == 1
 
@@ -130,4 +130,4 @@ def test_a_domain_is_what_stands_behind_the_sign(text: str, domain: str) -> None
 @pytest.mark.parametrize("text", ["", "bakery", "a@bakery.example", "@bakery.example", "*.example", "bakery.example."])
 def test_whatever_else_is_no_domain(text: str) -> None:
     with pytest.raises(PydanticCustomError):
-        normalised_domain(text)
+        normalize_domain(text)

@@ -9,105 +9,111 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
 from partner_access import event_bus
-from partner_access.domain.audit.events import CloudEvent, Now, event_of
+from partner_access.domain.audit.events import CloudEvent, RecordSnapshots, cloud_event_of
 from partner_access.domain.records import audit
 from tests.support import faults
 from tests.support.builders import CLIENT, NOW, an_act
-from tests.support.fake_event_bus import Listener, listener, takes_all_but
+from tests.support.fake_event_bus import FakeEventBus, fake_event_bus, rejects_entry_at
 from tests.support.table import Table
 
 
 @pytest.fixture
-def heard(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+def published_events(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEventBus]:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    with listener() as listening:
+    with fake_event_bus() as listening:
         yield listening
 
 
-def some(how_many: int, **details: Any) -> list[CloudEvent]:
+def some_events(how_many: int, **details: Any) -> list[CloudEvent]:
     return [
-        event_of(audit("link.declined", an_act(name=f"{number:032x}"), CLIENT, **details), CLIENT, number, Now())
+        cloud_event_of(
+            audit("link.declined", an_act(id=f"{number:032x}"), CLIENT, **details), CLIENT, number, RecordSnapshots()
+        )
         for number in range(1, how_many + 1)
     ]
 
 
-def sequences(listening: Listener) -> list[int]:
+def sequence_numbers(listening: FakeEventBus) -> list[int]:
     return [int(each["sequence"]) for each in listening.events]
 
 
-def test_an_event_lies_on_the_bus_as_its_followers_filter_it(heard: Listener) -> None:
-    (event,) = some(1)
+def test_an_event_lies_on_the_bus_as_its_followers_filter_it(published_events: FakeEventBus) -> None:
+    (event,) = some_events(1)
 
     event_bus.publish([event])
 
-    ((entry,),) = heard.tried
+    ((entry,),) = published_events.attempts
     assert entry["EventBusName"] == "partner-access"
     assert (entry["Source"], entry["DetailType"]) == ("partner-access", "link.declined")
     assert datetime.fromtimestamp(entry["Time"], NOW.tzinfo) == NOW
-    assert json.loads(entry["Detail"]) == json.loads(event.told())
+    assert json.loads(entry["Detail"]) == json.loads(event.to_json())
 
 
 @pytest.mark.parametrize(("how_many", "portions"), [(0, []), (1, [1]), (10, [10]), (11, [10, 1]), (100, [10] * 10)])
-def test_ten_go_at_once_and_all_in_their_order(heard: Listener, how_many: int, portions: list[int]) -> None:
-    event_bus.publish(some(how_many))
+def test_ten_go_at_once_and_all_in_their_order(
+    published_events: FakeEventBus, how_many: int, portions: list[int]
+) -> None:
+    event_bus.publish(some_events(how_many))
 
-    assert [len(each) for each in heard.tried] == portions
-    assert sequences(heard) == list(range(1, how_many + 1))
+    assert [len(each) for each in published_events.attempts] == portions
+    assert sequence_numbers(published_events) == list(range(1, how_many + 1))
 
 
-def test_large_ones_go_by_themselves(heard: Listener) -> None:
+def test_large_ones_go_by_themselves(published_events: FakeEventBus) -> None:
     """EventBridge takes 256 KB in one request, and an entry of the table is smaller than that."""
-    event_bus.publish(some(3, text="é" * 60_000))
+    event_bus.publish(some_events(3, text="é" * 60_000))
 
-    assert [len(each) for each in heard.tried] == [2, 1]
-    assert all(sum(len(each["Detail"].encode()) for each in tried) < 256 * 1024 for tried in heard.tried)
-
-
-def test_what_was_not_taken_is_raised_with_the_codes_alone_and_nothing_goes_after_it(heard: Listener) -> None:
-    heard.plan.extend([faults.works, takes_all_but(3, "InternalFailure")])
-
-    with pytest.raises(event_bus.NotTaken, match=r"^\['InternalFailure'\]$"):
-        event_bus.publish(some(25))
-
-    assert [len(each) for each in heard.tried] == [10, 10]
+    assert [len(each) for each in published_events.attempts] == [2, 1]
+    assert all(sum(len(each["Detail"].encode()) for each in tried) < 256 * 1024 for tried in published_events.attempts)
 
 
-@pytest.mark.parametrize("fault", [faults.says("InternalException", 500), faults.says("ThrottlingException")])
-def test_a_bus_that_is_crowded_once_is_asked_again(heard: Listener, fault: faults.Fault) -> None:
-    heard.plan.append(fault)
+def test_what_was_not_taken_is_raised_with_the_codes_alone_and_nothing_goes_after_it(
+    published_events: FakeEventBus,
+) -> None:
+    published_events.next_faults.extend([faults.succeeds, rejects_entry_at(3, "InternalFailure")])
 
-    event_bus.publish(some(2))
+    with pytest.raises(event_bus.PublishFailed, match=r"^\['InternalFailure'\]$"):
+        event_bus.publish(some_events(25))
 
-    assert sequences(heard) == [1, 2]
-    assert len(heard.tried) == 2
+    assert [len(each) for each in published_events.attempts] == [10, 10]
 
 
-def test_a_bus_that_stays_crowded_is_given_up_after_three_attempts(heard: Listener) -> None:
-    heard.plan.extend([faults.says("ThrottlingException")] * 3)
+@pytest.mark.parametrize("fault", [faults.aws_error("InternalException", 500), faults.aws_error("ThrottlingException")])
+def test_a_bus_that_is_crowded_once_is_asked_again(published_events: FakeEventBus, fault: faults.Fault) -> None:
+    published_events.next_faults.append(fault)
+
+    event_bus.publish(some_events(2))
+
+    assert sequence_numbers(published_events) == [1, 2]
+    assert len(published_events.attempts) == 2
+
+
+def test_a_bus_that_stays_crowded_is_given_up_after_three_attempts(published_events: FakeEventBus) -> None:
+    published_events.next_faults.extend([faults.aws_error("ThrottlingException")] * 3)
 
     with pytest.raises(ClientError, match="ThrottlingException"):
-        event_bus.publish(some(1))
+        event_bus.publish(some_events(1))
 
-    assert (len(heard.tried), heard.heard) == (3, [])
-
-
-def test_a_lost_answer_means_that_events_come_twice(heard: Listener) -> None:
-    heard.plan.append(faults.goes_unanswered)
-
-    event_bus.publish(some(2))
-
-    assert sequences(heard) == [1, 2, 1, 2]
+    assert (len(published_events.attempts), published_events.accepted) == (3, [])
 
 
-def test_a_bus_that_does_not_answer_is_raised(heard: Listener) -> None:
-    heard.plan.extend([faults.goes_unheard] * 3)
+def test_a_lost_answer_means_that_events_come_twice(published_events: FakeEventBus) -> None:
+    published_events.next_faults.append(faults.response_lost)
+
+    event_bus.publish(some_events(2))
+
+    assert sequence_numbers(published_events) == [1, 2, 1, 2]
+
+
+def test_a_bus_that_does_not_answer_is_raised(published_events: FakeEventBus) -> None:
+    published_events.next_faults.extend([faults.request_lost] * 3)
 
     with pytest.raises(ReadTimeoutError):
-        event_bus.publish(some(1))
+        event_bus.publish(some_events(1))
 
 
 def test_what_is_asked_is_what_eventbridge_understands(table: Table) -> None:
     """By the service's own model, and by moto, which knows the bus."""
-    event_bus.publish(some(1))
+    event_bus.publish(some_events(1))
     with pytest.raises(ParamValidationError):
         event_bus.client().put_events(Entries=[{"Bus": "partner-access"}])  # type: ignore[typeddict-unknown-key]  # on purpose

@@ -12,21 +12,21 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from partner_access.domain.accounts import AccountKind, AccountState, Program
-from partner_access.domain.audit.events import Now, event_of
+from partner_access.domain.audit.events import RecordSnapshots, cloud_event_of
 from partner_access.domain.memberships.members import MemberState, Seat, SuspensionReason
 from partner_access.domain.memberships.roles import Role
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.records import audit
 from tests.support.builders import CLIENT, EMPLOYEE, PARTNER, a_partner_admin, an_act, an_employee, the_client
-from tests.support.schemas import DEFINITIONS, ENVELOPE, SCHEMAS, Json, by_id, complaints
+from tests.support.schemas import DEFINITIONS, ENVELOPE, SCHEMAS, Json, schemas_by_id, validation_errors
 
 DOMAIN = Path(__file__).parents[1] / "layers/common/partner_access/domain"
 COMMON = {"cloudevent", "definitions"}
-OPEN = {f"{ENVELOPE} data", f"{DEFINITIONS} details"}
+OPEN_OBJECTS = {f"{ENVELOPE} data", f"{DEFINITIONS} details"}
 """What each event's own schema closes."""
 
 
-def told_of() -> set[str]:
+def domain_events() -> set[str]:
     """The names of all events in the domain: two words that are no permission's."""
     texts = {
         node.value
@@ -38,32 +38,32 @@ def told_of() -> set[str]:
     return {each for each in texts if re.fullmatch(r"[a-z_]+\.[a-z_]+", each)} - set(catalogue.CATALOGUE)
 
 
-def parts(schema: Any, name: str = "") -> Iterator[tuple[str, Json]]:
+def schema_objects(schema: Any, name: str = "") -> Iterator[tuple[str, Json]]:
     """Each object inside, by the name that it is known by."""
     if isinstance(schema, dict):
         yield name, schema
         for key, value in schema.items():
-            yield from parts(value, key)
+            yield from schema_objects(value, key)
     elif isinstance(schema, list):
         for each in schema:
-            yield from parts(each, name)
+            yield from schema_objects(each, name)
 
 
-def own() -> dict[str, Json]:
+def event_schemas() -> dict[str, Json]:
     """The schemas of events, by name."""
-    return {schema["title"]: schema for name, schema in by_id().items() if name not in {ENVELOPE, DEFINITIONS}}
+    return {schema["title"]: schema for name, schema in schemas_by_id().items() if name not in {ENVELOPE, DEFINITIONS}}
 
 
-def an_event(**details: Any) -> Json:
+def event_with_details(**details: Any) -> Json:
     about = {"employee_id": EMPLOYEE, "grant_id": "grt_2", **details}
     entry = audit("grant.expired", an_act(), CLIENT, PARTNER, **about)
-    now = Now.of(the_client(), a_partner_admin(), an_employee())
-    found: Json = json.loads(event_of(entry, CLIENT, 1, now).told())
+    now = RecordSnapshots.of(the_client(), a_partner_admin(), an_employee())
+    found: Json = json.loads(cloud_event_of(entry, CLIENT, 1, now).to_json())
     return found
 
 
 def test_each_event_has_its_schema_and_each_schema_its_event() -> None:
-    assert {path.stem for path in SCHEMAS.glob("*.json")} - COMMON == told_of()
+    assert {path.stem for path in SCHEMAS.glob("*.json")} - COMMON == domain_events()
 
 
 @pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)
@@ -77,15 +77,15 @@ def test_a_schema_is_one_and_bears_its_name(path: Path) -> None:
         assert schema["description"].endswith(".")
 
 
-@pytest.mark.parametrize("name", sorted(by_id()))
+@pytest.mark.parametrize("name", sorted(schemas_by_id()))
 def test_every_object_is_closed_and_every_reference_leads_somewhere(name: str) -> None:
-    for part, schema in parts(by_id()[name]):
-        if schema.get("type") == "object" and f"{name} {part}" not in OPEN:
+    for part, schema in schema_objects(schemas_by_id()[name]):
+        if schema.get("type") == "object" and f"{name} {part}" not in OPEN_OBJECTS:
             assert schema["additionalProperties"] is False, part
             assert set(schema.get("required", ())) <= set(schema["properties"])
         if isinstance(schema.get("$ref"), str):
             where, _, definition = schema["$ref"].partition("#/$defs/")
-            assert definition in by_id()[where or name]["$defs"]
+            assert definition in schemas_by_id()[where or name]["$defs"]
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_every_object_is_closed_and_every_reference_leads_somewhere(name: str) -
     ],
 )
 def test_words_are_those_of_the_domain(definition: str, words: type[StrEnum]) -> None:
-    assert set(by_id()[DEFINITIONS]["$defs"][definition]["enum"]) == set(words)
+    assert set(schemas_by_id()[DEFINITIONS]["$defs"][definition]["enum"]) == set(words)
 
 
-@pytest.mark.parametrize("event", sorted(own()))
+@pytest.mark.parametrize("event", sorted(event_schemas()))
 def test_an_event_is_about_one_person_at_most_and_names_him_always_or_it_is_about_a_link(event: str) -> None:
-    details = own()[event]["properties"]["details"]
+    details = event_schemas()[event]["properties"]["details"]
     people = {"user_id", "employee_id"} & set(details["properties"])
 
     assert len(people) <= 1
@@ -114,7 +114,7 @@ def test_an_event_is_about_one_person_at_most_and_names_him_always_or_it_is_abou
 
 
 def test_what_fits_is_not_complained_of() -> None:
-    assert complaints(an_event()) == []
+    assert validation_errors(event_with_details()) == []
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_fits_is_not_complained_of() -> None:
     ],
 )
 def test_what_does_not_fit_is(change: Any, sentence: str) -> None:
-    event = an_event()
+    event = event_with_details()
     change(event)
 
-    assert any(sentence in each for each in complaints(event)), complaints(event)
+    assert any(sentence in each for each in validation_errors(event)), validation_errors(event)

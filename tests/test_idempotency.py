@@ -1,10 +1,10 @@
 """Stored responses."""
 
-from partner_access.domain.errors import NoSeatLeft, Overtaken
-from partner_access.idempotency import Replayed
+from partner_access.domain.errors import NoSeatLeft, StaleFacts
+from partner_access.idempotency import StoredResponseFound
 
 
 def test_who_is_overtaken_knows_what_that_means_and_a_replay_what_was_answered() -> None:
-    assert Overtaken(NoSeatLeft).refusal is NoSeatLeft
-    assert (str(Overtaken(NoSeatLeft)), str(Replayed(201, "{}"))) == ("no_seat_left", "201")
-    assert (Replayed(201, "{}").status, Replayed(201, "{}").answer) == (201, "{}")
+    assert StaleFacts(NoSeatLeft).error is NoSeatLeft
+    assert (str(StaleFacts(NoSeatLeft)), str(StoredResponseFound(201, "{}"))) == ("no_seat_left", "201")
+    assert (StoredResponseFound(201, "{}").status, StoredResponseFound(201, "{}").body) == (201, "{}")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("environment")
 
 
 def test_the_secret_of_a_link_stands_behind_the_hash_alone() -> None:
-    address = urlsplit(page_urls.to_approve(SECRET_TEXT))
+    address = urlsplit(page_urls.of_approval(SECRET_TEXT))
 
     assert address.fragment == SECRET_TEXT
     assert (address.scheme, address.netloc, address.path, address.query) == (
@@ -26,11 +26,11 @@ def test_pages_are_where_the_configuration_says(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("BASE_URL", "https://elsewhere.example")
 
     assert page_urls.of_account("client") == "https://elsewhere.example/accounts/client"
-    assert page_urls.of_person("client", "user") == "https://elsewhere.example/accounts/client?user=user"
+    assert page_urls.of_member("client", "user") == "https://elsewhere.example/accounts/client?user=user"
     assert page_urls.of_links("partner") == "https://elsewhere.example/partners/partner?tab=links"
     assert page_urls.of_problem("not_found") == "https://elsewhere.example/problems/not-found"
 
 
 def test_ids_are_written_out_so_that_no_mail_program_ends_an_address_at_them() -> None:
-    assert page_urls.of_person("a.b:c", "idp|x@y").endswith("/accounts/a.b%3Ac?user=idp%7Cx%40y")
+    assert page_urls.of_member("a.b:c", "idp|x@y").endswith("/accounts/a.b%3Ac?user=idp%7Cx%40y")
     assert page_urls.of_links("p|q").endswith("/partners/p%7Cq?tab=links")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from tests.support import gateway
 from tests.support.builders import a_member, an_employee
-from tests.support.seeded_table import a_world, staff
+from tests.support.seeded_table import a_partner_account_member, seed
 from tests.support.table import Table
 from tools import readme, template
 
@@ -20,7 +20,7 @@ BLOCK = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ExampleRequest:
     """A request as the README shows it."""
 
     who: str
@@ -30,7 +30,7 @@ class Shown:
     body: str
     status: int
 
-    def send(self, secret: str) -> gateway.Answer:
+    def send(self, secret: str) -> gateway.ApiResponse:
         """Send it, with the secret that an earlier answer told."""
         path, _, query = self.path.partition("?")
         for route in template.routes():
@@ -41,7 +41,7 @@ class Shown:
                 if self.who == "vendor" and path.startswith("/access/v1/"):
                     return gateway.call(route.key, gateway.VENDOR, body, scope=gateway.DECIDE)
                 if self.who == "vendor":
-                    return gateway.tell(route.key, body, **found.groupdict())
+                    return gateway.call_as_vendor(route.key, body, **found.groupdict())
                 headers = {"if-match": self.seen} if self.seen else {}
                 return gateway.call(
                     route.key, self.who, body, headers=headers, query=dict(parse_qsl(query)), **found.groupdict()
@@ -49,34 +49,34 @@ class Shown:
         raise LookupError(self.path)
 
 
-def shown() -> list[Shown]:
+def example_requests() -> list[ExampleRequest]:
     return [
-        Shown(each["who"], each["method"], each["path"], each["seen"], each["body"], int(each["status"]))
+        ExampleRequest(each["who"], each["method"], each["path"], each["seen"], each["body"], int(each["status"]))
         for each in BLOCK.finditer(README)
     ]
 
 
 def test_every_request_of_the_readme_is_answered_as_it_says(table: Table) -> None:
-    a_world(
+    seed(
         table,
         an_employee("user-consultant"),
-        staff("user-consultant"),
+        a_partner_account_member("user-consultant"),
         a_member("user-consultant"),
         an_employee("user-newcomer", email="newcomer@north.example"),
-        staff("user-newcomer"),
+        a_partner_account_member("user-newcomer"),
     )
     secret = ""
 
-    for each in shown():
+    for each in example_requests():
         answer = each.send(secret)
         assert answer.status == each.status, answer.text
         secret = answer.body.get("url", f"#{secret}").partition("#")[2]
 
-    assert len(shown()) == README.count("```http")
+    assert len(example_requests()) == README.count("```http")
 
 
 def test_its_tables_are_those_of_the_catalogue_and_the_template() -> None:
-    assert readme.written(README) == README
+    assert readme.updated(README) == README
 
 
 def test_its_commands_are_tasks_of_the_makefile() -> None:

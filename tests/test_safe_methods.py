@@ -19,14 +19,14 @@ from tests.support.builders import (
     a_partner_admin,
 )
 from tests.support.gateway import DIRECTORY, USE, VENDOR, call
-from tests.support.link_requests import nothing_changes
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world
+from tests.support.link_requests import assert_unchanged
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, seed
 from tests.support.table import Table
 
 ROUTES: Final = sorted(route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes)
-LOOKS: Final = [route for route in ROUTES if route.startswith("GET ")]
+GET_ROUTES: Final = [route for route in ROUTES if route.startswith("GET ")]
 PATHS: Final = sorted({route.partition(" ")[2] for route in ROUTES} - {""})
-SOMEBODY: Final = (APPROVER, CLERK, MANAGER, EMPLOYEE, COLLEAGUE, "user-nobody")
+CALLERS: Final = (APPROVER, CLERK, MANAGER, EMPLOYEE, COLLEAGUE, "user-nobody")
 IDS: Final = {
     "account_id": (CLIENT, PARTNER, "nowhere"),
     "partner_id": (PARTNER, CLIENT, "nowhere"),
@@ -37,25 +37,25 @@ IDS: Final = {
 
 
 @pytest.fixture
-def world(table: Table) -> Table:
-    a_world(table, a_partner_admin(COLLEAGUE), a_custom_set())
+def seeded(table: Table) -> Table:
+    seed(table, a_partner_admin(COLLEAGUE), a_custom_set())
     return table
 
 
-def places(path: str) -> Iterator[dict[str, str]]:
+def path_parameters(path: str) -> Iterator[dict[str, str]]:
     """Every combination of what may stand in the path."""
     names = [name for name in IDS if f"{{{name}}}" in path]
     for values in product(*(IDS[name] for name in names)):
         yield dict(zip(names, values, strict=True))
 
 
-@pytest.mark.parametrize("route", LOOKS)
-def test_looking_changes_nothing(world: Table, route: str) -> None:
-    people = [(VENDOR, DIRECTORY)] if "/directory/" in route else [(each, USE) for each in SOMEBODY]
+@pytest.mark.parametrize("route", GET_ROUTES)
+def test_looking_changes_nothing(seeded: Table, route: str) -> None:
+    people = [(VENDOR, DIRECTORY)] if "/directory/" in route else [(each, USE) for each in CALLERS]
     statuses = set()
 
-    with nothing_changes(world):
-        for (by, scope), where in product(people, list(places(route))):
+    with assert_unchanged(seeded):
+        for (by, scope), where in product(people, list(path_parameters(route))):
             answer = call(route, by, scope=scope, headers={"idempotency-key": "looking"}, **where)
             assert answer.status in {200, 403, 404}, answer
             statuses.add(answer.status)
@@ -65,15 +65,15 @@ def test_looking_changes_nothing(world: Table, route: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "GET"])
-def test_whatever_else_opens_an_address_changes_nothing(world: Table, method: str, path: str) -> None:
-    if f"{method} {path}" in LOOKS:
+def test_whatever_else_opens_an_address_changes_nothing(seeded: Table, method: str, path: str) -> None:
+    if f"{method} {path}" in GET_ROUTES:
         return
 
-    with nothing_changes(world):
-        assert call(f"{method} {path}", None, **next(places(path))).status == 405
+    with assert_unchanged(seeded):
+        assert call(f"{method} {path}", None, **next(path_parameters(path))).status == 405
 
 
-@pytest.mark.parametrize("by", SOMEBODY)
-def test_looking_at_a_link_changes_nothing(world: Table, by: str) -> None:
-    with nothing_changes(world):
+@pytest.mark.parametrize("by", CALLERS)
+def test_looking_at_a_link_changes_nothing(seeded: Table, by: str) -> None:
+    with assert_unchanged(seeded):
         assert call("POST /access-links/preview", by, {"secret": SECRET_TEXT}).status == 200

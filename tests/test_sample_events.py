@@ -35,7 +35,7 @@ def test_each_function_has_its_sample_and_each_sample_its_function() -> None:
 def test_a_sample_is_a_request_that_its_function_takes(operation: str, table: Table) -> None:
     made = sample(operation)
 
-    answer = gateway.send(made)
+    answer = gateway.send_event(made)
 
     assert made["routeKey"] in gateway.app(operation).routes
     assert answer.status == EXPECTED.get(operation, 404), answer.text

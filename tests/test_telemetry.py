@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from partner_access import telemetry
-from partner_access.domain.errors import LinkExpired, LinkNotFound, Refused, TemporarilyUnavailable
-from tests.support.background_functions import counts, logged
+from partner_access.domain.errors import DomainError, LinkExpired, LinkNotFound, TemporarilyUnavailable
+from tests.support.background_functions import logged_lines, metric_counts
 
 Capsys = pytest.CaptureFixture[str]
 Caplog = pytest.LogCaptureFixture
@@ -15,63 +15,63 @@ Caplog = pytest.LogCaptureFixture
 pytestmark = pytest.mark.usefixtures("environment")
 
 
-def said(capsys: Capsys) -> list[dict[str, Any]]:
+def metric_lines(capsys: Capsys) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 @pytest.fixture(autouse=True)
-def fresh(environment: None) -> None:
+def reset_telemetry(environment: None) -> None:
     telemetry._logger.cache_clear()
     telemetry._metrics.cache_clear()
     telemetry.begin("request-1", "POST /somewhere")
 
 
 @pytest.mark.parametrize(
-    ("refusal", "metric"),
+    ("error", "metric"),
     [(LinkNotFound(), "InvalidLinkSecret"), (TemporarilyUnavailable(), "ConflictExhausted"), (LinkExpired(), None)],
 )
 def test_a_refusal_is_told_by_its_code_and_some_are_counted(
-    refusal: Refused, metric: str | None, capsys: Capsys, caplog: Caplog
+    error: DomainError, metric: str | None, capsys: Capsys, caplog: Caplog
 ) -> None:
     caplog.set_level("INFO")
-    telemetry.refused(refusal)
+    telemetry.log_error(error)
     telemetry.flush()
 
-    (line,) = logged(caplog)
-    assert (line["level"], line["message"], line["code"]) == ("INFO", "domain_error", refusal.code)
+    (line,) = logged_lines(caplog)
+    assert (line["level"], line["message"], line["code"]) == ("INFO", "domain_error", error.code)
     assert (line["request_id"], line["operation"], line["service"]) == (
         "request-1",
         "POST /somewhere",
         "partner-access",
     )
-    assert refusal.detail not in str(line)
-    assert counts(capsys.readouterr().out) == ({metric: 1} if metric else {})
+    assert error.detail not in str(line)
+    assert metric_counts(capsys.readouterr().out) == ({metric: 1} if metric else {})
 
 
 def test_a_line_names_its_own_request_only(caplog: Caplog) -> None:
     caplog.set_level("INFO")
     telemetry.begin("request-2", "GET /elsewhere")
-    telemetry.refused(LinkExpired())
+    telemetry.log_error(LinkExpired())
 
-    (line,) = logged(caplog)
+    (line,) = logged_lines(caplog)
     assert (line["request_id"], line["operation"]) == ("request-2", "GET /elsewhere")
 
 
 def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, caplog: Caplog) -> None:
-    telemetry.unreadable("NOTIFICATION#1")
+    telemetry.report_unreadable_notification("NOTIFICATION#1")
     telemetry.flush()
 
-    (line,) = logged(caplog)
+    (line,) = logged_lines(caplog)
     assert (line["level"], line["message"], line["notification"]) == (
         "ERROR",
         "unreadable_notification",
         "NOTIFICATION#1",
     )
-    assert counts(capsys.readouterr().out) == {"EmailUnreadable": 1}
+    assert metric_counts(capsys.readouterr().out) == {"EmailUnreadable": 1}
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "logged_code"),
     [
         ("MessageRejected", "MessageRejected"),
         ("somebody@example.com", "unknown"),
@@ -80,11 +80,11 @@ def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, ca
         ("", "unknown"),
     ],
 )
-def test_why_a_copy_was_not_sent_is_told_by_nothing_but_a_code(code: str, told: str, caplog: Caplog) -> None:
-    telemetry.not_taken(code)
+def test_why_a_copy_was_not_sent_is_told_by_nothing_but_a_code(code: str, logged_code: str, caplog: Caplog) -> None:
+    telemetry.log_unsent_email(code)
 
-    (line,) = logged(caplog)
-    assert (line["level"], line["message"], line["code"]) == ("WARNING", "email_not_sent", told)
+    (line,) = logged_lines(caplog)
+    assert (line["level"], line["message"], line["code"]) == ("WARNING", "email_not_sent", logged_code)
     assert set(line) <= {"level", "location", "message", "timestamp", "service", "request_id", "operation", "code"}
 
 
@@ -95,8 +95,8 @@ def test_counts_add_up_and_are_written_once_by_service(capsys: Capsys) -> None:
     telemetry.flush()
     telemetry.flush()
 
-    (line,) = said(capsys)
-    assert counts(json.dumps(line)) == {"EmailSent": 3, "AccountOrphaned": 3}
+    (line,) = metric_lines(capsys)
+    assert metric_counts(json.dumps(line)) == {"EmailSent": 3, "AccountOrphaned": 3}
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Dimensions"] == [["service"]]
     assert line["service"] == "partner-access"
@@ -105,7 +105,7 @@ def test_counts_add_up_and_are_written_once_by_service(capsys: Capsys) -> None:
 def test_nothing_is_written_where_nothing_was_counted(capsys: Capsys) -> None:
     telemetry.flush()
 
-    assert said(capsys) == []
+    assert metric_lines(capsys) == []
 
 
 def test_counts_of_one_invocation_are_not_those_of_the_next(capsys: Capsys) -> None:
@@ -115,6 +115,6 @@ def test_counts_of_one_invocation_are_not_those_of_the_next(capsys: Capsys) -> N
     telemetry.count("EmailFailed")
     telemetry.flush()
 
-    first, second = map(json.dumps, said(capsys))
-    assert counts(first) == {"EmailSent": 1}
-    assert counts(second) == {"EmailFailed": 1}
+    first, second = map(json.dumps, metric_lines(capsys))
+    assert metric_counts(first) == {"EmailSent": 1}
+    assert metric_counts(second) == {"EmailFailed": 1}

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What came back over HTTP."""
 
     method: str
@@ -40,16 +40,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ApiClient:
     """Somebody who calls the API of one stack with one token, or with none."""
 
     base_url: str
     pool: urllib3.PoolManager
     token: str | None = field(default=None, repr=False)
 
-    def with_token(self, token: str | None) -> "Caller":
+    def with_token(self, token: str | None) -> "ApiClient":
         """The same way to the API, as somebody else."""
-        return Caller(self.base_url, self.pool, token)
+        return ApiClient(self.base_url, self.pool, token)
 
     def call(
         self,
@@ -59,7 +59,7 @@ class Caller:
         *,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """Send a request, with this Idempotency-Key if there is one, and give back whatever is answered."""
         sent = dict(headers or {})
         if self.token:
@@ -70,26 +70,26 @@ class Caller:
         if body is not None:
             sent.setdefault("content-type", "application/json")
             encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
-        answer = self.pool.request(method, self.base_url + path, body=encoded, headers=sent, redirect=False)
-        return Answer(method, path, answer.status, answer.headers, answer.data)
+        response = self.pool.request(method, self.base_url + path, body=encoded, headers=sent, redirect=False)
+        return ApiResponse(method, path, response.status, response.headers, response.data)
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> ApiResponse:
         """Read."""
         return self.call("GET", path)
 
-    def put(self, path: str, body: object) -> Answer:
+    def put(self, path: str, body: object) -> ApiResponse:
         """State how something is."""
         return self.call("PUT", path, body)
 
-    def post(self, path: str, body: object, *, key: str | None = None) -> Answer:
+    def post(self, path: str, body: object, *, key: str | None = None) -> ApiResponse:
         """Do something."""
         return self.call("POST", path, body, key=key)
 
-    def delete(self, path: str) -> Answer:
+    def delete(self, path: str) -> ApiResponse:
         """End something."""
         return self.call("DELETE", path)
 
 
-def connections() -> urllib3.PoolManager:
+def connection_pool() -> urllib3.PoolManager:
     """Kept-alive connections, enough for many threads; nothing is tried twice, so that every answer is seen."""
     return urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(connect=5, read=60))

@@ -14,15 +14,15 @@ from tools import template
 from tools.deployment import BUCKET
 from tools.emulator import REGION
 
-HERE = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 BUILT = Path(".aws-sam/host")
-KEPT = Path(".local/artefacts")
+CACHE = Path(".local/artefacts")
 CODE_PROPERTY = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
 }
-OLD = 3600.0
-SAME_TIME = (1980, 1, 1, 0, 0, 0)
+MAX_AGE_SECONDS = 3600.0
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class BuildFailed(Exception):
@@ -30,7 +30,7 @@ class BuildFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Artefacts:
+class Artifacts:
     """All that a deployment needs: the expanded template and the archives it names."""
 
     template: Path
@@ -41,18 +41,18 @@ def build(root: Path) -> None:
     """Have everything made that the stack needs; where make itself called us, it has done so."""
     if "MAKELEVEL" in os.environ:
         return
-    made = subprocess.run(
+    finished = subprocess.run(
         ["make", "--no-print-directory", "environments", "host"], cwd=root, capture_output=True, text=True, check=False
     )
-    if made.returncode:
-        raise BuildFailed(f"`make environments host` failed:\n{made.stdout}{made.stderr}")
+    if finished.returncode:
+        raise BuildFailed(f"`make environments host` failed:\n{finished.stdout}{finished.stderr}")
 
 
-def artefacts(root: Path, python: Path) -> Artefacts:
+def prepare_artifacts(root: Path, python: Path) -> Artifacts:
     """Archive the built code and expand the built template; what has not changed is taken from the last time."""
     built = root / BUILT
-    kept = root / KEPT
-    kept.mkdir(parents=True, exist_ok=True)
+    cache = root / CACHE
+    cache.mkdir(parents=True, exist_ok=True)
     source = built / "template.yaml"
     resources = template.read(source)["Resources"]
     archives: dict[str, Path] = {}
@@ -60,57 +60,57 @@ def artefacts(root: Path, python: Path) -> Artefacts:
     for logical_id, resource in resources.items():
         if code_property := CODE_PROPERTY.get(resource["Type"]):
             folder = built / resource["Properties"][code_property]
-            archive = _archived(folder, kept)
+            archive = _archive(folder, cache)
             archives[archive.name] = archive
             locations[logical_id] = f"s3://{BUCKET}/{archive.name}"
-    expanded = _expanded(source, locations, kept, python)
-    _forget_old(kept, {expanded, *archives.values()})
-    return Artefacts(expanded, archives)
+    expanded = _expand(source, locations, cache, python)
+    _delete_old(cache, {expanded, *archives.values()})
+    return Artifacts(expanded, archives)
 
 
-def _forget_old(kept: Path, needed: set[Path]) -> None:
+def _delete_old(cache: Path, needed: set[Path]) -> None:
     """Whoever else starts a stack just now needs what is young."""
-    for path in set(kept.iterdir()) - needed:
-        if time.time() - path.stat().st_mtime > OLD:
+    for path in set(cache.iterdir()) - needed:
+        if time.time() - path.stat().st_mtime > MAX_AGE_SECONDS:
             path.unlink(missing_ok=True)
 
 
-def _archived(folder: Path, kept: Path) -> Path:
+def _archive(folder: Path, cache: Path) -> Path:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     digest = hashlib.sha256()
     for path in files:
         content = path.read_bytes()
         digest.update(f"{path.relative_to(folder)} {len(content)} ".encode() + content)
-    archive = kept / f"{digest.hexdigest()[:32]}.zip"
+    archive = cache / f"{digest.hexdigest()[:32]}.zip"
     if not archive.exists():
         unfinished = archive.with_suffix(f".{os.getpid()}")
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as packed:
             for path in files:
-                packed.writestr(zipfile.ZipInfo(str(path.relative_to(folder)), SAME_TIME), path.read_bytes())
+                packed.writestr(zipfile.ZipInfo(str(path.relative_to(folder)), FIXED_TIME), path.read_bytes())
         unfinished.replace(archive)
     return archive
 
 
-def _expanded(source: Path, locations: Mapping[str, str], kept: Path, python: Path) -> Path:
+def _expand(source: Path, locations: Mapping[str, str], cache: Path, python: Path) -> Path:
     programs = [Path(__file__).with_name(name).read_bytes() for name in ("expand.py", "expansion.py")]
     written = json.dumps(locations, sort_keys=True)
     digest = hashlib.sha256(source.read_bytes() + b"".join(programs) + written.encode()).hexdigest()[:32]
-    expanded = kept / f"{digest}.json"
+    expanded = cache / f"{digest}.json"
     if not expanded.exists():
-        where = kept / f"{digest}.locations.{os.getpid()}"
+        where = cache / f"{digest}.locations.{os.getpid()}"
         where.write_text(written)
-        made = subprocess.run(
+        finished = subprocess.run(
             [python, "-m", "tools.expand", source, where],
-            cwd=HERE,
+            cwd=ROOT,
             capture_output=True,
             text=True,
             check=False,
             env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": REGION},
         )
         where.unlink()
-        if made.returncode:
-            raise BuildFailed(f"the template could not be expanded:\n{made.stderr[-3000:]}")
+        if finished.returncode:
+            raise BuildFailed(f"the template could not be expanded:\n{finished.stderr[-3000:]}")
         unfinished = expanded.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(made.stdout)
+        unfinished.write_text(finished.stdout)
         unfinished.replace(expanded)
     return expanded

@@ -10,7 +10,7 @@ import sys
 import threading
 
 
-def stop_when_abandoned() -> None:
+def stop_with_parent() -> None:
     """Wait for the end of standard input, then stop this process as a person would."""
     while sys.stdin.buffer.read(1024):
         pass
@@ -21,7 +21,7 @@ def main() -> None:
     """Watch the lifeline and become the program that was named."""
     program = sys.argv[1]
     sys.argv = [program]
-    threading.Thread(target=stop_when_abandoned, name="lifeline", daemon=True).start()
+    threading.Thread(target=stop_with_parent, name="lifeline", daemon=True).start()
     runpy.run_path(program, run_name="__main__")
 
 

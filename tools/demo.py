@@ -20,18 +20,28 @@ from rich.table import Table
 from tools.artifacts import BuildFailed
 from tools.demo_file import FILE, remove_demo, write_demo
 from tools.deployment import DeploymentFailed
-from tools.directory_import import ImportFailed, import_world, steps_of
-from tools.directory_sample import ALICE, BRIGHTWATER, CLARA, HARBOUR, NORA, YUKI, Resident, World, world
-from tools.emails import Letter, sent_letters, table_of
+from tools.directory_import import ImportFailed, import_sample, request_count
+from tools.directory_sample import (
+    ALICE,
+    BRIGHTWATER,
+    CLARA,
+    HARBOUR,
+    NORA,
+    YUKI,
+    SampleDirectory,
+    SampleUser,
+    sample_directory,
+)
+from tools.emails import SentEmail, emails_table, sent_emails
 from tools.emulator import EmulatorFailed, free_port, is_free
-from tools.inbox import PLACE
-from tools.local_stack import ROOT, Stack, StackNotReady, demo_of, running_stack
-from tools.sign_in import Person, SignInFailed, create_person
-from tools.story import StoryFailed, letters_to_answer, tell_story
+from tools.inbox import INBOX_PATH
+from tools.local_stack import ROOT, LocalStack, StackNotReady, demo_of, running_stack
+from tools.sign_in import SignInFailed, SignInUser, create_sign_in_user
+from tools.story import StoryFailed, create_pending_requests, run_story
 
 USUAL_PORT = 4566
-QUIET = 2.0
-LINK = "#pal_"
+QUIET_SECONDS = 2.0
+LINK_FRAGMENT = "#pal_"
 FAILURES = (
     BuildFailed,
     EmulatorFailed,
@@ -60,18 +70,18 @@ def main(
         console.print(f"STEPS is `all` or `none`, not `{escape(steps)}`.")
         raise typer.Exit(2)
     started = time.monotonic()
-    _stop_when_asked()
+    _handle_signals()
     try:
-        with running_stack(port=_port(port, console), tell=lambda what: console.print(f"• {escape(what)}")) as stack:
-            people = import_directory(stack, world(), console)
-            inbox_url = f"{stack.front_url}{PLACE}"
-            write_demo(demo_of(stack, inbox_url, people))
+        with running_stack(port=_port(port, console), report=lambda what: console.print(f"• {escape(what)}")) as stack:
+            users = import_directory(stack, sample_directory(), console)
+            inbox_url = f"{stack.origin}{INBOX_PATH}"
+            write_demo(demo_of(stack, inbox_url, users))
             if steps == "all":
-                tell_story(stack, people, console)
+                run_story(stack, users, console)
                 console.print()
-                _show_letters(console, _settled(stack))
-            to_answer = letters_to_answer(stack, people)
-            _show(console, stack, people, to_answer, seconds=time.monotonic() - started)
+                _print_emails(console, _all_sent_emails(stack))
+            email_index = create_pending_requests(stack, users)
+            _print_overview(console, stack, users, email_index, seconds=time.monotonic() - started)
             if open_inbox:
                 webbrowser.open(inbox_url)
             threading.Event().wait()
@@ -84,7 +94,7 @@ def main(
         remove_demo()
 
 
-def _stop_when_asked() -> None:
+def _handle_signals() -> None:
     """Take an end from outside like Ctrl-C, also where a shell made us deaf to Ctrl-C."""
 
     def stop(_signal: int, _frame: object) -> None:
@@ -105,87 +115,91 @@ def _port(wanted: int | None, console: Console) -> int:
     return other
 
 
-def import_directory(stack: Stack, told: World, console: Console) -> dict[str, Person]:
+def import_directory(stack: LocalStack, sample: SampleDirectory, console: Console) -> dict[str, SignInUser]:
     """Make the sign-in users, then tell the directory of everybody."""
-    acting = [resident for resident in told.residents.values() if resident.signs_in]
+    signing_in = [user for user in sample.users.values() if user.signs_in]
     with ThreadPoolExecutor(4) as at_once:
-        made = at_once.map(
-            lambda one: create_person(stack.aws, stack.deployed.only("AWS::Cognito::UserPool"), one.email, one.name),
-            acting,
+        created = at_once.map(
+            lambda one: create_sign_in_user(
+                stack.aws, stack.deployed.only("AWS::Cognito::UserPool"), one.email, one.name
+            ),
+            signing_in,
         )
-        people = {person.email: person for person in made}
-    user_ids = {email: f"usr_{secrets.token_hex(8)}" for email in told.residents}
-    user_ids |= {email: person.user_id for email, person in people.items()}
+        users = {sign_in_user.email: sign_in_user for sign_in_user in created}
+    user_ids = {email: f"usr_{secrets.token_hex(8)}" for email in sample.users}
+    user_ids |= {email: sign_in_user.user_id for email, sign_in_user in users.items()}
     columns = (TextColumn("• {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Importing the directory", total=steps_of(told))
-        import_world(stack.machine(), told, user_ids, lambda: progress.advance(task))
-    clients = sum(account["kind"] == "client" for account in told.accounts.values())
+        task = progress.add_task("Importing the directory", total=request_count(sample))
+        import_sample(stack.machine_client(), sample, user_ids, lambda: progress.advance(task))
+    clients = sum(account["kind"] == "client" for account in sample.accounts.values())
     console.print(
-        f"• {len(told.accounts) - clients} partners, {clients} clients, {len(told.residents)} users, "
-        f"{len(people)} of whom can sign in"
+        f"• {len(sample.accounts) - clients} partners, {clients} clients, {len(sample.users)} users, "
+        f"{len(users)} of whom can sign in"
     )
-    return people
+    return users
 
 
-def _settled(stack: Stack) -> list[Letter]:
+def _all_sent_emails(stack: LocalStack) -> list[SentEmail]:
     """The letters, once no more have come for a while: they are sent behind the answers."""
-    letters = sent_letters(stack.pool, stack.aws.endpoint)
+    emails = sent_emails(stack.pool, stack.aws.endpoint)
     quiet_since = time.monotonic()
-    while time.monotonic() - quiet_since < QUIET:
+    while time.monotonic() - quiet_since < QUIET_SECONDS:
         time.sleep(0.2)
-        if len(now := sent_letters(stack.pool, stack.aws.endpoint)) > len(letters):
-            letters, quiet_since = now, time.monotonic()
-    return letters
+        if len(now := sent_emails(stack.pool, stack.aws.endpoint)) > len(emails):
+            emails, quiet_since = now, time.monotonic()
+    return emails
 
 
-def _show_letters(console: Console, letters: list[Letter]) -> None:
+def _print_emails(console: Console, emails: list[SentEmail]) -> None:
     """All letters in a table, and in full the first of each language that holds no link."""
-    console.print(table_of(letters))
-    shown: dict[bool, Letter] = {}
-    for letter in letters:
-        if LINK not in letter.text:
-            shown.setdefault(letter.subject.isascii(), letter)
-    for letter in shown.values():
-        title = f"{escape(letter.subject)} → {', '.join(letter.to)}"
-        console.print(Panel(escape(letter.text.strip()), title=title, title_align="left"))
+    console.print(emails_table(emails))
+    first_by_language: dict[bool, SentEmail] = {}
+    for email in emails:
+        if LINK_FRAGMENT not in email.text:
+            first_by_language.setdefault(email.subject.isascii(), email)
+    for email in first_by_language.values():
+        title = f"{escape(email.subject)} → {', '.join(email.to)}"
+        console.print(Panel(escape(email.text.strip()), title=title, title_align="left"))
 
 
-def _show(
-    console: Console, stack: Stack, people: dict[str, Person], to_answer: dict[str, int], *, seconds: float
+def _print_overview(
+    console: Console, stack: LocalStack, users: dict[str, SignInUser], email_index: dict[str, int], *, seconds: float
 ) -> None:
     """Say where everything is and who can sign in."""
     console.print(f"\nUp after {seconds:.0f} seconds. Where to begin, and who to sign in as:\n")
-    inbox = f"{stack.front_url}{PLACE}"
-    for what, address, who in _places(stack, inbox, to_answer):
+    inbox = f"{stack.origin}{INBOX_PATH}"
+    for what, address, user in _start_pages(stack, inbox, email_index):
         console.print(f"  [bold]{what}[/bold]\n    {address}", soft_wrap=True)
-        if who:
-            console.print(f"    {who.email}   {people[who.email].password}", soft_wrap=True)
+        if user:
+            console.print(f"    {user.email}   {users[user.email].password}", soft_wrap=True)
     addresses = Table(title="\nFor programs", title_justify="left", show_header=False)
-    addresses.add_row("API", stack.front_url)
+    addresses.add_row("API", stack.origin)
     addresses.add_row("AWS", f"{stack.aws.endpoint} (region {stack.emulator.region}, key and secret `test`)")
     addresses.add_row("Table", stack.table)
     addresses.add_row("For scripts", str(FILE.relative_to(ROOT)))
     console.print(addresses, soft_wrap=True)
-    who_else = Table(title="\nWho can sign in", title_justify="left")
-    who_else.add_column("e-mail", no_wrap=True)
-    who_else.add_column("password", no_wrap=True)
-    for person in people.values():
-        who_else.add_row(person.email, person.password)
-    console.print(who_else)
+    users_table = Table(title="\nWho can sign in", title_justify="left")
+    users_table.add_column("e-mail", no_wrap=True)
+    users_table.add_column("password", no_wrap=True)
+    for account in users.values():
+        users_table.add_row(account.email, account.password)
+    console.print(users_table)
     console.print("A token:   .venv/bin/python -m tools.token alice.moreau@brightwater.example")
     console.print("           .venv/bin/python -m tools.token --directory")
     console.print("Letters:   .venv/bin/python -m tools.emails")
     console.print("\nCtrl-C stops it all.")
 
 
-def _places(stack: Stack, inbox: str, to_answer: dict[str, int]) -> list[tuple[str, str, Resident | None]]:
+def _start_pages(
+    stack: LocalStack, inbox: str, email_index: dict[str, int]
+) -> list[tuple[str, str, SampleUser | None]]:
     return [
         ("The inbox: every letter that was sent", inbox, None),
-        ("A letter with a request to approve", f"{inbox}letters/{to_answer[CLARA.email]}", CLARA),
-        ("The same in Japanese", f"{inbox}letters/{to_answer[YUKI.email]}", YUKI),
-        ("The users of a client", f"{stack.front_url}/accounts/{BRIGHTWATER}", ALICE),
-        ("The client access manager of a partner", f"{stack.front_url}/partners/{HARBOUR}", NORA),
+        ("A letter with a request to approve", f"{inbox}letters/{email_index[CLARA.email]}", CLARA),
+        ("The same in Japanese", f"{inbox}letters/{email_index[YUKI.email]}", YUKI),
+        ("The users of a client", f"{stack.origin}/accounts/{BRIGHTWATER}", ALICE),
+        ("The client access manager of a partner", f"{stack.origin}/partners/{HARBOUR}", NORA),
     ]
 
 

@@ -26,7 +26,7 @@ class Demo:
     process: int
 
     @property
-    def door(self) -> SignIn:
+    def sign_in_client(self) -> SignIn:
         """Where to get tokens."""
         return SignIn(**self.sign_in)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STACK = "partner-access"
 BUCKET = "partner-access-artefacts"
-DEPLOYED_WITHIN = 120.0
+DEPLOYMENT_TIMEOUT = 120.0
 CAPABILITIES: tuple["CapabilityType", ...] = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 
 
@@ -43,7 +43,7 @@ class Aws:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
+class DeployedResources:
     """What CloudFormation made: the stack's outputs, and the physical id of each resource by its logical id."""
 
     outputs: Mapping[str, str]
@@ -56,40 +56,40 @@ class Deployed:
         return found
 
 
-def upload(aws: Aws, artefacts: Mapping[str, Path]) -> None:
+def upload(aws: Aws, archives: Mapping[str, Path]) -> None:
     """Lay the built code where the expanded template says it is."""
     s3 = aws.session().client("s3", endpoint_url=aws.endpoint, config=aws.settings)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for key, path in artefacts.items():
+    for key, path in archives.items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
 
 
-def deploy(aws: Aws, template: Path, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Deployed:
+def deploy(aws: Aws, template: Path, parameters: Mapping[str, str], tags: Mapping[str, str]) -> DeployedResources:
     """Create the stack and wait until it stands; the template is too large to be sent inline."""
     session = aws.session()
     s3 = session.client("s3", endpoint_url=aws.endpoint, config=aws.settings)
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=template.read_bytes())
     cloudformation = session.client("cloudformation", endpoint_url=aws.endpoint, config=aws.settings)
-    known = json.loads(template.read_text()).get("Parameters", {})
+    declared = json.loads(template.read_text()).get("Parameters", {})
     cloudformation.create_stack(
         StackName=STACK,
         TemplateURL=f"{aws.endpoint}/{BUCKET}/template.json",
         Parameters=[
-            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items() if name in known
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items() if name in declared
         ],
         Tags=[{"Key": name, "Value": value} for name, value in tags.items()],
         Capabilities=CAPABILITIES,
     )
-    return _when_it_stands(cloudformation)
+    return _wait_until_created(cloudformation)
 
 
-def _when_it_stands(cloudformation: "CloudFormationClient") -> Deployed:
-    patience = time.monotonic() + DEPLOYED_WITHIN
-    while time.monotonic() < patience:
+def _wait_until_created(cloudformation: "CloudFormationClient") -> DeployedResources:
+    deadline = time.monotonic() + DEPLOYMENT_TIMEOUT
+    while time.monotonic() < deadline:
         (stack,) = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
         if stack["StackStatus"] == "CREATE_COMPLETE":
             resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
-            return Deployed(
+            return DeployedResources(
                 outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
                 resources={one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
                 kinds={one["LogicalResourceId"]: one["ResourceType"] for one in resources},

@@ -12,7 +12,7 @@ from tools.api_client import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
+class SampleUser:
     """A person of the sample, by his address; those who sign in get the user id of their sign-in."""
 
     email: str
@@ -33,11 +33,11 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SampleDirectory:
     """Everything that the vendor's back end tells the directory."""
 
     accounts: dict[str, Json]
-    residents: dict[str, Resident]
+    users: dict[str, SampleUser]
     memberships: tuple[Membership, ...]
 
 
@@ -45,33 +45,33 @@ HARBOUR = "acct_harbour_finch"
 MINATO = "acct_minato_kikaku"
 LUMEN = "acct_lumen_row"
 
-NORA = Resident("nora.whitfield@harbourfinch.example", "Nora Whitfield", "en", signs_in=True)
-TOM = Resident("tom.adeyemi@harbourfinch.example", "Tom Adeyemi", "en", signs_in=True)
-PRIYA = Resident("priya.raman@harbourfinch.example", "Priya Raman", "en", signs_in=True)
-LARS = Resident("lars.holm@harbourfinch.example", "Lars Holm", "en", signs_in=True)
-ELENA = Resident("elena.petrova@harbourfinch.example", "Elena Petrova", "en", active=False)
-SAM = Resident("sam.okafor@freelance.example", "Sam Okafor", "en")
-HANAKO = Resident("hanako.yamada@alliance.example", "山田 花子", "ja", signs_in=True)
-KEN = Resident("ken.sato@minato-kikaku.example", "佐藤 健", "ja", signs_in=True)
-AOI = Resident("aoi.suzuki@minato-kikaku.example", "鈴木 葵", "ja", signs_in=True)
-REN = Resident("ren.takahashi@minato-kikaku.example", "高橋 蓮", "ja")
-MISAKI = Resident("misaki.ito@minato-kikaku.example", "伊藤 美咲", "ja")
-DAISUKE = Resident("daisuke.watanabe@minato-kikaku.example", "渡辺 大輔", "ja")
-GRACE = Resident("grace.muller@lumenrow.example", "Grace Müller", "en")
-OMAR = Resident("omar.haddad@lumenrow.example", "Omar Haddad", "en")
+NORA = SampleUser("nora.whitfield@harbourfinch.example", "Nora Whitfield", "en", signs_in=True)
+TOM = SampleUser("tom.adeyemi@harbourfinch.example", "Tom Adeyemi", "en", signs_in=True)
+PRIYA = SampleUser("priya.raman@harbourfinch.example", "Priya Raman", "en", signs_in=True)
+LARS = SampleUser("lars.holm@harbourfinch.example", "Lars Holm", "en", signs_in=True)
+ELENA = SampleUser("elena.petrova@harbourfinch.example", "Elena Petrova", "en", active=False)
+SAM = SampleUser("sam.okafor@freelance.example", "Sam Okafor", "en")
+HANAKO = SampleUser("hanako.yamada@alliance.example", "山田 花子", "ja", signs_in=True)
+KEN = SampleUser("ken.sato@minato-kikaku.example", "佐藤 健", "ja", signs_in=True)
+AOI = SampleUser("aoi.suzuki@minato-kikaku.example", "鈴木 葵", "ja", signs_in=True)
+REN = SampleUser("ren.takahashi@minato-kikaku.example", "高橋 蓮", "ja")
+MISAKI = SampleUser("misaki.ito@minato-kikaku.example", "伊藤 美咲", "ja")
+DAISUKE = SampleUser("daisuke.watanabe@minato-kikaku.example", "渡辺 大輔", "ja")
+GRACE = SampleUser("grace.muller@lumenrow.example", "Grace Müller", "en")
+OMAR = SampleUser("omar.haddad@lumenrow.example", "Omar Haddad", "en")
 
-ALICE = Resident("alice.moreau@brightwater.example", "Alice Moreau", "en", signs_in=True)
-BEN = Resident("ben.castillo@brightwater.example", "Ben Castillo", "en", signs_in=True)
-IVY = Resident("ivy.brandt@brightwater.example", "Ivy Brandt", "en", signs_in=True)
-CLARA = Resident("clara.nyberg@oakandiron.example", "Clara Nyberg", "en", signs_in=True)
-YUKI = Resident("yuki.kobayashi@aozora-foods.example", "小林 由紀", "ja", signs_in=True)
+ALICE = SampleUser("alice.moreau@brightwater.example", "Alice Moreau", "en", signs_in=True)
+BEN = SampleUser("ben.castillo@brightwater.example", "Ben Castillo", "en", signs_in=True)
+IVY = SampleUser("ivy.brandt@brightwater.example", "Ivy Brandt", "en", signs_in=True)
+CLARA = SampleUser("clara.nyberg@oakandiron.example", "Clara Nyberg", "en", signs_in=True)
+YUKI = SampleUser("yuki.kobayashi@aozora-foods.example", "小林 由紀", "ja", signs_in=True)
 
 BRIGHTWATER = "acct_brightwater"
 OAK_AND_IRON = "acct_oak_and_iron"
 AOZORA = "acct_aozora_foods"
-TWO_OF_A_FIRM = "acct_silver_birch"
-NOBODY_ELSE = "acct_juniper_lane"
-CLOSED = "acct_old_quay"
+SILVER_BIRCH = "acct_silver_birch"
+JUNIPER_LANE = "acct_juniper_lane"
+OLD_QUAY = "acct_old_quay"
 
 PARTNERS: dict[str, Json] = {
     HARBOUR: {
@@ -96,7 +96,7 @@ PARTNERS: dict[str, Json] = {
         "program": "suspended",
     },
 }
-STAFF: dict[str, tuple[tuple[Resident, str], ...]] = {
+EMPLOYEES: dict[str, tuple[tuple[SampleUser, str], ...]] = {
     HARBOUR: (
         (NORA, "super_admin"),
         (TOM, "marketing"),
@@ -126,25 +126,38 @@ CLIENTS: dict[str, Json] = {
         "pricing": "seat_based",
         "partner_seat_limit": 2,
     },
-    TWO_OF_A_FIRM: {"kind": "client", "name": "Silver Birch Travel", "locale": "en", "pricing": "legacy"},
-    NOBODY_ELSE: {"kind": "client", "name": "Juniper Lane Studio", "locale": "en", "pricing": "seat_based"},
-    CLOSED: {"kind": "client", "name": "Old Quay Printing", "locale": "en", "pricing": "legacy", "state": "closed"},
+    SILVER_BIRCH: {"kind": "client", "name": "Silver Birch Travel", "locale": "en", "pricing": "legacy"},
+    JUNIPER_LANE: {"kind": "client", "name": "Juniper Lane Studio", "locale": "en", "pricing": "seat_based"},
+    OLD_QUAY: {"kind": "client", "name": "Old Quay Printing", "locale": "en", "pricing": "legacy", "state": "closed"},
 }
-CAST: tuple[Membership, ...] = (
+CLIENT_MEMBERSHIPS: tuple[Membership, ...] = (
     Membership(BRIGHTWATER, ALICE.email, "super_admin", "core"),
     Membership(BRIGHTWATER, BEN.email, "super_admin", "core"),
     Membership(BRIGHTWATER, IVY.email, "marketing", "core"),
     Membership(OAK_AND_IRON, CLARA.email, "super_admin", "core"),
     Membership(OAK_AND_IRON, PRIYA.email, "super_admin", "core"),
     Membership(AOZORA, YUKI.email, "super_admin", "core"),
-    Membership(TWO_OF_A_FIRM, PRIYA.email, "super_admin", "core"),
-    Membership(TWO_OF_A_FIRM, LARS.email, "super_admin", "core"),
-    Membership(NOBODY_ELSE, PRIYA.email, "super_admin", "core"),
+    Membership(SILVER_BIRCH, PRIYA.email, "super_admin", "core"),
+    Membership(SILVER_BIRCH, LARS.email, "super_admin", "core"),
+    Membership(JUNIPER_LANE, PRIYA.email, "super_admin", "core"),
 )
 
-FIRST = ("Amber", "Cedar", "Copper", "Fern", "Granite", "Hazel", "Larch", "Maple", "North", "Pebble", "Saffron", "Tide")
-SECOND = ("Bakery", "Logistics", "Dental", "Robotics")
-JAPANESE_FIRMS = (
+FIRST_WORDS = (
+    "Amber",
+    "Cedar",
+    "Copper",
+    "Fern",
+    "Granite",
+    "Hazel",
+    "Larch",
+    "Maple",
+    "North",
+    "Pebble",
+    "Saffron",
+    "Tide",
+)
+SECOND_WORDS = ("Bakery", "Logistics", "Dental", "Robotics")
+JAPANESE_CLIENTS = (
     ("sakura-denki", "さくら電機株式会社"),
     ("fuji-bunko", "富士文庫株式会社"),
     ("hoshizora-ryoko", "星空旅行株式会社"),
@@ -154,51 +167,67 @@ JAPANESE_FIRMS = (
     ("yamabiko-onkyo", "やまびこ音響株式会社"),
     ("hinata-hoiku", "ひなた保育園"),
 )
-GIVEN = (
+GIVEN_NAMES = (
     "Ada", "Bruno", "Celia", "Dario", "Esme", "Felix", "Greta", "Hugo", "Ines", "Jonas", "Keira", "Leon", "Maeve",
     "Nils", "Olga", "Pavel", "Rosa", "Stefan", "Tara", "Umar", "Vera", "Wim", "Yara", "Zeno",
 )  # fmt: skip
-FAMILY = ("Albrecht", "Bianchi", "Costa", "Dubois", "Eriksen", "Farkas", "Garrido", "Horvat", "Iqbal", "Jansen", "Kaya")
-JAPANESE_GIVEN = (
+FAMILY_NAMES = (
+    "Albrecht",
+    "Bianchi",
+    "Costa",
+    "Dubois",
+    "Eriksen",
+    "Farkas",
+    "Garrido",
+    "Horvat",
+    "Iqbal",
+    "Jansen",
+    "Kaya",
+)
+JAPANESE_GIVEN_NAMES = (
     ("akari", "明里"), ("haruto", "陽翔"), ("kaede", "楓"), ("makoto", "誠"), ("nao", "直"), ("riku", "陸"),
     ("sakura", "桜"), ("takumi", "拓海"),
 )  # fmt: skip
-JAPANESE_FAMILY = (
+JAPANESE_FAMILY_NAMES = (
     ("abe", "阿部"), ("endo", "遠藤"), ("fujita", "藤田"), ("goto", "後藤"), ("hayashi", "林"), ("inoue", "井上"),
     ("kimura", "木村"),
 )  # fmt: skip
-ORDINARY = ("marketing", "sales", "service", "reporting", "view_only")
-OTHERS_EACH = 4
+ORDINARY_SETS = ("marketing", "sales", "service", "reporting", "view_only")
+OTHER_MEMBERS_PER_CLIENT = 4
 
 
-def world() -> World:
+def sample_directory() -> SampleDirectory:
     """The whole sample."""
-    accounts = PARTNERS | CLIENTS | dict(_more_clients())
-    residents = {person.email: person for staff in STAFF.values() for person, _ in staff}
-    residents |= {person.email: person for person in (ALICE, BEN, IVY, CLARA, YUKI)}
+    accounts = PARTNERS | CLIENTS | dict(_generated_clients())
+    users = {user.email: user for employees in EMPLOYEES.values() for user, _ in employees}
+    users |= {user.email: user for user in (ALICE, BEN, IVY, CLARA, YUKI)}
     memberships = [
-        Membership(partner, person.email, permission_set, "core")
-        for partner, staff in STAFF.items()
-        for person, permission_set in staff
+        Membership(partner, user.email, permission_set, "core")
+        for partner, employees in EMPLOYEES.items()
+        for user, permission_set in employees
     ]
-    memberships += CAST
-    english, japanese = _english(), _japanese()
+    memberships += CLIENT_MEMBERSHIPS
+    english, japanese = _english_names(), _japanese_names()
     for account_id, account in accounts.items():
         if account["kind"] == "partner":
             continue
         domain = f"{account_id.removeprefix('acct_').replace('_', '-')}.example"
-        led = any(member.account_id == account_id for member in CAST)
-        for nth in range(OTHERS_EACH):
+        has_super_admin = any(member.account_id == account_id for member in CLIENT_MEMBERSHIPS)
+        for nth in range(OTHER_MEMBERS_PER_CLIENT):
             name, local = next(japanese if account.get("locale") == "ja" else english)
-            person = Resident(f"{local}@{domain}", name, str(account.get("locale", "en")))
-            residents[person.email] = person
-            permission_set = "super_admin" if nth == 0 and not led else ORDINARY[(nth + len(domain)) % len(ORDINARY)]
-            memberships.append(Membership(account_id, person.email, permission_set, "core"))
-    return World(accounts, residents, tuple(memberships))
+            user = SampleUser(f"{local}@{domain}", name, str(account.get("locale", "en")))
+            users[user.email] = user
+            permission_set = (
+                "super_admin"
+                if nth == 0 and not has_super_admin
+                else ORDINARY_SETS[(nth + len(domain)) % len(ORDINARY_SETS)]
+            )
+            memberships.append(Membership(account_id, user.email, permission_set, "core"))
+    return SampleDirectory(accounts, users, tuple(memberships))
 
 
-def _more_clients() -> Iterator[tuple[str, Json]]:
-    for nth, (first, second) in enumerate(product(FIRST, SECOND)):
+def _generated_clients() -> Iterator[tuple[str, Json]]:
+    for nth, (first, second) in enumerate(product(FIRST_WORDS, SECOND_WORDS)):
         if nth % 7 not in {2, 5}:  # some names are left for the next firm
             yield (
                 f"acct_{first}_{second}".lower(),
@@ -210,18 +239,18 @@ def _more_clients() -> Iterator[tuple[str, Json]]:
                 }
                 | ({"partner_seat_limit": 1 + nth % 4} if nth % 6 == 0 else {}),
             )
-    for nth, (romanised, name) in enumerate(JAPANESE_FIRMS):
+    for nth, (romanized, name) in enumerate(JAPANESE_CLIENTS):
         yield (
-            f"acct_{romanised.replace('-', '_')}",
+            f"acct_{romanized.replace('-', '_')}",
             {"kind": "client", "name": name, "locale": "ja", "pricing": "seat_based" if nth % 2 else "legacy"},
         )
 
 
-def _english() -> Iterator[tuple[str, str]]:
-    for family, given in product(FAMILY, GIVEN):
+def _english_names() -> Iterator[tuple[str, str]]:
+    for family, given in product(FAMILY_NAMES, GIVEN_NAMES):
         yield f"{given} {family}", f"{given}.{family}".lower()
 
 
-def _japanese() -> Iterator[tuple[str, str]]:
-    for (family, kanji), (given, written) in product(JAPANESE_FAMILY, JAPANESE_GIVEN):
+def _japanese_names() -> Iterator[tuple[str, str]]:
+    for (family, kanji), (given, written) in product(JAPANESE_FAMILY_NAMES, JAPANESE_GIVEN_NAMES):
         yield f"{kanji} {written}", f"{given}.{family}"

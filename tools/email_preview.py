@@ -12,14 +12,14 @@ from typing import Final
 
 from partner_access.domain.notifications import Cause
 from partner_access.domain.permissions import catalogue
-from partner_access.emails.rendering import LANGUAGES, LETTERS, Composed, Words, compose
+from partner_access.emails.rendering import EMAIL_KINDS, LANGUAGES, EmailContext, RenderedEmail, render
 
 FOLDER: Final = Path(__file__).parent.parent / ".local" / "emails"
 
 REMOVED: Final = frozenset({"crm.export", "crm.bulk_delete", "account.domains"})
 PARTNER_ADMIN: Final = frozenset(catalogue.SETS["partner_admin"][-1])
 
-ENGLISH: Final = Words(
+ENGLISH: Final = EmailContext(
     partner_name="Northwind Agency",
     partner_domains=("northwind.example", "northwind-labs.example"),
     employee_name="Anna Berg",
@@ -28,18 +28,18 @@ ENGLISH: Final = Words(
     actor_name="Maria Lindqvist",
     can=tuple(sorted(PARTNER_ADMIN - REMOVED)),
     cannot=tuple(sorted(catalogue.RESTRICTED | REMOVED)),
-    asked_more=tuple(sorted(REMOVED)),
+    requested_more=tuple(sorted(REMOVED)),
     gained=("crm.export", "crm.deals.delete:team"),
     lost=("account.domains", "account.website"),
-    asked_days=180,
-    given_days=60,
+    requested_days=180,
+    granted_days=60,
     days_left=7,
-    until=datetime(2026, 11, 30, 9, tzinfo=UTC),
-    link_until=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
+    expires_at=datetime(2026, 11, 30, 9, tzinfo=UTC),
+    link_expires_at=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
     purpose="Set up the autumn campaign and clean the contact lists.",
     reason="We would like to talk about the export of contacts first.",
     cause=None,
-    address="https://access.example.com/approve#pal_SAMPLE-FOR-THE-PREVIEW-ONLY-0123456789abcdefghijklmnopqrstuvwxyz",
+    button_url="https://access.example.com/approve#pal_SAMPLE-FOR-THE-PREVIEW-ONLY-0123456789abcdefghijklmnopqrstuvwxyz",
     paid_seat_required=True,
 )
 JAPANESE: Final = replace(
@@ -69,20 +69,20 @@ def main() -> None:
     """Write the previews, and a page that leads to them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     entries = []
-    for letter in LETTERS:
-        for language, cause in product(LANGUAGES, CAUSES.get(letter, (None,))):
-            composed = compose(letter, language, replace(SAMPLES[language], cause=cause))
-            name = ".".join(filter(None, (letter, cause, language)))
-            _write(name, composed)
-            entries.append(f'<li><a href="{name}.html">{escape(composed.subject)}</a> {cause or ""}</li>')
+    for kind in EMAIL_KINDS:
+        for language, cause in product(LANGUAGES, CAUSES.get(kind, (None,))):
+            rendered = render(kind, language, replace(SAMPLES[language], cause=cause))
+            name = ".".join(filter(None, (kind, cause, language)))
+            _write(name, rendered)
+            entries.append(f'<li><a href="{name}.html">{escape(rendered.subject)}</a> {cause or ""}</li>')
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Letters</title><ul>{"".join(entries)}</ul>'
     (FOLDER / "index.html").write_text(page, encoding="utf-8")
     print(f"{len(entries)} letters are in {FOLDER}")
 
 
-def _write(name: str, composed: Composed) -> None:
-    (FOLDER / f"{name}.html").write_text(composed.html, encoding="utf-8")
-    (FOLDER / f"{name}.txt").write_text(f"{composed.subject}\n\n{composed.text}", encoding="utf-8")
+def _write(name: str, rendered: RenderedEmail) -> None:
+    (FOLDER / f"{name}.html").write_text(rendered.html, encoding="utf-8")
+    (FOLDER / f"{name}.txt").write_text(f"{rendered.subject}\n\n{rendered.text}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from tools.api_client import connections
+from tools.api_client import connection_pool
 from tools.demo_file import read_demo
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class SentEmail:
     """A letter as the emulator's mail service took it."""
 
     message_id: str
@@ -28,7 +28,7 @@ class Letter:
     html: str
 
     @classmethod
-    def of(cls, message: dict[str, Any]) -> Self:
+    def from_message(cls, message: dict[str, Any]) -> Self:
         """Read a message as the emulator shows it."""
         return cls(
             message_id=message["MessageId"],
@@ -41,22 +41,22 @@ class Letter:
         )
 
 
-def sent_letters(pool: urllib3.PoolManager, endpoint: str) -> list[Letter]:
+def sent_emails(pool: urllib3.PoolManager, endpoint: str) -> list[SentEmail]:
     """Every letter that was sent so far, newest last."""
-    answer = pool.request("GET", f"{endpoint}/_ministack/ses/messages")
-    by_account = json.loads(answer.data)["messages"]
-    letters = [Letter.of(message) for messages in by_account.values() for message in messages]
-    return sorted(letters, key=lambda letter: letter.at)
+    response = pool.request("GET", f"{endpoint}/_ministack/ses/messages")
+    by_account = json.loads(response.data)["messages"]
+    emails = [SentEmail.from_message(message) for messages in by_account.values() for message in messages]
+    return sorted(emails, key=lambda email: email.at)
 
 
-def table_of(letters: list[Letter]) -> Table:
+def emails_table(emails: list[SentEmail]) -> Table:
     """The letters as a table, one a line."""
     table = Table(title="Letters sent", title_justify="left")
     table.add_column("at", no_wrap=True)
     table.add_column("to", overflow="fold")
     table.add_column("subject", overflow="fold")
-    for letter in letters:
-        table.add_row(f"{letter.at:%H:%M:%S}", ", ".join(letter.to), letter.subject)
+    for email in emails:
+        table.add_row(f"{email.at:%H:%M:%S}", ", ".join(email.to), email.subject)
     return table
 
 
@@ -66,14 +66,14 @@ def main(
     texts: Annotated[bool, typer.Option(help="Show the text of each letter below the table.")] = True,
 ) -> None:
     """Print the letters that the demo has sent, newest last."""
-    letters = sent_letters(connections(), read_demo().aws_endpoint)
+    emails = sent_emails(connection_pool(), read_demo().aws_endpoint)
     if as_json:
-        print(json.dumps([asdict(letter) for letter in letters], default=str, ensure_ascii=False, indent=2))
+        print(json.dumps([asdict(email) for email in emails], default=str, ensure_ascii=False, indent=2))
         return
     console = Console()
-    console.print(table_of(letters))
-    for letter in letters if texts else ():
-        console.print(Panel(letter.text.strip(), title=f"{letter.subject} → {', '.join(letter.to)}"), highlight=False)
+    console.print(emails_table(emails))
+    for email in emails if texts else ():
+        console.print(Panel(email.text.strip(), title=f"{email.subject} → {', '.join(email.to)}"), highlight=False)
 
 
 if __name__ == "__main__":

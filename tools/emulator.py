@@ -18,8 +18,8 @@ import urllib3
 REGION: Final = "eu-west-1"
 ACCOUNT = "000000000000"
 ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105  no secret: what the emulator takes for the root of its only account
-READY_WITHIN = 30.0
-STOPPED_WITHIN = 1.0  # it keeps no state, so that nothing is lost with it
+READY_TIMEOUT = 30.0
+STOP_TIMEOUT = 1.0  # it keeps no state, so that nothing is lost with it
 LOOPBACK = "127.0.0.1"
 
 
@@ -44,7 +44,7 @@ class Emulator:
         """The private key, in PEM, that signs a user pool's access tokens."""
         return self.log.parent / "state" / "cognito-pool-keys" / f"{user_pool}-access.pem"
 
-    def errors(self) -> str:
+    def error_lines(self) -> str:
         """What it complained of so far."""
         return "\n".join(line for line in self.log.read_text(errors="replace").splitlines() if " ERROR " in line)
 
@@ -84,7 +84,7 @@ def running_emulator(python: Path, *, port: int | None = None) -> Iterator[Emula
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=_surroundings(port, Path(folder)),
+                env=_environment(port, Path(folder)),
                 cwd=folder,
                 start_new_session=True,  # so that Ctrl-C reaches us alone and we stop it in order
             )
@@ -96,10 +96,12 @@ def running_emulator(python: Path, *, port: int | None = None) -> Iterator[Emula
             _stop(child)
 
 
-def _surroundings(port: int, folder: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))}
+def _environment(port: int, folder: Path) -> dict[str, str]:
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))
+    }
     (folder / "tmp").mkdir()
-    return kept | {
+    return inherited | {
         "AUTH": "true",
         "BIND_HOST": LOOPBACK,
         "GATEWAY_PORT": str(port),
@@ -119,17 +121,17 @@ def _surroundings(port: int, folder: Path) -> dict[str, str]:
 
 
 def _wait_until_ready(emulator: Emulator, child: subprocess.Popen[bytes]) -> None:
-    patience = time.monotonic() + READY_WITHIN
+    deadline = time.monotonic() + READY_TIMEOUT
     with urllib3.PoolManager(retries=False, timeout=1.0) as web:
-        while time.monotonic() < patience:
+        while time.monotonic() < deadline:
             if child.poll() is not None:
                 break
             with contextlib.suppress(urllib3.exceptions.HTTPError):
                 if web.request("GET", f"{emulator.endpoint}/_ministack/ready").status == HTTPStatus.OK:
                     return
             time.sleep(0.05)
-    last_words = emulator.log.read_text(errors="replace")[-1500:]
-    raise EmulatorFailed(f"ministack did not come up on port {emulator.port}. Its last words:\n{last_words}")
+    log_tail = emulator.log.read_text(errors="replace")[-1500:]
+    raise EmulatorFailed(f"ministack did not come up on port {emulator.port}. Its last words:\n{log_tail}")
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
@@ -137,7 +139,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         child.send_signal(signal.SIGTERM)
     try:
-        child.wait(STOPPED_WITHIN)
+        child.wait(STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         pass
     finally:

@@ -17,10 +17,10 @@ ANY_METHOD = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"
 AUTHORIZER = "x-amazon-apigateway-authorizer"
 CODE_PROPERTY = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
-OPEN = "NONE"
+NO_AUTHORIZER = "NONE"
 CORS = "x-amazon-apigateway-cors"
 PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
-UNDERSTOOD = frozenset({"openapi", "info", "paths", "components", "tags", CORS})
+SUPPORTED_FIELDS = frozenset({"openapi", "info", "paths", "components", "tags", CORS})
 
 
 class NotExpandable(Exception):
@@ -41,13 +41,15 @@ def with_routes(template: Json) -> Json:
     for api, resource in list(resources.items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             body = resource["Properties"].pop("Body")
-            if unknown := set(body) - UNDERSTOOD:
+            if unknown := set(body) - SUPPORTED_FIELDS:
                 raise NotExpandable(f"{api} says {sorted(unknown)}, which would be lost")
             resource["Properties"] |= {"Name": body["info"]["title"], "ProtocolType": "HTTP"}
             if CORS in body:
                 resource["Properties"]["CorsConfiguration"] = body[CORS]
             authorizers = _authorizers(api, body)
-            resources |= {f"{api}{_named(name)}Authorizer": authorizer for name, authorizer in authorizers.items()}
+            resources |= {
+                f"{api}{_resource_suffix(name)}Authorizer": authorizer for name, authorizer in authorizers.items()
+            }
             resources |= _routes(api, body, frozenset(authorizers))
     return template
 
@@ -62,7 +64,7 @@ def without_metric_math(template: Json) -> Json:
     return template
 
 
-def without_the_ban_on_plain_http(template: Json) -> Json:
+def without_tls_requirement(template: Json) -> Json:
     """Leave out what keeps buckets from being called without TLS: on loopback there is none."""
     resources: Json = template["Resources"]
     for name, resource in list(resources.items()):
@@ -95,15 +97,15 @@ def _authorizers(api: str, body: Json) -> Json:
 
 
 def _routes(api: str, body: Json, authorizers: frozenset[str]) -> Json:
-    made: Json = {}
+    resources: Json = {}
     for path, item in body["paths"].items():
         for method, operation in _operations(path, item):
             key = "$default" if path == "$default" else f"{method} {path}"
-            name = f"{api}{_named(key)}"
+            name = f"{api}{_resource_suffix(key)}"
             integration = operation[INTEGRATION]
             if integration["type"] != "aws_proxy":
                 raise NotExpandable(f"{key} is integrated with {integration['type']}")
-            made[f"{name}Integration"] = {
+            resources[f"{name}Integration"] = {
                 "Type": "AWS::ApiGatewayV2::Integration",
                 "Properties": {
                     "ApiId": {"Ref": api},
@@ -113,16 +115,16 @@ def _routes(api: str, body: Json, authorizers: frozenset[str]) -> Json:
                     "PayloadFormatVersion": integration["payloadFormatVersion"],
                 },
             }
-            made[f"{name}Route"] = {
+            resources[f"{name}Route"] = {
                 "Type": "AWS::ApiGatewayV2::Route",
                 "Properties": {
                     "ApiId": {"Ref": api},
                     "RouteKey": key,
                     "Target": {"Fn::Join": ["/", ["integrations", {"Ref": f"{name}Integration"}]]},
-                    **_protection(api, key, operation, authorizers),
+                    **_authorization(api, key, operation, authorizers),
                 },
             }
-    return made
+    return resources
 
 
 def _operations(path: str, item: Json) -> Iterator[tuple[str, Json]]:
@@ -135,21 +137,21 @@ def _operations(path: str, item: Json) -> Iterator[tuple[str, Json]]:
             raise NotExpandable(f"{path} has {method}, which is no method")
 
 
-def _protection(api: str, key: str, operation: Json, authorizers: frozenset[str]) -> Json:
-    demands = operation.get("security", [])
-    if len(demands) != 1 or len(demands[0]) != 1:
-        raise NotExpandable(f"{key} must say exactly one authorizer, or {OPEN}")
-    ((name, scopes),) = demands[0].items()
-    if name == OPEN:
+def _authorization(api: str, key: str, operation: Json, authorizers: frozenset[str]) -> Json:
+    requirements = operation.get("security", [])
+    if len(requirements) != 1 or len(requirements[0]) != 1:
+        raise NotExpandable(f"{key} must say exactly one authorizer, or {NO_AUTHORIZER}")
+    ((name, scopes),) = requirements[0].items()
+    if name == NO_AUTHORIZER:
         return {"AuthorizationType": "NONE"}
     if name not in authorizers:
         raise NotExpandable(f"{key} names an authorizer that is not there: {name}")
     return {
         "AuthorizationType": "JWT",
-        "AuthorizerId": {"Ref": f"{api}{_named(name)}Authorizer"},
+        "AuthorizerId": {"Ref": f"{api}{_resource_suffix(name)}Authorizer"},
         "AuthorizationScopes": scopes,
     }
 
 
-def _named(key: str) -> str:
+def _resource_suffix(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:10]

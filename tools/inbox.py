@@ -5,7 +5,7 @@ from html import escape
 from http import HTTPStatus
 from string import Template
 
-from tools.emails import Letter
+from tools.emails import SentEmail
 
 STYLE = """
 :root { color-scheme: light dark; font-family: system-ui, "Noto Sans CJK JP", sans-serif; line-height: 1.5 }
@@ -38,37 +38,37 @@ $content
 </html>
 """)
 # A letter's own page may show its styles and pictures, and may do nothing at all.
-POLICY_OF_PAGES = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
 SANDBOX = "allow-top-navigation-by-user-activation"
-POLICY_OF_LETTERS = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox {SANDBOX}"
-PLACE = "/inbox/"
+EMAIL_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox {SANDBOX}"
+INBOX_PATH = "/inbox/"
 
 
-def list_page(letters: list[Letter]) -> str:
+def list_page(emails: list[SentEmail]) -> str:
     """All letters, newest first."""
     rows = "\n".join(
-        f"<tr><td>{letter.at:%H:%M:%S}</td><td>{escape(', '.join(letter.to))}</td>"
-        f'<td><a href="{PLACE}letters/{nth}">{escape(letter.subject)}</a></td></tr>'
-        for nth, letter in reversed(list(enumerate(letters)))
+        f"<tr><td>{email.at:%H:%M:%S}</td><td>{escape(', '.join(email.to))}</td>"
+        f'<td><a href="{INBOX_PATH}letters/{nth}">{escape(email.subject)}</a></td></tr>'
+        for nth, email in reversed(list(enumerate(emails)))
     )
     return _page(
         "Letters",
         "<h1>Letters</h1>"
         "<table><thead><tr><th>At (UTC)</th><th>To</th><th>Subject</th></tr></thead>"
         f"<tbody>\n{rows}\n</tbody></table>"
-        if letters
+        if emails
         else "<h1>Letters</h1><p>No letter was sent yet. Reload this page in a moment.</p>",
     )
 
 
-def letter_page(nth: int, letter: Letter) -> str:
+def email_page(nth: int, email: SentEmail) -> str:
     """One letter: who, what, how it looks, and its text."""
     return _page(
-        letter.subject,
-        f'<p><a href="{PLACE}">All letters</a></p><h1>{escape(letter.subject)}</h1>'
-        f"<p>From {escape(letter.sender)}<br>To {escape(', '.join(letter.to))}<br>At {letter.at:%Y-%m-%d %H:%M:%S} UTC</p>"
-        f'<iframe src="{PLACE}letters/{nth}/html" sandbox="{SANDBOX}" title="The letter as HTML"></iframe>'
-        f"<details><summary>The same as plain text</summary><pre>{escape(letter.text)}</pre></details>",
+        email.subject,
+        f'<p><a href="{INBOX_PATH}">All letters</a></p><h1>{escape(email.subject)}</h1>'
+        f"<p>From {escape(email.sender)}<br>To {escape(', '.join(email.to))}<br>At {email.at:%Y-%m-%d %H:%M:%S} UTC</p>"
+        f'<iframe src="{INBOX_PATH}letters/{nth}/html" sandbox="{SANDBOX}" title="The letter as HTML"></iframe>'
+        f"<details><summary>The same as plain text</summary><pre>{escape(email.text)}</pre></details>",
     )
 
 
@@ -76,27 +76,27 @@ def _page(title: str, content: str) -> str:
     return PAGE.substitute(title=escape(title), style=STYLE, content=content)
 
 
-def as_seen(letter: Letter) -> str:
+def email_html(email: SentEmail) -> str:
     """The letter's own page; what is clicked in it opens where the letter was."""
-    return letter.html.replace("<head>", '<head>\n<base target="_top">', 1)
+    return email.html.replace("<head>", '<head>\n<base target="_top">', 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class InboxPage:
     """What the inbox shows at an address."""
 
     content: str
-    policy: str = POLICY_OF_PAGES
+    policy: str = PAGE_POLICY
     status: HTTPStatus = HTTPStatus.OK
 
 
-def page_at(path: str, letters: list[Letter]) -> Page:
+def page_at(path: str, emails: list[SentEmail]) -> InboxPage:
     """The page at an address below the inbox."""
-    match path.removeprefix(PLACE).strip("/").split("/"):
+    match path.removeprefix(INBOX_PATH).strip("/").split("/"):
         case [""]:
-            return Page(list_page(letters))
-        case ["letters", nth] if nth.isdecimal() and int(nth) < len(letters):
-            return Page(letter_page(int(nth), letters[int(nth)]))
-        case ["letters", nth, "html"] if nth.isdecimal() and int(nth) < len(letters):
-            return Page(as_seen(letters[int(nth)]), policy=POLICY_OF_LETTERS)
-    return Page(_page("Not found", "<h1>Not found</h1>"), status=HTTPStatus.NOT_FOUND)
+            return InboxPage(list_page(emails))
+        case ["letters", nth] if nth.isdecimal() and int(nth) < len(emails):
+            return InboxPage(email_page(int(nth), emails[int(nth)]))
+        case ["letters", nth, "html"] if nth.isdecimal() and int(nth) < len(emails):
+            return InboxPage(email_html(emails[int(nth)]), policy=EMAIL_POLICY)
+    return InboxPage(_page("Not found", "<h1>Not found</h1>"), status=HTTPStatus.NOT_FOUND)

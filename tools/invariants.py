@@ -11,17 +11,17 @@ from math import inf
 from typing import Final
 from zlib import decompress
 
-from partner_access.domain.audit.hash_chain import Head
-from partner_access.domain.memberships.actors import OF_THE_TWO_SIDES
+from partner_access.domain.audit.hash_chain import ChainHead
+from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.store import keys, outbox
 from partner_access.store.audit.audit_log import entry_of
-from tools.whole_table import Item, Table
+from tools.whole_table import Item, TableContent
 
 Sentences = Iterator[str]
 
-TOLD_BY_LETTER: Final = {
+EMAIL_KINDS: Final = {
     "link.approved": "access_granted",
     "link.declined": "link_declined",
     "link.expired": "link_expired",
@@ -40,24 +40,24 @@ TOLD_BY_LETTER: Final = {
     "program.stopped": "program_stopped",
     "program.resumed": "program_resumed",
 }
-TOLD_WITH_OR_WITHOUT: Final = {"access.ended": "member_retained", "account.orphaned": "account_orphaned"}
+OPTIONAL_EMAIL_KINDS: Final = {"access.ended": "member_retained", "account.orphaned": "account_orphaned"}
 """Of a program that ended each client hears once, of an erased person nobody; a report may come with the act itself."""
-ENDS: Final = {"offboarded", "erased", "program_ended"}
-SECRETS_AT_ONCE: Final = 3
+ENDING_REASONS: Final = {"offboarded", "erased", "program_ended"}
+MAX_SECRETS: Final = 3
 SUCCESS: Final = range(200, 300)
-SETS_AT_MOST: Final = 100
+MAX_CUSTOM_SETS: Final = 100
 
 
-def broken(items: Iterable[Item], *, at: datetime | None = None) -> list[str]:
+def violations(items: Iterable[Item], *, at: datetime | None = None) -> list[str]:
     """Everything that does not hold at a time; without one, when the last act was, of whose letters nothing is gone yet."""
-    table = Table(items)
+    table = TableContent(items)
     latest = max((act["at"] for act in table.acts.values()), default=0)
-    of_letters = letters_and_acts_agree(table, (at - outbox.KEPT_FOR).timestamp() if at else 0)
-    of_ends = what_is_over_is_being_written_off(table, at.timestamp() if at else latest)
-    return [*(sentence for rule in RULES for sentence in rule(table)), *of_ends, *of_letters]
+    email_violations = emails_and_acts_agree(table, (at - outbox.DELIVERY_TTL).timestamp() if at else 0)
+    ended_access_violations = ended_access_is_being_reconciled(table, at.timestamp() if at else latest)
+    return [*(sentence for rule in RULES for sentence in rule(table)), *ended_access_violations, *email_violations]
 
 
-def seats_are_counted(table: Table) -> Sentences:
+def seats_are_counted(table: TableContent) -> Sentences:
     """G2: the seats taken are those of live partner admins, and no more than the account may have."""
     live = Counter(account for (account, _), member in table.members.items() if member.get("seat") == "partner")
     for account, item in table.accounts.items():
@@ -67,35 +67,35 @@ def seats_are_counted(table: Table) -> Sentences:
             yield f"{account}: {live[account]} partner admins on {item['partner_seat_limit']} seats"
 
 
-def partner_admins_have_a_grant(table: Table) -> Sentences:
+def partner_admins_have_a_grant(table: TableContent) -> Sentences:
     """Who sits on a partner seat has a grant and is here for its firm; the set of a partner admin is nobody else's."""
     grants: Counter[str] = Counter()
     for (account, user), member in table.members.items():
-        whose = f"{user} in {account}"
+        subject = f"{user} in {account}"
         if (member.get("seat") == "partner") != ("grant" in member):
-            yield f"{whose}: the partner seat and a grant do not go together"
+            yield f"{subject}: the partner seat and a grant do not go together"
         if "grant" not in member:
             if member["permission_set"] == "partner_admin" and member["active"]:
-                yield f"{whose}: partner admin without a grant"
+                yield f"{subject}: partner admin without a grant"
             continue
         grants[member["grant"]["grant_id"]] += 1
         if not member.get("active"):
-            yield f"{whose}: a live grant and no active membership"
+            yield f"{subject}: a live grant and no active membership"
         if member.get("partner_id") != member["grant"]["partner_id"]:
-            yield f"{whose}: the grant is of another firm than the membership"
+            yield f"{subject}: the grant is of another firm than the membership"
         if table.accounts.get(account, {}).get("kind") != "client":
-            yield f"{whose}: a partner admin in an account that is no client"
+            yield f"{subject}: a partner admin in an account that is no client"
     yield from (f"{grant}: is the grant of {count} memberships" for grant, count in grants.items() if count > 1)
 
 
-def nobody_of_a_partner_holds_what_is_restricted(table: Table) -> Sentences:
+def partner_members_have_no_restricted_permission(table: TableContent) -> Sentences:
     """No set and no override brings a restricted permission to anybody who is here for a partner."""
     for (account, user), member in table.members.items():
         if member["active"] and "partner_id" in member and catalogue.RESTRICTED & _permissions(table, account, member):
             yield f"{user} in {account}: a restricted permission"
 
 
-def _permissions(table: Table, account: str, member: Item) -> set[str]:
+def _permissions(table: TableContent, account: str, member: Item) -> set[str]:
     name = member["permission_set"]
     if is_custom(name):
         base = table.get(f"{keys.ACCOUNT}{account}", f"{keys.SET}{name}").get("permissions", ())
@@ -108,40 +108,40 @@ def _names(permissions: Iterable[str]) -> set[str]:
     return {permission.partition(":")[0] for permission in permissions}
 
 
-def custom_sets_are_held_as_often_as_they_say(table: Table) -> Sentences:
+def custom_set_holders_are_counted(table: TableContent) -> Sentences:
     """An account's own set counts who holds it, now or for when a grant ends, and who of them for a partner."""
-    places = [
-        (account, place["permission_set"], "partner_id" in place)
+    assignments = [
+        (account, assignment["permission_set"], "partner_id" in assignment)
         for (account, _), member in table.members.items()
-        for place in (member, member.get("previous"))
-        if place and member["active"] and is_custom(place["permission_set"])
+        for assignment in (member, member.get("previous"))
+        if assignment and member["active"] and is_custom(assignment["permission_set"])
     ]
-    held = Counter((account, name) for account, name, _ in places)
-    for_a_partner = Counter((account, name) for account, name, is_for_a_partner in places if is_for_a_partner)
-    for (account, name), count in held.items():
+    holders = Counter((account, name) for account, name, _ in assignments)
+    partner_holders = Counter((account, name) for account, name, is_for_a_partner in assignments if is_for_a_partner)
+    for (account, name), count in holders.items():
         if (account, name) not in table.sets:
             yield f"{account}: {count} hold {name}, which is not there"
     for (account, name), item in table.sets.items():
         counted = item.get("holders", 0), item.get("partner_holders", 0)
-        if counted != (held[account, name], for_a_partner[account, name]):
-            yield f"{account}: {counted[0]} and {counted[1]} are said to hold {name}, and {held[account, name]} do"
+        if counted != (holders[account, name], partner_holders[account, name]):
+            yield f"{account}: {counted[0]} and {counted[1]} are said to hold {name}, and {holders[account, name]} do"
 
 
-def custom_sets_are_counted(table: Table) -> Sentences:
+def custom_sets_are_counted(table: TableContent) -> Sentences:
     """An account knows how many sets of its own it has, and has no more than it may."""
     there = Counter(account for account, _ in table.sets)
     for account, item in table.accounts.items():
         if item.get("custom_set_count", 0) != there[account]:
             yield f"{account}: {item.get('custom_sets', 0)} sets counted, {there[account]} there"
-        if there[account] > SETS_AT_MOST:
+        if there[account] > MAX_CUSTOM_SETS:
             yield f"{account}: {there[account]} sets of its own"
 
 
-def people_are_listed(table: Table) -> Sentences:
+def partner_members_are_listed(table: TableContent) -> Sentences:
     """Whoever is somewhere for a partner is among its people, and whose grant ends is looked at in time."""
     for (account, user), member in table.members.items():
-        is_here = member["active"] and "partner_id" in member
-        listed = (f"{keys.PEOPLE}{member['partner_id']}", f"{account}#{user}") if is_here else (None, None)
+        is_partner_member = member["active"] and "partner_id" in member
+        listed = (f"{keys.PEOPLE}{member['partner_id']}", f"{account}#{user}") if is_partner_member else (None, None)
         if (member.get("list_key"), member.get("list_sort_key")) != listed:
             yield f"{user} in {account}: is listed as {member.get('list_key')} {member.get('list_sort_key')}"
         ends = member.get("grant", {}).get("expires_at")
@@ -149,23 +149,23 @@ def people_are_listed(table: Table) -> Sentences:
             yield f"{user} in {account}: access ends at {ends} and is looked at {member.get('due_at')}"
 
 
-def someone_runs_every_account(table: Table) -> Sentences:
+def accounts_have_a_super_admin(table: TableContent) -> Sentences:
     """G3: from its first on, an active account has an active super admin, unless it was reported as orphaned."""
     orphaned = {account for act in table.acts.values() for account in act.get("details", {}).get("orphaned", ())}
     for account, item in table.accounts.items():
-        roster = table.items.get((f"{keys.ACCOUNT}{account}", "SUPER_ADMINS"))
-        if roster is None or item.get("state", "active") != "active" or account in orphaned:
+        super_admin_list = table.items.get((f"{keys.ACCOUNT}{account}", "SUPER_ADMINS"))
+        if super_admin_list is None or item.get("state", "active") != "active" or account in orphaned:
             continue
-        if not any(_runs(table, account, user) for user in _super_admins(table, account)):
+        if not any(_is_active_super_admin(table, account, user) for user in _super_admins(table, account)):
             yield f"{account}: no active super admin is left"
 
 
-def _runs(table: Table, account: str, user: str) -> bool:
-    is_stopped = OF_THE_TWO_SIDES & set(table.members[account, user].get("suspended_by", ()))
+def _is_active_super_admin(table: TableContent, account: str, user: str) -> bool:
+    is_stopped = EXPLICIT_SUSPENSIONS & set(table.members[account, user].get("suspended_by", ()))
     return bool(table.users.get(user, {}).get("active")) and not is_stopped
 
 
-def _super_admins(table: Table, account: str) -> set[str]:
+def _super_admins(table: TableContent, account: str) -> set[str]:
     return {
         user
         for (its_account, user), member in table.members.items()
@@ -173,31 +173,33 @@ def _super_admins(table: Table, account: str) -> set[str]:
     }
 
 
-def what_is_over_is_being_written_off(table: Table, at: float) -> Sentences:
+def ended_access_is_being_reconciled(table: TableContent, at: float) -> Sentences:
     """What was given before all of somebody's access was ended is there only while its clean-up waits.
 
     A grant whose own end has come is the sweep's to write off.
     """
-    waiting = [
+    queued = [
         item["reconciliation"]
-        for _, _, item in table.all(keys.RECONCILIATION, keys.ACT)
-        if item["reconciliation"]["reason"] in ENDS
+        for _, _, item in table.items_with_prefix(keys.RECONCILIATION, keys.ACT)
+        if item["reconciliation"]["reason"] in ENDING_REASONS
     ]
     for (account, user), member in table.members.items():
         partner = member.get("partner_id")
         if not partner or not member["active"] or member.get("grant", {}).get("expires_at", inf) <= at:
             continue
-        left = table.users.get(user, {}).get("offboardings", {}).get(partner, 0)
-        is_over = member.get("access_generation", 0) < left + table.accounts.get(partner, {}).get("terminations", 0)
-        if is_over and not any(_is_about(clean_up, partner, user) for clean_up in waiting):
+        offboardings = table.users.get(user, {}).get("offboardings", {}).get(partner, 0)
+        is_ended = member.get("access_generation", 0) < offboardings + table.accounts.get(partner, {}).get(
+            "terminations", 0
+        )
+        if is_ended and not any(concerns(reconciliation, partner, user) for reconciliation in queued):
             yield f"{user} in {account}: is over, and nobody writes that down"
 
 
-def _is_about(clean_up: Item, partner: str, user: str) -> bool:
-    return clean_up.get("partner_id") in (None, partner) and clean_up.get("user_id") in (None, user)
+def concerns(reconciliation: Item, partner: str, user: str) -> bool:
+    return reconciliation.get("partner_id") in (None, partner) and reconciliation.get("user_id") in (None, user)
 
 
-def rosters_agree(table: Table) -> Sentences:
+def super_admin_lists_agree(table: TableContent) -> Sentences:
     """The list of super admins names exactly the active members who are."""
     for account in table.accounts:
         listed = set(table.get(f"{keys.ACCOUNT}{account}", "SUPER_ADMINS").get("user_ids", ()))
@@ -205,9 +207,9 @@ def rosters_agree(table: Table) -> Sentences:
             yield f"{account}: {sorted(listed)} are listed as super admins, {sorted(_super_admins(table, account))} are"
 
 
-def mirrors_agree(table: Table) -> Sentences:
+def membership_mirrors_agree(table: TableContent) -> Sentences:
     """Whoever is a member finds the account among his, and nobody else does; both ends of a membership exist."""
-    mirrored = {(account, user) for user, account, _ in table.all(keys.USER, keys.ACCOUNT)}
+    mirrored = {(account, user) for user, account, _ in table.items_with_prefix(keys.USER, keys.ACCOUNT)}
     for account, user in mirrored ^ set(table.members):
         yield f"{user} in {account}: the membership and its mirror do not agree"
     for account, user in table.members:
@@ -215,9 +217,9 @@ def mirrors_agree(table: Table) -> Sentences:
             yield f"{user} in {account}: the user or the account does not exist"
 
 
-def addresses_agree(table: Table) -> Sentences:
+def addresses_agree(table: TableContent) -> Sentences:
     """Each address in use is of the one user who has it."""
-    owners = {address: item["user_id"] for address, _, item in table.all(keys.EMAIL, "EMAIL")}
+    owners = {address: item["user_id"] for address, _, item in table.items_with_prefix(keys.EMAIL, "EMAIL")}
     used = {item["email"]: user for user, item in table.users.items() if "email" in item}
     if len(used) < sum("email" in item for item in table.users.values()):
         yield "two users have the same address"
@@ -228,27 +230,29 @@ def addresses_agree(table: Table) -> Sentences:
             yield f"{address}: kept for {owners[address]}, used by {used[address]}"
 
 
-def employments_agree(table: Table) -> Sentences:
+def employments_agree(table: TableContent) -> Sentences:
     """A user works for the partners where he is an active member."""
     partners = {account for account, item in table.accounts.items() if item["kind"] == "partner"}
     for user, item in table.users.items():
-        works = {
+        partners_of_user = {
             account
             for (account, member), membership in table.members.items()
             if member == user and account in partners and membership.get("active")
         }
-        if set(item.get("employed_by", ())) != works:
-            yield f"{user}: said to work for {sorted(item.get('employed_by', ()))}, and works for {sorted(works)}"
+        if set(item.get("employed_by", ())) != partners_of_user:
+            yield f"{user}: said to work for {sorted(item.get('employed_by', ()))}, and works for {sorted(partners_of_user)}"
 
 
-def links_grant_as_often_as_they_say(table: Table) -> Sentences:
+def link_approvals_are_counted(table: TableContent) -> Sentences:
     """G1: approvals are counted, never above what was asked, never twice for one account."""
     approved = [act for act in table.acts.values() if act["event"] == "link.approved"]
     for link, item in table.links.items():
         acts = [act for act in approved if act.get("details", {}).get("link_id") == link]
         clients = [account for act in acts for account in act["accounts"] if account != item["partner_id"]]
         replies = [
-            reply for _, _, reply in table.all(f"{keys.LINK}{link}", keys.ACCOUNT) if reply["state"] == "approved"
+            reply
+            for _, _, reply in table.items_with_prefix(f"{keys.LINK}{link}", keys.ACCOUNT)
+            if reply["state"] == "approved"
         ]
         if not len(acts) == item["approvals"] <= item["max_approvals"]:
             yield f"{link}: {item['approvals']} of {item['max_approvals']} approvals, {len(acts)} in the trail"
@@ -258,11 +262,11 @@ def links_grant_as_often_as_they_say(table: Table) -> Sentences:
             yield f"{link}: {len(acts)} approvals and {len(replies)} accounts that approved"
         if any(act["at"] >= item["expires_at"] for act in acts):
             yield f"{link}: approved after its end"
-        if len(item.get("secrets", ())) > SECRETS_AT_ONCE:
+        if len(item.get("secrets", ())) > MAX_SECRETS:
             yield f"{link}: {len(item['secrets'])} secrets open it"
 
 
-def open_links_are_counted(table: Table) -> Sentences:
+def open_links_are_counted(table: TableContent) -> Sentences:
     """An employee's open links are those that the sweep will still look at; an ended one it will not."""
     due = Counter(item["employee_id"] for item in table.links.values() if "due_at" in item)
     for user, item in table.users.items():
@@ -274,44 +278,44 @@ def open_links_are_counted(table: Table) -> Sentences:
             yield f"{link}: has ended and is still due"
 
 
-def every_act_is_in_every_trail(table: Table) -> Sentences:
+def audit_entries_are_complete(table: TableContent) -> Sentences:
     """G6: one entry for each account concerned, the same in all of them."""
     for (account, audit), item in table.audits.items():
         if item["audit_id"] != audit or account not in item["accounts"]:
             yield f"{audit}: is in the trail of {account}, whom it does not concern"
         for other in item["accounts"]:
-            if _told(table.audits.get((other, audit))) != _told(item):
+            if _without_partition_key(table.audits.get((other, audit))) != _without_partition_key(item):
                 yield f"{audit}: is not the same in the trail of {other}"
 
 
-def chains_are_unbroken(table: Table) -> Sentences:
+def hash_chains_are_intact(table: TableContent) -> Sentences:
     """G11: every link of a chain is an entry of the trail in its place, and the head is the last of them."""
-    heads = {account: item for _, account, item in table.all(keys.CHAIN_HEAD, keys.ACCOUNT)}
+    heads = {account: item for _, account, item in table.items_with_prefix(keys.CHAIN_HEAD, keys.ACCOUNT)}
     chains: dict[str, list[tuple[int, str, str]]] = {account: [] for account in heads}
-    for account, audit, item in table.all(keys.CHAIN, ""):
+    for account, audit, item in table.items_with_prefix(keys.CHAIN, ""):
         chains.setdefault(account, []).append((int(item["place"]), audit, item["chain_hash"]))
     for account, links in chains.items():
-        head = Head(account_id=account)
-        for place, audit, chain_hash in sorted(links):
+        head = ChainHead(account_id=account)
+        for position, audit, chain_hash in sorted(links):
             entry = table.audits.get((account, audit))
             if entry is None:
                 yield f"{audit}: is in the chain of {account}, and not in its trail"
                 break
-            head = head.followed_by(entry_of(entry))
-            if (place, chain_hash) != (head.entries, head.chain_hash):
+            head = head.with_entry(entry_of(entry))
+            if (position, chain_hash) != (head.entries, head.chain_hash):
                 yield f"{audit}: does not follow in the chain of {account}"
                 break
         else:
-            kept = heads.get(account, {})
-            if {name: kept.get(name) for name in dict(head)} != dict(head):
+            stored_head = heads.get(account, {})
+            if {name: stored_head.get(name) for name in dict(head)} != dict(head):
                 yield f"{account}: the head of its chain is not the last entry"
 
 
-def _told(entry: Item | None) -> Item | None:
+def _without_partition_key(entry: Item | None) -> Item | None:
     return entry and {name: value for name, value in entry.items() if name != "pk"}
 
 
-def every_grant_is_in_the_trail(table: Table) -> Sentences:
+def grants_have_audit_entries(table: TableContent) -> Sentences:
     """G6: no grant without the one act that made it; both have the same name."""
     for (account, user), member in table.members.items():
         grant = member.get("grant", {}).get("grant_id")
@@ -320,26 +324,24 @@ def every_grant_is_in_the_trail(table: Table) -> Sentences:
             yield f"{user} in {account}: no act gave {grant}"
 
 
-def letters_and_acts_agree(table: Table, since: float) -> Sentences:
+def emails_and_acts_agree(table: TableContent, since: float) -> Sentences:
     """G6: every letter belongs to one act, and every act since then of which people are told has its letter, or copies."""
-    gone_out = {item.get("outbox_id") for _, _, item in table.all(keys.DELIVERY, "DELIVERY")}
+    sent_ids = {item.get("outbox_id") for _, _, item in table.items_with_prefix(keys.DELIVERY, "DELIVERY")}
     for name, item in table.outbox.items():
         act = table.acts.get(f"aud_{name}")
         if act is None:
             yield f"letter {name}: no act asked for it"
-        elif item["notification"]["kind"] != (TOLD_BY_LETTER | TOLD_WITH_OR_WITHOUT).get(
-            act["event"], "link_to_approve"
-        ):
+        elif item["notification"]["kind"] != (EMAIL_KINDS | OPTIONAL_EMAIL_KINDS).get(act["event"], "link_to_approve"):
             yield f"letter {name}: {item['notification']['kind']} for {act['event']}"
     for audit, act in table.acts.items():
         name = audit.removeprefix("aud_")
-        if act["event"] not in TOLD_BY_LETTER or act["at"] < since or _is_told_otherwise(act):
+        if act["event"] not in EMAIL_KINDS or act["at"] < since or _concerns_program(act):
             continue
-        if name not in gone_out and name not in table.outbox:
+        if name not in sent_ids and name not in table.outbox:
             yield f"{audit}: nobody is told of {act['event']}"
 
 
-def _is_told_otherwise(act: Item) -> bool:
+def _concerns_program(act: Item) -> bool:
     """The directory sends no email, and of a partner's program each client is notified once."""
     return "fields" in act["details"] or "program" in (
         act["details"].get("suspended_by"),
@@ -347,49 +349,49 @@ def _is_told_otherwise(act: Item) -> bool:
     )
 
 
-def keys_keep_what_came_true(table: Table) -> Sentences:
+def stored_responses_are_valid(table: TableContent) -> Sentences:
     """G8: what is kept for a replay is a success, tells no secret, and names what is in the table."""
     grants = {act.get("details", {}).get("grant_id") for act in table.acts.values()}
-    for key, _, item in table.all(keys.IDEMPOTENCY, "IDEMPOTENCY"):
-        answer = json.loads(_answer(item))
+    for key, _, item in table.items_with_prefix(keys.IDEMPOTENCY, "IDEMPOTENCY"):
+        response = json.loads(_stored_response(item))
         if int(item["response_status"]) not in SUCCESS:
             yield f"{key}: keeps a {item['response_status']}"
-        if "url" in answer:
+        if "url" in response:
             yield f"{key}: keeps a link's secret"
-        if "link_id" in answer and answer["link_id"] not in table.links:
-            yield f"{key}: keeps {answer['link_id']}, which is not there"
-        if "grant_id" in answer and answer["grant_id"] not in grants:
-            yield f"{key}: keeps {answer['grant_id']}, which nobody gave"
+        if "link_id" in response and response["link_id"] not in table.links:
+            yield f"{key}: keeps {response['link_id']}, which is not there"
+        if "grant_id" in response and response["grant_id"] not in grants:
+            yield f"{key}: keeps {response['grant_id']}, which nobody gave"
 
 
-def _answer(kept: Item) -> str:
-    return decompress(bytes(kept["response_body"])).decode()
+def _stored_response(item: Item) -> str:
+    return decompress(bytes(item["response_body"])).decode()
 
 
-def no_secret_is_kept(table: Table) -> Sentences:
+def no_secret_is_stored(table: TableContent) -> Sentences:
     """G10: a link's secret is nowhere at rest."""
     for key, item in table.items.items():
-        if "pal_" in str(item) or ("response_body" in item and "pal_" in _answer(item)):
+        if "pal_" in str(item) or ("response_body" in item and "pal_" in _stored_response(item)):
             yield f"{key}: holds a link's secret"
 
 
-RULES: Final[tuple[Callable[[Table], Sentences], ...]] = (
+RULES: Final[tuple[Callable[[TableContent], Sentences], ...]] = (
     seats_are_counted,
     partner_admins_have_a_grant,
-    nobody_of_a_partner_holds_what_is_restricted,
-    custom_sets_are_held_as_often_as_they_say,
+    partner_members_have_no_restricted_permission,
+    custom_set_holders_are_counted,
     custom_sets_are_counted,
-    people_are_listed,
-    someone_runs_every_account,
-    rosters_agree,
-    mirrors_agree,
+    partner_members_are_listed,
+    accounts_have_a_super_admin,
+    super_admin_lists_agree,
+    membership_mirrors_agree,
     addresses_agree,
     employments_agree,
-    links_grant_as_often_as_they_say,
+    link_approvals_are_counted,
     open_links_are_counted,
-    every_act_is_in_every_trail,
-    chains_are_unbroken,
-    every_grant_is_in_the_trail,
-    keys_keep_what_came_true,
-    no_secret_is_kept,
+    audit_entries_are_complete,
+    hash_chains_are_intact,
+    grants_have_audit_entries,
+    stored_responses_are_valid,
+    no_secret_is_stored,
 )

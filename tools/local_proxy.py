@@ -14,103 +14,101 @@ from typing import Final
 import urllib3
 from typing_extensions import override
 
-from tools.emails import sent_letters
+from tools.emails import sent_emails
 from tools.emulator import LOOPBACK
-from tools.inbox import PLACE, Page, page_at
+from tools.inbox import INBOX_PATH, InboxPage, page_at
 
-SIGN_IN: Final = ("/oauth2/", "/login", "/logout")
-OF_THE_CONNECTION: Final = frozenset(
+SIGN_IN_PATHS: Final = ("/oauth2/", "/login", "/logout")
+CONNECTION_HEADERS: Final = frozenset(
     {"connection", "content-length", "date", "host", "keep-alive", "server", "transfer-encoding", "upgrade"}
 )
 
 
-def address_behind(path: str, api_path: str) -> str:
+def upstream_path(path: str, api_path: str) -> str:
     """Where a request is led: the sign-in has the emulator's own paths, everything else is the API's."""
-    return path if path.startswith(SIGN_IN) else api_path + path
+    return path if path.startswith(SIGN_IN_PATHS) else api_path + path
 
 
 @dataclass(slots=True)
-class Behind:
+class Upstream:
     """What the front leads to, and the assets that it has seen."""
 
     pool: urllib3.PoolManager
     endpoint: str
     api_path: str
-    kept: dict[tuple[str, str], urllib3.BaseHTTPResponse] = field(default_factory=dict)
-    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+    cached_assets: dict[tuple[str, str], urllib3.BaseHTTPResponse] = field(default_factory=dict)
+    asset_lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def forward(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         if method == "GET" and path.startswith("/assets/"):
             return self._asset(path, headers)
-        return self._asked(method, path, body, headers)
+        return self._request(method, path, body, headers)
 
-    def _asked(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        where = self.endpoint + address_behind(path, self.api_path)
-        return self.pool.request(
-            method, where, body=body or None, headers=headers, redirect=False, decode_content=False
-        )
+    def _request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        url = self.endpoint + upstream_path(path, self.api_path)
+        return self.pool.request(method, url, body=body or None, headers=headers, redirect=False, decode_content=False)
 
     def _asset(self, path: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         """As a cache in front would: asked for once, and never a dozen at once, for each would start a worker."""
         key = (path, headers.get("Accept-Encoding", ""))
-        with self.one_at_a_time:
-            if key not in self.kept:
-                answer = self._asked("GET", path, b"", headers)
-                if "immutable" not in answer.headers.get("cache-control", ""):
-                    return answer
-                self.kept[key] = answer
-            return self.kept[key]
+        with self.asset_lock:
+            if key not in self.cached_assets:
+                response = self._request("GET", path, b"", headers)
+                if "immutable" not in response.headers.get("cache-control", ""):
+                    return response
+                self.cached_assets[key] = response
+            return self.cached_assets[key]
 
-    def inbox(self, path: str) -> Page:
-        return page_at(path, sent_letters(self.pool, self.endpoint))
+    def inbox(self, path: str) -> InboxPage:
+        return page_at(path, sent_emails(self.pool, self.endpoint))
 
 
-class Front(ThreadingHTTPServer):
+class ProxyServer(ThreadingHTTPServer):
     """Listens on loopback; each request has a thread."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, behind: Behind) -> None:
+    def __init__(self, port: int, upstream: Upstream) -> None:
         """On a free port, if 0 is asked for."""
-        self.behind = behind
-        super().__init__((LOOPBACK, port), Passing)
+        self.upstream = upstream
+        super().__init__((LOOPBACK, port), ProxyHandler)
 
 
-class Passing(BaseHTTPRequestHandler):
+class ProxyHandler(BaseHTTPRequestHandler):
     """Leads one request on, and its answer back."""
 
-    server: Front
+    server: ProxyServer
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 16  # or every header would be a packet
     disable_nagle_algorithm = True
 
-    def _pass_on(self) -> None:
+    def _forward(self) -> None:
         path = self.path.partition("?")[0]
-        if f"{path}/".startswith(PLACE):
-            self._show(self.server.behind.inbox(f"{path}/"))
+        if f"{path}/".startswith(INBOX_PATH):
+            self._send_page(self.server.upstream.inbox(f"{path}/"))
             return
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in OF_THE_CONNECTION}
-        answer = self.server.behind.answer(self.command, self.path, body, headers)
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            if name.lower() not in OF_THE_CONNECTION:
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in CONNECTION_HEADERS}
+        response = self.server.upstream.forward(self.command, self.path, body, headers)
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            if name.lower() not in CONNECTION_HEADERS:
                 self.send_header(name, value)
-        self._end(answer.data)
+        self._send_body(response.data)
 
     # the names that http.server looks for
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _pass_on  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _forward  # noqa: N815
 
-    def _show(self, page: Page) -> None:
+    def _send_page(self, page: InboxPage) -> None:
         self.send_response(page.status)
         self.send_header("content-type", "text/html; charset=utf-8")
         self.send_header("content-security-policy", page.policy)
         self.send_header("referrer-policy", "no-referrer")
         self.send_header("cache-control", "no-store")
-        self._end(page.content.encode())
+        self._send_body(page.content.encode())
 
-    def _end(self, content: bytes) -> None:
+    def _send_body(self, content: bytes) -> None:
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
@@ -122,9 +120,9 @@ class Passing(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def running_front(pool: urllib3.PoolManager, endpoint: str, api_path: str, *, port: int | None = None) -> Iterator[str]:
+def running_proxy(pool: urllib3.PoolManager, endpoint: str, api_path: str, *, port: int | None = None) -> Iterator[str]:
     """Lead requests on while this lasts; gives the origin."""
-    server = Front(port or 0, Behind(pool, endpoint, api_path))
+    server = ProxyServer(port or 0, Upstream(pool, endpoint, api_path))
     thread = threading.Thread(target=server.serve_forever, name="front", daemon=True)
     thread.start()
     try:

@@ -14,20 +14,20 @@ from typing import Any
 import urllib3
 from boto3.dynamodb.conditions import Key
 
-from tools.api_client import Answer, Caller, connections
-from tools.artifacts import artefacts, build
+from tools.api_client import ApiClient, ApiResponse, connection_pool
+from tools.artifacts import build, prepare_artifacts
 from tools.demo_file import Demo
-from tools.deployment import Aws, Deployed, DeploymentFailed, deploy, upload
+from tools.deployment import Aws, DeployedResources, DeploymentFailed, deploy, upload
 from tools.emulator import Emulator, running_emulator
-from tools.local_proxy import running_front
-from tools.sign_in import DIRECTORY, Person, SignIn, sign_in_of
+from tools.local_proxy import running_proxy
+from tools.sign_in import DIRECTORY_SCOPE, SignIn, SignInUser, sign_in_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(".venvs/local/bin/python")
 API_ID = "a11ce551"  # pinned by a tag on the stack, so that the address is known before the API is there
 API_PATH = f"/_aws/execute-api/{API_ID}/%24default"
 SENDER = "access@vendor.example"
-READY_WITHIN = 30.0
+READY_TIMEOUT = 30.0
 
 
 class StackNotReady(Exception):
@@ -35,14 +35,14 @@ class StackNotReady(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class LocalStack:
     """A running product; `front_url` is what people know of it, `base_url` the API behind that."""
 
     emulator: Emulator
     aws: Aws
     base_url: str
-    front_url: str
-    deployed: Deployed
+    origin: str
+    deployed: DeployedResources
     sign_in: SignIn
     pool: urllib3.PoolManager
 
@@ -51,21 +51,21 @@ class Stack:
         """Name of the one table."""
         return self.deployed.only("AWS::DynamoDB::Table")
 
-    def caller(self, token: str | None = None) -> Caller:
+    def api_client(self, token: str | None = None) -> ApiClient:
         """Somebody at the door of the API."""
-        return Caller(self.base_url, self.pool, token)
+        return ApiClient(self.base_url, self.pool, token)
 
-    def machine(self, scope: str = DIRECTORY) -> Caller:
+    def machine_client(self, scope: str = DIRECTORY_SCOPE) -> ApiClient:
         """The vendor's back end, or with the scope for decisions its product."""
-        return self.caller(self.sign_in.as_machine(self.pool, scope))
+        return self.api_client(self.sign_in.machine_token(self.pool, scope))
 
     def items(self) -> list[dict[str, Any]]:
         """Everything in the table, read consistently."""
-        return _to_the_end(_table(self.aws, self.table).scan)
+        return _all_pages(_table(self.aws, self.table).scan)
 
     def items_of(self, partition: str) -> list[dict[str, Any]]:
         """Everything under one partition key of the table, read consistently."""
-        return _to_the_end(_table(self.aws, self.table).query, KeyConditionExpression=Key("pk").eq(partition))
+        return _all_pages(_table(self.aws, self.table).query, KeyConditionExpression=Key("pk").eq(partition))
 
     def log(self) -> str:
         """What the functions have written, each line after the name of its group."""
@@ -85,56 +85,56 @@ def _table(aws: Aws, name: str) -> Any:
     return aws.session().resource("dynamodb", endpoint_url=aws.endpoint).Table(name)
 
 
-def _to_the_end(read: Callable[..., Any], **asked: Any) -> list[dict[str, Any]]:
-    page = read(ConsistentRead=True, **asked)
-    found: list[dict[str, Any]] = page["Items"]
+def _all_pages(read: Callable[..., Any], **arguments: Any) -> list[dict[str, Any]]:
+    page = read(ConsistentRead=True, **arguments)
+    items: list[dict[str, Any]] = page["Items"]
     while "LastEvaluatedKey" in page:
-        page = read(ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"], **asked)
-        found += page["Items"]
-    return found
+        page = read(ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"], **arguments)
+        items += page["Items"]
+    return items
 
 
 @contextlib.contextmanager
-def running_stack(*, port: int | None = None, tell: Callable[[str], None] = lambda _: None) -> Iterator[Stack]:
+def running_stack(*, port: int | None = None, report: Callable[[str], None] = lambda _: None) -> Iterator[LocalStack]:
     """Build, start, deploy, wait until it answers; at the end stop what was started and nothing else."""
-    tell("Building the layer and the functions, as `sam build` does")
+    report("Building the layer and the functions, as `sam build` does")
     build(ROOT)
     python = ROOT / PYTHON
-    made = artefacts(ROOT, python)
-    tell("Starting AWS on loopback, with IAM enforced")
+    built = prepare_artifacts(ROOT, python)
+    report("Starting AWS on loopback, with IAM enforced")
     with (
         running_emulator(python) as emulator,
-        contextlib.closing(_Connections(connections())) as web,
-        running_front(web.pool, emulator.endpoint, API_PATH, port=port) as front_url,
+        contextlib.closing(_Connections(connection_pool())) as connections_to_close,
+        running_proxy(connections_to_close.pool, emulator.endpoint, API_PATH, port=port) as origin,
     ):
         aws = Aws(emulator.endpoint)
         base_url = f"{emulator.endpoint}{API_PATH}"
         ses = aws.session().client("sesv2", endpoint_url=aws.endpoint, config=aws.settings)
         ses.create_email_identity(EmailIdentity=SENDER)
-        tell("Deploying the template through CloudFormation")
-        upload(aws, made.archives)
+        report("Deploying the template through CloudFormation")
+        upload(aws, built.archives)
         parameters = {
-            "BaseUrl": front_url,
-            "AuthorizationUrl": f"{front_url}/oauth2/authorize",
-            "TokenUrl": f"{front_url}/oauth2/token",
-            "SignOutUrl": f"{front_url}/logout",
+            "BaseUrl": origin,
+            "AuthorizationUrl": f"{origin}/oauth2/authorize",
+            "TokenUrl": f"{origin}/oauth2/token",
+            "SignOutUrl": f"{origin}/logout",
             "EmailFrom": SENDER,
             "EmailIdentityArn": "*",  # sending is authorised on no particular identity here
             "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         }
         try:
-            deployed = deploy(aws, made.template, parameters, tags={"ms-custom-id": API_ID})
+            deployed = deploy(aws, built.template, parameters, tags={"ms-custom-id": API_ID})
         except DeploymentFailed as failed:
-            raise DeploymentFailed(f"{failed}\n{emulator.errors()}") from failed
-        _lock(aws, deployed.outputs["TreeHeadsBucket"])
-        stack = Stack(
+            raise DeploymentFailed(f"{failed}\n{emulator.error_lines()}") from failed
+        _turn_on_object_lock(aws, deployed.outputs["TreeHeadsBucket"])
+        stack = LocalStack(
             emulator=emulator,
             aws=aws,
             base_url=base_url,
-            front_url=front_url,
+            origin=origin,
             deployed=deployed,
             sign_in=sign_in_of(aws, deployed.only("AWS::Cognito::UserPool")),
-            pool=web.pool,
+            pool=connections_to_close.pool,
         )
         _wait_until_ready(stack)
         yield stack
@@ -148,24 +148,24 @@ class _Connections:
         self.pool.clear()
 
 
-def _lock(aws: Aws, bucket: str) -> None:
+def _turn_on_object_lock(aws: Aws, bucket: str) -> None:
     """The template says it, and the emulator's CloudFormation leaves it out."""
     s3 = aws.session().client("s3", endpoint_url=aws.endpoint, config=aws.settings)
     s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
 
 
-def _wait_until_ready(stack: Stack) -> None:
-    patience = time.monotonic() + READY_WITHIN
-    answer: Answer | None = None
-    while time.monotonic() < patience:
-        answer = stack.caller().get("/nothing-is-here")
-        if answer.status == HTTPStatus.NOT_FOUND and answer.code == "not_found":
+def _wait_until_ready(stack: LocalStack) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT
+    response: ApiResponse | None = None
+    while time.monotonic() < deadline:
+        response = stack.api_client().get("/nothing-is-here")
+        if response.status == HTTPStatus.NOT_FOUND and response.code == "not_found":
             return
         time.sleep(0.2)
-    raise StackNotReady(f"the API does not answer as it should: {answer}\n{stack.emulator.log.read_text()[-2000:]}")
+    raise StackNotReady(f"the API does not answer as it should: {response}\n{stack.emulator.log.read_text()[-2000:]}")
 
 
-def demo_of(stack: Stack, inbox_url: str, people: dict[str, Person]) -> Demo:
+def demo_of(stack: LocalStack, inbox_url: str, people: dict[str, SignInUser]) -> Demo:
     """Describe the running stack for the tools that use the demo."""
     return Demo(
         base_url=stack.base_url,

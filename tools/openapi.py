@@ -28,7 +28,7 @@ from functions.view_partner_console.app import EmployeeState
 from partner_access.api import negotiation, request_fields, routing
 from partner_access.api.authzen import EvaluationsSemantic
 from partner_access.api.bulk import BulkOutcome
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import SetKind
 from partner_access.domain import errors
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing, Program
@@ -41,9 +41,9 @@ from partner_access.domain.relationships.offboarding import ReceiptOutcome
 
 TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
-PAGES: Final = "serve_pages"
+PAGES_FUNCTION: Final = "serve_pages"
 """What people see is no part of what programs call."""
-DECISIONS: Final = "/access/v1/"
+DECISIONS_PREFIX: Final = "/access/v1/"
 """Where errors are what AuthZEN says."""
 SUMMARY: Final = """Staff of solutions partners administer client accounts as partner admins. Errors are problems of \
 RFC 9457 with a stable `code`; 401, 403 for a missing scope, 413 and 429 of the gateway itself carry `{"message"}`."""
@@ -113,7 +113,7 @@ class _Titled(GenerateJsonSchema):
 
 def document() -> Json:
     """The whole description of the API."""
-    routes = [route for route in template.routes() if route.operation != PAGES]
+    routes = [route for route in template.routes() if route.operation != PAGES_FUNCTION]
     found = {
         route.key: importlib.import_module(f"functions.{route.operation}.app").app.routes[route.key] for route in routes
     }
@@ -159,8 +159,8 @@ def schemas_of(models: list[type[BaseModel]]) -> tuple[dict[type[BaseModel], str
         _without_null(schema)
     named = {model: _retitled(references[_key(model)], titles)["$ref"] for model in models}
     for model in models:
-        if issubclass(model, Answer):
-            _told_once(definitions[title_of(model)], model.never_kept)
+        if issubclass(model, ResponseBody):
+            _omit_on_replay(definitions[title_of(model)], model.never_stored)
     return named, dict(sorted(definitions.items()))
 
 
@@ -190,33 +190,33 @@ def _without_null(schema: Json) -> None:
             each.update(choices[0] if len(choices) == 1 else {"anyOf": choices})
 
 
-def _told_once(schema: Json, never_kept: Iterable[str]) -> None:
+def _omit_on_replay(schema: Json, never_stored: Iterable[str]) -> None:
     """A replayed answer is without what is never kept."""
-    for name in never_kept:
+    for name in never_stored:
         schema["required"].remove(name)
         schema["properties"][name]["description"] = "Returned once. A replayed response leaves it out."
 
 
 def _models(key: str, route: routing.Route) -> set[type[BaseModel]]:
-    return {each for each in (_body(route), *_answers(key, route)) if each}
+    return {each for each in (_body(route), *_response_models(key, route)) if each}
 
 
-def _of_kind(route: routing.Route, kind: type) -> Any:
+def _argument_of_type(route: routing.Route, kind: type) -> Any:
     return next((each for each in route.arguments.values() if isinstance(each, type) and issubclass(each, kind)), None)
 
 
 def _body(route: routing.Route) -> type[request_fields.Request] | None:
-    found: type[request_fields.Request] | None = _of_kind(route, request_fields.Request)
+    found: type[request_fields.Request] | None = _argument_of_type(route, request_fields.Request)
     return found
 
 
-def _answers(key: str, route: routing.Route) -> tuple[type[Answer], ...]:
+def _response_models(key: str, route: routing.Route) -> tuple[type[ResponseBody], ...]:
     """The answer that the operation names, and those of its own module that say the same under another status."""
-    told = inspect.signature(route.operation).return_annotation
-    if told is None:
+    annotation = inspect.signature(route.operation).return_annotation
+    if annotation is None:
         return ()
-    others = [each for each in told.__subclasses__() if each.__module__ == route.operation.__module__]
-    return (told, *(each for each in others if each.status != told.status and not key.startswith("GET ")))
+    others = [each for each in annotation.__subclasses__() if each.__module__ == route.operation.__module__]
+    return (annotation, *(each for each in others if each.status != annotation.status and not key.startswith("GET ")))
 
 
 def operation(declared: template.Route, route: routing.Route, schemas: dict[type[BaseModel], str]) -> Json:
@@ -229,13 +229,13 @@ def operation(declared: template.Route, route: routing.Route, schemas: dict[type
         "tags": [str(route.docs.tag)],
         "summary": route.docs.summary,
         "description": route.docs.description,
-        "security": [{"token": [template.default_of(scope)]} for scope in declared.scopes],
+        "security": [{"token": [template.parameter_default(scope)]} for scope in declared.scopes],
         "parameters": [*_path_parameters(declared.key), *_query_parameters(route), *_headers(declared.key, route)],
         "responses": _responses(declared.key, route, schemas),
     }
     if body:
         described["requestBody"] = {
-            "required": not body.may_be_missing,
+            "required": not body.is_optional,
             "content": {"application/json": {"schema": {"$ref": schemas[body]}}},
         }
     return described
@@ -247,7 +247,7 @@ def _path_parameters(key: str) -> list[Json]:
 
 
 def _query_parameters(route: routing.Route) -> list[Json]:
-    query = _of_kind(route, request_fields.Query)
+    query = _argument_of_type(route, request_fields.Query)
     if not query:
         return []
     schema = query.model_json_schema(ref_template=SCHEMAS)
@@ -262,60 +262,60 @@ def _inlined(schema: Json, definitions: Json) -> Json:
     choices = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
     chosen = choices[0]
     name = chosen.get("$ref", "").rpartition("/")[2]
-    kept = definitions[name] if name else chosen
-    return {key: value for key, value in kept.items() if key not in {"title", "default", "description"}}
+    definition = definitions[name] if name else chosen
+    return {key: value for key, value in definition.items() if key not in {"title", "default", "description"}}
 
 
 def _headers(key: str, route: routing.Route) -> list[Json]:
     method = key.partition(" ")[0]
     found = []
     if method != "GET" and (method != "POST" or route.needs_key):
-        told = "The name of this attempt; the same key and request get the same answer for 24 hours."
-        found.append(_header("Idempotency-Key", told, required=route.needs_key, minLength=1, maxLength=255))
-    if DECISIONS in key:
+        description = "The name of this attempt; the same key and request get the same answer for 24 hours."
+        found.append(_header("Idempotency-Key", description, required=route.needs_key, minLength=1, maxLength=255))
+    if DECISIONS_PREFIX in key:
         found.append(_header("X-Request-ID", "Comes back as it is.", required=False))
-    if _of_kind(route, routing.Seen):
-        told = "The ETag of what is edited, as it was seen: 428 without it, 412 when it has changed since."
-        found.append(_header("If-Match", told, required=True, pattern='^"[^"]*"$'))
+    if _argument_of_type(route, routing.ExpectedVersion):
+        description = "The ETag of what is edited, as it was seen: 428 without it, 412 when it has changed since."
+        found.append(_header("If-Match", description, required=True, pattern='^"[^"]*"$'))
     return found
 
 
-def _header(name: str, told: str, *, required: bool, **schema: object) -> Json:
+def _header(name: str, description: str, *, required: bool, **schema: object) -> Json:
     schema = {"type": "string", **schema}
-    return {"name": name, "in": "header", "required": required, "schema": schema, "description": told}
+    return {"name": name, "in": "header", "required": required, "schema": schema, "description": description}
 
 
 def _responses(key: str, route: routing.Route, schemas: dict[type[BaseModel], str]) -> Json:
     found: Json = {
-        str(int(answer.status)): {
-            "description": HTTPStatus(answer.status).phrase,
-            **_tagged(answer),
-            "content": _written_as(route, {"$ref": schemas[answer]}),
+        str(int(model.status)): {
+            "description": HTTPStatus(model.status).phrase,
+            **_etag_header(model),
+            "content": _content_types(route, {"$ref": schemas[model]}),
         }
-        for answer in _answers(key, route)
+        for model in _response_models(key, route)
     } or {"204": {"description": HTTPStatus.NO_CONTENT.phrase}}
-    if DECISIONS in key:
+    if DECISIONS_PREFIX in key:
         sentence = {"application/json": {"schema": {"type": "string"}}}
-        refused = {"description": "Refused: a sentence says what to do; a denial is a 200", "content": sentence}
+        error = {"description": "Refused: a sentence says what to do; a denial is a 200", "content": sentence}
         unavailable = {"description": "Not decided: deny, and ask again", "content": sentence}
     else:
         problem = {"application/problem+json": {"schema": {"$ref": SCHEMAS.format(model="Problem")}}}
-        refused = {"description": "Refused: the problem's code says why, its detail what to do", "content": problem}
+        error = {"description": "Refused: the problem's code says why, its detail what to do", "content": problem}
         unavailable = {"description": "Nothing was changed; try again with the same key", "content": problem}
-    return {**dict(sorted(found.items())), "4XX": refused, "503": unavailable}
+    return {**dict(sorted(found.items())), "4XX": error, "503": unavailable}
 
 
-def _tagged(answer: type[Answer]) -> Json:
+def _etag_header(model: type[ResponseBody]) -> Json:
     """What an edit names in If-Match comes with the record."""
-    if answer.headers is Answer.headers or issubclass(answer, request_fields.Page):
+    if model.headers is ResponseBody.headers or issubclass(model, request_fields.ListResponse):
         return {}
     return {"headers": {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match"}}}
 
 
-def _written_as(route: routing.Route, schema: Json) -> Json:
+def _content_types(route: routing.Route, schema: Json) -> Json:
     csv = (
         {negotiation.MediaType.CSV.value: {"schema": {"type": "string"}}}
-        if _of_kind(route, negotiation.MediaType)
+        if _argument_of_type(route, negotiation.MediaType)
         else {}
     )
     return {"application/json": {"schema": schema}, **csv}
@@ -342,30 +342,30 @@ def _problem() -> Json:
     }
 
 
-def codes() -> list[type[errors.Refused]]:
+def codes() -> list[type[errors.DomainError]]:
     """The errors with a code of their own, by code: the leaves of the tree that refusals.py holds."""
-    own = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.Refused)]
+    own = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.DomainError)]
     return sorted((each for each in own if "code" in vars(each)), key=lambda each: each.code)
 
 
 def _scopes() -> Json:
     return {
-        template.default_of("UseScope"): "people",
-        template.default_of("DirectoryScope"): "the vendor's back end",
-        template.default_of("DecideScope"): "services that ask for access decisions",
+        template.parameter_default("UseScope"): "people",
+        template.parameter_default("DirectoryScope"): "the vendor's back end",
+        template.parameter_default("DecideScope"): "services that ask for access decisions",
     }
 
 
-def written() -> str:
+def rendered() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str]) -> int:
     """Write it, or with `--check` say whether it still fits."""
     if "--check" not in arguments:
-        TARGET.write_text(written(), encoding="utf-8")
+        TARGET.write_text(rendered(), encoding="utf-8")
         return 0
-    if Path(TARGET).read_text(encoding="utf-8") == written():
+    if Path(TARGET).read_text(encoding="utf-8") == rendered():
         return 0
     print("openapi.json does not fit the code any more: run `make openapi`", file=sys.stderr)
     return 1

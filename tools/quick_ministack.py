@@ -14,13 +14,13 @@ from pathlib import Path
 
 from ministack.core.lambda_runtime import Worker  # type: ignore[import-not-found]  # of the emulator's own environment
 
-LAST_LINE_WITHIN = 0.005
-LINES_APART = 0.005
-LINES_AT_MOST = 0.25
+FIRST_LINE_TIMEOUT = 0.005
+LINE_TIMEOUT = 0.005
+TOTAL_TIMEOUT = 0.25
 
 _unpack = zipfile.ZipFile.extractall
 _unpacked: dict[int, Path] = {}
-_one_at_a_time = threading.Lock()
+_unpack_lock = threading.Lock()
 
 
 def unpack_once(
@@ -34,7 +34,7 @@ def unpack_once(
         _unpack(archive, path, members, pwd)
         return
     content = hash(tuple((each.filename, each.CRC, each.file_size) for each in archive.infolist()))
-    with _one_at_a_time:
+    with _unpack_lock:
         if content not in _unpacked:
             copy = tempfile.mkdtemp(prefix="unpacked-")
             _unpack(archive, copy)
@@ -48,7 +48,7 @@ def unpack_once(
 def main() -> None:
     """Change what was said above, and become ministack."""
     setattr(zipfile.ZipFile, "extractall", unpack_once)  # noqa: B010  so that its new type is nobody's business
-    Worker._drain_stderr_bounded.__defaults__ = (LAST_LINE_WITHIN, LINES_APART, LINES_AT_MOST)  # noqa: SLF001
+    Worker._drain_stderr_bounded.__defaults__ = (FIRST_LINE_TIMEOUT, LINE_TIMEOUT, TOTAL_TIMEOUT)  # noqa: SLF001
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)
 
 

@@ -12,7 +12,7 @@ from tools import template
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.rights import given_today
+from partner_access.domain.permissions.rights import latest_set_rights
 
 README: Final = template.ROOT / "README.md"
 OBJECTS: Final = re.compile(rf"^crm\.({'|'.join(catalogue.OBJECTS)})\.(view|edit|delete)$")
@@ -22,10 +22,10 @@ def permissions() -> str:
     """A row for all permissions of an area that the sets hold alike."""
     rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name in sorted(catalogue.CATALOGUE, key=_order):
-        shown = OBJECTS.sub(r"crm.*.\2", name)
-        names = rows.setdefault((shown.split(".")[0], tuple(_cell(each, name) for each in catalogue.SETS)), [])
-        if shown not in names:
-            names.append(shown)
+        displayed_name = OBJECTS.sub(r"crm.*.\2", name)
+        names = rows.setdefault((displayed_name.split(".")[0], tuple(_cell(each, name) for each in catalogue.SETS)), [])
+        if displayed_name not in names:
+            names.append(displayed_name)
     head = ["Permissions", *(f"`{name}`" for name in catalogue.SETS)]
     body = [[", ".join(f"`{name}`" for name in names), *cells] for (_, cells), names in rows.items()]
     note = f"`crm.*` stands for {', '.join(catalogue.OBJECTS)}. Never a partner admin's: "
@@ -37,7 +37,7 @@ def _order(name: str) -> tuple[bool, str, bool, str]:
 
 
 def _cell(permission_set: str, name: str) -> str:
-    scope = given_today(permission_set).held.get(name)
+    scope = latest_set_rights(permission_set).held.get(name)
     if scope is None:
         return "–"
     return scope.name.lower() if name in catalogue.SCOPED else "on"
@@ -60,7 +60,7 @@ def _table(head: list[str], body: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [head, ["---"] * len(head), *body])
 
 
-def written(text: str) -> str:
+def updated(text: str) -> str:
     """The README with its tables as they are today."""
     for name, table in (("permissions", permissions()), ("parameters", parameters())):
         marked = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
@@ -70,10 +70,10 @@ def written(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write them, or with `--check` say whether they still fit."""
-    kept = README.read_text(encoding="utf-8")
+    current = README.read_text(encoding="utf-8")
     if "--check" not in arguments:
-        README.write_text(written(kept), encoding="utf-8")
-    elif kept != written(kept):
+        README.write_text(updated(current), encoding="utf-8")
+    elif current != updated(current):
         print("README.md does not fit the catalogue or the template any more: run `make openapi`", file=sys.stderr)
         return 1
     return 0

@@ -20,9 +20,9 @@ from tools.deployment import Aws
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
-USE = "partner-access/use"
-DIRECTORY = "partner-access/directory"
-DECIDE = "partner-access/decide"
+USE_SCOPE = "partner-access/use"
+DIRECTORY_SCOPE = "partner-access/directory"
+DECIDE_SCOPE = "partner-access/decide"
 
 
 class SignInFailed(Exception):
@@ -43,18 +43,18 @@ class SignIn:
     redirect_uri: str
     machines: Mapping[str, tuple[str, str]] = field(repr=False)
 
-    def as_person(
-        self, pool: urllib3.PoolManager, email: str, password: str, scope: str = f"openid email {USE}"
+    def user_token(
+        self, pool: urllib3.PoolManager, email: str, password: str, scope: str = f"openid email {USE_SCOPE}"
     ) -> str:
         """The access token that a person gets who fills in the sign-in page."""
-        return str(self.tokens_of_person(pool, email, password, scope)["access_token"])
+        return str(self.user_tokens(pool, email, password, scope)["access_token"])
 
-    def tokens_of_person(self, pool: urllib3.PoolManager, email: str, password: str, scope: str) -> dict[str, object]:
+    def user_tokens(self, pool: urllib3.PoolManager, email: str, password: str, scope: str) -> dict[str, object]:
         """All tokens of a sign-in, by authorization code with proof key."""
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         state = secrets.token_urlsafe(12)
-        question = {
+        query = {
             "response_type": "code",
             "client_id": self.people_client,
             "redirect_uri": self.redirect_uri,
@@ -63,19 +63,19 @@ class SignIn:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        page = pool.request("GET", f"{self.authorization_endpoint}?{urlencode(question)}", redirect=False)
+        page = pool.request("GET", f"{self.authorization_endpoint}?{urlencode(query)}", redirect=False)
         form = SignInForm.of(page)
         filled = form.hidden | {"username": email, "password": password}
-        came_back = pool.request(
+        response = pool.request(
             "POST",
-            _beside(self.authorization_endpoint, form.action),
+            _same_origin_url(self.authorization_endpoint, form.action),
             body=urlencode(filled),
             headers={"content-type": "application/x-www-form-urlencoded"},
             redirect=False,
         )
-        returned = parse_qs(urlsplit(came_back.headers.get("location", "")).query)
+        returned = parse_qs(urlsplit(response.headers.get("location", "")).query)
         if "code" not in returned or returned.get("state") != [state]:
-            raise SignInFailed(f"{email} could not sign in: {came_back.status}")
+            raise SignInFailed(f"{email} could not sign in: {response.status}")
         return self._tokens(
             pool,
             {
@@ -87,22 +87,22 @@ class SignIn:
             },
         )
 
-    def as_machine(self, pool: urllib3.PoolManager, scope: str) -> str:
+    def machine_token(self, pool: urllib3.PoolManager, scope: str) -> str:
         """The access token of the vendor's back end for the directory, or of its product for decisions."""
-        asked = {"grant_type": "client_credentials", "scope": scope}
+        parameters = {"grant_type": "client_credentials", "scope": scope}
         credentials = base64.b64encode(":".join(self.machines[scope]).encode()).decode()
-        return str(self._tokens(pool, asked, authorization=f"Basic {credentials}")["access_token"])
+        return str(self._tokens(pool, parameters, authorization=f"Basic {credentials}")["access_token"])
 
-    def _tokens(self, pool: urllib3.PoolManager, asked: dict[str, str], **headers: str) -> dict[str, object]:
-        answer = pool.request(
+    def _tokens(self, pool: urllib3.PoolManager, parameters: dict[str, str], **headers: str) -> dict[str, object]:
+        response = pool.request(
             "POST",
             self.token_endpoint,
-            body=urlencode(asked),
+            body=urlencode(parameters),
             headers={"content-type": "application/x-www-form-urlencoded", **headers},
         )
-        if answer.status != HTTPStatus.OK:
-            raise SignInFailed(f"no token: {answer.status} {answer.data[:300].decode(errors='replace')}")
-        tokens: dict[str, object] = json.loads(answer.data)
+        if response.status != HTTPStatus.OK:
+            raise SignInFailed(f"no token: {response.status} {response.data[:300].decode(errors='replace')}")
+        tokens: dict[str, object] = json.loads(response.data)
         return tokens
 
     def to_json(self) -> dict[str, object]:
@@ -130,32 +130,32 @@ class SignInForm(HTMLParser):
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the form and its hidden fields."""
-        said = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.action = said.get("action", "")
-        elif tag == "input" and said.get("type") == "hidden":
-            self.hidden[said["name"]] = said.get("value", "")
+            self.action = attributes.get("action", "")
+        elif tag == "input" and attributes.get("type") == "hidden":
+            self.hidden[attributes["name"]] = attributes.get("value", "")
 
 
-def _beside(address: str, action: str) -> str:
+def _same_origin_url(address: str, action: str) -> str:
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}{action}"
 
 
 @cache
-def _pools(aws: Aws) -> "CognitoIdentityProviderClient":
+def _cognito_client(aws: Aws) -> "CognitoIdentityProviderClient":
     """Made once, and safe in threads."""
     return aws.session().client("cognito-idp", endpoint_url=aws.endpoint, config=aws.settings)
 
 
 def sign_in_of(aws: Aws, user_pool: str) -> SignIn:
     """Read the clients of a user pool: people have no secret, the vendor's machines have."""
-    cognito = _pools(aws)
+    cognito = _cognito_client(aws)
     clients = [
         cognito.describe_user_pool_client(UserPoolId=user_pool, ClientId=one["ClientId"])["UserPoolClient"]
         for one in cognito.list_user_pool_clients(UserPoolId=user_pool, MaxResults=60)["UserPoolClients"]
     ]
-    (people,) = (client for client in clients if "code" in client.get("AllowedOAuthFlows", []))
+    (users_client,) = (client for client in clients if "code" in client.get("AllowedOAuthFlows", []))
     machines = {
         scope: (client["ClientId"], client["ClientSecret"])
         for client in clients
@@ -166,14 +166,14 @@ def sign_in_of(aws: Aws, user_pool: str) -> SignIn:
         authorization_endpoint=f"{aws.endpoint}/oauth2/authorize",
         token_endpoint=f"{aws.endpoint}/oauth2/token",
         user_pool=user_pool,
-        people_client=people["ClientId"],
-        redirect_uri=people["CallbackURLs"][0],
+        people_client=users_client["ClientId"],
+        redirect_uri=users_client["CallbackURLs"][0],
         machines=machines,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SignInUser:
     """Somebody who can sign in."""
 
     email: str
@@ -181,11 +181,11 @@ class Person:
     password: str = field(repr=False)
 
 
-def create_person(aws: Aws, user_pool: str, email: str, name: str) -> Person:
+def create_sign_in_user(aws: Aws, user_pool: str, email: str, name: str) -> SignInUser:
     """Make a sign-in user with a password of his own; his user id is the `sub` that his tokens will carry."""
-    cognito = _pools(aws)
+    cognito = _cognito_client(aws)
     password = f"Aa1-{secrets.token_urlsafe(18)}"
-    made = cognito.admin_create_user(
+    created = cognito.admin_create_user(
         UserPoolId=user_pool,
         Username=email,
         TemporaryPassword=password,
@@ -197,5 +197,5 @@ def create_person(aws: Aws, user_pool: str, email: str, name: str) -> Person:
         ],
     )["User"]
     cognito.admin_set_user_password(UserPoolId=user_pool, Username=email, Password=password, Permanent=True)
-    (user_id,) = (attribute["Value"] for attribute in made["Attributes"] if attribute["Name"] == "sub")
-    return Person(email=email, user_id=user_id, password=password)
+    (user_id,) = (attribute["Value"] for attribute in created["Attributes"] if attribute["Name"] == "sub")
+    return SignInUser(email=email, user_id=user_id, password=password)

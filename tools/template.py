@@ -59,7 +59,7 @@ def routes() -> tuple[Route, ...]:
     )
 
 
-def default_of(parameter: str) -> str:
+def parameter_default(parameter: str) -> str:
     """What a parameter of the template is when nobody names it."""
     return str(read()["Parameters"][parameter]["Default"])
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from tools.api_client import connections
+from tools.api_client import connection_pool
 from tools.demo_file import read_demo
-from tools.sign_in import DECIDE, DIRECTORY, SignInFailed
+from tools.sign_in import DECIDE_SCOPE, DIRECTORY_SCOPE, SignInFailed
 
 
 def main(
@@ -21,12 +21,12 @@ def main(
         print("Say either whose token it is, or --directory, or --decide.", file=sys.stderr)
         raise typer.Exit(2)
     demo = read_demo()
-    pool = connections()
+    pool = connection_pool()
     try:
         if email is None:
-            print(demo.door.as_machine(pool, DIRECTORY if directory else DECIDE))
+            print(demo.sign_in_client.machine_token(pool, DIRECTORY_SCOPE if directory else DECIDE_SCOPE))
         elif email in demo.people:
-            print(demo.door.as_person(pool, email, demo.people[email]["password"]))
+            print(demo.sign_in_client.user_token(pool, email, demo.people[email]["password"]))
         else:
             print(f"{email} cannot sign in. Who can: {', '.join(sorted(demo.people))}", file=sys.stderr)
             raise typer.Exit(1)

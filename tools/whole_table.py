@@ -9,20 +9,20 @@ from partner_access.store import keys
 Item = Mapping[str, Any]
 
 
-class Table:
+class TableContent:
     """The items, found by what they are."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.items = {(item["pk"], item["sk"]): item for item in items}
 
-    def all(self, pk: str, sk: str) -> Iterator[tuple[str, str, Item]]:
+    def items_with_prefix(self, pk: str, sk: str) -> Iterator[tuple[str, str, Item]]:
         """Every item whose keys begin so, with what comes after in both."""
-        for (its_pk, its_sk), item in self._kinds.get(pk.partition("#")[0], {}).items():
+        for (its_pk, its_sk), item in self._items_by_type.get(pk.partition("#")[0], {}).items():
             if its_pk.startswith(pk) and its_sk.startswith(sk):
                 yield its_pk.removeprefix(pk), its_sk.removeprefix(sk), item
 
     @cached_property
-    def _kinds(self) -> dict[str, dict[tuple[str, str], Item]]:
+    def _items_by_type(self) -> dict[str, dict[tuple[str, str], Item]]:
         """The items by what their partition begins with: a table is looked through many times."""
         found: dict[str, dict[tuple[str, str], Item]] = {}
         for key, item in self.items.items():
@@ -35,27 +35,27 @@ class Table:
 
     @cached_property
     def accounts(self) -> dict[str, Item]:
-        return {account: item for account, _, item in self.all(keys.ACCOUNT, "ACCOUNT")}
+        return {account: item for account, _, item in self.items_with_prefix(keys.ACCOUNT, "ACCOUNT")}
 
     @cached_property
     def members(self) -> dict[tuple[str, str], Item]:
-        return {(account, user): item for account, user, item in self.all(keys.ACCOUNT, keys.MEMBER)}
+        return {(account, user): item for account, user, item in self.items_with_prefix(keys.ACCOUNT, keys.MEMBER)}
 
     @cached_property
     def sets(self) -> dict[tuple[str, str], Item]:
-        return {(account, name): item for account, name, item in self.all(keys.ACCOUNT, keys.SET)}
+        return {(account, name): item for account, name, item in self.items_with_prefix(keys.ACCOUNT, keys.SET)}
 
     @cached_property
     def users(self) -> dict[str, Item]:
-        return {user: item for user, sk, item in self.all(keys.USER, "USER") if not sk}
+        return {user: item for user, sk, item in self.items_with_prefix(keys.USER, "USER") if not sk}
 
     @cached_property
     def links(self) -> dict[str, Item]:
-        return {link: item for _, link, item in self.all(keys.PARTNER, keys.LINK)}
+        return {link: item for _, link, item in self.items_with_prefix(keys.PARTNER, keys.LINK)}
 
     @cached_property
     def audits(self) -> dict[tuple[str, str], Item]:
-        return {(account, audit): item for account, audit, item in self.all(keys.AUDIT, "")}
+        return {(account, audit): item for account, audit, item in self.items_with_prefix(keys.AUDIT, "")}
 
     @cached_property
     def acts(self) -> dict[str, Item]:
@@ -64,4 +64,4 @@ class Table:
 
     @cached_property
     def outbox(self) -> dict[str, Item]:
-        return {name: item for _, name, item in self.all(keys.OUTBOX, keys.NOTIFICATION)}
+        return {name: item for _, name, item in self.items_with_prefix(keys.OUTBOX, keys.NOTIFICATION)}

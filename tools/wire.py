@@ -19,12 +19,12 @@ sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from partner_access.api import problems
 from partner_access.domain.accounts import Account
-from partner_access.domain.audit.hash_chain import Head
-from partner_access.domain.audit.tree_heads import Latest
-from partner_access.domain.email_delivery import Delivery, Queued
-from partner_access.domain.links.links import Link, Reply
-from partner_access.domain.memberships.members import Grant, Member, Place
-from partner_access.domain.notifications import CleanUp, Letter, LetterKind
+from partner_access.domain.audit.hash_chain import ChainHead
+from partner_access.domain.audit.tree_heads import LatestTreeHead
+from partner_access.domain.email_delivery import Delivery, QueuedNotification
+from partner_access.domain.links.links import Link, LinkReply
+from partner_access.domain.memberships.members import Assignment, Grant, Member
+from partner_access.domain.notifications import Notification, NotificationKind, Reconciliation
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.records import AuditEntry
 from partner_access.domain.users import User
@@ -35,19 +35,19 @@ LAYER: Final = template.ROOT / "layers/common/partner_access"
 STORED: Final[tuple[type[BaseModel], ...]] = (
     Account,
     AuditEntry,
-    CleanUp,
+    Reconciliation,
     CustomSet,
     Delivery,
     Grant,
-    Head,
-    Latest,
-    Letter,
+    ChainHead,
+    LatestTreeHead,
+    Notification,
     Link,
     Member,
-    Place,
-    Queued,
-    offboarding.Queued,
-    Reply,
+    Assignment,
+    QueuedNotification,
+    offboarding.QueuedReconciliation,
+    LinkReply,
     User,
 )
 """The models whose fields are attributes of items, at the top or inside another."""
@@ -63,7 +63,7 @@ def document() -> Json:
         "schemas": {name: _shape(each) for name, each in sorted(described["components"]["schemas"].items())},
         "codes": {each.code: int(problems.status_of(each())) for each in openapi.codes()},
         "events": dict(_events()),
-        "email_kinds": sorted(LetterKind),
+        "email_kinds": sorted(NotificationKind),
         "key_prefixes": _keys(),
         "stored_models": sorted(sorted(each.model_fields) for each in STORED),
         "other_attributes": sorted(_attributes()),

@@ -6,17 +6,17 @@ from pydantic import BaseModel, Field
 
 from partner_access.api import bulk, cursors, routing
 from partner_access.api.bulk import BulkMemberRow, BulkOutcome
-from partner_access.api.request_fields import Identifier, ListQuery, Page, PermissionName, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.request_fields import Identifier, ListQuery, ListResponse, PermissionName, Request
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain.act import Act
 from partner_access.domain.errors import NothingToAccept
 from partner_access.domain.permission_sets import set_updates
-from partner_access.domain.permission_sets.set_updates import Accepted, Difference
-from partner_access.store.dynamo import keep, recall
+from partner_access.domain.permission_sets.set_updates import AcceptedVersion, SetUpdateGain
+from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.memberships.actors import in_account
 from partner_access.store.permission_sets import set_updates as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 UPDATES = "/accounts/{account_id}/permission-sets/updates"
 
@@ -34,20 +34,20 @@ class SetUpdateRow(BaseModel, title="SetUpdateRow"):
     partner_id: str | None
 
     @classmethod
-    def of(cls, found: Difference) -> Self:
+    def of(cls, difference: SetUpdateGain) -> Self:
         return cls(
-            user_id=found.user.user_id,
-            name=found.user.name,
-            email=found.user.email,
-            permission_set=found.now.permission_set,
-            version=found.now.set_version,
-            latest=found.after.set_version,
-            gained=found.gained,
-            partner_id=found.now.partner_id,
+            user_id=difference.user.user_id,
+            name=difference.user.name,
+            email=difference.user.email,
+            permission_set=difference.now.permission_set,
+            version=difference.now.set_version,
+            latest=difference.after.set_version,
+            gained=difference.gained,
+            partner_id=difference.now.partner_id,
         )
 
 
-class SetUpdateList(Page, title="SetUpdateList"):
+class SetUpdateList(ListResponse, title="SetUpdateList"):
     """One page of set updates, by member. A page can have fewer items than its limit, or none, and yet not be last."""
 
     items: tuple[SetUpdateRow, ...]
@@ -67,11 +67,11 @@ class SetUpdateList(Page, title="SetUpdateList"):
     ),
 )
 def list_set_updates(account_id: str, query: ListQuery, act: Act) -> SetUpdateList:
-    caller, account = in_account(account_id, act.by)
-    set_updates.must_answer(account, caller, act)
+    caller, account = in_account(account_id, act.actor_id)
+    set_updates.must_be_set_approver(account, caller, act)
     listed = UPDATES.format(account_id=account_id)
-    page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
-    found = (set_updates.difference(person, act) for person in page.people)
+    page = stored.page(account_id, after=cursors.position_after(query, listed, act), limit=query.size)
+    found = (set_updates.gain_from_update(person, act) for person in page.members)
     return SetUpdateList(
         items=tuple(SetUpdateRow.of(each) for each in found if each),
         next_cursor=cursors.cursor(page.after, query, listed, act),
@@ -86,11 +86,11 @@ class AcceptSetUpdatesRequest(Request, title="AcceptSetUpdatesRequest"):
     user_ids: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=25)]
 
     @property
-    def accepted(self) -> Accepted:
-        return Accepted(self.permission_set, self.version)
+    def accepted(self) -> AcceptedVersion:
+        return AcceptedVersion(self.permission_set, self.version)
 
 
-class AcceptSetUpdatesResponse(Answer, title="AcceptSetUpdatesResponse"):
+class AcceptSetUpdatesResponse(ResponseBody, title="AcceptSetUpdatesResponse"):
     """The outcome for each member, in the order of the request."""
 
     items: tuple[BulkMemberRow, ...]
@@ -109,30 +109,33 @@ class AcceptSetUpdatesResponse(Answer, title="AcceptSetUpdatesResponse"):
         ),
     ),
 )
-def accept_set_updates(account_id: str, wish: AcceptSetUpdatesRequest, act: Act) -> AcceptSetUpdatesResponse:
-    recall(act)
-    caller, found = in_account(account_id, act.by)
-    account = set_updates.must_answer(found, caller, act)
+def accept_set_updates(account_id: str, request: AcceptSetUpdatesRequest, act: Act) -> AcceptSetUpdatesResponse:
+    replay_if_stored(act)
+    caller, found = in_account(account_id, act.actor_id)
+    account = set_updates.must_be_set_approver(found, caller, act)
     account.must_be_active()
-    set_updates.must_be_latest(wish.accepted)
+    set_updates.must_be_latest(request.accepted)
     report = AcceptSetUpdatesResponse(
         items=tuple(
-            _row(account_id, user_id, wish.accepted, act.part(user_id)) for user_id in dict.fromkeys(wish.user_ids)
+            _row(account_id, user_id, request.accepted, act.for_item(user_id))
+            for user_id in dict.fromkeys(request.user_ids)
         )
     )
     if bulk.is_complete(report.items):
-        keep(act, report)
+        store_response(act, report)
     return report
 
 
-def _row(account_id: str, user_id: str, wish: Accepted, act: Act) -> BulkMemberRow:
+def _row(account_id: str, user_id: str, accepted: AcceptedVersion, act: Act) -> BulkMemberRow:
     blank = BulkMemberRow(user_id=user_id, outcome=BulkOutcome.DONE)
 
-    def accept(one: Act) -> BulkMemberRow:
-        stored.record(set_updates.accept(stored.facts(account_id, user_id, one.by), wish, one), blank)
+    def accept(act_part: Act) -> BulkMemberRow:
+        stored.record(
+            set_updates.accept(stored.facts(account_id, user_id, act_part.actor_id), accepted, act_part), blank
+        )
         return blank
 
-    return bulk.row(accept, act, blank, skipped=NothingToAccept, recall=recall)
+    return bulk.row(accept, act, blank, skipped=NothingToAccept, replay_if_stored=replay_if_stored)
 
 
 handler = app

@@ -8,20 +8,20 @@ from pydantic_core import PydanticCustomError
 from partner_access.api import bulk, routing
 from partner_access.api.bulk import BulkMemberRow, BulkOutcome
 from partner_access.api.request_fields import Adjustments, Identifier, PermissionName, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain.act import Act
 from partner_access.domain.errors import AlreadyMember, InvalidField
 from partner_access.domain.memberships import creations
 from partner_access.domain.permissions.rights import SetName
 from partner_access.domain.relationships import partner_console
-from partner_access.store.dynamo import keep, recall
+from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.memberships import creations as stored
 from partner_access.store.memberships.actors import in_account
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
-def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
+def _reject_duplicates(ids: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(ids)) < len(ids):
         raise PydanticCustomError("not_unique", "named twice")
     return ids
@@ -30,7 +30,7 @@ def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
 EmployeeIds = Annotated[
     tuple[Identifier, ...],
     Field(min_length=1, max_length=25, json_schema_extra={"uniqueItems": True}),
-    AfterValidator(_each_once),
+    AfterValidator(_reject_duplicates),
 ]
 
 
@@ -42,7 +42,7 @@ class AddColleaguesRequest(Request, title="AddColleaguesRequest"):
     permissions: Adjustments = Adjustments()
 
 
-class AddColleaguesResponse(Answer, title="AddColleaguesResponse"):
+class AddColleaguesResponse(ResponseBody, title="AddColleaguesResponse"):
     """The result for each employee, in the order of the request."""
 
     items: tuple[BulkMemberRow, ...]
@@ -62,30 +62,34 @@ class AddColleaguesResponse(Answer, title="AddColleaguesResponse"):
         ),
     ),
 )
-def add_colleagues(partner_id: str, account_id: str, wish: AddColleaguesRequest, act: Act) -> AddColleaguesResponse:
-    recall(act)
-    caller, _ = in_account(account_id, act.by)
-    partner_console.must_bring_in(caller, partner_id, act)
-    if wish.permission_set == SetName.PARTNER_ADMIN:
-        raise InvalidField("/permission_set").saying("Ask the client: only its own admins make somebody partner admin.")
+def add_colleagues(partner_id: str, account_id: str, request: AddColleaguesRequest, act: Act) -> AddColleaguesResponse:
+    replay_if_stored(act)
+    caller, _ = in_account(account_id, act.actor_id)
+    partner_console.must_add_colleagues(caller, partner_id, act)
+    if request.permission_set == SetName.PARTNER_ADMIN:
+        raise InvalidField("/permission_set").with_detail(
+            "Ask the client: only its own admins make somebody partner admin."
+        )
     report = AddColleaguesResponse(
-        items=tuple(_row(account_id, user_id, wish, act.part(user_id)) for user_id in wish.employee_ids)
+        items=tuple(_row(account_id, user_id, request, act.for_item(user_id)) for user_id in request.employee_ids)
     )
     if bulk.is_complete(report.items):
-        keep(act, report)
+        store_response(act, report)
     return report
 
 
-def _row(account_id: str, user_id: str, wish: AddColleaguesRequest, act: Act) -> BulkMemberRow:
+def _row(account_id: str, user_id: str, request: AddColleaguesRequest, act: Act) -> BulkMemberRow:
     blank = BulkMemberRow(user_id=user_id, outcome=BulkOutcome.DONE)
 
-    def create(one: Act) -> BulkMemberRow:
-        facts = stored.facts_for_colleague(account_id, user_id, one.by, permission_set=wish.permission_set)
-        how = creations.Wish(permission_set=wish.permission_set, overrides=wish.permissions.overrides)
-        stored.record(creations.create(facts, how, one), blank)
+    def create(act_part: Act) -> BulkMemberRow:
+        facts = stored.facts_for_colleague(
+            account_id, user_id, act_part.actor_id, permission_set=request.permission_set
+        )
+        how = creations.NewMember(permission_set=request.permission_set, overrides=request.permissions.overrides)
+        stored.record(creations.create(facts, how, act_part), blank)
         return blank
 
-    return bulk.row(create, act, blank, skipped=AlreadyMember, recall=recall)
+    return bulk.row(create, act, blank, skipped=AlreadyMember, replay_if_stored=replay_if_stored)
 
 
 handler = app

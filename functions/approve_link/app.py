@@ -4,18 +4,18 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from partner_access.api import routing
-from partner_access.api.request_fields import AccessDays, Identifier, LinkSecret, Removals, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.request_fields import AccessDays, Identifier, ParsedLinkSecret, Removals, Request
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import GrantResponse
 from partner_access.domain.act import Act
 from partner_access.domain.errors import NotEligible
 from partner_access.domain.links import approvals, links
 from partner_access.domain.memberships.members import RequestedAccess
-from partner_access.store.dynamo import recall
+from partner_access.store.dynamo import replay_if_stored
 from partner_access.store.links import approvals as stored
 from partner_access.store.links import links as stored_links
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class ApproveLinkRequest(Request, title="ApproveLinkRequest"):
@@ -24,13 +24,13 @@ class ApproveLinkRequest(Request, title="ApproveLinkRequest"):
     `permissions` removes more permissions, and `access_days` shortens the access.
     """
 
-    secret: LinkSecret
+    secret: ParsedLinkSecret
     account_id: Identifier
     permissions: Removals = Removals()
     access_days: AccessDays | None = None
 
 
-class ApproveLinkResponse(Answer, GrantResponse, title="ApproveLinkResponse"):
+class ApproveLinkResponse(ResponseBody, GrantResponse, title="ApproveLinkResponse"):
     """The grant that makes the link's employee a partner admin of the account."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
@@ -49,17 +49,17 @@ class ApproveLinkResponse(Answer, GrantResponse, title="ApproveLinkResponse"):
         ),
     ),
 )
-def approve_link(approval: ApproveLinkRequest, act: Act) -> ApproveLinkResponse:
-    offer = RequestedAccess(removed=approval.permissions.remove, access_days=approval.access_days)
-    facts = stored.facts_for_reply(approval.secret, approval.account_id, act.by)
+def approve_link(request: ApproveLinkRequest, act: Act) -> ApproveLinkResponse:
+    granted_access = RequestedAccess(removed=request.permissions.remove, access_days=request.access_days)
+    facts = stored.facts_for_reply(request.secret, request.account_id, act.actor_id)
     try:
-        approved = approvals.approve(facts, offer, act)
+        approved = approvals.approve(facts, granted_access, act)
     except NotEligible:
-        stored_links.record_end(links.withdraw(facts.link, act, *facts.subject))
+        stored_links.record_end(links.revoke_ineligible(facts.link, act, *facts.subject))
         raise
-    answer = ApproveLinkResponse.of(approved.grant, approved.member, approved.account)
-    stored.record_approval(approved, answer)
-    return answer
+    response = ApproveLinkResponse.of(approved.grant, approved.member, approved.account)
+    stored.record_approval(approved, response)
+    return response
 
 
 handler = app

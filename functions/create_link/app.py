@@ -8,16 +8,16 @@ from pydantic import Field
 from partner_access import page_urls
 from partner_access.api import routing
 from partner_access.api.request_fields import AccessDays, Identifier, Prose, Removals, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import LinkResponse
 from partner_access.domain.act import Act
 from partner_access.domain.links import links
 from partner_access.domain.notifications import Locale
-from partner_access.email_addresses import Email
-from partner_access.store.dynamo import recall
+from partner_access.email_addresses import EmailAddress
+from partner_access.store.dynamo import replay_if_stored
 from partner_access.store.links import links as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class CreateLinkRequest(Request, title="CreateLinkRequest"):
@@ -28,7 +28,7 @@ class CreateLinkRequest(Request, title="CreateLinkRequest"):
 
     employee_id: Identifier | None = None
     account_id: Identifier | None = None
-    recipient_email: Email | None = None
+    recipient_email: EmailAddress | None = None
     permissions: Removals = Removals()
     access_days: AccessDays | None = None
     link_days: Annotated[int, Field(ge=1, le=30)] = 7
@@ -37,11 +37,11 @@ class CreateLinkRequest(Request, title="CreateLinkRequest"):
     locale: Locale | None = None
 
 
-class CreateLinkResponse(Answer, LinkResponse, title="CreateLinkResponse"):
+class CreateLinkResponse(ResponseBody, LinkResponse, title="CreateLinkResponse"):
     """The link with its URL, which is only returned once."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
-    never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
+    never_stored: ClassVar[frozenset[str]] = frozenset({"url"})
 
     url: str
 
@@ -59,23 +59,23 @@ class CreateLinkResponse(Answer, LinkResponse, title="CreateLinkResponse"):
         ),
     ),
 )
-def create_link(partner_id: str, creation: CreateLinkRequest, act: Act) -> CreateLinkResponse:
-    wish = links.Wish(
-        employee_id=creation.employee_id or act.by,
-        account_id=creation.account_id,
-        recipient=creation.recipient_email,
-        removed=creation.permissions.remove,
-        access_days=creation.access_days,
-        link_days=creation.link_days,
-        max_approvals=creation.max_approvals,
-        purpose=creation.purpose,
-        locale=creation.locale,
+def create_link(partner_id: str, request: CreateLinkRequest, act: Act) -> CreateLinkResponse:
+    new_link = links.NewLink(
+        employee_id=request.employee_id or act.actor_id,
+        account_id=request.account_id,
+        recipient=request.recipient_email,
+        removed=request.permissions.remove,
+        access_days=request.access_days,
+        link_days=request.link_days,
+        max_approvals=request.max_approvals,
+        purpose=request.purpose,
+        locale=request.locale,
     )
-    facts = stored.facts_for_creation(partner_id, wish, act.by)
-    created = links.create(facts, wish, act)
-    answer = CreateLinkResponse.of(created.link, created.employee, act.at, url=page_urls.to_approve(created.secret))
-    stored.record_creation(created, answer)
-    return answer
+    facts = stored.facts_for_creation(partner_id, new_link, act.actor_id)
+    created = links.create(facts, new_link, act)
+    response = CreateLinkResponse.of(created.link, created.employee, act.at, url=page_urls.of_approval(created.secret))
+    stored.record_creation(created, response)
+    return response
 
 
 handler = app

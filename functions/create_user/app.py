@@ -5,22 +5,22 @@ from typing import ClassVar
 
 from partner_access.api import routing
 from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import GrantResponse, MemberResponse
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import creations
 from partner_access.domain.memberships.members import Seat
-from partner_access.email_addresses import Email
-from partner_access.store.dynamo import recall
+from partner_access.email_addresses import EmailAddress
+from partner_access.store.dynamo import replay_if_stored
 from partner_access.store.memberships import creations as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class CreateUserRequest(Request, title="CreateUserRequest"):
     """The user to add and their permission set. Name the partner if the user works for several."""
 
-    email: Email
+    email: EmailAddress
     permission_set: PermissionName
     partner_id: Identifier | None = None
     permissions: Adjustments = Adjustments()
@@ -28,7 +28,7 @@ class CreateUserRequest(Request, title="CreateUserRequest"):
     access_days: AccessDays | None = None
 
 
-class CreateUserResponse(Answer, MemberResponse, title="CreateUserResponse"):
+class CreateUserResponse(ResponseBody, MemberResponse, title="CreateUserResponse"):
     """The new membership, with the grant of a partner admin."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
@@ -49,22 +49,22 @@ class CreateUserResponse(Answer, MemberResponse, title="CreateUserResponse"):
         ),
     ),
 )
-def create_user(account_id: str, creation: CreateUserRequest, act: Act) -> CreateUserResponse:
-    wish = creations.Wish(
-        permission_set=creation.permission_set,
-        overrides=creation.permissions.overrides,
-        seat=creation.seat,
-        access_days=creation.access_days,
+def create_user(account_id: str, request: CreateUserRequest, act: Act) -> CreateUserResponse:
+    new_member = creations.NewMember(
+        permission_set=request.permission_set,
+        overrides=request.permissions.overrides,
+        seat=request.seat,
+        access_days=request.access_days,
     )
     facts = stored.facts(
-        account_id, creation.email, creation.partner_id, act.by, permission_set=creation.permission_set
+        account_id, request.email, request.partner_id, act.actor_id, permission_set=request.permission_set
     )
-    created = creations.create(facts, wish, act)
+    created = creations.create(facts, new_member, act)
     member = created.member
     grant = GrantResponse.of(member.grant, member, created.account) if member.grant else None
-    answer = CreateUserResponse.of(member, created.person, grant=grant)
-    stored.record(created, answer)
-    return answer
+    response = CreateUserResponse.of(member, created.person, grant=grant)
+    stored.record(created, response)
+    return response
 
 
 handler = app

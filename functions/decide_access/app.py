@@ -10,11 +10,11 @@ from partner_access.api.authzen import (
     EvaluationsResponse,
     Policy,
 )
-from partner_access.authzen_policy import Accounts
+from partner_access.authzen_policy import AccountPolicy
 from partner_access.domain.act import Act
 
 
-def decision_point(policy: Policy) -> authzen.App:
+def decision_api(policy: Policy) -> authzen.App:
     """The decision API over this policy."""
     app = authzen.App()
 
@@ -67,4 +67,4 @@ def decision_point(policy: Policy) -> authzen.App:
     return app
 
 
-handler = app = decision_point(Accounts())
+handler = app = decision_api(AccountPolicy())

@@ -1,26 +1,26 @@
 """POST /access-links/declines: someone of a client account says no to an access link."""
 
 from partner_access.api import routing
-from partner_access.api.request_fields import Identifier, LinkSecret, Prose, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.request_fields import Identifier, ParsedLinkSecret, Prose, Request
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain.act import Act
 from partner_access.domain.links import approvals
 from partner_access.domain.links.links import LinkState
-from partner_access.store.dynamo import recall
+from partner_access.store.dynamo import replay_if_stored
 from partner_access.store.links import approvals as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class DeclineLinkRequest(Request, title="DeclineLinkRequest"):
     """The account to decline the link for, and an optional reason."""
 
-    secret: LinkSecret
+    secret: ParsedLinkSecret
     account_id: Identifier
     reason: Prose | None = None
 
 
-class DeclineLinkResponse(Answer, title="DeclineLinkResponse"):
+class DeclineLinkResponse(ResponseBody, title="DeclineLinkResponse"):
     """The new state of the link for this account."""
 
     state: LinkState = LinkState.DECLINED
@@ -38,12 +38,12 @@ class DeclineLinkResponse(Answer, title="DeclineLinkResponse"):
         ),
     ),
 )
-def decline_link(refusal: DeclineLinkRequest, act: Act) -> DeclineLinkResponse:
-    facts = stored.facts_for_reply(refusal.secret, refusal.account_id, act.by)
-    declined = approvals.decline(facts, refusal.reason, act)
-    answer = DeclineLinkResponse()
-    stored.record_decline(declined, answer)
-    return answer
+def decline_link(request: DeclineLinkRequest, act: Act) -> DeclineLinkResponse:
+    facts = stored.facts_for_reply(request.secret, request.account_id, act.actor_id)
+    declined = approvals.decline(facts, request.reason, act)
+    response = DeclineLinkResponse()
+    stored.record_decline(declined, response)
+    return response
 
 
 handler = app

@@ -12,13 +12,13 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import edits
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.edits import Days, Edit, Edited
+from partner_access.domain.memberships.edits import AccessDuration, Edited, MemberEdit
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.roles import MembershipFacts
-from partner_access.store.dynamo import keep, recall
+from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.memberships import changes as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class EditUserRequest(Request, title="EditUserRequest"):
@@ -32,14 +32,14 @@ class EditUserRequest(Request, title="EditUserRequest"):
     partner_id: Identifier = ""
 
     @property
-    def wish(self) -> Edit:
+    def edit(self) -> MemberEdit:
         """The fields that were named."""
-        wished: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
-        if "permissions" in wished:
-            wished["overrides"] = wished.pop("permissions").overrides
-        if "access_days" in wished:
-            wished["access"] = Days(wished.pop("access_days"))
-        return Edit(**wished)
+        named_fields: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        if "permissions" in named_fields:
+            named_fields["overrides"] = named_fields.pop("permissions").overrides
+        if "access_days" in named_fields:
+            named_fields["access_duration"] = AccessDuration(named_fields.pop("access_days"))
+        return MemberEdit(**named_fields)
 
 
 class EditUserResponse(TaggedMemberResponse, title="EditUserResponse"):
@@ -62,27 +62,29 @@ class EditUserResponse(TaggedMemberResponse, title="EditUserResponse"):
         ),
     ),
 )
-def edit_user(account_id: str, user_id: str, change: EditUserRequest, seen: routing.Seen, act: Act) -> EditUserResponse:
-    wish = change.wish
-    facts = stored.facts(account_id, user_id, act.by, wish)
-    edited = edits.edit(facts, wish, seen, act)
-    answer = _answer(facts, edited, act)
+def edit_user(
+    account_id: str, user_id: str, request: EditUserRequest, expected_version: routing.ExpectedVersion, act: Act
+) -> EditUserResponse:
+    requested_edit = request.edit
+    facts = stored.facts(account_id, user_id, act.actor_id, requested_edit)
+    edited = edits.edit(facts, requested_edit, expected_version, act)
+    response = _response(facts, edited, act)
     if edited:
-        stored.record_edit(edited, answer)
+        stored.record_edit(edited, response)
     else:
-        keep(act, answer)
-    return answer
+        store_response(act, response)
+    return response
 
 
-def _answer(facts: MembershipFacts, edited: Edited | None, act: Act) -> EditUserResponse:
-    firms = {facts.partner.account_id: facts.partner} if facts.partner else {}
+def _response(facts: MembershipFacts, edited: Edited | None, act: Act) -> EditUserResponse:
+    partners = {facts.partner.account_id: facts.partner} if facts.partner else {}
     target = replace(
         facts.target,
         member=edited.member if edited else facts.target.member,
-        firms={**facts.target.firms, **firms},
+        partners={**facts.target.partners, **partners},
         sets={**facts.target.sets, **facts.sets},
     )
-    return EditUserResponse.seen(target, act.at, grant=_grant(facts.account, target, act))
+    return EditUserResponse.of_actor(target, act.at, grant=_grant(facts.account, target, act))
 
 
 def _grant(account: Account | None, target: Actor, act: Act) -> GrantResponse | None:

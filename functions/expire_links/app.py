@@ -10,7 +10,7 @@ import uuid_utils
 
 from partner_access import telemetry
 from partner_access.domain.act import Act
-from partner_access.domain.errors import Overtaken, TemporarilyUnavailable
+from partner_access.domain.errors import StaleFacts, TemporarilyUnavailable
 from partner_access.domain.links import links
 from partner_access.domain.links.links import Link
 from partner_access.domain.memberships import grants
@@ -20,7 +20,7 @@ from partner_access.store import expiry
 from partner_access.store.links import links as stored
 
 SPARE_MILLISECONDS: Final = 5_000
-BY: Final = "schedule"
+ACTOR_ID: Final = "schedule"
 
 
 def handler(_: dict[str, Any], context: Context) -> None:
@@ -31,35 +31,35 @@ def handler(_: dict[str, Any], context: Context) -> None:
         for due in expiry.due(now):
             if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
                 break
-            _settle(due, Act(by=BY, at=now, name=uuid_utils.uuid7().hex))
+            _process(due, Act(actor_id=ACTOR_ID, at=now, id=uuid_utils.uuid7().hex))
     finally:
         telemetry.flush()
 
 
-def _settle(due: Link | DueGrant, act: Act) -> None:
+def _process(due: Link | DueGrant, act: Act) -> None:
     """One transaction each: whoever was there meanwhile was first, and what is crowded is left for later."""
     try:
         if isinstance(due, Link):
-            _settle_link(due, act)
+            _process_link(due, act)
         else:
-            _settle_grant(due, act)
-    except Overtaken:
+            _process_grant(due, act)
+    except StaleFacts:
         return
-    except TemporarilyUnavailable as refusal:
-        telemetry.refused(refusal)
+    except TemporarilyUnavailable as error:
+        telemetry.log_error(error)
 
 
-def _settle_link(link: Link, act: Act) -> None:
+def _process_link(link: Link, act: Act) -> None:
     expired = links.expire(link, act)
     if expired:
         stored.record_end(expired)
         telemetry.count("LinksExpired")
     else:
-        stored.record_retirement(link)
+        stored.record_used_up(link)
 
 
-def _settle_grant(due: DueGrant, act: Act) -> None:
-    expired, ending = grants.expire(due, act), grants.warn(due, act)
+def _process_grant(due: DueGrant, act: Act) -> None:
+    expired, ending = grants.expire(due, act), grants.warn_of_end(due, act)
     if expired:
         expiry.record(expired)
         telemetry.count("GrantsExpired")

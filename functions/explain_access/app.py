@@ -10,15 +10,15 @@ from pydantic import JsonValue
 
 from partner_access.api import authzen, routing
 from partner_access.api.authzen import Entity, EvaluationRequest
-from partner_access.api.response_body import Answer
-from partner_access.api.responses import Part
-from partner_access.authzen_policy import SUBJECT, pair_of
+from partner_access.api.response_body import ResponseBody
+from partner_access.api.responses import ResponsePart
+from partner_access.authzen_policy import SUBJECT_TYPE, pair_of
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing
 from partner_access.domain.act import Act
 from partner_access.domain.authorization import explanations
 from partner_access.domain.authorization.access import Rule
-from partner_access.domain.authorization.explanations import Explaining, Explanation
-from partner_access.domain.authorization.remediation import ALONE, Call, Changer
+from partner_access.domain.authorization.explanations import Explanation, ExplanationFacts
+from partner_access.domain.authorization.remediation import NO_RELATED_ACTORS, ChangeableBy, OperationCall
 from partner_access.domain.memberships.members import Seat, SuspensionReason
 from partner_access.domain.memberships.roles import Role
 from partner_access.store.authorization import explanations as stored
@@ -26,7 +26,7 @@ from partner_access.store.authorization import explanations as stored
 app = authzen.App()
 
 
-class PermissionSetRef(Part, title="PermissionSetRef"):
+class PermissionSetRef(ResponsePart, title="PermissionSetRef"):
     """A permission set in one version. Only custom sets have a name."""
 
     id: str
@@ -34,7 +34,7 @@ class PermissionSetRef(Part, title="PermissionSetRef"):
     name: str | None
 
 
-class RuleFactsResponse(Part, title="RuleFactsResponse"):
+class RuleFactsResponse(ResponsePart, title="RuleFactsResponse"):
     """The facts that the rule relied on."""
 
     account_kind: AccountKind | None
@@ -55,14 +55,14 @@ class RuleFactsResponse(Part, title="RuleFactsResponse"):
     pricing: Pricing | None
 
 
-class SuperAdminRef(Part, title="SuperAdminRef"):
+class SuperAdminRef(ResponsePart, title="SuperAdminRef"):
     """A super admin of the account."""
 
     user_id: str
     name: str | None
 
 
-class ChangeableByResponse(Part, title="ChangeableByResponse"):
+class ChangeableByResponse(ResponsePart, title="ChangeableByResponse"):
     """A role that can change the decision.
 
     Super admins are listed in `people`. User managers and partner members need all of `required_permissions`.
@@ -73,14 +73,15 @@ class ChangeableByResponse(Part, title="ChangeableByResponse"):
     required_permissions: tuple[str, ...] | None
 
     @classmethod
-    def of(cls, changer: Changer, *, named: bool) -> Self:
+    def of(cls, changer: ChangeableBy, *, with_names: bool) -> Self:
         people = tuple(
-            SuperAdminRef(user_id=each.user_id, name=(each.name or None) if named else None) for each in changer.people
+            SuperAdminRef(user_id=each.user_id, name=(each.name or None) if with_names else None)
+            for each in changer.users
         )
         return cls(role=changer.role, people=people or None, required_permissions=changer.required_permissions or None)
 
 
-class OperationCallResponse(Part, title="OperationCallResponse"):
+class OperationCallResponse(ResponsePart, title="OperationCallResponse"):
     """The request that would change the decision. Fill in the values in braces."""
 
     method: str
@@ -89,12 +90,12 @@ class OperationCallResponse(Part, title="OperationCallResponse"):
     if_match: str | None
 
     @classmethod
-    def of(cls, call: Call) -> Self:
-        tag = None if call.seen is None else f'"{call.seen}"'
+    def of(cls, call: OperationCall) -> Self:
+        tag = None if call.expected_version is None else f'"{call.expected_version}"'
         return cls(method=call.method, path=call.path, body=call.body, if_match=tag)
 
 
-class ExplanationResponse(Answer, title="ExplanationResponse"):
+class ExplanationResponse(ResponseBody, title="ExplanationResponse"):
     """The access decision, the rule and facts behind it, who could change it, and the request for that.
 
     If `next_rule` is present, the request alone does not change the decision, because that rule would decide next.
@@ -113,10 +114,12 @@ class ExplanationResponse(Answer, title="ExplanationResponse"):
     def of(cls, explanation: Explanation) -> Self:
         remedy = explanation.remedy
         return cls(
-            decision=explanation.verdict.permits,
-            rule=explanation.verdict.rule,
+            decision=explanation.decision.permits,
+            rule=explanation.decision.rule,
             facts=RuleFactsResponse.model_validate(asdict(explanation.facts)),
-            changeable_by=tuple(ChangeableByResponse.of(each, named=explanation.names_people) for each in remedy.by),
+            changeable_by=tuple(
+                ChangeableByResponse.of(each, with_names=explanation.names_people) for each in remedy.changeable_by
+            ),
             advice=explanation.advice,
             request=OperationCallResponse.of(remedy.call) if remedy.call else None,
             next_rule=remedy.next_rule,
@@ -139,14 +142,16 @@ class ExplanationResponse(Answer, title="ExplanationResponse"):
 )
 def explain_access(evaluation: EvaluationRequest, act: Act) -> ExplanationResponse:
     subject, resource, permission = evaluation.subject, evaluation.resource, evaluation.action.name
-    decides = os.environ["DECIDE_SCOPE"] in act.scopes
-    own = None if decides else pair_of(Entity(type=SUBJECT, id=act.by), resource)
-    presence, asker = stored.presences(pair_of(subject, resource), own, act=act)
-    asked = Explaining(presence, asker, subject.id if subject.type == SUBJECT else "", for_decisions=decides)
-    asked.must_be_allowed(act)
-    leads = asked.leads_to_people(permission)
-    around = stored.surroundings(resource.id, presence) if leads else ALONE
-    return ExplanationResponse.of(explanations.explain(asked, permission, around, act))
+    has_decide_scope = os.environ["DECIDE_SCOPE"] in act.scopes
+    caller_pair = None if has_decide_scope else pair_of(Entity(type=SUBJECT_TYPE, id=act.actor_id), resource)
+    presence, caller_facts = stored.access_facts(pair_of(subject, resource), caller_pair, act=act)
+    explanation_facts = ExplanationFacts(
+        presence, caller_facts, subject.id if subject.type == SUBJECT_TYPE else "", for_decisions=has_decide_scope
+    )
+    explanation_facts.must_be_allowed(act)
+    needs_actors = explanation_facts.needs_related_actors(permission)
+    related_actors = stored.related_actors(resource.id, presence) if needs_actors else NO_RELATED_ACTORS
+    return ExplanationResponse.of(explanations.explain(explanation_facts, permission, related_actors, act))
 
 
 handler = app

@@ -8,7 +8,7 @@ from pydantic import Field
 from partner_access import telemetry
 from partner_access.api import routing
 from partner_access.api.request_fields import Name, PermissionName, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import TaggedMemberResponse
 from partner_access.domain import directory
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Pricing, Program
@@ -17,23 +17,23 @@ from partner_access.domain.errors import NotFound
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.notifications import Locale
 from partner_access.domain.users import User
-from partner_access.email_addresses import Domain, Email
+from partner_access.email_addresses import Domain, EmailAddress
 from partner_access.store import directory as stored
-from partner_access.store.dynamo import keep, recall
+from partner_access.store.dynamo import replay_if_stored, store_response
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
-class Telling(Request):
+class PutDirectoryRequest(Request):
     """What is told; an absent field keeps its value."""
 
     @property
-    def told(self) -> dict[str, Any]:
+    def named_fields(self) -> dict[str, Any]:
         """The fields that were named, by the names of the records."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-class PutAccountRequest(Telling, title="PutAccountRequest"):
+class PutAccountRequest(PutDirectoryRequest, title="PutAccountRequest"):
     """The fields of an account.
 
     A new account needs `kind` and `name`. Only partners have `domains` and `program`. Only clients have `pricing` and
@@ -50,7 +50,7 @@ class PutAccountRequest(Telling, title="PutAccountRequest"):
     state: AccountState = AccountState.ACTIVE
 
 
-class DirectoryAccountResponse(Answer, title="DirectoryAccountResponse"):
+class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
     """An account, as the vendor's back end sees it."""
 
     account_id: str
@@ -98,10 +98,10 @@ class CreatedDirectoryAccountResponse(DirectoryAccountResponse, title="CreatedDi
     ),
 )
 def get_account(account_id: str) -> DirectoryAccountResponse:
-    return _account_shown(stored.account(account_id))
+    return _account_response(stored.account(account_id))
 
 
-def _account_shown(account: Account | None) -> DirectoryAccountResponse:
+def _account_response(account: Account | None) -> DirectoryAccountResponse:
     if not account:
         raise NotFound
     return DirectoryAccountResponse.of(account)
@@ -119,28 +119,28 @@ def _account_shown(account: Account | None) -> DirectoryAccountResponse:
         ),
     ),
 )
-def put_account(account_id: str, telling: PutAccountRequest, act: Act) -> DirectoryAccountResponse:
+def put_account(account_id: str, request: PutAccountRequest, act: Act) -> DirectoryAccountResponse:
     before = stored.account(account_id)
-    kept = directory.keep_account(account_id, before, telling.told, act)
-    if not kept:
-        as_it_was = _account_shown(before)
-        keep(act, as_it_was)
-        return as_it_was
-    answer = (DirectoryAccountResponse if before else CreatedDirectoryAccountResponse).of(kept.account)
-    stored.record_account(kept, answer)
-    return answer
+    saved = directory.put_account(account_id, before, request.named_fields, act)
+    if not saved:
+        unchanged = _account_response(before)
+        store_response(act, unchanged)
+        return unchanged
+    response = (DirectoryAccountResponse if before else CreatedDirectoryAccountResponse).of(saved.account)
+    stored.record_account(saved, response)
+    return response
 
 
-class PutUserRequest(Telling, title="PutUserRequest"):
+class PutUserRequest(PutDirectoryRequest, title="PutUserRequest"):
     """The fields of a user. A new user needs `email` and `name`."""
 
-    email: Email = ""
+    email: EmailAddress = ""
     name: Name = ""
     locale: Locale | None = None
     active: bool = True
 
 
-class DirectoryUserResponse(Answer, title="DirectoryUserResponse"):
+class DirectoryUserResponse(ResponseBody, title="DirectoryUserResponse"):
     """A user, as the vendor's back end sees them."""
 
     user_id: str
@@ -171,10 +171,10 @@ class CreatedDirectoryUserResponse(DirectoryUserResponse, title="CreatedDirector
     ),
 )
 def get_user(user_id: str) -> DirectoryUserResponse:
-    return _user_shown(stored.facts_for_user(user_id, None, leaves=False).user)
+    return _user_response(stored.facts_for_user(user_id, None, with_memberships=False).user)
 
 
-def _user_shown(user: User | None) -> DirectoryUserResponse:
+def _user_response(user: User | None) -> DirectoryUserResponse:
     if not user:
         raise NotFound
     return DirectoryUserResponse.of(user)
@@ -193,22 +193,24 @@ def _user_shown(user: User | None) -> DirectoryUserResponse:
         ),
     ),
 )
-def put_user(user_id: str, telling: PutUserRequest, act: Act) -> DirectoryUserResponse:
-    told = telling.told
-    facts = stored.facts_for_user(user_id, told.get("email"), leaves=told.get("active") is False)
-    kept = directory.keep_user(user_id, facts, told, act)
-    if not kept:
-        as_he_was = _user_shown(facts.user)
-        keep(act, as_he_was)
-        return as_he_was
-    answer = (DirectoryUserResponse if facts.user else CreatedDirectoryUserResponse).of(kept.user)
-    stored.record_user(kept, answer)
-    if kept.orphaned:
-        telemetry.count("AccountOrphaned", len(kept.orphaned))
-    return answer
+def put_user(user_id: str, request: PutUserRequest, act: Act) -> DirectoryUserResponse:
+    named_fields = request.named_fields
+    facts = stored.facts_for_user(
+        user_id, named_fields.get("email"), with_memberships=named_fields.get("active") is False
+    )
+    saved = directory.put_user(user_id, facts, named_fields, act)
+    if not saved:
+        unchanged = _user_response(facts.user)
+        store_response(act, unchanged)
+        return unchanged
+    response = (DirectoryUserResponse if facts.user else CreatedDirectoryUserResponse).of(saved.user)
+    stored.record_user(saved, response)
+    if saved.orphaned:
+        telemetry.count("AccountOrphaned", len(saved.orphaned))
+    return response
 
 
-class ErasureResponse(Answer, title="ErasureResponse"):
+class ErasureResponse(ResponseBody, title="ErasureResponse"):
     """The result of an erasure. It is the same whether or not the user existed."""
 
     status: ClassVar[int] = HTTPStatus.ACCEPTED
@@ -230,17 +232,17 @@ class ErasureResponse(Answer, title="ErasureResponse"):
     ),
 )
 def erase_user(user_id: str, act: Act) -> ErasureResponse:
-    facts = stored.facts_for_user(user_id, None, leaves=True)
+    facts = stored.facts_for_user(user_id, None, with_memberships=True)
     erased = directory.erase(user_id, facts, act)
-    answer = ErasureResponse()
+    response = ErasureResponse()
     if erased:
-        stored.record_user(erased, answer)
+        stored.record_user(erased, response)
     else:
-        keep(act, answer)
-    return answer
+        store_response(act, response)
+    return response
 
 
-class PutMemberRequest(Telling, title="PutMemberRequest"):
+class PutMemberRequest(PutDirectoryRequest, title="PutMemberRequest"):
     """The fields of a membership. A new one needs `permission_set`. Partner admins are created by other operations."""
 
     permission_set: PermissionName = ""
@@ -268,7 +270,7 @@ class CreatedDirectoryMemberResponse(DirectoryMemberResponse, title="CreatedDire
     ),
 )
 def get_member(account_id: str, user_id: str, act: Act) -> DirectoryMemberResponse:
-    return DirectoryMemberResponse.seen(stored.facts_for_member(account_id, user_id).target, act.at)
+    return DirectoryMemberResponse.of_actor(stored.facts_for_member(account_id, user_id).target, act.at)
 
 
 @app.put(
@@ -284,18 +286,18 @@ def get_member(account_id: str, user_id: str, act: Act) -> DirectoryMemberRespon
         ),
     ),
 )
-def put_member(account_id: str, user_id: str, telling: PutMemberRequest, act: Act) -> DirectoryMemberResponse:
+def put_member(account_id: str, user_id: str, request: PutMemberRequest, act: Act) -> DirectoryMemberResponse:
     facts = stored.facts_for_member(account_id, user_id)
-    kept = directory.keep_member(facts, telling.told, act)
-    if not kept:
-        as_it_was = DirectoryMemberResponse.seen(facts.target, act.at)
-        keep(act, as_it_was)
-        return as_it_was
-    answer = (DirectoryMemberResponse if facts.target.member else CreatedDirectoryMemberResponse).of(
-        kept.member, kept.user
+    saved = directory.put_member(facts, request.named_fields, act)
+    if not saved:
+        unchanged = DirectoryMemberResponse.of_actor(facts.target, act.at)
+        store_response(act, unchanged)
+        return unchanged
+    response = (DirectoryMemberResponse if facts.target.member else CreatedDirectoryMemberResponse).of(
+        saved.member, saved.user
     )
-    stored.record_member(kept, answer)
-    return answer
+    stored.record_member(saved, response)
+    return response
 
 
 handler = app

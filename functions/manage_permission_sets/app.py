@@ -7,15 +7,15 @@ from pydantic import Field
 
 from partner_access.api import routing
 from partner_access.api.request_fields import Name, PermissionName, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import PermissionSetResponse
 from partner_access.domain.act import Act
 from partner_access.domain.permission_sets import changes
-from partner_access.domain.permission_sets.changes import Content
-from partner_access.store.dynamo import keep, recall
+from partner_access.domain.permission_sets.changes import SetContent
+from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.permission_sets import changes as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 SETS = "/accounts/{account_id}/permission-sets"
 
@@ -27,8 +27,8 @@ class PermissionSetRequest(Request, title="PermissionSetRequest"):
     permissions: Annotated[tuple[PermissionName, ...], Field(min_length=1, max_length=200)]
 
     @property
-    def content(self) -> Content:
-        return Content(self.name, self.permissions)
+    def content(self) -> SetContent:
+        return SetContent(self.name, self.permissions)
 
 
 class CreatePermissionSetResponse(PermissionSetResponse, title="CreatePermissionSetResponse"):
@@ -41,7 +41,7 @@ class UpdatePermissionSetResponse(PermissionSetResponse, title="UpdatePermission
     """An updated permission set."""
 
 
-class RemovePermissionSetResponse(Answer, title="RemovePermissionSetResponse"):
+class RemovePermissionSetResponse(ResponseBody, title="RemovePermissionSetResponse"):
     """An empty response, stored so that the idempotency key replays it."""
 
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
@@ -56,11 +56,11 @@ class RemovePermissionSetResponse(Answer, title="RemovePermissionSetResponse"):
         description="Super admins of the account can create up to 100 sets. The name of a set does not have to be unique.",
     ),
 )
-def create_permission_set(account_id: str, wish: PermissionSetRequest, act: Act) -> CreatePermissionSetResponse:
-    created = changes.create(stored.facts(account_id, act.by), wish.content, act)
-    answer = CreatePermissionSetResponse.of(created.own)
-    stored.record_created(created, answer)
-    return answer
+def create_permission_set(account_id: str, request: PermissionSetRequest, act: Act) -> CreatePermissionSetResponse:
+    created = changes.create(stored.facts(account_id, act.actor_id), request.content, act)
+    response = CreatePermissionSetResponse.of(created.custom_set)
+    stored.record_created(created, response)
+    return response
 
 
 @app.put(
@@ -76,17 +76,17 @@ def create_permission_set(account_id: str, wish: PermissionSetRequest, act: Act)
     ),
 )
 def update_permission_set(
-    account_id: str, set_id: str, wish: PermissionSetRequest, seen: routing.Seen, act: Act
+    account_id: str, set_id: str, request: PermissionSetRequest, expected_version: routing.ExpectedVersion, act: Act
 ) -> UpdatePermissionSetResponse:
-    facts = stored.facts(account_id, act.by, set_id)
-    changed = changes.change(facts, wish.content, seen, act)
+    facts = stored.facts(account_id, act.actor_id, set_id)
+    changed = changes.update(facts, request.content, expected_version, act)
     if not changed:
-        as_it_was = UpdatePermissionSetResponse.of(changes.must_be_assignable(facts, act))
-        keep(act, as_it_was)
-        return as_it_was
-    answer = UpdatePermissionSetResponse.of(changed.own)
-    stored.record_changed(changed, answer)
-    return answer
+        unchanged = UpdatePermissionSetResponse.of(changes.must_be_assignable(facts, act))
+        store_response(act, unchanged)
+        return unchanged
+    response = UpdatePermissionSetResponse.of(changed.custom_set)
+    stored.record_updated(changed, response)
+    return response
 
 
 @app.delete(
@@ -98,11 +98,13 @@ def update_permission_set(
         description="Super admins of the account can remove a set that has no holders. A set in use gets 409.",
     ),
 )
-def remove_permission_set(account_id: str, set_id: str, seen: routing.Seen, act: Act) -> RemovePermissionSetResponse:
-    removed = changes.remove(stored.facts(account_id, act.by, set_id), seen, act)
-    answer = RemovePermissionSetResponse()
-    stored.record_removed(removed, answer)
-    return answer
+def remove_permission_set(
+    account_id: str, set_id: str, expected_version: routing.ExpectedVersion, act: Act
+) -> RemovePermissionSetResponse:
+    removed = changes.remove(stored.facts(account_id, act.actor_id, set_id), expected_version, act)
+    response = RemovePermissionSetResponse()
+    stored.record_removed(removed, response)
+    return response
 
 
 handler = app

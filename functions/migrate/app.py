@@ -8,18 +8,18 @@ from pydantic import BaseModel, Field
 from partner_access.api import bulk, routing
 from partner_access.api.bulk import BulkOutcome, BulkRow
 from partner_access.api.request_fields import Identifier, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import GrantResponse, MemberResponse
 from partner_access.domain.act import Act
 from partner_access.domain.errors import NotSuperAdmin
 from partner_access.domain.memberships import migrations
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
-from partner_access.store.dynamo import keep, recall
+from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.memberships import migrations as stored
 from partner_access.store.memberships.actors import in_account
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class SeatChangeResponse(BaseModel, title="SeatChangeResponse"):
@@ -29,7 +29,7 @@ class SeatChangeResponse(BaseModel, title="SeatChangeResponse"):
     after: Seat
 
     @classmethod
-    def of(cls, preview: migrations.Preview) -> Self:
+    def of(cls, preview: migrations.MigrationPreview) -> Self:
         return cls(before=preview.seat_before, after=preview.seat_after)
 
 
@@ -41,7 +41,7 @@ class MigrateRequest(Request, title="MigrateRequest"):
     dry_run: bool = False
 
 
-class MigrationPreviewResponse(Answer, title="MigrationPreviewResponse"):
+class MigrationPreviewResponse(ResponseBody, title="MigrationPreviewResponse"):
     """The result that a migration would have, with the number of super admins who remain."""
 
     member: MemberResponse
@@ -71,17 +71,17 @@ class MigrationResponse(MigrationPreviewResponse, title="MigrationResponse"):
         ),
     ),
 )
-def migrate(account_id: str, migration: MigrateRequest, act: Act) -> MigrationPreviewResponse:
-    facts = stored.facts(account_id, migration.user_id, act.by, migration.partner_id)
+def migrate(account_id: str, request: MigrateRequest, act: Act) -> MigrationPreviewResponse:
+    facts = stored.facts(account_id, request.user_id, act.actor_id, request.partner_id)
     migrated = migrations.migrate(facts, act)
-    if migration.dry_run:
-        return _answer(MigrationPreviewResponse, migrated)
-    answer = _answer(MigrationResponse, migrated)
-    stored.record(migrated, answer)
-    return answer
+    if request.dry_run:
+        return _response(MigrationPreviewResponse, migrated)
+    response = _response(MigrationResponse, migrated)
+    stored.record(migrated, response)
+    return response
 
 
-def _answer(kind: type[MigrationPreviewResponse], migrated: SuperAdminMigrated) -> MigrationPreviewResponse:
+def _response(kind: type[MigrationPreviewResponse], migrated: SuperAdminMigrated) -> MigrationPreviewResponse:
     preview = migrated.preview
     return kind(
         member=MemberResponse.of(migrated.member, migrated.employee),
@@ -110,7 +110,7 @@ class MigrationRow(BulkRow, title="MigrationRow"):
     notice: str | None = None
 
 
-class MigrateSelfResponse(Answer, title="MigrateSelfResponse"):
+class MigrateSelfResponse(ResponseBody, title="MigrateSelfResponse"):
     """The outcomes for all accounts, in the order of the request."""
 
     items: tuple[MigrationRow, ...]
@@ -129,18 +129,18 @@ class MigrateSelfResponse(Answer, title="MigrateSelfResponse"):
         ),
     ),
 )
-def migrate_self(partner_id: str, wish: MigrateSelfRequest, act: Act) -> MigrateSelfResponse:
-    recall(act)
-    caller, partner = in_account(partner_id, act.by)
-    caller.must_be_staff(partner, act.at)
+def migrate_self(partner_id: str, request: MigrateSelfRequest, act: Act) -> MigrateSelfResponse:
+    replay_if_stored(act)
+    caller, partner = in_account(partner_id, act.actor_id)
+    caller.must_be_employee(partner, act.at)
     report = MigrateSelfResponse(
         items=tuple(
-            _row(partner_id, account_id, act.part(account_id), dry_run=wish.dry_run)
-            for account_id in dict.fromkeys(wish.account_ids)
+            _row(partner_id, account_id, act.for_item(account_id), dry_run=request.dry_run)
+            for account_id in dict.fromkeys(request.account_ids)
         )
     )
-    if not wish.dry_run and bulk.is_complete(report.items):
-        keep(act, report)
+    if not request.dry_run and bulk.is_complete(report.items):
+        store_response(act, report)
     return report
 
 
@@ -150,12 +150,12 @@ def _row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> Migrat
         act,
         MigrationRow(account_id=account_id, outcome=BulkOutcome.DONE),
         skipped=NotSuperAdmin,
-        recall=recall,
+        replay_if_stored=replay_if_stored,
     )
 
 
 def _migrated_row(partner_id: str, account_id: str, act: Act, *, dry_run: bool) -> MigrationRow:
-    migrated = migrations.migrate(stored.facts(account_id, act.by, act.by, partner_id), act)
+    migrated = migrations.migrate(stored.facts(account_id, act.actor_id, act.actor_id, partner_id), act)
     row = MigrationRow(
         account_id=account_id,
         outcome=BulkOutcome.WOULD_MIGRATE if dry_run else BulkOutcome.DONE,

@@ -7,27 +7,27 @@ from typing import Literal
 from pydantic import BaseModel
 
 from partner_access.api import cursors, routing
-from partner_access.api.request_fields import ListQuery, Page
+from partner_access.api.request_fields import ListQuery, ListResponse
 from partner_access.domain.act import Act
 from partner_access.domain.errors import TemporarilyUnavailable
-from partner_access.domain.notifications import CleanUp, Occasion
+from partner_access.domain.notifications import Reconciliation, ReconciliationReason
 from partner_access.domain.relationships import offboarding
-from partner_access.domain.relationships.offboarding import Aftermath, Line, ReceiptOutcome
-from partner_access.store.dynamo import keep, keep_instead, recall
+from partner_access.domain.relationships.offboarding import AffectedMembership, ReceiptOutcome, ReceiptRow
+from partner_access.store.dynamo import replace_response, replay_if_stored, store_response
 from partner_access.store.relationships import offboarding as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 ACCESS = "/partners/{partner_id}/employees/{user_id}/access"
 
 
-class EndQuery(ListQuery):
+class OffboardingQuery(ListQuery):
     """`dry_run` shows what would end; a cursor goes on with the receipt of what has."""
 
     dry_run: Literal["true", "false"] = "false"
 
     @property
-    def is_dry(self) -> bool:
+    def is_dry_run(self) -> bool:
         return self.dry_run == "true"
 
 
@@ -40,7 +40,7 @@ class OffboardingRow(BaseModel, title="OffboardingRow"):
     reason: str | None = None
 
 
-class OffboardingList(Page, title="OffboardingList"):
+class OffboardingList(ListResponse, title="OffboardingList"):
     """The outcomes for one page of accounts, sorted by account id."""
 
     items: tuple[OffboardingRow, ...]
@@ -59,53 +59,57 @@ class OffboardingList(Page, title="OffboardingList"):
         ),
     ),
 )
-def offboard_employee(partner_id: str, user_id: str, query: EndQuery, act: Act) -> OffboardingList:
-    facts = stored.facts(partner_id, user_id, act.by)
-    offboarding.must_be_endable(facts, act)
+def offboard_employee(partner_id: str, user_id: str, query: OffboardingQuery, act: Act) -> OffboardingList:
+    facts = stored.facts(partner_id, user_id, act.actor_id)
+    offboarding.must_be_offboardable(facts, act)
     listed = ACCESS.format(partner_id=partner_id, user_id=user_id)
-    begun = cursors.after(query, listed, act)
-    name, _, after = (begun or act.name).partition(" ")
-    whole = replace(act, name=name, once=None)
-    clean_up = CleanUp(partner_id=partner_id, user_id=user_id, reason=Occasion.OFFBOARDED)
+    continued_position = cursors.position_after(query, listed, act)
+    name, _, after = (continued_position or act.id).partition(" ")
+    whole_act = replace(act, id=name, idempotency_key=None)
+    reconciliation = Reconciliation(partner_id=partner_id, user_id=user_id, reason=ReconciliationReason.OFFBOARDED)
 
-    def receipts(shown: Callable[[Aftermath], OffboardingRow | None]) -> OffboardingList:
-        page = stored.page(clean_up, user_id, whole, after=after or None, limit=query.size)
+    def offboarding_list(row_of: Callable[[AffectedMembership], OffboardingRow | None]) -> OffboardingList:
+        page = stored.page(reconciliation, user_id, whole_act, after=after or None, limit=query.size)
         return OffboardingList(
-            items=tuple(item for item in map(shown, page.aftermaths) if item),
+            items=tuple(item for item in map(row_of, page.affected) if item),
             next_cursor=cursors.cursor(page.after and f"{name} {page.after}", query, listed, act),
         )
 
-    def foreseen(aftermath: Aftermath) -> OffboardingRow | None:
-        return _shown(aftermath, offboarding.line(aftermath.foreseen(), act))
+    def preview_row(affected: AffectedMembership) -> OffboardingRow | None:
+        return _row(affected, offboarding.receipt_row(affected.after_offboarding(), act))
 
-    def followed(aftermath: Aftermath) -> OffboardingRow | None:
-        is_done = stored.follow(aftermath, user_id, whole)
-        return _shown(aftermath, offboarding.line(aftermath, act), is_done=is_done)
+    def reconciled_row(affected: AffectedMembership) -> OffboardingRow | None:
+        is_done = stored.reconcile(affected, user_id, whole_act)
+        return _row(affected, offboarding.receipt_row(affected, act), is_done=is_done)
 
-    if query.is_dry:
-        return receipts(foreseen)
-    if begun:
-        answer = receipts(followed)
-        keep(act, answer)
-        return answer
-    promised = receipts(foreseen)
-    stored.record_end(offboarding.end_access(facts, act), promised)
+    if query.is_dry_run:
+        return offboarding_list(preview_row)
+    if continued_position:
+        response = offboarding_list(reconciled_row)
+        store_response(act, response)
+        return response
+    previewed = offboarding_list(preview_row)
+    stored.record_offboarding(offboarding.offboard_employee(facts, act), previewed)
     try:
-        answer = receipts(followed)
-        keep_instead(act, answer)
+        response = offboarding_list(reconciled_row)
+        replace_response(act, response)
     except TemporarilyUnavailable:
-        return promised
-    return answer
+        return previewed
+    return response
 
 
-def _shown(aftermath: Aftermath, line: Line | None, *, is_done: bool = False) -> OffboardingRow | None:
-    if not line:
+def _row(
+    affected: AffectedMembership, receipt_row: ReceiptRow | None, *, is_done: bool = False
+) -> OffboardingRow | None:
+    if not receipt_row:
         return None
     return OffboardingRow(
-        account_id=aftermath.account.account_id,
-        name=aftermath.account.name,
-        outcome=ReceiptOutcome.ENDED if is_done and line.receipt is ReceiptOutcome.PENDING else line.receipt,
-        reason=line.reason,
+        account_id=affected.account.account_id,
+        name=affected.account.name,
+        outcome=ReceiptOutcome.ENDED
+        if is_done and receipt_row.outcome is ReceiptOutcome.PENDING
+        else receipt_row.outcome,
+        reason=receipt_row.reason,
     )
 
 

@@ -3,8 +3,8 @@
 from pydantic import BaseModel
 
 from partner_access.api import routing
-from partner_access.api.request_fields import LinkSecret, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.request_fields import ParsedLinkSecret, Request
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import LinkResponse
 from partner_access.domain.act import Act
 from partner_access.domain.links import approvals
@@ -17,7 +17,7 @@ app = routing.App()
 class PreviewLinkRequest(Request, title="PreviewLinkRequest"):
     """The secret from the URL of the link."""
 
-    secret: LinkSecret
+    secret: ParsedLinkSecret
 
 
 class LinkPartnerResponse(BaseModel, title="LinkPartnerResponse"):
@@ -36,7 +36,7 @@ class LinkAccountRow(BaseModel, title="LinkAccountRow"):
     reason: str | None
 
 
-class LinkPreviewResponse(Answer, title="LinkPreviewResponse"):
+class LinkPreviewResponse(ResponseBody, title="LinkPreviewResponse"):
     """The access that the link requests, and your accounts."""
 
     link: LinkResponse
@@ -59,23 +59,23 @@ class LinkPreviewResponse(Answer, title="LinkPreviewResponse"):
     ),
     needs_key=False,
 )
-def preview_link(opening: PreviewLinkRequest, act: Act) -> LinkPreviewResponse:
-    facts = stored.facts_for_preview(opening.secret, act.by)
-    shown = approvals.preview(facts, act)
-    can = rights.of_partner_admin(shown.link.set_version, removed=shown.link.removed)
+def preview_link(request: PreviewLinkRequest, act: Act) -> LinkPreviewResponse:
+    facts = stored.facts_for_preview(request.secret, act.actor_id)
+    preview = approvals.preview(facts, act)
+    can = rights.partner_admin_rights(preview.link.set_version, removed=preview.link.removed)
     return LinkPreviewResponse(
-        link=LinkResponse.of(shown.link, shown.employee, act.at),
-        partner=LinkPartnerResponse(name=shown.partner.name, domains=shown.partner.domains),
+        link=LinkResponse.of(preview.link, preview.employee, act.at),
+        partner=LinkPartnerResponse(name=preview.partner.name, domains=preview.partner.domains),
         can=tuple(can),
-        cannot=rights.lacking(can),
+        cannot=rights.missing_in_clients(can),
         accounts=tuple(
             LinkAccountRow(
                 account_id=choice.account.account_id,
                 name=choice.account.name,
-                can_approve=choice.reason is None,
-                reason=choice.reason,
+                can_approve=choice.error_code is None,
+                reason=choice.error_code,
             )
-            for choice in shown.choices
+            for choice in preview.choices
         ),
     )
 

@@ -6,7 +6,7 @@ A batch comes again as a whole when it fails: whatever is done here may be done 
 from typing import Any
 
 from partner_access import event_bus, telemetry
-from partner_access.domain.audit.events import event_of
+from partner_access.domain.audit.events import cloud_event_of
 from partner_access.lambda_context import Context
 from partner_access.store.audit import audit_log, events, hash_chain
 
@@ -16,11 +16,11 @@ def handler(event: dict[str, Any], context: Context) -> None:
     telemetry.begin(context.aws_request_id, "publish_audit_events")
     try:
         entries = [audit_log.from_stream(record) for record in event["Records"]]
-        places = hash_chain.append(entries)
+        positions = hash_chain.append(entries)
         telemetry.count("EntriesChained", len(entries))
         event_bus.publish(
-            event_of(entry, account_id, places[account_id, entry.audit_id], now)
-            for (account_id, entry), now in zip(entries, events.now(entries), strict=True)
+            cloud_event_of(entry, account_id, positions[account_id, entry.audit_id], current)
+            for (account_id, entry), current in zip(entries, events.current_records(entries), strict=True)
         )
     finally:
         telemetry.flush()

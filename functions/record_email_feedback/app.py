@@ -6,54 +6,54 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from partner_access import telemetry
-from partner_access.domain.email_delivery import Standing
+from partner_access.domain.email_delivery import DeliveryStatus
 from partner_access.lambda_context import Context
 from partner_access.store import outbox
 
-MEANING: Final = {
-    "Send": Standing.SENT,
-    "Bounce": Standing.BOUNCED,
-    "Complaint": Standing.COMPLAINED,
-    "Reject": Standing.FAILED,
-    "Rendering Failure": Standing.FAILED,
+STATUS_BY_EVENT_TYPE: Final = {
+    "Send": DeliveryStatus.SENT,
+    "Bounce": DeliveryStatus.BOUNCED,
+    "Complaint": DeliveryStatus.COMPLAINED,
+    "Reject": DeliveryStatus.FAILED,
+    "Rendering Failure": DeliveryStatus.FAILED,
 }
-COUNTED: Final = {
-    Standing.BOUNCED: "EmailBounced",
-    Standing.COMPLAINED: "EmailBounced",
-    Standing.FAILED: "EmailFailed",
+METRIC_BY_STATUS: Final = {
+    DeliveryStatus.BOUNCED: "EmailBounced",
+    DeliveryStatus.COMPLAINED: "EmailBounced",
+    DeliveryStatus.FAILED: "EmailFailed",
 }
 
 
-class Bounce(BaseModel):
+class SesBounce(BaseModel):
     """`Permanent`, `Transient` or `Undetermined`: a full mailbox is not for good."""
 
     bounceType: str  # noqa: N815  SES's name
 
 
-class Mail(BaseModel):
+class SesMail(BaseModel):
     """The mail reported of: to whom we sent it, and our tags on it."""
 
     destination: tuple[str, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = {}
 
 
-class Report(BaseModel):
+class SesEvent(BaseModel):
     """As much as is used of what SES publishes."""
 
     eventType: str  # noqa: N815  SES's name
-    mail: Mail
-    bounce: Bounce | None = None
+    mail: SesMail
+    bounce: SesBounce | None = None
 
     @property
-    def delivery(self) -> str | None:
+    def delivery_id(self) -> str | None:
         """The name of our copy."""
         return next(iter(self.mail.tags.get("delivery", ())), None)
 
     @property
-    def to_suppress(self) -> tuple[str, ...]:
+    def addresses_to_suppress(self) -> tuple[str, ...]:
         """The address that we wrote to, not the one that it led on to, if nobody is there or wants our mail."""
-        is_for_good = self.bounce is not None and self.bounce.bounceType == "Permanent"
-        return self.mail.destination if is_for_good or self.eventType == "Complaint" else ()
+        is_permanent = self.bounce is not None and self.bounce.bounceType == "Permanent"
+        return self.mail.destination if is_permanent or self.eventType == "Complaint" else ()
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
@@ -67,19 +67,19 @@ def handler(event: dict[str, Any], context: Context) -> None:
 
 
 def _record(message: str) -> None:
-    report = _read(message)
-    standing = MEANING.get(report.eventType) if report else None
-    delivery = outbox.delivery(report.delivery) if report and report.delivery else None
-    if not report or not standing or not delivery:
+    report = _parse(message)
+    status = STATUS_BY_EVENT_TYPE.get(report.eventType) if report else None
+    delivery = outbox.delivery(report.delivery_id) if report and report.delivery_id else None
+    if not report or not status or not delivery:
         telemetry.count("EmailFeedbackIgnored")
         return
-    if outbox.record_feedback(delivery, standing, report.to_suppress) and standing in COUNTED:
-        telemetry.count(COUNTED[standing])
+    if outbox.record_feedback(delivery, status, report.addresses_to_suppress) and status in METRIC_BY_STATUS:
+        telemetry.count(METRIC_BY_STATUS[status])
 
 
-def _read(message: str) -> Report | None:
+def _parse(message: str) -> SesEvent | None:
     """None for what is no report, such as the greeting that SES sends to a new topic."""
     try:
-        return Report.model_validate_json(message)
+        return SesEvent.model_validate_json(message)
     except ValidationError:
         return None

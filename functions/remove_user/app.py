@@ -4,16 +4,16 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from partner_access.api import routing
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import removals
-from partner_access.store.dynamo import recall
+from partner_access.store.dynamo import replay_if_stored
 from partner_access.store.memberships import changes as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
-class Ended(Answer):
+class RemoveUserResponse(ResponseBody):
     """Nothing to tell; a key remembers it all the same."""
 
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
@@ -32,9 +32,9 @@ class Ended(Answer):
         ),
     ),
 )
-def remove_user(account_id: str, user_id: str, seen: routing.Seen, act: Act) -> None:
-    facts = stored.facts(account_id, user_id, act.by)
-    stored.record_end(removals.end(facts, seen, act), Ended())
+def remove_user(account_id: str, user_id: str, expected_version: routing.ExpectedVersion, act: Act) -> None:
+    facts = stored.facts(account_id, user_id, act.actor_id)
+    stored.record_removal(removals.remove(facts, expected_version, act), RemoveUserResponse())
 
 
 handler = app

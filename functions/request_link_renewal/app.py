@@ -4,23 +4,23 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from partner_access.api import routing
-from partner_access.api.request_fields import LinkSecret, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.request_fields import ParsedLinkSecret, Request
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain.act import Act
 from partner_access.domain.links import renewals
-from partner_access.store.dynamo import keep, recall
+from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.links import links as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class LinkRenewalRequest(Request, title="LinkRenewalRequest"):
     """The secret of the ended link."""
 
-    secret: LinkSecret
+    secret: ParsedLinkSecret
 
 
-class LinkRenewalResponse(Answer, title="LinkRenewalResponse"):
+class LinkRenewalResponse(ResponseBody, title="LinkRenewalResponse"):
     """The confirmation that the creator is notified, now or by an earlier request."""
 
     status: ClassVar[int] = HTTPStatus.ACCEPTED
@@ -40,14 +40,14 @@ class LinkRenewalResponse(Answer, title="LinkRenewalResponse"):
         ),
     ),
 )
-def request_link_renewal(renewal: LinkRenewalRequest, act: Act) -> LinkRenewalResponse:
-    asked = renewals.ask_anew(stored.facts_for_renewal(renewal.secret, act.by), renewal.secret, act)
-    answer = LinkRenewalResponse()
-    if asked:
-        stored.record_asking(asked, answer)
+def request_link_renewal(request: LinkRenewalRequest, act: Act) -> LinkRenewalResponse:
+    requested = renewals.request_renewal(stored.facts_for_renewal(request.secret, act.actor_id), request.secret, act)
+    response = LinkRenewalResponse()
+    if requested:
+        stored.record_renewal_request(requested, response)
     else:
-        keep(act, answer)
-    return answer
+        store_response(act, response)
+    return response
 
 
 handler = app

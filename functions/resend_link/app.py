@@ -4,20 +4,20 @@ from typing import ClassVar
 
 from partner_access import page_urls
 from partner_access.api import routing
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import LinkResponse
 from partner_access.domain.act import Act
 from partner_access.domain.links import resends
-from partner_access.store.dynamo import recall
+from partner_access.store.dynamo import replay_if_stored
 from partner_access.store.links import links as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
-class ResendLinkResponse(Answer, LinkResponse, title="ResendLinkResponse"):
+class ResendLinkResponse(ResponseBody, LinkResponse, title="ResendLinkResponse"):
     """The link with its new URL, which is only returned once."""
 
-    never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
+    never_stored: ClassVar[frozenset[str]] = frozenset({"url"})
 
     url: str
 
@@ -36,11 +36,11 @@ class ResendLinkResponse(Answer, LinkResponse, title="ResendLinkResponse"):
     ),
 )
 def resend_link(partner_id: str, link_id: str, act: Act) -> ResendLinkResponse:
-    facts = stored.facts_for_resending(partner_id, link_id, act.by)
+    facts = stored.facts_for_resend(partner_id, link_id, act.actor_id)
     resent = resends.resend(facts, act)
-    answer = ResendLinkResponse.of(resent.link, resent.employee, act.at, url=page_urls.to_approve(resent.secret))
-    stored.record_resending(resent, answer)
-    return answer
+    response = ResendLinkResponse.of(resent.link, resent.employee, act.at, url=page_urls.of_approval(resent.secret))
+    stored.record_resend(resent, response)
+    return response
 
 
 handler = app

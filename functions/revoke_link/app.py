@@ -4,16 +4,16 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from partner_access.api import routing
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain.act import Act
 from partner_access.domain.links import links
-from partner_access.store.dynamo import keep, recall
+from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.links import links as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 
-class Revoked(Answer):
+class RevokeLinkResponse(ResponseBody):
     """Nothing to tell; a key remembers it all the same."""
 
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
@@ -32,12 +32,12 @@ class Revoked(Answer):
     ),
 )
 def revoke_link(partner_id: str, link_id: str, act: Act) -> None:
-    facts = stored.facts_for_one(partner_id, link_id, act.by)
+    facts = stored.facts_for_one(partner_id, link_id, act.actor_id)
     revoked = links.revoke(facts, act)
     if revoked:
-        stored.record_end(revoked, Revoked())
+        stored.record_end(revoked, RevokeLinkResponse())
     else:
-        keep(act, Revoked())
+        store_response(act, RevokeLinkResponse())
 
 
 handler = app

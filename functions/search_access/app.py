@@ -8,11 +8,11 @@ from partner_access.api.authzen import (
     SearchResponse,
     SubjectSearchRequest,
 )
-from partner_access.authzen_policy import Accounts
+from partner_access.authzen_policy import AccountPolicy
 from partner_access.domain.act import Act
 
 
-def search_point(policy: Policy) -> authzen.App:
+def search_api(policy: Policy) -> authzen.App:
     """The searches over this policy."""
     app = authzen.App()
 
@@ -30,7 +30,7 @@ def search_point(policy: Policy) -> authzen.App:
         needs_key=False,
     )
     def search_subjects(search: SubjectSearchRequest, act: Act) -> SearchResponse:
-        return authzen.searched(policy.subjects, search, act)
+        return authzen.search_page(policy.subjects, search, act)
 
     @app.post(
         "/access/v1/search/resource",
@@ -46,7 +46,7 @@ def search_point(policy: Policy) -> authzen.App:
         needs_key=False,
     )
     def search_resources(search: ResourceSearchRequest, act: Act) -> SearchResponse:
-        return authzen.searched(policy.resources, search, act)
+        return authzen.search_page(policy.resources, search, act)
 
     @app.post(
         "/access/v1/search/action",
@@ -62,9 +62,9 @@ def search_point(policy: Policy) -> authzen.App:
         needs_key=False,
     )
     def search_actions(search: ActionSearchRequest, act: Act) -> SearchResponse:
-        return authzen.searched(policy.actions, search, act)
+        return authzen.search_page(policy.actions, search, act)
 
     return app
 
 
-handler = app = search_point(Accounts())
+handler = app = search_api(AccountPolicy())

@@ -16,45 +16,45 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from partner_access.domain.errors import Refused
+from partner_access.domain.errors import DomainError
 from partner_access.emails.permission_texts import Language
 from partner_access.lambda_context import Event
-from partner_access.web.assets import Asset, Shown
-from partner_access.web.headers import policy, takes_gzip
-from partner_access.web.languages import LANGUAGES, Words, language_of, permissions
+from partner_access.web.assets import Asset, PageResponse
+from partner_access.web.headers import content_security_policy, takes_gzip
+from partner_access.web.languages import LANGUAGES, Texts, permission_labels, preferred_language
 
 STATIC: Final = Path(__file__).with_name("static")
 METHODS: Final = ("GET", "HEAD")
-A_YEAR: Final = 31_536_000
+YEAR_SECONDS: Final = 31_536_000
 TABLES: Final = ("words", "permissions")
 """Each is a module that loads the one of its language."""
-SMALL: Final = 1024
+MIN_COMPRESSED_BYTES: Final = 1024
 """Fewer bytes than this are not worth compressing."""
 
-KINDS: Final = {
+CONTENT_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
 
-Response = dict[str, Any]
+ApiResponse = dict[str, Any]
 
 
 # --- words ---
 
 
-def _refusals(kind: type[Refused] = Refused) -> Iterator[type[Refused]]:
+def _error_classes(base: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
     """The refusals that say something themselves: the leaves of the tree."""
-    for each in kind.__subclasses__():
-        yield from _refusals(each) if each.__subclasses__() else [each]
+    for each in base.__subclasses__():
+        yield from _error_classes(each) if each.__subclasses__() else [each]
 
 
 @cache
-def words(language: Language) -> Words:
+def texts(language: Language) -> Texts:
     """All that pages say; what a refusal means stands in English where it is made, in refusals.py."""
-    told: Words = json.loads((STATIC / f"words/{language}.json").read_text(encoding="utf-8"))
-    english = {f"refused.{refusal.code}": refusal.detail for refusal in _refusals()}
-    return english | told if language == "en" else told
+    language_texts: Texts = json.loads((STATIC / f"words/{language}.json").read_text(encoding="utf-8"))
+    english = {f"refused.{error.code}": error.detail for error in _error_classes()}
+    return english | language_texts if language == "en" else language_texts
 
 
 # --- what pages load ---
@@ -64,14 +64,14 @@ def words(language: Language) -> Words:
 def assets() -> Mapping[str, Asset]:
     """By name: the files, and a module of words and one of permissions for each language."""
     found = {
-        path.name: Asset(path.read_bytes(), KINDS[path.suffix])
+        path.name: Asset(path.read_bytes(), CONTENT_TYPES[path.suffix])
         for path in sorted(STATIC.iterdir())
-        if path.suffix in KINDS
+        if path.suffix in CONTENT_TYPES
     }
     for language in LANGUAGES:
-        for name, table in zip(TABLES, (words(language), permissions(language)), strict=True):
+        for name, table in zip(TABLES, (texts(language), permission_labels(language)), strict=True):
             module = f"export default {json.dumps(table, ensure_ascii=False, separators=(',', ':'))};\n"
-            found[f"{name}.{language}.js"] = Asset(module.encode(), KINDS[".js"])
+            found[f"{name}.{language}.js"] = Asset(module.encode(), CONTENT_TYPES[".js"])
     return found
 
 
@@ -92,46 +92,44 @@ def compressed(name: str) -> bytes:
 def modules_of(script: str) -> tuple[str, ...]:
     """The script and all that it stands on, so that the browser can load them at once."""
     found: list[str] = []
-    waiting = [script]
-    while waiting:
-        name = waiting.pop(0)
+    queue = [script]
+    while queue:
+        name = queue.pop(0)
         if name not in found:
             found.append(name)
-            waiting += assets()[name].imports
+            queue += assets()[name].imports
     return tuple(found)
 
 
 # --- pages ---
 
 
-def address_of(asset: str) -> str:
+def url_of(asset: str) -> str:
     return f"/assets/{version()}/{asset}"
 
 
-def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPStatus = HTTPStatus.OK) -> Shown:
+def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPStatus = HTTPStatus.OK) -> PageResponse:
     """The shell that every page shares; the script fills it."""
-    language = language_of(event)
-    told = words(language)
+    language = preferred_language(event)
+    page_texts = texts(language)
     modules = modules_of(script)
     tables = [f"{table}.{language}.js" for table in TABLES if f"{table}.js" in modules]
-    heading = told[f"{name}.title"]
-    return Shown(
+    heading = page_texts[f"{name}.title"]
+    return PageResponse(
         Template((STATIC / "shell.html").read_text(encoding="utf-8"))
         .substitute(
             language=language,
-            title=escape(f"{heading} – {told['product']}"),
-            product=escape(told["product"]),
-            skip=escape(told["skip"]),
+            title=escape(f"{heading} – {page_texts['product']}"),
+            product=escape(page_texts["product"]),
+            skip=escape(page_texts["skip"]),
             heading=escape(heading),
-            lead=escape(lead or told[f"{name}.lead"]),
-            needs_script=escape(told["needs_script"]),
-            early=address_of("early.js"),
-            script=address_of(script),
-            style=address_of("style.css"),
-            icon=address_of("icon.svg"),
-            preloads="\n".join(
-                f'<link rel="modulepreload" href="{address_of(module)}">' for module in (*modules, *tables)
-            ),
+            lead=escape(lead or page_texts[f"{name}.lead"]),
+            needs_script=escape(page_texts["needs_script"]),
+            early=url_of("early.js"),
+            script=url_of(script),
+            style=url_of("style.css"),
+            icon=url_of("icon.svg"),
+            preloads="\n".join(f'<link rel="modulepreload" href="{url_of(module)}">' for module in (*modules, *tables)),
             authorization_url=escape(os.environ["AUTHORIZATION_URL"]),
             token_url=escape(os.environ["TOKEN_URL"]),
             sign_out_url=escape(os.environ["SIGN_OUT_URL"]),
@@ -144,86 +142,90 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
     )
 
 
-def show_home(event: Event) -> Shown:
+def serve_home(event: Event) -> PageResponse:
     """Where everybody starts, and where the sign-in leads back to."""
     return _page("home", "home.js", event)
 
 
-def show_approve(event: Event) -> Shown:
+def serve_approve(event: Event) -> PageResponse:
     return _page("approve", "approve.js", event)
 
 
-def show_account(event: Event) -> Shown:
+def serve_account(event: Event) -> PageResponse:
     return _page("account", "account.js", event)
 
 
-def show_partner(event: Event) -> Shown:
+def serve_partner(event: Event) -> PageResponse:
     return _page("partner", "partner.js", event)
 
 
-def show_problem(event: Event) -> Shown:
+def serve_problem(event: Event) -> PageResponse:
     """What a refusal means: the page at the address that is its RFC 9457 type."""
-    slug, told = event["pathParameters"]["problem"], words(language_of(event))
-    meaning = told.get(f"refused.{slug.replace('-', '_')}") if "_" not in slug else None
+    slug, page_texts = event["pathParameters"]["problem"], texts(preferred_language(event))
+    meaning = page_texts.get(f"refused.{slug.replace('-', '_')}") if "_" not in slug else None
     if meaning is None:
-        return _page("missing", "problem.js", event, lead=told["missing.body"], status=HTTPStatus.NOT_FOUND)
+        return _page("missing", "problem.js", event, lead=page_texts["missing.body"], status=HTTPStatus.NOT_FOUND)
     return _page("problem", "problem.js", event, lead=meaning)
 
 
-def show_asset(event: Event) -> Shown:
+def serve_asset(event: Event) -> PageResponse:
     """What pages load, for good under its version; under another it is shown, but not to be kept."""
     name = event["pathParameters"]["asset"]
     asset = assets().get(name)
     if not asset:
-        return Shown(b"", "text/plain; charset=utf-8", HTTPStatus.NOT_FOUND)
-    named = event["pathParameters"]["version"] == version()
-    return Shown(asset.content, asset.kind, kept=f"public, max-age={A_YEAR}, immutable" if named else "no-store")
+        return PageResponse(b"", "text/plain; charset=utf-8", HTTPStatus.NOT_FOUND)
+    is_current = event["pathParameters"]["version"] == version()
+    return PageResponse(
+        asset.content,
+        asset.content_type,
+        cache_control=f"public, max-age={YEAR_SECONDS}, immutable" if is_current else "no-store",
+    )
 
 
-def show_icon(_: Event) -> Shown:
+def serve_icon(_: Event) -> PageResponse:
     """For whoever asks for it by the name that it has had of old."""
     icon = assets()["icon.svg"]
-    return Shown(icon.content, icon.kind, kept="public, max-age=86400")
+    return PageResponse(icon.content, icon.content_type, cache_control="public, max-age=86400")
 
 
-PAGES: Final[Mapping[str, Callable[[Event], Shown]]] = {
-    "/": show_home,
-    "/accounts/{account_id}": show_account,
-    "/approve": show_approve,
-    "/assets/{version}/{asset}": show_asset,
-    "/favicon.ico": show_icon,
-    "/partners/{partner_id}": show_partner,
-    "/problems/{problem}": show_problem,
+PAGES: Final[Mapping[str, Callable[[Event], PageResponse]]] = {
+    "/": serve_home,
+    "/accounts/{account_id}": serve_account,
+    "/approve": serve_approve,
+    "/assets/{version}/{asset}": serve_asset,
+    "/favicon.ico": serve_icon,
+    "/partners/{partner_id}": serve_partner,
+    "/problems/{problem}": serve_problem,
 }
 
 routes: Final = tuple(f"{method} {path}" for path in PAGES for method in METHODS)
 
 
-def handler(event: Event, _: object) -> Response:
+def handler(event: Event, _: object) -> ApiResponse:
     """Lambda's handler; nothing is read or written but what shipped with it."""
     method, _, path = event["routeKey"].partition(" ")
-    shown = PAGES[path](event)
+    page = PAGES[path](event)
     headers = {
-        "content-type": shown.kind,
-        "cache-control": shown.kept,
+        "content-type": page.content_type,
+        "cache-control": page.cache_control,
         "vary": "accept-encoding, accept-language",
-        "content-security-policy": policy(),
+        "content-security-policy": content_security_policy(),
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "referrer-policy": "no-referrer",
-        "strict-transport-security": f"max-age={A_YEAR}",
+        "strict-transport-security": f"max-age={YEAR_SECONDS}",
         "x-content-type-options": "nosniff",
     }
     if method == "HEAD":
-        return {"statusCode": int(shown.status), "headers": headers, "body": ""}
-    if len(shown.content) < SMALL or not takes_gzip(event):
-        return {"statusCode": int(shown.status), "headers": headers, "body": shown.content.decode()}
-    body = b64encode(_compressed(event, shown)).decode()
+        return {"statusCode": int(page.status), "headers": headers, "body": ""}
+    if len(page.content) < MIN_COMPRESSED_BYTES or not takes_gzip(event):
+        return {"statusCode": int(page.status), "headers": headers, "body": page.content.decode()}
+    body = b64encode(_compressed(event, page)).decode()
     headers["content-encoding"] = "gzip"
-    return {"statusCode": int(shown.status), "headers": headers, "body": body, "isBase64Encoded": True}
+    return {"statusCode": int(page.status), "headers": headers, "body": body, "isBase64Encoded": True}
 
 
-def _compressed(event: Event, shown: Shown) -> bytes:
+def _compressed(event: Event, page: PageResponse) -> bytes:
     name = (event.get("pathParameters") or {}).get("asset")
-    return compressed(name) if name else compress(shown.content, mtime=0)
+    return compressed(name) if name else compress(page.content, mtime=0)

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from partner_access import telemetry, tree_head_store
 from partner_access.domain.audit import tree_heads
-from partner_access.domain.errors import Overtaken
+from partner_access.domain.errors import StaleFacts
 from partner_access.lambda_context import Context
 from partner_access.store.audit import tree_heads as stored
 
-AT_MOST: Final = 3
+MAX_TREE_HEADS_PER_RUN: Final = 3
 """How many seals one run makes; more than one only behind somebody else, or a run that was cut off."""
 
 
@@ -22,25 +22,25 @@ def handler(_: dict[str, Any], context: Context) -> None:
     """The schedule's input is ignored; skipped, doubled, cut off or side by side, runs make one row of seals."""
     telemetry.begin(context.aws_request_id, "sign_audit_log")
     try:
-        for _attempt in range(AT_MOST):
-            with suppress(Overtaken):  # whoever noted the same seal was first: on from there
-                if _is_sealed():
+        for _attempt in range(MAX_TREE_HEADS_PER_RUN):
+            with suppress(StaleFacts):  # whoever noted the same seal was first: on from there
+                if _sign_next():
                     break
     finally:
         telemetry.flush()
 
 
-def _is_sealed() -> bool:
+def _sign_next() -> bool:
     """Whether all is sealed now: first which seal is the latest, then the heads, so that no seal tells less than another."""
-    latest, heads = stored.latest(), stored.heads()
-    statement = tree_heads.due(
-        latest, heads, datetime.now(UTC).replace(microsecond=0), os.environ["TREE_HEAD_SIGNING_KEY"]
+    latest, chain_heads = stored.latest(), stored.chain_heads()
+    tree_head = tree_heads.next_tree_head(
+        latest, chain_heads, datetime.now(UTC).replace(microsecond=0), os.environ["TREE_HEAD_SIGNING_KEY"]
     )
-    if not statement:
+    if not tree_head:
         return True
-    tree_head_store.keep_leaves(statement.root, tree_heads.written_leaves(heads), statement.at)
-    seal = tree_head_store.sign(statement)
-    kept = tree_head_store.keep(seal)
-    stored.note(latest, latest.followed_by(kept))
+    tree_head_store.store_leaves(tree_head.root, tree_heads.leaves_json(chain_heads), tree_head.at)
+    signed = tree_head_store.sign(tree_head)
+    stored_bytes = tree_head_store.store(signed)
+    stored.record(latest, latest.followed_by(stored_bytes))
     telemetry.count("TreeHeadSigned")
-    return kept == seal.written()
+    return stored_bytes == signed.to_stored_json()

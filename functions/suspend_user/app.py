@@ -9,10 +9,10 @@ from partner_access.api.responses import TaggedMemberResponse
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import suspensions
 from partner_access.domain.memberships.roles import MembershipChanged, MembershipFacts
-from partner_access.store.dynamo import keep, recall
+from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.memberships import changes as stored
 
-app = routing.App(recall=recall)
+app = routing.App(replay_if_stored=replay_if_stored)
 
 SUSPENSION = "/accounts/{account_id}/users/{user_id}/suspension"
 
@@ -20,7 +20,7 @@ SUSPENSION = "/accounts/{account_id}/users/{user_id}/suspension"
 class SuspendUserRequest(Request, title="SuspendUserRequest"):
     """An optional reason, which the email to the user includes."""
 
-    may_be_missing: ClassVar[bool] = True
+    is_optional: ClassVar[bool] = True
 
     reason: Prose | None = None
 
@@ -38,9 +38,9 @@ class SuspendUserRequest(Request, title="SuspendUserRequest"):
         ),
     ),
 )
-def suspend_user(account_id: str, user_id: str, stop: SuspendUserRequest, act: Act) -> TaggedMemberResponse:
-    facts = stored.facts(account_id, user_id, act.by)
-    return _kept(facts, suspensions.suspend(facts, stop.reason, act), act)
+def suspend_user(account_id: str, user_id: str, request: SuspendUserRequest, act: Act) -> TaggedMemberResponse:
+    facts = stored.facts(account_id, user_id, act.actor_id)
+    return _response(facts, suspensions.suspend(facts, request.reason, act), act)
 
 
 @app.delete(
@@ -57,18 +57,18 @@ def suspend_user(account_id: str, user_id: str, stop: SuspendUserRequest, act: A
     ),
 )
 def resume_user(account_id: str, user_id: str, act: Act) -> TaggedMemberResponse:
-    facts = stored.facts(account_id, user_id, act.by)
-    return _kept(facts, suspensions.resume(facts, act), act)
+    facts = stored.facts(account_id, user_id, act.actor_id)
+    return _response(facts, suspensions.resume(facts, act), act)
 
 
-def _kept(facts: MembershipFacts, changed: MembershipChanged | None, act: Act) -> TaggedMemberResponse:
+def _response(facts: MembershipFacts, changed: MembershipChanged | None, act: Act) -> TaggedMemberResponse:
     member = changed.member if changed else facts.target.member
-    answer = TaggedMemberResponse.seen(replace(facts.target, member=member), act.at)
+    response = TaggedMemberResponse.of_actor(replace(facts.target, member=member), act.at)
     if changed:
-        stored.record(changed, answer)
+        stored.record(changed, response)
     else:
-        keep(act, answer)
-    return answer
+        store_response(act, response)
+    return response
 
 
 handler = app

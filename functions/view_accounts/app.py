@@ -3,10 +3,10 @@
 from pydantic import BaseModel
 
 from partner_access.api import cursors, routing
-from partner_access.api.request_fields import ListQuery, Page
+from partner_access.api.request_fields import ListQuery, ListResponse
 from partner_access.domain.accounts import AccountKind
 from partner_access.domain.act import Act
-from partner_access.domain.users import must_not_be_barred
+from partner_access.domain.users import must_not_be_deactivated
 from partner_access.store import accounts as stored
 
 app = routing.App()
@@ -24,7 +24,7 @@ class AccountSummary(BaseModel, title="AccountSummary"):
     can_approve: bool
 
 
-class AccountList(Page, title="AccountList"):
+class AccountList(ListResponse, title="AccountList"):
     """One page of your accounts, sorted by id."""
 
     items: tuple[AccountSummary, ...]
@@ -43,8 +43,8 @@ class AccountList(Page, title="AccountList"):
     ),
 )
 def view_accounts(query: ListQuery, act: Act) -> AccountList:
-    page = stored.of(act.by, at=act.at, after=cursors.after(query, LIST, act), limit=query.size)
-    must_not_be_barred(page.user)
+    page = stored.page(act.actor_id, at=act.at, after=cursors.position_after(query, LIST, act), limit=query.size)
+    must_not_be_deactivated(page.user)
     return AccountList(
         items=tuple(
             AccountSummary(
@@ -52,7 +52,7 @@ def view_accounts(query: ListQuery, act: Act) -> AccountList:
                 kind=mine.account.kind,
                 name=mine.account.name,
                 permission_set=mine.member.permission_set,
-                can_approve=mine.account.takes_partner_admins and mine.actor.is_approver_at(act.at),
+                can_approve=mine.account.accepts_partner_admins and mine.actor.is_approver_at(act.at),
             )
             for mine in page.items
         ),

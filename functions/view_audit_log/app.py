@@ -13,12 +13,12 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Json
 from typing_extensions import override
 
 from partner_access.api import cursors, negotiation, routing
-from partner_access.api.request_fields import Identifier, ListQuery, Page
-from partner_access.api.responses import Part
-from partner_access.csv_safety import harmless
+from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
+from partner_access.api.responses import ResponsePart
+from partner_access.csv_safety import escape_formula
 from partner_access.domain.act import Act
 from partner_access.domain.audit import audit_log
-from partner_access.domain.audit.audit_log import Wanted
+from partner_access.domain.audit.audit_log import AuditFilter
 from partner_access.domain.records import AuditEntry
 from partner_access.store.audit import audit_log as stored
 
@@ -35,22 +35,22 @@ def _rfc_3339(text: str) -> str:
     return text
 
 
-def _of_our_time(moment: datetime) -> datetime:
+def _not_before_epoch(moment: datetime) -> datetime:
     if moment < audit_log.EPOCH:
         raise ValueError("before there were entries")
     return moment
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_of_our_time)]
-Event = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,50}\.[a-z_]{1,50}$")]
+Rfc3339Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_not_before_epoch)]
+EventName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,50}\.[a-z_]{1,50}$")]
 
 
 class AuditQuery(ListQuery):
     """From one moment, inclusive, to another, exclusive; of one event, by one caller, about one person, of one client."""
 
-    start: Annotated[Moment | None, Field(alias="from")] = None
-    end: Annotated[Moment | None, Field(alias="to")] = None
-    event: Event | None = None
+    start: Annotated[Rfc3339Time | None, Field(alias="from")] = None
+    end: Annotated[Rfc3339Time | None, Field(alias="to")] = None
+    event: EventName | None = None
     actor_id: Identifier | None = None
     user_id: Identifier | None = None
     account_id: Identifier | None = None
@@ -65,7 +65,7 @@ class AuditQuery(ListQuery):
         return "?" + urlencode({**self.filters, "limit": self.limit, "cursor": cursor})
 
 
-class AuditEntryRow(Part, title="AuditEntryRow"):
+class AuditEntryRow(ResponsePart, title="AuditEntryRow"):
     """An audit entry. The vendor does not see its `details`."""
 
     audit_id: str
@@ -76,7 +76,7 @@ class AuditEntryRow(Part, title="AuditEntryRow"):
     details: Mapping[str, JsonValue] | None
 
 
-class AuditEntryList(Page, title="AuditEntryList"):
+class AuditEntryList(ListResponse, title="AuditEntryList"):
     """One page of audit entries, newest first, with the names of the users and accounts in them.
 
     A page can have fewer items than its limit and yet not be last.
@@ -86,13 +86,13 @@ class AuditEntryList(Page, title="AuditEntryList"):
     names: Mapping[str, str]
 
 
-class EntrySheet(AuditEntryList):
+class AuditEntryCsv(AuditEntryList):
     """The same page as a spreadsheet reads it; `onward` refers to the next one."""
 
-    onward: str | None
+    next_page_url: str | None
 
     @override
-    def told(self) -> str:
+    def to_json(self) -> str:
         """RFC 4180, with no cell that a spreadsheet would execute."""
         sheet = StringIO()
         csv.writer(sheet).writerows([COLUMNS, *self._rows()])
@@ -100,15 +100,15 @@ class EntrySheet(AuditEntryList):
 
     def _rows(self) -> Iterator[list[str]]:
         for entry in self.items:
-            shown = entry.model_dump(mode="json")
+            values = entry.model_dump(mode="json")
             details = "" if entry.details is None else json.dumps(entry.details, ensure_ascii=False)
-            cells = {**shown, "actor_name": self.names.get(entry.actor_id, ""), "accounts": " ".join(entry.accounts)}
-            yield [harmless({**cells, "details": details}[column]) for column in COLUMNS]
+            cells = {**values, "actor_name": self.names.get(entry.actor_id, ""), "accounts": " ".join(entry.accounts)}
+            yield [escape_formula({**cells, "details": details}[column]) for column in COLUMNS]
 
     @property
     @override
     def headers(self) -> Mapping[str, str]:
-        link = {"link": f'<{self.onward}>; rel="next"'} if self.onward else {}
+        link = {"link": f'<{self.next_page_url}>; rel="next"'} if self.next_page_url else {}
         return {"content-type": "text/csv; charset=utf-8", **link}
 
 
@@ -127,24 +127,24 @@ class EntrySheet(AuditEntryList):
 )
 def view_audit_log(account_id: str, query: AuditQuery, media_type: negotiation.MediaType, act: Act) -> AuditEntryList:
     span = audit_log.span(query.start, query.end, act.at)
-    wanted = Wanted(query.event, query.actor_id, query.user_id, query.account_id)
-    reading = audit_log.read(stored.facts_for_reading(account_id, act.by), wanted, act)
+    filters = AuditFilter(query.event, query.actor_id, query.user_id, query.account_id)
+    reading = audit_log.read(stored.facts_for_reading(account_id, act.actor_id), filters, act)
     listed = LIST.format(account_id=account_id)
-    page = stored.page(account_id, span, after=cursors.after(query, listed, act), limit=query.size)
-    shown = reading.of(page.entries, page.accounts)
+    page = stored.page(account_id, span, after=cursors.position_after(query, listed, act), limit=query.size)
+    shown = reading.visible_entries(page.entries, page.accounts)
     cursor = cursors.cursor(page.after, query, listed, act)
     entries = AuditEntryList(
-        items=tuple(_shown(entry, reading) for entry in shown),
+        items=tuple(_row(entry, reading) for entry in shown),
         names=_names(shown, page),
         next_cursor=cursor,
     )
     if media_type is negotiation.MediaType.JSON:
         return entries
-    return EntrySheet(**dict(entries), onward=query.with_cursor(cursor) if cursor else None)
+    return AuditEntryCsv(**dict(entries), next_page_url=query.with_cursor(cursor) if cursor else None)
 
 
-def _shown(entry: AuditEntry, reading: audit_log.Reading) -> AuditEntryRow:
-    details = None if reading.share is audit_log.Share.METADATA else entry.details
+def _row(entry: AuditEntry, reading: audit_log.AuditLogView) -> AuditEntryRow:
+    details = None if reading.share is audit_log.ReadableShare.METADATA else entry.details
     return AuditEntryRow(**{**dict(entry), "details": details})
 
 
@@ -152,10 +152,10 @@ def _names(shown: tuple[AuditEntry, ...], page: stored.Page) -> Mapping[str, str
     """Names by id; an id that a person and an account have in common names neither."""
     user_ids = {user_id for entry in shown for user_id in (entry.actor_id, *audit_log.subjects_of(entry))}
     account_ids = {account_id for entry in shown for account_id in entry.accounts}
-    people = {user_id: page.users[user_id].name for user_id in user_ids & page.users.keys()}
-    accounts = {account_id: page.accounts[account_id].name for account_id in account_ids & page.accounts.keys()}
-    both = people | accounts
-    return {each: both[each] for each in sorted(people.keys() ^ accounts.keys()) if both[each]}
+    user_names = {user_id: page.users[user_id].name for user_id in user_ids & page.users.keys()}
+    account_names = {account_id: page.accounts[account_id].name for account_id in account_ids & page.accounts.keys()}
+    names = user_names | account_names
+    return {each: names[each] for each in sorted(user_names.keys() ^ account_names.keys()) if names[each]}
 
 
 handler = app

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from partner_access.api import cursors, routing
-from partner_access.api.request_fields import Identifier, ListQuery, Page
-from partner_access.api.response_body import Answer
+from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
+from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import LinkResponse
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.links import links
 from partner_access.domain.links.links import Link
-from partner_access.domain.relationships.partner_console import listed_for
+from partner_access.domain.relationships.partner_console import listed_employee_id
 from partner_access.domain.users import User
 from partner_access.store.links import links as stored
 from partner_access.store.memberships.actors import in_account
@@ -21,20 +21,20 @@ app = routing.App()
 LIST = "/partners/{partner_id}/access-links"
 
 
-class LinksQuery(ListQuery):
+class LinkListQuery(ListQuery):
     """Of one employee, in one state."""
 
     employee_id: Identifier | None = None
     state: links.LinkState | None = None
 
 
-class LinkList(Page, title="LinkList"):
+class LinkList(ListResponse, title="LinkList"):
     """One page of access links, newest first."""
 
     items: tuple[LinkResponse, ...]
 
 
-class GetLinkResponse(Answer, LinkResponse, title="GetLinkResponse"):
+class GetLinkResponse(ResponseBody, LinkResponse, title="GetLinkResponse"):
     """An access link, without its secret."""
 
 
@@ -50,13 +50,15 @@ class GetLinkResponse(Answer, LinkResponse, title="GetLinkResponse"):
         ),
     ),
 )
-def list_links(partner_id: str, query: LinksQuery, act: Act) -> LinkList:
-    caller, partner = in_account(partner_id, act.by)
-    whose = listed_for(caller, partner, query.employee_id, act)
+def list_links(partner_id: str, query: LinkListQuery, act: Act) -> LinkList:
+    caller, partner = in_account(partner_id, act.actor_id)
+    employee_id = listed_employee_id(caller, partner, query.employee_id, act)
     listed = LIST.format(partner_id=partner_id)
-    page = stored.page(partner_id, employee_id=whose, after=cursors.after(query, listed, act), limit=query.size)
-    people = stored.employees_of(page.links)
-    shown = (_shown(LinkResponse, link, people, partner, act) for link in page.links)
+    page = stored.page(
+        partner_id, employee_id=employee_id, after=cursors.position_after(query, listed, act), limit=query.size
+    )
+    employees = stored.employees_of(page.links)
+    shown = (_link_response(LinkResponse, link, employees, partner, act) for link in page.links)
     return LinkList(
         items=tuple(link for link in shown if query.state in (None, link.state)),
         next_cursor=cursors.cursor(page.after, query, listed, act),
@@ -76,17 +78,19 @@ def list_links(partner_id: str, query: LinksQuery, act: Act) -> LinkList:
     ),
 )
 def view_link(partner_id: str, link_id: str, act: Act) -> GetLinkResponse:
-    facts = stored.facts_for_one(partner_id, link_id, act.by)
+    facts = stored.facts_for_one(partner_id, link_id, act.actor_id)
     link = links.must_be_own_or_managed(facts, act)
-    return _shown(GetLinkResponse, link, stored.employees_of([link]), facts.partner, act)
+    return _link_response(GetLinkResponse, link, stored.employees_of([link]), facts.partner, act)
 
 
-Kind = TypeVar("Kind", bound=LinkResponse)
+LinkT = TypeVar("LinkT", bound=LinkResponse)
 
 
-def _shown(kind: type[Kind], link: Link, people: Mapping[str, User], partner: Account | None, act: Act) -> Kind:
-    employee = people[link.employee_id]
-    return kind.of(link, employee, act.at, tenure=links.tenure_now(employee, partner))
+def _link_response(
+    kind: type[LinkT], link: Link, employees: Mapping[str, User], partner: Account | None, act: Act
+) -> LinkT:
+    employee = employees[link.employee_id]
+    return kind.of(link, employee, act.at, access_generation=links.current_access_generation(employee, partner))
 
 
 handler = app

@@ -6,13 +6,13 @@ from itertools import groupby
 from typing import Final, Self
 
 from partner_access.api import cursors, routing
-from partner_access.api.request_fields import Identifier, ListQuery, Page
-from partner_access.api.responses import GrantResponse, MemberResponse, Part
+from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
+from partner_access.api.responses import GrantResponse, MemberResponse, ResponsePart
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.relationships import partner_console
-from partner_access.domain.relationships.partner_console import Presence
-from partner_access.domain.users import eligible
+from partner_access.domain.relationships.partner_console import ClientMembership
+from partner_access.domain.users import is_eligible
 from partner_access.store.memberships.actors import in_account
 from partner_access.store.relationships import partner_console as stored
 
@@ -22,7 +22,7 @@ CLIENTS: Final = "/partners/{partner_id}/clients"
 EMPLOYEES: Final = "/partners/{partner_id}/employees"
 
 
-class ClientsQuery(ListQuery):
+class ClientListQuery(ListQuery):
     """Of one employee."""
 
     employee_id: Identifier | None = None
@@ -36,13 +36,13 @@ class ClientMemberRow(MemberResponse, title="ClientMemberRow"):
     grant: GrantResponse | None
 
     @classmethod
-    def there(cls, presence: Presence, at: datetime) -> Self:
-        now = presence.member.model_copy(update={"suspended_by": presence.actor.suspended_by_at(at)})
-        grant = GrantResponse.of(now.grant, now, presence.client) if now.grant else None
-        return cls.seen(presence.actor, at, set_name=presence.set_name, grant=grant)
+    def of_membership(cls, membership: ClientMembership, at: datetime) -> Self:
+        now = membership.member.model_copy(update={"suspended_by": membership.actor.suspended_by_at(at)})
+        grant = GrantResponse.of(now.grant, now, membership.client) if now.grant else None
+        return cls.of_actor(membership.actor, at, set_name=membership.set_name, grant=grant)
 
 
-class ClientRow(Part, title="ClientRow"):
+class ClientRow(ResponsePart, title="ClientRow"):
     """A client with the partner's users in it.
 
     They are all members on behalf of the partner, or one member that the client created itself (`made_by_client`).
@@ -54,7 +54,7 @@ class ClientRow(Part, title="ClientRow"):
     made_by_client: bool
 
 
-class ClientList(Page, title="ClientList"):
+class ClientList(ListResponse, title="ClientList"):
     """One page of clients.
 
     Members on behalf of the partner come first, by client, then those that clients created, by employee. With
@@ -78,32 +78,34 @@ class ClientList(Page, title="ClientList"):
         ),
     ),
 )
-def list_clients(partner_id: str, query: ClientsQuery, act: Act) -> ClientList:
-    caller, partner = in_account(partner_id, act.by)
-    whose = partner_console.listed_for(caller, partner, query.employee_id, act)
-    listed = f"{CLIENTS.format(partner_id=partner_id)}#{whose or ''}"
-    after = cursors.after(query, listed, act)
-    if whose:
-        page = stored.ones(partner_id, whose, at=act.at, after=after, limit=query.size)
+def list_clients(partner_id: str, query: ClientListQuery, act: Act) -> ClientList:
+    caller, partner = in_account(partner_id, act.actor_id)
+    employee_id = partner_console.listed_employee_id(caller, partner, query.employee_id, act)
+    listed = f"{CLIENTS.format(partner_id=partner_id)}#{employee_id or ''}"
+    after = cursors.position_after(query, listed, act)
+    if employee_id:
+        page = stored.memberships_of(partner_id, employee_id, at=act.at, after=after, limit=query.size)
     else:
-        page = stored.everybodys(partner_id, at=act.at, after=after, limit=query.size)
+        page = stored.all_memberships(partner_id, at=act.at, after=after, limit=query.size)
     return ClientList(
         items=tuple(
             ClientRow(
                 account_id=account_id,
-                name=together[0].client.name,
-                people=tuple(ClientMemberRow.there(each, act.at) for each in together),
+                name=memberships[0].client.name,
+                people=tuple(ClientMemberRow.of_membership(each, act.at) for each in memberships),
                 made_by_client=user_id is not None,
             )
-            for (account_id, user_id), together in ((key, list(some)) for key, some in groupby(page.items, _together))
+            for (account_id, user_id), memberships in (
+                (key, list(some)) for key, some in groupby(page.items, _grouping_key)
+            )
         ),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 
 
-def _together(presence: Presence) -> tuple[str, str | None]:
+def _grouping_key(membership: ClientMembership) -> tuple[str, str | None]:
     """Those on the firm's behalf are shown client by client, each whom a client made by himself."""
-    return presence.client.account_id, presence.user_id if presence.made_by_client else None
+    return membership.client.account_id, membership.user_id if membership.created_by_client else None
 
 
 class EmployeeState(StrEnum):
@@ -113,7 +115,7 @@ class EmployeeState(StrEnum):
     DEACTIVATED = "deactivated"
 
 
-class AccountRef(Part, title="AccountRef"):
+class AccountRef(ResponsePart, title="AccountRef"):
     """An account by id, with its name."""
 
     account_id: str
@@ -133,19 +135,19 @@ class EmployeeClientRow(AccountRef, title="EmployeeClientRow"):
     expires_at: datetime | None
 
     @classmethod
-    def there(cls, presence: Presence, at: datetime) -> Self:
-        seen = MemberResponse.seen(presence.actor, at)
+    def of_membership(cls, membership: ClientMembership, at: datetime) -> Self:
+        member = MemberResponse.of_actor(membership.actor, at)
         return cls(
-            account_id=seen.account_id,
-            name=presence.client.name,
-            permission_set=seen.permission_set,
-            set_name=presence.set_name,
-            state=seen.state,
-            expires_at=seen.expires_at,
+            account_id=member.account_id,
+            name=membership.client.name,
+            permission_set=member.permission_set,
+            set_name=membership.set_name,
+            state=member.state,
+            expires_at=member.expires_at,
         )
 
 
-class EmployeeRow(Part, title="EmployeeRow"):
+class EmployeeRow(ResponsePart, title="EmployeeRow"):
     """A partner employee with their first clients.
 
     In `clients`, they are a member on behalf of the partner. In `super_admin_of`, the client made them super admin, and
@@ -163,24 +165,26 @@ class EmployeeRow(Part, title="EmployeeRow"):
     has_more_super_admin_of: bool
 
     @classmethod
-    def of(cls, employee: stored.Employee, partner_id: str, partner: Account | None, at: datetime) -> Self:
+    def of(cls, employee: stored.EmployeeWithClients, partner_id: str, partner: Account | None, at: datetime) -> Self:
         user = employee.user
-        there = [each for each in employee.presences if not each.made_by_client]
-        unmigrated = [each for each in employee.presences if each.member.is_super_admin]
+        on_behalf = [each for each in employee.memberships if not each.created_by_client]
+        unmigrated = [each for each in employee.memberships if each.member.is_super_admin]
         return cls(
             user_id=user.user_id,
             name=user.name,
             email=user.email if partner_id in user.employed_by else None,
             state=EmployeeState.ACTIVE if employee.is_active else EmployeeState.DEACTIVATED,
-            eligible=eligible(user, partner),
-            clients=tuple(EmployeeClientRow.there(each, at) for each in there[: stored.FIRST]),
-            has_more_clients=len(there) > stored.FIRST or employee.may_have_more,
-            super_admin_of=tuple(AccountRef.of(each.client) for each in unmigrated[: stored.FIRST]),
-            has_more_super_admin_of=len(unmigrated) > stored.FIRST or employee.may_have_more,
+            eligible=is_eligible(user, partner),
+            clients=tuple(
+                EmployeeClientRow.of_membership(each, at) for each in on_behalf[: stored.MAX_CLIENTS_PER_EMPLOYEE]
+            ),
+            has_more_clients=len(on_behalf) > stored.MAX_CLIENTS_PER_EMPLOYEE or employee.may_have_more,
+            super_admin_of=tuple(AccountRef.of(each.client) for each in unmigrated[: stored.MAX_CLIENTS_PER_EMPLOYEE]),
+            has_more_super_admin_of=len(unmigrated) > stored.MAX_CLIENTS_PER_EMPLOYEE or employee.may_have_more,
         )
 
 
-class EmployeeList(Page, title="EmployeeList"):
+class EmployeeList(ListResponse, title="EmployeeList"):
     """One page of partner employees, sorted by id."""
 
     items: tuple[EmployeeRow, ...]
@@ -199,14 +203,14 @@ class EmployeeList(Page, title="EmployeeList"):
     ),
 )
 def list_employees(partner_id: str, query: ListQuery, act: Act) -> EmployeeList:
-    caller, partner = in_account(partner_id, act.by)
-    whose = partner_console.listed_for(caller, partner, None, act)
-    listed = f"{EMPLOYEES.format(partner_id=partner_id)}#{whose or ''}"
-    after = cursors.after(query, listed, act)
-    if whose:
-        page = stored.employee(partner_id, whose, at=act.at)
+    caller, partner = in_account(partner_id, act.actor_id)
+    employee_id = partner_console.listed_employee_id(caller, partner, None, act)
+    listed = f"{EMPLOYEES.format(partner_id=partner_id)}#{employee_id or ''}"
+    after = cursors.position_after(query, listed, act)
+    if employee_id:
+        page = stored.employee(partner_id, employee_id, at=act.at)
     else:
-        limit = min(query.size, stored.EMPLOYEES_AT_ONCE)
+        limit = min(query.size, stored.MAX_EMPLOYEES_PER_PAGE)
         page = stored.employees(partner_id, at=act.at, after=after, limit=limit)
     return EmployeeList(
         items=tuple(EmployeeRow.of(each, partner_id, partner, act.at) for each in page.items),

@@ -5,14 +5,14 @@ from typing import Self
 from pydantic import BaseModel
 
 from partner_access.api import routing
-from partner_access.api.request_fields import Page, Query
+from partner_access.api.request_fields import ListResponse, Query
 from partner_access.api.responses import PermissionSetResponse, SetKind
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import creations
 from partner_access.domain.permission_sets import changes
 from partner_access.domain.permissions import rights
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.email_addresses import Email
+from partner_access.email_addresses import EmailAddress
 from partner_access.store.memberships import creations as choices
 from partner_access.store.permission_sets import changes as stored
 
@@ -21,10 +21,10 @@ app = routing.App()
 SETS = "/accounts/{account_id}/permission-sets"
 
 
-class ChoiceQuery(Query):
+class AssignableSetQuery(Query):
     """Whom the set is for; without an address no set of partner staff is offered."""
 
-    email: Email | None = None
+    email: EmailAddress | None = None
 
 
 class AssignableSetRow(BaseModel, title="AssignableSetRow"):
@@ -42,22 +42,22 @@ class AssignableSetRow(BaseModel, title="AssignableSetRow"):
             permission_set=name,
             kind=SetKind.DEFAULT,
             name=name,
-            version=rights.latest(name),
-            permissions=rights.in_clients(rights.given_today(name)).written(),
+            version=rights.latest_version(name),
+            permissions=rights.client_rights(rights.latest_set_rights(name)).to_names(),
         )
 
     @classmethod
-    def of_own(cls, own: CustomSet) -> Self:
+    def of_custom_set(cls, custom_set: CustomSet) -> Self:
         return cls(
-            permission_set=own.set_id,
+            permission_set=custom_set.set_id,
             kind=SetKind.CUSTOM,
-            name=own.name,
-            version=own.version,
-            permissions=own.rights.written(),
+            name=custom_set.name,
+            version=custom_set.version,
+            permissions=custom_set.rights.to_names(),
         )
 
 
-class AssignableSetList(Page, title="AssignableSetList"):
+class AssignableSetList(ListResponse, title="AssignableSetList"):
     """The default sets in the order of the catalogue, then the custom sets of the account, oldest first."""
 
     items: tuple[AssignableSetRow, ...]
@@ -76,12 +76,14 @@ class AssignableSetList(Page, title="AssignableSetList"):
         ),
     ),
 )
-def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> AssignableSetList:
-    facts = choices.facts_for_choice(account_id, query.email, act.by)
+def view_permission_sets(account_id: str, query: AssignableSetQuery, act: Act) -> AssignableSetList:
+    facts = choices.facts_for_choice(account_id, query.email, act.actor_id)
     names = creations.assignable(facts, act)
-    has_own = facts.account and facts.account.custom_set_count
-    own = creations.own_assignable(facts, stored.of(account_id) if has_own else (), act)
-    return AssignableSetList(items=(*map(AssignableSetRow.of, names), *map(AssignableSetRow.of_own, own)))
+    has_custom_sets = facts.account and facts.account.custom_set_count
+    custom_sets = creations.assignable_custom_sets(facts, stored.of(account_id) if has_custom_sets else (), act)
+    return AssignableSetList(
+        items=(*map(AssignableSetRow.of, names), *map(AssignableSetRow.of_custom_set, custom_sets))
+    )
 
 
 @app.get(
@@ -96,7 +98,7 @@ def view_permission_sets(account_id: str, query: ChoiceQuery, act: Act) -> Assig
     ),
 )
 def view_permission_set(account_id: str, set_id: str, act: Act) -> PermissionSetResponse:
-    return PermissionSetResponse.of(changes.must_be_assignable(stored.facts(account_id, act.by, set_id), act))
+    return PermissionSetResponse.of(changes.must_be_assignable(stored.facts(account_id, act.actor_id, set_id), act))
 
 
 handler = app

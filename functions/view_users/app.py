@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from partner_access.api import cursors, routing
-from partner_access.api.request_fields import Identifier, ListQuery, Page
+from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
 from partner_access.api.responses import MemberResponse, TaggedMemberResponse
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import visibility
@@ -21,14 +21,14 @@ class UserListState(StrEnum):
     DEACTIVATED = "deactivated"
 
 
-class UsersQuery(ListQuery):
+class UserListQuery(ListQuery):
     """In one state, with one set, or here for one partner; all but the deactivated when no state is named."""
 
     state: UserListState | None = None
     permission_set: Identifier | None = None
     partner_id: Identifier | None = None
 
-    def takes(self, member: MemberResponse) -> bool:
+    def matches(self, member: MemberResponse) -> bool:
         """Whether the list is of him."""
         is_in_state = member.state == self.state if self.state else member.state != UserListState.DEACTIVATED
         has_set = self.permission_set in (None, member.permission_set)
@@ -44,7 +44,7 @@ class NamedMemberRow(MemberResponse, title="NamedMemberRow"):
     set_name: str | None
 
 
-class UserList(Page, title="UserList"):
+class UserList(ListResponse, title="UserList"):
     """One page of members, sorted by id. A page can have fewer items than its limit and yet not be last."""
 
     items: tuple[NamedMemberRow, ...]
@@ -66,13 +66,13 @@ class GetUserResponse(TaggedMemberResponse, NamedMemberRow, title="GetUserRespon
         ),
     ),
 )
-def list_users(account_id: str, query: UsersQuery, act: Act) -> UserList:
-    visibility.must_see_all(stored.viewer(account_id, act.by), act.at)
+def list_users(account_id: str, query: UserListQuery, act: Act) -> UserList:
+    visibility.must_see_all(stored.viewer(account_id, act.actor_id), act.at)
     listed = LIST.format(account_id=account_id)
-    page = stored.page(account_id, after=cursors.after(query, listed, act), limit=query.size)
-    members = (NamedMemberRow.seen(each.actor, act.at, **each.names_at(act.at)) for each in page.people)
+    page = stored.page(account_id, after=cursors.position_after(query, listed, act), limit=query.size)
+    members = (NamedMemberRow.of_actor(each.actor, act.at, **each.names_at(act.at)) for each in page.members)
     return UserList(
-        items=tuple(member for member in members if query.takes(member)),
+        items=tuple(member for member in members if query.matches(member)),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 
@@ -91,8 +91,8 @@ def list_users(account_id: str, query: UsersQuery, act: Act) -> UserList:
     ),
 )
 def view_user(account_id: str, user_id: str, act: Act) -> GetUserResponse:
-    shown = visibility.see(stored.facts_for_one(account_id, user_id, act.by), act)
-    return GetUserResponse.seen(shown.actor, act.at, **shown.names_at(act.at))
+    visible = visibility.view_member(stored.facts_for_one(account_id, user_id, act.actor_id), act)
+    return GetUserResponse.of_actor(visible.actor, act.at, **visible.names_at(act.at))
 
 
 handler = app

@@ -23,7 +23,7 @@ class ThingsQuery(ListQuery):
     colour: str | None = None
 
 
-def after(position: str = "lnk_1", **query: str) -> str:
+def cursor_after(position: str = "lnk_1", **query: str) -> str:
     made = cursors.cursor(position, ThingsQuery(**query), LIST, an_act())
     assert made
     return made
@@ -31,106 +31,108 @@ def after(position: str = "lnk_1", **query: str) -> str:
 
 def test_there_is_no_cursor_at_the_end_and_none_at_the_beginning() -> None:
     assert cursors.cursor(None, ListQuery(), LIST, an_act()) is None
-    assert cursors.after(ListQuery(), LIST, an_act()) is None
+    assert cursors.position_after(ListQuery(), LIST, an_act()) is None
 
 
 @pytest.mark.parametrize("position", ["lnk_1", "", "ünïcode|a:b@c"])
 def test_a_cursor_goes_on_where_the_page_ended(position: str) -> None:
-    assert cursors.after(ThingsQuery(cursor=after(position)), LIST, an_act()) == position
+    assert cursors.position_after(ThingsQuery(cursor=cursor_after(position)), LIST, an_act()) == position
 
 
 def test_a_cursor_holds_for_another_size_of_page() -> None:
-    query = ThingsQuery(cursor=after(colour="red", limit="5"), colour="red", limit="100")
+    query = ThingsQuery(cursor=cursor_after(colour="red", limit="5"), colour="red", limit="100")
 
-    assert cursors.after(query, LIST, an_act()) == "lnk_1"
+    assert cursors.position_after(query, LIST, an_act()) == "lnk_1"
 
 
 @pytest.mark.parametrize(("age", "holds"), [(DAY - SECOND, True), (DAY, True), (DAY + SECOND, False)])
 def test_a_cursor_holds_for_a_day(age: timedelta, holds: bool) -> None:
     later = an_act(at=NOW + age)
     if holds:
-        assert cursors.after(ThingsQuery(cursor=after()), LIST, later) == "lnk_1"
+        assert cursors.position_after(ThingsQuery(cursor=cursor_after()), LIST, later) == "lnk_1"
     else:
         with pytest.raises(InvalidCursor):
-            cursors.after(ThingsQuery(cursor=after()), LIST, later)
+            cursors.position_after(ThingsQuery(cursor=cursor_after()), LIST, later)
 
 
 def test_a_cursor_is_nobody_elses_and_of_no_other_list_or_filter() -> None:
     for query, route, act in (
-        (ThingsQuery(cursor=after()), LIST, an_act("somebody else")),
-        (ThingsQuery(cursor=after()), "/others", an_act()),
-        (ThingsQuery(cursor=after(), colour="red"), LIST, an_act()),
-        (ThingsQuery(cursor=after(colour="blue"), colour="red"), LIST, an_act()),
+        (ThingsQuery(cursor=cursor_after()), LIST, an_act("somebody else")),
+        (ThingsQuery(cursor=cursor_after()), "/others", an_act()),
+        (ThingsQuery(cursor=cursor_after(), colour="red"), LIST, an_act()),
+        (ThingsQuery(cursor=cursor_after(colour="blue"), colour="red"), LIST, an_act()),
     ):
         with pytest.raises(InvalidCursor):
-            cursors.after(query, route, act)
+            cursors.position_after(query, route, act)
 
 
-@pytest.mark.parametrize("cursor", ["", ".", "garbage", "a.b", "é.é", after.__name__ + "." + "0" * 64, "W10=."])
+@pytest.mark.parametrize("cursor", ["", ".", "garbage", "a.b", "é.é", cursor_after.__name__ + "." + "0" * 64, "W10=."])
 def test_garbage_is_no_cursor(cursor: str) -> None:
     with pytest.raises(InvalidCursor):
-        cursors.after(ThingsQuery(cursor=cursor), LIST, an_act())
+        cursors.position_after(ThingsQuery(cursor=cursor), LIST, an_act())
 
 
-def under_seal(cursor: str) -> bytes:
+def encrypted_part(cursor: str) -> bytes:
     return base64.urlsafe_b64decode(cursor.rpartition(".")[0])
 
 
 def test_nothing_of_the_position_is_in_the_cursor() -> None:
     position = "client#client-florist#user-employee"
-    told = under_seal(after(position))
+    encrypted = encrypted_part(cursor_after(position))
 
     made = str(int(NOW.timestamp()))
     for part in (*position.split("#"), position, made, '["', '"]'):
-        assert part.encode() not in told
-        assert part not in after(position)
+        assert part.encode() not in encrypted
+        assert part not in cursor_after(position)
 
 
 def test_nothing_shines_through_two_cursors_or_two_blocks() -> None:
     """What is told twice is never written twice the same way, nor under the same stream of bytes."""
-    first, second = under_seal(after("a" * 100)), under_seal(after("a" * 100))
-    blocks = {told[start : start + 32] for told in (first, second) for start in range(16, len(told), 32)}
+    first, second = encrypted_part(cursor_after("a" * 100)), encrypted_part(cursor_after("a" * 100))
+    blocks = {encrypted[start : start + 32] for encrypted in (first, second) for start in range(16, len(encrypted), 32)}
 
-    assert after() != after()
+    assert cursor_after() != cursor_after()
     assert first[:16] != second[:16]
     assert len(blocks) == len(first[16:] + second[16:]) // 32 > 4
 
 
 def test_the_length_of_a_cursor_tells_little_of_the_position() -> None:
-    assert len({len(after("a" * long)) for long in range(40)}) == 1
+    assert len({len(cursor_after("a" * long)) for long in range(40)}) == 1
 
 
 def test_positions_of_any_length_are_read_whole_under_their_veil() -> None:
     for long in range(300):
-        assert cursors.after(ThingsQuery(cursor=after("a" * long)), LIST, an_act()) == "a" * long
+        assert cursors.position_after(ThingsQuery(cursor=cursor_after("a" * long)), LIST, an_act()) == "a" * long
 
 
 def test_a_cursor_with_another_byte_at_any_place_is_none() -> None:
-    real = after()
-    for place, there in enumerate(real):
-        for put in {"A", "b", "=", "0"} - {there}:
+    real = cursor_after()
+    for place, original in enumerate(real):
+        for replacement in {"A", "b", "=", "0"} - {original}:
             with pytest.raises(InvalidCursor):
-                cursors.after(ThingsQuery(cursor=real[:place] + put + real[place + 1 :]), LIST, an_act())
+                cursors.position_after(
+                    ThingsQuery(cursor=real[:place] + replacement + real[place + 1 :]), LIST, an_act()
+                )
 
 
 def test_a_cursor_that_is_cut_or_lengthened_is_none() -> None:
-    real = after()
+    real = cursor_after()
     for place in range(len(real)):
         for forged in (real[:place], real[place + 1 :], real[:place] + "A" + real[place:]):
             with pytest.raises(InvalidCursor):
-                cursors.after(ThingsQuery(cursor=forged), LIST, an_act())
+                cursors.position_after(ThingsQuery(cursor=forged), LIST, an_act())
 
 
 def test_a_forged_cursor_is_none() -> None:
-    sealed, _, seal = after().rpartition(".")
-    other = after("lnk_2").rpartition(".")[0]
+    sealed, _, seal = cursor_after().rpartition(".")
+    other = cursor_after("lnk_2").rpartition(".")[0]
     for forged in (f"{other}.{seal}", f"{sealed}.{seal[:-1]}", f"{sealed}.{'0' * 64}", sealed, f"{seal}.{sealed}"):
         with pytest.raises(InvalidCursor):
-            cursors.after(ThingsQuery(cursor=forged), LIST, an_act())
+            cursors.position_after(ThingsQuery(cursor=forged), LIST, an_act())
 
 
 def test_a_cursor_of_another_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    old = after()
+    old = cursor_after()
     monkeypatch.setenv("CURSOR_KEY", "another key")
     with pytest.raises(InvalidCursor):
-        cursors.after(ThingsQuery(cursor=old), LIST, an_act())
+        cursors.position_after(ThingsQuery(cursor=old), LIST, an_act())

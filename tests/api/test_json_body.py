@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partner_access.api import json_body
-from partner_access.domain.errors import BodyTooLarge, MalformedBody, Refused, UnsupportedMediaType
+from partner_access.domain.errors import BodyTooLarge, DomainError, MalformedBody, UnsupportedMediaType
 
 
-def sent(body: str | None, content_type: str | None = "application/json", **more: Any) -> dict[str, Any]:
+def event_with_body(body: str | None, content_type: str | None = "application/json", **more: Any) -> dict[str, Any]:
     headers = {} if content_type is None else {"content-type": content_type}
     return {"headers": headers, "body": body, **more}
 
 
 def in_base64(body: bytes) -> dict[str, Any]:
-    return sent(base64.b64encode(body).decode(), isBase64Encoded=True)
+    return event_with_body(base64.b64encode(body).decode(), isBase64Encoded=True)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def in_base64(body: bytes) -> dict[str, Any]:
     ],
 )
 def test_an_object_is_read(body: str, value: dict[str, Any]) -> None:
-    assert json_body.parsed(sent(body)) == value
+    assert json_body.parsed(event_with_body(body)) == value
     assert json_body.parsed(in_base64(body.encode())) == value
 
 
@@ -49,7 +49,7 @@ def test_an_object_is_read(body: str, value: dict[str, Any]) -> None:
     ],
 )
 def test_json_in_utf_8_is_taken(content_type: str) -> None:
-    assert json_body.parsed(sent("{}", content_type)) == {}
+    assert json_body.parsed(event_with_body("{}", content_type)) == {}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_json_in_utf_8_is_taken(content_type: str) -> None:
 )
 def test_any_other_media_type_is_not(content_type: str | None) -> None:
     with pytest.raises(UnsupportedMediaType):
-        json_body.parsed(sent("{}", content_type))
+        json_body.parsed(event_with_body("{}", content_type))
 
 
 MALFORMED = [
@@ -122,7 +122,7 @@ MALFORMED = [
 @pytest.mark.parametrize("body", MALFORMED)
 def test_whatever_else_is_malformed(body: str | None) -> None:
     with pytest.raises(MalformedBody):
-        json_body.parsed(sent(body))
+        json_body.parsed(event_with_body(body))
 
 
 @pytest.mark.parametrize(
@@ -144,35 +144,35 @@ def test_what_is_no_utf_8_is_malformed(body: bytes) -> None:
 @pytest.mark.parametrize("body", ["e30", "e30=!", "{}", "e 30=", "é"])
 def test_what_is_no_base_64_is_malformed(body: str) -> None:
     with pytest.raises(MalformedBody):
-        json_body.raw(sent(body, isBase64Encoded=True))
+        json_body.raw(event_with_body(body, isBase64Encoded=True))
 
 
 def test_sixteen_levels_are_not_too_deep() -> None:
-    assert json_body.parsed(sent('{"a":' + "[" * 15 + "]" * 15 + "}"))
+    assert json_body.parsed(event_with_body('{"a":' + "[" * 15 + "]" * 15 + "}"))
 
 
-@pytest.mark.parametrize("letter", ["x", "é", "😀"])
-def test_sixty_four_kibibytes_as_sent_are_the_most(letter: str) -> None:
-    most = json_body.MAX_BYTES - len('{"a": ""}')
-    width = len(letter.encode())
-    fits = '{"a": "' + letter * (most // width) + "x" * (most % width) + '"}'
+@pytest.mark.parametrize("character", ["x", "é", "😀"])
+def test_sixty_four_kibibytes_as_sent_are_the_most(character: str) -> None:
+    available = json_body.MAX_BYTES - len('{"a": ""}')
+    width = len(character.encode())
+    fits = '{"a": "' + character * (available // width) + "x" * (available % width) + '"}'
 
-    assert len(json_body.raw(sent(fits))) == json_body.MAX_BYTES
-    assert json_body.parsed(sent(fits))
-    for too_large in (sent(fits + " "), in_base64(fits.encode() + b" ")):
+    assert len(json_body.raw(event_with_body(fits))) == json_body.MAX_BYTES
+    assert json_body.parsed(event_with_body(fits))
+    for too_large in (event_with_body(fits + " "), in_base64(fits.encode() + b" ")):
         with pytest.raises(BodyTooLarge):
             json_body.parsed(too_large)
 
 
 def test_too_many_keys_are_too_large_before_they_are_read() -> None:
     with pytest.raises(BodyTooLarge):
-        json_body.parsed(sent("{" + ",".join(f'"{nth}":1' for nth in range(100_000)) + "}"))
+        json_body.parsed(event_with_body("{" + ",".join(f'"{nth}":1' for nth in range(100_000)) + "}"))
 
 
 @given(st.text() | st.binary().map(lambda noise: noise.decode("latin-1")))
 @settings(deadline=None, max_examples=200)
 def test_no_text_at_all_does_worse_than_be_refused(text: str) -> None:
     try:
-        assert isinstance(json_body.parsed(sent(text)), dict)
-    except Refused as refusal:
-        assert isinstance(refusal, MalformedBody)  # noqa: PT017  either is right
+        assert isinstance(json_body.parsed(event_with_body(text)), dict)
+    except DomainError as error:
+        assert isinstance(error, MalformedBody)  # noqa: PT017  either is right

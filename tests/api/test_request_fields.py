@@ -11,10 +11,10 @@ from partner_access.api.request_fields import (
     AccessDays,
     Adjustments,
     Identifier,
-    LinkSecret,
     ListQuery,
+    ListResponse,
     Name,
-    Page,
+    ParsedLinkSecret,
     PermissionName,
     Prose,
     Removals,
@@ -25,7 +25,7 @@ from partner_access.domain.permissions.rights import Overrides
 from tests.support.builders import SECRET, SECRET_TEXT
 
 
-def takes(kind: Any, value: object) -> bool:
+def is_accepted(kind: Any, value: object) -> bool:
     try:
         TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
     except ValidationError:
@@ -56,7 +56,7 @@ def takes(kind: Any, value: object) -> bool:
     ],
 )
 def test_an_identifier_is_plain_and_short(identifier: str, taken: bool) -> None:
-    assert takes(Identifier, identifier) is taken
+    assert is_accepted(Identifier, identifier) is taken
     assert IDENTIFIER.endswith("$")
 
 
@@ -91,7 +91,7 @@ def test_an_identifier_is_plain_and_short(identifier: str, taken: bool) -> None:
     ],
 )
 def test_a_name_is_plain_text(text: str, taken: bool) -> None:
-    assert takes(Name, text) is taken
+    assert is_accepted(Name, text) is taken
 
 
 def test_a_name_is_kept_without_space_around_it() -> None:
@@ -119,7 +119,7 @@ def test_a_name_is_kept_without_space_around_it() -> None:
     ],
 )
 def test_prose_has_no_markup_no_placeholders_and_no_addresses(text: str, taken: bool) -> None:
-    assert takes(Prose, text) is taken
+    assert is_accepted(Prose, text) is taken
 
 
 @pytest.mark.parametrize(
@@ -137,16 +137,16 @@ def test_prose_has_no_markup_no_placeholders_and_no_addresses(text: str, taken: 
     ],
 )
 def test_access_days_are_a_whole_number_of_them(days: object, taken: bool) -> None:
-    assert takes(AccessDays, days) is taken
+    assert is_accepted(AccessDays, days) is taken
 
 
 def test_a_secret_is_read_at_the_edge_and_what_is_none_is_not_found() -> None:
-    assert TypeAdapter(LinkSecret).validate_python(SECRET_TEXT) == SECRET
+    assert TypeAdapter(ParsedLinkSecret).validate_python(SECRET_TEXT) == SECRET
     with pytest.raises(LinkNotFound):
-        TypeAdapter(LinkSecret).validate_json('"pal_"')
+        TypeAdapter(ParsedLinkSecret).validate_json('"pal_"')
     for value in (1, None, ["pal_"], {"pal_": 1}):
-        assert not takes(LinkSecret, value)
-    assert TypeAdapter(LinkSecret).json_schema()["type"] == "string"
+        assert not is_accepted(ParsedLinkSecret, value)
+    assert TypeAdapter(ParsedLinkSecret).json_schema()["type"] == "string"
 
 
 @pytest.mark.parametrize(
@@ -165,20 +165,20 @@ def test_a_secret_is_read_at_the_edge_and_what_is_none_is_not_found() -> None:
     ],
 )
 def test_adjustments_are_short_lists_of_names(body: object, taken: bool) -> None:
-    assert takes(Adjustments, body) is taken
+    assert is_accepted(Adjustments, body) is taken
 
 
 def test_adjustments_are_overrides() -> None:
     assert Adjustments(add=("a",), remove=("b",)).overrides == Overrides(added=("a",), removed=("b",))
-    assert takes(PermissionName, "crm.import")
+    assert is_accepted(PermissionName, "crm.import")
 
 
 def test_removals_never_add() -> None:
-    assert takes(Removals, {"remove": ["crm.import"]})
-    assert not takes(Removals, {"add": ["crm.import"]})
+    assert is_accepted(Removals, {"remove": ["crm.import"]})
+    assert not is_accepted(Removals, {"add": ["crm.import"]})
 
 
-class Wish(Request):
+class CreateThingRequest(Request):
     """A body with one field that must be there."""
 
     name: str
@@ -199,7 +199,7 @@ class Wish(Request):
 )
 def test_a_body_has_no_field_but_those_named_and_no_value_of_another_type(body: object, fault: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        Wish.model_validate_json(json.dumps(body))
+        CreateThingRequest.model_validate_json(json.dumps(body))
     assert [error["type"] for error in refused.value.errors()] == [fault]
 
 
@@ -235,7 +235,7 @@ def test_filters_are_what_the_list_is_of() -> None:
     assert ThingsQuery(limit="5").filters == {}
 
 
-class Things(Page):
+class Things(ListResponse):
     """A list."""
 
     items: tuple[str, ...]
@@ -243,4 +243,4 @@ class Things(Page):
 
 @pytest.mark.parametrize("onward", [None, "further"])
 def test_a_page_always_says_where_it_goes_on(onward: str | None) -> None:
-    assert json.loads(Things(items=("a",), next_cursor=onward).told()) == {"items": ["a"], "next_cursor": onward}
+    assert json.loads(Things(items=("a",), next_cursor=onward).to_json()) == {"items": ["a"], "next_cursor": onward}

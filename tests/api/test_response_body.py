@@ -2,13 +2,13 @@
 
 from typing import ClassVar
 
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 
 
-class Told(Answer):
+class BodyWithSecret(ResponseBody):
     """An answer with a secret in it."""
 
-    never_kept: ClassVar[frozenset[str]] = frozenset({"url"})
+    never_stored: ClassVar[frozenset[str]] = frozenset({"url"})
 
     url: str
     name: str
@@ -16,7 +16,7 @@ class Told(Answer):
 
 
 def test_what_is_kept_of_an_answer_is_all_but_its_secrets() -> None:
-    answer = Told(url="secret", name="link")
+    answer = BodyWithSecret(url="secret", name="link")
 
-    assert answer.told() == '{"url":"secret","name":"link"}'
-    assert answer.to_keep() == '{"name":"link"}'
+    assert answer.to_json() == '{"url":"secret","name":"link"}'
+    assert answer.to_stored_json() == '{"name":"link"}'

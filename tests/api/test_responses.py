@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from partner_access.api.responses import GrantResponse, LinkResponse, MemberResponse, TaggedMemberResponse
 from partner_access.domain.accounts import Pricing, Program
 from partner_access.domain.errors import NotFound
-from partner_access.domain.links.links import LinkDeliveryStatus, Standing
+from partner_access.domain.links.links import LinkDeliveryStatus, StoredLinkState
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, RequestedAccess, Seat, SuspensionReason
 from partner_access.domain.users import User
@@ -26,19 +26,19 @@ from tests.support.builders import (
     a_link,
     a_member,
     a_partner_admin,
+    a_partner_admin_actor,
     a_user,
     an_actor,
     an_employee,
-    of_the_partner,
     the_client,
 )
 
 
-def shown(part: BaseModel) -> Any:
+def to_json(part: BaseModel) -> Any:
     return json.loads(part.model_dump_json(exclude_none=True))
 
 
-PERSON = {"user_id": EMPLOYEE, "name": "Employee", "email": f"{EMPLOYEE}@north.example"}
+EMPLOYEE_REF = {"user_id": EMPLOYEE, "name": "Employee", "email": f"{EMPLOYEE}@north.example"}
 
 
 def test_a_link_is_shown_as_the_contract_says() -> None:
@@ -46,10 +46,10 @@ def test_a_link_is_shown_as_the_contract_says() -> None:
         account_id=CLIENT, access_days=30, purpose="The shop", removed=("crm.import",), recipient="a@b.example"
     )
 
-    assert shown(LinkResponse.of(link, an_employee(), NOW)) == {
+    assert to_json(LinkResponse.of(link, an_employee(), NOW)) == {
         "link_id": LINK,
         "partner_id": PARTNER,
-        "employee": PERSON,
+        "employee": EMPLOYEE_REF,
         "created_by": EMPLOYEE,
         "state": "open",
         "account_id": CLIENT,
@@ -77,12 +77,12 @@ def test_a_link_shows_neither_secrets_nor_whom_it_was_sent_to() -> None:
         ({"expires_at": NOW + timedelta(seconds=1)}, "open"),
         ({"expires_at": NOW}, "expired"),
         ({"approvals": 1}, "approved"),
-        ({"stored_state": Standing.DECLINED}, "declined"),
-        ({"stored_state": Standing.REVOKED}, "revoked"),
+        ({"stored_state": StoredLinkState.DECLINED}, "declined"),
+        ({"stored_state": StoredLinkState.REVOKED}, "revoked"),
     ],
 )
 def test_a_links_state_is_as_of_now(changes: Mapping[str, Any], state: str) -> None:
-    assert shown(LinkResponse.of(a_link(**changes), an_employee(), NOW))["state"] == state
+    assert to_json(LinkResponse.of(a_link(**changes), an_employee(), NOW))["state"] == state
 
 
 def test_the_letter_of_a_link_is_in_a_state_of_the_contract() -> None:
@@ -99,7 +99,7 @@ def test_the_letter_of_a_link_is_in_a_state_of_the_contract() -> None:
 def test_an_erased_employee_is_shown_without_name_and_address() -> None:
     erased = an_employee(name="", email=None, active=False)
 
-    assert shown(LinkResponse.of(a_link(), erased, NOW))["employee"] == {"user_id": EMPLOYEE, "name": ""}
+    assert to_json(LinkResponse.of(a_link(), erased, NOW))["employee"] == {"user_id": EMPLOYEE, "name": ""}
 
 
 GRANT: dict[str, Any] = {
@@ -141,7 +141,7 @@ def test_a_grant_is_shown_as_the_contract_says(
     given = a_grant(**grant)
     part = GrantResponse.of(given, a_partner_admin(grant=given, **member), the_client(pricing=pricing))
 
-    assert shown(part) == {**GRANT, **changes}
+    assert to_json(part) == {**GRANT, **changes}
 
 
 MEMBER = {
@@ -178,44 +178,44 @@ MEMBER = {
     ],
 )
 def test_a_member_is_shown_as_the_contract_says(member: Any, changes: Mapping[str, Any]) -> None:
-    assert shown(MemberResponse.of(member, an_employee())) == {**MEMBER, **changes}
+    assert to_json(MemberResponse.of(member, an_employee())) == {**MEMBER, **changes}
 
 
-STOPPED = frozenset({SuspensionReason.CLIENT})
+SUSPENDED_BY_CLIENT = frozenset({SuspensionReason.CLIENT})
 
 
 @pytest.mark.parametrize(
     ("actor", "changes"),
     [
-        (of_the_partner(), {}),
-        (of_the_partner(member=a_partner_admin(version=7)), {"version": 7}),
+        (a_partner_admin_actor(), {}),
+        (a_partner_admin_actor(member=a_partner_admin(version=7)), {"version": 7}),
         (
-            of_the_partner(member=a_partner_admin(suspended_by=STOPPED)),
+            a_partner_admin_actor(member=a_partner_admin(suspended_by=SUSPENDED_BY_CLIENT)),
             {"state": "suspended", "suspended_by": ["client"]},
         ),
         (
-            of_the_partner(member=a_partner_admin(suspended_by=STOPPED), program=Program.SUSPENDED),
+            a_partner_admin_actor(member=a_partner_admin(suspended_by=SUSPENDED_BY_CLIENT), program=Program.SUSPENDED),
             {"state": "suspended", "suspended_by": ["client", "program"]},
         ),
-        (of_the_partner(program=Program.SUSPENDED), {"state": "suspended", "suspended_by": ["program"]}),
-        (of_the_partner(an_employee(active=False)), {"state": "suspended", "suspended_by": ["employee"]}),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), {}),
+        (a_partner_admin_actor(program=Program.SUSPENDED), {"state": "suspended", "suspended_by": ["program"]}),
+        (a_partner_admin_actor(an_employee(active=False)), {"state": "suspended", "suspended_by": ["employee"]}),
+        (a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), {}),
     ],
 )
 def test_a_member_is_shown_as_he_counts_now(actor: Actor, changes: Mapping[str, Any]) -> None:
-    assert shown(MemberResponse.seen(actor, NOW)) == {**MEMBER, **changes}
+    assert to_json(MemberResponse.of_actor(actor, NOW)) == {**MEMBER, **changes}
 
 
 @pytest.mark.parametrize(
     "actor",
     [
-        of_the_partner(terminations=1),
-        of_the_partner(an_employee(offboardings={PARTNER: 1})),
-        of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
+        a_partner_admin_actor(terminations=1),
+        a_partner_admin_actor(an_employee(offboardings={PARTNER: 1})),
+        a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
     ],
 )
 def test_what_has_ended_is_shown_ended_though_nobody_wrote_it_down(actor: Actor) -> None:
-    part = shown(MemberResponse.seen(actor, NOW))
+    part = to_json(MemberResponse.of_actor(actor, NOW))
 
     assert part["state"] == "deactivated"
     assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "seat"} & set(part)
@@ -227,13 +227,13 @@ def test_what_has_ended_is_shown_ended_though_nobody_wrote_it_down(actor: Actor)
         (a_user(), a_member(), "active"),
         (a_user(active=False), a_member(), "deactivated"),
         (a_user(), a_member(active=False), "deactivated"),
-        (a_user(), a_member(suspended_by=STOPPED), "suspended"),
-        (a_user(active=False), a_member(suspended_by=STOPPED), "suspended"),
-        (a_user(), a_member(active=False, suspended_by=STOPPED), "deactivated"),
+        (a_user(), a_member(suspended_by=SUSPENDED_BY_CLIENT), "suspended"),
+        (a_user(active=False), a_member(suspended_by=SUSPENDED_BY_CLIENT), "suspended"),
+        (a_user(), a_member(active=False, suspended_by=SUSPENDED_BY_CLIENT), "deactivated"),
     ],
 )
 def test_in_which_state_an_ordinary_member_is_now(user: User, member: Member, state: str) -> None:
-    part = shown(MemberResponse.seen(an_actor(user, member), NOW))
+    part = to_json(MemberResponse.of_actor(an_actor(user, member), NOW))
 
     assert part["state"] == state
     assert ("suspended_by" in part) is (state == "suspended")
@@ -242,16 +242,16 @@ def test_in_which_state_an_ordinary_member_is_now(user: User, member: Member, st
 @pytest.mark.parametrize("actor", [Actor(), Actor(a_user()), Actor(member=a_member())])
 def test_who_is_no_member_is_not_shown(actor: Actor) -> None:
     with pytest.raises(NotFound):
-        MemberResponse.seen(actor, NOW)
+        MemberResponse.of_actor(actor, NOW)
 
 
 def test_one_member_brings_the_tag_of_his_version() -> None:
     assert TaggedMemberResponse.of(a_member(version=12), a_user()).headers == {"etag": '"12"'}
-    assert TaggedMemberResponse.seen(an_actor(member=a_member(version=3)), NOW).headers == {"etag": '"3"'}
+    assert TaggedMemberResponse.of_actor(an_actor(member=a_member(version=3)), NOW).headers == {"etag": '"3"'}
 
 
 def test_an_ordinary_member_is_shown_without_what_only_grants_have() -> None:
-    part = shown(MemberResponse.of(a_member(), a_user()))
+    part = to_json(MemberResponse.of(a_member(), a_user()))
 
     assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "granted_by"} & set(part)
     assert (part["state"], part["seat"]) == ("active", "core")

@@ -15,12 +15,12 @@ from partner_access import telemetry
 from partner_access.api import routing
 from partner_access.api.negotiation import MediaType
 from partner_access.api.request_fields import ListQuery, Name, Request
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain import errors
 from partner_access.domain.act import Act
-from partner_access.domain.errors import Overtaken, Refused
-from partner_access.email_addresses import Email
-from partner_access.idempotency import Replayed
+from partner_access.domain.errors import DomainError, StaleFacts
+from partner_access.email_addresses import EmailAddress
+from partner_access.idempotency import StoredResponseFound
 from partner_access.lambda_context import Event
 from tests.support import gateway
 from tests.support.builders import SECRET_TEXT
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.usefixtures("environment")
 CANARY = "canary@secret.example"
 
 
-class Wish(Request):
+class CreateThingRequest(Request):
     """A body."""
 
     name: Name
-    email: Email | None = None
+    email: EmailAddress | None = None
     many: int = 1
 
 
@@ -44,7 +44,7 @@ class ThingsQuery(ListQuery):
     colour: Name | None = None
 
 
-class Thing(Answer):
+class Thing(ResponseBody):
     """An answer."""
 
     status: ClassVar[int] = 201
@@ -53,35 +53,35 @@ class Thing(Answer):
     nothing: str | None = None
 
 
-def answered(
-    app: routing.App, route_key: str = "POST /things", body: object = None, *, by: str | None = "user", **how: Any
-) -> gateway.Answer:
-    wanted = {"name": "a"} if body is None and route_key.startswith("POST") else body
-    answer = app(gateway.event(route_key, by, wanted, **how), gateway.Context())
-    return gateway.Answer(answer["statusCode"], answer["headers"], answer["body"])
+def call_app(
+    app: routing.App, route_key: str = "POST /things", body: object = None, *, user_id: str | None = "user", **how: Any
+) -> gateway.ApiResponse:
+    request_body = {"name": "a"} if body is None and route_key.startswith("POST") else body
+    answer = app(gateway.api_event(route_key, user_id, request_body, **how), gateway.Context())
+    return gateway.ApiResponse(answer["statusCode"], answer["headers"], answer["body"])
 
 
-def posting(decide: Callable[[Act], Thing | None], recall: Callable[[Act], None] | None = None) -> routing.App:
+def posting_app(decide: Callable[[Act], Thing | None], recall: Callable[[Act], None] | None = None) -> routing.App:
     app = routing.App(recall)
 
     @app.post("/things")
-    def make(wish: Wish, act: Act) -> Thing | None:
+    def make(new_thing: CreateThingRequest, act: Act) -> Thing | None:
         return decide(act)
 
     return app
 
 
-def refusing(refusal: Refused, recall: Callable[[Act], None] | None = None) -> routing.App:
+def failing_app(error: DomainError, recall: Callable[[Act], None] | None = None) -> routing.App:
     def decide(_: Act) -> NoReturn:
-        raise refusal
+        raise error
 
-    return posting(decide, recall)
+    return posting_app(decide, recall)
 
 
-def acts() -> tuple[routing.App, list[Act]]:
+def recording_app() -> tuple[routing.App, list[Act]]:
     """An app that remembers the acts it was given."""
-    seen: list[Act] = []
-    return posting(seen.append), seen
+    received_acts: list[Act] = []
+    return posting_app(received_acts.append), received_acts
 
 
 def a_thing(_: Act) -> Thing:
@@ -92,7 +92,7 @@ def a_thing(_: Act) -> Thing:
 
 
 def test_an_answer_has_its_status_its_fields_and_is_kept_by_nobody_on_the_way() -> None:
-    answer = answered(posting(a_thing))
+    answer = call_app(posting_app(a_thing))
 
     assert (answer.status, answer.text) == (201, '{"name":"a"}')
     assert answer.headers == {"content-type": "application/json", "cache-control": "no-store"}
@@ -108,13 +108,13 @@ class Tagged(Thing):
 
 
 def test_an_answer_brings_headers_of_its_own() -> None:
-    answer = answered(posting(lambda _: Tagged(name="a")))
+    answer = call_app(posting_app(lambda _: Tagged(name="a")))
 
     assert answer.headers == {"content-type": "application/json", "cache-control": "no-store", "etag": '"3"'}
 
 
 def test_no_answer_is_no_content() -> None:
-    answer = answered(posting(lambda _: None))
+    answer = call_app(posting_app(lambda _: None))
 
     assert (answer.status, answer.text) == (204, "")
 
@@ -126,31 +126,31 @@ def test_an_operation_is_found_by_its_route_and_given_what_it_names(method: str)
 
     @getattr(app, method)("/things/{thing_id}")  # type: ignore[untyped-decorator]  # the method is the example
     def operation(thing_id: str, query: ThingsQuery, act: Act, event: Event) -> Thing:
-        given.extend((thing_id, query, act.by, event["rawPath"]))
+        given.extend((thing_id, query, act.actor_id, event["rawPath"]))
         return Thing(name=thing_id)
 
-    answer = answered(app, f"{method.upper()} /things/{{thing_id}}", thing_id="auth0|1", query={"colour": "red"})
+    answer = call_app(app, f"{method.upper()} /things/{{thing_id}}", thing_id="auth0|1", query={"colour": "red"})
 
     assert answer.body == {"name": "auth0|1"}
     assert given == ["auth0|1", ThingsQuery(colour="red"), "user", "/things/auth0|1"]
 
 
-def edited(header: str | None) -> tuple[gateway.Answer, list[routing.Seen]]:
-    app, given = routing.App(), list[routing.Seen]()
+def edit_with_if_match(header: str | None) -> tuple[gateway.ApiResponse, list[routing.ExpectedVersion]]:
+    app, given = routing.App(), list[routing.ExpectedVersion]()
 
     @app.patch("/things")
-    def edit(seen: routing.Seen) -> Thing:
+    def edit(seen: routing.ExpectedVersion) -> Thing:
         given.append(seen)
         return Thing(name="a")
 
-    return answered(app, "PATCH /things", headers={"if-match": header}), given
+    return call_app(app, "PATCH /things", headers={"if-match": header}), given
 
 
 @pytest.mark.parametrize(
     ("header", "version"), [('"1"', 1), ('"42"', 42), ('"9999999999999999"', 9_999_999_999_999_999)]
 )
 def test_an_edit_names_the_version_that_it_saw(header: str, version: int) -> None:
-    answer, given = edited(header)
+    answer, given = edit_with_if_match(header)
 
     assert (answer.status, given) == (201, [version])
 
@@ -159,13 +159,13 @@ def test_an_edit_names_the_version_that_it_saw(header: str, version: int) -> Non
     "header", ['""', '"0"', '"-1"', '"01"', '"1.0"', '"abc"', '"10000000000000000"', '"' + "a" * 100 + '"']
 )
 def test_a_tag_that_was_never_given_is_a_version_that_nothing_has(header: str) -> None:
-    answer, given = edited(header)
+    answer, given = edit_with_if_match(header)
 
-    assert (answer.status, given) == (201, [routing.NEVER])
+    assert (answer.status, given) == (201, [routing.NO_SUCH_VERSION])
 
 
 def test_an_edit_that_names_no_version_is_not_looked_at() -> None:
-    answer, given = edited(None)
+    answer, given = edit_with_if_match(None)
 
     assert (answer.status, answer.code, given) == (428, "precondition_required", [])
 
@@ -192,7 +192,7 @@ def test_an_edit_that_names_no_version_is_not_looked_at() -> None:
     ],
 )
 def test_what_is_not_one_strong_tag_is_refused(header: str) -> None:
-    answer, given = edited(header)
+    answer, given = edit_with_if_match(header)
 
     assert (answer.status, answer.code, given) == (400, "invalid_etag", [])
 
@@ -242,7 +242,7 @@ def test_an_answer_is_written_as_it_is_accepted(accept: str | None, wanted: str)
     def see(media_type: MediaType) -> Thing:
         return Thing(name=media_type)
 
-    assert answered(app, "GET /things", headers={"accept": accept}).body == {"name": wanted}
+    assert call_app(app, "GET /things", headers={"accept": accept}).body == {"name": wanted}
 
 
 def test_whatever_no_route_takes_goes_to_the_default() -> None:
@@ -252,7 +252,7 @@ def test_whatever_no_route_takes_goes_to_the_default() -> None:
     def unknown(event: Event) -> NoReturn:
         raise errors.MethodNotAllowed(allow="GET, PUT")
 
-    answer = answered(app, "$default", path="/things", headers={"idempotency-key": None}, query={"a": "b"})
+    answer = call_app(app, "$default", path="/things", headers={"idempotency-key": None}, query={"a": "b"})
 
     assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method_not_allowed", "GET, PUT")
 
@@ -262,12 +262,12 @@ def test_a_bug_goes_out_as_it_is() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        answered(posting(bug))
+        call_app(posting_app(bug))
 
 
 # problems
 
-ONE_OF_EACH = [
+ERROR_OF_EACH_STATUS = [
     (errors.MalformedBody, 400),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
@@ -283,9 +283,9 @@ ONE_OF_EACH = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "status"), ONE_OF_EACH)
-def test_a_refusal_becomes_a_problem(kind: type[Refused], status: int) -> None:
-    answer = answered(refusing(kind()))
+@pytest.mark.parametrize(("kind", "status"), ERROR_OF_EACH_STATUS)
+def test_a_refusal_becomes_a_problem(kind: type[DomainError], status: int) -> None:
+    answer = call_app(failing_app(kind()))
 
     assert answer.status == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -300,13 +300,13 @@ def test_a_refusal_becomes_a_problem(kind: type[Refused], status: int) -> None:
     }
 
 
-@pytest.mark.parametrize(("kind", "status"), ONE_OF_EACH)
-def test_whoever_may_try_again_is_told_when(kind: type[Refused], status: int) -> None:
-    assert ("retry-after" in answered(refusing(kind())).headers) is (status in {429, 503})
+@pytest.mark.parametrize(("kind", "status"), ERROR_OF_EACH_STATUS)
+def test_whoever_may_try_again_is_told_when(kind: type[DomainError], status: int) -> None:
+    assert ("retry-after" in call_app(failing_app(kind())).headers) is (status in {429, 503})
 
 
 def test_a_problem_points_at_fields_and_tells_what_the_caller_may_know() -> None:
-    answer = answered(refusing(errors.NoSeatLeft("/account_id", limit=3)))
+    answer = call_app(failing_app(errors.NoSeatLeft("/account_id", limit=3)))
 
     assert answer.body["errors"] == [{"pointer": "/account_id", "code": "no_seat_left"}]
     assert answer.body["limit"] == 3
@@ -314,7 +314,9 @@ def test_a_problem_points_at_fields_and_tells_what_the_caller_may_know() -> None
 
 def test_a_problem_leaks_nothing_of_the_request_or_of_us() -> None:
     body = {"name": CANARY + "\u202e", "email": f"{CANARY},b@c.example", "many": SECRET_TEXT}
-    answer = answered(posting(a_thing), body=body, headers={"x-forwarded-host": "evil.example", "host": "evil.example"})
+    answer = call_app(
+        posting_app(a_thing), body=body, headers={"x-forwarded-host": "evil.example", "host": "evil.example"}
+    )
 
     assert answer.status == 422
     for leak in ("canary", "pal_", "evil", "partner_access", "pydantic", "Traceback", "arn:"):
@@ -340,7 +342,7 @@ def test_a_problem_leaks_nothing_of_the_request_or_of_us() -> None:
     ],
 )
 def test_fields_that_are_wrong_are_each_pointed_at(body: object, code: str, errors: list[tuple[str, str]]) -> None:
-    answer = answered(posting(a_thing), body=body)
+    answer = call_app(posting_app(a_thing), body=body)
 
     assert (answer.status, answer.code) == (422, code)
     assert [(each["pointer"], each["code"]) for each in answer.body["errors"]] == errors
@@ -355,7 +357,7 @@ def test_fields_that_are_wrong_are_each_pointed_at(body: object, code: str, erro
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused(how: dict[str, Any], status: int, code: str) -> None:
-    answer = answered(posting(a_thing), **how)
+    answer = call_app(posting_app(a_thing), **how)
 
     assert (answer.status, answer.code) == (status, code)
 
@@ -374,12 +376,12 @@ def test_what_cannot_be_an_id_names_nothing(part: str) -> None:
     def view(thing_id: str) -> Thing:
         return Thing(name=thing_id)
 
-    answer = answered(app, "GET /things/{thing_id}", thing_id=part)
+    answer = call_app(app, "GET /things/{thing_id}", thing_id=part)
 
     assert (answer.status, answer.code) == (404, "not_found")
 
 
-def listing() -> routing.App:
+def listing_app() -> routing.App:
     app = routing.App()
 
     @app.get("/things")
@@ -390,7 +392,7 @@ def listing() -> routing.App:
 
 
 def test_without_a_query_a_list_has_its_usual_size() -> None:
-    assert answered(listing(), "GET /things").body == {"name": "25"}
+    assert call_app(listing_app(), "GET /things").body == {"name": "25"}
 
 
 @pytest.mark.parametrize(
@@ -406,14 +408,14 @@ def test_without_a_query_a_list_has_its_usual_size() -> None:
     ],
 )
 def test_a_query_that_is_not_understood_is_refused(query: Mapping[str, str], pointer: str) -> None:
-    answer = answered(listing(), "GET /things", query=query)
+    answer = call_app(listing_app(), "GET /things", query=query)
 
     assert (answer.status, answer.code) == (400, "invalid_query")
     assert answer.body["errors"] == [{"pointer": pointer, "code": "invalid_query"}]
 
 
 def test_where_no_parameter_is_known_each_is_unknown() -> None:
-    answer = answered(posting(a_thing), query={"dry_run": "true"})
+    answer = call_app(posting_app(a_thing), query={"dry_run": "true"})
 
     assert (answer.status, answer.code) == (400, "invalid_query")
     assert answer.body["errors"] == [{"pointer": "/dry_run", "code": "invalid_query"}]
@@ -430,7 +432,7 @@ def test_where_no_parameter_is_known_each_is_unknown() -> None:
     ],
 )
 def test_a_secret_in_the_address_is_refused_and_not_repeated(how: dict[str, Any]) -> None:
-    answer = answered(posting(a_thing), **how)
+    answer = call_app(posting_app(a_thing), **how)
 
     assert (answer.status, answer.code) == (400, "secret_in_url")
     assert "pal_" not in answer.text
@@ -444,34 +446,34 @@ def test_an_id_that_only_resembles_a_secret_is_taken(part: str) -> None:
     def view(thing_id: str) -> Thing:
         return Thing(name=thing_id)
 
-    assert answered(app, "GET /things/{thing_id}", thing_id=part).body == {"name": part}
+    assert call_app(app, "GET /things/{thing_id}", thing_id=part).body == {"name": part}
 
 
 # acts
 
 
 def test_an_act_is_by_the_tokens_subject_now_and_has_a_name_and_chance_of_its_own() -> None:
-    app, (seen) = acts()
+    app, (seen) = recording_app()
     before = datetime.now(UTC).replace(microsecond=0)
-    answered(app, by="user-1")
-    answered(app, by="user-1")
+    call_app(app, user_id="user-1")
+    call_app(app, user_id="user-1")
     first, second = seen
 
-    assert first.by == "user-1"
+    assert first.actor_id == "user-1"
     assert before <= first.at <= datetime.now(UTC)
     assert first.at.microsecond == 0
-    assert len(first.name) == len(second.name) == 32
-    assert first.name < second.name
-    assert len(first.chance) == 43
-    assert first.chance != second.chance
+    assert len(first.id) == len(second.id) == 32
+    assert first.id < second.id
+    assert len(first.random) == 43
+    assert first.random != second.random
     assert not first.for_vendor
 
 
 def test_without_a_token_nobody_acts() -> None:
-    app, seen = acts()
-    answered(app, by=None)
+    app, seen = recording_app()
+    call_app(app, user_id=None)
 
-    assert (seen[0].by, seen[0].for_vendor) == ("", False)
+    assert (seen[0].actor_id, seen[0].for_vendor) == ("", False)
 
 
 @pytest.mark.parametrize(
@@ -485,40 +487,40 @@ def test_without_a_token_nobody_acts() -> None:
     ],
 )
 def test_who_has_the_directorys_scope_acts_for_the_vendor(scope: str, for_vendor: bool) -> None:
-    app, seen = acts()
-    answered(app, scope=scope)
+    app, seen = recording_app()
+    call_app(app, scope=scope)
 
     assert seen[0].for_vendor is for_vendor
     assert seen[0].scopes == set(scope.split())
 
 
 def test_an_act_begins_nothing_in_the_last_seven_seconds_of_its_function() -> None:
-    app, seen = acts()
-    app(gateway.event("POST /things", "user", {"name": "a"}), gateway.Context(10_000))
+    app, seen = recording_app()
+    app(gateway.api_event("POST /things", "user", {"name": "a"}), gateway.Context(10_000))
 
-    assert 2 < seen[0].ends - time.time() <= 3
+    assert 2 < seen[0].deadline - time.time() <= 3
 
 
 # idempotency keys
 
 
-def key_of(header: str | None, **how: Any) -> Any:
-    app, seen = acts()
-    answer = answered(app, headers={"idempotency-key": header}, **how)
-    return seen[0].once if seen else answer.code
+def idempotency_key_of(header: str | None, **how: Any) -> Any:
+    app, seen = recording_app()
+    answer = call_app(app, headers={"idempotency-key": header}, **how)
+    return seen[0].idempotency_key if seen else answer.code
 
 
 @pytest.mark.parametrize("key", ["a", "8f14e45f-ceea-467f", "a;b=c:d/e\\f'g", "~!#", "k" * 255])
 def test_a_key_is_the_same_bare_and_in_quotes(key: str) -> None:
-    once = key_of(key)
+    once = idempotency_key_of(key)
 
-    assert once == key_of(f'"{key}"')
+    assert once == idempotency_key_of(f'"{key}"')
     assert once.key.startswith("user#")
     assert key not in once.key.removeprefix("user#") or len(key) == 1
 
 
 def test_a_key_in_quotes_may_have_spaces() -> None:
-    assert key_of('"a b"').key != key_of('"a  b"').key
+    assert idempotency_key_of('"a b"').key != idempotency_key_of('"a  b"').key
 
 
 @pytest.mark.parametrize(
@@ -542,11 +544,11 @@ def test_a_key_in_quotes_may_have_spaces() -> None:
     ],
 )
 def test_a_key_that_is_none_or_two_is_refused(header: str) -> None:
-    assert key_of(header) == "invalid_idempotency_key"
+    assert idempotency_key_of(header) == "invalid_idempotency_key"
 
 
 def test_a_post_that_changes_something_needs_a_key() -> None:
-    answer = answered(posting(a_thing), headers={"idempotency-key": None})
+    answer = call_app(posting_app(a_thing), headers={"idempotency-key": None})
 
     assert (answer.status, answer.code) == (400, "idempotency_key_required")
 
@@ -555,63 +557,63 @@ def test_a_post_that_only_reads_needs_none() -> None:
     app = routing.App()
 
     @app.post("/things", needs_key=False)
-    def look(wish: Wish) -> Thing:
-        return Thing(name=wish.name)
+    def look(new_thing: CreateThingRequest) -> Thing:
+        return Thing(name=new_thing.name)
 
-    assert answered(app, headers={"idempotency-key": None}).status == 201
+    assert call_app(app, headers={"idempotency-key": None}).status == 201
 
 
 def test_a_key_is_the_callers_and_the_routes_and_remembers_what_was_asked() -> None:
-    once = key_of("key")
+    once = idempotency_key_of("key")
 
-    assert key_of("key", by="other").key != once.key
-    assert key_of("key", body={"name": "b"}).key == once.key
-    assert key_of("key", body={"name": "b"}).fingerprint != once.fingerprint
-    assert key_of("key", path="/things/1").fingerprint != once.fingerprint
-    assert key_of("other").key != once.key
-    assert key_of("other").fingerprint == once.fingerprint
+    assert idempotency_key_of("key", by="other").key != once.key
+    assert idempotency_key_of("key", body={"name": "b"}).key == once.key
+    assert idempotency_key_of("key", body={"name": "b"}).fingerprint != once.fingerprint
+    assert idempotency_key_of("key", path="/things/1").fingerprint != once.fingerprint
+    assert idempotency_key_of("other").key != once.key
+    assert idempotency_key_of("other").fingerprint == once.fingerprint
 
     app = routing.App()
     seen: list[Act] = []
 
     @app.put("/things")
-    def put(wish: Wish, act: Act) -> None:
+    def put(new_thing: CreateThingRequest, act: Act) -> None:
         seen.append(act)
 
-    answered(app, "PUT /things", {"name": "a"}, headers={"idempotency-key": "key"})
-    answered(app, "PUT /things", {"name": "a"})
-    assert seen[0].once
-    assert seen[0].once.key != once.key
-    assert seen[1].once is None
+    call_app(app, "PUT /things", {"name": "a"}, headers={"idempotency-key": "key"})
+    call_app(app, "PUT /things", {"name": "a"})
+    assert seen[0].idempotency_key
+    assert seen[0].idempotency_key.key != once.key
+    assert seen[1].idempotency_key is None
 
 
 # replays and being overtaken
 
 
-def replaying(_: Act) -> NoReturn:
-    raise Replayed(201, '{"name":"first"}')
+def raise_replay(_: Act) -> NoReturn:
+    raise StoredResponseFound(201, '{"name":"first"}')
 
 
 def test_a_replay_is_the_first_answer_and_says_so() -> None:
-    answer = answered(posting(replaying))
+    answer = call_app(posting_app(raise_replay))
 
     assert (answer.status, answer.body, answer.replayed) == (201, {"name": "first"}, True)
 
 
 def test_a_refusal_that_the_callers_own_first_attempt_brought_about_is_its_answer() -> None:
-    assert answered(refusing(errors.Forbidden(), replaying)).replayed
+    assert call_app(failing_app(errors.Forbidden(), raise_replay)).replayed
 
 
 def test_a_refusal_of_a_first_attempt_stays_one() -> None:
     asked: list[Act] = []
 
-    assert answered(refusing(errors.Forbidden(), asked.append)).code == "forbidden"
+    assert call_app(failing_app(errors.Forbidden(), asked.append)).code == "forbidden"
     assert len(asked) == 1
 
 
 def test_a_success_asks_for_no_replay() -> None:
     asked: list[Act] = []
-    answered(posting(a_thing, asked.append))
+    call_app(posting_app(a_thing, asked.append))
 
     assert asked == []
 
@@ -623,10 +625,10 @@ def test_who_is_overtaken_decides_again_from_fresh_facts(times: int) -> None:
     def decide(act: Act) -> Thing:
         tried.append(act)
         if len(tried) <= times:
-            raise Overtaken(errors.RightsChanged)
+            raise StaleFacts(errors.RightsChanged)
         return Thing(name="a")
 
-    assert answered(posting(decide)).status == 201
+    assert call_app(posting_app(decide)).status == 201
     assert len(tried) == times + 1
     assert len(set(tried)) == 1
 
@@ -636,19 +638,19 @@ def test_who_is_overtaken_again_and_again_is_told_what_the_condition_means() -> 
 
     def decide(act: Act) -> NoReturn:
         tried.append(act)
-        raise Overtaken(errors.NoSeatLeft)
+        raise StaleFacts(errors.NoSeatLeft)
 
-    assert answered(posting(decide)).code == "no_seat_left"
+    assert call_app(posting_app(decide)).code == "no_seat_left"
     assert len(tried) == 4
 
 
 def test_who_is_overtaken_and_then_refused_is_told_the_refusal() -> None:
-    fates = iter([Overtaken(errors.RightsChanged), errors.LinkRevoked()])
+    outcomes = iter([StaleFacts(errors.RightsChanged), errors.LinkRevoked()])
 
     def decide(_: Act) -> NoReturn:
-        raise next(fates)
+        raise next(outcomes)
 
-    assert answered(posting(decide)).code == "link_revoked"
+    assert call_app(posting_app(decide)).code == "link_revoked"
 
 
 # logs and counts
@@ -675,17 +677,17 @@ def test_a_refusal_is_logged_by_its_code_and_request_and_nothing_of_anybody(
 ) -> None:
     body = {"name": CANARY, "email": CANARY}
     path = f"/things/{CANARY}"
-    answer = answered(
-        refusing(errors.NotEligible()), body=body, path=path, by=CANARY, headers={"authorization": SECRET_TEXT}
+    answer = call_app(
+        failing_app(errors.NotEligible()), body=body, path=path, user_id=CANARY, headers={"authorization": SECRET_TEXT}
     )
-    answered(refusing(errors.LinkNotFound()), body={"name": SECRET_TEXT})
-    answered(posting(a_thing), body={"name": CANARY, "email": f"{CANARY}@"})
-    answered(posting(a_thing), query={"secret": SECRET_TEXT})
-    told = log.getvalue() + "".join(capsys.readouterr())
+    call_app(failing_app(errors.LinkNotFound()), body={"name": SECRET_TEXT})
+    call_app(posting_app(a_thing), body={"name": CANARY, "email": f"{CANARY}@"})
+    call_app(posting_app(a_thing), query={"secret": SECRET_TEXT})
+    log_and_output = log.getvalue() + "".join(capsys.readouterr())
 
     assert answer.status == 409
-    assert "canary" not in told
-    assert "pal_" not in told
+    assert "canary" not in log_and_output
+    assert "pal_" not in log_and_output
     assert [line["code"] for line in lines(log)] == ["not_eligible", "link_not_found", "invalid_email", "secret_in_url"]
     assert {(line["level"], line["request_id"], line["operation"]) for line in lines(log)} == {
         ("INFO", "request-1", "POST /things")
@@ -693,16 +695,16 @@ def test_a_refusal_is_logged_by_its_code_and_request_and_nothing_of_anybody(
 
 
 def test_a_success_is_not_logged_and_nothing_of_it_stays_for_the_next(log: io.StringIO) -> None:
-    answered(posting(a_thing), body={"name": CANARY})
+    call_app(posting_app(a_thing), body={"name": CANARY})
     assert log.getvalue() == ""
     telemetry.begin("request-2", "other")
-    telemetry.refused(errors.NotFound())
+    telemetry.log_error(errors.NotFound())
 
     assert [(line["request_id"], line["operation"]) for line in lines(log)] == [("request-2", "other")]
 
 
 @pytest.mark.parametrize(
-    ("refusal", "counted"),
+    ("error", "counted"),
     [
         (errors.LinkNotFound(), "InvalidLinkSecret"),
         (errors.TemporarilyUnavailable(), "ConflictExhausted"),
@@ -710,9 +712,9 @@ def test_a_success_is_not_logged_and_nothing_of_it_stays_for_the_next(log: io.St
     ],
 )
 def test_what_an_operator_must_know_of_is_counted(
-    refusal: Refused, counted: str | None, log: io.StringIO, capsys: pytest.CaptureFixture[str]
+    error: DomainError, counted: str | None, log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answered(refusing(refusal))
+    call_app(failing_app(error))
     written = capsys.readouterr().out
 
     if counted is None:
@@ -728,9 +730,9 @@ def test_a_count_is_written_even_when_a_bug_goes_out(capsys: pytest.CaptureFixtu
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        answered(posting(bug))
+        call_app(posting_app(bug))
     assert json.loads(capsys.readouterr().out)["AccountOrphaned"] == [2.0]
-    answered(posting(a_thing))
+    call_app(posting_app(a_thing))
     assert capsys.readouterr().out == ""
 
 
@@ -738,7 +740,7 @@ def test_a_letter_that_cannot_be_read_is_an_error_of_the_log_by_its_id(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     telemetry.begin("request-1", "send_emails")
-    telemetry.unreadable("outbox-1")
+    telemetry.report_unreadable_notification("outbox-1")
     telemetry.flush()
 
     assert [(line["level"], line["notification"]) for line in lines(log)] == [("ERROR", "outbox-1")]
@@ -750,6 +752,6 @@ def test_where_no_body_is_asked_for_each_field_is_unknown(body: str, status: int
     app = routing.App()
     app.post("/things", needs_key=False)(lambda: None)
 
-    answer = answered(app, "POST /things", body=body)
+    answer = call_app(app, "POST /things", body=body)
 
     assert answer.status == status

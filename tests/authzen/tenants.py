@@ -13,65 +13,67 @@ from partner_access.api.authzen import (
     EntityType,
     EvaluationRequest,
     EvaluationResponse,
-    Found,
+    FoundNames,
     ResourceSearchRequest,
     SubjectSearchRequest,
 )
 from partner_access.domain.act import Act
 
 
-class Tenant(ABC):
+class FixturePolicy(ABC):
     """Decides by its rule; a search asks the rule about everything that there is."""
 
-    known: Mapping[str, Sequence[str]]
+    known_ids: Mapping[str, Sequence[str]]
     """Type → the ids of it."""
-    verbs: Sequence[str]
+    action_names: Sequence[str]
 
     @abstractmethod
     def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
         """The rule; properties are taken as they are sent."""
 
-    def knows(self, entity: Entity) -> bool:
-        return entity.id in self.known.get(entity.type, ())
+    def is_known(self, entity: Entity) -> bool:
+        return entity.id in self.known_ids.get(entity.type, ())
 
     def evaluate(self, evaluations: Sequence[EvaluationRequest], act: Act) -> Sequence[EvaluationResponse]:
         return [
             EvaluationResponse(decision=self.permits(each.subject, each.action, each.resource)) for each in evaluations
         ]
 
-    def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> Found:
-        each = self._all(search.subject)
+    def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames:
+        each = self._entities_of(search.subject)
         return _page([one.id for one in each if self.permits(one, search.action, search.resource)], after, limit)
 
-    def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> Found:
-        each = self._all(search.resource)
+    def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames:
+        each = self._entities_of(search.resource)
         return _page([one.id for one in each if self.permits(search.subject, search.action, one)], after, limit)
 
-    def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> Found:
-        each = [name for name in self.verbs if self.permits(search.subject, Action(name=name), search.resource)]
+    def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames:
+        each = [name for name in self.action_names if self.permits(search.subject, Action(name=name), search.resource)]
         return _page(each, after, limit)
 
-    def _all(self, sought: EntityType) -> list[Entity]:
-        ids = self.known.get(sought.type, ())
+    def _entities_of(self, sought: EntityType) -> list[Entity]:
+        ids = self.known_ids.get(sought.type, ())
         return [Entity(type=sought.type, id=each, properties=sought.properties) for each in ids]
 
 
-def _page(names: list[str], after: str | None, limit: int) -> Found:
+def _page(names: list[str], after: str | None, limit: int) -> FoundNames:
     left = [name for name in sorted(names) if name > (after or "")]
-    return Found(left[:limit], left[limit - 1] if limit < len(left) else None)
+    return FoundNames(left[:limit], left[limit - 1] if limit < len(left) else None)
 
 
-class Certification(Tenant):
+class CertificationPolicy(FixturePolicy):
     """The fixture of openid/authzen, certification/authorization-api-1_0-scenario.md, sections c-1-1 to c-1-5."""
 
-    known: Mapping[str, Sequence[str]] = {"user": ("alice", "bob"), "record": ("record-1", "record-2")}
-    verbs: Sequence[str] = ("read", "write", "delete")
+    known_ids: Mapping[str, Sequence[str]] = {"user": ("alice", "bob"), "record": ("record-1", "record-2")}
+    action_names: Sequence[str] = ("read", "write", "delete")
     roles: Final[Mapping[str, str]] = {"bob": "admin"}
     statuses: Final[Mapping[str, str]] = {"record-1": "active", "record-2": "archived"}
 
     @override
     def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
-        if not (subject.type == "user" and self.knows(subject) and resource.type == "record" and self.knows(resource)):
+        if not (
+            subject.type == "user" and self.is_known(subject) and resource.type == "record" and self.is_known(resource)
+        ):
             return False
         if action.name == "write":
             status = resource.properties.get("status", self.statuses[resource.id])
@@ -82,15 +84,21 @@ class Certification(Tenant):
         return action.name == "read"
 
 
-class Todos(Tenant):
+class TodoPolicy(FixturePolicy):
     """A shared list of things to do, by role, and by owner as the request names him."""
 
-    verbs: Sequence[str] = ("can_read_user", "can_read_todos", "can_create_todo", "can_update_todo", "can_delete_todo")
+    action_names: Sequence[str] = (
+        "can_read_user",
+        "can_read_todos",
+        "can_create_todo",
+        "can_update_todo",
+        "can_delete_todo",
+    )
 
     def __init__(self, people: Mapping[str, tuple[str, Sequence[str]]]) -> None:
         """Id → address and roles."""
         self.people = people
-        self.known = {"user": tuple(people)}
+        self.known_ids = {"user": tuple(people)}
 
     @override
     def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
@@ -106,34 +114,34 @@ class Todos(Tenant):
         }.get(action.name, False)
 
 
-class Routes(Tenant):
+class GatewayPolicy(FixturePolicy):
     """The same at a gateway, which knows methods and routes: who edits may do more than look."""
 
-    verbs: Sequence[str] = ("GET", "POST", "PUT", "DELETE")
+    action_names: Sequence[str] = ("GET", "POST", "PUT", "DELETE")
 
     def __init__(self, editors: Mapping[str, bool]) -> None:
         """Id → whether he edits."""
         self.editors = editors
-        self.known = {"identity": tuple(editors)}
+        self.known_ids = {"identity": tuple(editors)}
 
     @override
     def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
-        return self.knows(subject) and (action.name == "GET" or self.editors[subject.id])
+        return self.is_known(subject) and (action.name == "GET" or self.editors[subject.id])
 
 
-class Records(Tenant):
+class RecordPolicy(FixturePolicy):
     """Records with an owner and a department: owners do all, colleagues view, managers view all and edit their own."""
 
-    verbs: Sequence[str] = ("view", "edit", "delete")
+    action_names: Sequence[str] = ("view", "edit", "delete")
 
     def __init__(self, users: Mapping[str, Sequence[str]], records: Mapping[str, Sequence[str]]) -> None:
         """Id → role and department; id → owner and department."""
         self.users, self.records = users, records
-        self.known = {"user": tuple(users), "record": tuple(records)}
+        self.known_ids = {"user": tuple(users), "record": tuple(records)}
 
     @override
     def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
-        if not (self.knows(subject) and self.knows(resource)):
+        if not (self.is_known(subject) and self.is_known(resource)):
             return False
         (role, at), (owner, of) = self.users[subject.id], self.records[resource.id]
         owns, manages, is_colleague = subject.id == owner, role == "manager", at == of

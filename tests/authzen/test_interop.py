@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import pytest
 
-from tests.authzen.tenants import Records, Routes, Todos
+from tests.authzen.tenants import GatewayPolicy, RecordPolicy, TodoPolicy
 from tests.support.authzen_requests import (
     ACTIONS,
     EVALUATIONS,
     RESOURCES,
     SUBJECTS,
-    Door,
+    DecisionApi,
     Json,
     action,
     resource,
@@ -25,31 +25,37 @@ from tests.support.authzen_requests import (
 pytestmark = pytest.mark.usefixtures("environment")
 
 
-def told(name: str) -> Any:
+def load_cases(name: str) -> Any:
     return json.loads((Path(__file__).parent / f"data/{name}.json").read_text(encoding="utf-8"))
 
 
-TODO, GATEWAY, IDP, SEARCH = map(told, ("todo", "gateway", "idp", "search"))
+TODO, GATEWAY, IDP, SEARCH = map(load_cases, ("todo", "gateway", "idp", "search"))
 PEOPLE: Final = TODO["people"]
-TODOS: Final = Door.of(Todos({each["id"]: (each["email"], each["roles"]) for each in PEOPLE.values()}))
-ROUTES: Final = Door.of(Routes({each["id"]: "viewer" not in each["roles"] for each in PEOPLE.values()}))
-RECORDS: Final = Door.of(Records(SEARCH["users"], SEARCH["records"]))
-OWNED: Final = Door.of(
-    Records(dict.fromkeys(IDP["resource"], ("", "")), {name: (owner, " ") for name, owner in IDP["owners"].items()})
+TODOS: Final = DecisionApi.with_policy(
+    TodoPolicy({each["id"]: (each["email"], each["roles"]) for each in PEOPLE.values()})
+)
+ROUTES: Final = DecisionApi.with_policy(
+    GatewayPolicy({each["id"]: "viewer" not in each["roles"] for each in PEOPLE.values()})
+)
+RECORDS: Final = DecisionApi.with_policy(RecordPolicy(SEARCH["users"], SEARCH["records"]))
+OWNED: Final = DecisionApi.with_policy(
+    RecordPolicy(
+        dict.fromkeys(IDP["resource"], ("", "")), {name: (owner, " ") for name, owner in IDP["owners"].items()}
+    )
 )
 RECORD: Final = {"type": "record"}
 USER: Final = {"type": "user"}
 
 
-def thing(kind: str, name: str, owner: str | None = None) -> Json:
+def case_resource(kind: str, name: str, owner: str | None = None) -> Json:
     return resource(name, kind, ownerID=owner) if owner else resource(name, kind)
 
 
 @pytest.mark.parametrize(("who", "does", "what", "expected"), TODO["evaluation"])
 def test_todo_evaluates(who: str, does: str, what: list[str], expected: bool) -> None:
-    body = {"subject": subject(PEOPLE[who]["id"]), "action": action(does), "resource": thing(*what)}
+    body = {"subject": subject(PEOPLE[who]["id"]), "action": action(does), "resource": case_resource(*what)}
 
-    assert TODOS.decides(body) is expected
+    assert TODOS.decide(body) is expected
 
 
 @pytest.mark.parametrize(("who", "does", "what", "expected"), TODO["evaluations"])
@@ -57,17 +63,19 @@ def test_todo_evaluates_in_batches(who: str, does: str, what: list[list[str]], e
     body = {
         "subject": subject(PEOPLE[who]["id"]),
         "action": action(does),
-        "evaluations": [{"resource": thing(*each)} for each in what],
+        "evaluations": [{"resource": case_resource(*each)} for each in what],
     }
 
-    assert TODOS.ask(EVALUATIONS, body).body == {"evaluations": [{"decision": each} for each in expected]}
+    assert TODOS.request(EVALUATIONS, body).body == {"evaluations": [{"decision": each} for each in expected]}
 
 
 @pytest.mark.parametrize(("who", "does", "where", "expected"), GATEWAY["evaluation"])
 def test_a_gateway_evaluates(who: str, does: str, where: str, expected: bool) -> None:
     asks = subject(PEOPLE[who]["id"], "identity")
 
-    assert ROUTES.decides({"subject": asks, "action": action(does), "resource": thing("route", where)}) is expected
+    assert (
+        ROUTES.decide({"subject": asks, "action": action(does), "resource": case_resource("route", where)}) is expected
+    )
 
 
 @pytest.mark.parametrize("who", IDP["resource"])
@@ -91,30 +99,30 @@ def test_search_finds_resources(who: str, does: str) -> None:
 
 @pytest.mark.parametrize(("what", "does"), SUBJECT_CASES)
 def test_search_finds_subjects(what: str, does: str) -> None:
-    body = {"subject": USER, "action": action(does), "resource": thing("record", what)}
+    body = {"subject": USER, "action": action(does), "resource": case_resource("record", what)}
 
     assert results(RECORDS, SUBJECTS, body) == entities("user", SEARCH["subject"][what][does])
 
 
 @pytest.mark.parametrize(("who", "what"), ACTION_CASES)
 def test_search_finds_actions(who: str, what: str) -> None:
-    body = {"subject": subject(who), "resource": thing("record", what)}
+    body = {"subject": subject(who), "resource": case_resource("record", what)}
 
-    assert results(RECORDS, ACTIONS, body) == sorted_all({"name": each} for each in SEARCH["action"][who][what])
+    assert results(RECORDS, ACTIONS, body) == sorted_json({"name": each} for each in SEARCH["action"][who][what])
 
 
-def results(pdp: Door, what: str, body: Json) -> list[str]:
-    answer = pdp.ask(what, body)
+def results(pdp: DecisionApi, what: str, body: Json) -> list[str]:
+    answer = pdp.request(what, body)
     assert answer.status == 200, answer
     assert set(answer.body) == {"results"}
-    return sorted_all(answer.body["results"])
+    return sorted_json(answer.body["results"])
 
 
 def entities(kind: str, ids: list[str]) -> list[str]:
-    return sorted_all({"type": kind, "id": each} for each in ids)
+    return sorted_json({"type": kind, "id": each} for each in ids)
 
 
-def sorted_all(found: Any) -> list[str]:
+def sorted_json(found: Any) -> list[str]:
     return sorted(json.dumps(each, sort_keys=True) for each in found)
 
 

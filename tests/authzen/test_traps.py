@@ -10,27 +10,27 @@ import pytest
 from partner_access.api import cursors
 from partner_access.api.authzen import SubjectSearchRequest
 from partner_access.domain.act import Act
-from tests.authzen.tenants import Certification
+from tests.authzen.tenants import CertificationPolicy
 from tests.support.authzen_requests import (
     ACTIONS,
+    ENDPOINTS,
     ENFORCER,
     EVALUATION,
     EVALUATIONS,
-    QUESTIONS,
     RESOURCES,
     SUBJECTS,
-    Door,
+    DecisionApi,
     Json,
     action,
     resource,
     subject,
 )
-from tests.support.background_functions import counts, logged
+from tests.support.background_functions import logged_lines, metric_counts
 from tests.support.builders import an_act
 
 pytestmark = pytest.mark.usefixtures("environment")
 
-PDP: Final = Door.of(Certification())
+PDP: Final = DecisionApi.with_policy(CertificationPolicy())
 ALICE, BOB = subject("alice"), subject("bob")
 READ, WRITE = action("read"), action("write")
 ONE, TWO = resource("record-1", "record"), resource("record-2", "record")
@@ -43,7 +43,7 @@ SEARCHES: Final[dict[str, Json]] = {
 }
 
 
-def refused(answer: Any, status: int = 400) -> str:
+def error_text(answer: Any, status: int = 400) -> str:
     """What an error says: a text and nothing else."""
     assert (answer.status, answer.headers["content-type"]) == (status, "application/json"), answer
     assert isinstance(answer.body, str)
@@ -52,7 +52,7 @@ def refused(answer: Any, status: int = 400) -> str:
 
 def first_page(what: str = SUBJECTS, **page: Any) -> str:
     """The token after one result."""
-    answer = PDP.ask(what, {**SEARCHES[what], "page": page or {"limit": 1}})
+    answer = PDP.request(what, {**SEARCHES[what], "page": page or {"limit": 1}})
     token: str = answer.body["page"]["next_token"]
     assert token
     return token
@@ -63,15 +63,15 @@ def first_page(what: str = SUBJECTS, **page: Any) -> str:
 
 @pytest.mark.parametrize("what", SEARCHES)
 def test_a_token_alone_goes_on_with_pages_as_long_as_before(what: str) -> None:
-    whole = PDP.finds(what, SEARCHES[what])
+    whole = PDP.find_all(what, SEARCHES[what])
 
-    assert PDP.pages(what, SEARCHES[what], limit=1) == [[name] for name in whole]
+    assert PDP.find_pages(what, SEARCHES[what], limit=1) == [[name] for name in whole]
     assert len(whole) == 2
 
 
 @pytest.mark.parametrize("what", SEARCHES)
 def test_with_a_token_the_answer_says_whether_it_goes_on(what: str) -> None:
-    answer = PDP.ask(what, {**SEARCHES[what], "page": {"token": first_page(what)}})
+    answer = PDP.request(what, {**SEARCHES[what], "page": {"token": first_page(what)}})
 
     assert answer.body["page"] == {"next_token": "", "count": 1}
 
@@ -80,17 +80,17 @@ def test_the_length_may_be_said_again_but_not_changed() -> None:
     token = first_page()
 
     for limit in (None, 2, 0, 100):
-        answer = PDP.ask(SUBJECTS, {**READERS, "page": {"token": token, "limit": limit}})
+        answer = PDP.request(SUBJECTS, {**READERS, "page": {"token": token, "limit": limit}})
         assert answer.status == (200 if limit is None else 400)
-    assert PDP.ask(SUBJECTS, {**READERS, "page": {"token": token, "limit": 1}}).body["results"] == [
+    assert PDP.request(SUBJECTS, {**READERS, "page": {"token": token, "limit": 1}}).body["results"] == [
         {"type": "user", "id": "bob"}
     ]
 
 
-class Crowd(Certification):
+class ManyReaders(CertificationPolicy):
     """The same with more readers than a page holds."""
 
-    known: Mapping[str, Sequence[str]] = {
+    known_ids: Mapping[str, Sequence[str]] = {
         "user": tuple(f"user-{nth:03}" for nth in range(150)),
         "record": ("record-1",),
     }
@@ -98,11 +98,14 @@ class Crowd(Certification):
 
 @pytest.mark.parametrize("page", [{}, {"limit": 100}, {"limit": 101}, {"limit": 10**9}])
 def test_a_page_has_a_hundred_results_at_most_whoever_asks_for_more(page: Json) -> None:
-    assert [len(each) for each in Door.of(Crowd()).pages(SUBJECTS, READERS, **page)] == [100, 50]
+    assert [len(each) for each in DecisionApi.with_policy(ManyReaders()).find_pages(SUBJECTS, READERS, **page)] == [
+        100,
+        50,
+    ]
 
 
 def test_an_empty_token_is_none() -> None:
-    answer = PDP.ask(SUBJECTS, {**READERS, "page": {"token": "", "limit": 1}})
+    answer = PDP.request(SUBJECTS, {**READERS, "page": {"token": "", "limit": 1}})
 
     assert answer.body["results"] == [{"type": "user", "id": "alice"}]
 
@@ -121,52 +124,58 @@ def test_an_empty_token_is_none() -> None:
 def test_a_token_holds_for_the_search_that_it_came_from_alone(other: Json) -> None:
     token = first_page()
 
-    refused(PDP.ask(SUBJECTS, {**other, "page": {"token": token}}))
-    assert PDP.ask(SUBJECTS, {**READERS, "page": {"token": token}}).status == 200
+    error_text(PDP.request(SUBJECTS, {**other, "page": {"token": token}}))
+    assert PDP.request(SUBJECTS, {**READERS, "page": {"token": token}}).status == 200
 
 
 def test_what_is_passed_over_in_a_search_is_no_other_search() -> None:
     token = first_page()
 
     same = {**READERS, "subject": BOB, "future": 1, "page": {"token": token, "future": 1}}
-    assert PDP.ask(SUBJECTS, same).body["results"] == [{"type": "user", "id": "bob"}]
+    assert PDP.request(SUBJECTS, same).body["results"] == [{"type": "user", "id": "bob"}]
 
 
 def test_a_token_holds_for_who_was_given_it_alone() -> None:
     token = first_page()
 
-    refused(PDP.ask(SUBJECTS, {**READERS, "page": {"token": token}}, by="another"))
+    error_text(PDP.request(SUBJECTS, {**READERS, "page": {"token": token}}, caller_id="another"))
 
 
 @pytest.mark.parametrize("other", [RESOURCES, ACTIONS])
 def test_a_token_holds_at_its_endpoint_alone(other: str) -> None:
     body = {**READERS, "subject": ALICE}
 
-    assert PDP.ask(other, body).status == 200
-    refused(PDP.ask(other, {**body, "page": {"token": first_page()}}))
+    assert PDP.request(other, body).status == 200
+    error_text(PDP.request(other, {**body, "page": {"token": first_page()}}))
 
 
 def test_a_token_is_sealed_and_tells_nothing() -> None:
     token = first_page()
 
     assert "alice" not in token
-    for broken in (token[:-1], token + "0", ("B" if token[0] == "A" else "A") + token[1:], token.swapcase(), token.replace(".", "..")):
-        refused(PDP.ask(SUBJECTS, {**READERS, "page": {"token": broken}}))
+    for broken in (
+        token[:-1],
+        token + "0",
+        ("B" if token[0] == "A" else "A") + token[1:],
+        token.swapcase(),
+        token.replace(".", ".."),
+    ):
+        error_text(PDP.request(SUBJECTS, {**READERS, "page": {"token": broken}}))
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(-1, 200), (1, 400)])
 def test_a_token_lasts_a_day(minutes: int, status: int) -> None:
     given = an_act(ENFORCER, at=datetime.now(UTC) - timedelta(days=1, minutes=minutes))
 
-    answer = PDP.ask(SUBJECTS, {**READERS, "page": {"token": token_of(given)}})
+    answer = PDP.request(SUBJECTS, {**READERS, "page": {"token": token_of(given)}})
 
     assert answer.status == status
 
 
 def token_of(act: Act) -> str:
     """The token that this act would have been given after alice."""
-    of = SubjectSearchRequest.model_validate(READERS).of
-    return cursors.sealed(json.dumps([1, "alice"]), of, "SubjectSearchRequest", act)
+    of = SubjectSearchRequest.model_validate(READERS).filters
+    return cursors.encrypt(json.dumps([1, "alice"]), of, "SubjectSearchRequest", act)
 
 
 def test_a_token_under_another_key_is_forged() -> None:
@@ -174,35 +183,37 @@ def test_a_token_under_another_key_is_forged() -> None:
         patched.setenv("CURSOR_KEY", "somebody else's")
         forged = token_of(an_act(ENFORCER, at=datetime.now(UTC)))
 
-    refused(PDP.ask(SUBJECTS, {**READERS, "page": {"token": forged}}))
+    error_text(PDP.request(SUBJECTS, {**READERS, "page": {"token": forged}}))
 
 
 # 2, 9: errors
 
 
-@pytest.mark.parametrize("what", QUESTIONS)
+@pytest.mark.parametrize("what", ENDPOINTS)
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/problem+json", "application/json; charset=latin-1"])
 def test_another_content_type_is_400_and_never_415(what: str, kind: str | None) -> None:
-    refused(PDP.ask(what, json.dumps(QUESTION), headers={"content-type": kind}))
+    error_text(PDP.request(what, json.dumps(QUESTION), headers={"content-type": kind}))
 
 
 def test_an_error_is_a_sentence_that_points_to_every_fault() -> None:
-    told = refused(PDP.ask(EVALUATION, {"subject": {"type": "user"}, "action": {"name": 1}}))
+    error = error_text(PDP.request(EVALUATION, {"subject": {"type": "user"}, "action": {"name": 1}}))
 
-    assert told.endswith("(/subject/id, /action/name, /resource)")
-    assert told[0].isupper()
+    assert error.endswith("(/subject/id, /action/name, /resource)")
+    assert error[0].isupper()
 
 
 def test_an_error_repeats_nothing_of_what_was_sent() -> None:
-    assert "Stran" not in refused(PDP.ask(EVALUATION, {**QUESTION, "subject": {"type": "Stranger", "id": ["Strange"]}}))
+    assert "Stran" not in error_text(
+        PDP.request(EVALUATION, {**QUESTION, "subject": {"type": "Stranger", "id": ["Strange"]}})
+    )
 
 
 def test_a_refusal_is_told_to_the_operator_by_its_code(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
 
-    refused(PDP.ask(EVALUATION, {}))
+    error_text(PDP.request(EVALUATION, {}))
 
-    (line,) = logged(caplog)
+    (line,) = logged_lines(caplog)
     assert (line["message"], line["code"], line["operation"]) == (
         "domain_error",
         "missing_field",
@@ -227,7 +238,7 @@ def test_a_refusal_is_told_to_the_operator_by_its_code(caplog: pytest.LogCapture
     ],
 )
 def test_a_faulty_item_is_denied_and_the_others_are_decided(item: Json) -> None:
-    answer = PDP.ask(EVALUATIONS, {**QUESTION, "evaluations": [{}, item, {}]})
+    answer = PDP.request(EVALUATIONS, {**QUESTION, "evaluations": [{}, item, {}]})
 
     assert answer.status == 200
     first, faulty, last = answer.body["evaluations"]
@@ -241,7 +252,7 @@ def test_a_faulty_item_is_denied_and_the_others_are_decided(item: Json) -> None:
     "top", [{"subject": "alice"}, {"action": []}, {"resource": None}, {"context": 1}, {"options": []}]
 )
 def test_a_faulty_top_refuses_the_whole_though_no_item_takes_from_it(top: Json) -> None:
-    refused(PDP.ask(EVALUATIONS, {**QUESTION, **top, "evaluations": [QUESTION]}))
+    error_text(PDP.request(EVALUATIONS, {**QUESTION, **top, "evaluations": [QUESTION]}))
 
 
 def test_a_top_that_is_not_complete_is_completed_by_the_items() -> None:
@@ -252,35 +263,35 @@ def test_a_top_that_is_not_complete_is_completed_by_the_items() -> None:
 
 @pytest.mark.parametrize("alone", [{}, {"evaluations": []}])
 def test_without_a_batch_what_lacks_something_is_refused(alone: Json) -> None:
-    told = refused(PDP.ask(EVALUATIONS, {"action": READ, "resource": ONE, **alone}))
+    error = error_text(PDP.request(EVALUATIONS, {"action": READ, "resource": ONE, **alone}))
 
-    assert told.endswith("(/subject)"), "that it is missing, rather than what is missing in it"
+    assert error.endswith("(/subject)"), "that it is missing, rather than what is missing in it"
 
 
 # 6: short circuits
 
 
-MAY: Final[Json] = {"action": READ}
-MAY_NOT: Final[Json] = {"action": WRITE}
-FAULTY: Final[Json] = {"action": {}}
+PERMITTED_ITEM: Final[Json] = {"action": READ}
+DENIED_ITEM: Final[Json] = {"action": WRITE}
+FAULTY_ITEM: Final[Json] = {"action": {}}
 
 
 def decisions(body: Json) -> list[bool]:
-    answer = PDP.ask(EVALUATIONS, body)
+    answer = PDP.request(EVALUATIONS, body)
     assert answer.status == 200, answer
     return [each["decision"] for each in answer.body["evaluations"]]
 
 
 @pytest.mark.parametrize(("semantic", "asked", "expected"), [
-    ("execute_all", [MAY, MAY_NOT, FAULTY, MAY], [True, False, False, True]),
-    ("deny_on_first_deny", [MAY, MAY_NOT, MAY], [True, False]),
-    ("deny_on_first_deny", [MAY, FAULTY, MAY], [True, False]),
-    ("deny_on_first_deny", [MAY_NOT, MAY], [False]),
-    ("deny_on_first_deny", [MAY, MAY], [True, True]),
-    ("permit_on_first_permit", [MAY_NOT, MAY, MAY_NOT], [False, True]),
-    ("permit_on_first_permit", [FAULTY, MAY, MAY_NOT], [False, True]),
-    ("permit_on_first_permit", [MAY, MAY_NOT], [True]),
-    ("permit_on_first_permit", [MAY_NOT, FAULTY], [False, False]),
+    ("execute_all", [PERMITTED_ITEM, DENIED_ITEM, FAULTY_ITEM, PERMITTED_ITEM], [True, False, False, True]),
+    ("deny_on_first_deny", [PERMITTED_ITEM, DENIED_ITEM, PERMITTED_ITEM], [True, False]),
+    ("deny_on_first_deny", [PERMITTED_ITEM, FAULTY_ITEM, PERMITTED_ITEM], [True, False]),
+    ("deny_on_first_deny", [DENIED_ITEM, PERMITTED_ITEM], [False]),
+    ("deny_on_first_deny", [PERMITTED_ITEM, PERMITTED_ITEM], [True, True]),
+    ("permit_on_first_permit", [DENIED_ITEM, PERMITTED_ITEM, DENIED_ITEM], [False, True]),
+    ("permit_on_first_permit", [FAULTY_ITEM, PERMITTED_ITEM, DENIED_ITEM], [False, True]),
+    ("permit_on_first_permit", [PERMITTED_ITEM, DENIED_ITEM], [True]),
+    ("permit_on_first_permit", [DENIED_ITEM, FAULTY_ITEM], [False, False]),
 ])  # fmt: skip
 def test_a_batch_ends_with_what_settles_it(semantic: str, asked: list[Json], expected: list[bool]) -> None:
     options = {"evaluations_semantic": semantic, "future": 1}
@@ -306,18 +317,18 @@ def test_where_it_answers_is_configuration_whatever_the_headers_say(monkeypatch:
 @pytest.mark.parametrize("name", ["1", "A-b_C", "one, two", "  ", "Größe", "x" * 1000, ""])
 def test_an_x_request_id_comes_back_as_it_is(name: str) -> None:
     for body in (QUESTION, {}):
-        assert PDP.ask(EVALUATION, body, headers={"x-request-id": name}).headers["x-request-id"] == name
+        assert PDP.request(EVALUATION, body, headers={"x-request-id": name}).headers["x-request-id"] == name
 
 
 def test_an_x_request_id_is_nobody_elses(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
 
-    PDP.ask(EVALUATION, {}, headers={"x-request-id": "the-first"})
+    PDP.request(EVALUATION, {}, headers={"x-request-id": "the-first"})
 
-    assert "x-request-id" not in PDP.ask(EVALUATION, QUESTION).headers
+    assert "x-request-id" not in PDP.request(EVALUATION, QUESTION).headers
     assert "the-first" not in caplog.text
 
 
 def test_a_decision_counts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert PDP.decides(QUESTION)
-    assert counts(capsys.readouterr().out) == {}
+    assert PDP.decide(QUESTION)
+    assert metric_counts(capsys.readouterr().out) == {}

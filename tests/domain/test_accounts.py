@@ -32,13 +32,13 @@ def test_a_partner_is_in_the_program_while_it_is_active_and_open(changes: dict[s
     [(None, 0, False), (None, 1000, False), (0, 0, True), (2, 0, False), (2, 1, False), (2, 2, True), (2, 3, True)],
 )
 def test_an_account_is_full_when_its_cap_is_reached(seats: int | None, taken: int, full: bool) -> None:
-    assert the_client(partner_seat_limit=seats, partner_seats_used=taken).is_full is full
+    assert the_client(partner_seat_limit=seats, partner_seats_used=taken).has_no_free_seat is full
 
 
 def test_whoever_needs_a_seat_is_refused_when_none_is_left() -> None:
-    the_client(partner_seat_limit=1, partner_seats_used=0).must_have_a_seat()
+    the_client(partner_seat_limit=1, partner_seats_used=0).must_have_free_seat()
     with pytest.raises(NoSeatLeft):
-        the_client(partner_seat_limit=1, partner_seats_used=1).must_have_a_seat()
+        the_client(partner_seat_limit=1, partner_seats_used=1).must_have_free_seat()
 
 
 def test_nothing_happens_in_a_closed_account() -> None:
@@ -48,5 +48,5 @@ def test_nothing_happens_in_a_closed_account() -> None:
 
 
 def test_the_free_seat_opens_paid_features_only_where_seats_are_what_is_paid() -> None:
-    assert the_client(pricing=Pricing.SEAT_BASED).opens_paid_features
-    assert not the_client(pricing=Pricing.LEGACY).opens_paid_features
+    assert the_client(pricing=Pricing.SEAT_BASED).includes_paid_features
+    assert not the_client(pricing=Pricing.LEGACY).includes_paid_features

@@ -3,41 +3,41 @@
 from datetime import timedelta
 
 from partner_access.domain.act import Act
-from tests.support.builders import ACT_NAME, NOW, an_act, once
+from tests.support.builders import ACT_ID, NOW, an_act, an_idempotency_key
 
 
 def test_an_act_names_what_it_brings_about_and_never_shows_its_chance() -> None:
     act = an_act()
 
-    assert act.named("lnk") == f"lnk_{ACT_NAME}"
-    assert act.chance not in repr(act)
+    assert act.new_id("lnk") == f"lnk_{ACT_ID}"
+    assert act.random not in repr(act)
 
 
 def test_the_parts_of_an_act_have_names_and_keys_of_their_own_the_same_each_time() -> None:
-    act = an_act(once=once(), name="0123456789abcdef" * 2)
-    first, second = act.part("client-a"), act.part("client-b")
+    act = an_act(idempotency_key=an_idempotency_key(), id="0123456789abcdef" * 2)
+    first, second = act.for_item("client-a"), act.for_item("client-b")
 
-    assert first == act.part("client-a")
-    assert len({act.name, first.name, second.name}) == 3
-    assert first.name.startswith("0123456789abcdef")
-    assert len(first.name) == len(act.name)
-    assert first.once
-    assert second.once
-    assert first.once.key.startswith("key#")
-    assert len({"key", first.once.key, second.once.key}) == 3
-    assert first.once.fingerprint == "asked"
-    assert an_act().part("client-a").once is None
+    assert first == act.for_item("client-a")
+    assert len({act.id, first.id, second.id}) == 3
+    assert first.id.startswith("0123456789abcdef")
+    assert len(first.id) == len(act.id)
+    assert first.idempotency_key
+    assert second.idempotency_key
+    assert first.idempotency_key.key.startswith("key#")
+    assert len({"key", first.idempotency_key.key, second.idempotency_key.key}) == 3
+    assert first.idempotency_key.fingerprint == "asked"
+    assert an_act().for_item("client-a").idempotency_key is None
 
 
 def test_an_act_that_is_no_success_is_the_same_but_for_its_key() -> None:
-    act = an_act(once=once())
+    act = an_act(idempotency_key=an_idempotency_key())
 
-    assert act.unkept() == an_act(once=None)
-    assert act.once
+    assert act.without_key() == an_act(idempotency_key=None)
+    assert act.idempotency_key
 
 
 def test_an_act_goes_on_for_ever_unless_it_is_told_otherwise() -> None:
-    act = Act(by="a", at=NOW, name=ACT_NAME)
+    act = Act(actor_id="a", at=NOW, id=ACT_ID)
 
-    assert act.ends > (NOW + timedelta(days=36500)).timestamp()
+    assert act.deadline > (NOW + timedelta(days=36500)).timestamp()
     assert not act.for_vendor

@@ -7,19 +7,20 @@ import pytest
 
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Program
 from partner_access.domain.directory import (
-    PINNED_AT_ONCE,
-    REPORTED_AT_ONCE,
-    TOLD_AT_ONCE,
-    MemberFacts,
+    MAX_ORPHANED_IN_ENTRY,
+    MAX_ORPHANED_IN_REPORT,
+    MAX_RELIED_ON,
+    DirectoryMemberFacts,
     UserFacts,
     erase,
-    keep_account,
-    keep_member,
-    keep_user,
+    put_account,
+    put_member,
+    put_user,
 )
 from partner_access.domain.errors import (
     AccountClosed,
     AlreadyPartnerAdmin,
+    DomainError,
     EmailInUse,
     GrantSuspended,
     InvalidField,
@@ -29,13 +30,12 @@ from partner_access.domain.errors import (
     LimitBelowUse,
     MissingField,
     NotFound,
-    Refused,
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
-from partner_access.domain.notifications import CleanUp, Locale, Occasion
-from partner_access.domain.records import DIRECTORY
+from partner_access.domain.notifications import Locale, Reconciliation, ReconciliationReason
+from partner_access.domain.records import DIRECTORY_LOG_ID
 from partner_access.domain.users import User
 from tests.support.builders import (
     APPROVER,
@@ -46,58 +46,58 @@ from tests.support.builders import (
     a_grant,
     a_member,
     a_partner_admin,
+    a_temporary_partner_admin_actor,
     a_user,
     an_act,
     an_actor,
     an_employee,
-    of_the_partner_for_a_day,
-    once,
+    an_idempotency_key,
     the_client,
     the_partner,
 )
-from tests.support.set_versions import two_versions
+from tests.support.set_versions import two_set_versions
 
 ACT = an_act("vendor", for_vendor=True)
-HIMSELF = a_user()
-OTHER_BOSS = an_actor(a_user("user-boss"))
+USER = a_user()
+OTHER_SUPER_ADMIN = an_actor(a_user("user-boss"))
 
 
-def pointers(refused: pytest.ExceptionInfo[Any]) -> list[str]:
-    return [error["pointer"] for error in refused.value.errors]
+def pointers(raised: pytest.ExceptionInfo[Any]) -> list[str]:
+    return [error["pointer"] for error in raised.value.errors]
 
 
 # accounts
 
 
 def test_an_account_is_made_from_its_kind_and_name() -> None:
-    kept = keep_account(CLIENT, None, {"kind": AccountKind.CLIENT, "name": "The Bakery", "partner_seat_limit": 3}, ACT)
+    saved = put_account(CLIENT, None, {"kind": AccountKind.CLIENT, "name": "The Bakery", "partner_seat_limit": 3}, ACT)
 
-    assert kept
-    assert kept.account == the_client(partner_seat_limit=3)
-    assert (kept.before, kept.relies_on) == (None, ())
-    assert (kept.audit.event, kept.audit.accounts) == ("account.created", (CLIENT,))
-    assert kept.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
+    assert saved
+    assert saved.account == the_client(partner_seat_limit=3)
+    assert (saved.before, saved.relies_on) == (None, ())
+    assert (saved.audit.event, saved.audit.accounts) == ("account.created", (CLIENT,))
+    assert saved.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
 
 
 def test_a_partner_is_made_with_its_domains() -> None:
-    told = {"kind": AccountKind.PARTNER, "name": "North Partners", "domains": ("north.example",)}
-    kept = keep_account(PARTNER, None, told, ACT)
+    fields = {"kind": AccountKind.PARTNER, "name": "North Partners", "domains": ("north.example",)}
+    saved = put_account(PARTNER, None, fields, ACT)
 
-    assert kept
-    assert kept.account == the_partner()
+    assert saved
+    assert saved.account == the_partner()
 
 
 def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None:
-    kept = keep_account(
+    saved = put_account(
         CLIENT, None, {"kind": AccountKind.CLIENT, "name": "The Bakery", "partner_seat_limit": None}, ACT
     )
 
-    assert kept
-    assert kept.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
+    assert saved
+    assert saved.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
 
 
 @pytest.mark.parametrize(
-    ("told", "changed", "fields"),
+    ("named_fields", "changed", "fields"),
     [
         ({"partner_seat_limit": 5}, {"partner_seat_limit": 5}, ["partner_seat_limit"]),
         (
@@ -110,24 +110,26 @@ def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None
     ],
 )
 def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
-    told: Mapping[str, Any], changed: Mapping[str, Any], fields: list[str]
+    named_fields: Mapping[str, Any], changed: Mapping[str, Any], fields: list[str]
 ) -> None:
     before = the_client(version=4, partner_seat_limit=2, partner_seats_used=1)
-    kept = keep_account(CLIENT, before, told, ACT)
+    saved = put_account(CLIENT, before, named_fields, ACT)
 
-    assert kept
-    assert kept.account == before.model_copy(update={**changed, "version": 5})
-    assert (kept.audit.event, kept.audit.details) == ("account.updated", {"fields": fields})
-    assert kept.relies_on == (before,)
-
-
-@pytest.mark.parametrize("told", [{}, {"name": "The Bakery"}, {"kind": AccountKind.CLIENT, "partner_seat_limit": None}])
-def test_the_same_account_again_changes_nothing(told: Mapping[str, Any]) -> None:
-    assert keep_account(CLIENT, the_client(), told, ACT) is None
+    assert saved
+    assert saved.account == before.model_copy(update={**changed, "version": 5})
+    assert (saved.audit.event, saved.audit.details) == ("account.updated", {"fields": fields})
+    assert saved.relies_on == (before,)
 
 
 @pytest.mark.parametrize(
-    ("before", "told", "refusal", "at"),
+    "fields", [{}, {"name": "The Bakery"}, {"kind": AccountKind.CLIENT, "partner_seat_limit": None}]
+)
+def test_the_same_account_again_changes_nothing(fields: Mapping[str, Any]) -> None:
+    assert put_account(CLIENT, the_client(), fields, ACT) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "fields", "error", "at"),
     [
         (None, {}, MissingField, ["/kind", "/name"]),
         (None, {"kind": AccountKind.CLIENT}, MissingField, ["/name"]),
@@ -147,27 +149,27 @@ def test_the_same_account_again_changes_nothing(told: Mapping[str, Any]) -> None
     ],
 )
 def test_an_account_that_cannot_be(
-    before: Account | None, told: Mapping[str, Any], refusal: type[Refused], at: list[str]
+    before: Account | None, fields: Mapping[str, Any], error: type[DomainError], at: list[str]
 ) -> None:
-    with pytest.raises(refusal) as refused:
-        keep_account(CLIENT, before, told, ACT)
-    assert pointers(refused) == at
+    with pytest.raises(error) as raised:
+        put_account(CLIENT, before, fields, ACT)
+    assert pointers(raised) == at
 
 
 @pytest.mark.parametrize(
-    ("before", "told", "occasion"),
+    ("before", "fields", "reason"),
     [
-        (the_partner(), {"program": Program.SUSPENDED}, Occasion.PROGRAM_STOPPED),
-        (the_partner(program=Program.SUSPENDED), {"program": Program.ACTIVE}, Occasion.PROGRAM_RESUMED),
-        (the_partner(program=Program.TERMINATED), {"program": Program.ACTIVE}, Occasion.PROGRAM_RESUMED),
-        (the_partner(), {"program": Program.TERMINATED}, Occasion.PROGRAM_ENDED),
-        (the_partner(program=Program.SUSPENDED), {"program": Program.TERMINATED}, Occasion.PROGRAM_ENDED),
-        (the_partner(program=Program.TERMINATED), {"program": Program.SUSPENDED}, Occasion.ELIGIBILITY),
-        (the_partner(), {"state": AccountState.CLOSED}, Occasion.PROGRAM_STOPPED),
-        (the_partner(state=AccountState.CLOSED), {"state": AccountState.ACTIVE}, Occasion.PROGRAM_RESUMED),
-        (the_partner(program=Program.SUSPENDED), {"state": AccountState.CLOSED}, Occasion.ELIGIBILITY),
-        (the_partner(), {"domains": ("other.example",)}, Occasion.ELIGIBILITY),
-        (the_partner(), {"domains": (), "program": Program.SUSPENDED}, Occasion.PROGRAM_STOPPED),
+        (the_partner(), {"program": Program.SUSPENDED}, ReconciliationReason.PROGRAM_STOPPED),
+        (the_partner(program=Program.SUSPENDED), {"program": Program.ACTIVE}, ReconciliationReason.PROGRAM_RESUMED),
+        (the_partner(program=Program.TERMINATED), {"program": Program.ACTIVE}, ReconciliationReason.PROGRAM_RESUMED),
+        (the_partner(), {"program": Program.TERMINATED}, ReconciliationReason.PROGRAM_ENDED),
+        (the_partner(program=Program.SUSPENDED), {"program": Program.TERMINATED}, ReconciliationReason.PROGRAM_ENDED),
+        (the_partner(program=Program.TERMINATED), {"program": Program.SUSPENDED}, ReconciliationReason.ELIGIBILITY),
+        (the_partner(), {"state": AccountState.CLOSED}, ReconciliationReason.PROGRAM_STOPPED),
+        (the_partner(state=AccountState.CLOSED), {"state": AccountState.ACTIVE}, ReconciliationReason.PROGRAM_RESUMED),
+        (the_partner(program=Program.SUSPENDED), {"state": AccountState.CLOSED}, ReconciliationReason.ELIGIBILITY),
+        (the_partner(), {"domains": ("other.example",)}, ReconciliationReason.ELIGIBILITY),
+        (the_partner(), {"domains": (), "program": Program.SUSPENDED}, ReconciliationReason.PROGRAM_STOPPED),
         (the_partner(), {"name": "North & Sons", "locale": Locale.JA}, None),
         (the_partner(), {"program": Program.ACTIVE, "name": "North & Sons"}, None),
         (the_client(), {"state": AccountState.CLOSED}, None),
@@ -179,17 +181,17 @@ def test_an_account_that_cannot_be(
     ],
 )
 def test_what_changes_the_access_of_all_a_partners_people_is_followed_up(
-    before: Account | None, told: Mapping[str, Any], occasion: Occasion | None
+    before: Account | None, fields: Mapping[str, Any], reason: ReconciliationReason | None
 ) -> None:
     account_id = before.account_id if before else PARTNER
-    kept = keep_account(account_id, before, told, ACT)
+    saved = put_account(account_id, before, fields, ACT)
 
-    assert kept
-    assert kept.clean_up == (CleanUp(partner_id=PARTNER, reason=occasion) if occasion else None)
+    assert saved
+    assert saved.reconciliation == (Reconciliation(partner_id=PARTNER, reason=reason) if reason else None)
 
 
 @pytest.mark.parametrize(
-    ("before", "told", "endings"),
+    ("before", "fields", "terminations"),
     [
         (the_partner(), {"program": Program.TERMINATED}, 1),
         (the_partner(program=Program.SUSPENDED, terminations=2), {"program": Program.TERMINATED}, 3),
@@ -201,48 +203,48 @@ def test_what_changes_the_access_of_all_a_partners_people_is_followed_up(
     ],
 )
 def test_each_time_that_a_program_is_terminated_counts(
-    before: Account | None, told: Mapping[str, Any], endings: int
+    before: Account | None, fields: Mapping[str, Any], terminations: int
 ) -> None:
-    kept = keep_account(PARTNER, before, told, ACT)
+    saved = put_account(PARTNER, before, fields, ACT)
 
-    assert kept
-    assert kept.account.terminations == endings
+    assert saved
+    assert saved.account.terminations == terminations
 
 
 def test_a_limit_may_be_just_what_is_taken() -> None:
-    assert keep_account(CLIENT, the_client(partner_seats_used=2), {"partner_seat_limit": 2}, ACT)
+    assert put_account(CLIENT, the_client(partner_seats_used=2), {"partner_seat_limit": 2}, ACT)
 
 
 # users
 
 
 def test_a_user_is_made_from_his_address_and_name() -> None:
-    told = {"email": "new@bakery.example", "name": "New", "locale": None}
-    kept = keep_user("user-new", UserFacts(user=None, owner=None), told, ACT)
+    fields = {"email": "new@bakery.example", "name": "New", "locale": None}
+    saved = put_user("user-new", UserFacts(user=None, email_owner_id=None), fields, ACT)
 
-    assert kept
-    assert kept.user == a_user("user-new", email="new@bakery.example", name="New")
-    assert kept.email_changed
-    assert (kept.audit.event, kept.audit.accounts) == ("user.created", (DIRECTORY,))
-    assert kept.audit.details["fields"] == ["email", "locale", "name"]
-    assert "new@bakery.example" not in kept.audit.model_dump_json()
+    assert saved
+    assert saved.user == a_user("user-new", email="new@bakery.example", name="New")
+    assert saved.email_changed
+    assert (saved.audit.event, saved.audit.accounts) == ("user.created", (DIRECTORY_LOG_ID,))
+    assert saved.audit.details["fields"] == ["email", "locale", "name"]
+    assert "new@bakery.example" not in saved.audit.model_dump_json()
 
 
 @pytest.mark.parametrize(
-    ("told", "email_changed"), [({"name": "Other"}, False), ({"email": "other@bakery.example"}, True)]
+    ("fields", "email_changed"), [({"name": "Other"}, False), ({"email": "other@bakery.example"}, True)]
 )
-def test_a_user_is_changed(told: Mapping[str, Any], email_changed: bool) -> None:
+def test_a_user_is_changed(fields: Mapping[str, Any], email_changed: bool) -> None:
     before = a_user(version=2, open_links=3, employed_by=frozenset({PARTNER}))
-    kept = keep_user(APPROVER, UserFacts(user=before, owner=None), told, ACT)
+    saved = put_user(APPROVER, UserFacts(user=before, email_owner_id=None), fields, ACT)
 
-    assert kept
-    assert kept.user == before.model_copy(update={**told, "version": 3})
-    assert kept.email_changed is email_changed
-    assert (kept.audit.event, kept.relies_on) == ("user.updated", (before,))
+    assert saved
+    assert saved.user == before.model_copy(update={**fields, "version": 3})
+    assert saved.email_changed is email_changed
+    assert (saved.audit.event, saved.relies_on) == ("user.updated", (before,))
 
 
 @pytest.mark.parametrize(
-    ("before", "told", "follows"),
+    ("before", "fields", "follows"),
     [
         (a_user(), {"email": "other@bakery.example"}, True),
         (a_user(), {"active": False}, True),
@@ -253,104 +255,119 @@ def test_a_user_is_changed(told: Mapping[str, Any], email_changed: bool) -> None
     ],
 )
 def test_what_changes_a_persons_access_everywhere_is_followed_up(
-    before: User | None, told: Mapping[str, Any], follows: bool
+    before: User | None, fields: Mapping[str, Any], follows: bool
 ) -> None:
-    kept = keep_user(APPROVER, UserFacts(user=before, owner=None), told, ACT)
+    saved = put_user(APPROVER, UserFacts(user=before, email_owner_id=None), fields, ACT)
 
-    assert kept
-    assert kept.clean_up == (CleanUp(user_id=APPROVER) if follows else None)
-
-
-@pytest.mark.parametrize("told", [{}, {"name": "Approver"}, {"active": True, "email": "user-approver@bakery.example"}])
-def test_the_same_user_again_changes_nothing(told: Mapping[str, Any]) -> None:
-    assert keep_user(APPROVER, UserFacts(user=a_user(), owner=APPROVER), told, ACT) is None
+    assert saved
+    assert saved.reconciliation == (Reconciliation(user_id=APPROVER) if follows else None)
 
 
 @pytest.mark.parametrize(
-    ("facts", "told", "refusal", "at"),
+    "fields", [{}, {"name": "Approver"}, {"active": True, "email": "user-approver@bakery.example"}]
+)
+def test_the_same_user_again_changes_nothing(fields: Mapping[str, Any]) -> None:
+    assert put_user(APPROVER, UserFacts(user=a_user(), email_owner_id=APPROVER), fields, ACT) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "fields", "error", "at"),
     [
-        (UserFacts(user=None, owner=None), {}, MissingField, ["/email", "/name"]),
-        (UserFacts(user=None, owner=None), {"email": "a@b.example"}, MissingField, ["/name"]),
-        (UserFacts(user=None, owner="user-x"), {"email": "a@b.example", "name": "A"}, EmailInUse, ["/email"]),
-        (UserFacts(user=a_user(), owner="user-x"), {"email": "a@b.example"}, EmailInUse, ["/email"]),
+        (UserFacts(user=None, email_owner_id=None), {}, MissingField, ["/email", "/name"]),
+        (UserFacts(user=None, email_owner_id=None), {"email": "a@b.example"}, MissingField, ["/name"]),
+        (UserFacts(user=None, email_owner_id="user-x"), {"email": "a@b.example", "name": "A"}, EmailInUse, ["/email"]),
+        (UserFacts(user=a_user(), email_owner_id="user-x"), {"email": "a@b.example"}, EmailInUse, ["/email"]),
     ],
 )
 def test_a_user_that_cannot_be(
-    facts: UserFacts, told: Mapping[str, Any], refusal: type[Refused], at: list[str]
+    facts: UserFacts, fields: Mapping[str, Any], error: type[DomainError], at: list[str]
 ) -> None:
-    with pytest.raises(refusal) as refused:
-        keep_user(APPROVER, facts, told, ACT)
-    assert pointers(refused) == at
+    with pytest.raises(error) as raised:
+        put_user(APPROVER, facts, fields, ACT)
+    assert pointers(raised) == at
 
 
-LEAVES = {"active": False}
-GONE = an_actor(a_user("user-gone", active=False))
-MIGRATED = of_the_partner_for_a_day("user-migrated")
+DEACTIVATED = {"active": False}
+DEACTIVATED_SUPER_ADMIN = an_actor(a_user("user-gone", active=False))
+MIGRATED = a_temporary_partner_admin_actor("user-migrated")
 """Who was a super admin when the list of them was read."""
 
 
-def leaving(super_admin_of: Mapping[str, tuple[Actor, ...]], **changes: Any) -> UserFacts:
-    return UserFacts(user=a_user(**changes), owner=None, super_admin_of=super_admin_of)
+def user_facts(super_admin_of: Mapping[str, tuple[Actor, ...]], **changes: Any) -> UserFacts:
+    return UserFacts(user=a_user(**changes), email_owner_id=None, super_admin_of=super_admin_of)
 
 
 def test_nobody_is_kept_active_for_an_accounts_sake_and_the_orphaned_account_is_told() -> None:
-    kept = keep_user(
-        APPROVER, leaving({CLIENT: (), "client-b": (GONE, MIGRATED), "client-c": (GONE, OTHER_BOSS)}), LEAVES, ACT
+    saved = put_user(
+        APPROVER,
+        user_facts(
+            {
+                CLIENT: (),
+                "client-b": (DEACTIVATED_SUPER_ADMIN, MIGRATED),
+                "client-c": (DEACTIVATED_SUPER_ADMIN, OTHER_SUPER_ADMIN),
+            }
+        ),
+        DEACTIVATED,
+        ACT,
     )
 
-    assert kept
-    assert not kept.user.active
-    assert kept.orphaned == (CLIENT, "client-b")
-    assert kept.audit.accounts == (DIRECTORY, CLIENT, "client-b")
-    assert kept.audit.details["orphaned"] == [CLIENT, "client-b"]
-    assert set(kept.relies_on) == {a_user(), OTHER_BOSS.user, OTHER_BOSS.member}
-    assert list(kept.reports) == []
+    assert saved
+    assert not saved.user.active
+    assert saved.orphaned == (CLIENT, "client-b")
+    assert saved.audit.accounts == (DIRECTORY_LOG_ID, CLIENT, "client-b")
+    assert saved.audit.details["orphaned"] == [CLIENT, "client-b"]
+    assert set(saved.relies_on) == {a_user(), OTHER_SUPER_ADMIN.user, OTHER_SUPER_ADMIN.member}
+    assert list(saved.orphan_reports) == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "fields"),
     [({}, {"name": "Other"}), ({"active": False}, {"name": "Other"}), ({"active": False}, {"active": True})],
 )
-def test_an_account_is_orphaned_only_by_who_leaves(changes: Mapping[str, Any], told: Mapping[str, Any]) -> None:
-    kept = keep_user(APPROVER, leaving({CLIENT: ()}, **changes), told, ACT)
+def test_an_account_is_orphaned_only_by_who_leaves(changes: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    saved = put_user(APPROVER, user_facts({CLIENT: ()}, **changes), fields, ACT)
 
-    assert kept
-    assert kept.orphaned == ()
-    assert kept.audit.accounts == (DIRECTORY,)
+    assert saved
+    assert saved.orphaned == ()
+    assert saved.audit.accounts == (DIRECTORY_LOG_ID,)
 
 
 def test_very_many_orphaned_accounts_are_each_told_exactly_once() -> None:
-    many = {f"client-{nth}": () for nth in range(TOLD_AT_ONCE + REPORTED_AT_ONCE + 1)}
-    kept = keep_user(APPROVER, leaving(many), LEAVES, an_act("vendor", once=once()))
+    many = {f"client-{nth}": () for nth in range(MAX_ORPHANED_IN_ENTRY + MAX_ORPHANED_IN_REPORT + 1)}
+    saved = put_user(APPROVER, user_facts(many), DEACTIVATED, an_act("vendor", idempotency_key=an_idempotency_key()))
 
-    assert kept
-    told = [account for entry in (kept.audit, *(report.audit for report in kept.reports)) for account in entry.accounts]
-    assert sorted(told) == sorted([DIRECTORY, *many])
-    assert len({entry.audit.audit_id for entry in kept.reports}) == 2
-    assert all(report.act.once is None for report in kept.reports)
-    about = [(report.audit.event, report.audit.details) for report in kept.reports]
+    assert saved
+    reported = [
+        account
+        for entry in (saved.audit, *(report.audit for report in saved.orphan_reports))
+        for account in entry.accounts
+    ]
+    assert sorted(reported) == sorted([DIRECTORY_LOG_ID, *many])
+    assert len({entry.audit.audit_id for entry in saved.orphan_reports}) == 2
+    assert all(report.act.idempotency_key is None for report in saved.orphan_reports)
+    about = [(report.audit.event, report.audit.details) for report in saved.orphan_reports]
     assert about == [("account.orphaned", {"user_id": APPROVER})] * 2
 
 
 def test_very_many_who_stay_are_pinned_as_far_as_a_transaction_goes() -> None:
-    many = {f"client-{nth}": (an_actor(a_user(f"user-{nth}")),) for nth in range(PINNED_AT_ONCE)}
-    kept = keep_user(APPROVER, leaving(many), LEAVES, ACT)
+    many = {f"client-{nth}": (an_actor(a_user(f"user-{nth}")),) for nth in range(MAX_RELIED_ON)}
+    saved = put_user(APPROVER, user_facts(many), DEACTIVATED, ACT)
 
-    assert kept
-    assert kept.orphaned == ()
-    assert len(kept.relies_on) == PINNED_AT_ONCE + 1
+    assert saved
+    assert saved.orphaned == ()
+    assert len(saved.relies_on) == MAX_RELIED_ON + 1
 
 
 def test_an_erased_person_leaves_his_id_and_nothing_else() -> None:
     before = a_user(locale=Locale.JA)
-    kept = erase(APPROVER, UserFacts(user=before, owner=None), ACT)
+    saved = erase(APPROVER, UserFacts(user=before, email_owner_id=None), ACT)
 
-    assert kept
-    assert kept.user == a_user(version=2, email=None, name="", active=False)
-    assert kept.email_changed
-    assert (kept.audit.event, kept.audit.details) == ("user.erased", {"user_id": APPROVER})
-    assert kept.relies_on == (before,)
-    assert kept.clean_up == CleanUp(user_id=APPROVER, reason=Occasion.ERASED)
+    assert saved
+    assert saved.user == a_user(version=2, email=None, name="", active=False)
+    assert saved.email_changed
+    assert (saved.audit.event, saved.audit.details) == ("user.erased", {"user_id": APPROVER})
+    assert saved.relies_on == (before,)
+    assert saved.reconciliation == Reconciliation(user_id=APPROVER, reason=ReconciliationReason.ERASED)
 
 
 def test_an_erased_person_leaves_all_whom_he_works_for() -> None:
@@ -358,33 +375,35 @@ def test_an_erased_person_leaves_all_whom_he_works_for() -> None:
         employed_by=frozenset({PARTNER, "partner-south"}), offboardings={PARTNER: 2, "partner-west": 1}
     )
     stopped = frozenset({PARTNER, "partner-east"})
-    kept = erase(EMPLOYEE, UserFacts(user=before, owner=None, here_for=stopped), ACT)
+    saved = erase(EMPLOYEE, UserFacts(user=before, email_owner_id=None, member_for=stopped), ACT)
 
-    assert kept
-    assert kept.user.offboardings == {PARTNER: 3, "partner-south": 1, "partner-west": 1, "partner-east": 1}
+    assert saved
+    assert saved.user.offboardings == {PARTNER: 3, "partner-south": 1, "partner-west": 1, "partner-east": 1}
 
 
 @pytest.mark.parametrize("user", [None, a_user(email=None, active=False)])
 def test_whoever_is_unknown_or_erased_already_is_erased_without_effect(user: Any) -> None:
-    assert erase(APPROVER, UserFacts(user=user, owner=None), ACT) is None
+    assert erase(APPROVER, UserFacts(user=user, email_owner_id=None), ACT) is None
 
 
 def test_a_super_admin_is_replaced_before_he_is_erased() -> None:
     with pytest.raises(IsSuperAdmin):
-        erase(APPROVER, leaving({CLIENT: (OTHER_BOSS,)}), ACT)
+        erase(APPROVER, user_facts({CLIENT: (OTHER_SUPER_ADMIN,)}), ACT)
 
 
 # members
 
 
-def facts(*, user: User | None = HIMSELF, member: Member | None = None, **changes: Any) -> MemberFacts:
+def facts(*, user: User | None = USER, member: Member | None = None, **changes: Any) -> DirectoryMemberFacts:
     """By default somebody new; `user` and `member` are who is told of."""
     target = Actor(user, member, {PARTNER: the_partner()})
-    return MemberFacts(**{"account": the_client(), "target": target, "others": (OTHER_BOSS,), **changes})
+    return DirectoryMemberFacts(
+        **{"account": the_client(), "target": target, "others": (OTHER_SUPER_ADMIN,), **changes}
+    )
 
 
 @pytest.mark.parametrize(
-    ("told", "seat"),
+    ("fields", "seat"),
     [
         ({"permission_set": "sales"}, Seat.CORE),
         ({"permission_set": "view_only"}, Seat.VIEW_ONLY),
@@ -393,51 +412,51 @@ def facts(*, user: User | None = HIMSELF, member: Member | None = None, **change
         ({"permission_set": "super_admin", "active": True}, Seat.CORE),
     ],
 )
-def test_a_member_is_made(told: Mapping[str, Any], seat: Seat | None) -> None:
-    kept = keep_member(facts(), told, ACT)
+def test_a_member_is_made(fields: Mapping[str, Any], seat: Seat | None) -> None:
+    saved = put_member(facts(), fields, ACT)
 
-    assert kept
-    assert kept.member == a_member(APPROVER, told["permission_set"], since=NOW, granted_by="vendor", seat=seat)
-    assert (kept.audit.event, kept.audit.accounts) == ("member.created", (CLIENT,))
-    assert kept.audit.details["fields"] == sorted(told)
-    assert kept.relies_on == (the_client(), a_user())
+    assert saved
+    assert saved.member == a_member(APPROVER, fields["permission_set"], since=NOW, granted_by="vendor", seat=seat)
+    assert (saved.audit.event, saved.audit.accounts) == ("member.created", (CLIENT,))
+    assert saved.audit.details["fields"] == sorted(fields)
+    assert saved.relies_on == (the_client(), a_user())
 
 
 def test_another_set_is_told_of_in_its_latest_version() -> None:
-    with two_versions():
-        kept = keep_member(facts(member=a_member(permission_set="service")), {"permission_set": "sales"}, ACT)
+    with two_set_versions():
+        saved = put_member(facts(member=a_member(permission_set="service")), {"permission_set": "sales"}, ACT)
 
-    assert kept
-    assert kept.member.set_version == 2
+    assert saved
+    assert saved.member.set_version == 2
 
 
 def test_a_member_may_be_made_inactive_at_once() -> None:
-    kept = keep_member(facts(), {"permission_set": "sales", "active": False}, ACT)
+    saved = put_member(facts(), {"permission_set": "sales", "active": False}, ACT)
 
-    assert kept
-    assert not kept.member.active
+    assert saved
+    assert not saved.member.active
 
 
 def test_another_set_replaces_the_overrides_the_same_set_keeps_them() -> None:
     before = a_member(permission_set="sales", version=3, added=("crm.import",), removed=("sales.forecast",))
-    other = keep_member(facts(member=before), {"permission_set": "marketing"}, ACT)
-    same = keep_member(facts(member=before), {"permission_set": "sales", "seat": Seat.SALES}, ACT)
+    other = put_member(facts(member=before), {"permission_set": "marketing"}, ACT)
+    same = put_member(facts(member=before), {"permission_set": "sales", "seat": Seat.SALES}, ACT)
 
     assert other
-    assert other.member == before.changed(permission_set="marketing", added=(), removed=())
+    assert other.member == before.next_version(permission_set="marketing", added=(), removed=())
     assert (other.audit.event, other.audit.details["fields"]) == ("member.updated", ["permission_set"])
     assert same
-    assert same.member == before.changed(seat=Seat.SALES)
+    assert same.member == before.next_version(seat=Seat.SALES)
     assert before in same.relies_on
 
 
-@pytest.mark.parametrize("told", [{}, {"permission_set": "sales"}, {"seat": Seat.CORE, "active": True}])
-def test_the_same_member_again_changes_nothing(told: Mapping[str, Any]) -> None:
-    assert keep_member(facts(member=a_member(permission_set="sales")), told, ACT) is None
+@pytest.mark.parametrize("fields", [{}, {"permission_set": "sales"}, {"seat": Seat.CORE, "active": True}])
+def test_the_same_member_again_changes_nothing(fields: Mapping[str, Any]) -> None:
+    assert put_member(facts(member=a_member(permission_set="sales")), fields, ACT) is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "told", "refusal", "at"),
+    ("changes", "fields", "error", "at"),
     [
         ({"account": None}, {"permission_set": "sales"}, NotFound, []),
         ({"user": None}, {"permission_set": "sales"}, NotFound, []),
@@ -451,37 +470,42 @@ def test_the_same_member_again_changes_nothing(told: Mapping[str, Any]) -> None:
         ({"member": a_partner_admin()}, {"permission_set": "sales"}, AlreadyPartnerAdmin, []),
         ({"member": a_member(), "others": ()}, {"permission_set": "sales"}, LastSuperAdmin, []),
         ({"member": a_member(), "others": ()}, {"active": False}, LastSuperAdmin, []),
-        ({"member": a_member(), "others": (GONE,)}, {"active": False}, LastSuperAdmin, []),
+        ({"member": a_member(), "others": (DEACTIVATED_SUPER_ADMIN,)}, {"active": False}, LastSuperAdmin, []),
         ({"member": a_member(), "others": (MIGRATED,)}, {"active": False}, LastSuperAdmin, []),
         ({"user": a_user(active=False), "others": ()}, {"permission_set": "super_admin"}, LastSuperAdmin, []),
-        ({"user": a_user(active=False), "others": (GONE,)}, {"permission_set": "super_admin"}, LastSuperAdmin, []),
+        (
+            {"user": a_user(active=False), "others": (DEACTIVATED_SUPER_ADMIN,)},
+            {"permission_set": "super_admin"},
+            LastSuperAdmin,
+            [],
+        ),
     ],
 )
 def test_a_member_that_cannot_be(
-    changes: Mapping[str, Any], told: Mapping[str, Any], refusal: type[Refused], at: list[str]
+    changes: Mapping[str, Any], fields: Mapping[str, Any], error: type[DomainError], at: list[str]
 ) -> None:
-    with pytest.raises(refusal) as refused:
-        keep_member(facts(**changes), told, ACT)
-    assert pointers(refused) == at
+    with pytest.raises(error) as raised:
+        put_member(facts(**changes), fields, ACT)
+    assert pointers(raised) == at
 
 
-@pytest.mark.parametrize("told", [{"permission_set": "sales"}, {"active": False}])
-def test_a_super_admin_goes_while_another_stays_and_that_is_relied_on(told: Mapping[str, Any]) -> None:
-    kept = keep_member(facts(member=a_member()), told, ACT)
+@pytest.mark.parametrize("fields", [{"permission_set": "sales"}, {"active": False}])
+def test_a_super_admin_goes_while_another_stays_and_that_is_relied_on(fields: Mapping[str, Any]) -> None:
+    saved = put_member(facts(member=a_member()), fields, ACT)
 
-    assert kept
-    assert {OTHER_BOSS.user, OTHER_BOSS.member} <= set(kept.relies_on)
+    assert saved
+    assert {OTHER_SUPER_ADMIN.user, OTHER_SUPER_ADMIN.member} <= set(saved.relies_on)
 
 
 def test_whoever_cannot_act_is_super_admin_beside_another_who_can_and_that_is_relied_on() -> None:
-    kept = keep_member(facts(user=a_user(active=False)), {"permission_set": "super_admin"}, ACT)
+    saved = put_member(facts(user=a_user(active=False)), {"permission_set": "super_admin"}, ACT)
 
-    assert kept
-    assert {OTHER_BOSS.user, OTHER_BOSS.member} <= set(kept.relies_on)
+    assert saved
+    assert {OTHER_SUPER_ADMIN.user, OTHER_SUPER_ADMIN.member} <= set(saved.relies_on)
 
 
 @pytest.mark.parametrize(
-    ("before", "told"),
+    ("before", "fields"),
     [
         (a_member(), {"seat": Seat.SALES}),
         (a_member(active=False), {"permission_set": "sales"}),
@@ -489,25 +513,25 @@ def test_whoever_cannot_act_is_super_admin_beside_another_who_can_and_that_is_re
         (a_member(permission_set="sales"), {"active": False}),
     ],
 )
-def test_nobody_must_stay_when_no_super_admin_goes(before: Any, told: Mapping[str, Any]) -> None:
-    kept = keep_member(facts(member=before, others=()), told, ACT)
+def test_nobody_must_stay_when_no_super_admin_goes(before: Any, fields: Mapping[str, Any]) -> None:
+    saved = put_member(facts(member=before, others=()), fields, ACT)
 
-    assert kept
-    assert set(kept.relies_on) == {the_client(), a_user(), before}
+    assert saved
+    assert set(saved.relies_on) == {the_client(), a_user(), before}
 
 
 def test_who_had_a_grant_that_lapsed_is_told_of_as_what_he_is_now() -> None:
-    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").place)
-    kept = keep_member(facts(user=an_employee(), member=lapsed), {"permission_set": "sales", "active": False}, ACT)
+    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment)
+    saved = put_member(facts(user=an_employee(), member=lapsed), {"permission_set": "sales", "active": False}, ACT)
 
-    assert kept
-    assert (kept.member.permission_set, kept.member.grant, kept.member.seat) == ("sales", None, Seat.CORE)
-    assert not kept.member.active
-    assert kept.before == lapsed
+    assert saved
+    assert (saved.member.permission_set, saved.member.grant, saved.member.seat) == ("sales", None, Seat.CORE)
+    assert not saved.member.active
+    assert saved.before == lapsed
 
 
 @pytest.mark.parametrize(
-    ("account", "user", "active", "firms"),
+    ("account", "user", "active", "partners"),
     [
         (the_partner(), a_user(), True, {PARTNER}),
         (the_partner(), a_user(employed_by=frozenset({"partner-south"})), True, {PARTNER, "partner-south"}),
@@ -518,45 +542,45 @@ def test_who_had_a_grant_that_lapsed_is_told_of_as_what_he_is_now() -> None:
     ],
 )
 def test_who_is_active_in_a_partner_account_works_for_it(
-    account: Account, user: Any, active: bool, firms: set[str]
+    account: Account, user: Any, active: bool, partners: set[str]
 ) -> None:
-    kept = keep_member(facts(account=account, user=user), {"permission_set": "sales", "active": active}, ACT)
+    saved = put_member(facts(account=account, user=user), {"permission_set": "sales", "active": active}, ACT)
 
-    assert kept
-    assert kept.employed_by == firms
+    assert saved
+    assert saved.employed_by == partners
 
 
 def test_an_ended_grant_is_not_revived_by_the_directory() -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
 
-    with pytest.raises(InvalidField) as refused:
-        keep_member(facts(member=lapsed), {"active": True}, ACT)
+    with pytest.raises(InvalidField) as raised:
+        put_member(facts(member=lapsed), {"active": True}, ACT)
 
-    assert pointers(refused) == ["/permission_set"]
+    assert pointers(raised) == ["/permission_set"]
 
 
 def test_who_had_a_grant_comes_back_with_a_set_and_its_usual_seat() -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
 
-    kept = keep_member(facts(member=lapsed), {"active": True, "permission_set": "view_only"}, ACT)
+    saved = put_member(facts(member=lapsed), {"active": True, "permission_set": "view_only"}, ACT)
 
-    assert kept
-    assert (kept.member.active, kept.member.seat, kept.member.partner_id) == (True, Seat.VIEW_ONLY, None)
+    assert saved
+    assert (saved.member.active, saved.member.seat, saved.member.partner_id) == (True, Seat.VIEW_ONLY, None)
 
 
-@pytest.mark.parametrize("told", [{"active": True}, {"email": "again@north.example"}, {"name": "Again"}])
-def test_an_erased_person_comes_back_only_with_address_and_name(told: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [{"active": True}, {"email": "again@north.example"}, {"name": "Again"}])
+def test_an_erased_person_comes_back_only_with_address_and_name(fields: Mapping[str, Any]) -> None:
     erased = a_user(email=None, name="", active=False)
 
     with pytest.raises(MissingField):
-        keep_user(erased.user_id, UserFacts(user=erased, owner=None), told, ACT)
+        put_user(erased.user_id, UserFacts(user=erased, email_owner_id=None), fields, ACT)
 
 
 # whose access follows
 
 
 @pytest.mark.parametrize(
-    ("account", "before", "told", "follows"),
+    ("account", "before", "fields", "follows"),
     [
         (the_partner(), a_member(EMPLOYEE, "sales", account_id=PARTNER), {"active": False}, True),
         (the_partner(), a_member(EMPLOYEE, "sales", account_id=PARTNER, active=False), {"active": True}, True),
@@ -566,12 +590,12 @@ def test_an_erased_person_comes_back_only_with_address_and_name(told: Mapping[st
     ],
 )
 def test_when_an_employee_stops_or_comes_back_his_access_everywhere_is_followed_up(
-    account: Account, before: Member | None, told: Mapping[str, Any], follows: bool
+    account: Account, before: Member | None, fields: Mapping[str, Any], follows: bool
 ) -> None:
-    kept = keep_member(facts(account=account, user=an_employee(), member=before), told, ACT)
+    saved = put_member(facts(account=account, user=an_employee(), member=before), fields, ACT)
 
-    assert kept
-    assert kept.clean_up == (CleanUp(partner_id=PARTNER, user_id=EMPLOYEE) if follows else None)
+    assert saved
+    assert saved.reconciliation == (Reconciliation(partner_id=PARTNER, user_id=EMPLOYEE) if follows else None)
 
 
 def test_what_was_ended_as_a_whole_is_told_of_as_ended_and_not_revived() -> None:
@@ -579,12 +603,12 @@ def test_what_was_ended_as_a_whole_is_told_of_as_ended_and_not_revived() -> None
     user = an_employee(offboardings={PARTNER: 1})
 
     with pytest.raises(InvalidField):
-        keep_member(facts(user=user, member=stale), {"active": True}, ACT)
-    kept = keep_member(facts(user=user, member=stale), {"active": True, "permission_set": "sales"}, ACT)
+        put_member(facts(user=user, member=stale), {"active": True}, ACT)
+    saved = put_member(facts(user=user, member=stale), {"active": True, "permission_set": "sales"}, ACT)
 
-    assert kept
-    assert kept.before == stale
-    assert (kept.member.active, kept.member.partner_id, kept.member.access_generation, kept.member.grant) == (
+    assert saved
+    assert saved.before == stale
+    assert (saved.member.active, saved.member.partner_id, saved.member.access_generation, saved.member.grant) == (
         True,
         None,
         0,
@@ -594,23 +618,23 @@ def test_what_was_ended_as_a_whole_is_told_of_as_ended_and_not_revived() -> None
 
 def test_a_member_whom_a_live_firm_brought_stays_its_own_when_his_set_changes() -> None:
     colleague = a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=1)
-    kept = keep_member(
+    saved = put_member(
         facts(user=an_employee(offboardings={PARTNER: 1}), member=colleague), {"permission_set": "service"}, ACT
     )
 
-    assert kept
-    assert (kept.member.partner_id, kept.member.access_generation) == (PARTNER, 1)
+    assert saved
+    assert (saved.member.partner_id, saved.member.access_generation) == (PARTNER, 1)
 
 
 def test_a_colleague_who_becomes_super_admin_is_here_for_nobody_but_the_client() -> None:
     colleague = a_member(EMPLOYEE, "view_only", partner_id=PARTNER, access_generation=1)
-    person = an_actor(an_employee(offboardings={PARTNER: 1}), colleague, firms=[the_partner()])
-    facts = MemberFacts(account=the_client(), target=person, others=())
+    person = an_actor(an_employee(offboardings={PARTNER: 1}), colleague, partners=[the_partner()])
+    facts = DirectoryMemberFacts(account=the_client(), target=person, others=())
 
-    kept = keep_member(facts, {"permission_set": "super_admin"}, an_act())
+    saved = put_member(facts, {"permission_set": "super_admin"}, an_act())
 
-    assert kept
-    assert (kept.member.permission_set, kept.member.partner_id, kept.member.access_generation) == (
+    assert saved
+    assert (saved.member.permission_set, saved.member.partner_id, saved.member.access_generation) == (
         "super_admin",
         None,
         0,
@@ -619,24 +643,26 @@ def test_a_colleague_who_becomes_super_admin_is_here_for_nobody_but_the_client()
 
 def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:
     stopped = a_member("user-clerk", "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))
-    facts = MemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=())
+    facts = DirectoryMemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=())
 
-    with pytest.raises(GrantSuspended) as refused:
-        keep_member(facts, {"permission_set": "super_admin"}, an_act())
-    assert [each["pointer"] for each in refused.value.errors] == ["/permission_set"]
-    assert keep_member(facts, {"permission_set": "service"}, an_act())
+    with pytest.raises(GrantSuspended) as raised:
+        put_member(facts, {"permission_set": "super_admin"}, an_act())
+    assert [each["pointer"] for each in raised.value.errors] == ["/permission_set"]
+    assert put_member(facts, {"permission_set": "service"}, an_act())
 
 
 @pytest.mark.parametrize("side", [SuspensionReason.CLIENT, SuspensionReason.PARTNER])
 @pytest.mark.parametrize(
-    ("former", "told"),
+    ("former", "fields"),
     [("sales", {"permission_set": "super_admin", "active": True}), ("super_admin", {"active": True})],
 )
 def test_nobody_comes_back_as_super_admin_while_a_suspension_has_outlived_his_membership(
-    side: SuspensionReason, former: str, told: Mapping[str, Any]
+    side: SuspensionReason, former: str, fields: Mapping[str, Any]
 ) -> None:
     stopped = a_member("user-clerk", former, suspended_by=frozenset({side}), active=False)
-    facts = MemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=(OTHER_BOSS,))
+    facts = DirectoryMemberFacts(
+        account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=(OTHER_SUPER_ADMIN,)
+    )
 
     with pytest.raises(GrantSuspended):
-        keep_member(facts, told, an_act())
+        put_member(facts, fields, an_act())

@@ -9,27 +9,27 @@ from pydantic import ValidationError
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.email_delivery import (
-    FINAL,
-    LETTER_STATE,
-    NOT_GONE,
-    SETTLE,
+    FINAL_STATUSES,
+    LINK_DELIVERY_STATUS,
+    NOT_SENT,
+    RESULT_TIMEOUT,
     Delivery,
-    Leads,
-    MailingFacts,
-    Outcome,
-    Queued,
+    DeliveryFacts,
+    DeliveryStatus,
+    LinkedPage,
+    QueuedNotification,
     Recipient,
-    Standing,
-    after,
-    is_outdated,
+    SendResult,
+    is_superseded,
     recipients,
-    without_a_secret,
+    status_after,
+    status_without_secret,
 )
-from partner_access.domain.links.links import SECRETS_AT_ONCE, Link
-from partner_access.domain.links.links import Standing as LinkStanding
+from partner_access.domain.links.links import MAX_VALID_SECRETS, Link
+from partner_access.domain.links.links import StoredLinkState as LinkStanding
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import Member, Place, SuspensionReason
-from partner_access.domain.notifications import Letter, LetterKind, Locale
+from partner_access.domain.memberships.members import Assignment, Member, SuspensionReason
+from partner_access.domain.notifications import Locale, Notification, NotificationKind
 from partner_access.domain.users import User
 from tests.support.builders import (
     APPROVER,
@@ -40,38 +40,46 @@ from tests.support.builders import (
     a_link,
     a_member,
     a_partner_admin,
+    a_temporary_partner_admin_actor,
     a_user,
     an_actor,
     an_employee,
-    of_the_partner_for_a_day,
     the_client,
     the_partner,
 )
 
 SECOND = timedelta(seconds=1)
-BOSS, CREATOR, RECIPIENT = "user-approver@bakery.example", "user-creator@north.example", "owner@bakery.example"
-EMPLOYEES = f"{EMPLOYEE}@north.example"
-CLERK = "user-clerk@bakery.example"
-BY_THE_PARTNER = {LetterKind.LINK_TO_APPROVE, LetterKind.LINK_EXPIRED, LetterKind.LINK_RENEWAL_REQUESTED}
-ABOUT_A_PARTNER = {LetterKind.PROGRAM_STOPPED, LetterKind.PROGRAM_RESUMED}
+SUPER_ADMIN_EMAIL, CREATOR_EMAIL, RECIPIENT_EMAIL = (
+    "user-approver@bakery.example",
+    "user-creator@north.example",
+    "owner@bakery.example",
+)
+EMPLOYEE_EMAIL = f"{EMPLOYEE}@north.example"
+MEMBER_EMAIL = "user-clerk@bakery.example"
+WITHOUT_ACCOUNT_NAME = {
+    NotificationKind.LINK_TO_APPROVE,
+    NotificationKind.LINK_EXPIRED,
+    NotificationKind.LINK_RENEWAL_REQUESTED,
+}
+ABOUT_PARTNER = {NotificationKind.PROGRAM_STOPPED, NotificationKind.PROGRAM_RESUMED}
 
 
-def a_letter(kind: LetterKind = LetterKind.ACCESS_GRANTED, **changes: Any) -> Letter:
-    return Letter(**{"kind": kind, "employee_id": EMPLOYEE, "partner_id": PARTNER, **changes})
+def a_notification(kind: NotificationKind = NotificationKind.ACCESS_GRANTED, **changes: Any) -> Notification:
+    return Notification(**{"kind": kind, "employee_id": EMPLOYEE, "partner_id": PARTNER, **changes})
 
 
-def facts(kind: LetterKind = LetterKind.ACCESS_GRANTED, **changes: Any) -> MailingFacts:
-    return MailingFacts(
+def facts(kind: NotificationKind = NotificationKind.ACCESS_GRANTED, **changes: Any) -> DeliveryFacts:
+    return DeliveryFacts(
         **{
-            "letter": a_letter(kind),
+            "notification": a_notification(kind),
             "employee": an_employee(),
             "actor": a_user(),
             "creator": an_employee("user-creator"),
             "partner": the_partner(),
             "account": the_client(),
-            "link": a_link(recipient=RECIPIENT),
+            "link": a_link(recipient=RECIPIENT_EMAIL),
             "super_admins": (an_actor(),),
-            "addressee": None,
+            "link_recipient": None,
             "suppressed": frozenset(),
             "members": (an_actor(a_user("user-clerk"), a_member("user-clerk", "view_only")),),
             **changes,
@@ -79,166 +87,205 @@ def facts(kind: LetterKind = LetterKind.ACCESS_GRANTED, **changes: Any) -> Maili
     )
 
 
-def told(made: MailingFacts) -> list[str]:
-    return [each.address for each in recipients(made, NOW)]
+def recipient_addresses(facts: DeliveryFacts) -> list[str]:
+    return [each.address for each in recipients(facts, NOW)]
 
 
 @pytest.mark.parametrize(
     ("kind", "people"),
     [
-        (LetterKind.LINK_TO_APPROVE, [RECIPIENT]),
-        (LetterKind.ACCESS_GRANTED, [EMPLOYEES, CREATOR, BOSS]),
-        (LetterKind.LINK_DECLINED, [EMPLOYEES, CREATOR]),
-        (LetterKind.LINK_EXPIRED, [CREATOR]),
-        (LetterKind.LINK_RENEWAL_REQUESTED, [CREATOR]),
-        (LetterKind.SUPER_ADMIN_MIGRATED, [EMPLOYEES, BOSS]),
-        (LetterKind.MEMBER_CREATED, [EMPLOYEES, BOSS]),
-        (LetterKind.ACCESS_CHANGED, [EMPLOYEES, BOSS]),
-        (LetterKind.ACCESS_SUSPENDED, [EMPLOYEES, BOSS]),
-        (LetterKind.ACCESS_RESUMED, [EMPLOYEES, BOSS]),
-        (LetterKind.ACCESS_ENDED, [EMPLOYEES, BOSS]),
-        (LetterKind.ACCESS_ENDING, [EMPLOYEES, CREATOR, BOSS]),
-        (LetterKind.MEMBER_RETAINED, [BOSS]),
-        (LetterKind.PROGRAM_STOPPED, [BOSS]),
-        (LetterKind.PROGRAM_RESUMED, [BOSS]),
-        (LetterKind.ACCOUNT_ORPHANED, [CLERK]),
+        (NotificationKind.LINK_TO_APPROVE, [RECIPIENT_EMAIL]),
+        (NotificationKind.ACCESS_GRANTED, [EMPLOYEE_EMAIL, CREATOR_EMAIL, SUPER_ADMIN_EMAIL]),
+        (NotificationKind.LINK_DECLINED, [EMPLOYEE_EMAIL, CREATOR_EMAIL]),
+        (NotificationKind.LINK_EXPIRED, [CREATOR_EMAIL]),
+        (NotificationKind.LINK_RENEWAL_REQUESTED, [CREATOR_EMAIL]),
+        (NotificationKind.SUPER_ADMIN_MIGRATED, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]),
+        (NotificationKind.MEMBER_CREATED, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]),
+        (NotificationKind.ACCESS_CHANGED, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]),
+        (NotificationKind.ACCESS_SUSPENDED, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]),
+        (NotificationKind.ACCESS_RESUMED, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]),
+        (NotificationKind.ACCESS_ENDED, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]),
+        (NotificationKind.ACCESS_ENDING, [EMPLOYEE_EMAIL, CREATOR_EMAIL, SUPER_ADMIN_EMAIL]),
+        (NotificationKind.MEMBER_RETAINED, [SUPER_ADMIN_EMAIL]),
+        (NotificationKind.PROGRAM_STOPPED, [SUPER_ADMIN_EMAIL]),
+        (NotificationKind.PROGRAM_RESUMED, [SUPER_ADMIN_EMAIL]),
+        (NotificationKind.ACCOUNT_ORPHANED, [MEMBER_EMAIL]),
     ],
 )
-def test_whom_each_letter_goes_to(kind: LetterKind, people: list[str]) -> None:
-    assert told(facts(kind)) == people
-    assert told(facts(kind, suppressed=frozenset(people))) == []
+def test_whom_each_letter_goes_to(kind: NotificationKind, people: list[str]) -> None:
+    assert recipient_addresses(facts(kind)) == people
+    assert recipient_addresses(facts(kind, suppressed=frozenset(people))) == []
 
 
-def led(made: MailingFacts) -> dict[str, Leads | None]:
-    return {each.address: each.leads for each in recipients(made, NOW)}
+def page_links(facts: DeliveryFacts) -> dict[str, LinkedPage | None]:
+    return {each.address: each.page for each in recipients(facts, NOW)}
 
 
 def test_whose_access_has_ended_is_led_nowhere_but_who_may_see_it_is() -> None:
-    assert led(facts(LetterKind.ACCESS_ENDED)) == {EMPLOYEES: None, BOSS: Leads.PERSON}
-    assert led(facts(LetterKind.ACCESS_SUSPENDED)) == {EMPLOYEES: Leads.PERSON, BOSS: Leads.PERSON}
-    himself = an_actor(an_employee(), a_member(EMPLOYEE))
-    assert led(facts(LetterKind.ACCESS_ENDED, super_admins=(himself,))) == {EMPLOYEES: Leads.PERSON}
+    assert page_links(facts(NotificationKind.ACCESS_ENDED)) == {
+        EMPLOYEE_EMAIL: None,
+        SUPER_ADMIN_EMAIL: LinkedPage.MEMBER,
+    }
+    assert page_links(facts(NotificationKind.ACCESS_SUSPENDED)) == {
+        EMPLOYEE_EMAIL: LinkedPage.MEMBER,
+        SUPER_ADMIN_EMAIL: LinkedPage.MEMBER,
+    }
+    subject = an_actor(an_employee(), a_member(EMPLOYEE))
+    assert page_links(facts(NotificationKind.ACCESS_ENDED, super_admins=(subject,))) == {
+        EMPLOYEE_EMAIL: LinkedPage.MEMBER
+    }
 
 
-@pytest.mark.parametrize(("employed_by", "leads"), [({PARTNER}, Leads.LINKS), ({"partner-south"}, None)])
-def test_only_who_works_for_the_partner_is_led_to_its_links(employed_by: set[str], leads: Leads | None) -> None:
+@pytest.mark.parametrize(("employed_by", "leads"), [({PARTNER}, LinkedPage.LINKS), ({"partner-south"}, None)])
+def test_only_who_works_for_the_partner_is_led_to_its_links(employed_by: set[str], leads: LinkedPage | None) -> None:
     employee = an_employee(employed_by=frozenset(employed_by))
-    assert led(facts(LetterKind.LINK_EXPIRED, employee=employee, creator=None)) == {EMPLOYEES: leads}
-    assert led(facts(LetterKind.LINK_DECLINED, employee=employee)) == {EMPLOYEES: leads, CREATOR: Leads.LINKS}
+    assert page_links(facts(NotificationKind.LINK_EXPIRED, employee=employee, creator=None)) == {EMPLOYEE_EMAIL: leads}
+    assert page_links(facts(NotificationKind.LINK_DECLINED, employee=employee)) == {
+        EMPLOYEE_EMAIL: leads,
+        CREATOR_EMAIL: LinkedPage.LINKS,
+    }
 
 
-@pytest.mark.parametrize(("permission_set", "leads"), [("super_admin", Leads.USERS), ("view_only", None)])
+@pytest.mark.parametrize(("permission_set", "leads"), [("super_admin", LinkedPage.USERS), ("view_only", None)])
 def test_who_stands_in_for_super_admins_is_led_to_the_users_he_manages(
-    permission_set: str, leads: Leads | None
+    permission_set: str, leads: LinkedPage | None
 ) -> None:
     member = an_actor(a_user("user-clerk"), a_member("user-clerk", permission_set))
-    assert led(facts(LetterKind.ACCOUNT_ORPHANED, members=(member,))) == {CLERK: leads}
+    assert page_links(facts(NotificationKind.ACCOUNT_ORPHANED, members=(member,))) == {MEMBER_EMAIL: leads}
 
 
 @pytest.mark.parametrize(
     ("changes", "people"),
     [
-        ({"employee": None}, [CREATOR, BOSS]),
-        ({"employee": an_employee(active=False)}, [CREATOR, BOSS]),
-        ({"employee": an_employee(email=None)}, [CREATOR, BOSS]),
-        ({"creator": an_employee()}, [EMPLOYEES, BOSS]),
-        ({"suppressed": frozenset({EMPLOYEES, BOSS})}, [CREATOR]),
-        ({"super_admins": ()}, [EMPLOYEES, CREATOR]),
-        ({"super_admins": (an_actor(a_user(active=False)),)}, [EMPLOYEES, CREATOR]),
-        ({"super_admins": (an_actor(member=a_member(active=False)),)}, [EMPLOYEES, CREATOR]),
+        ({"employee": None}, [CREATOR_EMAIL, SUPER_ADMIN_EMAIL]),
+        ({"employee": an_employee(active=False)}, [CREATOR_EMAIL, SUPER_ADMIN_EMAIL]),
+        ({"employee": an_employee(email=None)}, [CREATOR_EMAIL, SUPER_ADMIN_EMAIL]),
+        ({"creator": an_employee()}, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]),
+        ({"suppressed": frozenset({EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL})}, [CREATOR_EMAIL]),
+        ({"super_admins": ()}, [EMPLOYEE_EMAIL, CREATOR_EMAIL]),
+        ({"super_admins": (an_actor(a_user(active=False)),)}, [EMPLOYEE_EMAIL, CREATOR_EMAIL]),
+        ({"super_admins": (an_actor(member=a_member(active=False)),)}, [EMPLOYEE_EMAIL, CREATOR_EMAIL]),
         (
-            {"super_admins": (an_actor(an_employee(APPROVER), a_partner_admin(), firms=[the_partner()]),)},
-            [EMPLOYEES, CREATOR],
+            {"super_admins": (an_actor(an_employee(APPROVER), a_partner_admin(), partners=[the_partner()]),)},
+            [EMPLOYEE_EMAIL, CREATOR_EMAIL],
         ),
-        ({"super_admins": (of_the_partner_for_a_day(), an_actor())}, [EMPLOYEES, CREATOR, BOSS]),
-        ({"super_admins": (an_actor(), an_actor())}, [EMPLOYEES, CREATOR, BOSS]),
+        (
+            {"super_admins": (a_temporary_partner_admin_actor(), an_actor())},
+            [EMPLOYEE_EMAIL, CREATOR_EMAIL, SUPER_ADMIN_EMAIL],
+        ),
+        ({"super_admins": (an_actor(), an_actor())}, [EMPLOYEE_EMAIL, CREATOR_EMAIL, SUPER_ADMIN_EMAIL]),
     ],
 )
 def test_nobody_is_told_who_left_or_bounced_and_nobody_twice(changes: Mapping[str, Any], people: list[str]) -> None:
-    assert told(facts(**changes)) == people
+    assert recipient_addresses(facts(**changes)) == people
 
 
-@pytest.mark.parametrize(("partner", "people"), [(PARTNER, [EMPLOYEES, BOSS]), (None, [EMPLOYEES])])
+@pytest.mark.parametrize(
+    ("partner", "people"), [(PARTNER, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]), (None, [EMPLOYEE_EMAIL])]
+)
 def test_the_client_is_told_of_a_change_only_if_it_is_about_somebody_of_a_partner(
     partner: str | None, people: list[str]
 ) -> None:
-    assert told(facts(letter=a_letter(LetterKind.ACCESS_CHANGED, partner_id=partner))) == people
+    assert (
+        recipient_addresses(facts(notification=a_notification(NotificationKind.ACCESS_CHANGED, partner_id=partner)))
+        == people
+    )
 
 
 @pytest.mark.parametrize(
-    "kind", [LetterKind.ACCESS_SUSPENDED, LetterKind.ACCESS_RESUMED, LetterKind.ACCESS_ENDED, LetterKind.ACCESS_ENDING]
+    "kind",
+    [
+        NotificationKind.ACCESS_SUSPENDED,
+        NotificationKind.ACCESS_RESUMED,
+        NotificationKind.ACCESS_ENDED,
+        NotificationKind.ACCESS_ENDING,
+    ],
 )
-def test_the_client_is_told_of_the_access_of_its_own_people_too(kind: LetterKind) -> None:
-    made = facts(letter=a_letter(kind, partner_id=None), partner=None, creator=None)
+def test_the_client_is_told_of_the_access_of_its_own_people_too(kind: NotificationKind) -> None:
+    made = facts(notification=a_notification(kind, partner_id=None), partner=None, creator=None)
 
-    assert told(made) == [EMPLOYEES, BOSS]
+    assert recipient_addresses(made) == [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]
 
 
-@pytest.mark.parametrize(("who", "people"), [(EMPLOYEE, [BOSS]), (APPROVER, [EMPLOYEES])])
-def test_who_left_is_not_told_so_even_if_he_stays_super_admin(who: str, people: list[str]) -> None:
+@pytest.mark.parametrize(("user_id", "people"), [(EMPLOYEE, [SUPER_ADMIN_EMAIL]), (APPROVER, [EMPLOYEE_EMAIL])])
+def test_who_left_is_not_told_so_even_if_he_stays_super_admin(user_id: str, people: list[str]) -> None:
     both = (an_actor(), an_actor(an_employee(), a_member(EMPLOYEE)))
-    person = an_employee() if who == EMPLOYEE else a_user()
-    letter = a_letter(LetterKind.MEMBER_RETAINED, employee_id=who)
+    person = an_employee() if user_id == EMPLOYEE else a_user()
+    notification = a_notification(NotificationKind.MEMBER_RETAINED, employee_id=user_id)
 
-    assert told(facts(letter=letter, employee=person, super_admins=both)) == people
-
-
-@pytest.mark.parametrize("kind", sorted(ABOUT_A_PARTNER))
-def test_a_letter_about_a_partner_needs_no_person(kind: LetterKind) -> None:
-    made = facts(letter=a_letter(kind, employee_id=None), employee=None, actor=None, creator=None)
-
-    assert told(made) == [BOSS]
+    assert recipient_addresses(facts(notification=notification, employee=person, super_admins=both)) == people
 
 
-BEFORE = Place(permission_set="view_only", set_version=1)
+@pytest.mark.parametrize("kind", sorted(ABOUT_PARTNER))
+def test_a_letter_about_a_partner_needs_no_person(kind: NotificationKind) -> None:
+    made = facts(notification=a_notification(kind, employee_id=None), employee=None, actor=None, creator=None)
+
+    assert recipient_addresses(made) == [SUPER_ADMIN_EMAIL]
+
+
+PREVIOUS_ASSIGNMENT = Assignment(permission_set="view_only", set_version=1)
 
 
 @pytest.mark.parametrize(
-    ("member", "firms", "is_told"),
+    ("member", "partners", "is_recipient"),
     [
         (a_member(APPROVER, "view_only"), (), True),
         (a_member(APPROVER, "sales", active=False), (), False),
         (a_partner_admin(APPROVER), (the_partner(),), False),
         (a_member(APPROVER, "sales", partner_id=PARTNER), (the_partner(),), False),
         (a_partner_admin(APPROVER, grant=a_grant(expires_at=NOW)), (the_partner(),), False),
-        (a_partner_admin(APPROVER, previous=BEFORE), (the_partner(),), False),
-        (a_partner_admin(APPROVER, previous=BEFORE, grant=a_grant(expires_at=NOW)), (the_partner(),), True),
-        (a_partner_admin(APPROVER, previous=BEFORE), (the_partner(terminations=1),), True),
+        (a_partner_admin(APPROVER, previous=PREVIOUS_ASSIGNMENT), (the_partner(),), False),
+        (
+            a_partner_admin(APPROVER, previous=PREVIOUS_ASSIGNMENT, grant=a_grant(expires_at=NOW)),
+            (the_partner(),),
+            True,
+        ),
+        (a_partner_admin(APPROVER, previous=PREVIOUS_ASSIGNMENT), (the_partner(terminations=1),), True),
         (None, (), False),
     ],
 )
 def test_of_an_account_without_super_admins_its_own_active_people_are_told(
-    member: Member | None, firms: tuple[Account, ...], is_told: bool
+    member: Member | None, partners: tuple[Account, ...], is_recipient: bool
 ) -> None:
-    one = Actor(a_user(), member, {firm.account_id: firm for firm in firms})
+    one = Actor(a_user(), member, {partner.account_id: partner for partner in partners})
 
-    assert told(facts(LetterKind.ACCOUNT_ORPHANED, members=(one,))) == [BOSS] * is_told
+    assert (
+        recipient_addresses(facts(NotificationKind.ACCOUNT_ORPHANED, members=(one,)))
+        == [SUPER_ADMIN_EMAIL] * is_recipient
+    )
 
 
 @pytest.mark.parametrize("user", [a_user(active=False), a_user(email=None), None])
 def test_of_an_account_without_super_admins_nobody_is_told_who_left(user: User | None) -> None:
-    made = facts(LetterKind.ACCOUNT_ORPHANED, members=(Actor(user, a_member(APPROVER, "view_only")),))
+    made = facts(NotificationKind.ACCOUNT_ORPHANED, members=(Actor(user, a_member(APPROVER, "view_only")),))
 
-    assert told(made) == []
+    assert recipient_addresses(made) == []
 
 
 def test_the_last_super_admin_is_not_told_that_he_is_missed() -> None:
-    letter = a_letter(LetterKind.ACCOUNT_ORPHANED, employee_id=APPROVER)
-    made = facts(letter=letter, members=(an_actor(), an_actor(a_user("user-clerk"), a_member("user-clerk", "sales"))))
+    notification = a_notification(NotificationKind.ACCOUNT_ORPHANED, employee_id=APPROVER)
+    made = facts(
+        notification=notification, members=(an_actor(), an_actor(a_user("user-clerk"), a_member("user-clerk", "sales")))
+    )
 
-    assert told(made) == [CLERK]
+    assert recipient_addresses(made) == [MEMBER_EMAIL]
 
 
 @pytest.mark.parametrize("link", [None, a_link()])
 def test_a_link_without_a_recipient_is_sent_to_nobody(link: Link | None) -> None:
-    assert told(facts(LetterKind.LINK_TO_APPROVE, link=link)) == []
+    assert recipient_addresses(facts(NotificationKind.LINK_TO_APPROVE, link=link)) == []
 
 
-@pytest.mark.parametrize(("tenure", "people"), [(0, []), (1, [RECIPIENT])])
-def test_a_link_whose_employees_access_was_ended_since_is_sent_to_nobody(tenure: int, people: list[str]) -> None:
-    link, left = a_link(recipient=RECIPIENT, access_generation=tenure), an_employee(offboardings={PARTNER: 1})
+@pytest.mark.parametrize(("access_generation", "people"), [(0, []), (1, [RECIPIENT_EMAIL])])
+def test_a_link_whose_employees_access_was_ended_since_is_sent_to_nobody(
+    access_generation: int, people: list[str]
+) -> None:
+    link, employee = (
+        a_link(recipient=RECIPIENT_EMAIL, access_generation=access_generation),
+        an_employee(offboardings={PARTNER: 1}),
+    )
 
-    assert told(facts(LetterKind.LINK_TO_APPROVE, link=link, employee=left)) == people
+    assert recipient_addresses(facts(NotificationKind.LINK_TO_APPROVE, link=link, employee=employee)) == people
 
 
 @pytest.mark.parametrize(
@@ -254,23 +301,35 @@ def test_the_recipient_reads_the_language_of_the_link_and_then_his_own(
     link: Locale | None, addressee: Locale | None, language: Locale
 ) -> None:
     made = facts(
-        LetterKind.LINK_TO_APPROVE,
-        link=a_link(recipient=RECIPIENT, locale=link),
-        addressee=a_user(email=RECIPIENT, locale=addressee) if addressee else None,
+        NotificationKind.LINK_TO_APPROVE,
+        link=a_link(recipient=RECIPIENT_EMAIL, locale=link),
+        link_recipient=a_user(email=RECIPIENT_EMAIL, locale=addressee) if addressee else None,
     )
 
-    assert recipients(made, NOW) == (Recipient(RECIPIENT, language, Leads.REQUEST),)
+    assert recipients(made, NOW) == (Recipient(RECIPIENT_EMAIL, language, LinkedPage.REQUEST),)
 
 
 @pytest.mark.parametrize(
     ("changes", "languages"),
     [
-        ({}, {EMPLOYEES: "en", CREATOR: "en", BOSS: "en"}),
-        ({"account": the_client(locale=Locale.JA)}, {EMPLOYEES: "en", CREATOR: "en", BOSS: "ja"}),
-        ({"partner": the_partner(locale=Locale.JA)}, {EMPLOYEES: "ja", CREATOR: "ja", BOSS: "en"}),
-        ({"employee": an_employee(locale=Locale.JA)}, {EMPLOYEES: "ja", CREATOR: "en", BOSS: "en"}),
-        ({"partner": None, "account": the_client(locale=Locale.JA)}, {EMPLOYEES: "ja", CREATOR: "en", BOSS: "ja"}),
-        ({"partner": None, "account": None}, {EMPLOYEES: "en", CREATOR: "en", BOSS: "en"}),
+        ({}, {EMPLOYEE_EMAIL: "en", CREATOR_EMAIL: "en", SUPER_ADMIN_EMAIL: "en"}),
+        (
+            {"account": the_client(locale=Locale.JA)},
+            {EMPLOYEE_EMAIL: "en", CREATOR_EMAIL: "en", SUPER_ADMIN_EMAIL: "ja"},
+        ),
+        (
+            {"partner": the_partner(locale=Locale.JA)},
+            {EMPLOYEE_EMAIL: "ja", CREATOR_EMAIL: "ja", SUPER_ADMIN_EMAIL: "en"},
+        ),
+        (
+            {"employee": an_employee(locale=Locale.JA)},
+            {EMPLOYEE_EMAIL: "ja", CREATOR_EMAIL: "en", SUPER_ADMIN_EMAIL: "en"},
+        ),
+        (
+            {"partner": None, "account": the_client(locale=Locale.JA)},
+            {EMPLOYEE_EMAIL: "ja", CREATOR_EMAIL: "en", SUPER_ADMIN_EMAIL: "ja"},
+        ),
+        ({"partner": None, "account": None}, {EMPLOYEE_EMAIL: "en", CREATOR_EMAIL: "en", SUPER_ADMIN_EMAIL: "en"}),
     ],
 )
 def test_people_read_their_own_language_or_their_accounts(
@@ -279,12 +338,12 @@ def test_people_read_their_own_language_or_their_accounts(
     assert {each.address: each.locale for each in recipients(facts(**changes), NOW)} == languages
 
 
-@pytest.mark.parametrize("kind", LetterKind)
-def test_an_account_is_named_only_where_it_has_acted(kind: LetterKind) -> None:
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_an_account_is_named_only_where_it_has_acted(kind: NotificationKind) -> None:
     made = facts(kind)
 
-    assert made.named_account == (None if kind in BY_THE_PARTNER else the_client())
-    assert made.is_about_a_secret is (kind is LetterKind.LINK_TO_APPROVE)
+    assert made.named_account == (None if kind in WITHOUT_ACCOUNT_NAME else the_client())
+    assert made.carries_secret is (kind is NotificationKind.LINK_TO_APPROVE)
 
 
 # copies
@@ -295,7 +354,7 @@ def a_delivery(**changes: Any) -> Delivery:
         **{
             "delivery_id": "d",
             "outbox_id": "o",
-            "delivery_status": Standing.PENDING,
+            "delivery_status": DeliveryStatus.PENDING,
             "next_at": NOW,
             "attempt": "a",
             "attempts": 0,
@@ -304,97 +363,100 @@ def a_delivery(**changes: Any) -> Delivery:
     )
 
 
-@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("status", DeliveryStatus)
 @pytest.mark.parametrize(("next_at", "due"), [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False)])
-def test_a_copy_is_taken_up_when_it_is_due_and_not_settled(standing: Standing, next_at: Any, due: bool) -> None:
-    delivery = a_delivery(delivery_status=standing, next_at=next_at)
+def test_a_copy_is_taken_up_when_it_is_due_and_not_settled(status: DeliveryStatus, next_at: Any, due: bool) -> None:
+    delivery = a_delivery(delivery_status=status, next_at=next_at)
 
-    assert delivery.is_free_at(NOW) is (due and standing not in FINAL)
-    assert delivery.waits_until == (None if standing in FINAL else next_at)
+    assert delivery.is_claimable_at(NOW) is (due and status not in FINAL_STATUSES)
+    assert delivery.next_check_at == (None if status in FINAL_STATUSES else next_at)
 
 
 def test_only_what_waits_or_is_under_way_is_not_settled() -> None:
-    assert set(Standing) - FINAL == {Standing.PENDING, Standing.SENDING}
-    assert set(LETTER_STATE) == FINAL
+    assert set(DeliveryStatus) - FINAL_STATUSES == {DeliveryStatus.PENDING, DeliveryStatus.SENDING}
+    assert set(LINK_DELIVERY_STATUS) == FINAL_STATUSES
 
 
-def queued(kind: LetterKind = LetterKind.LINK_TO_APPROVE) -> Queued:
-    return Queued(outbox_id="o", queued_at=NOW, next_at=NOW, notification=a_letter(kind))
+def queued_notification(kind: NotificationKind = NotificationKind.LINK_TO_APPROVE) -> QueuedNotification:
+    return QueuedNotification(outbox_id="o", queued_at=NOW, next_at=NOW, notification=a_notification(kind))
 
 
-@pytest.mark.parametrize("kind", LetterKind)
-def test_a_letter_names_whom_it_is_about_unless_it_is_about_a_partner(kind: LetterKind) -> None:
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_a_letter_names_whom_it_is_about_unless_it_is_about_a_partner(kind: NotificationKind) -> None:
     about: dict[str, Any] = {"outbox_id": "o", "queued_at": NOW, "next_at": NOW}
 
-    assert Queued(**about, notification=a_letter(kind)).notification.employee_id == EMPLOYEE
-    if kind in ABOUT_A_PARTNER:
-        assert Queued(**about, notification=a_letter(kind, employee_id=None)).notification.employee_id is None
+    assert QueuedNotification(**about, notification=a_notification(kind)).notification.employee_id == EMPLOYEE
+    if kind in ABOUT_PARTNER:
+        assert (
+            QueuedNotification(**about, notification=a_notification(kind, employee_id=None)).notification.employee_id
+            is None
+        )
     else:
         with pytest.raises(ValidationError, match="Value error, the letter names nobody"):
-            Queued(**about, notification=a_letter(kind, employee_id=None))
+            QueuedNotification(**about, notification=a_notification(kind, employee_id=None))
 
 
 @pytest.mark.parametrize(
     ("made", "link", "outdated"),
     [
-        (queued(), a_link(resent_at=(NOW + SECOND,)), True),
-        (queued(), a_link(resent_at=(NOW,)), False),
-        (queued(), a_link(resent_at=(NOW - SECOND,)), False),
-        (queued(), a_link(), False),
-        (queued(), None, False),
-        (queued(LetterKind.LINK_DECLINED), a_link(resent_at=(NOW + SECOND,)), False),
+        (queued_notification(), a_link(resent_at=(NOW + SECOND,)), True),
+        (queued_notification(), a_link(resent_at=(NOW,)), False),
+        (queued_notification(), a_link(resent_at=(NOW - SECOND,)), False),
+        (queued_notification(), a_link(), False),
+        (queued_notification(), None, False),
+        (queued_notification(NotificationKind.LINK_DECLINED), a_link(resent_at=(NOW + SECOND,)), False),
     ],
 )
 def test_a_later_letter_stands_for_an_earlier_one_of_the_same_link(
-    made: Queued, link: Link | None, outdated: bool
+    made: QueuedNotification, link: Link | None, outdated: bool
 ) -> None:
-    assert is_outdated(made, link) is outdated
+    assert is_superseded(made, link) is outdated
 
 
 @pytest.mark.parametrize(
-    ("outcome", "attempts", "standing", "pause"),
+    ("outcome", "attempts", "status", "pause"),
     [
-        (Outcome.SENT, 1, Standing.SENT, 0),
-        (Outcome.REJECTED, 1, Standing.FAILED, 0),
-        (Outcome.UNCLEAR, 1, Standing.SENDING, 300),
-        (Outcome.UNCLEAR, 7, Standing.SENDING, 300),
-        (Outcome.NOT_NOW, 1, Standing.PENDING, 30),
-        (Outcome.NOT_NOW, 2, Standing.PENDING, 60),
-        (Outcome.NOT_NOW, 5, Standing.PENDING, 480),
-        (Outcome.NOT_NOW, 6, Standing.PENDING, 600),
-        (Outcome.NOT_NOW, 10_000, Standing.PENDING, 600),
-        (Outcome.PAUSED, 1, Standing.PENDING, 30),
+        (SendResult.SENT, 1, DeliveryStatus.SENT, 0),
+        (SendResult.REJECTED, 1, DeliveryStatus.FAILED, 0),
+        (SendResult.UNCLEAR, 1, DeliveryStatus.SENDING, 300),
+        (SendResult.UNCLEAR, 7, DeliveryStatus.SENDING, 300),
+        (SendResult.THROTTLED, 1, DeliveryStatus.PENDING, 30),
+        (SendResult.THROTTLED, 2, DeliveryStatus.PENDING, 60),
+        (SendResult.THROTTLED, 5, DeliveryStatus.PENDING, 480),
+        (SendResult.THROTTLED, 6, DeliveryStatus.PENDING, 600),
+        (SendResult.THROTTLED, 10_000, DeliveryStatus.PENDING, 600),
+        (SendResult.PAUSED, 1, DeliveryStatus.PENDING, 30),
     ],
 )
-def test_what_becomes_of_a_copy(outcome: Outcome, attempts: int, standing: Standing, pause: int) -> None:
-    assert after(outcome, attempts, NOW) == (standing, NOW + timedelta(seconds=pause))
+def test_what_becomes_of_a_copy(outcome: SendResult, attempts: int, status: DeliveryStatus, pause: int) -> None:
+    assert status_after(outcome, attempts, NOW) == (status, NOW + timedelta(seconds=pause))
 
 
 def test_only_a_lost_answer_may_have_gone_and_it_settles_before_it_is_tried_again() -> None:
-    assert {outcome for outcome in Outcome if outcome not in NOT_GONE} == {Outcome.SENT, Outcome.UNCLEAR}
-    assert after(Outcome.UNCLEAR, 1, NOW)[1] == NOW + SETTLE
+    assert {outcome for outcome in SendResult if outcome not in NOT_SENT} == {SendResult.SENT, SendResult.UNCLEAR}
+    assert status_after(SendResult.UNCLEAR, 1, NOW)[1] == NOW + RESULT_TIMEOUT
 
 
-FULL = frozenset(map(str, range(SECRETS_AT_ONCE)))
+ALL_SECRETS = frozenset(map(str, range(MAX_VALID_SECRETS)))
 
 
 @pytest.mark.parametrize(
-    ("link", "standing"),
+    ("link", "status"),
     [
-        (a_link(secrets=FULL), Standing.FAILED),
-        (a_link(secrets=FULL, expires_at=NOW + SECOND), Standing.FAILED),
-        (a_link(secrets=FULL, expires_at=NOW), Standing.CANCELLED),
-        (a_link(secrets=FULL, stored_state=LinkStanding.REVOKED), Standing.CANCELLED),
-        (a_link(secrets=FULL, approvals=1), Standing.CANCELLED),
-        (a_link(), Standing.CANCELLED),
-        (None, Standing.CANCELLED),
+        (a_link(secrets=ALL_SECRETS), DeliveryStatus.FAILED),
+        (a_link(secrets=ALL_SECRETS, expires_at=NOW + SECOND), DeliveryStatus.FAILED),
+        (a_link(secrets=ALL_SECRETS, expires_at=NOW), DeliveryStatus.CANCELLED),
+        (a_link(secrets=ALL_SECRETS, stored_state=LinkStanding.REVOKED), DeliveryStatus.CANCELLED),
+        (a_link(secrets=ALL_SECRETS, approvals=1), DeliveryStatus.CANCELLED),
+        (a_link(), DeliveryStatus.CANCELLED),
+        (None, DeliveryStatus.CANCELLED),
     ],
 )
-def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link | None, standing: Standing) -> None:
-    assert without_a_secret(link, NOW) is standing
+def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link | None, status: DeliveryStatus) -> None:
+    assert status_without_secret(link, NOW) is status
 
 
-@pytest.mark.parametrize("kind", [LetterKind.LINK_EXPIRED, LetterKind.LINK_RENEWAL_REQUESTED])
+@pytest.mark.parametrize("kind", [NotificationKind.LINK_EXPIRED, NotificationKind.LINK_RENEWAL_REQUESTED])
 @pytest.mark.parametrize(
     "creator",
     [
@@ -404,34 +466,43 @@ def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link |
         an_employee("user-creator", employed_by=frozenset({"partner-south"})),
     ],
 )
-def test_whom_a_link_names_stands_in_for_a_creator_who_left(kind: LetterKind, creator: User | None) -> None:
-    assert told(facts(kind, creator=creator)) == [EMPLOYEES]
+def test_whom_a_link_names_stands_in_for_a_creator_who_left(kind: NotificationKind, creator: User | None) -> None:
+    assert recipient_addresses(facts(kind, creator=creator)) == [EMPLOYEE_EMAIL]
 
 
-@pytest.mark.parametrize("kind", [LetterKind.ACCESS_GRANTED, LetterKind.LINK_DECLINED, LetterKind.ACCESS_ENDING])
 @pytest.mark.parametrize(
-    ("firms", "is_told"),
+    "kind", [NotificationKind.ACCESS_GRANTED, NotificationKind.LINK_DECLINED, NotificationKind.ACCESS_ENDING]
+)
+@pytest.mark.parametrize(
+    ("partners", "is_recipient"),
     [({PARTNER}, True), ({PARTNER, "partner-south"}, True), ({"partner-south"}, False), (set(), False)],
 )
 def test_who_made_a_link_hears_of_it_while_he_works_for_the_partner(
-    kind: LetterKind, firms: set[str], is_told: bool
+    kind: NotificationKind, partners: set[str], is_recipient: bool
 ) -> None:
-    made = facts(kind, creator=an_employee("user-creator", employed_by=frozenset(firms)))
+    made = facts(kind, creator=an_employee("user-creator", employed_by=frozenset(partners)))
 
-    assert (CREATOR in told(made)) is is_told
-    assert EMPLOYEES in told(made)
+    assert (CREATOR_EMAIL in recipient_addresses(made)) is is_recipient
+    assert EMPLOYEE_EMAIL in recipient_addresses(made)
 
 
 def test_who_left_as_the_only_super_admin_is_told_of_to_the_other_members() -> None:
-    letter = a_letter(LetterKind.MEMBER_RETAINED, employee_id=APPROVER)
-    clerk = an_actor(a_user("user-clerk"), a_member("user-clerk", "sales"))
+    notification = a_notification(NotificationKind.MEMBER_RETAINED, employee_id=APPROVER)
+    member = an_actor(a_user("user-clerk"), a_member("user-clerk", "sales"))
 
-    members = (an_actor(), clerk, of_the_partner_for_a_day())
-    assert told(facts(letter=letter, super_admins=(an_actor(),), members=members)) == [CLERK]
-    assert told(facts(LetterKind.MEMBER_RETAINED, members=(clerk,))) == [BOSS]
+    members = (an_actor(), member, a_temporary_partner_admin_actor())
+    assert recipient_addresses(facts(notification=notification, super_admins=(an_actor(),), members=members)) == [
+        MEMBER_EMAIL
+    ]
+    assert recipient_addresses(facts(NotificationKind.MEMBER_RETAINED, members=(member,))) == [SUPER_ADMIN_EMAIL]
 
 
 def test_a_member_whom_the_client_has_suspended_is_told_nothing_of_its_orphanhood() -> None:
     stopped = a_member("user-clerk", "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))
 
-    assert told(facts(LetterKind.ACCOUNT_ORPHANED, members=(an_actor(a_user("user-clerk"), stopped),))) == []
+    assert (
+        recipient_addresses(
+            facts(NotificationKind.ACCOUNT_ORPHANED, members=(an_actor(a_user("user-clerk"), stopped),))
+        )
+        == []
+    )

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from partner_access.api.problems import STATUS
+from partner_access.api.problems import STATUS_BY_CATEGORY
 from partner_access.domain import errors
-from partner_access.domain.errors import Refused
+from partner_access.domain.errors import DomainError
 
 CONTRACT = {
     400: (
@@ -60,62 +60,64 @@ CONTRACT = {
 }
 
 
-def below(kind: type[Refused]) -> Iterator[type[Refused]]:
-    for each in kind.__subclasses__():
-        deeper = list(below(each))
+def leaf_errors(category: type[DomainError]) -> Iterator[type[DomainError]]:
+    for each in category.__subclasses__():
+        deeper = list(leaf_errors(each))
         yield from deeper or [each]
 
 
-ALL = {each.code: each for each in below(Refused)}
-ROOMS = {each for each in Refused.__subclasses__() if each.__subclasses__()}
+ERRORS_BY_CODE = {each.code: each for each in leaf_errors(DomainError)}
+CATEGORIES = {each for each in DomainError.__subclasses__() if each.__subclasses__()}
 
 
-def status_of(kind: type[Refused]) -> int:
-    return int(next(status for room, status in STATUS.items() if issubclass(kind, room)))
+def status_of(kind: type[DomainError]) -> int:
+    return int(next(status for category, status in STATUS_BY_CATEGORY.items() if issubclass(kind, category)))
 
 
 @pytest.mark.parametrize(("status", "code"), [(status, code) for status, codes in CONTRACT.items() for code in codes])
 def test_each_code_of_the_contract_has_its_status(status: int, code: str) -> None:
-    assert status_of(ALL[code]) == status
+    assert status_of(ERRORS_BY_CODE[code]) == status
 
 
-@pytest.mark.parametrize("refusal", ALL.values(), ids=ALL)
-def test_each_refusal_advises_in_a_sentence_and_is_one_word_of_the_grammar(refusal: type[Refused]) -> None:
-    assert refusal.detail.endswith(".")
-    assert refusal.detail[0].isupper()
-    assert "\n" not in refusal.detail
-    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", refusal.code)
-    assert sum(issubclass(refusal, room) for room in STATUS) == 1
+@pytest.mark.parametrize("error", ERRORS_BY_CODE.values(), ids=ERRORS_BY_CODE)
+def test_each_refusal_advises_in_a_sentence_and_is_one_word_of_the_grammar(error: type[DomainError]) -> None:
+    assert error.detail.endswith(".")
+    assert error.detail[0].isupper()
+    assert "\n" not in error.detail
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.code)
+    assert sum(issubclass(error, category) for category in STATUS_BY_CATEGORY) == 1
 
 
 def test_no_two_refusals_share_a_code_and_none_stands_outside_a_room() -> None:
-    assert len(ALL) == len(list(below(Refused)))
-    assert {room for each in ALL.values() for room in ROOMS if issubclass(each, room)} == ROOMS
-    assert {each.code for each in ALL.values() if each.__base__ is Refused} == {
+    assert len(ERRORS_BY_CODE) == len(list(leaf_errors(DomainError)))
+    assert {
+        category for each in ERRORS_BY_CODE.values() for category in CATEGORIES if issubclass(each, category)
+    } == CATEGORIES
+    assert {each.code for each in ERRORS_BY_CODE.values() if each.__base__ is DomainError} == {
         "body_too_large",
         "method_not_allowed",
         "unsupported_media_type",
     }
 
 
-@pytest.mark.parametrize("refusal", ALL.values(), ids=ALL)
-def test_error_states_its_own_code_and_detail(refusal: type[Refused]) -> None:
+@pytest.mark.parametrize("refusal", ERRORS_BY_CODE.values(), ids=ERRORS_BY_CODE)
+def test_error_states_its_own_code_and_detail(refusal: type[DomainError]) -> None:
     assert {"code", "detail"} <= set(vars(refusal))
 
 
 def test_a_refusal_points_at_fields_and_tells_what_the_caller_may_know() -> None:
-    refusal = errors.NoSeatLeft("/seat", "/permission_set", limit=3)
+    error = errors.NoSeatLeft("/seat", "/permission_set", limit=3)
 
-    assert refusal.errors == [
+    assert error.errors == [
         {"pointer": "/seat", "code": "no_seat_left"},
         {"pointer": "/permission_set", "code": "no_seat_left"},
     ]
-    assert refusal.told == {"limit": 3}
-    assert str(refusal) == "no_seat_left"
+    assert error.details == {"limit": 3}
+    assert str(error) == "no_seat_left"
 
 
 def test_what_one_refusal_tells_is_not_told_by_the_next() -> None:
-    errors.NotFound("/here", told="this")
+    errors.NotFound("/here", details="this")
 
     assert errors.NotFound().errors == []
-    assert errors.NotFound().told == {}
+    assert errors.NotFound().details == {}

@@ -2,15 +2,21 @@
 
 import pytest
 
-from partner_access.domain.notifications import CleanUp, Occasion
+from partner_access.domain.notifications import Reconciliation, ReconciliationReason
 
-ENDS = {Occasion.OFFBOARDED, Occasion.ERASED, Occasion.PROGRAM_ENDED}
-OF_THE_PROGRAM = {Occasion.PROGRAM_STOPPED, Occasion.PROGRAM_RESUMED, Occasion.PROGRAM_ENDED}
+ENDS = {ReconciliationReason.OFFBOARDED, ReconciliationReason.ERASED, ReconciliationReason.PROGRAM_ENDED}
+OF_THE_PROGRAM = {
+    ReconciliationReason.PROGRAM_STOPPED,
+    ReconciliationReason.PROGRAM_RESUMED,
+    ReconciliationReason.PROGRAM_ENDED,
+}
 
 
-@pytest.mark.parametrize("reason", Occasion)
-def test_reconciliation_reason_states_whether_access_ends_and_whether_the_program_changed(reason: Occasion) -> None:
-    reconciliation = CleanUp(reason=reason)
+@pytest.mark.parametrize("reason", ReconciliationReason)
+def test_reconciliation_reason_states_whether_access_ends_and_whether_the_program_changed(
+    reason: ReconciliationReason,
+) -> None:
+    reconciliation = Reconciliation(reason=reason)
 
-    assert reconciliation.ends is (reason in ENDS)
-    assert reconciliation.is_of_the_program is (reason in OF_THE_PROGRAM)
+    assert reconciliation.ends_access is (reason in ENDS)
+    assert reconciliation.is_program_change is (reason in OF_THE_PROGRAM)

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from partner_access.domain.records import audit
 from partner_access.domain.users import User
-from tests.support.builders import ACT_NAME, NOW, a_link, an_act
+from tests.support.builders import ACT_ID, NOW, a_link, an_act
 
 
 def test_an_entry_tells_each_account_once_and_leaves_out_what_is_empty() -> None:
@@ -13,12 +13,12 @@ def test_an_entry_tells_each_account_once_and_leaves_out_what_is_empty() -> None
 
     assert entry.accounts == ("a", "b")
     assert entry.details == {"zero": 0, "no": False}
-    assert (entry.audit_id, entry.actor_id, entry.at, entry.event) == (f"aud_{ACT_NAME}", "by", NOW, "link.revoked")
+    assert (entry.audit_id, entry.actor_id, entry.at, entry.event) == (f"aud_{ACT_ID}", "by", NOW, "link.revoked")
 
 
 def test_a_record_has_a_new_version_with_each_change_and_never_changes_itself() -> None:
     link = a_link(version=4)
-    changed = link.changed(purpose="other")
+    changed = link.next_version(purpose="other")
 
     assert (changed.version, changed.purpose) == (5, "other")
     assert (link.version, link.purpose) == (4, None)

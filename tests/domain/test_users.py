@@ -8,15 +8,15 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.users import (
     User,
-    eligible,
-    firm_is_unclear,
-    firm_of,
-    left,
-    must_not_be_barred,
-    tenure_of,
-    without_access_for,
+    access_generation_of,
+    is_eligible,
+    must_not_be_deactivated,
+    partner_is_ambiguous,
+    resolve_partner_id,
+    with_access_ended,
+    without_employment,
 )
-from tests.domain.memberships.test_actors import OF_TWO, OTHER
+from tests.domain.memberships.test_actors import EMPLOYEE_OF_TWO, OTHER_PARTNER
 from tests.support.builders import (
     PARTNER,
     a_user,
@@ -27,17 +27,17 @@ from tests.support.builders import (
 
 
 @pytest.mark.parametrize(
-    ("user", "partner", "is_one"),
+    ("user", "partner", "expected"),
     [
         (an_employee(), the_partner(), True),
-        (an_employee(employed_by=frozenset({PARTNER, OTHER})), the_partner(), True),
+        (an_employee(employed_by=frozenset({PARTNER, OTHER_PARTNER})), the_partner(), True),
         (an_employee(), the_partner(domains=("other.example", "north.example")), True),
         (None, the_partner(), False),
         (an_employee(), None, False),
         (an_employee(active=False), the_partner(), False),
         (an_employee(email=None), the_partner(), False),
         (an_employee(employed_by=frozenset()), the_partner(), False),
-        (an_employee(employed_by=frozenset({OTHER})), the_partner(), False),
+        (an_employee(employed_by=frozenset({OTHER_PARTNER})), the_partner(), False),
         (an_employee(email="e@bakery.example"), the_partner(), False),
         (an_employee(email="e@sub.north.example"), the_partner(), False),
         (an_employee(email="e@evilnorth.example"), the_partner(), False),
@@ -49,60 +49,64 @@ from tests.support.builders import (
         (an_employee(), the_client(account_id=PARTNER, domains=("north.example",)), False),
     ],
 )
-def test_who_can_be_a_partner_admin(user: User | None, partner: Account | None, is_one: bool) -> None:
-    assert eligible(user, partner) is is_one
+def test_who_can_be_a_partner_admin(user: User | None, partner: Account | None, expected: bool) -> None:
+    assert is_eligible(user, partner) is expected
 
 
 def test_whom_the_vendor_deactivated_looks_at_nothing() -> None:
-    must_not_be_barred(None)
-    must_not_be_barred(a_user())
+    must_not_be_deactivated(None)
+    must_not_be_deactivated(a_user())
     with pytest.raises(Forbidden):
-        must_not_be_barred(a_user(active=False))
+        must_not_be_deactivated(a_user(active=False))
 
 
 @pytest.mark.parametrize(
-    ("user", "partner", "tenure"),
+    ("user", "partner", "access_generation"),
     [
         (an_employee(), the_partner(), 0),
         (an_employee(offboardings={PARTNER: 2}), the_partner(), 2),
         (an_employee(), the_partner(terminations=1), 1),
-        (an_employee(offboardings={PARTNER: 2, OTHER: 7}), the_partner(terminations=1), 3),
-        (an_employee(offboardings={OTHER: 7}), the_partner(), 0),
+        (an_employee(offboardings={PARTNER: 2, OTHER_PARTNER: 7}), the_partner(terminations=1), 3),
+        (an_employee(offboardings={OTHER_PARTNER: 7}), the_partner(), 0),
     ],
 )
-def test_how_often_his_access_for_a_partner_was_ended_as_a_whole(user: User, partner: Account, tenure: int) -> None:
-    assert tenure_of(user, partner) == tenure
+def test_how_often_his_access_for_a_partner_was_ended_as_a_whole(
+    user: User, partner: Account, access_generation: int
+) -> None:
+    assert access_generation_of(user, partner) == access_generation
 
 
 def test_who_leaves_a_firm_has_had_all_of_his_access_for_it_ended_and_for_no_other() -> None:
-    before = an_employee(employed_by=frozenset({PARTNER, OTHER}), offboardings={OTHER: 4}, version=6)
-    ended, gone = without_access_for(before, PARTNER), left(before, the_partner())
+    before = an_employee(employed_by=frozenset({PARTNER, OTHER_PARTNER}), offboardings={OTHER_PARTNER: 4}, version=6)
+    ended, removed = with_access_ended(before, PARTNER), without_employment(before, the_partner())
 
-    assert ended == before.model_copy(update={"version": 7, "offboardings": {PARTNER: 1, OTHER: 4}})
-    assert gone == ended.model_copy(update={"employed_by": frozenset({OTHER})})
-    assert without_access_for(ended, PARTNER).offboardings == {PARTNER: 2, OTHER: 4}
+    assert ended == before.model_copy(update={"version": 7, "offboardings": {PARTNER: 1, OTHER_PARTNER: 4}})
+    assert removed == ended.model_copy(update={"employed_by": frozenset({OTHER_PARTNER})})
+    assert with_access_ended(ended, PARTNER).offboardings == {PARTNER: 2, OTHER_PARTNER: 4}
 
 
 def test_the_same_person_is_told_apart_by_what_he_has_become() -> None:
     one = an_employee(offboardings={PARTNER: 1})
 
     assert {one, an_employee(offboardings={PARTNER: 1})} == {one}
-    assert len({one, an_employee(), one.changed()}) == 3
+    assert len({one, an_employee(), one.next_version()}) == 3
 
 
 @pytest.mark.parametrize(
-    ("user", "named", "firm", "unclear"),
+    ("user", "named", "partner_id", "unclear"),
     [
         (None, None, None, False),
         (None, PARTNER, PARTNER, False),
         (a_user(), None, None, False),
         (a_user(), PARTNER, PARTNER, False),
         (an_employee(), None, PARTNER, False),
-        (an_employee(), OTHER, OTHER, False),
-        (OF_TWO, None, None, True),
-        (OF_TWO, OTHER, OTHER, False),
+        (an_employee(), OTHER_PARTNER, OTHER_PARTNER, False),
+        (EMPLOYEE_OF_TWO, None, None, True),
+        (EMPLOYEE_OF_TWO, OTHER_PARTNER, OTHER_PARTNER, False),
     ],
 )
-def test_on_whose_behalf_somebody_comes(user: User | None, named: str | None, firm: str | None, unclear: bool) -> None:
-    assert firm_of(user, named) == firm
-    assert firm_is_unclear(user, named) is unclear
+def test_on_whose_behalf_somebody_comes(
+    user: User | None, named: str | None, partner_id: str | None, unclear: bool
+) -> None:
+    assert resolve_partner_id(user, named) == partner_id
+    assert partner_is_ambiguous(user, named) is unclear

@@ -11,7 +11,7 @@ import pytest
 
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support import set_versions
 from tests.support.builders import (
@@ -28,28 +28,28 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.gateway import Answer, Context, call, event, send
-from tests.support.link_requests import keyed, nothing_changes, refused
-from tests.support.races import before_commit, too_busy
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now
-from tests.support.set_versions import NEW
+from tests.support.gateway import ApiResponse, Context, api_event, call, send_event
+from tests.support.link_requests import assert_error, assert_unchanged, idempotency_header
+from tests.support.races import before_commit, raise_throttling
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, now, seed
+from tests.support.set_versions import ADDED_PERMISSIONS
 from tests.support.table import Table
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 UPDATES = "/accounts/{account_id}/permission-sets/updates"
 PARTNER_ADMIN = a_partner_admin(set_version=1)
 SELLER = a_member(CLERK, "sales", set_version=1)
-DONE, SAME = ("done", None), ("skipped", "nothing_to_accept")
+DONE, UNCHANGED = ("done", None), ("skipped", "nothing_to_accept")
 
 
 @pytest.fixture(autouse=True)
-def _two() -> Iterator[None]:
-    with set_versions.two_versions():
+def _two_set_versions() -> Iterator[None]:
+    with set_versions.two_set_versions():
         yield
 
 
-def listed(by: str = APPROVER, *, account_id: str = CLIENT, **query: str) -> Answer:
+def list_updates(by: str = APPROVER, *, account_id: str = CLIENT, **query: str) -> ApiResponse:
     return call(f"GET {UPDATES}", by, account_id=account_id, query=query)
 
 
@@ -60,17 +60,17 @@ def accept(
     version: int = 2,
     account_id: str = CLIENT,
     key: str | None = None,
-) -> Answer:
+) -> ApiResponse:
     body = {"permission_set": permission_set, "version": version, "user_ids": user_ids or (EMPLOYEE,)}
-    return call(f"POST {UPDATES}", by, body, account_id=account_id, headers=keyed(key))
+    return call(f"POST {UPDATES}", by, body, account_id=account_id, headers=idempotency_header(key))
 
 
-def rows(answer: Answer) -> dict[str, tuple[str, str | None]]:
+def rows(answer: ApiResponse) -> dict[str, tuple[str, str | None]]:
     assert answer.status == 200, answer
     return {row["user_id"]: (row["outcome"], row.get("reason")) for row in answer.body["items"]}
 
 
-def kept(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:
+def stored_member(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:
     return table.get(keys.member(CLIENT, user_id)) or {}
 
 
@@ -78,9 +78,9 @@ def kept(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:
 
 
 def test_each_member_is_shown_with_what_he_would_gain(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN, a_member(CLERK, "sales", set_version=1, removed=("crm.import",)))
+    seed(table, PARTNER_ADMIN, a_member(CLERK, "sales", set_version=1, removed=("crm.import",)))
 
-    answer = listed()
+    answer = list_updates()
 
     assert answer.status == 200
     assert answer.body == {
@@ -101,7 +101,7 @@ def test_each_member_is_shown_with_what_he_would_gain(table: Table) -> None:
                 "permission_set": "partner_admin",
                 "version": 1,
                 "latest": 2,
-                "gained": list(NEW),
+                "gained": list(ADDED_PERMISSIONS),
                 "partner_id": PARTNER,
             },
         ],
@@ -111,78 +111,82 @@ def test_each_member_is_shown_with_what_he_would_gain(table: Table) -> None:
 
 @pytest.mark.parametrize("other", [
     a_partner_admin(set_version=2),
-    a_partner_admin(set_version=1, removed=NEW),
+    a_partner_admin(set_version=1, removed=ADDED_PERMISSIONS),
     a_partner_admin(set_version=1, grant=a_grant(expires_at=now())),
     a_partner_admin(set_version=1, active=False, grant=None, seat=None),
     a_member(EMPLOYEE, set_version=0),
     a_member(EMPLOYEE, CUSTOM_SET),
     a_member(EMPLOYEE, "reporting"),
 ])  # fmt: skip
-def test_whom_it_brings_nothing_is_left_out(table: Table, other: Kept) -> None:
-    a_world(table, a_custom_set(), other)
+def test_whom_it_brings_nothing_is_left_out(table: Table, other: Record) -> None:
+    seed(table, a_custom_set(), other)
 
-    assert listed().body == {"items": [], "next_cursor": None}
+    assert list_updates().body == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize("others", [
     (a_partner_admin(set_version=1, suspended_by=frozenset({SuspensionReason.CLIENT})),),
     (PARTNER_ADMIN, the_partner(program=Program.SUSPENDED)),
 ])  # fmt: skip
-def test_whoever_is_suspended_will_be_back(table: Table, others: tuple[Kept, ...]) -> None:
-    a_world(table, *others)
+def test_whoever_is_suspended_will_be_back(table: Table, others: tuple[Record, ...]) -> None:
+    seed(table, *others)
 
-    assert [each["user_id"] for each in listed().body["items"]] == [EMPLOYEE]
+    assert [each["user_id"] for each in list_updates().body["items"]] == [EMPLOYEE]
 
 
 def test_until_it_is_accepted_nobody_holds_what_is_new(table: Table) -> None:
-    a_world(table, a_partner_admin(COLLEAGUE, set_version=1))
-    wish = {"email": f"{EMPLOYEE}@north.example", "permission_set": "view_only", "permissions": {"add": list(NEW)}}
+    seed(table, a_partner_admin(COLLEAGUE, set_version=1))
+    new_member = {
+        "email": f"{EMPLOYEE}@north.example",
+        "permission_set": "view_only",
+        "permissions": {"add": list(ADDED_PERMISSIONS)},
+    }
 
-    def pass_on() -> Answer:
-        return call("POST /accounts/{account_id}/users", COLLEAGUE, wish, account_id=CLIENT)
+    def create_user() -> ApiResponse:
+        return call("POST /accounts/{account_id}/users", COLLEAGUE, new_member, account_id=CLIENT)
 
-    refused(table, pass_on, 403, "permission_not_held")
+    assert_error(table, create_user, 403, "permission_not_held")
     assert rows(accept(COLLEAGUE)) == {COLLEAGUE: DONE}
-    assert pass_on().status == 201
+    assert create_user().status == 201
 
 
 def test_what_a_version_takes_away_has_gone_at_once_and_shows_as_no_update(table: Table) -> None:
-    less = tuple(name for name in set_versions.FULL if name != "account.users.manage")
-    a_world(table, a_partner_admin(set_version=1))
+    less = tuple(name for name in set_versions.PARTNER_ADMIN_PERMISSIONS if name != "account.users.manage")
+    seed(table, a_partner_admin(set_version=1))
     look = {"account_id": CLIENT}
 
-    with set_versions.of_sets(partner_admin=(set_versions.FULL,)):
+    with set_versions.published_versions(partner_admin=(set_versions.PARTNER_ADMIN_PERMISSIONS,)):
         assert call("GET /accounts/{account_id}/permission-sets", EMPLOYEE, **look).status == 200
-    with set_versions.of_sets(partner_admin=(set_versions.FULL, less)):
+    with set_versions.published_versions(partner_admin=(set_versions.PARTNER_ADMIN_PERMISSIONS, less)):
         assert call("GET /accounts/{account_id}/permission-sets", EMPLOYEE, **look).status == 403
-        assert listed().body["items"] == []
+        assert list_updates().body["items"] == []
 
 
 def test_a_page_goes_on_member_by_member_even_when_it_shows_nobody(table: Table) -> None:
     people = [f"user-{number:03}" for number in range(7)]
-    a_world(
+    seed(
         table, *map(a_user, people), *(a_member(each, "sales", set_version=1 + (each < "user-004")) for each in people)
     )
-    pages = [listed(limit="2").body]
+    pages = [list_updates(limit="2").body]
 
     while pages[-1]["next_cursor"]:
-        pages.append(listed(limit="2", cursor=pages[-1]["next_cursor"]).body)
+        pages.append(list_updates(limit="2", cursor=pages[-1]["next_cursor"]).body)
 
     assert [each["user_id"] for page in pages for each in page["items"]] == people[4:]
     assert not all(page["items"] for page in pages)
 
 
 def test_a_cursor_is_for_one_caller_and_one_account(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN, SELLER, a_member(COLLEAGUE, set_version=2))
-    cursor = listed(limit="1").body["next_cursor"]
+    seed(table, PARTNER_ADMIN, SELLER, a_member(COLLEAGUE, set_version=2))
+    cursor = list_updates(limit="1").body["next_cursor"]
 
-    refused(table, lambda: listed(COLLEAGUE, limit="1", cursor=cursor), 400, "invalid_cursor")
-    assert listed(limit="2", cursor=cursor).status == 200
+    assert_error(table, lambda: list_updates(COLLEAGUE, limit="1", cursor=cursor), 400, "invalid_cursor")
+    assert list_updates(limit="2", cursor=cursor).status == 200
 
 
 MANAGES_USERS = a_member(CLERK, "view_only", added=("account.users.manage",))
 
-MAY: list[tuple[str, tuple[Kept, ...], str, str, tuple[int, str] | None]] = [
+CALLERS: list[tuple[str, tuple[Record, ...], str, str, tuple[int, str] | None]] = [
     ("a super admin", (), APPROVER, CLIENT, None),
     ("whoever manages users", (MANAGES_USERS,), CLERK, CLIENT, None),
     ("a super admin of the partner, there", (), MANAGER, PARTNER, None),
@@ -208,18 +212,18 @@ MAY: list[tuple[str, tuple[Kept, ...], str, str, tuple[int, str] | None]] = [
 
 
 @pytest.mark.parametrize(
-    ("others", "by", "account_id", "outcome"), [each[1:] for each in MAY], ids=[each[0] for each in MAY]
+    ("others", "by", "account_id", "outcome"), [each[1:] for each in CALLERS], ids=[each[0] for each in CALLERS]
 )
 def test_updates_are_for_whoever_answers_for_the_account(
-    table: Table, others: tuple[Kept, ...], by: str, account_id: str, outcome: tuple[int, str] | None
+    table: Table, others: tuple[Record, ...], by: str, account_id: str, outcome: tuple[int, str] | None
 ) -> None:
-    a_world(table, PARTNER_ADMIN, *others)
+    seed(table, PARTNER_ADMIN, *others)
 
     if outcome:
-        refused(table, lambda: listed(by, account_id=account_id), *outcome)
-        refused(table, lambda: accept(by=by, account_id=account_id), *outcome)
+        assert_error(table, lambda: list_updates(by, account_id=account_id), *outcome)
+        assert_error(table, lambda: accept(by=by, account_id=account_id), *outcome)
     else:
-        assert listed(by, account_id=account_id).status == 200
+        assert list_updates(by, account_id=account_id).status == 200
         assert accept(by=by, account_id=account_id).status == 200
 
 
@@ -227,29 +231,29 @@ def test_updates_are_for_whoever_answers_for_the_account(
 
 
 def test_what_is_accepted_counts_from_then_on_and_is_told(table: Table) -> None:
-    a_world(table, a_partner_admin(set_version=1, removed=("crm.import",)))
+    seed(table, a_partner_admin(set_version=1, removed=("crm.import",)))
 
     assert rows(accept()) == {EMPLOYEE: DONE}
 
-    after = kept(table)
+    after = stored_member(table)
     assert (after["set_version"], after["version"], after["removed"]) == (2, 2, ["crm.import"])
     assert after["grant"]["grant_id"] == a_grant().grant_id
     assert "list_key" in after
-    trails = [item for item in table.under("AUDIT#") if item["event"] == "permission_set.update_accepted"]
-    assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
-    assert trails[0]["details"] == {
+    entries = [item for item in table.items_with_prefix("AUDIT#") if item["event"] == "permission_set.update_accepted"]
+    assert {item["pk"] for item in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    assert entries[0]["details"] == {
         "user_id": EMPLOYEE,
         "permission_set": "partner_admin",
         "set_version": {"before": 1, "after": 2},
         "gained": ["crm.export"],
     }
-    (letter,) = table.under("OUTBOX#")
-    assert (letter["notification"]["kind"], letter["notification"]["gained"]) == ("access_changed", ["crm.export"])
-    assert listed().body["items"] == []
+    (queued,) = table.items_with_prefix("OUTBOX#")
+    assert (queued["notification"]["kind"], queued["notification"]["gained"]) == ("access_changed", ["crm.export"])
+    assert list_updates().body["items"] == []
 
 
 def test_a_report_tells_of_each_in_the_order_asked(table: Table) -> None:
-    a_world(
+    seed(
         table,
         a_partner_admin(set_version=1),
         a_partner_admin(COLLEAGUE, set_version=2, grant=a_grant(grant_id="grt_other")),
@@ -266,7 +270,7 @@ def test_a_report_tells_of_each_in_the_order_asked(table: Table) -> None:
     assert [row["user_id"] for row in answer.body["items"]] == list(dict.fromkeys(asked))
     assert rows(answer) == {
         EMPLOYEE: DONE,
-        COLLEAGUE: SAME,
+        COLLEAGUE: UNCHANGED,
         CLERK: ("failed", "rights_changed"),
         "user-former": ("failed", "not_found"),
         "user-gone": ("failed", "not_found"),
@@ -275,21 +279,21 @@ def test_a_report_tells_of_each_in_the_order_asked(table: Table) -> None:
 
 
 def test_a_firms_own_people_do_not_accept_for_it(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN, a_member(MANAGER))
+    seed(table, PARTNER_ADMIN, a_member(MANAGER))
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         assert rows(accept(by=MANAGER)) == {EMPLOYEE: ("failed", "own_partner_may_not_approve")}
 
 
 def test_and_are_told_when_nobody_else_is_there(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN, a_member(MANAGER), a_member(APPROVER, "view_only"))
+    seed(table, PARTNER_ADMIN, a_member(MANAGER), a_member(APPROVER, "view_only"))
 
     assert rows(accept(by=MANAGER)) == {EMPLOYEE: ("failed", "no_independent_approver")}
 
 
 def test_an_ordinary_members_news_are_given_by_whoever_holds_them(table: Table) -> None:
     newcomer = (a_user("user-seller"), a_member("user-seller", "sales", set_version=1))
-    a_world(table, MANAGES_USERS, *newcomer)
+    seed(table, MANAGES_USERS, *newcomer)
 
     assert rows(accept("user-seller", by=CLERK, permission_set="sales")) == {
         "user-seller": ("failed", "permission_not_held")
@@ -298,15 +302,15 @@ def test_an_ordinary_members_news_are_given_by_whoever_holds_them(table: Table) 
 
 
 def test_rights_by_a_set_of_the_accounts_own_are_enough(table: Table) -> None:
-    own = a_custom_set(permissions=("account.users.manage", *NEW))
-    a_world(
+    own = a_custom_set(permissions=("account.users.manage", *ADDED_PERMISSIONS))
+    seed(
         table, own, a_member(CLERK, CUSTOM_SET), a_user("user-seller"), a_member("user-seller", "sales", set_version=1)
     )
 
     assert rows(accept("user-seller", by=CLERK, permission_set="sales")) == {"user-seller": DONE}
 
 
-@pytest.mark.parametrize(("others", "wish", "status", "code"), [
+@pytest.mark.parametrize(("others", "request_body", "status", "code"), [
     ((), {"version": 1}, 409, "rights_changed"),
     ((), {"version": 3}, 409, "rights_changed"),
     ((), {"permission_set": CUSTOM_SET, "version": 1}, 422, "unknown_permission_set"),
@@ -316,37 +320,37 @@ def test_rights_by_a_set_of_the_accounts_own_are_enough(table: Table) -> None:
     ((), {"version": 1_000_001}, 422, "invalid_field"),
 ])  # fmt: skip
 def test_what_was_not_looked_at_is_not_accepted(
-    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], status: int, code: str
+    table: Table, others: tuple[Record, ...], request_body: dict[str, Any], status: int, code: str
 ) -> None:
-    a_world(table, PARTNER_ADMIN, a_custom_set(), *others)
+    seed(table, PARTNER_ADMIN, a_custom_set(), *others)
 
-    refused(table, lambda: accept(**wish), status, code)
+    assert_error(table, lambda: accept(**request_body), status, code)
 
 
 @pytest.mark.parametrize("user_ids", [[], [f"user-{number}" for number in range(26)], ["a b"], ["user", 1], None])
 def test_one_to_twenty_five_are_named(table: Table, user_ids: object) -> None:
-    a_world(table)
+    seed(table)
     body = {"permission_set": "partner_admin", "version": 2, "user_ids": user_ids}
 
-    refused(table, lambda: call(f"POST {UPDATES}", APPROVER, body, account_id=CLIENT), 422, "invalid_field")
+    assert_error(table, lambda: call(f"POST {UPDATES}", APPROVER, body, account_id=CLIENT), 422, "invalid_field")
 
 
 def test_twenty_five_are_done_at_once(table: Table) -> None:
     people = [f"user-{number:03}" for number in range(25)]
-    a_world(table, *map(a_user, people), *(a_member(each, "sales", set_version=1) for each in people))
+    seed(table, *map(a_user, people), *(a_member(each, "sales", set_version=1) for each in people))
 
     assert rows(accept(*people, permission_set="sales")) == dict.fromkeys(people, DONE)
-    assert len(table.under("OUTBOX#")) == 25
+    assert len(table.items_with_prefix("OUTBOX#")) == 25
 
 
 # again
 
 
 def test_a_report_without_failures_is_replayed(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN)
+    seed(table, PARTNER_ADMIN)
     first = accept(key="many")
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         again = accept(key="many")
 
     assert (again.replayed, again.body) == (True, first.body)
@@ -354,7 +358,7 @@ def test_a_report_without_failures_is_replayed(table: Table) -> None:
 
 
 def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Table) -> None:
-    a_world(table, SELLER, a_member(COLLEAGUE, "view_only"))
+    seed(table, SELLER, a_member(COLLEAGUE, "view_only"))
     first = accept(CLERK, COLLEAGUE, permission_set="sales", key="many")
     table.change(keys.member(CLIENT, COLLEAGUE), permission_set="sales", version=2)
 
@@ -363,13 +367,18 @@ def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Tabl
     assert rows(first) == {CLERK: DONE, COLLEAGUE: ("failed", "rights_changed")}
     assert rows(again) == {CLERK: DONE, COLLEAGUE: DONE}
     assert not again.replayed
-    assert len([item for item in table.under("AUDIT#") if item["event"] == "permission_set.update_accepted"]) == 2
+    assert (
+        len([item for item in table.items_with_prefix("AUDIT#") if item["event"] == "permission_set.update_accepted"])
+        == 2
+    )
 
 
 def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN, SELLER)
+    seed(table, PARTNER_ADMIN, SELLER)
     first = accept(key="many")
-    (report,) = [item for item in table.under("IDEMPOTENCY#") if b"items" in decompress(bytes(item["response_body"]))]
+    (report,) = [
+        item for item in table.items_with_prefix("IDEMPOTENCY#") if b"items" in decompress(bytes(item["response_body"]))
+    ]
     table.remove(keys.Key(report["pk"], report["sk"]))
 
     again = accept(key="many")
@@ -379,19 +388,19 @@ def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -
 
 def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
     people = ["user-one", "user-two"]
-    a_world(table, *map(a_user, people), *(a_member(each, "sales", set_version=1) for each in people))
+    seed(table, *map(a_user, people), *(a_member(each, "sales", set_version=1) for each in people))
 
-    with before_commit(too_busy):
+    with before_commit(raise_throttling):
         answer = accept(*people, permission_set="sales")
 
     assert rows(answer) == {"user-one": ("failed", "temporarily_unavailable"), "user-two": DONE}
 
 
 def test_what_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN)
+    seed(table, PARTNER_ADMIN)
     body = {"permission_set": "partner_admin", "version": 2, "user_ids": [EMPLOYEE]}
 
-    with nothing_changes(table):
-        answer = send(event(f"POST {UPDATES}", APPROVER, body, account_id=CLIENT), Context(1_000))
+    with assert_unchanged(table):
+        answer = send_event(api_event(f"POST {UPDATES}", APPROVER, body, account_id=CLIENT), Context(1_000))
 
     assert rows(answer) == {EMPLOYEE: ("failed", "temporarily_unavailable")}

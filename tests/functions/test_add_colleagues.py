@@ -8,7 +8,7 @@ import pytest
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import dynamo, keys
 from tests.support.builders import (
     APPROVER,
@@ -25,23 +25,38 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.concurrent_changes import Move, account, member, user
-from tests.support.costs import counted
-from tests.support.gateway import Answer, Context, call, event, send
-from tests.support.link_requests import a_day_later, keyed, nothing_changes, overtaken, refused, replays
-from tests.support.races import before_commit, too_busy
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, staff
+from tests.support.concurrent_changes import Change, account, member, user
+from tests.support.costs import count_costs
+from tests.support.gateway import ApiResponse, Context, api_event, call, send_event
+from tests.support.link_requests import (
+    assert_error,
+    assert_replayed,
+    assert_unchanged,
+    expire_idempotency_keys,
+    idempotency_header,
+    send_during_change,
+)
+from tests.support.races import before_commit, raise_throttling
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    MANAGER,
+    a_partner_account_member,
+    an_expired_partner_admin,
+    seed,
+    store_records,
+)
 from tests.support.table import Table, differences
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 ADD = "POST /partners/{partner_id}/clients/{account_id}/users"
 SOUTH = "partner-south"
-DONE, ALREADY, FORBIDDEN = ("done", None), ("skipped", "already_member"), ("failed", "forbidden")
+DONE, ALREADY_MEMBER, FORBIDDEN = ("done", None), ("skipped", "already_member"), ("failed", "forbidden")
 
 
-def wish_for(*employee_ids: str, **wish: object) -> dict[str, object]:
-    return {"employee_ids": list(employee_ids or (COLLEAGUE,)), "permission_set": "sales", **wish}
+def request_body(*employee_ids: str, **fields: object) -> dict[str, object]:
+    return {"employee_ids": list(employee_ids or (COLLEAGUE,)), "permission_set": "sales", **fields}
 
 
 def add(
@@ -50,23 +65,23 @@ def add(
     partner_id: str = PARTNER,
     account_id: str = CLIENT,
     key: str | None = None,
-    **wish: object,
-) -> Answer:
-    asked = wish_for(*employee_ids, **wish)
-    return call(ADD, by, asked, partner_id=partner_id, account_id=account_id, headers=keyed(key))
+    **fields: object,
+) -> ApiResponse:
+    body = request_body(*employee_ids, **fields)
+    return call(ADD, by, body, partner_id=partner_id, account_id=account_id, headers=idempotency_header(key))
 
 
-def rows(answer: Answer) -> dict[str, tuple[str, str | None]]:
-    assert answer.status == 200, answer
-    return {row["user_id"]: (row["outcome"], row.get("reason")) for row in answer.body["items"]}
+def rows(response: ApiResponse) -> dict[str, tuple[str, str | None]]:
+    assert response.status == 200, response
+    return {row["user_id"]: (row["outcome"], row.get("reason")) for row in response.body["items"]}
 
 
-def alone(answer: Answer) -> tuple[str, str | None]:
-    (found,) = rows(answer).values()
+def only_row(response: ApiResponse) -> tuple[str, str | None]:
+    (found,) = rows(response).values()
     return found
 
 
-def town(*others: Kept) -> tuple[Kept, ...]:
+def with_partner_admin(*others: Record) -> tuple[Record, ...]:
     """The employee is partner admin of the client."""
     return (a_partner_admin(), *others)
 
@@ -75,76 +90,86 @@ def town(*others: Kept) -> tuple[Kept, ...]:
 
 
 def test_colleagues_come_in_on_behalf_of_the_firm_with_a_lesser_set(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    answer = add(MANAGER, COLLEAGUE, permissions={"remove": ["sales.forecast"], "add": ["crm.import"]})
+    response = add(MANAGER, COLLEAGUE, permissions={"remove": ["sales.forecast"], "add": ["crm.import"]})
 
-    assert answer.body == {
+    assert response.body == {
         "items": [{"user_id": MANAGER, "outcome": "done"}, {"user_id": COLLEAGUE, "outcome": "done"}]
     }
     for user_id in (MANAGER, COLLEAGUE):
-        kept = table.get(keys.member(CLIENT, user_id)) or {}
-        assert (kept["permission_set"], kept["partner_id"], kept["seat"]) == ("sales", PARTNER, "view_only")
-        assert (kept["added"], kept["removed"], kept["granted_by"]) == (["crm.import"], ["sales.forecast"], EMPLOYEE)
-        assert "grant" not in kept
+        stored_member = table.get(keys.member(CLIENT, user_id)) or {}
+        assert (stored_member["permission_set"], stored_member["partner_id"], stored_member["seat"]) == (
+            "sales",
+            PARTNER,
+            "view_only",
+        )
+        assert (stored_member["added"], stored_member["removed"], stored_member["granted_by"]) == (
+            ["crm.import"],
+            ["sales.forecast"],
+            EMPLOYEE,
+        )
+        assert "grant" not in stored_member
 
 
 def test_each_is_in_both_trails_and_is_told(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
     add(MANAGER, COLLEAGUE)
 
-    trails = [
-        item for item in table.under("AUDIT#") if item["event"] == "member.created" and item["actor_id"] == EMPLOYEE
+    entries = [
+        item
+        for item in table.items_with_prefix("AUDIT#")
+        if item["event"] == "member.created" and item["actor_id"] == EMPLOYEE
     ]
-    assert sorted((item["pk"], item["details"]["user_id"]) for item in trails) == [
+    assert sorted((item["pk"], item["details"]["user_id"]) for item in entries) == [
         (f"AUDIT#{CLIENT}", COLLEAGUE),
         (f"AUDIT#{CLIENT}", MANAGER),
         (f"AUDIT#{PARTNER}", COLLEAGUE),
         (f"AUDIT#{PARTNER}", MANAGER),
     ]
-    assert {item["notification"]["employee_id"] for item in table.under("OUTBOX#")} == {MANAGER, COLLEAGUE}
+    assert {item["notification"]["employee_id"] for item in table.items_with_prefix("OUTBOX#")} == {MANAGER, COLLEAGUE}
 
 
 def test_twenty_five_come_in_at_once(table: Table) -> None:
     many = [f"employee-{number:02}" for number in range(25)]
-    a_world(table, *town(*map(an_employee, many), *map(staff, many)))
+    seed(table, *with_partner_admin(*map(an_employee, many), *map(a_partner_account_member, many)))
 
     assert rows(add(*many)) == dict.fromkeys(many, DONE)
 
 
 def test_a_set_of_the_clients_own_is_given_and_counted(table: Table) -> None:
-    a_world(table, *town(a_custom_set()))
+    seed(table, *with_partner_admin(a_custom_set()))
 
-    assert alone(add(permission_set=CUSTOM_SET)) == DONE
-    kept = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
-    assert (kept["holders"], kept["partner_holders"]) == (1, 1)
+    assert only_row(add(permission_set=CUSTOM_SET)) == DONE
+    stored_set = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
+    assert (stored_set["holders"], stored_set["partner_holders"]) == (1, 1)
 
 
 def test_a_colleague_who_manages_users_brings_in_others_too(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE, "view_only", partner_id=PARTNER, added=("account.users.manage",)))
+    seed(table, a_member(EMPLOYEE, "view_only", partner_id=PARTNER, added=("account.users.manage",)))
 
-    assert alone(add(permission_set="view_only")) == DONE
+    assert only_row(add(permission_set="view_only")) == DONE
 
 
 def test_a_former_member_comes_back_with_the_same_history(table: Table) -> None:
     former = a_member(COLLEAGUE, "service", active=False)
-    a_world(table, *town(former))
+    seed(table, *with_partner_admin(former))
 
-    assert alone(add()) == DONE
-    kept = table.get(keys.member(CLIENT, COLLEAGUE)) or {}
-    assert (kept["version"], kept["since"]) == (2, int(former.since.timestamp()))
+    assert only_row(add()) == DONE
+    stored_member = table.get(keys.member(CLIENT, COLLEAGUE)) or {}
+    assert (stored_member["version"], stored_member["since"]) == (2, int(former.since.timestamp()))
 
 
 # what becomes of a row
 
 
 @pytest.mark.parametrize(
-    ("others", "wish", "row"),
+    ("others", "fields", "row"),
     [
-        ((a_member(COLLEAGUE, "view_only"),), {}, ALREADY),
-        ((a_member(COLLEAGUE),), {}, ALREADY),
-        ((a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'4' * 32}")),), {}, ALREADY),
+        ((a_member(COLLEAGUE, "view_only"),), {}, ALREADY_MEMBER),
+        ((a_member(COLLEAGUE),), {}, ALREADY_MEMBER),
+        ((a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'4' * 32}")),), {}, ALREADY_MEMBER),
         ((), {"permission_set": "super_admin"}, ("failed", "permission_not_held")),
         ((), {"permission_set": "boss"}, ("failed", "unknown_permission_set")),
         ((), {"permissions": {"remove": ["crm.magic"]}}, ("failed", "unknown_permission")),
@@ -160,84 +185,84 @@ def test_a_former_member_comes_back_with_the_same_history(table: Table) -> None:
     ],
 )  # fmt: skip
 def test_a_row_that_is_not_done_says_why_and_changes_nothing(
-    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], row: tuple[str, str]
+    table: Table, others: tuple[Record, ...], fields: dict[str, Any], row: tuple[str, str]
 ) -> None:
-    a_world(table, *town(*others))
+    seed(table, *with_partner_admin(*others))
 
     before = table.items()
-    answer = add(**wish)
+    response = add(**fields)
 
-    assert alone(answer) == row
+    assert only_row(response) == row
     assert all(item["pk"].startswith("IDEMPOTENCY#") for item in differences(before, table.items()))
 
 
 def test_a_colleague_who_is_there_for_another_firm_of_his_stays_that(table: Table) -> None:
-    a_world(
+    seed(
         table,
-        *town(
+        *with_partner_admin(
             the_partner(account_id=SOUTH, domains=("north.example",)),
-            staff(COLLEAGUE, account_id=SOUTH),
+            a_partner_account_member(COLLEAGUE, account_id=SOUTH),
             a_member(COLLEAGUE, "view_only", partner_id=SOUTH),
         ),
     )
 
-    assert alone(add()) == ALREADY
+    assert only_row(add()) == ALREADY_MEMBER
 
 
 def test_the_caller_himself_is_there_already(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    assert alone(add(EMPLOYEE)) == ALREADY
+    assert only_row(add(EMPLOYEE)) == ALREADY_MEMBER
 
 
 def test_unknown_foreign_and_deactivated_people_are_turned_down_in_the_same_words(table: Table) -> None:
     people = ("user-nobody", CLERK, "user-rival", "user-gone", "user-former", "user-elsewhere")
-    a_world(
+    seed(
         table,
-        *town(
+        *with_partner_admin(
             the_partner(account_id=SOUTH, domains=("south.example",)),
             an_employee("user-rival"),
-            staff("user-rival", account_id=SOUTH),
+            a_partner_account_member("user-rival", account_id=SOUTH),
             an_employee("user-gone", active=False),
-            staff("user-gone"),
+            a_partner_account_member("user-gone"),
             an_employee("user-former"),
-            staff("user-former", active=False),
+            a_partner_account_member("user-former", active=False),
             a_user("user-elsewhere"),
-            staff("user-elsewhere"),
+            a_partner_account_member("user-elsewhere"),
         ),
     )
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         assert rows(add(*people)) == dict.fromkeys(people, FORBIDDEN)
 
 
 def test_one_who_fails_does_not_stop_the_others(table: Table) -> None:
-    a_world(table, *town(a_member(MANAGER, "view_only")))
+    seed(table, *with_partner_admin(a_member(MANAGER, "view_only")))
 
     assert rows(add("user-nobody", MANAGER, COLLEAGUE)) == {
         "user-nobody": FORBIDDEN,
-        MANAGER: ALREADY,
+        MANAGER: ALREADY_MEMBER,
         COLLEAGUE: DONE,
     }
 
 
 def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    with before_commit(too_busy):
-        answer = add(MANAGER, COLLEAGUE)
+    with before_commit(raise_throttling):
+        response = add(MANAGER, COLLEAGUE)
 
-    assert rows(answer) == {MANAGER: ("failed", "temporarily_unavailable"), COLLEAGUE: DONE}
+    assert rows(response) == {MANAGER: ("failed", "temporarily_unavailable"), COLLEAGUE: DONE}
 
 
 def test_whom_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    with nothing_changes(table), counted(table) as costs:
-        asked = event(ADD, EMPLOYEE, wish_for(MANAGER, COLLEAGUE), partner_id=PARTNER, account_id=CLIENT)
-        answer = send(asked, Context(1_000))
+    with assert_unchanged(table), count_costs(table) as costs:
+        request = api_event(ADD, EMPLOYEE, request_body(MANAGER, COLLEAGUE), partner_id=PARTNER, account_id=CLIENT)
+        response = send_event(request, Context(1_000))
 
-    assert set(rows(answer).values()) == {("failed", "temporarily_unavailable")}
+    assert set(rows(response).values()) == {("failed", "temporarily_unavailable")}
     assert costs.reads == 3 + 1 + 1
 
 
@@ -245,18 +270,18 @@ def test_whom_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> Non
 
 
 def test_the_same_key_brings_the_same_report(table: Table) -> None:
-    a_world(table, *town(a_member(MANAGER, "view_only")))
+    seed(table, *with_partner_admin(a_member(MANAGER, "view_only")))
 
-    replays(table, lambda key: add(MANAGER, COLLEAGUE, key=key))
+    assert_replayed(table, lambda key: add(MANAGER, COLLEAGUE, key=key))
     assert add(COLLEAGUE, key="the-same-key").code == "idempotency_key_reused"
-    a_day_later(table)
-    assert alone(add(COLLEAGUE, key="the-same-key")) == ALREADY
+    expire_idempotency_keys(table)
+    assert only_row(add(COLLEAGUE, key="the-same-key")) == ALREADY_MEMBER
 
 
 def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
     first = add("user-newcomer", COLLEAGUE, key="many")
-    keep(table, [an_employee("user-newcomer"), staff("user-newcomer")])
+    store_records(table, [an_employee("user-newcomer"), a_partner_account_member("user-newcomer")])
     table.change(keys.user("user-newcomer"), employed_by={PARTNER})
 
     again = add("user-newcomer", COLLEAGUE, key="many")
@@ -267,14 +292,14 @@ def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Tabl
 
 
 def test_a_key_of_another_request_is_not_taken_for_any_row(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
     add("user-nobody", COLLEAGUE, key="many")
 
-    refused(table, lambda: add(COLLEAGUE, permission_set="service", key="many"), 422, "idempotency_key_reused")
+    assert_error(table, lambda: add(COLLEAGUE, permission_set="service", key="many"), 422, "idempotency_key_reused")
 
 
 def test_a_report_is_told_again_though_the_caller_is_there_no_more(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
     first = add(key="mine")
     table.change(keys.member(CLIENT, EMPLOYEE), removed=["account.users.manage"])
 
@@ -285,21 +310,21 @@ def test_a_report_is_told_again_though_the_caller_is_there_no_more(table: Table)
 
 def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_there_no_more(table: Table) -> None:
     """It was not there yet when the key was looked up, and is when the caller is turned down."""
-    a_world(table, *town())
-    first: list[Answer] = []
+    seed(table, *with_partner_admin())
+    first: list[ApiResponse] = []
     reads = count()
 
-    def happens(**_: Any) -> None:
+    def concurrent_change(**_: Any) -> None:
         if next(reads) == 1:
             first.append(add(key="mine"))
             table.change(keys.member(CLIENT, EMPLOYEE), removed=["account.users.manage"])
 
     events = dynamo.client().meta.events
-    events.register("before-parameter-build.dynamodb.BatchGetItem", happens)
+    events.register("before-parameter-build.dynamodb.BatchGetItem", concurrent_change)
     try:
         second = add(key="mine")
     finally:
-        events.unregister("before-parameter-build.dynamodb.BatchGetItem", happens)
+        events.unregister("before-parameter-build.dynamodb.BatchGetItem", concurrent_change)
 
     assert (second.replayed, second.body) == (True, first[0].body)
 
@@ -317,40 +342,40 @@ def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_
         ((), CLERK, {}, 403, "forbidden"),
         ((a_member(COLLEAGUE),), COLLEAGUE, {}, 403, "forbidden"),
         ((), EMPLOYEE, {"partner_id": "partner-nowhere"}, 403, "forbidden"),
-        ((the_partner(account_id=SOUTH), staff(EMPLOYEE, account_id=SOUTH)), EMPLOYEE, {"partner_id": SOUTH},
+        ((the_partner(account_id=SOUTH), a_partner_account_member(EMPLOYEE, account_id=SOUTH)), EMPLOYEE, {"partner_id": SOUTH},
          403, "forbidden"),
         ((), EMPLOYEE, {"account_id": PARTNER}, 403, "forbidden"),
         ((a_member(COLLEAGUE, "sales", partner_id=PARTNER),), COLLEAGUE, {}, 403, "forbidden"),
         ((a_partner_admin(removed=("account.users.manage",)),), EMPLOYEE, {}, 403, "forbidden"),
         ((a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), EMPLOYEE, {}, 403, "forbidden"),
-        ((a_lapsed_partner_admin(),), EMPLOYEE, {}, 404, "not_found"),
+        ((an_expired_partner_admin(),), EMPLOYEE, {}, 404, "not_found"),
         ((an_employee(active=False),), EMPLOYEE, {}, 403, "forbidden"),
         ((the_partner(program=Program.SUSPENDED),), EMPLOYEE, {}, 403, "forbidden"),
         ((the_partner(program=Program.TERMINATED),), EMPLOYEE, {}, 403, "forbidden"),
     ],
 )  # fmt: skip
 def test_nobody_else_brings_anybody_in(
-    table: Table, others: tuple[Kept, ...], by: str, where: dict[str, str], status: int, code: str
+    table: Table, others: tuple[Record, ...], by: str, where: dict[str, str], status: int, code: str
 ) -> None:
-    a_world(table, *town(*others))
+    seed(table, *with_partner_admin(*others))
 
-    refused(table, lambda: add(MANAGER, by=by, **where), status, code)
+    assert_error(table, lambda: add(MANAGER, by=by, **where), status, code)
 
 
 def test_whoever_may_not_learns_nothing_of_anybody(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    told = {add(each, by=APPROVER).text for each in (COLLEAGUE, EMPLOYEE, "user-nobody")}
+    texts = {add(each, by=APPROVER).text for each in (COLLEAGUE, EMPLOYEE, "user-nobody")}
 
-    assert len(told) == 1
+    assert len(texts) == 1
 
 
 def test_partner_admins_are_made_by_the_client_alone(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    answer = refused(table, lambda: add(permission_set="partner_admin"), 422, "invalid_field")
-    assert answer.body["errors"] == [{"pointer": "/permission_set", "code": "invalid_field"}]
-    refused(table, lambda: add(permission_set="partner_admin", by="user-nobody"), 404, "not_found")
+    response = assert_error(table, lambda: add(permission_set="partner_admin"), 422, "invalid_field")
+    assert response.body["errors"] == [{"pointer": "/permission_set", "code": "invalid_field"}]
+    assert_error(table, lambda: add(permission_set="partner_admin", by="user-nobody"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -358,17 +383,17 @@ def test_partner_admins_are_made_by_the_client_alone(table: Table) -> None:
     [[], [f"employee-{number}" for number in range(26)], [COLLEAGUE, COLLEAGUE], ["a b"], [1], None, "a"],
 )
 def test_one_to_twenty_five_people_are_named_each_once(table: Table, employee_ids: object) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    refused(table, lambda: add(employee_ids=employee_ids), 422, "invalid_field")
+    assert_error(table, lambda: add(employee_ids=employee_ids), 422, "invalid_field")
 
 
 @pytest.mark.parametrize("field", ["seat", "access_days", "email", "partner_id", "dry_run"])
 def test_nothing_else_is_asked_for(table: Table, field: str) -> None:
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    wish = {**wish_for(), field: 1}
-    refused(table, lambda: call(ADD, EMPLOYEE, wish, partner_id=PARTNER, account_id=CLIENT), 422, "unknown_field")
+    body = {**request_body(), field: 1}
+    assert_error(table, lambda: call(ADD, EMPLOYEE, body, partner_id=PARTNER, account_id=CLIENT), 422, "unknown_field")
 
 
 # races
@@ -386,27 +411,27 @@ def test_nothing_else_is_asked_for(table: Table, field: str) -> None:
         (account(PARTNER, program="suspended"), FORBIDDEN),
         (account(PARTNER, domains=["elsewhere.example"]), FORBIDDEN),
         (account(CLIENT, state="closed"), ("failed", "account_closed")),
-        (lambda table: keep(table, [a_member(COLLEAGUE, "view_only")]), ALREADY),
+        (lambda table: store_records(table, [a_member(COLLEAGUE, "view_only")]), ALREADY_MEMBER),
     ],
 )
-def test_a_row_that_comes_too_late_changes_nothing(table: Table, move: Move, row: tuple[str, str]) -> None:
-    a_world(table, *town())
-    seen: list[Any] = []
+def test_a_row_that_comes_too_late_changes_nothing(table: Table, move: Change, row: tuple[str, str]) -> None:
+    seed(table, *with_partner_admin())
+    after_change: list[Any] = []
 
-    def happens() -> None:
+    def concurrent_change() -> None:
         move(table)
-        seen.append(table.items())
+        after_change.append(table.items())
 
-    answer = overtaken(table, happens, add)
+    response = send_during_change(table, concurrent_change, add)
 
-    assert alone(answer) == row
-    assert all(item["pk"].startswith("IDEMPOTENCY#") for item in differences(seen[0], table.items()))
-    _make_sound(table)
+    assert only_row(response) == row
+    assert all(item["pk"].startswith("IDEMPOTENCY#") for item in differences(after_change[0], table.items()))
+    _restore_invariants(table)
 
 
-def _make_sound(table: Table) -> None:
+def _restore_invariants(table: Table) -> None:
     """What the moves leave undone is no matter of this test."""
-    a_world(table)
+    seed(table)
     table.remove(keys.member(CLIENT, EMPLOYEE))
     table.remove(keys.account_of(EMPLOYEE, CLIENT))
     table.remove(keys.member(CLIENT, COLLEAGUE))
@@ -414,24 +439,24 @@ def _make_sound(table: Table) -> None:
 
 
 def test_a_set_that_goes_meanwhile_is_not_given(table: Table) -> None:
-    a_world(table, *town(a_custom_set()))
+    seed(table, *with_partner_admin(a_custom_set()))
 
     def goes() -> None:
         table.remove(keys.permission_set(CLIENT, CUSTOM_SET))
         table.change(keys.account(CLIENT), custom_set_count=0)
 
-    answer = overtaken(table, goes, lambda: add(permission_set=CUSTOM_SET))
+    response = send_during_change(table, goes, lambda: add(permission_set=CUSTOM_SET))
 
-    assert alone(answer) == ("failed", "unknown_permission_set")
+    assert only_row(response) == ("failed", "unknown_permission_set")
 
 
 def test_a_colleague_costs_two_reads_and_a_write(table: Table) -> None:
     """Beside what it takes to know the caller and to keep the report."""
-    a_world(table, *town())
+    seed(table, *with_partner_admin())
 
-    with counted(table) as one:
+    with count_costs(table) as one:
         add(COLLEAGUE)
-    with counted(table) as two:
+    with count_costs(table) as two:
         add(MANAGER, "user-nobody")
 
     assert (one.reads, one.writes) == (3 + 2, 1 + 1)

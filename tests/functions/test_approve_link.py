@@ -9,9 +9,9 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from partner_access.domain.links.links import Link
-from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.effective_rights import rights_in
-from partner_access.domain.memberships.members import Member, Place, Seat, SuspensionReason
+from partner_access.domain.links.secrets import LinkSecret
+from partner_access.domain.memberships.effective_rights import effective_rights_of
+from partner_access.domain.memberships.members import Assignment, Member, Seat, SuspensionReason
 from partner_access.store import dynamo, keys
 from partner_access.store.links.links import item
 from tests.support import faults, link_requests
@@ -31,18 +31,29 @@ from tests.support.builders import (
     the_partner,
 )  # fmt: skip
 from tests.support.gateway import VENDOR, call
-from tests.support.link_requests import approve, nothing_changes, overtaken, refused, replays, secret_of
+from tests.support.link_requests import (
+    approve,
+    assert_error,
+    assert_replayed,
+    assert_unchanged,
+    secret_of,
+    send_during_change,
+)
 from tests.support.races import before_commit
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, now, seed
 from tests.support.table import Table
 
-BOSS = "user-boss"
+OTHER_ADMIN = "user-boss"
 """Another super admin of the client."""
-OTHER = "client-other"
+OTHER_CLIENT = "client-other"
 """Another client, which the boss runs."""
 
-TWO_ADMINS = (a_user(BOSS), a_member(BOSS))
-TWO_CLIENTS = (*TWO_ADMINS, the_client(account_id=OTHER, name="Other"), a_member(BOSS, account_id=OTHER))
+TWO_ADMINS = (a_user(OTHER_ADMIN), a_member(OTHER_ADMIN))
+TWO_CLIENTS = (
+    *TWO_ADMINS,
+    the_client(account_id=OTHER_CLIENT, name="Other"),
+    a_member(OTHER_ADMIN, account_id=OTHER_CLIENT),
+)
 
 
 def _member(table: Table, user_id: str = EMPLOYEE, account_id: str = CLIENT) -> Member:
@@ -56,11 +67,11 @@ def _link(table: Table) -> Link:
 # yes
 
 
-def test_an_approver_makes_the_employee_a_partner_admin(world: Table) -> None:
-    answer = approve()
+def test_an_approver_makes_the_employee_a_partner_admin(seeded: Table) -> None:
+    response = approve()
 
-    grant = answer.body
-    assert answer.status == 201
+    grant = response.body
+    assert response.status == 201
     assert set(grant) == {
         "grant_id", "account_id", "user_id", "partner_id", "source", "state", "permissions", "requested", "seat",
         "paid_features", "created_at",
@@ -69,20 +80,20 @@ def test_an_approver_makes_the_employee_a_partner_admin(world: Table) -> None:
     assert (grant["source"], grant["state"], grant["seat"]) == ("access_link", "active", "partner")
     assert grant["permissions"] == {"set": "partner_admin", "version": 1, "removed": [], "added": []}
     assert grant["paid_features"] is True
-    member = _member(world)
+    member = _member(seeded)
     assert member.grant
     assert member.grant.grant_id == grant["grant_id"]
     assert member.grant.granted_by == APPROVER
     assert member.grant.link_id == LINK
     assert (member.partner_id, member.previous, member.active) == (PARTNER, None, True)
-    assert (world.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
+    assert (seeded.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
     assert link_requests.view().body["state"] == "approved"
 
 
-def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(world: Table) -> None:
+def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(seeded: Table) -> None:
     grant = approve(access_days=5, permissions={"remove": ["crm.import"]}).body
 
-    entries = world.under("AUDIT#")
+    entries = seeded.items_with_prefix("AUDIT#")
     assert {entry["pk"] for entry in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert len({entry["audit_id"] for entry in entries}) == 1
     assert entries[0]["event"] == "link.approved"
@@ -90,8 +101,8 @@ def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(world: T
     assert entries[0]["details"]["grant_id"] == grant["grant_id"]
     assert entries[0]["details"]["requested"] == {"removed": []}
     assert entries[0]["details"]["given"] == {"removed": ["crm.import"], "access_days": 5}
-    (letter,) = world.under("OUTBOX#")
-    assert (letter["notification"]["kind"], letter["notification"]["requested_but_removed"]) == (
+    (queued_item,) = seeded.items_with_prefix("OUTBOX#")
+    assert (queued_item["notification"]["kind"], queued_item["notification"]["requested_but_removed"]) == (
         "access_granted",
         ["crm.import"],
     )
@@ -105,22 +116,22 @@ def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(world: T
         (a_member(APPROVER), a_user(APPROVER, email="freelancer@north.example")),
     ],
 )
-def test_who_may_approve(table: Table, sound: None, approver: Member, user: Any) -> None:
-    a_world(table, approver, user, *TWO_ADMINS)
+def test_who_may_approve(table: Table, check_invariants: None, approver: Member, user: Any) -> None:
+    seed(table, approver, user, *TWO_ADMINS)
 
     assert approve().status == 201
 
 
-def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table, sound: None) -> None:
-    a_world(table, the_client(pricing="legacy"))
+def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table, check_invariants: None) -> None:
+    seed(table, the_client(pricing="legacy"))
 
     grant = approve().body
 
     assert (grant["paid_features"], grant["notice"]) == (False, "paid_seat_required")
 
 
-def test_a_legacy_account_whose_member_has_a_paid_seat_is_not(table: Table, sound: None) -> None:
-    a_world(table, the_client(pricing="legacy"), a_member(EMPLOYEE, "sales", seat=Seat.SALES))
+def test_a_legacy_account_whose_member_has_a_paid_seat_is_not(table: Table, check_invariants: None) -> None:
+    seed(table, the_client(pricing="legacy"), a_member(EMPLOYEE, "sales", seat=Seat.SALES))
 
     grant = approve().body
 
@@ -129,8 +140,8 @@ def test_a_legacy_account_whose_member_has_a_paid_seat_is_not(table: Table, soun
     assert _member(table).paid_seats == (Seat.SALES,)
 
 
-def test_a_link_bound_to_the_account(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(account_id=CLIENT))
+def test_a_link_bound_to_the_account(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(account_id=CLIENT))
 
     assert approve().status == 201
 
@@ -138,8 +149,8 @@ def test_a_link_bound_to_the_account(table: Table, sound: None) -> None:
 # the counter-offer
 
 
-def test_the_approver_takes_away_and_shortens_and_both_are_kept(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(removed=("crm.export",), access_days=30))
+def test_the_approver_takes_away_and_shortens_and_both_are_kept(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(removed=("crm.export",), access_days=30))
 
     grant = approve(permissions={"remove": ["crm.import"]}, access_days=7).body
 
@@ -148,8 +159,8 @@ def test_the_approver_takes_away_and_shortens_and_both_are_kept(table: Table, so
     assert datetime.fromisoformat(grant["expires_at"]) - datetime.fromisoformat(grant["created_at"]) == timedelta(7)
 
 
-def test_what_the_link_asked_for_is_given_when_the_approver_says_nothing(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(removed=("crm.export",), access_days=30))
+def test_what_the_link_asked_for_is_given_when_the_approver_says_nothing(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(removed=("crm.export",), access_days=30))
 
     grant = approve().body
 
@@ -157,26 +168,26 @@ def test_what_the_link_asked_for_is_given_when_the_approver_says_nothing(table: 
     assert datetime.fromisoformat(grant["expires_at"]) - datetime.fromisoformat(grant["created_at"]) == timedelta(30)
 
 
-def test_the_approver_never_lengthens_what_was_asked(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(access_days=30))
+def test_the_approver_never_lengthens_what_was_asked(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(access_days=30))
 
-    answer = refused(table, lambda: approve(access_days=31), 422, "invalid_field")
+    response = assert_error(table, lambda: approve(access_days=31), 422, "invalid_field")
 
-    assert answer.body["errors"] == [{"pointer": "/access_days", "code": "invalid_field"}]
+    assert response.body["errors"] == [{"pointer": "/access_days", "code": "invalid_field"}]
     assert approve(access_days=30).status == 201
 
 
-def test_the_approver_never_adds(world: Table) -> None:
+def test_the_approver_never_adds(seeded: Table) -> None:
     for name in ("crm.import", "account.billing.manage"):
-        answer = refused(world, partial(approve, permissions={"add": [name]}), 422, "unknown_field")
-        assert answer.body["errors"] == [{"pointer": "/permissions/add", "code": "unknown_field"}]
+        response = assert_error(seeded, partial(approve, permissions={"add": [name]}), 422, "unknown_field")
+        assert response.body["errors"] == [{"pointer": "/permissions/add", "code": "unknown_field"}]
 
 
-def test_the_set_is_the_one_that_was_asked_for(world: Table) -> None:
+def test_the_set_is_the_one_that_was_asked_for(seeded: Table) -> None:
     approve()
 
-    assert not set(rights_in(_member(world), {})) & {"account.billing.manage", "account.super_admins.manage"}
-    assert _member(world).set_version == _link(world).set_version
+    assert not set(effective_rights_of(_member(seeded), {})) & {"account.billing.manage", "account.super_admins.manage"}
+    assert _member(seeded).set_version == _link(seeded).set_version
 
 
 @pytest.mark.parametrize(
@@ -200,37 +211,37 @@ def test_the_set_is_the_one_that_was_asked_for(world: Table) -> None:
         ({"secret": [SECRET_TEXT]}, 422, "invalid_field"),
     ],
 )
-def test_an_offer_that_makes_no_sense(world: Table, offer: dict[str, Any], status: int, code: str) -> None:
-    refused(world, lambda: approve(**offer), status, code)
+def test_an_offer_that_makes_no_sense(seeded: Table, offer: dict[str, Any], status: int, code: str) -> None:
+    assert_error(seeded, lambda: approve(**offer), status, code)
 
 
-def test_an_approval_needs_a_secret_and_an_account(world: Table) -> None:
-    answer = refused(world, lambda: call(link_requests.APPROVALS, APPROVER, {}), 422, "missing_field")
+def test_an_approval_needs_a_secret_and_an_account(seeded: Table) -> None:
+    response = assert_error(seeded, lambda: call(link_requests.APPROVALS, APPROVER, {}), 422, "missing_field")
 
-    assert [error["pointer"] for error in answer.body["errors"]] == ["/secret", "/account_id"]
+    assert [error["pointer"] for error in response.body["errors"]] == ["/secret", "/account_id"]
 
 
 # who the employee is in the account
 
 
-def test_an_ordinary_member_is_converted_and_falls_back_one_day(table: Table, sound: None) -> None:
+def test_an_ordinary_member_is_converted_and_falls_back_one_day(table: Table, check_invariants: None) -> None:
     before = a_member(EMPLOYEE, "marketing", removed=("crm.lists.edit",), seat=Seat.SALES, version=3)
-    a_world(table, before)
+    seed(table, before)
 
     approve()
 
     member = _member(table)
     assert member.version == 4
     assert member.since == before.since
-    assert member.previous == Place(
+    assert member.previous == Assignment(
         permission_set="marketing", set_version=1, removed=("crm.lists.edit",), seat=Seat.SALES
     )
     assert (member.seat, member.paid_seats, member.removed) == (Seat.PARTNER, (Seat.SALES,), ())
 
 
-def test_a_deactivated_member_is_reactivated_with_the_same_history(table: Table, sound: None) -> None:
+def test_a_deactivated_member_is_reactivated_with_the_same_history(table: Table, check_invariants: None) -> None:
     before = a_member(EMPLOYEE, "marketing", active=False)
-    a_world(table, before)
+    seed(table, before)
 
     approve()
 
@@ -238,9 +249,9 @@ def test_a_deactivated_member_is_reactivated_with_the_same_history(table: Table,
     assert (member.active, member.since, member.previous) == (True, before.since, None)
 
 
-def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, sound: None) -> None:
+def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, check_invariants: None) -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=now() - timedelta(days=1)))
-    a_world(table, the_client(partner_seat_limit=1), lapsed)
+    seed(table, the_client(partner_seat_limit=1), lapsed)
 
     grant = approve().body
 
@@ -260,11 +271,11 @@ def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, sound: None) -
         ),
     ],
 )
-def test_whoever_is_more_already_stays_it(table: Table, sound: None, before: Member, code: str) -> None:
+def test_whoever_is_more_already_stays_it(table: Table, check_invariants: None, before: Member, code: str) -> None:
     south = the_partner(account_id="partner-south", name="South")
-    a_world(table, south, before)
+    seed(table, south, before)
 
-    refused(table, approve, 409, code)
+    assert_error(table, approve, 409, code)
     assert link_requests.view().body["state"] == "open"
 
 
@@ -275,9 +286,9 @@ def test_whoever_is_more_already_stays_it(table: Table, sound: None, before: Mem
     ("by", "account_id", "status", "code"),
     [
         (CLERK, CLIENT, 403, "not_an_approver"),
-        (BOSS, "client-unknown", 404, "not_found"),
-        (BOSS, PARTNER, 404, "not_found"),
-        (APPROVER, OTHER, 404, "not_found"),
+        (OTHER_ADMIN, "client-unknown", 404, "not_found"),
+        (OTHER_ADMIN, PARTNER, 404, "not_found"),
+        (APPROVER, OTHER_CLIENT, 404, "not_found"),
         ("user-unknown", CLIENT, 404, "not_found"),
         (VENDOR, CLIENT, 404, "not_found"),
         (EMPLOYEE, CLIENT, 404, "not_found"),
@@ -286,48 +297,50 @@ def test_whoever_is_more_already_stays_it(table: Table, sound: None, before: Mem
         (EMPLOYEE, PARTNER, 422, "not_a_client_account"),
     ],
 )
-def test_who_may_not_approve(table: Table, sound: None, by: str, account_id: str, status: int, code: str) -> None:
-    a_world(table, *TWO_CLIENTS)
+def test_who_may_not_approve(
+    table: Table, check_invariants: None, by: str, account_id: str, status: int, code: str
+) -> None:
+    seed(table, *TWO_CLIENTS)
 
-    refused(table, lambda: approve(by, account_id=account_id), status, code)
-
-
-def test_unknown_and_foreign_accounts_are_answered_alike(table: Table, sound: None) -> None:
-    a_world(table, *TWO_CLIENTS)
-
-    assert approve(account_id="client-unknown").body == approve(account_id=OTHER).body
+    assert_error(table, lambda: approve(by, account_id=account_id), status, code)
 
 
-FIRM_STAFF: list[tuple[tuple[Any, ...], str, int, str]] = [
+def test_unknown_and_foreign_accounts_are_answered_alike(table: Table, check_invariants: None) -> None:
+    seed(table, *TWO_CLIENTS)
+
+    assert approve(account_id="client-unknown").body == approve(account_id=OTHER_CLIENT).body
+
+
+OWN_PARTNER_APPROVERS: list[tuple[tuple[Any, ...], str, int, str]] = [
     ((a_member(EMPLOYEE), *TWO_ADMINS), EMPLOYEE, 403, "own_partner_may_not_approve"),
     ((a_member(COLLEAGUE),), COLLEAGUE, 403, "own_partner_may_not_approve"),
     ((a_member(COLLEAGUE), a_member(APPROVER, "view_only")), COLLEAGUE, 403, "no_independent_approver"),
-    ((staff(APPROVER), a_member(APPROVER)), APPROVER, 403, "no_independent_approver"),
-    ((staff(APPROVER), *TWO_ADMINS), APPROVER, 403, "own_partner_may_not_approve"),
+    ((a_partner_account_member(APPROVER), a_member(APPROVER)), APPROVER, 403, "no_independent_approver"),
+    ((a_partner_account_member(APPROVER), *TWO_ADMINS), APPROVER, 403, "own_partner_may_not_approve"),
     ((a_partner_admin(COLLEAGUE),), COLLEAGUE, 403, "not_an_approver"),
     ((a_partner_admin(EMPLOYEE),), EMPLOYEE, 403, "not_an_approver"),
 ]
 
 
-@pytest.mark.parametrize(("others", "by", "status", "code"), FIRM_STAFF)
+@pytest.mark.parametrize(("others", "by", "status", "code"), OWN_PARTNER_APPROVERS)
 def test_nobody_of_the_firm_approves(
-    table: Table, sound: None, others: tuple[Any, ...], by: str, status: int, code: str
+    table: Table, check_invariants: None, others: tuple[Any, ...], by: str, status: int, code: str
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    refused(table, lambda: approve(by), status, code)
+    assert_error(table, lambda: approve(by), status, code)
 
 
-def test_a_partner_admin_of_whatever_firm_is_no_approver(table: Table, sound: None) -> None:
+def test_a_partner_admin_of_whatever_firm_is_no_approver(table: Table, check_invariants: None) -> None:
     south = the_partner(account_id="partner-south", name="South", domains=("south.example",))
     rival = a_user("user-rival", email="rival@south.example")
     grant = a_grant(partner_id="partner-south")
-    a_world(
-        table, south, rival, staff("user-rival", account_id="partner-south"),
+    seed(
+        table, south, rival, a_partner_account_member("user-rival", account_id="partner-south"),
         a_partner_admin("user-rival", partner_id="partner-south", grant=grant),
     )  # fmt: skip
 
-    refused(table, lambda: approve("user-rival"), 403, "not_an_approver")
+    assert_error(table, lambda: approve("user-rival"), 403, "not_an_approver")
 
 
 @pytest.mark.parametrize(
@@ -342,20 +355,20 @@ def test_a_partner_admin_of_whatever_firm_is_no_approver(table: Table, sound: No
     ],
 )
 def test_as_things_stand_it_cannot_be(
-    table: Table, sound: None, others: tuple[Any, ...], status: int, code: str
+    table: Table, check_invariants: None, others: tuple[Any, ...], status: int, code: str
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    refused(table, approve, status, code)
+    assert_error(table, approve, status, code)
     assert link_requests.view().body["state"] == "open"
 
 
-def test_a_full_account_says_how_full(table: Table, sound: None) -> None:
-    a_world(table, the_client(partner_seat_limit=1), a_partner_admin(COLLEAGUE))
+def test_a_full_account_says_how_full(table: Table, check_invariants: None) -> None:
+    seed(table, the_client(partner_seat_limit=1), a_partner_admin(COLLEAGUE))
 
-    answer = refused(table, approve, 409, "no_seat_left")
+    response = assert_error(table, approve, 409, "no_seat_left")
 
-    assert (answer.body["limit"], answer.body["used"]) == (1, 1)
+    assert (response.body["limit"], response.body["used"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -368,144 +381,146 @@ def test_a_full_account_says_how_full(table: Table, sound: None) -> None:
         ({"expires_at": now() - timedelta(days=9), "stored_state": "revoked"}, 410, "link_revoked"),
     ],
 )
-def test_an_ended_link(table: Table, sound: None, changes: dict[str, Any], status: int, code: str) -> None:
-    a_world(table, an_open_link(**changes))
+def test_an_ended_link(table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str) -> None:
+    seed(table, an_open_link(**changes))
 
-    refused(table, approve, status, code)
+    assert_error(table, approve, status, code)
 
 
-def test_a_link_for_one_is_used_up_by_one(table: Table, sound: None) -> None:
-    a_world(table, *TWO_CLIENTS)
+def test_a_link_for_one_is_used_up_by_one(table: Table, check_invariants: None) -> None:
+    seed(table, *TWO_CLIENTS)
     assert approve().status == 201
 
-    refused(table, approve, 409, "link_already_used")
-    refused(table, lambda: approve(BOSS), 409, "link_already_used")
-    refused(table, lambda: approve(BOSS, account_id=OTHER), 409, "link_already_used")
+    assert_error(table, approve, 409, "link_already_used")
+    assert_error(table, lambda: approve(OTHER_ADMIN), 409, "link_already_used")
+    assert_error(table, lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), 409, "link_already_used")
 
 
-def test_an_approval_after_a_refusal(world: Table) -> None:
+def test_an_approval_after_a_refusal(seeded: Table) -> None:
     link_requests.decline()
 
-    refused(world, approve, 410, "link_declined")
+    assert_error(seeded, approve, 410, "link_declined")
 
 
-def test_order_of_refusal(table: Table, sound: None) -> None:
+def test_order_of_refusal(table: Table, check_invariants: None) -> None:
     """The secret, the link, the account, the authority, the account's state, its capacity (contract.md)."""
-    a_world(table, the_client(state="closed", partner_seat_limit=0), an_open_link(stored_state="revoked"))
+    seed(table, the_client(state="closed", partner_seat_limit=0), an_open_link(stored_state="revoked"))
     wrong = SECRET_TEXT.replace("c" * 43, "d" * 43)
 
-    refused(table, lambda: approve(CLERK, secret=wrong, account_id="client-unknown"), 404, "link_not_found")
-    refused(table, lambda: approve(CLERK, account_id="client-unknown"), 410, "link_revoked")
+    assert_error(table, lambda: approve(CLERK, secret=wrong, account_id="client-unknown"), 404, "link_not_found")
+    assert_error(table, lambda: approve(CLERK, account_id="client-unknown"), 410, "link_revoked")
     table.put(keys.link(PARTNER, LINK), item(an_open_link()))
     table.change(keys.user(EMPLOYEE), open_links=1)
-    refused(table, lambda: approve(CLERK, account_id="client-unknown"), 404, "not_found")
-    refused(table, lambda: approve(CLERK), 403, "not_an_approver")
-    refused(table, approve, 409, "account_closed")
-    link_requests.tell_account(CLIENT, state="active")
-    refused(table, approve, 409, "no_seat_left")
+    assert_error(table, lambda: approve(CLERK, account_id="client-unknown"), 404, "not_found")
+    assert_error(table, lambda: approve(CLERK), 403, "not_an_approver")
+    assert_error(table, approve, 409, "account_closed")
+    link_requests.put_account(CLIENT, state="active")
+    assert_error(table, approve, 409, "no_seat_left")
 
 
 # many approvals
 
 
-def test_many_clients_may_approve_a_personal_link_each_once(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
+def test_many_clients_may_approve_a_personal_link_each_once(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
 
     assert approve().status == 201
     assert (link_requests.view().body["state"], link_requests.view().body["approvals"]) == ("open", 1)
-    refused(table, lambda: approve(BOSS), 409, "link_already_used")
-    assert approve(BOSS, account_id=OTHER).status == 201
+    assert_error(table, lambda: approve(OTHER_ADMIN), 409, "link_already_used")
+    assert approve(OTHER_ADMIN, account_id=OTHER_CLIENT).status == 201
     assert (link_requests.view().body["state"], link_requests.view().body["approvals"]) == ("approved", 2)
-    refused(table, lambda: approve(BOSS, account_id=OTHER), 409, "link_already_used")
+    assert_error(table, lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), 409, "link_already_used")
 
 
-def test_one_clients_refusal_leaves_the_link_to_the_others(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
+def test_one_clients_refusal_leaves_the_link_to_the_others(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
     link_requests.decline()
 
-    refused(table, approve, 410, "link_declined")
-    refused(table, lambda: approve(BOSS), 410, "link_declined")
-    assert approve(BOSS, account_id=OTHER).status == 201
+    assert_error(table, approve, 410, "link_declined")
+    assert_error(table, lambda: approve(OTHER_ADMIN), 410, "link_declined")
+    assert approve(OTHER_ADMIN, account_id=OTHER_CLIENT).status == 201
 
 
-def test_nobody_without_authority_learns_what_an_account_answered(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=5), *TWO_CLIENTS)
-    approve(BOSS, account_id=OTHER)
+def test_nobody_without_authority_learns_what_an_account_answered(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=5), *TWO_CLIENTS)
+    approve(OTHER_ADMIN, account_id=OTHER_CLIENT)
 
-    foreign = refused(table, lambda: approve(account_id=OTHER), 404, "not_found")
+    foreign = assert_error(table, lambda: approve(account_id=OTHER_CLIENT), 404, "not_found")
     assert foreign.body == approve(account_id="client-unknown").body
-    refused(table, lambda: approve(CLERK), 403, "not_an_approver")
+    assert_error(table, lambda: approve(CLERK), 403, "not_an_approver")
 
 
 # the subject lost eligibility
 
 
-NO_MORE: list[Callable[[], object]] = [
-    lambda: link_requests.tell_user(EMPLOYEE, active=False),
-    lambda: link_requests.tell_member(PARTNER, EMPLOYEE, active=False),
-    lambda: link_requests.tell_user(EMPLOYEE, email="someone@elsewhere.example"),
-    lambda: link_requests.tell_account(PARTNER, program="suspended"),
-    lambda: link_requests.tell_account(PARTNER, domains=["south.example"]),
+ELIGIBILITY_LOSSES: list[Callable[[], object]] = [
+    lambda: link_requests.put_user(EMPLOYEE, active=False),
+    lambda: link_requests.put_member(PARTNER, EMPLOYEE, active=False),
+    lambda: link_requests.put_user(EMPLOYEE, email="someone@elsewhere.example"),
+    lambda: link_requests.put_account(PARTNER, program="suspended"),
+    lambda: link_requests.put_account(PARTNER, domains=["south.example"]),
 ]
 
 
-def _withdrawn(table: Table) -> None:
+def _assert_link_revoked(table: Table) -> None:
     assert table.get(keys.member(CLIENT, EMPLOYEE)) is None
     assert _link(table).stored_state == "revoked"
-    entries = [entry for entry in table.under("AUDIT#") if entry["event"] == "link.revoked"]
+    entries = [entry for entry in table.items_with_prefix("AUDIT#") if entry["event"] == "link.revoked"]
     assert [(entry["pk"], entry["actor_id"]) for entry in entries] == [(f"AUDIT#{PARTNER}", APPROVER)]
     assert entries[0]["details"]["reason"] == "not_eligible"
-    assert table.under("OUTBOX#") == []
-    assert [item for item in table.under("IDEMPOTENCY#") if APPROVER in item["pk"]] == []
+    assert table.items_with_prefix("OUTBOX#") == []
+    assert [item for item in table.items_with_prefix("IDEMPOTENCY#") if APPROVER in item["pk"]] == []
 
 
-@pytest.mark.parametrize("happens", NO_MORE)
-def test_the_link_of_somebody_who_is_no_longer_eligible_ends(world: Table, happens: Callable[[], object]) -> None:
-    happens()
+@pytest.mark.parametrize("concurrent_change", ELIGIBILITY_LOSSES)
+def test_the_link_of_somebody_who_is_no_longer_eligible_ends(
+    seeded: Table, concurrent_change: Callable[[], object]
+) -> None:
+    concurrent_change()
 
-    answer = approve()
+    response = approve()
 
-    assert (answer.status, answer.code) == (409, "not_eligible")
-    _withdrawn(world)
-    refused(world, approve, 410, "link_revoked")
-
-
-@pytest.mark.parametrize("happens", NO_MORE)
-def test_eligibility_lost_just_before_the_approval(world: Table, happens: Callable[[], object]) -> None:
-    with before_commit(happens):
-        answer = approve()
-
-    assert (answer.status, answer.code) == (409, "not_eligible")
-    _withdrawn(world)
+    assert (response.status, response.code) == (409, "not_eligible")
+    _assert_link_revoked(seeded)
+    assert_error(seeded, approve, 410, "link_revoked")
 
 
-def test_a_link_of_before_the_program_was_terminated_brings_nobody_in_even_when_it_goes_on(world: Table) -> None:
-    link_requests.tell_account(PARTNER, program="terminated")
-    refused(world, approve, 410, "link_revoked")
-    refused(world, lambda: approve(CLERK), 410, "link_revoked")
-    link_requests.tell_account(PARTNER, program="active")
+@pytest.mark.parametrize("concurrent_change", ELIGIBILITY_LOSSES)
+def test_eligibility_lost_just_before_the_approval(seeded: Table, concurrent_change: Callable[[], object]) -> None:
+    with before_commit(concurrent_change):
+        response = approve()
 
-    for knock in (approve, link_requests.decline, link_requests.preview):
-        refused(world, knock, 410, "link_revoked")
+    assert (response.status, response.code) == (409, "not_eligible")
+    _assert_link_revoked(seeded)
 
 
-def test_a_link_of_before_all_of_his_access_was_ended_brings_nobody_in(table: Table, sound: None) -> None:
-    a_world(table, an_employee(EMPLOYEE, offboardings={PARTNER: 1}))
-    refused(table, approve, 410, "link_revoked")
+def test_a_link_of_before_the_program_was_terminated_brings_nobody_in_even_when_it_goes_on(seeded: Table) -> None:
+    link_requests.put_account(PARTNER, program="terminated")
+    assert_error(seeded, approve, 410, "link_revoked")
+    assert_error(seeded, lambda: approve(CLERK), 410, "link_revoked")
+    link_requests.put_account(PARTNER, program="active")
 
-    a_world(table, an_employee(EMPLOYEE, offboardings={PARTNER: 1}), an_open_link(access_generation=1))
+    for send_request in (approve, link_requests.decline, link_requests.preview):
+        assert_error(seeded, send_request, 410, "link_revoked")
+
+
+def test_a_link_of_before_all_of_his_access_was_ended_brings_nobody_in(table: Table, check_invariants: None) -> None:
+    seed(table, an_employee(EMPLOYEE, offboardings={PARTNER: 1}))
+    assert_error(table, approve, 410, "link_revoked")
+
+    seed(table, an_employee(EMPLOYEE, offboardings={PARTNER: 1}), an_open_link(access_generation=1))
     assert approve().status == 201
     assert _member(table).access_generation == 1
 
 
-def test_the_program_is_terminated_just_before_the_approval(world: Table) -> None:
-    answer = overtaken(world, lambda: link_requests.tell_account(PARTNER, program="terminated"), approve)
+def test_the_program_is_terminated_just_before_the_approval(seeded: Table) -> None:
+    response = send_during_change(seeded, lambda: link_requests.put_account(PARTNER, program="terminated"), approve)
 
-    assert (answer.status, answer.code) == (410, "link_revoked")
+    assert (response.status, response.code) == (410, "link_revoked")
 
 
-def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table, sound: None) -> None:
-    a_world(
+def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table, check_invariants: None) -> None:
+    seed(
         table,
         an_employee(EMPLOYEE, offboardings={PARTNER: 1}),
         an_open_link(access_generation=1),
@@ -516,34 +531,34 @@ def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
-def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(world: Table) -> None:
-    link_requests.tell_user(EMPLOYEE, active=False)
+def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(seeded: Table) -> None:
+    link_requests.put_user(EMPLOYEE, active=False)
 
-    answer = overtaken(world, link_requests.revoke, approve)
+    response = send_during_change(seeded, link_requests.revoke, approve)
 
-    assert (answer.status, answer.code) == (410, "link_revoked")
-
-
-def test_the_link_of_somebody_reinstated_meanwhile_is_approved_and_not_withdrawn(world: Table) -> None:
-    link_requests.tell_user(EMPLOYEE, active=False)
-
-    with before_commit(lambda: link_requests.tell_user(EMPLOYEE, active=True)):
-        answer = approve()
-
-    assert answer.status == 201
-    assert _link(world).stored_state == "open"
+    assert (response.status, response.code) == (410, "link_revoked")
 
 
-def test_whoever_has_no_authority_cannot_end_the_link_of_somebody_not_eligible(world: Table) -> None:
-    link_requests.tell_user(EMPLOYEE, active=False)
+def test_the_link_of_somebody_reinstated_meanwhile_is_approved_and_not_withdrawn(seeded: Table) -> None:
+    link_requests.put_user(EMPLOYEE, active=False)
 
-    refused(world, lambda: approve(CLERK), 403, "not_an_approver")
+    with before_commit(lambda: link_requests.put_user(EMPLOYEE, active=True)):
+        response = approve()
+
+    assert response.status == 201
+    assert _link(seeded).stored_state == "open"
 
 
-def test_a_creator_who_left_leaves_a_valid_link(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(created_by=MANAGER), staff(COLLEAGUE, "super_admin"))
-    link_requests.tell_member(PARTNER, MANAGER, active=False)
-    link_requests.tell_user(MANAGER, active=False)
+def test_whoever_has_no_authority_cannot_end_the_link_of_somebody_not_eligible(seeded: Table) -> None:
+    link_requests.put_user(EMPLOYEE, active=False)
+
+    assert_error(seeded, lambda: approve(CLERK), 403, "not_an_approver")
+
+
+def test_a_creator_who_left_leaves_a_valid_link(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(created_by=MANAGER), a_partner_account_member(COLLEAGUE, "super_admin"))
+    link_requests.put_member(PARTNER, MANAGER, active=False)
+    link_requests.put_user(MANAGER, active=False)
 
     assert approve().status == 201
 
@@ -551,106 +566,106 @@ def test_a_creator_who_left_leaves_a_valid_link(table: Table, sound: None) -> No
 # the same key
 
 
-def test_the_same_key_approves_once(world: Table) -> None:
-    replays(world, lambda key: approve(key=key))
+def test_the_same_key_approves_once(seeded: Table) -> None:
+    assert_replayed(seeded, lambda key: approve(key=key))
 
-    assert len(world.under("OUTBOX#")) == 1
+    assert len(seeded.items_with_prefix("OUTBOX#")) == 1
 
 
-def test_the_same_key_for_something_else_is_refused(world: Table) -> None:
+def test_the_same_key_for_something_else_is_refused(seeded: Table) -> None:
     approve(key="one")
 
-    refused(world, lambda: approve(key="one", access_days=3), 422, "idempotency_key_reused")
+    assert_error(seeded, lambda: approve(key="one", access_days=3), 422, "idempotency_key_reused")
 
 
-def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, sound: None) -> None:
-    a_world(table, *TWO_ADMINS)
+def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, check_invariants: None) -> None:
+    seed(table, *TWO_ADMINS)
     approve(key="one")
 
-    refused(table, lambda: approve(BOSS, key="one"), 409, "link_already_used")
-    refused(table, lambda: link_requests.decline(key="one"), 409, "link_already_used")
+    assert_error(table, lambda: approve(OTHER_ADMIN, key="one"), 409, "link_already_used")
+    assert_error(table, lambda: link_requests.decline(key="one"), 409, "link_already_used")
 
 
-def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
+def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
     approve(key="one")
-    link_requests.a_day_later(world)
+    link_requests.expire_idempotency_keys(seeded)
 
-    refused(world, lambda: approve(key="one"), 409, "link_already_used")
+    assert_error(seeded, lambda: approve(key="one"), 409, "link_already_used")
 
 
 @pytest.mark.parametrize(
-    "happens",
+    "concurrent_change",
     [
-        lambda: link_requests.tell_member(CLIENT, APPROVER, permission_set="view_only"),
-        lambda: link_requests.tell_member(CLIENT, APPROVER, active=False),
-        lambda: link_requests.tell_user(APPROVER, active=False),
-        lambda: link_requests.tell_account(CLIENT, state="closed"),
-        lambda: link_requests.tell_account(PARTNER, program="terminated"),
-        lambda: link_requests.tell_user(EMPLOYEE, active=False),
+        lambda: link_requests.put_member(CLIENT, APPROVER, permission_set="view_only"),
+        lambda: link_requests.put_member(CLIENT, APPROVER, active=False),
+        lambda: link_requests.put_user(APPROVER, active=False),
+        lambda: link_requests.put_account(CLIENT, state="closed"),
+        lambda: link_requests.put_account(PARTNER, program="terminated"),
+        lambda: link_requests.put_user(EMPLOYEE, active=False),
     ],
 )
 def test_a_retry_is_told_what_came_true_whatever_happened_since(
-    table: Table, sound: None, happens: Callable[[], object]
+    table: Table, check_invariants: None, concurrent_change: Callable[[], object]
 ) -> None:
     """The effect hides the actor (guarantees.md H9): his retry is neither refused nor done again."""
-    a_world(table, *TWO_ADMINS)
+    seed(table, *TWO_ADMINS)
     first = approve(key="one")
-    happens()
+    concurrent_change()
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         again = approve(key="one")
 
     assert (again.status, again.replayed, again.body) == (201, True, first.body)
 
 
-def test_the_same_key_overtakes_itself(world: Table) -> None:
+def test_the_same_key_overtakes_itself(seeded: Table) -> None:
     """The first attempt commits while the second has already read (guarantees.md H9)."""
     firsts = []
 
-    second = overtaken(world, lambda: firsts.append(approve(key="one")), lambda: approve(key="one"))
+    second = send_during_change(seeded, lambda: firsts.append(approve(key="one")), lambda: approve(key="one"))
 
     assert (second.status, second.replayed, second.body) == (201, True, firsts[0].body)
 
 
-def test_a_key_used_for_something_else_meanwhile(world: Table) -> None:
-    answer = overtaken(world, lambda: approve(key="one"), lambda: approve(key="one", access_days=3))
+def test_a_key_used_for_something_else_meanwhile(seeded: Table) -> None:
+    response = send_during_change(seeded, lambda: approve(key="one"), lambda: approve(key="one", access_days=3))
 
-    assert (answer.status, answer.code) == (422, "idempotency_key_reused")
+    assert (response.status, response.code) == (422, "idempotency_key_reused")
 
 
 # overtaken
 
 
-def _end_by_time(table: Table) -> None:
+def _expire_link(table: Table) -> None:
     past = now() - timedelta(seconds=1)
     table.change(keys.link(PARTNER, LINK), expires_at=past, due_at=past)
 
 
-OVERTAKEN: list[tuple[str, Callable[[], object], int, str]] = [
+CONCURRENT_CHANGES: list[tuple[str, Callable[[], object], int, str]] = [
     ("revoked", link_requests.revoke, 410, "link_revoked"),
-    ("declined", lambda: link_requests.decline(BOSS), 410, "link_declined"),
+    ("declined", lambda: link_requests.decline(OTHER_ADMIN), 410, "link_declined"),
     ("sent again", link_requests.resend, 404, "link_not_found"),
-    ("used", lambda: approve(BOSS), 409, "link_already_used"),
-    ("used elsewhere", lambda: approve(BOSS, account_id=OTHER), 409, "link_already_used"),
+    ("used", lambda: approve(OTHER_ADMIN), 409, "link_already_used"),
+    ("used elsewhere", lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), 409, "link_already_used"),
     (
         "demoted",
-        lambda: link_requests.tell_member(CLIENT, APPROVER, permission_set="view_only"),
+        lambda: link_requests.put_member(CLIENT, APPROVER, permission_set="view_only"),
         403,
         "not_an_approver",
     ),
-    ("removed", lambda: link_requests.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
-    ("barred", lambda: link_requests.tell_user(APPROVER, active=False), 403, "forbidden"),
+    ("removed", lambda: link_requests.put_member(CLIENT, APPROVER, active=False), 404, "not_found"),
+    ("barred", lambda: link_requests.put_user(APPROVER, active=False), 403, "forbidden"),
     (
         "hired",
-        lambda: link_requests.tell_member(PARTNER, APPROVER, permission_set="sales"),
+        lambda: link_requests.put_member(PARTNER, APPROVER, permission_set="sales"),
         403,
         "own_partner_may_not_approve",
     ),
-    ("closed", lambda: link_requests.tell_account(CLIENT, state="closed"), 409, "account_closed"),
-    ("no seats", lambda: link_requests.tell_account(CLIENT, partner_seat_limit=0), 409, "no_seat_left"),
+    ("closed", lambda: link_requests.put_account(CLIENT, state="closed"), 409, "account_closed"),
+    ("no seats", lambda: link_requests.put_account(CLIENT, partner_seat_limit=0), 409, "no_seat_left"),
     (
         "promoted",
-        lambda: link_requests.tell_member(CLIENT, EMPLOYEE, permission_set="super_admin"),
+        lambda: link_requests.put_member(CLIENT, EMPLOYEE, permission_set="super_admin"),
         409,
         "is_super_admin",
     ),
@@ -658,161 +673,165 @@ OVERTAKEN: list[tuple[str, Callable[[], object], int, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("happens", "status", "code"), [row[1:] for row in OVERTAKEN], ids=[row[0] for row in OVERTAKEN]
+    ("concurrent_change", "status", "code"),
+    [row[1:] for row in CONCURRENT_CHANGES],
+    ids=[row[0] for row in CONCURRENT_CHANGES],
 )
 def test_an_approval_that_comes_too_late_changes_nothing(
-    table: Table, sound: None, happens: Callable[[], object], status: int, code: str
+    table: Table, check_invariants: None, concurrent_change: Callable[[], object], status: int, code: str
 ) -> None:
-    a_world(table, *TWO_CLIENTS)
+    seed(table, *TWO_CLIENTS)
 
-    answer = overtaken(table, happens, approve)
+    response = send_during_change(table, concurrent_change, approve)
 
-    assert (answer.status, answer.code) == (status, code)
-
-
-def test_a_link_that_expires_meanwhile(world: Table) -> None:
-    answer = overtaken(world, lambda: _end_by_time(world), approve)
-
-    assert (answer.status, answer.code) == (410, "link_expired")
+    assert (response.status, response.code) == (status, code)
 
 
-SECOND = f"lnk_{'2' * 32}"
+def test_a_link_that_expires_meanwhile(seeded: Table) -> None:
+    response = send_during_change(seeded, lambda: _expire_link(seeded), approve)
+
+    assert (response.status, response.code) == (410, "link_expired")
+
+
+SECOND_LINK = f"lnk_{'2' * 32}"
 
 
 def _second_link(employee_id: str) -> tuple[Link, str]:
-    text = Secret.write(PARTNER, SECOND, "s" * 43)
-    secrets = frozenset({Secret.read(text).fingerprint})
-    return an_open_link(link_id=SECOND, employee_id=employee_id, secrets=secrets), text
+    text = LinkSecret.write(PARTNER, SECOND_LINK, "s" * 43)
+    secrets = frozenset({LinkSecret.read(text).fingerprint})
+    return an_open_link(link_id=SECOND_LINK, employee_id=employee_id, secrets=secrets), text
 
 
-def test_the_last_seat_is_taken_meanwhile(table: Table, sound: None) -> None:
+def test_the_last_seat_is_taken_meanwhile(table: Table, check_invariants: None) -> None:
     link, secret = _second_link(COLLEAGUE)
-    a_world(table, the_client(partner_seat_limit=1), link)
+    seed(table, the_client(partner_seat_limit=1), link)
 
-    answer = overtaken(table, lambda: approve(secret=secret), approve)
+    response = send_during_change(table, lambda: approve(secret=secret), approve)
 
-    assert (answer.status, answer.code) == (409, "no_seat_left")
+    assert (response.status, response.code) == (409, "no_seat_left")
     assert link_requests.view().body["state"] == "open"
 
 
-def test_another_link_makes_him_partner_admin_meanwhile(table: Table, sound: None) -> None:
+def test_another_link_makes_him_partner_admin_meanwhile(table: Table, check_invariants: None) -> None:
     link, secret = _second_link(EMPLOYEE)
-    a_world(table, link)
+    seed(table, link)
 
-    answer = overtaken(table, lambda: approve(secret=secret), approve)
+    response = send_during_change(table, lambda: approve(secret=secret), approve)
 
-    assert (answer.status, answer.code) == (409, "already_partner_admin")
+    assert (response.status, response.code) == (409, "already_partner_admin")
 
 
-def test_whoever_comes_second_for_his_account_is_told_so_even_between_two_reads(table: Table, sound: None) -> None:
+def test_whoever_comes_second_for_his_account_is_told_so_even_between_two_reads(
+    table: Table, check_invariants: None
+) -> None:
     """As if he had come after the first, and not that the employee is partner admin there, which is the link's doing."""
-    a_world(table, *TWO_ADMINS, an_open_link(max_approvals=2))
+    seed(table, *TWO_ADMINS, an_open_link(max_approvals=2))
 
     def another_is_first(_: object, send: faults.Send) -> AWSResponse:
-        assert approve(BOSS).status == 201
+        assert approve(OTHER_ADMIN).status == 201
         return send()
 
-    with faults.at(dynamo.client(), "BatchGetItem", faults.works, another_is_first):
-        answer = approve()
+    with faults.inject(dynamo.client(), "BatchGetItem", faults.succeeds, another_is_first):
+        response = approve()
 
-    assert (answer.status, answer.code) == (409, "link_already_used")
+    assert (response.status, response.code) == (409, "link_already_used")
 
 
-def test_he_becomes_an_ordinary_member_meanwhile(world: Table) -> None:
-    answer = overtaken(
-        world, lambda: link_requests.tell_member(CLIENT, EMPLOYEE, permission_set="sales"), approve
+def test_he_becomes_an_ordinary_member_meanwhile(seeded: Table) -> None:
+    response = send_during_change(
+        seeded, lambda: link_requests.put_member(CLIENT, EMPLOYEE, permission_set="sales"), approve
     )  # fmt: skip
 
-    previous = _member(world).previous
-    assert answer.status == 201
+    previous = _member(seeded).previous
+    assert response.status == 201
     assert previous
     assert previous.permission_set == "sales"
 
 
 @pytest.mark.parametrize(
-    ("happens", "previous"),
+    ("concurrent_change", "previous"),
     [
-        (lambda: link_requests.tell_member(CLIENT, EMPLOYEE, active=False), None),
-        (lambda: link_requests.tell_member(CLIENT, EMPLOYEE, permission_set="service"), "service"),
+        (lambda: link_requests.put_member(CLIENT, EMPLOYEE, active=False), None),
+        (lambda: link_requests.put_member(CLIENT, EMPLOYEE, permission_set="service"), "service"),
     ],
 )
 def test_his_membership_changes_meanwhile(
-    table: Table, sound: None, happens: Callable[[], object], previous: str | None
+    table: Table, check_invariants: None, concurrent_change: Callable[[], object], previous: str | None
 ) -> None:
-    a_world(table, a_member(EMPLOYEE, "sales"))
+    seed(table, a_member(EMPLOYEE, "sales"))
 
-    answer = overtaken(table, happens, approve)
+    response = send_during_change(table, concurrent_change, approve)
 
-    place = _member(table).previous
-    assert answer.status == 201
-    assert (place.permission_set if place else None) == previous
+    assignment = _member(table).previous
+    assert response.status == 201
+    assert (assignment.permission_set if assignment else None) == previous
 
 
-def test_the_account_answers_a_personal_link_meanwhile(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
-    answer = overtaken(table, lambda: link_requests.decline(BOSS), approve)
-    assert (answer.status, answer.code) == (410, "link_declined")
+def test_the_account_answers_a_personal_link_meanwhile(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
+    response = send_during_change(table, lambda: link_requests.decline(OTHER_ADMIN), approve)
+    assert (response.status, response.code) == (410, "link_declined")
 
-    answer = overtaken(
-        table, lambda: approve(BOSS, account_id=OTHER), lambda: approve(BOSS, account_id=OTHER)
+    response = send_during_change(
+        table, lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT)
     )  # fmt: skip
-    assert (answer.status, answer.code) == (409, "link_already_used")
+    assert (response.status, response.code) == (409, "link_already_used")
 
 
-def test_the_last_approval_of_a_personal_link_is_given_meanwhile(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=2, approvals=0), *TWO_CLIENTS, the_client(account_id="client-third"),
-            a_member(BOSS, account_id="client-third"))  # fmt: skip
-    approve(BOSS, account_id="client-third")
+def test_the_last_approval_of_a_personal_link_is_given_meanwhile(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=2, approvals=0), *TWO_CLIENTS, the_client(account_id="client-third"),
+            a_member(OTHER_ADMIN, account_id="client-third"))  # fmt: skip
+    approve(OTHER_ADMIN, account_id="client-third")
 
-    answer = overtaken(table, lambda: approve(BOSS, account_id=OTHER), approve)
+    response = send_during_change(table, lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), approve)
 
-    assert (answer.status, answer.code) == (409, "link_already_used")
+    assert (response.status, response.code) == (409, "link_already_used")
 
 
-def test_whatever_keeps_changing_is_refused_in_the_end(world: Table) -> None:
+def test_whatever_keeps_changing_is_refused_in_the_end(seeded: Table) -> None:
     def change() -> None:
-        account = world.get(keys.account(CLIENT)) or {}
-        world.change(keys.account(CLIENT), version=account["version"] + 1)
+        account = seeded.get(keys.account(CLIENT)) or {}
+        seeded.change(keys.account(CLIENT), version=account["version"] + 1)
 
     with before_commit(change, times=4):
-        answer = approve()
+        response = approve()
 
-    assert (answer.status, answer.code) == (409, "rights_changed")
-    assert world.under("AUDIT#") == []
+    assert (response.status, response.code) == (409, "rights_changed")
+    assert seeded.items_with_prefix("AUDIT#") == []
 
 
 # opening it changes nothing, and what it costs
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
-def test_only_an_explicit_post_approves(world: Table, method: str) -> None:
-    with nothing_changes(world):
-        answer = call(f"{method} /access-links/approvals", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
+def test_only_an_explicit_post_approves(seeded: Table, method: str) -> None:
+    with assert_unchanged(seeded):
+        response = call(f"{method} /access-links/approvals", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
 
-    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert (response.status, response.headers["allow"]) == (405, "POST")
 
 
-def test_a_secret_in_the_address_is_not_read(world: Table) -> None:
+def test_a_secret_in_the_address_is_not_read(seeded: Table) -> None:
     body = {"secret": SECRET_TEXT, "account_id": CLIENT}
 
-    answer = refused(
-        world,
+    response = assert_error(
+        seeded,
         lambda: call(link_requests.APPROVALS, APPROVER, body, query={"secret": SECRET_TEXT}),
         400,
         "secret_in_url",
     )
-    assert SECRET_TEXT not in answer.text
+    assert SECRET_TEXT not in response.text
 
 
-def test_no_secret_at_rest_in_the_log_or_in_an_answer(world: Table, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_secret_at_rest_in_the_log_or_in_an_answer(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
     made = link_requests.create(employee_id=EMPLOYEE)
     secret = secret_of(made)
-    answers = [
+    responses = [
         approve(secret=secret, account_id="client-unknown"),
         approve(CLERK, secret=secret),
         approve(secret=secret),
     ]
 
-    told = "".join((*(answer.text for answer in answers), str(world.items()), capsys.readouterr().out))
-    assert secret not in told
-    assert secret.rpartition(".")[2] not in told
+    output = "".join((*(response.text for response in responses), str(seeded.items()), capsys.readouterr().out))
+    assert secret not in output
+    assert secret.rpartition(".")[2] not in output

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.support import gateway
 from tests.support.builders import APPROVER
 from tests.support.gateway import DECIDE, DIRECTORY, USE, VENDOR
-from tests.support.seeded_table import MANAGER, a_world
+from tests.support.seeded_table import MANAGER, seed
 from tests.support.table import Table
 from tools.template import ROOT
 
@@ -33,22 +33,22 @@ CALLERS = {"/directory": (VENDOR, DIRECTORY), "/access/": (VENDOR, DECIDE), "/pa
 """Who asks at paths that begin so; elsewhere somebody who runs a client."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
-Started = Callable[[str, list[tuple[str, str]]], object]
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
-def promising(contract: Any) -> schemathesis.BaseSchema:
+def schema_of(contract: Any) -> schemathesis.BaseSchema:
     """The functions, as a server of web requests that promises this."""
 
-    def door(environ: Mapping[str, Any], start: Started) -> Iterable[bytes]:
+    def application(environ: Mapping[str, Any], start: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         if path == "/openapi.json":
             start("200 OK", [("content-type", "application/json")])
             return [json.dumps(contract).encode()]
-        answer = gateway.send(_event(environ, method, path))
-        start(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers.items()))
-        return [(answer.text or "").encode()]
+        response = gateway.send_event(_event(environ, method, path))
+        start(f"{response.status} {HTTPStatus(response.status).phrase}", list(response.headers.items()))
+        return [(response.text or "").encode()]
 
-    return schemathesis.openapi.from_wsgi("/openapi.json", door)
+    return schemathesis.openapi.from_wsgi("/openapi.json", application)
 
 
 def _event(environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _event(environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]
     headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers |= {"content-type": environ["CONTENT_TYPE"]} if environ.get("CONTENT_TYPE") else {}
     key, named = _route(method, path)
-    made = gateway.event(key, by, body, path=path, scope=scope, **named)
+    made = gateway.api_event(key, by, body, path=path, scope=scope, **named)
     return {**made, "headers": headers, "rawQueryString": environ.get("QUERY_STRING", "")}
 
 
@@ -71,12 +71,12 @@ def _route(method: str, path: str) -> tuple[str, dict[str, Any]]:
     return "$default", {}
 
 
-contract = promising(CONTRACT)
+contract = schema_of(CONTRACT)
 
 
 @pytest.fixture(autouse=True)
-def world(table: Table) -> Table:
-    a_world(table)
+def seeded(table: Table) -> Table:
+    seed(table)
     return table
 
 
@@ -91,7 +91,7 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(case: schemathesis.C
 def test_an_answer_that_is_not_promised_is_caught() -> None:
     changed = copy.deepcopy(CONTRACT)
     del changed["paths"]["/accounts"]["get"]["responses"]["200"]
-    case = promising(changed)["/accounts"]["GET"].Case()
+    case = schema_of(changed)["/accounts"]["GET"].Case()
 
     with pytest.raises(FailureGroup, match="Undocumented status code"):
         case.validate_response(case.call(), checks=CHECKS)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import Program
-from partner_access.domain.links.links import OPEN_LINKS
+from partner_access.domain.links.links import MAX_OPEN_LINKS
 from partner_access.domain.users import User
 from partner_access.store import keys
 from partner_access.store.links.links import item
@@ -24,20 +24,29 @@ from tests.support.builders import (
     the_partner,
 )
 from tests.support.gateway import VENDOR, call
-from tests.support.link_requests import create, nothing_changes, overtaken, preview, refused, replays, secret_of, view
+from tests.support.link_requests import (
+    assert_error,
+    assert_replayed,
+    assert_unchanged,
+    create,
+    preview,
+    secret_of,
+    send_during_change,
+    view,
+)
 from tests.support.races import before_commit
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, now, seed
 from tests.support.table import Table
-from tools.invariants import broken
+from tools.invariants import violations
 
-TELLS = {
+RESPONSE_FIELDS = {
     "link_id", "partner_id", "employee", "created_by", "state", "permissions", "created_at", "expires_at",
     "max_approvals", "approvals", "delivery_status", "url",
 }  # fmt: skip
 
 
-def test_a_manager_asks_in_the_name_of_an_employee(world: Table) -> None:
-    answer = create(
+def test_a_manager_asks_in_the_name_of_an_employee(seeded: Table) -> None:
+    response = create(
         employee_id=EMPLOYEE,
         account_id=CLIENT,
         permissions={"remove": ["crm.import"]},
@@ -48,9 +57,9 @@ def test_a_manager_asks_in_the_name_of_an_employee(world: Table) -> None:
         locale="ja",
     )
 
-    link = answer.body
-    assert answer.status == 201
-    assert set(link) == TELLS | {"account_id", "access_days", "purpose"}
+    link = response.body
+    assert response.status == 201
+    assert set(link) == RESPONSE_FIELDS | {"account_id", "access_days", "purpose"}
     assert link["partner_id"] == PARTNER
     assert link["employee"] == {"user_id": EMPLOYEE, "name": "Employee", "email": f"{EMPLOYEE}@north.example"}
     assert link["created_by"] == MANAGER
@@ -62,62 +71,62 @@ def test_a_manager_asks_in_the_name_of_an_employee(world: Table) -> None:
     assert datetime.fromisoformat(link["expires_at"]) - datetime.fromisoformat(link["created_at"]) == timedelta(days=3)
 
 
-def test_a_link_that_says_nothing_is_for_oneself_for_a_week_and_one_approval(world: Table) -> None:
+def test_a_link_that_says_nothing_is_for_oneself_for_a_week_and_one_approval(seeded: Table) -> None:
     link = create().body
 
-    assert set(link) == TELLS
+    assert set(link) == RESPONSE_FIELDS
     assert link["employee"]["user_id"] == MANAGER
     assert link["max_approvals"] == 1
     assert datetime.fromisoformat(link["expires_at"]) - datetime.fromisoformat(link["created_at"]) == timedelta(days=7)
     assert link["link_id"].startswith("lnk_")
 
 
-def test_later_links_sort_after_earlier_ones(world: Table) -> None:
+def test_later_links_sort_after_earlier_ones(seeded: Table) -> None:
     first, second = (create().body["link_id"] for _ in range(2))
 
     assert first < second
 
 
-def test_the_address_opens_the_link_and_is_nowhere_at_rest(world: Table, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_address_opens_the_link_and_is_nowhere_at_rest(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
     made = create(employee_id=EMPLOYEE, recipient_email="boss@bakery.example")
     secret = secret_of(made)
 
     assert made.body["url"] == f"https://access.example.com/approve#{secret}"
     assert secret.startswith("pal_")
     assert preview(secret=secret).body["link"]["link_id"] == made.body["link_id"]
-    chance = secret.rpartition(".")[2].rpartition("_")[0]
-    told = "".join((str(world.items()), capsys.readouterr().out, view(link_id=made.body["link_id"]).text))
-    assert len(chance) == 43
-    assert chance not in told
-    assert "pal_" not in told
+    random_part = secret.rpartition(".")[2].rpartition("_")[0]
+    output = "".join((str(seeded.items()), capsys.readouterr().out, view(link_id=made.body["link_id"]).text))
+    assert len(random_part) == 43
+    assert random_part not in output
+    assert "pal_" not in output
 
 
-def test_one_entry_in_the_partners_trail_and_no_letter_without_a_recipient(world: Table) -> None:
+def test_one_entry_in_the_partners_trail_and_no_letter_without_a_recipient(seeded: Table) -> None:
     made = create(employee_id=EMPLOYEE, account_id=CLIENT)
 
-    (entry,) = world.under("AUDIT#")
+    (entry,) = seeded.items_with_prefix("AUDIT#")
     assert entry["pk"] == f"AUDIT#{PARTNER}"
     assert (entry["event"], entry["actor_id"], entry["accounts"]) == ("link.created", MANAGER, [PARTNER])
     assert entry["details"] == {"link_id": made.body["link_id"], "employee_id": EMPLOYEE}
-    assert world.under("OUTBOX#") == []
+    assert seeded.items_with_prefix("OUTBOX#") == []
 
 
-def test_a_recipient_gets_one_letter_and_binds_nothing(world: Table) -> None:
+def test_a_recipient_gets_one_letter_and_binds_nothing(seeded: Table) -> None:
     made = create(employee_id=EMPLOYEE, recipient_email=" Boss@BAKERY.example ")
 
-    (queued,) = world.under("OUTBOX#")
+    (queued,) = seeded.items_with_prefix("OUTBOX#")
     assert made.body["delivery_status"] == "queued"
     assert (queued["notification"]["kind"], queued["notification"]["link_id"]) == (
         "link_to_approve",
         made.body["link_id"],
     )
-    assert (world.get(keys.link(PARTNER, made.body["link_id"])) or {})["recipient"] == "boss@bakery.example"
+    assert (seeded.get(keys.link(PARTNER, made.body["link_id"])) or {})["recipient"] == "boss@bakery.example"
     assert "boss@bakery.example" not in made.text
     assert preview(secret=secret_of(made)).status == 200
 
 
 @pytest.mark.parametrize(
-    "wished",
+    "fields",
     [
         {"link_days": 1},
         {"link_days": 30},
@@ -136,11 +145,11 @@ def test_a_recipient_gets_one_letter_and_binds_nothing(world: Table) -> None:
         {"permissions": {"remove": ["account.billing.manage"]}},
     ],
 )
-def test_what_may_be_asked_for(world: Table, wished: dict[str, Any]) -> None:
-    assert create(employee_id=EMPLOYEE, **wished).status == 201
+def test_what_may_be_asked_for(seeded: Table, fields: dict[str, Any]) -> None:
+    assert create(employee_id=EMPLOYEE, **fields).status == 201
 
 
-NO_ADDRESSES = [
+INVALID_ADDRESSES = [
     "", " ", "nobody", "@north.example", "a@@b.example", "a@b@c.example", f"{'a' * 65}@b.example",
     f"a@{'b' * 250}.example", f"a@{'b' * 64}.example", "a@b", "a@[127.0.0.1]", '"a b"@c.example',
     "a(comment)@b.example", "a@b.example,c@d.example", "a@b.example;c@d.example", "A <a@b.example>",
@@ -149,12 +158,12 @@ NO_ADDRESSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", NO_ADDRESSES)
-def test_no_address_but_a_plain_one(world: Table, address: str) -> None:
-    answer = refused(world, lambda: create(recipient_email=address), 422, "invalid_email")
+@pytest.mark.parametrize("address", INVALID_ADDRESSES)
+def test_no_address_but_a_plain_one(seeded: Table, address: str) -> None:
+    response = assert_error(seeded, lambda: create(recipient_email=address), 422, "invalid_email")
 
-    assert answer.body["errors"] == [{"pointer": "/recipient_email", "code": "invalid_email"}]
-    assert not address.strip() or address not in answer.text
+    assert response.body["errors"] == [{"pointer": "/recipient_email", "code": "invalid_email"}]
+    assert not address.strip() or address not in response.text
 
 
 BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
@@ -183,22 +192,22 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("wished", "code", "pointer"), BAD_FIELDS)
-def test_a_field_that_makes_no_sense(world: Table, wished: dict[str, Any], code: str, pointer: str) -> None:
-    answer = refused(world, lambda: create(**wished), 422, code)
+@pytest.mark.parametrize(("fields", "code", "pointer"), BAD_FIELDS)
+def test_a_field_that_makes_no_sense(seeded: Table, fields: dict[str, Any], code: str, pointer: str) -> None:
+    response = assert_error(seeded, lambda: create(**fields), 422, code)
 
-    assert {"pointer": pointer, "code": code} in answer.body["errors"]
+    assert {"pointer": pointer, "code": code} in response.body["errors"]
 
 
 @pytest.mark.parametrize("name", ["crm.nothing", "crm.import:all", "*", "crm"])
-def test_a_permission_that_does_not_exist(world: Table, name: str) -> None:
+def test_a_permission_that_does_not_exist(seeded: Table, name: str) -> None:
     assert create(permissions={"remove": [name]}).status == 422
 
 
-def test_several_faults_are_all_pointed_at(world: Table) -> None:
-    answer = refused(world, lambda: create(link_days=0, role="x"), 422, "invalid_field")
+def test_several_faults_are_all_pointed_at(seeded: Table) -> None:
+    response = assert_error(seeded, lambda: create(link_days=0, role="x"), 422, "invalid_field")
 
-    assert answer.body["errors"] == [
+    assert response.body["errors"] == [
         {"pointer": "/link_days", "code": "invalid_field"},
         {"pointer": "/role", "code": "unknown_field"},
     ]
@@ -218,48 +227,52 @@ def test_several_faults_are_all_pointed_at(world: Table) -> None:
         (APPROVER, CLIENT, 404, "not_found"),
     ],
 )
-def test_who_may_not_ask(world: Table, by: str, partner_id: str, status: int, code: str) -> None:
-    refused(world, lambda: create(by, partner_id=partner_id, employee_id=EMPLOYEE), status, code)
+def test_who_may_not_ask(seeded: Table, by: str, partner_id: str, status: int, code: str) -> None:
+    assert_error(seeded, lambda: create(by, partner_id=partner_id, employee_id=EMPLOYEE), status, code)
 
 
-def test_an_employee_without_client_access_may_not_even_ask_for_himself(world: Table) -> None:
-    refused(world, lambda: create(EMPLOYEE), 403, "forbidden")
+def test_an_employee_without_client_access_may_not_even_ask_for_himself(seeded: Table) -> None:
+    assert_error(seeded, lambda: create(EMPLOYEE), 403, "forbidden")
 
 
-def test_a_client_access_manager_may_ask_for_others(table: Table, sound: None) -> None:
-    a_world(table, staff(COLLEAGUE, added=("partner.client_access.manage",)))
+def test_a_client_access_manager_may_ask_for_others(table: Table, check_invariants: None) -> None:
+    seed(table, a_partner_account_member(COLLEAGUE, added=("partner.client_access.manage",)))
 
     assert create(COLLEAGUE, employee_id=EMPLOYEE).status == 201
 
 
-def test_whoever_left_the_firm_finds_it_no_more(table: Table, sound: None) -> None:
-    a_world(table, staff(MANAGER, "super_admin", active=False), staff(COLLEAGUE, "super_admin"))
+def test_whoever_left_the_firm_finds_it_no_more(table: Table, check_invariants: None) -> None:
+    seed(
+        table,
+        a_partner_account_member(MANAGER, "super_admin", active=False),
+        a_partner_account_member(COLLEAGUE, "super_admin"),
+    )
 
-    refused(table, lambda: create(MANAGER, employee_id=EMPLOYEE), 404, "not_found")
-
-
-def test_a_barred_person_asks_for_nothing(table: Table, sound: None) -> None:
-    a_world(table, an_employee(MANAGER, active=False), staff(COLLEAGUE, "super_admin"))
-
-    refused(table, lambda: create(MANAGER, employee_id=EMPLOYEE), 403, "forbidden")
+    assert_error(table, lambda: create(MANAGER, employee_id=EMPLOYEE), 404, "not_found")
 
 
-def test_other_partners_are_not_there_and_unknown_ones_alike(world: Table) -> None:
+def test_a_barred_person_asks_for_nothing(table: Table, check_invariants: None) -> None:
+    seed(table, an_employee(MANAGER, active=False), a_partner_account_member(COLLEAGUE, "super_admin"))
+
+    assert_error(table, lambda: create(MANAGER, employee_id=EMPLOYEE), 403, "forbidden")
+
+
+def test_other_partners_are_not_there_and_unknown_ones_alike(seeded: Table) -> None:
     unknown, foreign = (create(MANAGER, partner_id=each).body for each in ("partner-unknown", CLIENT))
 
     assert {**unknown, "instance": ""} == {**foreign, "instance": ""}
 
 
 @pytest.mark.parametrize("program", [Program.SUSPENDED, Program.TERMINATED])
-def test_a_partner_out_of_the_program_asks_for_nobody(table: Table, sound: None, program: Program) -> None:
-    a_world(table, the_partner(program=program))
+def test_a_partner_out_of_the_program_asks_for_nobody(table: Table, check_invariants: None, program: Program) -> None:
+    seed(table, the_partner(program=program))
 
-    refused(table, lambda: create(employee_id=EMPLOYEE), 409, "not_eligible")
+    assert_error(table, lambda: create(employee_id=EMPLOYEE), 409, "not_eligible")
 
 
 NOT_ELIGIBLE: list[tuple[Any, ...]] = [
     (an_employee(active=False),),
-    (staff(EMPLOYEE, active=False),),
+    (a_partner_account_member(EMPLOYEE, active=False),),
     (an_employee(email="someone@elsewhere.example"),),
     (an_employee(email="someone@sub.north.example"),),
     (an_employee(email=None),),
@@ -267,50 +280,50 @@ NOT_ELIGIBLE: list[tuple[Any, ...]] = [
 
 
 @pytest.mark.parametrize("others", NOT_ELIGIBLE)
-def test_an_employee_who_is_not_eligible(table: Table, sound: None, others: tuple[Any, ...]) -> None:
-    a_world(table, *others)
+def test_an_employee_who_is_not_eligible(table: Table, check_invariants: None, others: tuple[Any, ...]) -> None:
+    seed(table, *others)
 
-    refused(table, lambda: create(employee_id=EMPLOYEE), 409, "not_eligible")
+    assert_error(table, lambda: create(employee_id=EMPLOYEE), 409, "not_eligible")
 
 
-def test_one_answer_for_all_who_are_not_eligible(world: Table) -> None:
+def test_one_answer_for_all_who_are_not_eligible(seeded: Table) -> None:
     """Unknown, of a client, and of no verified domain: nobody learns who is known (hostile.md row 39)."""
-    world.change(keys.user(COLLEAGUE), email="someone@elsewhere.example")
-    world.remove(keys.email(f"{COLLEAGUE}@north.example"))
-    world.put(keys.email("someone@elsewhere.example"), {"user_id": COLLEAGUE})
+    seeded.change(keys.user(COLLEAGUE), email="someone@elsewhere.example")
+    seeded.remove(keys.email(f"{COLLEAGUE}@north.example"))
+    seeded.put(keys.email("someone@elsewhere.example"), {"user_id": COLLEAGUE})
     people = ("user-unknown", APPROVER, COLLEAGUE)
-    bodies = [refused(world, partial(create, employee_id=who), 409, "not_eligible").body for who in people]
+    bodies = [assert_error(seeded, partial(create, employee_id=who), 409, "not_eligible").body for who in people]
 
     assert bodies[0] == bodies[1] == bodies[2]
 
 
-def test_mail_to_a_suppressed_address_is_refused_and_a_link_without_it_is_not(world: Table) -> None:
-    world.put(keys.suppressed("boss@bakery.example"), {"delivery_id": "some"})
+def test_mail_to_a_suppressed_address_is_refused_and_a_link_without_it_is_not(seeded: Table) -> None:
+    seeded.put(keys.suppressed("boss@bakery.example"), {"delivery_id": "some"})
 
-    refused(world, lambda: create(recipient_email="Boss@bakery.example"), 409, "recipient_suppressed")
+    assert_error(seeded, lambda: create(recipient_email="Boss@bakery.example"), 409, "recipient_suppressed")
     assert create().status == 201
 
 
-def test_a_link_is_not_sent_to_the_one_who_asks(world: Table) -> None:
+def test_a_link_is_not_sent_to_the_one_who_asks(seeded: Table) -> None:
     address = f"{EMPLOYEE}@north.example"
 
-    refused(world, lambda: create(employee_id=EMPLOYEE, recipient_email=address.upper()), 409, "self_approval")
+    assert_error(seeded, lambda: create(employee_id=EMPLOYEE, recipient_email=address.upper()), 409, "self_approval")
 
 
 def _links(count: int) -> list[Any]:
     return [an_open_link(link_id=f"lnk_{number:032x}") for number in range(count)]
 
 
-def test_fifty_open_links_are_enough(table: Table, sound: None) -> None:
-    a_world(table, *_links(OPEN_LINKS - 2))
+def test_fifty_open_links_are_enough(table: Table, check_invariants: None) -> None:
+    seed(table, *_links(MAX_OPEN_LINKS - 2))
 
     assert create(employee_id=EMPLOYEE).status == 201
-    refused(table, lambda: create(employee_id=EMPLOYEE), 409, "too_many_links")
+    assert_error(table, lambda: create(employee_id=EMPLOYEE), 409, "too_many_links")
     assert create(employee_id=COLLEAGUE).status == 201
 
 
-def test_an_ended_link_makes_room(table: Table, sound: None) -> None:
-    a_world(table, *_links(OPEN_LINKS - 1))
+def test_an_ended_link_makes_room(table: Table, check_invariants: None) -> None:
+    seed(table, *_links(MAX_OPEN_LINKS - 1))
     link_requests.revoke()
 
     assert create(employee_id=EMPLOYEE).status == 201
@@ -319,20 +332,22 @@ def test_an_ended_link_makes_room(table: Table, sound: None) -> None:
 # the same key
 
 
-def test_the_same_key_makes_one_link_and_never_tells_its_address_again(world: Table) -> None:
-    replays(world, lambda key: create(key=key, employee_id=EMPLOYEE), told_once=frozenset({"url"}))
+def test_the_same_key_makes_one_link_and_never_tells_its_address_again(seeded: Table) -> None:
+    assert_replayed(
+        seeded, lambda key: create(key=key, employee_id=EMPLOYEE), only_in_first_response=frozenset({"url"})
+    )
 
-    assert len(world.under(f"PARTNER#{PARTNER}")) == 2
+    assert len(seeded.items_with_prefix(f"PARTNER#{PARTNER}")) == 2
 
 
-def test_the_same_key_for_something_else_is_refused(world: Table) -> None:
+def test_the_same_key_for_something_else_is_refused(seeded: Table) -> None:
     create(key="one", employee_id=EMPLOYEE)
 
-    refused(world, lambda: create(key="one", employee_id=COLLEAGUE), 422, "idempotency_key_reused")
+    assert_error(seeded, lambda: create(key="one", employee_id=COLLEAGUE), 422, "idempotency_key_reused")
 
 
-def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, sound: None) -> None:
-    a_world(table, staff(COLLEAGUE, "super_admin"))
+def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, check_invariants: None) -> None:
+    seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     first = create(key="one", employee_id=EMPLOYEE)
 
     other = create(COLLEAGUE, key="one", employee_id=EMPLOYEE)
@@ -342,11 +357,13 @@ def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, so
     assert first.body["link_id"] != other.body["link_id"]
 
 
-def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
+def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
     first = create(key="one")
-    (kept,) = world.under("IDEMPOTENCY#")
-    assert timedelta(hours=24) < timedelta(seconds=int(kept["ttl"]) - now().timestamp()) <= timedelta(hours=25)
-    link_requests.a_day_later(world)
+    (stored_response,) = seeded.items_with_prefix("IDEMPOTENCY#")
+    assert (
+        timedelta(hours=24) < timedelta(seconds=int(stored_response["ttl"]) - now().timestamp()) <= timedelta(hours=25)
+    )
+    link_requests.expire_idempotency_keys(seeded)
 
     again = create(key="one", link_days=3)
 
@@ -354,30 +371,30 @@ def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
     assert again.body["link_id"] != first.body["link_id"]
 
 
-def test_a_key_is_needed_and_must_be_one(world: Table) -> None:
-    def knock(key: str | None) -> Any:
+def test_a_key_is_needed_and_must_be_one(seeded: Table) -> None:
+    def send_request(key: str | None) -> Any:
         return lambda: call(
             f"POST {link_requests.LINKS}", MANAGER, {}, partner_id=PARTNER, headers={"idempotency-key": key}
         )  # fmt: skip
 
-    refused(world, knock(None), 400, "idempotency_key_required")
+    assert_error(seeded, send_request(None), 400, "idempotency_key_required")
     for key in ("", '""', "x" * 256, "a b", "ключ", '"open'):
-        refused(world, knock(key), 400, "invalid_idempotency_key")
+        assert_error(seeded, send_request(key), 400, "invalid_idempotency_key")
 
 
-def test_refusals_are_not_kept(world: Table) -> None:
-    refused(world, lambda: create(EMPLOYEE, key="one"), 403, "forbidden")
-    link_requests.tell_member(PARTNER, EMPLOYEE, permission_set="super_admin")
+def test_refusals_are_not_kept(seeded: Table) -> None:
+    assert_error(seeded, lambda: create(EMPLOYEE, key="one"), 403, "forbidden")
+    link_requests.put_member(PARTNER, EMPLOYEE, permission_set="super_admin")
 
     assert create(EMPLOYEE, key="one").status == 201
 
 
-def test_a_retry_after_the_maker_lost_his_rights_is_told_what_he_made(table: Table, sound: None) -> None:
-    a_world(table, staff(COLLEAGUE, "super_admin"))
+def test_a_retry_after_the_maker_lost_his_rights_is_told_what_he_made(table: Table, check_invariants: None) -> None:
+    seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     first = create(key="one", employee_id=EMPLOYEE)
-    link_requests.tell_member(PARTNER, MANAGER, active=False)
+    link_requests.put_member(PARTNER, MANAGER, active=False)
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         again = create(key="one", employee_id=EMPLOYEE)
 
     assert (again.status, again.replayed) == (201, True)
@@ -388,97 +405,99 @@ def test_a_retry_after_the_maker_lost_his_rights_is_told_what_he_made(table: Tab
 
 
 @pytest.mark.parametrize(
-    ("happens", "status", "code"),
+    ("concurrent_change", "status", "code"),
     [
-        (lambda: link_requests.tell_account(PARTNER, program="suspended"), 409, "not_eligible"),
-        (lambda: link_requests.tell_account(PARTNER, program="terminated"), 409, "not_eligible"),
-        (lambda: link_requests.tell_account(PARTNER, domains=["south.example"]), 409, "not_eligible"),
-        (lambda: link_requests.tell_user(EMPLOYEE, active=False), 409, "not_eligible"),
-        (lambda: link_requests.tell_user(EMPLOYEE, email="someone@elsewhere.example"), 409, "not_eligible"),
-        (lambda: link_requests.tell_member(PARTNER, EMPLOYEE, active=False), 409, "not_eligible"),
+        (lambda: link_requests.put_account(PARTNER, program="suspended"), 409, "not_eligible"),
+        (lambda: link_requests.put_account(PARTNER, program="terminated"), 409, "not_eligible"),
+        (lambda: link_requests.put_account(PARTNER, domains=["south.example"]), 409, "not_eligible"),
+        (lambda: link_requests.put_user(EMPLOYEE, active=False), 409, "not_eligible"),
+        (lambda: link_requests.put_user(EMPLOYEE, email="someone@elsewhere.example"), 409, "not_eligible"),
+        (lambda: link_requests.put_member(PARTNER, EMPLOYEE, active=False), 409, "not_eligible"),
     ],
 )
 def test_a_link_that_comes_too_late_is_not_made(
-    table: Table, sound: None, happens: Any, status: int, code: str
+    table: Table, check_invariants: None, concurrent_change: Any, status: int, code: str
 ) -> None:
-    a_world(table, staff(COLLEAGUE, "super_admin"))
+    seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
 
-    answer = overtaken(table, happens, lambda: create(employee_id=EMPLOYEE))
+    response = send_during_change(table, concurrent_change, lambda: create(employee_id=EMPLOYEE))
 
-    assert (answer.status, answer.code) == (status, code)
+    assert (response.status, response.code) == (status, code)
 
 
 @pytest.mark.parametrize(
-    ("happens", "status", "code"),
+    ("concurrent_change", "status", "code"),
     [
-        (lambda: link_requests.tell_member(PARTNER, MANAGER, permission_set="view_only"), 403, "forbidden"),
-        (lambda: link_requests.tell_member(PARTNER, MANAGER, active=False), 404, "not_found"),
-        (lambda: link_requests.tell_user(MANAGER, active=False), 403, "forbidden"),
+        (lambda: link_requests.put_member(PARTNER, MANAGER, permission_set="view_only"), 403, "forbidden"),
+        (lambda: link_requests.put_member(PARTNER, MANAGER, active=False), 404, "not_found"),
+        (lambda: link_requests.put_user(MANAGER, active=False), 403, "forbidden"),
     ],
 )
 def test_who_loses_the_right_meanwhile_makes_no_link(
-    table: Table, sound: None, happens: Any, status: int, code: str
+    table: Table, check_invariants: None, concurrent_change: Any, status: int, code: str
 ) -> None:
-    a_world(table, staff(COLLEAGUE, "super_admin"))
+    seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
 
-    answer = overtaken(table, happens, lambda: create(employee_id=EMPLOYEE))
+    response = send_during_change(table, concurrent_change, lambda: create(employee_id=EMPLOYEE))
 
-    assert (answer.status, answer.code) == (status, code)
+    assert (response.status, response.code) == (status, code)
 
 
-def test_a_maker_who_leaves_later_leaves_a_valid_link(table: Table, sound: None) -> None:
+def test_a_maker_who_leaves_later_leaves_a_valid_link(table: Table, check_invariants: None) -> None:
     """The link rests on its employee (domain.md rule 6)."""
-    a_world(table, staff(COLLEAGUE, "super_admin"))
-    answer = create(employee_id=EMPLOYEE)
-    link_requests.tell_user(MANAGER, active=False)
+    seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
+    response = create(employee_id=EMPLOYEE)
+    link_requests.put_user(MANAGER, active=False)
 
-    assert preview(secret=secret_of(answer)).status == 200
-
-
-def test_the_last_open_link_is_taken_meanwhile(table: Table, sound: None) -> None:
-    a_world(table, *_links(OPEN_LINKS - 2))
-
-    answer = overtaken(table, lambda: create(employee_id=EMPLOYEE), lambda: create(employee_id=EMPLOYEE))
-
-    assert (answer.status, answer.code) == (409, "too_many_links")
+    assert preview(secret=secret_of(response)).status == 200
 
 
-def test_a_name_changed_meanwhile_does_not_matter(world: Table) -> None:
-    answer = overtaken(
-        world, lambda: link_requests.tell_user(EMPLOYEE, name="New"), lambda: create(employee_id=EMPLOYEE)
+def test_the_last_open_link_is_taken_meanwhile(table: Table, check_invariants: None) -> None:
+    seed(table, *_links(MAX_OPEN_LINKS - 2))
+
+    response = send_during_change(table, lambda: create(employee_id=EMPLOYEE), lambda: create(employee_id=EMPLOYEE))
+
+    assert (response.status, response.code) == (409, "too_many_links")
+
+
+def test_a_name_changed_meanwhile_does_not_matter(seeded: Table) -> None:
+    response = send_during_change(
+        seeded, lambda: link_requests.put_user(EMPLOYEE, name="New"), lambda: create(employee_id=EMPLOYEE)
     )
 
-    assert (answer.status, answer.body["employee"]["name"]) == (201, "New")
+    assert (response.status, response.body["employee"]["name"]) == (201, "New")
 
 
-def test_whatever_keeps_changing_is_refused_in_the_end(world: Table) -> None:
+def test_whatever_keeps_changing_is_refused_in_the_end(seeded: Table) -> None:
     def change() -> None:
-        user = world.get(keys.user(EMPLOYEE)) or {}
-        world.change(keys.user(EMPLOYEE), version=user["version"] + 1)
+        user = seeded.get(keys.user(EMPLOYEE)) or {}
+        seeded.change(keys.user(EMPLOYEE), version=user["version"] + 1)
 
     with before_commit(change, times=4):
-        answer = create(employee_id=EMPLOYEE)
+        response = create(employee_id=EMPLOYEE)
 
-    assert (answer.status, answer.code) == (409, "rights_changed")
-    assert world.under("AUDIT#") == []
+    assert (response.status, response.code) == (409, "rights_changed")
+    assert seeded.items_with_prefix("AUDIT#") == []
 
 
 def test_a_world_with_two_partners_keeps_them_apart(table: Table) -> None:
     """A super admin of one partner is nobody in the other."""
     south = the_partner(account_id="partner-south", name="South", domains=("south.example",))
     rival = User(version=1, user_id="user-rival", email="rival@south.example", name="Rival")
-    a_world(table, south, rival, a_member("user-rival", account_id="partner-south"), the_client(), a_user())
+    seed(table, south, rival, a_member("user-rival", account_id="partner-south"), the_client(), a_user())
 
-    refused(table, lambda: create("user-rival", employee_id=EMPLOYEE), 404, "not_found")
-    refused(table, lambda: create("user-rival", partner_id="partner-south", employee_id=EMPLOYEE), 409, "not_eligible")
-    assert broken(table.items()) == []
+    assert_error(table, lambda: create("user-rival", employee_id=EMPLOYEE), 404, "not_found")
+    assert_error(
+        table, lambda: create("user-rival", partner_id="partner-south", employee_id=EMPLOYEE), 409, "not_eligible"
+    )
+    assert violations(table.items()) == []
 
 
-def test_a_link_made_at_the_door_is_the_link_in_the_table(world: Table) -> None:
+def test_a_link_made_at_the_door_is_the_link_in_the_table(seeded: Table) -> None:
     link_id = create(employee_id=EMPLOYEE).body["link_id"]
 
-    kept = world.get(keys.link(PARTNER, link_id)) or {}
-    assert kept["due_at"] == kept["expires_at"]
+    stored_link = seeded.get(keys.link(PARTNER, link_id)) or {}
+    assert stored_link["due_at"] == stored_link["expires_at"]
     assert set(item(an_open_link())) - {"access_days", "purpose", "locale", "recipient", "account_id", "resent_at"} <= {
-        *kept, "removed",
+        *stored_link, "removed",
     }  # fmt: skip

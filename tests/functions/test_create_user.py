@@ -7,9 +7,9 @@ import pytest
 
 from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.memberships.members import Seat, SuspensionReason
-from partner_access.domain.notifications import CleanUp, Occasion
+from partner_access.domain.notifications import Reconciliation, ReconciliationReason
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -26,77 +26,85 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import a_day_later, nothing_changes, overtaken, refused, replays
-from tests.support.seeded_table import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, now, staff
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import (
+    assert_error,
+    assert_replayed,
+    assert_unchanged,
+    expire_idempotency_keys,
+    send_during_change,
+)
+from tests.support.seeded_table import CLERK, COLLEAGUE, a_partner_account_member, an_expired_partner_admin, now, seed
 from tests.support.table import Table
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 NEWCOMER = "user-newcomer"
 SOUTH = "partner-south"
-AT_NORTH = f"{EMPLOYEE}@north.example"
-AT_HOME = f"{NEWCOMER}@bakery.example"
+EMPLOYEE_EMAIL = f"{EMPLOYEE}@north.example"
+NEWCOMER_EMAIL = f"{NEWCOMER}@bakery.example"
 
 
-def create(by: str = APPROVER, *, account_id: str = CLIENT, key: str | None = None, **wish: object) -> Answer:
-    asked = {"email": AT_NORTH, "permission_set": "partner_admin", **wish}
+def create(by: str = APPROVER, *, account_id: str = CLIENT, key: str | None = None, **fields: object) -> ApiResponse:
+    body = {"email": EMPLOYEE_EMAIL, "permission_set": "partner_admin", **fields}
     headers = {"idempotency-key": key} if key else None
-    return call("POST /accounts/{account_id}/users", by, asked, account_id=account_id, headers=headers)
+    return call("POST /accounts/{account_id}/users", by, body, account_id=account_id, headers=headers)
 
 
 # partner admins
 
 
 def test_a_partner_admin_comes_under_a_grant_on_a_free_seat(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    answer = create()
+    response = create()
 
-    assert answer.status == 201
-    shown = answer.body
-    assert shown["user_id"] == EMPLOYEE
-    assert (shown["permission_set"], shown["seat"], shown["state"]) == ("partner_admin", "partner", "active")
-    assert (shown["grant"]["source"], shown["grant"]["partner_id"]) == ("client_creation", PARTNER)
-    assert shown["grant"]["grant_id"] == shown["grant_id"]
-    assert (shown["grant"]["paid_features"], shown["granted_by"], shown["version"]) == (True, APPROVER, 1)
-    assert "expires_at" not in shown
-    trails = [item for item in table.under("AUDIT#") if item["event"] == "member.created"]
-    assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
-    (letter,) = table.under("OUTBOX#")
-    assert letter["notification"]["kind"] == "member_created"
+    assert response.status == 201
+    member = response.body
+    assert member["user_id"] == EMPLOYEE
+    assert (member["permission_set"], member["seat"], member["state"]) == ("partner_admin", "partner", "active")
+    assert (member["grant"]["source"], member["grant"]["partner_id"]) == ("client_creation", PARTNER)
+    assert member["grant"]["grant_id"] == member["grant_id"]
+    assert (member["grant"]["paid_features"], member["granted_by"], member["version"]) == (True, APPROVER, 1)
+    assert "expires_at" not in member
+    entries = [item for item in table.items_with_prefix("AUDIT#") if item["event"] == "member.created"]
+    assert {item["pk"] for item in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    (queued_item,) = table.items_with_prefix("OUTBOX#")
+    assert queued_item["notification"]["kind"] == "member_created"
 
 
-@pytest.mark.parametrize("email", [f"  {AT_NORTH} ", AT_NORTH.upper(), AT_NORTH.replace("north", "ｎｏｒｔｈ")])
+@pytest.mark.parametrize(
+    "email", [f"  {EMPLOYEE_EMAIL} ", EMPLOYEE_EMAIL.upper(), EMPLOYEE_EMAIL.replace("north", "ｎｏｒｔｈ")]
+)
 def test_the_address_is_read_as_it_is_kept(table: Table, email: str) -> None:
-    a_world(table)
+    seed(table)
 
-    answer = create(email=email)
+    response = create(email=email)
 
-    assert (answer.status, answer.body["email"]) == (201, AT_NORTH)
+    assert (response.status, response.body["email"]) == (201, EMPLOYEE_EMAIL)
 
 
 @pytest.mark.parametrize("email", ["user.employee@north.example", "user-employee+x@north.example"])
 def test_neither_dots_nor_plus_are_folded(table: Table, email: str) -> None:
-    a_world(table)
+    seed(table)
 
-    refused(table, lambda: create(email=email), 409, "not_eligible")
+    assert_error(table, lambda: create(email=email), 409, "not_eligible")
 
 
 def test_permissions_are_taken_away_and_the_days_counted(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    shown = create(permissions={"remove": ["crm.import", "crm.export"]}, access_days=30).body
+    member = create(permissions={"remove": ["crm.import", "crm.export"]}, access_days=30).body
 
-    assert shown["permissions"] == {"added": [], "removed": ["crm.export", "crm.import"]}
-    assert shown["grant"]["permissions"]["removed"] == ["crm.export", "crm.import"]
-    assert shown["expires_at"] == shown["grant"]["expires_at"]
-    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
-    assert kept["grant"]["expires_at"] - kept["grant"]["created_at"] == 30 * 24 * 3600
+    assert member["permissions"] == {"added": [], "removed": ["crm.export", "crm.import"]}
+    assert member["grant"]["permissions"]["removed"] == ["crm.export", "crm.import"]
+    assert member["expires_at"] == member["grant"]["expires_at"]
+    stored_member = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert stored_member["grant"]["expires_at"] - stored_member["grant"]["created_at"] == 30 * 24 * 3600
 
 
 def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table) -> None:
-    a_world(table, the_client(pricing=Pricing.LEGACY))
+    seed(table, the_client(pricing=Pricing.LEGACY))
 
     grant = create(seat="partner").body["grant"]
 
@@ -105,39 +113,39 @@ def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table) -> N
 
 def test_an_ordinary_member_is_converted_and_can_fall_back(table: Table) -> None:
     before = a_member(EMPLOYEE, "sales", seat=Seat.SALES, removed=("crm.notes.view",))
-    a_world(table, before)
+    seed(table, before)
 
-    shown = create().body
+    member = create().body
 
-    assert (shown["paid_seats"], shown["version"]) == (["sales"], 2)
-    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
-    assert kept["since"] == int(before.since.timestamp())
-    assert kept["previous"]["permission_set"] == "sales"
-    assert kept["previous"]["removed"] == ["crm.notes.view"]
+    assert (member["paid_seats"], member["version"]) == (["sales"], 2)
+    stored_member = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert stored_member["since"] == int(before.since.timestamp())
+    assert stored_member["previous"]["permission_set"] == "sales"
+    assert stored_member["previous"]["removed"] == ["crm.notes.view"]
 
 
 @pytest.mark.parametrize("former", [
     a_member(EMPLOYEE, "sales", active=False),
     a_member(EMPLOYEE, active=False),
-    a_lapsed_partner_admin(),
+    an_expired_partner_admin(),
 ])  # fmt: skip
-def test_a_former_member_comes_back_with_the_same_history(table: Table, former: Kept) -> None:
-    a_world(table, the_client(partner_seat_limit=1), former)
+def test_a_former_member_comes_back_with_the_same_history(table: Table, former: Record) -> None:
+    seed(table, the_client(partner_seat_limit=1), former)
 
-    shown = create().body
+    member = create().body
 
-    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
-    assert shown["version"] == kept["version"] == 2
-    assert kept["grant"]["source"] == "client_creation"
-    assert "previous" not in kept
+    stored_member = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert member["version"] == stored_member["version"] == 2
+    assert stored_member["grant"]["source"] == "client_creation"
+    assert "previous" not in stored_member
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
 def test_somebody_of_two_firms_comes_for_the_one_named(table: Table) -> None:
     south = the_partner(account_id=SOUTH, domains=("north.example",))
-    a_world(table, south, staff(EMPLOYEE, account_id=SOUTH))
+    seed(table, south, a_partner_account_member(EMPLOYEE, account_id=SOUTH))
 
-    unclear = refused(table, create, 422, "invalid_field")
+    unclear = assert_error(table, create, 422, "invalid_field")
     assert unclear.body["errors"] == [{"pointer": "/partner_id", "code": "invalid_field"}]
     assert create(partner_id=SOUTH).body["partner_id"] == SOUTH
 
@@ -145,7 +153,7 @@ def test_somebody_of_two_firms_comes_for_the_one_named(table: Table) -> None:
 SUSPENDED = frozenset({SuspensionReason.CLIENT})
 NOT_ELIGIBLE = (409, "not_eligible")
 
-REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+PARTNER_ADMIN_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]]] = [
     ("an account that is not there", (), {"account_id": "client-nowhere"}, (404, "not_found")),
     ("somebody who is not in the account", (), {"by": COLLEAGUE}, (404, "not_found")),
     ("a former member", (a_member(CLERK, active=False),), {"by": CLERK}, (404, "not_found")),
@@ -167,7 +175,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ),
     ("the subject himself", (a_member(EMPLOYEE),), {"by": EMPLOYEE}, (403, "own_partner_may_not_approve")),
     ("an address that nobody has", (), {"email": "nobody@north.example"}, NOT_ELIGIBLE),
-    ("somebody of no partner", (a_user(NEWCOMER),), {"email": AT_HOME}, NOT_ELIGIBLE),
+    ("somebody of no partner", (a_user(NEWCOMER),), {"email": NEWCOMER_EMAIL}, NOT_ELIGIBLE),
     (
         "another partner's",
         (the_partner(account_id=SOUTH, domains=("south.example",)),),
@@ -177,7 +185,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("a partner that is not there", (), {"partner_id": "partner-nowhere"}, NOT_ELIGIBLE),
     ("a partner that is a client", (), {"partner_id": CLIENT}, NOT_ELIGIBLE),
     ("a deactivated employee", (an_employee(active=False),), {}, NOT_ELIGIBLE),
-    ("one who left the firm", (staff(EMPLOYEE, active=False),), {}, NOT_ELIGIBLE),
+    ("one who left the firm", (a_partner_account_member(EMPLOYEE, active=False),), {}, NOT_ELIGIBLE),
     ("a domain that is not verified", (the_partner(domains=("elsewhere.example",)),), {}, NOT_ELIGIBLE),
     ("a domain that merely ends so", (the_partner(domains=("example",)),), {}, NOT_ELIGIBLE),
     ("a suspended partner", (the_partner(program=Program.SUSPENDED),), {}, NOT_ELIGIBLE),
@@ -205,39 +213,43 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("too few days", (), {"access_days": 0}, (422, "invalid_field")),
     ("too many days", (), {"access_days": 731}, (422, "invalid_field")),
     ("no address", (), {"email": "nobody"}, (422, "invalid_email")),
-    ("two addresses", (), {"email": f"{AT_NORTH},evil@evil.example"}, (422, "invalid_email")),
-    ("a list of addresses", (), {"email": [AT_NORTH]}, (422, "invalid_field")),
+    ("two addresses", (), {"email": f"{EMPLOYEE_EMAIL},evil@evil.example"}, (422, "invalid_email")),
+    ("a list of addresses", (), {"email": [EMPLOYEE_EMAIL]}, (422, "invalid_field")),
     ("a field that is ours", (), {"grant_id": "grt_1"}, (422, "unknown_field")),
 ]
 
 
 @pytest.mark.parametrize(
-    ("others", "wish", "refusal"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED]
+    ("others", "fields", "error"),
+    [each[1:] for each in PARTNER_ADMIN_ERRORS],
+    ids=[each[0] for each in PARTNER_ADMIN_ERRORS],
 )
 def test_a_creation_is_refused(
-    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], refusal: tuple[int, str]
+    table: Table, others: tuple[Record, ...], fields: dict[str, Any], error: tuple[int, str]
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    refused(table, lambda: create(**wish), *refusal)
+    assert_error(table, lambda: create(**fields), *error)
 
 
 def test_whoever_is_not_eligible_is_turned_down_in_the_same_words(table: Table) -> None:
-    a_world(table, a_user(NEWCOMER), an_employee(COLLEAGUE, active=False))
+    seed(table, a_user(NEWCOMER), an_employee(COLLEAGUE, active=False))
 
-    told = {create(email=email).text for email in ("nobody@north.example", AT_HOME, f"{COLLEAGUE}@north.example")}
+    texts = {
+        create(email=email).text for email in ("nobody@north.example", NEWCOMER_EMAIL, f"{COLLEAGUE}@north.example")
+    }
 
-    assert len(told) == 1
+    assert len(texts) == 1
 
 
 def test_a_stranger_learns_nothing_of_anybody(table: Table) -> None:
-    a_world(table, staff(EMPLOYEE, account_id=SOUTH), the_partner(account_id=SOUTH), a_user(NEWCOMER))
+    seed(table, a_partner_account_member(EMPLOYEE, account_id=SOUTH), the_partner(account_id=SOUTH), a_user(NEWCOMER))
 
-    told = {create(NEWCOMER, email=email, account_id=account_id).text
-            for email in (AT_NORTH, AT_HOME, "nobody@north.example")
+    texts = {create(NEWCOMER, email=email, account_id=account_id).text
+            for email in (EMPLOYEE_EMAIL, NEWCOMER_EMAIL, "nobody@north.example")
             for account_id in (CLIENT, "client-nowhere")}  # fmt: skip
 
-    assert len(told) == 1
+    assert len(texts) == 1
 
 
 # ordinary sets
@@ -250,32 +262,32 @@ def test_a_stranger_learns_nothing_of_anybody(table: Table) -> None:
     ("view_only", "view_only"),
 ])  # fmt: skip
 def test_anybody_whom_the_directory_knows_is_taken_in(table: Table, permission_set: str, seat: str) -> None:
-    a_world(table, a_user(NEWCOMER))
+    seed(table, a_user(NEWCOMER))
 
-    answer = create(email=AT_HOME, permission_set=permission_set)
+    response = create(email=NEWCOMER_EMAIL, permission_set=permission_set)
 
-    assert answer.status == 201
-    assert (answer.body["permission_set"], answer.body["seat"]) == (permission_set, seat)
-    assert "grant" not in answer.body
-    assert "partner_id" not in answer.body
-    assert {item["pk"] for item in table.under("AUDIT#")} == {f"AUDIT#{CLIENT}"}
+    assert response.status == 201
+    assert (response.body["permission_set"], response.body["seat"]) == (permission_set, seat)
+    assert "grant" not in response.body
+    assert "partner_id" not in response.body
+    assert {item["pk"] for item in table.items_with_prefix("AUDIT#")} == {f"AUDIT#{CLIENT}"}
 
 
 def test_a_paid_seat_takes_the_right_to_billing(table: Table) -> None:
-    a_world(table, a_user(NEWCOMER), a_member(CLERK, removed=("account.billing.manage",)))
-    wish = {"email": AT_HOME, "permission_set": "sales", "seat": "sales"}
+    seed(table, a_user(NEWCOMER), a_member(CLERK, removed=("account.billing.manage",)))
+    fields = {"email": NEWCOMER_EMAIL, "permission_set": "sales", "seat": "sales"}
 
-    refused(table, lambda: create(CLERK, **wish), 403, "permission_not_held")
-    assert create(**wish).body["seat"] == "sales"
+    assert_error(table, lambda: create(CLERK, **fields), 403, "permission_not_held")
+    assert create(**fields).body["seat"] == "sales"
 
 
 def test_a_partner_admin_brings_in_a_colleague_with_less(table: Table) -> None:
-    a_world(table, a_partner_admin(COLLEAGUE))
+    seed(table, a_partner_admin(COLLEAGUE))
 
-    shown = create(COLLEAGUE, permission_set="sales").body
+    member = create(COLLEAGUE, permission_set="sales").body
 
-    assert (shown["partner_id"], shown["granted_by"], shown["seat"]) == (PARTNER, COLLEAGUE, "view_only")
-    assert {item["pk"] for item in table.under("AUDIT#") if item["event"] == "member.created"} == {
+    assert (member["partner_id"], member["granted_by"], member["seat"]) == (PARTNER, COLLEAGUE, "view_only")
+    assert {item["pk"] for item in table.items_with_prefix("AUDIT#") if item["event"] == "member.created"} == {
         f"AUDIT#{CLIENT}",
         f"AUDIT#{PARTNER}",
     }
@@ -283,51 +295,51 @@ def test_a_partner_admin_brings_in_a_colleague_with_less(table: Table) -> None:
 
 def test_whoever_comes_back_has_the_same_history(table: Table) -> None:
     former = a_member(NEWCOMER, "sales", active=False, removed=("crm.notes.view",))
-    a_world(table, a_user(NEWCOMER), former)
+    seed(table, a_user(NEWCOMER), former)
 
-    shown = create(email=AT_HOME, permission_set="service").body
+    member = create(email=NEWCOMER_EMAIL, permission_set="service").body
 
-    assert (shown["version"], shown["permissions"]) == (2, {"added": [], "removed": []})
+    assert (member["version"], member["permissions"]) == (2, {"added": [], "removed": []})
     assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["since"] == int(former.since.timestamp())
 
 
 def test_an_account_takes_somebody_in_with_a_set_of_its_own(table: Table) -> None:
-    a_world(table, a_custom_set(version=4), a_user(NEWCOMER))
+    seed(table, a_custom_set(version=4), a_user(NEWCOMER))
 
-    shown = create(email=AT_HOME, permission_set=CUSTOM_SET).body
+    member = create(email=NEWCOMER_EMAIL, permission_set=CUSTOM_SET).body
 
-    assert (shown["permission_set"], shown["seat"]) == (CUSTOM_SET, "core")
+    assert (member["permission_set"], member["seat"]) == (CUSTOM_SET, "core")
     assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["set_version"] == 4
     held = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
     assert (held["holders"], held["partner_holders"], held["version"]) == (1, 0, 4)
 
 
 def test_a_set_of_the_accounts_own_changes_just_before_it_is_given(table: Table) -> None:
-    a_world(table, a_custom_set(), a_user(NEWCOMER))
+    seed(table, a_custom_set(), a_user(NEWCOMER))
 
     def widens() -> None:
         table.change(keys.permission_set(CLIENT, CUSTOM_SET), version=2, permissions=["crm.import"])
 
-    answer = overtaken(table, widens, partial(create, email=AT_HOME, permission_set=CUSTOM_SET))
+    response = send_during_change(table, widens, partial(create, email=NEWCOMER_EMAIL, permission_set=CUSTOM_SET))
 
-    assert answer.status == 201
+    assert response.status == 201
     assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["set_version"] == 2
 
 
 def test_a_set_of_the_accounts_own_goes_just_before_it_is_given(table: Table) -> None:
-    a_world(table, a_custom_set(), a_user(NEWCOMER))
+    seed(table, a_custom_set(), a_user(NEWCOMER))
 
     def goes() -> None:
         table.remove(keys.permission_set(CLIENT, CUSTOM_SET))
         table.change(keys.account(CLIENT), custom_set_count=0)
 
-    answer = overtaken(table, goes, partial(create, email=AT_HOME, permission_set=CUSTOM_SET))
+    response = send_during_change(table, goes, partial(create, email=NEWCOMER_EMAIL, permission_set=CUSTOM_SET))
 
-    assert (answer.status, answer.code) == (422, "unknown_permission_set")
+    assert (response.status, response.code) == (422, "unknown_permission_set")
 
 
 def test_a_colleague_is_taken_in_and_counted_as_a_holder_for_his_firm(table: Table) -> None:
-    a_world(table, a_custom_set(), a_partner_admin(COLLEAGUE))
+    seed(table, a_custom_set(), a_partner_admin(COLLEAGUE))
 
     assert create(COLLEAGUE, permission_set=CUSTOM_SET).body["partner_id"] == PARTNER
     held = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
@@ -335,32 +347,35 @@ def test_a_colleague_is_taken_in_and_counted_as_a_holder_for_his_firm(table: Tab
 
 
 def test_who_had_his_access_ended_with_all_of_his_firm_takes_nobody_in(table: Table) -> None:
-    a_world(table, a_partner_admin(COLLEAGUE), the_partner(terminations=1))
-    table.put(keys.clean_up("an-act"), {"reconciliation": CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_ENDED)})
+    seed(table, a_partner_admin(COLLEAGUE), the_partner(terminations=1))
+    table.put(
+        keys.reconciliation("an-act"),
+        {"reconciliation": Reconciliation(partner_id=PARTNER, reason=ReconciliationReason.PROGRAM_ENDED)},
+    )
 
-    refused(table, lambda: create(COLLEAGUE, permission_set="view_only"), 404, "not_found")
+    assert_error(table, lambda: create(COLLEAGUE, permission_set="view_only"), 404, "not_found")
 
 
 def test_a_grant_that_lapsed_gives_its_seat_back(table: Table) -> None:
-    a_world(table, a_lapsed_partner_admin())
+    seed(table, an_expired_partner_admin())
 
-    shown = create(permission_set="sales").body
+    member = create(permission_set="sales").body
 
-    assert shown["seat"] == "core"
+    assert member["seat"] == "core"
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 0
 
 
-USERS_MANAGER = a_member(CLERK, "view_only", added=("account.users.manage",))
-ORDINARY: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+USER_MANAGER = a_member(CLERK, "view_only", added=("account.users.manage",))
+OTHER_SET_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]]] = [
     ("a member without rights", (), {"by": CLERK}, (403, "forbidden")),
-    ("more than one holds", (USERS_MANAGER,), {"by": CLERK}, (403, "permission_not_held")),
+    ("more than one holds", (USER_MANAGER,), {"by": CLERK}, (403, "permission_not_held")),
     ("super admin, by no super admin", (a_member(CLERK, removed=("account.scim.manage",)),),
      {"by": CLERK, "permission_set": "super_admin"}, (403, "permission_not_held")),
-    ("an added permission that one does not hold", (USERS_MANAGER,),
+    ("an added permission that one does not hold", (USER_MANAGER,),
      {"by": CLERK, "permission_set": "view_only", "permissions": {"add": ["crm.import"]}}, (403, "permission_not_held")),
     ("a set of another account", (a_custom_set(account_id="client-other"),), {"permission_set": CUSTOM_SET},
      (422, "unknown_permission_set")),
-    ("a set of the account with more than one holds", (a_custom_set(permissions=("crm.import",)), USERS_MANAGER),
+    ("a set of the account with more than one holds", (a_custom_set(permissions=("crm.import",)), USER_MANAGER),
      {"by": CLERK, "permission_set": CUSTOM_SET}, (403, "permission_not_held")),
     ("an unknown address", (), {"email": "nobody@bakery.example"}, (422, "invalid_field")),
     ("a deactivated person", (a_user(NEWCOMER, active=False),), {}, (422, "invalid_field")),
@@ -377,44 +392,44 @@ ORDINARY: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = 
     ("an unknown address, by a partner admin", (a_partner_admin(COLLEAGUE),),
      {"by": COLLEAGUE, "email": "nobody@north.example"}, (403, "forbidden")),
     ("a paid seat, by a partner admin", (a_partner_admin(COLLEAGUE),),
-     {"by": COLLEAGUE, "email": AT_NORTH, "seat": "sales"}, (403, "permission_not_held")),
+     {"by": COLLEAGUE, "email": EMPLOYEE_EMAIL, "seat": "sales"}, (403, "permission_not_held")),
     ("super admin, by a partner admin", (a_partner_admin(COLLEAGUE),),
-     {"by": COLLEAGUE, "email": AT_NORTH, "permission_set": "super_admin"}, (403, "permission_not_held")),
+     {"by": COLLEAGUE, "email": EMPLOYEE_EMAIL, "permission_set": "super_admin"}, (403, "permission_not_held")),
     ("anybody, by a suspended partner admin", (a_partner_admin(COLLEAGUE, suspended_by=SUSPENDED),),
-     {"by": COLLEAGUE, "email": AT_NORTH}, (403, "forbidden")),
+     {"by": COLLEAGUE, "email": EMPLOYEE_EMAIL}, (403, "forbidden")),
     ("anybody, by one whose grant is over", (a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=now())),),
-     {"by": COLLEAGUE, "email": AT_NORTH}, (404, "not_found")),
+     {"by": COLLEAGUE, "email": EMPLOYEE_EMAIL}, (404, "not_found")),
     ("anybody, for a suspended partner", (a_partner_admin(COLLEAGUE), the_partner(program=Program.SUSPENDED)),
-     {"by": COLLEAGUE, "email": AT_NORTH}, (403, "forbidden")),
+     {"by": COLLEAGUE, "email": EMPLOYEE_EMAIL}, (403, "forbidden")),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("others", "wish", "refusal"), [each[1:] for each in ORDINARY], ids=[each[0] for each in ORDINARY]
+    ("others", "fields", "error"), [each[1:] for each in OTHER_SET_ERRORS], ids=[each[0] for each in OTHER_SET_ERRORS]
 )
 def test_an_ordinary_creation_is_refused(
-    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], refusal: tuple[int, str]
+    table: Table, others: tuple[Record, ...], fields: dict[str, Any], error: tuple[int, str]
 ) -> None:
-    a_world(table, a_user(NEWCOMER), *others)
+    seed(table, a_user(NEWCOMER), *others)
 
-    refused(table, lambda: create(**{"email": AT_HOME, "permission_set": "sales", **wish}), *refusal)
+    assert_error(table, lambda: create(**{"email": NEWCOMER_EMAIL, "permission_set": "sales", **fields}), *error)
 
 
 # keys
 
 
 def test_the_same_key_replays(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    replays(table, lambda key: create(key=key))
-    refused(table, lambda: create(key="the-same-key", access_days=1), 422, "idempotency_key_reused")
+    assert_replayed(table, lambda key: create(key=key))
+    assert_error(table, lambda: create(key="the-same-key", access_days=1), 422, "idempotency_key_reused")
 
 
 def test_a_key_is_the_callers_own_and_lasts_a_day(table: Table) -> None:
-    a_world(table, a_member(CLERK), a_user(NEWCOMER))
+    seed(table, a_member(CLERK), a_user(NEWCOMER))
     create(key="key")
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         assert create(CLERK, key="key").code == "already_partner_admin"
-    a_day_later(table)
-    assert create(key="key", email=AT_HOME, permission_set="sales").status == 201
+    expire_idempotency_keys(table)
+    assert create(key="key", email=NEWCOMER_EMAIL, permission_set="sales").status == 201

@@ -8,10 +8,10 @@ import pytest
 from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.memberships.members import Seat, SuspensionReason
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import dynamo
 from tests.support import faults
-from tests.support.authzen_requests import EVALUATION, EVALUATIONS, SHIPPED, Json, action, resource, subject
+from tests.support.authzen_requests import DEPLOYED, EVALUATION, EVALUATIONS, Json, action, resource, subject
 from tests.support.builders import (
     APPROVER,
     CLIENT,
@@ -27,28 +27,42 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
+from tests.support.costs import count_costs
 from tests.support.faults import Fault
-from tests.support.link_requests import nothing_changes
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, now, staff
+from tests.support.link_requests import assert_unchanged
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    MANAGER,
+    a_partner_account_member,
+    an_expired_partner_admin,
+    now,
+    seed,
+)
 from tests.support.table import Table
 
 IMPORT: Final = "crm.import"
 
 
 @pytest.fixture(autouse=True)
-def world(table: Table) -> None:
+def seeded(table: Table) -> None:
     """The usual world, in which the employee is partner admin."""
-    a_world(table, a_partner_admin())
+    seed(table, a_partner_admin())
 
 
-def question(user_id: str = APPROVER, permission: str = IMPORT, account_id: str = CLIENT, **more: object) -> Json:
-    asked = {"subject": subject(user_id), "action": action(permission), "resource": resource(account_id, "account")}
-    return {**asked, **more}
+def decision_request(
+    user_id: str = APPROVER, permission: str = IMPORT, account_id: str = CLIENT, **more: object
+) -> Json:
+    request_body = {
+        "subject": subject(user_id),
+        "action": action(permission),
+        "resource": resource(account_id, "account"),
+    }
+    return {**request_body, **more}
 
 
-def may(user_id: str, permission: str = IMPORT, account_id: str = CLIENT) -> bool:
-    return SHIPPED.decides(question(user_id, permission, account_id))
+def is_permitted(user_id: str, permission: str = IMPORT, account_id: str = CLIENT) -> bool:
+    return DEPLOYED.decide(decision_request(user_id, permission, account_id))
 
 
 # who may what
@@ -69,22 +83,22 @@ def may(user_id: str, permission: str = IMPORT, account_id: str = CLIENT) -> boo
 def test_each_kind_of_person_may_what_he_may(
     user_id: str, account_id: str, permitted: list[str], denied: list[str]
 ) -> None:
-    asked = [question(user_id, name, account_id) for name in (*permitted, *denied)]
+    questions = [decision_request(user_id, name, account_id) for name in (*permitted, *denied)]
 
-    told = SHIPPED.ask(EVALUATIONS, {"evaluations": asked}).body["evaluations"]
+    evaluations = DEPLOYED.request(EVALUATIONS, {"evaluations": questions}).body["evaluations"]
 
-    assert [each["decision"] for each in told] == [True] * len(permitted) + [False] * len(denied)
-    assert [SHIPPED.decides(each) for each in asked] == [each["decision"] for each in told]
+    assert [each["decision"] for each in evaluations] == [True] * len(permitted) + [False] * len(denied)
+    assert [DEPLOYED.decide(each) for each in questions] == [each["decision"] for each in evaluations]
 
 
-LATER: Final = a_grant(expires_at=now() + timedelta(days=1))
-STOPPED: Final = frozenset({SuspensionReason.CLIENT})
+FUTURE_GRANT: Final = a_grant(expires_at=now() + timedelta(days=1))
+SUSPENDED_BY_CLIENT: Final = frozenset({SuspensionReason.CLIENT})
 
 
 @pytest.mark.parametrize(("others", "decision"), [
-    ((a_partner_admin(grant=LATER),), True),
-    ((a_lapsed_partner_admin(),), False),
-    ((a_partner_admin(suspended_by=STOPPED),), False),
+    ((a_partner_admin(grant=FUTURE_GRANT),), True),
+    ((an_expired_partner_admin(),), False),
+    ((a_partner_admin(suspended_by=SUSPENDED_BY_CLIENT),), False),
     ((a_partner_admin(active=False),), False),
     ((a_partner_admin(removed=(IMPORT,)),), False),
     ((a_partner_admin(removed=("crm.export",)),), True),
@@ -92,35 +106,35 @@ STOPPED: Final = frozenset({SuspensionReason.CLIENT})
     ((the_partner(program=Program.SUSPENDED),), False),
     ((the_partner(domains=("another.example",)),), False),
     ((an_employee(active=False),), False),
-    ((staff(EMPLOYEE, active=False),), False),
+    ((a_partner_account_member(EMPLOYEE, active=False),), False),
     ((an_employee(offboardings={PARTNER: 1}),), False),
     ((an_employee(email=None),), False),
-    ((a_partner_admin().changed(permission_set=CUSTOM_SET), a_custom_set(permissions=(IMPORT,))), True),
-    ((a_partner_admin().changed(permission_set=CUSTOM_SET), a_custom_set()), False),
+    ((a_partner_admin().next_version(permission_set=CUSTOM_SET), a_custom_set(permissions=(IMPORT,))), True),
+    ((a_partner_admin().next_version(permission_set=CUSTOM_SET), a_custom_set()), False),
 ])  # fmt: skip
 def test_a_partner_admin_may_while_nothing_stands_against_it(
-    table: Table, others: tuple[Kept, ...], decision: bool
+    table: Table, others: tuple[Record, ...], decision: bool
 ) -> None:
-    a_world(table, a_partner_admin(), *others)
+    seed(table, a_partner_admin(), *others)
 
-    assert may(EMPLOYEE) is decision
+    assert is_permitted(EMPLOYEE) is decision
 
 
 @pytest.mark.parametrize(("others", "decision"), [
     ((), True),
     ((a_user(active=False),), False),
-    ((a_member(suspended_by=STOPPED),), False),
+    ((a_member(suspended_by=SUSPENDED_BY_CLIENT),), False),
     ((a_member(active=False),), False),
     ((the_client(state=AccountState.CLOSED),), False),
     ((a_member(permission_set="sales"),), False),
     ((a_member(permission_set="sales", added=(IMPORT,)),), True),
 ])  # fmt: skip
 def test_the_clients_own_may_while_nothing_stands_against_it(
-    table: Table, others: tuple[Kept, ...], decision: bool
+    table: Table, others: tuple[Record, ...], decision: bool
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    assert may(APPROVER) is decision
+    assert is_permitted(APPROVER) is decision
 
 
 @pytest.mark.parametrize(("changes", "pricing", "decision"), [
@@ -132,40 +146,40 @@ def test_the_clients_own_may_while_nothing_stands_against_it(
     ({"seat": Seat.PARTNER}, Pricing.LEGACY, False),
 ])  # fmt: skip
 def test_what_is_paid_for_needs_its_seat(table: Table, changes: Json, pricing: Pricing, decision: bool) -> None:
-    a_world(table, a_member(**changes), the_client(pricing=pricing))
+    seed(table, a_member(**changes), the_client(pricing=pricing))
 
-    assert may(APPROVER, "sales.access") is decision
+    assert is_permitted(APPROVER, "sales.access") is decision
 
 
 def test_a_name_in_its_scope_is_no_permission() -> None:
-    assert may(APPROVER, "crm.contacts.view")
+    assert is_permitted(APPROVER, "crm.contacts.view")
     for name in ("crm.contacts.view:all", "crm.contacts.view:owned", "CRM.IMPORT", "crm.*", "", "read"):
-        assert not may(APPROVER, name)
+        assert not is_permitted(APPROVER, name)
 
 
 # what a decision says
 
 
 def test_a_permit_says_when_on_what_and_how_far(table: Table) -> None:
-    a_world(table, a_partner_admin().changed(), a_member(CLERK, "sales", version=7), the_partner(version=4))
+    seed(table, a_partner_admin().next_version(), a_member(CLERK, "sales", version=7), the_partner(version=4))
     before = now()
 
-    told = SHIPPED.ask(EVALUATION, question(EMPLOYEE)).body
+    decision = DEPLOYED.request(EVALUATION, decision_request(EMPLOYEE)).body
 
-    assert set(told) == {"decision", "context"}
-    assert set(told["context"]) == {"as_of", "rev"}
-    assert told["context"]["rev"] == "account:1/user:1/member:2/partner:4"
-    assert told["context"]["as_of"].endswith("Z")
-    assert before <= datetime.fromisoformat(told["context"]["as_of"]) <= datetime.now(UTC)
+    assert set(decision) == {"decision", "context"}
+    assert set(decision["context"]) == {"as_of", "rev"}
+    assert decision["context"]["rev"] == "account:1/user:1/member:2/partner:4"
+    assert decision["context"]["as_of"].endswith("Z")
+    assert before <= datetime.fromisoformat(decision["context"]["as_of"]) <= datetime.now(UTC)
     for name, reach in (("crm.deals.view", "all"), ("crm.deals.edit", "team"), ("crm.deals.delete", "owned")):
-        context = SHIPPED.ask(EVALUATION, question(CLERK, name)).body["context"]
+        context = DEPLOYED.request(EVALUATION, decision_request(CLERK, name)).body["context"]
         assert (context["scope"], context["rev"]) == (reach, "account:1/user:1/member:7")
 
 
 def test_a_set_of_an_accounts_own_counts_with_its_version(table: Table) -> None:
-    a_world(table, a_member(CLERK, CUSTOM_SET), a_custom_set(version=3))
+    seed(table, a_member(CLERK, CUSTOM_SET), a_custom_set(version=3))
 
-    context = SHIPPED.ask(EVALUATION, question(CLERK, "crm.tickets.edit")).body["context"]
+    context = DEPLOYED.request(EVALUATION, decision_request(CLERK, "crm.tickets.edit")).body["context"]
 
     assert context["rev"] == "account:1/user:1/member:1/customset:3"
     assert context["scope"] == "team"
@@ -174,8 +188,8 @@ def test_a_set_of_an_accounts_own_counts_with_its_version(table: Table) -> None:
 def test_a_revision_changes_with_what_it_rests_on(table: Table) -> None:
     seen = set()
     for others in ((), (the_client(version=2),), (a_user(version=2),), (a_member(version=2),)):
-        a_world(table, *others)
-        seen.add(SHIPPED.ask(EVALUATION, question()).body["context"]["rev"])
+        seed(table, *others)
+        seen.add(DEPLOYED.request(EVALUATION, decision_request()).body["context"]["rev"])
 
     assert len(seen) == 4
 
@@ -193,143 +207,165 @@ DENIED: Final = '{"decision":false}'
     (APPROVER, IMPORT, PARTNER),
 ])  # fmt: skip
 def test_a_denial_says_nothing_else(user_id: str, permission: str, account_id: str) -> None:
-    answer = SHIPPED.ask(EVALUATION, question(user_id, permission, account_id))
+    response = DEPLOYED.request(EVALUATION, decision_request(user_id, permission, account_id))
 
-    assert (answer.status, answer.text) == (200, DENIED)
-    asked = {"evaluations": [question(user_id, permission, account_id)]}
-    assert SHIPPED.ask(EVALUATIONS, asked).text == f'{{"evaluations":[{DENIED}]}}'
+    assert (response.status, response.text) == (200, DENIED)
+    batch = {"evaluations": [decision_request(user_id, permission, account_id)]}
+    assert DEPLOYED.request(EVALUATIONS, batch).text == f'{{"evaluations":[{DENIED}]}}'
 
 
 def test_what_the_caller_says_of_anybody_counts_for_nothing() -> None:
     everything = {"role": "super_admin", "permission_set": "super_admin", "soft": True, "active": True}
-    asked = question(CLERK, context={"as_of": "2020-01-01T00:00:00Z", **everything})
+    request_body = decision_request(CLERK, context={"as_of": "2020-01-01T00:00:00Z", **everything})
     for part in ("subject", "action", "resource"):
-        asked[part] = {**asked[part], "properties": everything}
+        request_body[part] = {**request_body[part], "properties": everything}
 
-    assert SHIPPED.ask(EVALUATION, asked).text == DENIED
+    assert DEPLOYED.request(EVALUATION, request_body).text == DENIED
 
 
 @pytest.mark.parametrize("by", ["anybody", APPROVER, CLERK])
 def test_who_asks_makes_no_difference(by: str) -> None:
-    assert SHIPPED.ask(EVALUATION, question(), by=by).body["decision"] is True
-    assert SHIPPED.ask(EVALUATION, question(CLERK), by=by).text == DENIED
+    assert DEPLOYED.request(EVALUATION, decision_request(), caller_id=by).body["decision"] is True
+    assert DEPLOYED.request(EVALUATION, decision_request(CLERK), caller_id=by).text == DENIED
 
 
 # ids
 
-NO_IDS: Final = ("", " ", "a b", "a#b", "a/b", "..", "-a", "_a", "a\n", "\0", "é", "１２", "a" * 129, "a" * 10_000)
+MALFORMED_IDS: Final = (
+    "",
+    " ",
+    "a b",
+    "a#b",
+    "a/b",
+    "..",
+    "-a",
+    "_a",
+    "a\n",
+    "\0",
+    "é",
+    "１２",
+    "a" * 129,
+    "a" * 10_000,
+)
 
 
-@pytest.mark.parametrize("name", NO_IDS)
+@pytest.mark.parametrize("name", MALFORMED_IDS)
 def test_what_cannot_be_an_id_is_denied_without_a_single_request(table: Table, name: str) -> None:
-    with counted(table) as costs:
-        assert not may(name)
-        assert not may(APPROVER, account_id=name)
+    with count_costs(table) as costs:
+        assert not is_permitted(name)
+        assert not is_permitted(APPROVER, account_id=name)
     assert costs.requests == 0
 
 
 @pytest.mark.parametrize("part", ["subject", "resource"])
 @pytest.mark.parametrize("kind", ["", "User", "users", "record", "account ", "spaceship"])
 def test_another_type_is_denied_without_a_single_request(table: Table, part: str, kind: str) -> None:
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         for name in (APPROVER, CLIENT):
-            assert not SHIPPED.decides({**question(), part: {"type": kind, "id": name}})
+            assert not DEPLOYED.decide({**decision_request(), part: {"type": kind, "id": name}})
     assert costs.requests == 0
 
 
 def test_a_user_is_no_account_and_an_account_no_user() -> None:
-    assert not may(CLIENT)
-    assert not may(APPROVER, account_id=APPROVER)
+    assert not is_permitted(CLIENT)
+    assert not is_permitted(APPROVER, account_id=APPROVER)
 
 
 def test_an_id_in_other_letters_is_another() -> None:
-    assert not may(APPROVER.upper())
-    assert not may(APPROVER, account_id=CLIENT.upper())
+    assert not is_permitted(APPROVER.upper())
+    assert not is_permitted(APPROVER, account_id=CLIENT.upper())
 
 
 # what it costs
 
 
-def sizes(asked: list[Any]) -> list[int]:
+def item_counts(requests: list[Any]) -> list[int]:
     """How many items each request read at one instant; there is no other request."""
-    return [len(each["TransactItems"]) for each in asked]
+    return [len(each["TransactItems"]) for each in requests]
 
 
 def test_one_decision_is_one_request_or_two_of_five_items_at_most(table: Table) -> None:
-    a_world(table, a_partner_admin().changed(permission_set=CUSTOM_SET), a_custom_set())
+    seed(table, a_partner_admin().next_version(permission_set=CUSTOM_SET), a_custom_set())
 
-    with faults.at(dynamo.client(), "") as asked:
-        assert may(APPROVER)
-    assert sizes(asked) == [3]
-    with faults.at(dynamo.client(), "") as asked:
-        assert may(EMPLOYEE, "crm.tickets.view")
-    assert sizes(asked) == [3, 5]
+    with faults.inject(dynamo.client(), "") as requests:
+        assert is_permitted(APPROVER)
+    assert item_counts(requests) == [3]
+    with faults.inject(dynamo.client(), "") as requests:
+        assert is_permitted(EMPLOYEE, "crm.tickets.view")
+    assert item_counts(requests) == [3, 5]
 
 
 @pytest.mark.parametrize(("user_id", "items"), [(APPROVER, [3]), (EMPLOYEE, [3, 4])])
 def test_twenty_questions_about_one_person_and_account_are_one_reading(user_id: str, items: list[int]) -> None:
     names = sorted(catalogue.CATALOGUE)[:20]
 
-    with faults.at(dynamo.client(), "") as asked:
-        told = SHIPPED.ask(
-            EVALUATIONS, {**question(user_id), "evaluations": [{"action": action(name)} for name in names]}
+    with faults.inject(dynamo.client(), "") as requests:
+        response = DEPLOYED.request(
+            EVALUATIONS, {**decision_request(user_id), "evaluations": [{"action": action(name)} for name in names]}
         )
 
-    assert sizes(asked) == items
-    assert [each["decision"] for each in told.body["evaluations"]] == [may(user_id, name) for name in names]
+    assert item_counts(requests) == items
+    assert [each["decision"] for each in response.body["evaluations"]] == [
+        is_permitted(user_id, name) for name in names
+    ]
 
 
 def test_a_batch_about_many_is_decided_as_if_each_had_been_asked_alone() -> None:
     people, places = (APPROVER, CLERK, EMPLOYEE, MANAGER, "user-nobody", "no id"), (CLIENT, PARTNER, "nowhere", "")
-    asked = [question(who, IMPORT, where) for who in people for where in places]
+    questions = [decision_request(who, IMPORT, where) for who in people for where in places]
 
-    told = SHIPPED.ask(EVALUATIONS, {"evaluations": asked}).body["evaluations"]
+    evaluations = DEPLOYED.request(EVALUATIONS, {"evaluations": questions}).body["evaluations"]
 
-    assert [each["decision"] for each in told] == [SHIPPED.decides(each) for each in asked]
-    assert sum(each["decision"] for each in told) == 3
+    assert [each["decision"] for each in evaluations] == [DEPLOYED.decide(each) for each in questions]
+    assert sum(each["decision"] for each in evaluations) == 3
 
 
 def test_what_cannot_be_read_of_a_batch_is_not_looked_up(table: Table) -> None:
-    with counted(table) as costs:
-        told = SHIPPED.ask(
+    with count_costs(table) as costs:
+        response = DEPLOYED.request(
             EVALUATIONS, {"subject": subject(APPROVER), "evaluations": [{}, {"action": {"name": IMPORT}}]}
         )
 
-    assert [each["decision"] for each in told.body["evaluations"]] == [False, False]
+    assert [each["decision"] for each in response.body["evaluations"]] == [False, False]
     assert costs.requests == 0
 
 
 # under doubt
 
-NEVER: Final[dict[str, Fault]] = {
-    "throttled": faults.says("ThrottlingException"),
-    "out of capacity": faults.says("ProvisionedThroughputExceededException"),
-    "in conflict": faults.CONFLICTS,
-    "broken": faults.says("InternalServerError", 500),
-    "unheard": faults.goes_unheard,
+TABLE_FAULTS: Final[dict[str, Fault]] = {
+    "throttled": faults.aws_error("ThrottlingException"),
+    "out of capacity": faults.aws_error("ProvisionedThroughputExceededException"),
+    "in conflict": faults.WRITE_CONFLICT,
+    "broken": faults.aws_error("InternalServerError", 500),
+    "unheard": faults.request_lost,
 }
 
 
 @pytest.mark.parametrize("what", [EVALUATION, EVALUATIONS])
-@pytest.mark.parametrize("fault", NEVER.values(), ids=NEVER)
+@pytest.mark.parametrize("fault", TABLE_FAULTS.values(), ids=TABLE_FAULTS)
 def test_what_cannot_be_looked_up_is_not_decided(
     table: Table, monkeypatch: pytest.MonkeyPatch, what: str, fault: Fault
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    asked = question() if what == EVALUATION else question(evaluations=[{}, {"subject": subject(EMPLOYEE)}])
+    request_body = (
+        decision_request() if what == EVALUATION else decision_request(evaluations=[{}, {"subject": subject(EMPLOYEE)}])
+    )
 
-    for heard in (0, 1):
-        with nothing_changes(table), faults.at(dynamo.client(), "", *[faults.works] * heard, then=fault):
-            answer = SHIPPED.ask(what, {**asked, "subject": subject(EMPLOYEE)})
-        assert (answer.status, answer.headers["retry-after"]) == (503, "2")
-        assert (answer.headers["content-type"], isinstance(answer.body, str)) == ("application/json", True)
-        assert "decision" not in answer.text
+    for reads_before_fault in (0, 1):
+        with (
+            assert_unchanged(table),
+            faults.inject(dynamo.client(), "", *[faults.succeeds] * reads_before_fault, last_fault=fault),
+        ):
+            response = DEPLOYED.request(what, {**request_body, "subject": subject(EMPLOYEE)})
+        assert (response.status, response.headers["retry-after"]) == (503, "2")
+        assert (response.headers["content-type"], isinstance(response.body, str)) == ("application/json", True)
+        assert "decision" not in response.text
 
 
 def test_no_question_changes_anything(table: Table) -> None:
-    with nothing_changes(table), counted(table) as costs:
+    with assert_unchanged(table), count_costs(table) as costs:
         for who in (APPROVER, CLERK, EMPLOYEE, "user-nobody", ""):
-            SHIPPED.ask(EVALUATION, question(who), headers={"idempotency-key": "a-key"})
-            SHIPPED.ask(EVALUATIONS, question(who, evaluations=[{}, {}]))
-        SHIPPED.configuration()
+            DEPLOYED.request(EVALUATION, decision_request(who), headers={"idempotency-key": "a-key"})
+            DEPLOYED.request(EVALUATIONS, decision_request(who, evaluations=[{}, {}]))
+        DEPLOYED.configuration()
     assert costs.writes == 0

@@ -21,70 +21,81 @@ from tests.support.builders import (
     a_user,
     the_client,
 )  # fmt: skip
-from tests.support.costs import counted
+from tests.support.costs import count_costs
 from tests.support.gateway import VENDOR, call
-from tests.support.link_requests import approve, decline, nothing_changes, overtaken, refused, replays
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.link_requests import (
+    approve,
+    assert_error,
+    assert_replayed,
+    assert_unchanged,
+    decline,
+    send_during_change,
+)
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, now, seed
 from tests.support.table import Table
 
-BOSS = "user-boss"
-OTHER = "client-other"
-TWO_ADMINS = (a_user(BOSS), a_member(BOSS))
-TWO_CLIENTS = (*TWO_ADMINS, the_client(account_id=OTHER, name="Other"), a_member(BOSS, account_id=OTHER))
+OTHER_ADMIN = "user-boss"
+OTHER_CLIENT = "client-other"
+TWO_ADMINS = (a_user(OTHER_ADMIN), a_member(OTHER_ADMIN))
+TWO_CLIENTS = (
+    *TWO_ADMINS,
+    the_client(account_id=OTHER_CLIENT, name="Other"),
+    a_member(OTHER_ADMIN, account_id=OTHER_CLIENT),
+)
 
 
-def test_a_refusal_ends_a_link_for_one(world: Table) -> None:
-    answer = decline(reason="We have an agency already")
+def test_a_refusal_ends_a_link_for_one(seeded: Table) -> None:
+    response = decline(reason="We have an agency already")
 
-    assert (answer.status, answer.body) == (200, {"state": "declined"})
+    assert (response.status, response.body) == (200, {"state": "declined"})
     assert link_requests.view().body["state"] == "declined"
-    assert (world.get(keys.user(EMPLOYEE)) or {})["open_links"] == 0
+    assert (seeded.get(keys.user(EMPLOYEE)) or {})["open_links"] == 0
 
 
-def test_a_refusal_is_in_both_trails_and_the_letter_bears_the_reason(world: Table) -> None:
+def test_a_refusal_is_in_both_trails_and_the_letter_bears_the_reason(seeded: Table) -> None:
     decline(reason="We have an agency already")
 
-    entries = world.under("AUDIT#")
+    entries = seeded.items_with_prefix("AUDIT#")
     assert {entry["pk"] for entry in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
     assert {(entry["event"], entry["actor_id"]) for entry in entries} == {("link.declined", APPROVER)}
     assert entries[0]["details"] == {"link_id": LINK}
-    (letter,) = world.under("OUTBOX#")
-    assert letter["notification"]["kind"] == "link_declined"
-    assert letter["notification"]["reason"] == "We have an agency already"
+    (queued_item,) = seeded.items_with_prefix("OUTBOX#")
+    assert queued_item["notification"]["kind"] == "link_declined"
+    assert queued_item["notification"]["reason"] == "We have an agency already"
 
 
-def test_a_reason_is_not_needed(world: Table) -> None:
+def test_a_reason_is_not_needed(seeded: Table) -> None:
     decline()
 
-    assert world.under("AUDIT#")[0]["details"] == {"link_id": LINK}
+    assert seeded.items_with_prefix("AUDIT#")[0]["details"] == {"link_id": LINK}
 
 
-def test_whoever_manages_users_may_decline(table: Table, sound: None) -> None:
-    a_world(table, a_member(CLERK, "view_only", added=("account.users.manage",)))
+def test_whoever_manages_users_may_decline(table: Table, check_invariants: None) -> None:
+    seed(table, a_member(CLERK, "view_only", added=("account.users.manage",)))
 
     assert decline(CLERK).status == 200
 
 
-def test_one_clients_refusal_ends_a_personal_link_for_it_alone(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
+def test_one_clients_refusal_ends_a_personal_link_for_it_alone(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
 
     assert decline().body == {"state": "declined"}
     assert link_requests.view().body["state"] == "open"
     assert (table.get(keys.reply(LINK, CLIENT)) or {})["state"] == "declined"
-    refused(table, lambda: decline(BOSS), 410, "link_declined")
-    assert decline(BOSS, account_id=OTHER).status == 200
+    assert_error(table, lambda: decline(OTHER_ADMIN), 410, "link_declined")
+    assert decline(OTHER_ADMIN, account_id=OTHER_CLIENT).status == 200
 
 
-def test_a_refusal_after_an_approval(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
+def test_a_refusal_after_an_approval(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
     approve()
 
-    refused(table, decline, 409, "link_already_used")
-    refused(table, lambda: decline(BOSS), 409, "link_already_used")
+    assert_error(table, decline, 409, "link_already_used")
+    assert_error(table, lambda: decline(OTHER_ADMIN), 409, "link_already_used")
 
 
-def test_a_link_of_somebody_no_longer_eligible_may_be_declined(world: Table) -> None:
-    link_requests.tell_user(EMPLOYEE, active=False)
+def test_a_link_of_somebody_no_longer_eligible_may_be_declined(seeded: Table) -> None:
+    link_requests.put_user(EMPLOYEE, active=False)
 
     assert decline().status == 200
 
@@ -93,7 +104,7 @@ def test_a_link_of_somebody_no_longer_eligible_may_be_declined(world: Table) -> 
     ("others", "by", "account_id", "status", "code"),
     [
         ((), CLERK, CLIENT, 403, "not_an_approver"),
-        ((), APPROVER, OTHER, 404, "not_found"),
+        ((), APPROVER, OTHER_CLIENT, 404, "not_found"),
         ((), APPROVER, "client-unknown", 404, "not_found"),
         ((), EMPLOYEE, CLIENT, 404, "not_found"),
         ((), "user-unknown", CLIENT, 404, "not_found"),
@@ -102,23 +113,23 @@ def test_a_link_of_somebody_no_longer_eligible_may_be_declined(world: Table) -> 
         ((a_member(COLLEAGUE),), COLLEAGUE, CLIENT, 403, "own_partner_may_not_approve"),
         ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, 403, "own_partner_may_not_approve"),
         ((a_partner_admin(COLLEAGUE, grant=a_grant()),), COLLEAGUE, CLIENT, 403, "not_an_approver"),
-        ((staff(APPROVER),), APPROVER, CLIENT, 403, "no_independent_approver"),
+        ((a_partner_account_member(APPROVER),), APPROVER, CLIENT, 403, "no_independent_approver"),
         ((a_user(APPROVER, active=False),), APPROVER, CLIENT, 403, "forbidden"),
         ((the_client(state="closed"),), APPROVER, CLIENT, 409, "account_closed"),
-        ((an_open_link(account_id=OTHER),), APPROVER, CLIENT, 422, "account_mismatch"),
+        ((an_open_link(account_id=OTHER_CLIENT),), APPROVER, CLIENT, 422, "account_mismatch"),
         ((an_open_link(stored_state="revoked"),), APPROVER, CLIENT, 410, "link_revoked"),
         ((an_open_link(stored_state="declined"),), APPROVER, CLIENT, 410, "link_declined"),
         ((an_open_link(expires_at=now()),), APPROVER, CLIENT, 410, "link_expired"),
     ],
 )
 def test_a_refusal_that_is_refused(
-    table: Table, sound: None, others: tuple[Any, ...], by: str, account_id: str, status: int, code: str
+    table: Table, check_invariants: None, others: tuple[Any, ...], by: str, account_id: str, status: int, code: str
 ) -> None:
-    a_world(table, *TWO_CLIENTS, *others)
+    seed(table, *TWO_CLIENTS, *others)
     if code == "no_independent_approver":
-        link_requests.tell_member(CLIENT, BOSS, permission_set="view_only")
+        link_requests.put_member(CLIENT, OTHER_ADMIN, permission_set="view_only")
 
-    refused(table, lambda: decline(by, account_id=account_id), status, code)
+    assert_error(table, lambda: decline(by, account_id=account_id), status, code)
 
 
 @pytest.mark.parametrize(
@@ -132,108 +143,110 @@ def test_a_refusal_that_is_refused(
         ({"access_days": 3}, "unknown_field"),
     ],
 )
-def test_a_refusal_that_makes_no_sense(world: Table, wrong: dict[str, Any], code: str) -> None:
-    refused(world, lambda: decline(**wrong), 422, code)
+def test_a_refusal_that_makes_no_sense(seeded: Table, wrong: dict[str, Any], code: str) -> None:
+    assert_error(seeded, lambda: decline(**wrong), 422, code)
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_the_same_key_declines_once(table: Table, sound: None, most: int) -> None:
-    a_world(table, an_open_link(max_approvals=most))
+def test_the_same_key_declines_once(table: Table, check_invariants: None, most: int) -> None:
+    seed(table, an_open_link(max_approvals=most))
 
-    replays(table, lambda key: decline(key=key))
+    assert_replayed(table, lambda key: decline(key=key))
 
-    assert len(table.under("OUTBOX#")) == 1
+    assert len(table.items_with_prefix("OUTBOX#")) == 1
 
 
-def test_the_same_key_for_something_else_is_refused(world: Table) -> None:
+def test_the_same_key_for_something_else_is_refused(seeded: Table) -> None:
     decline(key="one")
 
-    refused(world, lambda: decline(key="one", reason="no"), 422, "idempotency_key_reused")
+    assert_error(seeded, lambda: decline(key="one", reason="no"), 422, "idempotency_key_reused")
 
 
-def test_a_key_is_forgotten_after_a_day(world: Table) -> None:
+def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
     decline(key="one")
-    link_requests.a_day_later(world)
+    link_requests.expire_idempotency_keys(seeded)
 
-    refused(world, lambda: decline(key="one"), 410, "link_declined")
+    assert_error(seeded, lambda: decline(key="one"), 410, "link_declined")
 
 
-def test_a_retry_after_the_approver_lost_his_rights_is_told_what_came_true(table: Table, sound: None) -> None:
-    a_world(table, *TWO_ADMINS)
+def test_a_retry_after_the_approver_lost_his_rights_is_told_what_came_true(
+    table: Table, check_invariants: None
+) -> None:
+    seed(table, *TWO_ADMINS)
     decline(key="one")
-    link_requests.tell_member(CLIENT, APPROVER, active=False)
+    link_requests.put_member(CLIENT, APPROVER, active=False)
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         again = decline(key="one")
 
     assert (again.status, again.replayed, again.body) == (200, True, {"state": "declined"})
 
 
-def _end_by_time(table: Table) -> None:
+def _expire_link(table: Table) -> None:
     past = now() - timedelta(seconds=1)
     table.change(keys.link(PARTNER, LINK), expires_at=past, due_at=past)
 
 
 @pytest.mark.parametrize("most", [1, 3])
 @pytest.mark.parametrize(
-    ("happens", "status", "code"),
+    ("concurrent_change", "status", "code"),
     [
         (link_requests.revoke, 410, "link_revoked"),
         (link_requests.resend, 404, "link_not_found"),
-        (lambda: decline(BOSS), 410, "link_declined"),
-        (lambda: approve(BOSS), 409, "link_already_used"),
-        (lambda: link_requests.tell_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
-        (lambda: link_requests.tell_member(CLIENT, APPROVER, active=False), 404, "not_found"),
-        (lambda: link_requests.tell_user(APPROVER, active=False), 403, "forbidden"),
+        (lambda: decline(OTHER_ADMIN), 410, "link_declined"),
+        (lambda: approve(OTHER_ADMIN), 409, "link_already_used"),
+        (lambda: link_requests.put_member(CLIENT, APPROVER, permission_set="view_only"), 403, "not_an_approver"),
+        (lambda: link_requests.put_member(CLIENT, APPROVER, active=False), 404, "not_found"),
+        (lambda: link_requests.put_user(APPROVER, active=False), 403, "forbidden"),
         (
-            lambda: link_requests.tell_member(PARTNER, APPROVER, permission_set="sales"),
+            lambda: link_requests.put_member(PARTNER, APPROVER, permission_set="sales"),
             403,
             "own_partner_may_not_approve",
         ),
-        (lambda: link_requests.tell_account(CLIENT, state="closed"), 409, "account_closed"),
+        (lambda: link_requests.put_account(CLIENT, state="closed"), 409, "account_closed"),
     ],
 )
 def test_a_refusal_that_comes_too_late_changes_nothing(
-    table: Table, sound: None, happens: Callable[[], object], status: int, code: str, most: int
+    table: Table, check_invariants: None, concurrent_change: Callable[[], object], status: int, code: str, most: int
 ) -> None:
-    a_world(table, an_open_link(max_approvals=most), *TWO_CLIENTS)
+    seed(table, an_open_link(max_approvals=most), *TWO_CLIENTS)
 
-    answer = overtaken(table, happens, decline)
+    response = send_during_change(table, concurrent_change, decline)
 
-    assert (answer.status, answer.code) == (status, code)
-
-
-@pytest.mark.parametrize("most", [1, 3])
-def test_a_link_that_expires_meanwhile(table: Table, sound: None, most: int) -> None:
-    a_world(table, an_open_link(max_approvals=most))
-
-    answer = overtaken(table, lambda: _end_by_time(table), decline)
-
-    assert (answer.status, answer.code) == (410, "link_expired")
-
-
-def test_the_last_approval_is_given_meanwhile(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=2), *TWO_CLIENTS, the_client(account_id="client-third"),
-            a_member(BOSS, account_id="client-third"))  # fmt: skip
-    approve(BOSS, account_id="client-third")
-
-    answer = overtaken(table, lambda: approve(BOSS, account_id=OTHER), decline)
-
-    assert (answer.status, answer.code) == (409, "link_already_used")
-
-
-def test_only_an_explicit_post_declines(world: Table) -> None:
-    with nothing_changes(world):
-        answer = call("GET /access-links/declines", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
-
-    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert (response.status, response.code) == (status, code)
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_what_a_refusal_costs(table: Table, sound: None, most: int) -> None:
-    a_world(table, an_open_link(max_approvals=most))
+def test_a_link_that_expires_meanwhile(table: Table, check_invariants: None, most: int) -> None:
+    seed(table, an_open_link(max_approvals=most))
 
-    with counted(table) as costs:
+    response = send_during_change(table, lambda: _expire_link(table), decline)
+
+    assert (response.status, response.code) == (410, "link_expired")
+
+
+def test_the_last_approval_is_given_meanwhile(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=2), *TWO_CLIENTS, the_client(account_id="client-third"),
+            a_member(OTHER_ADMIN, account_id="client-third"))  # fmt: skip
+    approve(OTHER_ADMIN, account_id="client-third")
+
+    response = send_during_change(table, lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), decline)
+
+    assert (response.status, response.code) == (409, "link_already_used")
+
+
+def test_only_an_explicit_post_declines(seeded: Table) -> None:
+    with assert_unchanged(seeded):
+        response = call("GET /access-links/declines", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
+
+    assert (response.status, response.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_what_a_refusal_costs(table: Table, check_invariants: None, most: int) -> None:
+    seed(table, an_open_link(max_approvals=most))
+
+    with count_costs(table) as costs:
         assert decline(reason="We have an agency already").status == 200
 
     assert (costs.reads, costs.writes) == (2, 1)

@@ -8,8 +8,8 @@ import pytest
 
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.memberships.members import Seat, SuspensionReason
-from partner_access.domain.notifications import CleanUp, Occasion
-from partner_access.domain.records import Kept
+from partner_access.domain.notifications import Reconciliation, ReconciliationReason
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -24,12 +24,12 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.gateway import Answer, call, tell
-from tests.support.link_requests import nothing_changes, refused, replays
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.gateway import ApiResponse, call, call_as_vendor
+from tests.support.link_requests import assert_error, assert_replayed, assert_unchanged
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, now, seed
 from tests.support.table import Item, Table
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 ACCOUNT = "/directory/accounts/{account_id}"
 USER = "/directory/users/{user_id}"
@@ -38,27 +38,29 @@ NEW = "client-new"
 NEWCOMER = "user-newcomer"
 
 
-def tell_account(account_id: str = CLIENT, key: str | None = None, **told: object) -> Answer:
-    return tell(f"PUT {ACCOUNT}", told, account_id=account_id, headers={"idempotency-key": key})
+def put_account(account_id: str = CLIENT, key: str | None = None, **fields: object) -> ApiResponse:
+    return call_as_vendor(f"PUT {ACCOUNT}", fields, account_id=account_id, headers={"idempotency-key": key})
 
 
-def tell_user(user_id: str = CLERK, key: str | None = None, **told: object) -> Answer:
-    return tell(f"PUT {USER}", told, user_id=user_id, headers={"idempotency-key": key})
+def put_user(user_id: str = CLERK, key: str | None = None, **fields: object) -> ApiResponse:
+    return call_as_vendor(f"PUT {USER}", fields, user_id=user_id, headers={"idempotency-key": key})
 
 
-def tell_member(user_id: str = CLERK, account_id: str = CLIENT, key: str | None = None, **told: object) -> Answer:
-    return tell(f"PUT {MEMBER}", told, account_id=account_id, user_id=user_id, headers={"idempotency-key": key})
+def put_member(user_id: str = CLERK, account_id: str = CLIENT, key: str | None = None, **fields: object) -> ApiResponse:
+    return call_as_vendor(
+        f"PUT {MEMBER}", fields, account_id=account_id, user_id=user_id, headers={"idempotency-key": key}
+    )
 
 
-def erase(user_id: str = CLERK, key: str | None = None) -> Answer:
-    return tell(f"POST {USER}/erasure", user_id=user_id, headers={"idempotency-key": key} if key else None)
+def erase(user_id: str = CLERK, key: str | None = None) -> ApiResponse:
+    return call_as_vendor(f"POST {USER}/erasure", user_id=user_id, headers={"idempotency-key": key} if key else None)
 
 
-def kept(table: Table, key: keys.Key) -> dict[str, Any]:
+def stored_item(table: Table, key: keys.Key) -> dict[str, Any]:
     return table.get(key) or {}
 
 
-def but_keys(table: Table) -> list[Item]:
+def items_without_stored_responses(table: Table) -> list[Item]:
     """All that is kept but for what callers' keys were answered."""
     return [item for item in table.items() if item["sk"] != "IDEMPOTENCY"]
 
@@ -78,7 +80,7 @@ def metrics(written: str) -> dict[str, float]:
 
 
 def test_a_client_is_made_seen_and_told_again(table: Table) -> None:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "kind": "client",
         "name": "The Florist",
         "locale": "ja",
@@ -86,20 +88,20 @@ def test_a_client_is_made_seen_and_told_again(table: Table) -> None:
         "partner_seat_limit": 3,
     }
 
-    made = tell_account(NEW, **told)
+    made = put_account(NEW, **fields)
 
     assert made.status == 201
-    assert made.body == {"account_id": NEW, "state": "active", "partner_seats_used": 0, **told}
-    assert tell(f"GET {ACCOUNT}", account_id=NEW).body == made.body
-    with nothing_changes(table):
-        again = tell_account(NEW, **told)
+    assert made.body == {"account_id": NEW, "state": "active", "partner_seats_used": 0, **fields}
+    assert call_as_vendor(f"GET {ACCOUNT}", account_id=NEW).body == made.body
+    with assert_unchanged(table):
+        again = put_account(NEW, **fields)
     assert (again.status, again.body) == (200, made.body)
-    (entry,) = table.under("AUDIT#")
+    (entry,) = table.items_with_prefix("AUDIT#")
     assert (entry["event"], entry["pk"]) == ("account.created", f"AUDIT#{NEW}")
 
 
 def test_a_partner_is_made_with_its_domains(table: Table) -> None:
-    made = tell_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
+    made = put_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
 
     assert made.body == {
         "account_id": NEW,
@@ -109,51 +111,54 @@ def test_a_partner_is_made_with_its_domains(table: Table) -> None:
         "program": "active",
         "state": "active",
     }
-    with nothing_changes(table):
-        tell_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
+    with assert_unchanged(table):
+        put_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
 
 
 def test_what_is_not_told_of_an_account_stays(table: Table) -> None:
-    a_world(table, the_client(partner_seat_limit=4, locale="ja"))
+    seed(table, the_client(partner_seat_limit=4, locale="ja"))
 
-    assert tell_account(name="Bakery").body["partner_seat_limit"] == 4
-    shown = tell_account(partner_seat_limit=None, locale=None).body
+    assert put_account(name="Bakery").body["partner_seat_limit"] == 4
+    shown = put_account(partner_seat_limit=None, locale=None).body
 
     assert shown["name"] == "Bakery"
     assert "partner_seat_limit" not in shown
     assert "locale" not in shown
-    changed = [item["details"]["fields"] for item in table.under(f"AUDIT#{CLIENT}")]
+    changed = [item["details"]["fields"] for item in table.items_with_prefix(f"AUDIT#{CLIENT}")]
     assert changed == [["name"], ["locale", "partner_seat_limit"]]
 
 
 def test_an_account_is_closed_and_opened_again(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    assert tell_account(state="closed").body["state"] == "closed"
-    refused(table, lambda: tell_member(permission_set="sales"), 409, "account_closed")
-    assert tell_account(state="active").body["state"] == "active"
+    assert put_account(state="closed").body["state"] == "closed"
+    assert_error(table, lambda: put_member(permission_set="sales"), 409, "account_closed")
+    assert put_account(state="active").body["state"] == "active"
 
 
 def test_seats_in_use_are_no_longer_to_be_had_for_less(table: Table) -> None:
-    a_world(table, the_client(partner_seat_limit=3), a_partner_admin())
+    seed(table, the_client(partner_seat_limit=3), a_partner_admin())
 
-    refused(table, lambda: tell_account(partner_seat_limit=0), 409, "limit_below_use")
-    assert tell_account(partner_seat_limit=1).body["partner_seats_used"] == 1
+    assert_error(table, lambda: put_account(partner_seat_limit=0), 409, "limit_below_use")
+    assert put_account(partner_seat_limit=1).body["partner_seats_used"] == 1
 
 
 def test_the_partners_program_counts_from_the_next_request_on(table: Table) -> None:
-    a_world(table)
-    wish = {"email": f"{EMPLOYEE}@north.example", "permission_set": "partner_admin"}
+    seed(table)
+    new_member = {"email": f"{EMPLOYEE}@north.example", "permission_set": "partner_admin"}
 
-    tell_account(PARTNER, program="suspended")
-    refused(
-        table, lambda: call("POST /accounts/{account_id}/users", APPROVER, wish, account_id=CLIENT), 409, "not_eligible"
+    put_account(PARTNER, program="suspended")
+    assert_error(
+        table,
+        lambda: call("POST /accounts/{account_id}/users", APPROVER, new_member, account_id=CLIENT),
+        409,
+        "not_eligible",
     )
-    tell_account(PARTNER, program="active")
-    assert call("POST /accounts/{account_id}/users", APPROVER, wish, account_id=CLIENT).status == 201
+    put_account(PARTNER, program="active")
+    assert call("POST /accounts/{account_id}/users", APPROVER, new_member, account_id=CLIENT).status == 201
 
 
-@pytest.mark.parametrize(("account_id", "told", "status", "code", "pointers"), [
+@pytest.mark.parametrize(("account_id", "fields", "status", "code", "pointers"), [
     (NEW, {}, 422, "missing_field", ["/kind", "/name"]),
     (NEW, {"kind": "client"}, 422, "missing_field", ["/name"]),
     (NEW, {"kind": "client", "name": "N", "domains": ["x.example"]}, 422, "invalid_field", ["/domains"]),
@@ -174,11 +179,11 @@ def test_the_partners_program_counts_from_the_next_request_on(table: Table) -> N
     (PARTNER, {"domains": ["no domain"]}, 422, "invalid_email", ["/domains/0"]),
 ])  # fmt: skip
 def test_an_account_is_refused(
-    table: Table, account_id: str, told: dict[str, Any], status: int, code: str, pointers: list[str]
+    table: Table, account_id: str, fields: dict[str, Any], status: int, code: str, pointers: list[str]
 ) -> None:
-    a_world(table)
+    seed(table)
 
-    answer = refused(table, lambda: tell_account(account_id, **told), status, code)
+    answer = assert_error(table, lambda: put_account(account_id, **fields), status, code)
 
     assert [each["pointer"] for each in answer.body["errors"]] == pointers
 
@@ -187,9 +192,9 @@ def test_an_account_is_refused(
 
 
 def test_a_user_is_made_seen_and_told_again(table: Table) -> None:
-    told: dict[str, Any] = {"email": " New.Comer+x@Bakery.example", "name": "New Comer", "locale": "en"}
+    fields: dict[str, Any] = {"email": " New.Comer+x@Bakery.example", "name": "New Comer", "locale": "en"}
 
-    made = tell_user(NEWCOMER, **told)
+    made = put_user(NEWCOMER, **fields)
 
     assert made.status == 201
     assert made.body == {
@@ -200,44 +205,44 @@ def test_a_user_is_made_seen_and_told_again(table: Table) -> None:
         "active": True,
         "employed_by": [],
     }
-    assert tell(f"GET {USER}", user_id=NEWCOMER).body == made.body
-    with nothing_changes(table):
-        again = tell_user(NEWCOMER, **told, active=True)
+    assert call_as_vendor(f"GET {USER}", user_id=NEWCOMER).body == made.body
+    with assert_unchanged(table):
+        again = put_user(NEWCOMER, **fields, active=True)
     assert (again.status, again.body) == (200, made.body)
 
 
 def test_what_is_not_told_of_a_user_stays(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    shown = tell_user(EMPLOYEE, locale="ja").body
+    shown = put_user(EMPLOYEE, locale="ja").body
 
     assert (shown["name"], shown["email"]) == ("Employee", f"{EMPLOYEE}@north.example")
     assert shown["employed_by"] == [PARTNER]
-    assert kept(table, keys.user(EMPLOYEE))["open_links"] == 1
+    assert stored_item(table, keys.user(EMPLOYEE))["open_links"] == 1
 
 
 def test_an_address_belongs_to_one_user_until_he_gives_it_up(table: Table) -> None:
-    a_world(table)
+    seed(table)
     address = f"{CLERK}@bakery.example"
 
-    answer = refused(table, lambda: tell_user(NEWCOMER, email=address.upper(), name="N"), 409, "email_in_use")
+    answer = assert_error(table, lambda: put_user(NEWCOMER, email=address.upper(), name="N"), 409, "email_in_use")
     assert answer.body["errors"] == [{"pointer": "/email", "code": "email_in_use"}]
-    refused(table, lambda: tell_user(APPROVER, email=address), 409, "email_in_use")
-    assert tell_user(CLERK, email="clerk@bakery.example").status == 200
-    assert tell_user(NEWCOMER, email=address, name="N").status == 201
+    assert_error(table, lambda: put_user(APPROVER, email=address), 409, "email_in_use")
+    assert put_user(CLERK, email="clerk@bakery.example").status == 200
+    assert put_user(NEWCOMER, email=address, name="N").status == 201
 
 
 def test_a_deactivated_user_keeps_his_address_and_comes_back(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    assert tell_user(active=False).body["active"] is False
-    with nothing_changes(table):
-        assert tell_user(active=False).status == 200
-    refused(table, lambda: tell_user(NEWCOMER, email=f"{CLERK}@bakery.example", name="N"), 409, "email_in_use")
-    assert tell_user(active=True).body["active"] is True
+    assert put_user(active=False).body["active"] is False
+    with assert_unchanged(table):
+        assert put_user(active=False).status == 200
+    assert_error(table, lambda: put_user(NEWCOMER, email=f"{CLERK}@bakery.example", name="N"), 409, "email_in_use")
+    assert put_user(active=True).body["active"] is True
 
 
-@pytest.mark.parametrize(("told", "code"), [
+@pytest.mark.parametrize(("fields", "code"), [
     ({}, "missing_field"),
     ({"email": "n@bakery.example"}, "missing_field"),
     ({"name": "N"}, "missing_field"),
@@ -251,24 +256,24 @@ def test_a_deactivated_user_keeps_his_address_and_comes_back(table: Table) -> No
     ({"name": "N", "email": "n@bakery.example", "employed_by": [PARTNER]}, "unknown_field"),
     ({"name": "N", "email": "n@bakery.example", "locale": "de"}, "invalid_field"),
 ])  # fmt: skip
-def test_a_user_is_refused(table: Table, told: dict[str, Any], code: str) -> None:
-    a_world(table)
+def test_a_user_is_refused(table: Table, fields: dict[str, Any], code: str) -> None:
+    seed(table)
 
-    refused(table, lambda: tell_user(NEWCOMER, **told), 422, code)
+    assert_error(table, lambda: put_user(NEWCOMER, **fields), 422, code)
 
 
 def test_a_person_goes_though_the_account_is_orphaned_and_that_is_reported(
     table: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_world(table)
+    seed(table)
 
-    assert tell_user(APPROVER, active=False).status == 200
+    assert put_user(APPROVER, active=False).status == 200
 
-    entries = [item for item in table.under("AUDIT#") if item["event"] == "user.updated"]
+    entries = [item for item in table.items_with_prefix("AUDIT#") if item["event"] == "user.updated"]
     assert {item["pk"] for item in entries} == {"AUDIT#@directory", f"AUDIT#{CLIENT}"}
     assert entries[0]["details"] == {"user_id": APPROVER, "fields": ["active"], "orphaned": [CLIENT]}
     assert metrics(capsys.readouterr().out) == {"AccountOrphaned": 1}
-    tell_user(APPROVER, active=False, name="Gone")
+    put_user(APPROVER, active=False, name="Gone")
     assert metrics(capsys.readouterr().out) == {}
 
 
@@ -280,13 +285,13 @@ def test_a_person_goes_though_the_account_is_orphaned_and_that_is_reported(
     ((the_client(account_id=NEW), a_member(APPROVER, account_id=NEW), a_member(CLERK)), [NEW]),
 ])  # fmt: skip
 def test_only_an_account_that_nobody_else_runs_is_orphaned(
-    table: Table, others: tuple[Kept, ...], orphaned: list[str] | None, capsys: pytest.CaptureFixture[str]
+    table: Table, others: tuple[Record, ...], orphaned: list[str] | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    tell_user(APPROVER, active=False)
+    put_user(APPROVER, active=False)
 
-    (entry,) = table.under("AUDIT#@directory")
+    (entry,) = table.items_with_prefix("AUDIT#@directory")
     assert entry["details"].get("orphaned") == orphaned
     assert metrics(capsys.readouterr().out) == ({"AccountOrphaned": 1} if orphaned else {})
 
@@ -295,53 +300,53 @@ def test_only_an_account_that_nobody_else_runs_is_orphaned(
 
 
 def test_whoever_is_erased_is_nowhere_named_and_stays_in_the_trail(table: Table) -> None:
-    a_world(table, an_employee(COLLEAGUE, email="colette@north.example", name="Colette"), a_partner_admin(COLLEAGUE))
+    seed(table, an_employee(COLLEAGUE, email="colette@north.example", name="Colette"), a_partner_admin(COLLEAGUE))
 
     answer = erase(COLLEAGUE)
 
     assert (answer.status, answer.body) == (202, {"erased": True})
     assert "olette" not in str(table.items())
-    assert kept(table, keys.user(COLLEAGUE))["active"] is False
-    (entry,) = table.under("AUDIT#@directory")
+    assert stored_item(table, keys.user(COLLEAGUE))["active"] is False
+    (entry,) = table.items_with_prefix("AUDIT#@directory")
     assert (entry["event"], entry["details"]) == ("user.erased", {"user_id": COLLEAGUE})
-    shown = tell(f"GET {USER}", user_id=COLLEAGUE).body
+    shown = call_as_vendor(f"GET {USER}", user_id=COLLEAGUE).body
     assert (shown["name"], shown["active"], "email" in shown) == ("", False, False)
-    assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=COLLEAGUE).body["name"] == ""
-    assert tell_user(NEWCOMER, email="colette@north.example", name="Another").status == 201
+    assert call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=COLLEAGUE).body["name"] == ""
+    assert put_user(NEWCOMER, email="colette@north.example", name="Another").status == 201
 
 
 def test_erasing_twice_or_nobody_is_answered_alike(table: Table) -> None:
-    a_world(table)
+    seed(table)
     first = erase()
-    before = but_keys(table)
+    before = items_without_stored_responses(table)
 
-    told = [(each.status, each.text) for each in (erase(), erase("user-nobody"))]
+    responses = [(each.status, each.text) for each in (erase(), erase("user-nobody"))]
 
-    assert but_keys(table) == before
-    assert told == [(first.status, first.text)] * 2
+    assert items_without_stored_responses(table) == before
+    assert responses == [(first.status, first.text)] * 2
 
 
 def test_a_super_admin_is_replaced_before_he_is_erased(table: Table) -> None:
-    a_world(table, a_member(CLERK))
+    seed(table, a_member(CLERK))
 
-    refused(table, erase, 409, "is_super_admin")
-    refused(table, lambda: erase(MANAGER), 409, "is_super_admin")
-    tell_member(permission_set="sales")
+    assert_error(table, erase, 409, "is_super_admin")
+    assert_error(table, lambda: erase(MANAGER), 409, "is_super_admin")
+    put_member(permission_set="sales")
     assert erase().status == 202
 
 
 def test_an_erasure_is_replayed_under_its_key(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    replays(table, lambda key: erase(key=key))
+    assert_replayed(table, lambda key: erase(key=key))
 
 
 def test_an_erasure_names_its_attempt(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    refused(
+    assert_error(
         table,
-        lambda: tell(f"POST {USER}/erasure", user_id=CLERK, headers={"idempotency-key": None}),
+        lambda: call_as_vendor(f"POST {USER}/erasure", user_id=CLERK, headers={"idempotency-key": None}),
         400,
         "idempotency_key_required",
     )
@@ -351,68 +356,68 @@ def test_an_erasure_names_its_attempt(table: Table) -> None:
 
 
 def test_a_member_is_made_seen_and_told_again(table: Table) -> None:
-    a_world(table, a_user(NEWCOMER))
-    told: dict[str, Any] = {"permission_set": "sales", "seat": "sales"}
+    seed(table, a_user(NEWCOMER))
+    fields: dict[str, Any] = {"permission_set": "sales", "seat": "sales"}
 
-    made = tell_member(NEWCOMER, **told)
+    made = put_member(NEWCOMER, **fields)
 
     assert made.status == 201
     shown = made.body
     assert (shown["permission_set"], shown["seat"], shown["state"], shown["version"]) == ("sales", "sales", "active", 1)
-    seen = tell(f"GET {MEMBER}", account_id=CLIENT, user_id=NEWCOMER)
+    seen = call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=NEWCOMER)
     assert seen.body == shown
     assert [answer.headers["etag"] for answer in (made, seen)] == ['"1"', '"1"']
-    with nothing_changes(table):
-        again = tell_member(NEWCOMER, **told, active=True)
+    with assert_unchanged(table):
+        again = put_member(NEWCOMER, **fields, active=True)
     assert (again.status, again.body, again.headers["etag"]) == (200, shown, '"1"')
-    assert tell_member(NEWCOMER, permission_set="service").headers["etag"] == '"2"'
-    assert kept(table, keys.account_of(NEWCOMER, CLIENT))["account_id"] == CLIENT
+    assert put_member(NEWCOMER, permission_set="service").headers["etag"] == '"2"'
+    assert stored_item(table, keys.account_of(NEWCOMER, CLIENT))["account_id"] == CLIENT
 
 
 @pytest.mark.parametrize(("permission_set", "seat"), [("view_only", "view_only"), ("reporting", "core")])
 def test_a_new_member_has_the_usual_seat(table: Table, permission_set: str, seat: str) -> None:
-    a_world(table, a_user(NEWCOMER))
+    seed(table, a_user(NEWCOMER))
 
-    assert tell_member(NEWCOMER, permission_set=permission_set).body["seat"] == seat
+    assert put_member(NEWCOMER, permission_set=permission_set).body["seat"] == seat
 
 
 def test_what_is_not_told_of_a_member_stays(table: Table) -> None:
-    a_world(table, a_member(CLERK, "sales", seat=Seat.SALES, removed=("crm.notes.view",)))
+    seed(table, a_member(CLERK, "sales", seat=Seat.SALES, removed=("crm.notes.view",)))
 
-    left = tell_member(active=False).body
+    left = put_member(active=False).body
     assert (left["state"], left["seat"], left["permission_set"]) == ("deactivated", "sales", "sales")
     assert left["permissions"]["removed"] == ["crm.notes.view"]
-    back = tell_member(active=True).body
+    back = put_member(active=True).body
     assert (back["state"], back["permissions"]["removed"]) == ("active", ["crm.notes.view"])
-    assert tell_member(seat="core", permission_set="sales").body["permissions"]["removed"] == ["crm.notes.view"]
+    assert put_member(seat="core", permission_set="sales").body["permissions"]["removed"] == ["crm.notes.view"]
 
 
 def test_another_set_replaces_what_was_added_and_removed(table: Table) -> None:
-    a_world(table, a_member(CLERK, "sales", removed=("crm.notes.view",), added=("crm.import",)))
+    seed(table, a_member(CLERK, "sales", removed=("crm.notes.view",), added=("crm.import",)))
 
-    shown = tell_member(permission_set="service").body
+    shown = put_member(permission_set="service").body
 
     assert (shown["permissions"], shown["version"]) == ({"added": [], "removed": []}, 2)
 
 
 def test_the_staff_of_a_partner_is_whoever_is_an_active_member(table: Table) -> None:
-    a_world(table, a_user(NEWCOMER))
+    seed(table, a_user(NEWCOMER))
 
-    tell_member(NEWCOMER, PARTNER, permission_set="sales")
-    assert kept(table, keys.user(NEWCOMER))["employed_by"] == {PARTNER}
-    tell_member(NEWCOMER, PARTNER, active=False)
-    assert "employed_by" not in kept(table, keys.user(NEWCOMER))
-    tell_member(NEWCOMER, PARTNER, active=True)
-    assert tell(f"GET {USER}", user_id=NEWCOMER).body["employed_by"] == [PARTNER]
+    put_member(NEWCOMER, PARTNER, permission_set="sales")
+    assert stored_item(table, keys.user(NEWCOMER))["employed_by"] == {PARTNER}
+    put_member(NEWCOMER, PARTNER, active=False)
+    assert "employed_by" not in stored_item(table, keys.user(NEWCOMER))
+    put_member(NEWCOMER, PARTNER, active=True)
+    assert call_as_vendor(f"GET {USER}", user_id=NEWCOMER).body["employed_by"] == [PARTNER]
 
 
 def test_the_list_of_super_admins_goes_along(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    tell_member(permission_set="super_admin")
-    assert kept(table, keys.super_admins(CLIENT))["user_ids"] == {APPROVER, CLERK}
-    tell_member(APPROVER, active=False)
-    assert kept(table, keys.super_admins(CLIENT))["user_ids"] == {CLERK}
+    put_member(permission_set="super_admin")
+    assert stored_item(table, keys.super_admins(CLIENT))["user_ids"] == {APPROVER, CLERK}
+    put_member(APPROVER, active=False)
+    assert stored_item(table, keys.super_admins(CLIENT))["user_ids"] == {CLERK}
 
 
 @pytest.mark.parametrize("others", [
@@ -421,51 +426,51 @@ def test_the_list_of_super_admins_goes_along(table: Table) -> None:
     (a_member(CLERK), a_user(CLERK, active=False)),
     (a_partner_admin(),),
 ])  # fmt: skip
-@pytest.mark.parametrize("told", [{"permission_set": "sales"}, {"active": False}])
-def test_the_last_super_admin_stays(table: Table, others: tuple[Kept, ...], told: dict[str, Any]) -> None:
-    a_world(table, *others)
+@pytest.mark.parametrize("fields", [{"permission_set": "sales"}, {"active": False}])
+def test_the_last_super_admin_stays(table: Table, others: tuple[Record, ...], fields: dict[str, Any]) -> None:
+    seed(table, *others)
 
-    refused(table, lambda: tell_member(APPROVER, **told), 409, "last_super_admin")
+    assert_error(table, lambda: put_member(APPROVER, **fields), 409, "last_super_admin")
 
 
 def test_an_account_does_not_begin_with_a_super_admin_who_cannot_act(table: Table) -> None:
-    a_world(table, a_user(CLERK, active=False))
-    tell("PUT /directory/accounts/{account_id}", {"kind": "client", "name": "Mill"}, account_id="client-mill")
+    seed(table, a_user(CLERK, active=False))
+    call_as_vendor("PUT /directory/accounts/{account_id}", {"kind": "client", "name": "Mill"}, account_id="client-mill")
 
-    refused(table, lambda: tell_member(CLERK, "client-mill", permission_set="super_admin"), 409, "last_super_admin")
-    assert tell_member(APPROVER, "client-mill", permission_set="super_admin").status == 201
-    assert tell_member(CLERK, "client-mill", permission_set="super_admin").status == 201
+    assert_error(table, lambda: put_member(CLERK, "client-mill", permission_set="super_admin"), 409, "last_super_admin")
+    assert put_member(APPROVER, "client-mill", permission_set="super_admin").status == 201
+    assert put_member(CLERK, "client-mill", permission_set="super_admin").status == 201
 
 
 def test_the_partner_keeps_a_super_admin_too(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    refused(table, lambda: tell_member(MANAGER, PARTNER, active=False), 409, "last_super_admin")
+    assert_error(table, lambda: put_member(MANAGER, PARTNER, active=False), 409, "last_super_admin")
 
 
 def test_a_former_super_admin_is_nobodys_last(table: Table) -> None:
-    a_world(table, a_member(CLERK, active=False))
+    seed(table, a_member(CLERK, active=False))
 
-    assert tell_member(permission_set="sales").status == 200
+    assert put_member(permission_set="sales").status == 200
 
 
 def test_a_grant_that_lapsed_leaves_an_ordinary_member_or_none(table: Table) -> None:
     lapsed = a_grant(expires_at=now())
-    was = a_member(EMPLOYEE, "sales").place
-    a_world(
+    was = a_member(EMPLOYEE, "sales").assignment
+    seed(
         table,
         a_partner_admin(grant=lapsed, previous=was),
         a_partner_admin(COLLEAGUE, grant=lapsed.model_copy(update={"grant_id": "grt_other"})),
     )
 
-    assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=EMPLOYEE).body["permission_set"] == "sales"
-    assert tell(f"GET {MEMBER}", account_id=CLIENT, user_id=COLLEAGUE).body["state"] == "deactivated"
-    assert tell_member(EMPLOYEE, permission_set="service").body["seat"] == "core"
-    assert tell_member(COLLEAGUE, permission_set="service", seat="core", active=True).body["state"] == "active"
-    assert kept(table, keys.account(CLIENT))["partner_seats_used"] == 0
+    assert call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=EMPLOYEE).body["permission_set"] == "sales"
+    assert call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=COLLEAGUE).body["state"] == "deactivated"
+    assert put_member(EMPLOYEE, permission_set="service").body["seat"] == "core"
+    assert put_member(COLLEAGUE, permission_set="service", seat="core", active=True).body["state"] == "active"
+    assert stored_item(table, keys.account(CLIENT))["partner_seats_used"] == 0
 
 
-@pytest.mark.parametrize(("others", "where", "told", "status", "code"), [
+@pytest.mark.parametrize(("others", "where", "fields", "status", "code"), [
     ((), {"account_id": "client-nowhere"}, {"permission_set": "sales"}, 404, "not_found"),
     ((), {"user_id": "user-nobody"}, {"permission_set": "sales"}, 404, "not_found"),
     ((), {"user_id": EMPLOYEE}, {}, 422, "missing_field"),
@@ -482,11 +487,11 @@ def test_a_grant_that_lapsed_leaves_an_ordinary_member_or_none(table: Table) -> 
     ((the_client(state=AccountState.CLOSED),), {}, {"active": False}, 409, "account_closed"),
 ])  # fmt: skip
 def test_a_member_is_refused(
-    table: Table, others: tuple[Kept, ...], where: dict[str, str], told: dict[str, Any], status: int, code: str
+    table: Table, others: tuple[Record, ...], where: dict[str, str], fields: dict[str, Any], status: int, code: str
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    refused(table, lambda: tell_member(**where, **told), status, code)
+    assert_error(table, lambda: put_member(**where, **fields), status, code)
 
 
 @pytest.mark.parametrize(("others", "state", "reasons"), [
@@ -499,49 +504,52 @@ def test_a_member_is_refused(
     ((the_partner(terminations=1), a_partner_admin(access_generation=1)), "active", None),
 ])  # fmt: skip
 def test_a_partner_admin_is_shown_as_he_counts_now(
-    table: Table, others: tuple[Kept, ...], state: str, reasons: list[str] | None
+    table: Table, others: tuple[Record, ...], state: str, reasons: list[str] | None
 ) -> None:
-    a_world(table, a_partner_admin(), *others)
-    table.put(keys.clean_up("an-act"), {"reconciliation": CleanUp(partner_id=PARTNER, reason=Occasion.OFFBOARDED)})
+    seed(table, a_partner_admin(), *others)
+    table.put(
+        keys.reconciliation("an-act"),
+        {"reconciliation": Reconciliation(partner_id=PARTNER, reason=ReconciliationReason.OFFBOARDED)},
+    )
 
-    shown = tell(f"GET {MEMBER}", account_id=CLIENT, user_id=EMPLOYEE).body
+    shown = call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=EMPLOYEE).body
 
     assert (shown["state"], shown.get("suspended_by")) == (state, reasons)
 
 
 @pytest.mark.parametrize(("tell_it", "left"), [
-    (lambda: tell_account(PARTNER, program="suspended"), {"partner_id": PARTNER}),
-    (lambda: tell_account(PARTNER, program="terminated"), {"partner_id": PARTNER}),
-    (lambda: tell_account(PARTNER, domains=["south.example"]), {"partner_id": PARTNER}),
-    (lambda: tell_user(EMPLOYEE, active=False), {"user_id": EMPLOYEE}),
-    (lambda: tell_user(EMPLOYEE, email="else@north.example"), {"user_id": EMPLOYEE}),
-    (lambda: tell_member(EMPLOYEE, PARTNER, active=False), {"partner_id": PARTNER, "user_id": EMPLOYEE}),
+    (lambda: put_account(PARTNER, program="suspended"), {"partner_id": PARTNER}),
+    (lambda: put_account(PARTNER, program="terminated"), {"partner_id": PARTNER}),
+    (lambda: put_account(PARTNER, domains=["south.example"]), {"partner_id": PARTNER}),
+    (lambda: put_user(EMPLOYEE, active=False), {"user_id": EMPLOYEE}),
+    (lambda: put_user(EMPLOYEE, email="else@north.example"), {"user_id": EMPLOYEE}),
+    (lambda: put_member(EMPLOYEE, PARTNER, active=False), {"partner_id": PARTNER, "user_id": EMPLOYEE}),
     (lambda: erase(EMPLOYEE), {"user_id": EMPLOYEE}),
-    (lambda: tell_account(state="closed"), None),
-    (lambda: tell_account(PARTNER, name="North & Sons"), None),
-    (lambda: tell_user(EMPLOYEE, name="Emp Loyee"), None),
-    (lambda: tell_member(permission_set="sales", active=False), None),
+    (lambda: put_account(state="closed"), None),
+    (lambda: put_account(PARTNER, name="North & Sons"), None),
+    (lambda: put_user(EMPLOYEE, name="Emp Loyee"), None),
+    (lambda: put_member(permission_set="sales", active=False), None),
 ])  # fmt: skip
 def test_what_changes_access_everywhere_is_put_down_to_be_followed_up(
-    table: Table, tell_it: Callable[[], Answer], left: dict[str, str] | None
+    table: Table, tell_it: Callable[[], ApiResponse], left: dict[str, str] | None
 ) -> None:
-    a_world(table)
+    seed(table)
 
     assert tell_it().status in {200, 202}
 
-    found = [item["reconciliation"] for item in table.under("RECONCILIATION#")]
+    found = [item["reconciliation"] for item in table.items_with_prefix("RECONCILIATION#")]
     assert [{name: each[name] for name in each if name.endswith("_id")} for each in found] == ([left] if left else [])
 
 
 def test_what_a_terminated_partner_had_is_gone_even_when_its_program_goes_on(table: Table) -> None:
-    a_world(table, a_partner_admin())
+    seed(table, a_partner_admin())
 
-    tell_account(PARTNER, program="terminated")
-    tell_account(PARTNER, program="active")
+    put_account(PARTNER, program="terminated")
+    put_account(PARTNER, program="active")
 
     assert [row["account_id"] for row in call("GET /accounts", EMPLOYEE).body["items"]] == [PARTNER]
     sets = "GET /accounts/{account_id}/permission-sets"
-    refused(table, lambda: call(sets, EMPLOYEE, account_id=CLIENT), 404, "not_found")
+    assert_error(table, lambda: call(sets, EMPLOYEE, account_id=CLIENT), 404, "not_found")
 
 
 # looking, and keys
@@ -555,38 +563,38 @@ def test_what_a_terminated_partner_had_is_gone_even_when_its_program_goes_on(tab
     (MEMBER, {"account_id": CLIENT, "user_id": EMPLOYEE}),
 ])  # fmt: skip
 def test_what_was_never_told_is_not_there(table: Table, path: str, where: dict[str, str]) -> None:
-    a_world(table)
+    seed(table)
 
-    refused(table, lambda: tell(f"GET {path}", **where), 404, "not_found")
+    assert_error(table, lambda: call_as_vendor(f"GET {path}", **where), 404, "not_found")
 
 
-@pytest.mark.parametrize("knock", [
-    lambda key: tell_account(NEW, key=key, kind="client", name="N"),
-    lambda key: tell_account(key=key, name="Bakery"),
-    lambda key: tell_user(NEWCOMER, key=key, email="n@bakery.example", name="N"),
-    lambda key: tell_user(key=key, name="Clara"),
-    lambda key: tell_member(EMPLOYEE, key=key, permission_set="sales"),
-    lambda key: tell_member(key=key, permission_set="sales"),
+@pytest.mark.parametrize("send_request", [
+    lambda key: put_account(NEW, key=key, kind="client", name="N"),
+    lambda key: put_account(key=key, name="Bakery"),
+    lambda key: put_user(NEWCOMER, key=key, email="n@bakery.example", name="N"),
+    lambda key: put_user(key=key, name="Clara"),
+    lambda key: put_member(EMPLOYEE, key=key, permission_set="sales"),
+    lambda key: put_member(key=key, permission_set="sales"),
 ])  # fmt: skip
-def test_a_key_is_not_needed_but_heeded(table: Table, knock: Callable[[str], Answer]) -> None:
-    a_world(table, staff(EMPLOYEE), the_partner())
+def test_a_key_is_not_needed_but_heeded(table: Table, send_request: Callable[[str], ApiResponse]) -> None:
+    seed(table, a_partner_account_member(EMPLOYEE), the_partner())
 
-    replays(table, knock)
+    assert_replayed(table, send_request)
 
 
 @pytest.mark.parametrize(("first", "meanwhile"), [
-    (lambda: tell_account(key="key", name="The Bakery"), lambda: tell_account(name="Another")),
-    (lambda: tell_user(key="key", name="Clerk"), lambda: tell_user(name="Another")),
-    (lambda: tell_member(key="key", permission_set="view_only"), lambda: tell_member(permission_set="sales")),
+    (lambda: put_account(key="key", name="The Bakery"), lambda: put_account(name="Another")),
+    (lambda: put_user(key="key", name="Clerk"), lambda: put_user(name="Another")),
+    (lambda: put_member(key="key", permission_set="view_only"), lambda: put_member(permission_set="sales")),
 ])  # fmt: skip
 def test_an_attempt_that_changed_nothing_changes_nothing_later(
-    table: Table, first: Callable[[], Answer], meanwhile: Callable[[], Answer]
+    table: Table, first: Callable[[], ApiResponse], meanwhile: Callable[[], ApiResponse]
 ) -> None:
-    a_world(table)
+    seed(table)
     once = first()
     assert meanwhile().status == 200
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         again = first()
 
     assert (again.replayed, again.body) == (True, once.body)

@@ -8,7 +8,7 @@ import pytest
 from partner_access.domain.accounts import AccountState
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -22,66 +22,68 @@ from tests.support.builders import (
     a_user,
     the_client,
 )
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import keyed, nothing_changes, refused, replays
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import assert_error, assert_replayed, assert_unchanged, idempotency_header
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, an_expired_partner_admin, seed
 from tests.support.table import Table
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 SETS = "/accounts/{account_id}/permission-sets"
 ONE = SETS + "/{set_id}"
-DESK = ["crm.tickets.view", "crm.tickets.edit:team", "service.access"]
-WRITTEN = ["crm.tickets.edit:team", "crm.tickets.view:all", "service.access"]
+NEW_SET_PERMISSIONS = ["crm.tickets.view", "crm.tickets.edit:team", "service.access"]
+STORED_PERMISSIONS = ["crm.tickets.edit:team", "crm.tickets.view:all", "service.access"]
 OTHER_CLIENT = "client-florist"
 
 
-def make(by: str = APPROVER, *, account_id: str = CLIENT, key: str | None = None, **wish: object) -> Answer:
-    asked = {"name": "Desk", "permissions": DESK, **wish}
-    return call(f"POST {SETS}", by, asked, account_id=account_id, headers=keyed(key))
+def create_set(
+    by: str = APPROVER, *, account_id: str = CLIENT, key: str | None = None, **fields: object
+) -> ApiResponse:
+    new_set = {"name": "Desk", "permissions": NEW_SET_PERMISSIONS, **fields}
+    return call(f"POST {SETS}", by, new_set, account_id=account_id, headers=idempotency_header(key))
 
 
-def change(
+def update_set(
     by: str = APPROVER,
     *,
     account_id: str = CLIENT,
     set_id: str = CUSTOM_SET,
-    seen: str | None = '"1"',
+    expected_version: str | None = '"1"',
     key: str | None = None,
-    **wish: object,
-) -> Answer:
-    asked = {"name": "Desk", "permissions": DESK, **wish}
-    headers = {"if-match": seen, **(keyed(key) or {})}
-    return call(f"PUT {ONE}", by, asked, account_id=account_id, set_id=set_id, headers=headers)
+    **fields: object,
+) -> ApiResponse:
+    update = {"name": "Desk", "permissions": NEW_SET_PERMISSIONS, **fields}
+    headers = {"if-match": expected_version, **(idempotency_header(key) or {})}
+    return call(f"PUT {ONE}", by, update, account_id=account_id, set_id=set_id, headers=headers)
 
 
-def remove(
+def remove_set(
     by: str = APPROVER,
     *,
     account_id: str = CLIENT,
     set_id: str = CUSTOM_SET,
-    seen: str | None = '"1"',
+    expected_version: str | None = '"1"',
     key: str | None = None,
-) -> Answer:
-    headers = {"if-match": seen, **(keyed(key) or {})}
+) -> ApiResponse:
+    headers = {"if-match": expected_version, **(idempotency_header(key) or {})}
     return call(f"DELETE {ONE}", by, account_id=account_id, set_id=set_id, headers=headers)
 
 
-def kept(table: Table, set_id: str = CUSTOM_SET) -> dict[str, Any]:
+def stored_set(table: Table, set_id: str = CUSTOM_SET) -> dict[str, Any]:
     return table.get(keys.permission_set(CLIENT, set_id)) or {}
 
 
-def told(table: Table, event: str) -> list[dict[str, Any]]:
-    return [entry for entry in table.under("AUDIT#") if entry["event"] == event]
+def audit_entries(table: Table, event: str) -> list[dict[str, Any]]:
+    return [entry for entry in table.items_with_prefix("AUDIT#") if entry["event"] == event]
 
 
 # making
 
 
 def test_a_set_is_made_and_counted_and_told(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    answer = make(name="  Desk ")
+    answer = create_set(name="  Desk ")
 
     set_id = answer.body["permission_set"]
     assert answer.status == 201
@@ -91,31 +93,31 @@ def test_a_set_is_made_and_counted_and_told(table: Table) -> None:
         "kind": "custom",
         "name": "Desk",
         "version": 1,
-        "permissions": WRITTEN,
+        "permissions": STORED_PERMISSIONS,
         "holders": 0,
     }
     assert set_id.startswith("set_")
-    assert (kept(table, set_id)["name"], kept(table, set_id)["permissions"]) == ("Desk", WRITTEN)
+    assert (stored_set(table, set_id)["name"], stored_set(table, set_id)["permissions"]) == ("Desk", STORED_PERMISSIONS)
     account = table.get(keys.account(CLIENT)) or {}
     assert (account["custom_set_count"], account["version"]) == (1, 1)
-    (entry,) = told(table, "permission_set.created")
+    (entry,) = audit_entries(table, "permission_set.created")
     assert (entry["pk"], entry["actor_id"]) == (f"AUDIT#{CLIENT}", APPROVER)
-    assert entry["details"] == {"permission_set": set_id, "added": WRITTEN}
-    assert table.under("OUTBOX#") == []
+    assert entry["details"] == {"permission_set": set_id, "added": STORED_PERMISSIONS}
+    assert table.items_with_prefix("OUTBOX#") == []
 
 
 def test_two_sets_may_bear_one_name(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    assert make().body["permission_set"] != make().body["permission_set"]
+    assert create_set().body["permission_set"] != create_set().body["permission_set"]
 
 
 def test_a_partner_has_sets_of_its_own_with_what_only_partners_have(table: Table) -> None:
-    a_world(table)
+    seed(table)
     links = ["partner.client_access.manage"]
 
-    assert make(MANAGER, account_id=PARTNER, permissions=links).body["permissions"] == links
-    refused(table, lambda: make(permissions=links), 422, "unknown_permission")
+    assert create_set(MANAGER, account_id=PARTNER, permissions=links).body["permissions"] == links
+    assert_error(table, lambda: create_set(permissions=links), 422, "unknown_permission")
 
 
 @pytest.mark.parametrize(("permissions", "code"), [
@@ -127,14 +129,14 @@ def test_a_partner_has_sets_of_its_own_with_what_only_partners_have(table: Table
     (["account.super_admins.manage"], "invalid_field"),
 ])  # fmt: skip
 def test_what_cannot_stand_in_a_set_is_pointed_at(table: Table, permissions: list[str], code: str) -> None:
-    a_world(table, a_custom_set())
+    seed(table, a_custom_set())
 
-    for wish in (make, change):
-        answer = refused(table, partial(wish, permissions=permissions), 422, code)
+    for operation in (create_set, update_set):
+        answer = assert_error(table, partial(operation, permissions=permissions), 422, code)
         assert answer.body["errors"] == [{"pointer": "/permissions", "code": code}]
 
 
-@pytest.mark.parametrize(("wish", "pointer"), [
+@pytest.mark.parametrize(("fields", "pointer"), [
     ({"permissions": []}, "/permissions"),
     ({"permissions": ["crm.import"] * 201}, "/permissions"),
     ({"permissions": ["crm.import", ""]}, "/permissions/1"),
@@ -144,36 +146,36 @@ def test_what_cannot_stand_in_a_set_is_pointed_at(table: Table, permissions: lis
     ({"name": "x" * 201}, "/name"),
     ({"name": "De\u202esk"}, "/name"),
 ])  # fmt: skip
-def test_a_set_has_a_name_and_permissions_within_limits(table: Table, wish: dict[str, Any], pointer: str) -> None:
-    a_world(table, a_custom_set())
+def test_a_set_has_a_name_and_permissions_within_limits(table: Table, fields: dict[str, Any], pointer: str) -> None:
+    seed(table, a_custom_set())
 
-    for knock in (make, change):
-        answer = refused(table, partial(knock, **wish), 422, "invalid_field")
+    for operation in (create_set, update_set):
+        answer = assert_error(table, partial(operation, **fields), 422, "invalid_field")
         assert answer.body["errors"] == [{"pointer": pointer, "code": "invalid_field"}]
 
 
 def test_the_longest_name_and_the_most_permissions_are_taken(table: Table) -> None:
     """All that may stand in a client's set."""
-    a_world(table)
+    seed(table)
     all_of_them = sorted(catalogue.CATALOGUE - catalogue.PARTNER_ONLY - {"account.super_admins.manage"})
 
-    assert len(make(name="x" * 200, permissions=all_of_them).body["permissions"]) == len(all_of_them)
+    assert len(create_set(name="x" * 200, permissions=all_of_them).body["permissions"]) == len(all_of_them)
 
 
 def test_a_hundred_sets_are_the_most_until_one_goes(table: Table) -> None:
     sets = [a_custom_set(f"set_{number:032}") for number in range(100)]
-    a_world(table, *sets)
+    seed(table, *sets)
 
-    refused(table, make, 409, "too_many_sets")
-    assert remove(set_id=sets[7].set_id).status == 204
-    assert make().status == 201
-    refused(table, make, 409, "too_many_sets")
+    assert_error(table, create_set, 409, "too_many_sets")
+    assert remove_set(set_id=sets[7].set_id).status == 204
+    assert create_set().status == 201
+    assert_error(table, create_set, 409, "too_many_sets")
 
 
 def test_the_same_key_makes_one_set(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    replays(table, lambda key: make(key=key))
+    assert_replayed(table, lambda key: create_set(key=key))
     assert (table.get(keys.account(CLIENT)) or {})["custom_set_count"] == 1
 
 
@@ -181,9 +183,9 @@ def test_the_same_key_makes_one_set(table: Table) -> None:
 
 
 def test_a_change_is_a_new_version(table: Table) -> None:
-    a_world(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
+    seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
-    answer = change(name="Front desk", permissions=["crm.tickets.view:team", "service.access"])
+    answer = update_set(name="Front desk", permissions=["crm.tickets.view:team", "service.access"])
 
     assert (answer.status, answer.headers["etag"]) == (200, '"2"')
     assert answer.body == {
@@ -194,8 +196,8 @@ def test_a_change_is_a_new_version(table: Table) -> None:
         "permissions": ["crm.tickets.view:team", "service.access"],
         "holders": 1,
     }
-    assert (kept(table)["version"], kept(table)["holders"]) == (2, 1)
-    (entry,) = told(table, "permission_set.updated")
+    assert (stored_set(table)["version"], stored_set(table)["holders"]) == (2, 1)
+    (entry,) = audit_entries(table, "permission_set.updated")
     assert entry["details"] == {
         "permission_set": CUSTOM_SET,
         "added": ["crm.tickets.view:team"],
@@ -205,95 +207,95 @@ def test_a_change_is_a_new_version(table: Table) -> None:
 
 
 def test_a_change_counts_from_the_next_request_on(table: Table) -> None:
-    a_world(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
+    seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     def look() -> int:
         return call(f"GET {SETS}", CLERK, account_id=CLIENT).status
 
     assert look() == 403
-    assert change(permissions=["account.users.manage"]).status == 200
+    assert update_set(permissions=["account.users.manage"]).status == 200
     assert look() == 200
-    assert change(permissions=["service.access"], seen='"2"').status == 200
+    assert update_set(permissions=["service.access"], expected_version='"2"').status == 200
     assert look() == 403
 
 
 def test_the_same_again_changes_nothing(table: Table) -> None:
-    a_world(table, a_custom_set())
+    seed(table, a_custom_set())
 
-    with nothing_changes(table):
-        answer = change(name="Service desk", permissions=["service.access", *WRITTEN[:2]])
+    with assert_unchanged(table):
+        answer = update_set(name="Service desk", permissions=["service.access", *STORED_PERMISSIONS[:2]])
 
     assert (answer.status, answer.headers["etag"], answer.body["version"]) == (200, '"1"', 1)
 
 
 def test_the_same_key_changes_once(table: Table) -> None:
-    a_world(table, a_custom_set())
+    seed(table, a_custom_set())
 
-    replays(table, lambda key: change(key=key))
-    replays(table, lambda key: change(key=f"another-{key.strip(chr(34))}", seen='"2"'))
+    assert_replayed(table, lambda key: update_set(key=key))
+    assert_replayed(table, lambda key: update_set(key=f"another-{key.strip(chr(34))}", expected_version='"2"'))
 
 
-@pytest.mark.parametrize(("others", "restricted_may"), [
+@pytest.mark.parametrize(("others", "restricted_is_allowed"), [
     ((), True),
     ((a_member(CLERK, CUSTOM_SET),), True),
     ((a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER),), False),
-    ((a_partner_admin().changed(permission_set=CUSTOM_SET),), False),
+    ((a_partner_admin().next_version(permission_set=CUSTOM_SET),), False),
     ((a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER).ended(),), True),
-    ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).place),), True),
-    ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET, partner_id=PARTNER).place),), False),
+    ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment),), True),
+    ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET, partner_id=PARTNER).assignment),), False),
 ])  # fmt: skip
 def test_a_set_that_partner_staff_hold_gets_nothing_restricted(
-    table: Table, others: tuple[Kept, ...], restricted_may: bool
+    table: Table, others: tuple[Record, ...], restricted_is_allowed: bool
 ) -> None:
-    a_world(table, a_custom_set(), *others)
-    billing = partial(change, permissions=["account.billing.manage"])
+    seed(table, a_custom_set(), *others)
+    billing = partial(update_set, permissions=["account.billing.manage"])
 
-    if restricted_may:
+    if restricted_is_allowed:
         assert billing().status == 200
     else:
-        answer = refused(table, billing, 422, "restricted_permission")
+        answer = assert_error(table, billing, 422, "restricted_permission")
         assert answer.body["errors"] == [{"pointer": "/permissions", "code": "restricted_permission"}]
-        assert change(permissions=["crm.import"]).status == 200
+        assert update_set(permissions=["crm.import"]).status == 200
 
 
 # dropping
 
 
 def test_a_set_that_nobody_holds_goes_for_good(table: Table) -> None:
-    a_world(table, a_custom_set(), a_user("user-newcomer"))
+    seed(table, a_custom_set(), a_user("user-newcomer"))
 
-    answer = remove()
+    answer = remove_set()
 
     assert (answer.status, answer.text) == (204, "")
-    assert kept(table) == {}
+    assert stored_set(table) == {}
     assert (table.get(keys.account(CLIENT)) or {})["custom_set_count"] == 0
-    (entry,) = told(table, "permission_set.removed")
-    assert entry["details"] == {"permission_set": CUSTOM_SET, "removed": WRITTEN}
-    refused(table, remove, 404, "not_found")
+    (entry,) = audit_entries(table, "permission_set.removed")
+    assert entry["details"] == {"permission_set": CUSTOM_SET, "removed": STORED_PERMISSIONS}
+    assert_error(table, remove_set, 404, "not_found")
     body = {"email": "user-newcomer@bakery.example", "permission_set": CUSTOM_SET}
     given = "POST /accounts/{account_id}/users"
-    refused(table, lambda: call(given, APPROVER, body, account_id=CLIENT), 422, "unknown_permission_set")
+    assert_error(table, lambda: call(given, APPROVER, body, account_id=CLIENT), 422, "unknown_permission_set")
 
 
 @pytest.mark.parametrize(("member", "holders"), [
     (a_member(CLERK, CUSTOM_SET), 1),
     (a_member(CLERK, CUSTOM_SET, active=False), 0),
-    (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).place), 1),
-    (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).place).changed(permission_set=CUSTOM_SET), 2),
+    (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment), 1),
+    (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment).next_version(permission_set=CUSTOM_SET), 2),
 ])  # fmt: skip
-def test_a_set_that_somebody_holds_or_falls_back_to_stays(table: Table, member: Kept, holders: int) -> None:
-    a_world(table, a_custom_set(), member)
+def test_a_set_that_somebody_holds_or_falls_back_to_stays(table: Table, member: Record, holders: int) -> None:
+    seed(table, a_custom_set(), member)
 
     if holders:
-        assert refused(table, remove, 409, "set_in_use").body["holders"] == holders
+        assert assert_error(table, remove_set, 409, "set_in_use").body["holders"] == holders
     else:
-        assert remove().status == 204
+        assert remove_set().status == 204
 
 
 def test_the_same_key_removes_once(table: Table) -> None:
-    a_world(table, a_custom_set())
+    seed(table, a_custom_set())
 
-    replays(table, lambda key: remove(key=key))
+    assert_replayed(table, lambda key: remove_set(key=key))
 
 
 # who, and what he saw
@@ -307,35 +309,39 @@ def test_the_same_key_removes_once(table: Table) -> None:
     ((a_partner_admin(),), EMPLOYEE, CLIENT, (403, "forbidden")),
     ((a_member(CLERK, active=False),), CLERK, CLIENT, (404, "not_found")),
     ((a_user(APPROVER, active=False), a_member(CLERK)), APPROVER, CLIENT, (403, "forbidden")),
-    ((a_lapsed_partner_admin(),), EMPLOYEE, CLIENT, (404, "not_found")),
+    ((an_expired_partner_admin(),), EMPLOYEE, CLIENT, (404, "not_found")),
     ((the_client(state=AccountState.CLOSED),), APPROVER, CLIENT, (409, "account_closed")),
     ((), COLLEAGUE, PARTNER, (403, "forbidden")),
     ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, None),
     ((), APPROVER, CLIENT, None),
 ])  # fmt: skip
 def test_sets_are_kept_by_super_admins_alone(
-    table: Table, others: tuple[Kept, ...], by: str, account_id: str, outcome: tuple[int, str] | None
+    table: Table, others: tuple[Record, ...], by: str, account_id: str, outcome: tuple[int, str] | None
 ) -> None:
-    a_world(table, a_custom_set(), *others)
+    seed(table, a_custom_set(), *others)
 
     if outcome:
-        for knock in (make, change, remove):
-            refused(table, partial(knock, by, account_id=account_id), *outcome)
+        for send_request in (create_set, update_set, remove_set):
+            assert_error(table, partial(send_request, by, account_id=account_id), *outcome)
     else:
-        assert [make(by).status, change(by).status, remove(by, seen='"2"').status] == [201, 200, 204]
+        assert [create_set(by).status, update_set(by).status, remove_set(by, expected_version='"2"').status] == [
+            201,
+            200,
+            204,
+        ]
 
 
 @pytest.mark.parametrize("set_id", [f"set_{'9' * 32}", "sales", "super_admin", "updates", "set_of_another"])
 def test_only_a_set_of_this_account_is_changed_or_dropped(table: Table, set_id: str) -> None:
-    a_world(
+    seed(
         table,
         a_custom_set(),
         the_client(account_id=OTHER_CLIENT),
         a_custom_set("set_of_another", account_id=OTHER_CLIENT),
     )
 
-    refused(table, lambda: change(set_id=set_id), 404, "not_found")
-    refused(table, lambda: remove(set_id=set_id), 404, "not_found")
+    assert_error(table, lambda: update_set(set_id=set_id), 404, "not_found")
+    assert_error(table, lambda: remove_set(set_id=set_id), 404, "not_found")
 
 
 @pytest.mark.parametrize(("seen", "status", "code"), [
@@ -351,21 +357,21 @@ def test_only_a_set_of_this_account_is_changed_or_dropped(table: Table, set_id: 
 def test_whoever_changes_or_drops_a_set_names_what_he_saw(
     table: Table, seen: str | None, status: int, code: str
 ) -> None:
-    a_world(table, a_custom_set())
+    seed(table, a_custom_set())
 
-    refused(table, lambda: change(seen=seen), status, code)
-    refused(table, lambda: remove(seen=seen), status, code)
+    assert_error(table, lambda: update_set(expected_version=seen), status, code)
+    assert_error(table, lambda: remove_set(expected_version=seen), status, code)
 
 
 def test_what_he_saw_matters_only_to_whoever_may_see_it(table: Table) -> None:
-    a_world(table, a_custom_set())
+    seed(table, a_custom_set())
 
-    refused(table, lambda: change(CLERK, seen='"7"'), 403, "forbidden")
-    refused(table, lambda: remove(COLLEAGUE, seen='"7"'), 404, "not_found")
+    assert_error(table, lambda: update_set(CLERK, expected_version='"7"'), 403, "forbidden")
+    assert_error(table, lambda: remove_set(COLLEAGUE, expected_version='"7"'), 404, "not_found")
 
 
 def test_a_seat_has_nothing_to_do_with_it(table: Table) -> None:
-    a_world(table, a_custom_set(), a_member(CLERK, CUSTOM_SET, seat=Seat.VIEW_ONLY))
+    seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET, seat=Seat.VIEW_ONLY))
 
-    assert change().status == 200
+    assert update_set().status == 200
     assert (table.get(keys.member(CLIENT, CLERK)) or {})["version"] == 1

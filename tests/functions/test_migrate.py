@@ -9,7 +9,7 @@ import pytest
 from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -24,23 +24,23 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.gateway import Answer, Context, call, event, send
-from tests.support.races import before_commit, too_busy
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, keep, now, staff
+from tests.support.gateway import ApiResponse, Context, api_event, call, send_event
+from tests.support.races import before_commit, raise_throttling
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, now, seed, store_records
 from tests.support.table import Table, differences
 from tools import invariants
 
-ONE = "POST /accounts/{account_id}/migrations"
-MANY = "POST /partners/{partner_id}/migrations"
+MIGRATE_IN_ONE = "POST /accounts/{account_id}/migrations"
+MIGRATE_IN_MANY = "POST /partners/{partner_id}/migrations"
 OTHER_CLIENT = "client-florist"
 SOUTH = "partner-south"
 
 
-def migrate(by: str = EMPLOYEE, user_id: str = EMPLOYEE, account_id: str = CLIENT, **body: object) -> Answer:
-    return call(ONE, by, {"user_id": user_id, **body}, account_id=account_id)
+def migrate(by: str = EMPLOYEE, user_id: str = EMPLOYEE, account_id: str = CLIENT, **body: object) -> ApiResponse:
+    return call(MIGRATE_IN_ONE, by, {"user_id": user_id, **body}, account_id=account_id)
 
 
-def both_super_admins(*others: Kept) -> tuple[Kept, ...]:
+def both_super_admins(*others: Record) -> tuple[Record, ...]:
     """The employee is super admin of the client, beside the client's own."""
     return (a_member(EMPLOYEE), *others)
 
@@ -50,7 +50,7 @@ def both_super_admins(*others: Kept) -> tuple[Kept, ...]:
 
 @pytest.mark.parametrize("by", [EMPLOYEE, APPROVER])
 def test_a_super_admin_becomes_partner_admin_by_himself_or_by_another(table: Table, by: str) -> None:
-    a_world(table, *both_super_admins())
+    seed(table, *both_super_admins())
 
     answer = migrate(by)
 
@@ -65,27 +65,27 @@ def test_a_super_admin_becomes_partner_admin_by_himself_or_by_another(table: Tab
     kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
     assert kept["grant"]["grant_id"] == shown["member"]["grant_id"] == shown["grant"]["grant_id"]
     assert kept["granted_by"] == by
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_a_migration_is_in_both_trails_and_everybody_concerned_is_told(table: Table) -> None:
-    a_world(table, *both_super_admins())
+    seed(table, *both_super_admins())
 
     grant_id = migrate().body["grant"]["grant_id"]
 
-    trails = [item for item in table.under("AUDIT#") if item["event"] == "super_admin.migrated"]
-    assert {item["pk"] for item in trails} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
-    assert trails[0]["details"] == {
+    entries = [item for item in table.items_with_prefix("AUDIT#") if item["event"] == "super_admin.migrated"]
+    assert {item["pk"] for item in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    assert entries[0]["details"] == {
         "employee_id": EMPLOYEE,
         "grant_id": grant_id,
         "seat": {"before": "core", "after": "partner"},
     }
-    (letter,) = table.under("OUTBOX#")
-    assert letter["notification"]["kind"] == "super_admin_migrated"
+    (queued,) = table.items_with_prefix("OUTBOX#")
+    assert queued["notification"]["kind"] == "super_admin_migrated"
 
 
 def test_a_preview_shows_the_same_and_writes_nothing(table: Table) -> None:
-    a_world(table, *both_super_admins())
+    seed(table, *both_super_admins())
     before = table.items()
 
     preview = migrate(dry_run=True)
@@ -100,14 +100,18 @@ def test_a_preview_shows_the_same_and_writes_nothing(table: Table) -> None:
 
 def test_a_preview_needs_a_key_all_the_same(table: Table) -> None:
     answer = call(
-        ONE, EMPLOYEE, {"user_id": EMPLOYEE, "dry_run": True}, headers={"idempotency-key": None}, account_id=CLIENT
+        MIGRATE_IN_ONE,
+        EMPLOYEE,
+        {"user_id": EMPLOYEE, "dry_run": True},
+        headers={"idempotency-key": None},
+        account_id=CLIENT,
     )
 
     assert (answer.status, answer.code) == (400, "idempotency_key_required")
 
 
 def test_a_preview_says_when_only_partner_staff_would_remain(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE), a_member(MANAGER), a_member(APPROVER, "view_only"))
+    seed(table, a_member(EMPLOYEE), a_member(MANAGER), a_member(APPROVER, "view_only"))
 
     preview = migrate(dry_run=True).body
 
@@ -122,7 +126,7 @@ def test_a_preview_says_when_only_partner_staff_would_remain(table: Table) -> No
 def test_a_paid_seat_is_kept_and_a_missing_one_is_told(
     table: Table, pricing: Pricing, seat: Seat, paid: list[str], notice: str | None
 ) -> None:
-    a_world(table, the_client(pricing=pricing), a_member(EMPLOYEE, seat=seat))
+    seed(table, the_client(pricing=pricing), a_member(EMPLOYEE, seat=seat))
 
     shown = migrate().body
 
@@ -133,7 +137,7 @@ def test_a_paid_seat_is_kept_and_a_missing_one_is_told(
 
 
 def test_somebody_of_two_firms_says_which(table: Table) -> None:
-    a_world(table, *both_super_admins(the_partner(account_id=SOUTH), staff(EMPLOYEE, account_id=SOUTH)))
+    seed(table, *both_super_admins(the_partner(account_id=SOUTH), a_partner_account_member(EMPLOYEE, account_id=SOUTH)))
     before = table.items()
 
     unclear = migrate()
@@ -144,13 +148,18 @@ def test_somebody_of_two_firms_says_which(table: Table) -> None:
 
 
 def test_whoever_may_not_act_does_not_learn_for_how_many_firms_one_works(table: Table) -> None:
-    a_world(table, the_partner(account_id=SOUTH), staff(EMPLOYEE, account_id=SOUTH), a_user("user-stranger"))
+    seed(
+        table,
+        the_partner(account_id=SOUTH),
+        a_partner_account_member(EMPLOYEE, account_id=SOUTH),
+        a_user("user-stranger"),
+    )
 
     assert migrate("user-stranger").code == "not_found"
     assert migrate(CLERK).code == "forbidden"
 
 
-REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+NOT_ALLOWED: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]]] = [
     ("an account that is not there", (), {"account_id": "client-nowhere"}, (404, "not_found")),
     ("somebody who is not in the account", (a_user("user-stranger"),), {"by": "user-stranger"}, (404, "not_found")),
     ("a former member", (a_member(CLERK, active=False),), {"by": CLERK}, (404, "not_found")),
@@ -166,7 +175,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("a partner admin", (a_partner_admin(COLLEAGUE),), {"by": COLLEAGUE}, (403, "forbidden")),
     (
         "a super admin of the partner account",
-        (staff(EMPLOYEE, "super_admin"),),
+        (a_partner_account_member(EMPLOYEE, "super_admin"),),
         {"account_id": PARTNER},
         (422, "not_a_client_account"),
     ),
@@ -192,7 +201,7 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("an address in no domain of the firm", (an_employee(email="e@bakery.example"),), {}, (409, "not_eligible")),
     ("a firm suspended", (the_partner(program=Program.SUSPENDED),), {}, (409, "not_eligible")),
     ("a firm out of the program", (the_partner(program=Program.TERMINATED),), {}, (409, "not_eligible")),
-    ("somebody who left the firm", (staff(EMPLOYEE, active=False),), {}, (409, "not_eligible")),
+    ("somebody who left the firm", (a_partner_account_member(EMPLOYEE, active=False),), {}, (409, "not_eligible")),
     ("a firm that is another's", (the_partner(account_id=SOUTH),), {"partner_id": SOUTH}, (409, "not_eligible")),
     ("a firm that is not there", (), {"partner_id": "partner-nowhere"}, (409, "not_eligible")),
     ("a firm that is a client", (), {"partner_id": CLIENT}, (409, "not_eligible")),
@@ -205,39 +214,42 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("others", "wish", "refusal"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED]
+    ("others", "request_body", "error"), [each[1:] for each in NOT_ALLOWED], ids=[each[0] for each in NOT_ALLOWED]
 )
 def test_a_migration_is_refused_and_so_is_its_preview(
-    table: Table, others: tuple[Kept, ...], wish: dict[str, Any], refusal: tuple[int, str]
+    table: Table, others: tuple[Record, ...], request_body: dict[str, Any], error: tuple[int, str]
 ) -> None:
-    a_world(table, *both_super_admins(*others))
+    seed(table, *both_super_admins(*others))
     before = table.items()
 
     for dry_run in (True, False):
-        answer = migrate(**wish, dry_run=dry_run)
+        answer = migrate(**request_body, dry_run=dry_run)
 
-        assert (answer.status, answer.code) == refusal
+        assert (answer.status, answer.code) == error
     assert table.items() == before
 
 
 def test_a_grant_that_lapsed_is_no_super_admin_again(table: Table) -> None:
     lapsed = a_grant(expires_at=now())
-    a_world(table, a_partner_admin(EMPLOYEE, grant=lapsed))
+    seed(table, a_partner_admin(EMPLOYEE, grant=lapsed))
 
     assert migrate().code == "not_found"
 
 
 def test_the_same_key_replays_though_he_is_no_super_admin_any_more(table: Table) -> None:
-    a_world(table, *both_super_admins())
+    seed(table, *both_super_admins())
     named = {"idempotency-key": "mine"}
-    first = call(ONE, EMPLOYEE, {"user_id": EMPLOYEE}, headers=named, account_id=CLIENT)
+    first = call(MIGRATE_IN_ONE, EMPLOYEE, {"user_id": EMPLOYEE}, headers=named, account_id=CLIENT)
     after = table.items()
 
-    again = call(ONE, EMPLOYEE, {"user_id": EMPLOYEE}, headers=named, account_id=CLIENT)
+    again = call(MIGRATE_IN_ONE, EMPLOYEE, {"user_id": EMPLOYEE}, headers=named, account_id=CLIENT)
 
     assert (first.status, again.status, again.replayed) == (201, 201, True)
     assert again.body == first.body
-    assert call(ONE, EMPLOYEE, {"user_id": APPROVER}, headers=named, account_id=CLIENT).code == "idempotency_key_reused"
+    assert (
+        call(MIGRATE_IN_ONE, EMPLOYEE, {"user_id": APPROVER}, headers=named, account_id=CLIENT).code
+        == "idempotency_key_reused"
+    )
     assert migrate().code == "not_super_admin"
     assert table.items() == after
 
@@ -245,44 +257,47 @@ def test_the_same_key_replays_though_he_is_no_super_admin_any_more(table: Table)
 # many
 
 
-def clients(*numbers: int, alone: tuple[int, ...] = ()) -> Iterator[Kept]:
+def clients(*numbers: int, without_other_super_admin: tuple[int, ...] = ()) -> Iterator[Record]:
     """Client accounts of which the employee is super admin; in those `alone`, there is no other."""
     for number in numbers:
         account_id = f"client-{number:02}"
         yield the_client(account_id=account_id)
         yield a_member(EMPLOYEE, account_id=account_id)
-        if number not in alone:
+        if number not in without_other_super_admin:
             yield a_member(APPROVER, account_id=account_id)
 
 
-def migrate_in(*account_ids: str, key: str | None = None, by: str = EMPLOYEE, **how: Any) -> Answer:
+def migrate_in(*account_ids: str, key: str | None = None, by: str = EMPLOYEE, **how: Any) -> ApiResponse:
     headers = {"idempotency-key": key} if key else {}
     partner_id = how.pop("partner_id", PARTNER)
-    asked = event(MANY, by, {"account_ids": account_ids, **how}, headers=headers, partner_id=partner_id)
-    return send(asked, Context(milliseconds=600_000))
+    asked = api_event(MIGRATE_IN_MANY, by, {"account_ids": account_ids, **how}, headers=headers, partner_id=partner_id)
+    return send_event(asked, Context(milliseconds=600_000))
 
 
-def rows(answer: Answer) -> dict[str, tuple[str, str | None]]:
+def rows(answer: ApiResponse) -> dict[str, tuple[str, str | None]]:
     assert answer.status == 200, answer.text
     return {row["account_id"]: (row["outcome"], row.get("reason")) for row in answer.body["items"]}
 
 
-DONE, LAST, GONE = ("done", None), ("failed", "last_super_admin"), ("skipped", "not_super_admin")
+DONE, LAST_SUPER_ADMIN, NOT_SUPER_ADMIN = ("done", None), ("failed", "last_super_admin"), ("skipped", "not_super_admin")
 
 
 def test_fifty_accounts_one_failing_and_again_only_what_is_left(table: Table) -> None:
-    a_world(table, *clients(*range(50), alone=(7,)))
+    seed(table, *clients(*range(50), without_other_super_admin=(7,)))
     asked = [f"client-{number:02}" for number in range(50)]
 
     first = migrate_in(*asked)
 
     assert [row["account_id"] for row in first.body["items"]] == asked
-    assert rows(first) == dict.fromkeys(asked, DONE) | {"client-07": LAST}
+    assert rows(first) == dict.fromkeys(asked, DONE) | {"client-07": LAST_SUPER_ADMIN}
     row = first.body["items"][0]
     assert set(row["lost"]) == catalogue.RESTRICTED
     assert row["seat"] == {"before": "core", "after": "partner"}
-    assert len([item for item in table.under("AUDIT#client-") if item["event"] == "super_admin.migrated"]) == 49
-    assert len(table.under("OUTBOX#")) == 49
+    assert (
+        len([item for item in table.items_with_prefix("AUDIT#client-") if item["event"] == "super_admin.migrated"])
+        == 49
+    )
+    assert len(table.items_with_prefix("OUTBOX#")) == 49
 
     table.put(keys.member("client-07", APPROVER), dict(a_member(APPROVER, account_id="client-07")))
     table.put(keys.account_of(APPROVER, "client-07"), {"account_id": "client-07"})
@@ -290,18 +305,18 @@ def test_fifty_accounts_one_failing_and_again_only_what_is_left(table: Table) ->
     before = table.items()
     again = migrate_in(*asked)
 
-    assert rows(again) == dict.fromkeys(asked, GONE) | {"client-07": DONE}
+    assert rows(again) == dict.fromkeys(asked, NOT_SUPER_ADMIN) | {"client-07": DONE}
     touched = {item["pk"] for item in differences(before, table.items())}
     assert {pk for pk in touched if not pk.startswith(("IDEMPOTENCY#", "OUTBOX#"))} == {
         "ACCOUNT#client-07",
         "AUDIT#client-07",
         f"AUDIT#{PARTNER}",
     }
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_a_report_without_failures_is_replayed(table: Table) -> None:
-    a_world(table, *clients(1, 2))
+    seed(table, *clients(1, 2))
     first = migrate_in("client-01", "client-02", key="many")
     after = table.items()
 
@@ -313,24 +328,26 @@ def test_a_report_without_failures_is_replayed(table: Table) -> None:
 
 
 def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Table) -> None:
-    a_world(table, *clients(1, 2, alone=(2,)))
+    seed(table, *clients(1, 2, without_other_super_admin=(2,)))
     first = migrate_in("client-01", "client-02", key="many")
-    keep(table, [a_member(APPROVER, account_id="client-02")])
+    store_records(table, [a_member(APPROVER, account_id="client-02")])
     table.put(keys.super_admins("client-02"), {"user_ids": {APPROVER, EMPLOYEE}})
 
     again = migrate_in("client-01", "client-02", key="many")
 
-    assert rows(first) == {"client-01": DONE, "client-02": LAST}
+    assert rows(first) == {"client-01": DONE, "client-02": LAST_SUPER_ADMIN}
     assert rows(again) == {"client-01": DONE, "client-02": DONE}
     assert again.body["items"][0] == first.body["items"][0]
     assert not again.replayed
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -> None:
-    a_world(table, *clients(1, 2))
+    seed(table, *clients(1, 2))
     first = migrate_in("client-01", "client-02", key="many")
-    (report,) = [item for item in table.under("IDEMPOTENCY#") if b"items" in decompress(bytes(item["response_body"]))]
+    (report,) = [
+        item for item in table.items_with_prefix("IDEMPOTENCY#") if b"items" in decompress(bytes(item["response_body"]))
+    ]
     table.remove(keys.Key(report["pk"], report["sk"]))
 
     again = migrate_in("client-01", "client-02", key="many")
@@ -340,14 +357,14 @@ def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -
 
 
 def test_many_previews_write_nothing(table: Table) -> None:
-    a_world(table, *clients(1, 2, alone=(2,)))
+    seed(table, *clients(1, 2, without_other_super_admin=(2,)))
     before = table.items()
 
     answer = migrate_in("client-01", "client-02", CLIENT, dry_run=True)
 
     assert rows(answer) == {
         "client-01": ("would_migrate", None),
-        "client-02": LAST,
+        "client-02": LAST_SUPER_ADMIN,
         CLIENT: ("failed", "not_found"),
     }
     assert table.items() == before
@@ -356,50 +373,51 @@ def test_many_previews_write_nothing(table: Table) -> None:
 
 
 def test_each_account_is_taken_once(table: Table) -> None:
-    a_world(table, *clients(1))
+    seed(table, *clients(1))
 
     assert len(migrate_in("client-01", "client-01", "client-01").body["items"]) == 1
 
 
 def test_one_account_that_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
-    a_world(table, *clients(1, 2, 3))
+    seed(table, *clients(1, 2, 3))
 
-    with before_commit(too_busy):
+    with before_commit(raise_throttling):
         answer = migrate_in("client-01", "client-02", "client-03")
 
     assert rows(answer) == {"client-01": ("failed", "temporarily_unavailable"), "client-02": DONE, "client-03": DONE}
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_what_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> None:
-    a_world(table, *clients(1, 2))
+    seed(table, *clients(1, 2))
     before = table.items()
 
-    answer = send(
-        event(MANY, EMPLOYEE, {"account_ids": ["client-01", "client-02"]}, partner_id=PARTNER), Context(1_000)
+    answer = send_event(
+        api_event(MIGRATE_IN_MANY, EMPLOYEE, {"account_ids": ["client-01", "client-02"]}, partner_id=PARTNER),
+        Context(1_000),
     )
 
     assert set(rows(answer).values()) == {("failed", "temporarily_unavailable")}
     assert table.items() == before
 
 
-@pytest.mark.parametrize(("others", "by", "partner_id", "refusal"), [
+@pytest.mark.parametrize(("others", "by", "partner_id", "error"), [
     ((), EMPLOYEE, "partner-nowhere", (404, "not_found")),
     ((the_partner(account_id=SOUTH),), EMPLOYEE, SOUTH, (404, "not_found")),
     ((), EMPLOYEE, CLIENT, (404, "not_found")),
     ((), APPROVER, PARTNER, (404, "not_found")),
-    ((staff(EMPLOYEE, active=False),), EMPLOYEE, PARTNER, (404, "not_found")),
+    ((a_partner_account_member(EMPLOYEE, active=False),), EMPLOYEE, PARTNER, (404, "not_found")),
     ((an_employee(active=False),), EMPLOYEE, PARTNER, (403, "forbidden")),
 ])  # fmt: skip
 def test_from_another_partners_side_nothing_is_migrated(
-    table: Table, others: tuple[Kept, ...], by: str, partner_id: str, refusal: tuple[int, str]
+    table: Table, others: tuple[Record, ...], by: str, partner_id: str, error: tuple[int, str]
 ) -> None:
-    a_world(table, *both_super_admins(*others))
+    seed(table, *both_super_admins(*others))
     before = table.items()
 
     answer = migrate_in(CLIENT, by=by, partner_id=partner_id)
 
-    assert (answer.status, answer.code) == refusal
+    assert (answer.status, answer.code) == error
     assert table.items() == before
 
 
@@ -407,10 +425,10 @@ def test_from_another_partners_side_nothing_is_migrated(
     "account_ids", [[], [f"client-{number}" for number in range(51)], ["a b"], ["client", 1], None]
 )
 def test_one_to_fifty_accounts_are_named(table: Table, account_ids: object) -> None:
-    a_world(table)
+    seed(table)
     before = table.items()
 
-    answer = call(MANY, EMPLOYEE, {"account_ids": account_ids}, partner_id=PARTNER)
+    answer = call(MIGRATE_IN_MANY, EMPLOYEE, {"account_ids": account_ids}, partner_id=PARTNER)
 
     assert (answer.status, answer.code) == (422, "invalid_field")
     assert table.items() == before

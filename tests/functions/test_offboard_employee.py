@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.memberships.members import Place, Seat
-from partner_access.domain.records import Kept
+from partner_access.domain.memberships.members import Assignment, Seat
+from partner_access.domain.records import Record
 from partner_access.store import dynamo, keys
 from tests.support import faults, link_requests
-from tests.support.background_functions import clean_up
+from tests.support.background_functions import run_reconcile_access
 from tests.support.builders import (
     APPROVER,
     CLIENT,
@@ -26,11 +26,17 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import keyed, nothing_changes, overtaken, refused, replays
+from tests.support.costs import count_costs
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import (
+    assert_error,
+    assert_replayed,
+    assert_unchanged,
+    idempotency_header,
+    send_during_change,
+)
 from tests.support.races import before_commit
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, seed
 from tests.support.table import Item, Table
 
 SOUTH = "partner-south"
@@ -38,21 +44,21 @@ ROUTE = "DELETE /partners/{partner_id}/employees/{user_id}/access"
 
 
 @pytest.fixture(autouse=True)
-def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
 
 
-def end(
+def offboard(
     by: str = MANAGER, *, user_id: str = EMPLOYEE, partner_id: str = PARTNER, key: str | None = None, **query: str
-) -> Answer:
-    return call(ROUTE, by, partner_id=partner_id, user_id=user_id, headers=keyed(key), query=query)
+) -> ApiResponse:
+    return call(ROUTE, by, partner_id=partner_id, user_id=user_id, headers=idempotency_header(key), query=query)
 
 
 def client_id(number: int) -> str:
     return f"client-{number:03}"
 
 
-def clients(how_many: int, **changes: Any) -> list[Kept]:
+def clients(how_many: int, **changes: Any) -> list[Record]:
     """Clients where the employee is partner admin."""
     return [
         record
@@ -67,9 +73,9 @@ def clients(how_many: int, **changes: Any) -> list[Kept]:
     ]
 
 
-def lines(answer: Answer) -> list[tuple[str, str, str | None]]:
-    assert answer.status == 200, answer
-    return [(item["account_id"], item["outcome"], item.get("reason")) for item in answer.body["items"]]
+def receipt_rows(response: ApiResponse) -> list[tuple[str, str, str | None]]:
+    assert response.status == 200, response
+    return [(item["account_id"], item["outcome"], item.get("reason")) for item in response.body["items"]]
 
 
 def member(table: Table, account_id: str = CLIENT, user_id: str = EMPLOYEE) -> Item:
@@ -85,16 +91,16 @@ def partner_seats_used(table: Table, account_id: str = CLIENT) -> int:
 
 
 def entries(table: Table, account_id: str = CLIENT) -> list[str]:
-    return [item["event"] for item in table.under(f"AUDIT#{account_id}") if item["event"] != "grant.given"]
+    return [item["event"] for item in table.items_with_prefix(f"AUDIT#{account_id}") if item["event"] != "grant.given"]
 
 
-def letters(table: Table) -> list[tuple[str, str, str | None]]:
-    found = [item["notification"] for item in table.under("OUTBOX#")]
+def queued_emails(table: Table) -> list[tuple[str, str, str | None]]:
+    found = [item["notification"] for item in table.items_with_prefix("OUTBOX#")]
     return sorted((each["account_id"], each["kind"], each.get("cause")) for each in found)
 
 
-def waiting(table: Table) -> list[Item]:
-    return table.under("RECONCILIATION#")
+def pending_jobs(table: Table) -> list[Item]:
+    return table.items_with_prefix("RECONCILIATION#")
 
 
 def accounts_of(by: str = EMPLOYEE) -> list[str]:
@@ -104,32 +110,35 @@ def accounts_of(by: str = EMPLOYEE) -> list[str]:
 # what ends
 
 
-def test_a_grant_ends_its_seat_is_free_and_both_sides_trails_tell_of_it(table: Table, sound: None) -> None:
-    a_world(table, a_partner_admin())
+def test_a_grant_ends_its_seat_is_free_and_both_sides_trails_tell_of_it(table: Table, check_invariants: None) -> None:
+    seed(table, a_partner_admin())
 
-    answer = end()
+    response = offboard()
 
-    assert lines(answer) == [(CLIENT, "ended", None)]
-    assert answer.body["items"][0]["name"] == "The Bakery"
-    assert answer.body["next_cursor"] is None
+    assert receipt_rows(response) == [(CLIENT, "ended", None)]
+    assert response.body["items"][0]["name"] == "The Bakery"
+    assert response.body["next_cursor"] is None
     ended = member(table)
     assert (ended["active"], "grant" in ended, "partner_id" in ended, ended["version"]) == (False, False, False, 2)
     assert partner_seats_used(table) == 0
     assert table.get(keys.account_of(EMPLOYEE, CLIENT))
     assert entries(table, PARTNER) == ["employee.offboarded"]
-    (entry,) = [item for item in table.under(f"AUDIT#{CLIENT}") if item["event"] == "access.ended"]
+    (entry,) = [item for item in table.items_with_prefix(f"AUDIT#{CLIENT}") if item["event"] == "access.ended"]
     assert entry["actor_id"] == MANAGER
     assert entry["details"] == {"user_id": EMPLOYEE, "partner_id": PARTNER, "grant_id": a_grant().grant_id}
-    (letter,) = table.under("OUTBOX#")
-    assert letter["notification"]["kind"] == "member_retained"
-    assert (letter["notification"]["partner_id"], letter["notification"]["employee_id"]) == (PARTNER, EMPLOYEE)
+    (queued_item,) = table.items_with_prefix("OUTBOX#")
+    assert queued_item["notification"]["kind"] == "member_retained"
+    assert (queued_item["notification"]["partner_id"], queued_item["notification"]["employee_id"]) == (
+        PARTNER,
+        EMPLOYEE,
+    )
     assert accounts_of() == [PARTNER]
 
 
 def test_whom_the_firm_added_goes_and_whom_the_client_made_stays_and_each_client_hears_it_once(
-    table: Table, sound: None
+    table: Table, check_invariants: None
 ) -> None:
-    a_world(
+    seed(
         table,
         *(the_client(account_id=each, name=each) for each in ("client-1", "client-2", "client-3", "client-4")),
         *(a_member(APPROVER, account_id=each) for each in ("client-1", "client-2", "client-3", "client-4")),
@@ -139,17 +148,17 @@ def test_whom_the_firm_added_goes_and_whom_the_client_made_stays_and_each_client
         a_member(EMPLOYEE, "sales", account_id="client-4", active=False),
     )
 
-    assert lines(end()) == [
+    assert receipt_rows(offboard()) == [
         ("client-1", "ended", None),
         ("client-2", "retained", "retained_super_admin"),
         ("client-3", "retained", "retained_member"),
     ]
-    told = [
+    emails = [
         ("client-1", "member_retained", None),
         ("client-2", "member_retained", "retained_super_admin"),
         ("client-3", "member_retained", "retained_member"),
     ]
-    assert letters(table) == told
+    assert queued_emails(table) == emails
     assert accounts_of() == ["client-2", "client-3", PARTNER]
     assert [entries(table, each) for each in ("client-1", "client-2", "client-3", "client-4")] == [
         ["access.ended"],
@@ -158,39 +167,44 @@ def test_whom_the_firm_added_goes_and_whom_the_client_made_stays_and_each_client
         [],
     ]
 
-    clean_up()
-    clean_up()
+    run_reconcile_access()
+    run_reconcile_access()
 
-    assert letters(table) == told
-    assert waiting(table) == []
-
-
-PREVIOUS: dict[str, Any] = {"permission_set": "sales", "set_version": 1, "seat": Seat.CORE}
+    assert queued_emails(table) == emails
+    assert pending_jobs(table) == []
 
 
-def test_what_he_was_before_the_grant_comes_back_unless_that_was_the_firms_as_well(table: Table, sound: None) -> None:
-    a_world(
+PREVIOUS_ASSIGNMENT: dict[str, Any] = {"permission_set": "sales", "set_version": 1, "seat": Seat.CORE}
+
+
+def test_what_he_was_before_the_grant_comes_back_unless_that_was_the_firms_as_well(
+    table: Table, check_invariants: None
+) -> None:
+    seed(
         table,
-        *clients(1, previous=Place(**PREVIOUS)),
-        a_partner_admin(previous=Place(**PREVIOUS, partner_id=PARTNER)),
+        *clients(1, previous=Assignment(**PREVIOUS_ASSIGNMENT)),
+        a_partner_admin(previous=Assignment(**PREVIOUS_ASSIGNMENT, partner_id=PARTNER)),
     )
 
-    assert lines(end()) == [(client_id(0), "ended", None), (CLIENT, "ended", None)]
+    assert receipt_rows(offboard()) == [(client_id(0), "ended", None), (CLIENT, "ended", None)]
 
     assert not member(table)["active"]
     back = member(table, client_id(0))
     assert (back["active"], back["permission_set"], back["seat"]) == (True, "sales", "core")
-    assert letters(table) == [(client_id(0), "member_retained", "retained_member"), (CLIENT, "member_retained", None)]
+    assert queued_emails(table) == [
+        (client_id(0), "member_retained", "retained_member"),
+        (CLIENT, "member_retained", None),
+    ]
 
 
-def test_what_he_has_for_another_firm_stays(table: Table, sound: None) -> None:
+def test_what_he_has_for_another_firm_stays(table: Table, check_invariants: None) -> None:
     """Rule 14: revoking one never touches the other."""
     south = the_partner(account_id=SOUTH, name="South", domains=("north.example",))
     grant = a_grant(grant_id=f"grt_{'9' * 32}", partner_id=SOUTH)
-    a_world(
+    seed(
         table,
         south,
-        staff(EMPLOYEE, account_id=SOUTH),
+        a_partner_account_member(EMPLOYEE, account_id=SOUTH),
         a_partner_admin(),
         the_client(account_id="client-2", name="Second"),
         a_member(APPROVER, account_id="client-2"),
@@ -198,26 +212,26 @@ def test_what_he_has_for_another_firm_stays(table: Table, sound: None) -> None:
         an_open_link(partner_id=SOUTH, link_id=f"lnk_{'5' * 32}"),
     )
 
-    assert lines(end(dry_run="true")) == [(CLIENT, "pending", None)]
-    assert lines(end()) == [(CLIENT, "ended", None)]
-    clean_up()
+    assert receipt_rows(offboard(dry_run="true")) == [(CLIENT, "pending", None)]
+    assert receipt_rows(offboard()) == [(CLIENT, "ended", None)]
+    run_reconcile_access()
 
     assert member(table, "client-2")["grant"]["grant_id"] == grant.grant_id
     assert accounts_of() == ["client-2", PARTNER, SOUTH]
-    assert letters(table) == [(CLIENT, "member_retained", None)]
+    assert queued_emails(table) == [(CLIENT, "member_retained", None)]
     link = table.get(keys.link(SOUTH, f"lnk_{'5' * 32}"))
     assert link
     assert link["stored_state"] == "open"
 
 
-def test_a_former_employees_access_ends_too_and_twice_is_no_harm(table: Table, sound: None) -> None:
-    a_world(table, a_partner_admin(), staff(EMPLOYEE, active=False))
+def test_a_former_employees_access_ends_too_and_twice_is_no_harm(table: Table, check_invariants: None) -> None:
+    seed(table, a_partner_admin(), a_partner_account_member(EMPLOYEE, active=False))
 
-    assert lines(end()) == [(CLIENT, "ended", None)]
-    assert lines(end()) == []
-    assert len(waiting(table)) == 2
-    clean_up()
-    assert waiting(table) == []
+    assert receipt_rows(offboard()) == [(CLIENT, "ended", None)]
+    assert receipt_rows(offboard()) == []
+    assert len(pending_jobs(table)) == 2
+    run_reconcile_access()
+    assert pending_jobs(table) == []
     assert entries(table) == ["access.ended"]
 
 
@@ -245,111 +259,115 @@ def test_a_former_employees_access_ends_too_and_twice_is_no_harm(table: Table, s
     ],
 )
 @pytest.mark.parametrize("dry_run", ["true", "false"])
-def test_who_ends_whose_access(table: Table, sound: None, by: str, user_id: str, status: int, dry_run: str) -> None:
-    a_world(
+def test_who_ends_whose_access(
+    table: Table, check_invariants: None, by: str, user_id: str, status: int, dry_run: str
+) -> None:
+    seed(
         table,
         an_employee("user-access"),
-        staff("user-access", added=("partner.client_access.manage",)),
+        a_partner_account_member("user-access", added=("partner.client_access.manage",)),
         a_user("user-former"),
-        staff("user-former", active=False),
+        a_partner_account_member("user-former", active=False),
         an_employee("user-barred", active=False),
-        staff("user-barred", "super_admin"),
+        a_partner_account_member("user-barred", "super_admin"),
     )
     before = table.items()
 
-    assert end(by, user_id=user_id, dry_run=dry_run).status == status
+    assert offboard(by, user_id=user_id, dry_run=dry_run).status == status
     assert (table.items() == before) is (status >= 400 or dry_run == "true")
 
 
 @pytest.mark.parametrize("partner_id", ["partner-unknown", CLIENT])
-def test_what_is_no_partner_is_not_there(world: Table, partner_id: str) -> None:
-    refused(world, lambda: end(APPROVER, partner_id=partner_id), 404, "not_found")
+def test_what_is_no_partner_is_not_there(seeded: Table, partner_id: str) -> None:
+    assert_error(seeded, lambda: offboard(APPROVER, partner_id=partner_id), 404, "not_found")
 
 
 @pytest.mark.parametrize("query", [{"dry_run": "yes"}, {"limit": "0"}, {"all": "true"}])
-def test_a_query_that_makes_no_sense(world: Table, query: dict[str, str]) -> None:
-    refused(world, lambda: end(**query), 400, "invalid_query")
+def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> None:
+    assert_error(seeded, lambda: offboard(**query), 400, "invalid_query")
 
 
 # looking first
 
 
-def test_a_dry_run_shows_what_would_end_and_what_is_kept_and_changes_nothing(table: Table, sound: None) -> None:
-    a_world(table, *clients(1, previous=Place(**PREVIOUS)), a_member(EMPLOYEE))
+def test_a_dry_run_shows_what_would_end_and_what_is_kept_and_changes_nothing(
+    table: Table, check_invariants: None
+) -> None:
+    seed(table, *clients(1, previous=Assignment(**PREVIOUS_ASSIGNMENT)), a_member(EMPLOYEE))
 
-    with nothing_changes(table):
-        answer = end(dry_run="true", key="a-key")
+    with assert_unchanged(table):
+        response = offboard(dry_run="true", key="a-key")
 
-    assert lines(answer) == [(client_id(0), "pending", None), (CLIENT, "retained", "retained_super_admin")]
+    assert receipt_rows(response) == [(client_id(0), "pending", None), (CLIENT, "retained", "retained_super_admin")]
 
 
-def test_a_dry_run_of_a_leaving_whose_clean_up_waits(table: Table, sound: None) -> None:
-    a_world(table, *clients(2))
-    end(limit="1")
+def test_a_dry_run_of_a_leaving_whose_clean_up_waits(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(2))
+    offboard(limit="1")
 
-    assert lines(end(dry_run="true")) == [(client_id(1), "pending", None)]
+    assert receipt_rows(offboard(dry_run="true")) == [(client_id(1), "pending", None)]
 
 
 # page by page
 
 
-def test_the_receipt_goes_on_over_many_clients_and_ends_nothing_again(table: Table, sound: None) -> None:
-    a_world(table, *clients(104), *(the_client(account_id=f"zoo-{each}", name="Zoo") for each in range(2)),
+def test_the_receipt_goes_on_over_many_clients_and_ends_nothing_again(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(104), *(the_client(account_id=f"zoo-{each}", name="Zoo") for each in range(2)),
             a_member(EMPLOYEE, account_id="zoo-0"), a_member(EMPLOYEE, "sales", account_id="zoo-1"))  # fmt: skip
 
-    first = end(limit="100")
-    assert [outcome for _, outcome, _ in lines(first)] == ["ended"] * 100
-    second = end(limit="3", cursor=first.body["next_cursor"])
-    assert [outcome for _, outcome, _ in lines(second)] == ["ended"] * 3
-    clean_up()
-    third = end(limit="100", cursor=second.body["next_cursor"])
+    first = offboard(limit="100")
+    assert [outcome for _, outcome, _ in receipt_rows(first)] == ["ended"] * 100
+    second = offboard(limit="3", cursor=first.body["next_cursor"])
+    assert [outcome for _, outcome, _ in receipt_rows(second)] == ["ended"] * 3
+    run_reconcile_access()
+    third = offboard(limit="100", cursor=second.body["next_cursor"])
 
-    assert lines(third) == [
+    assert receipt_rows(third) == [
         (client_id(103), "ended", None),
         ("zoo-0", "retained", "retained_super_admin"),
         ("zoo-1", "retained", "retained_member"),
     ]
     assert third.body["next_cursor"] is None
     assert entries(table, PARTNER).count("employee.offboarded") == 1
-    assert len(letters(table)) == 106
+    assert len(queued_emails(table)) == 106
     user = table.get(keys.user(EMPLOYEE))
     assert user
     assert user["offboardings"] == {PARTNER: 1}
-    assert waiting(table) == []
+    assert pending_jobs(table) == []
 
 
-def test_a_dry_run_has_pages_too(table: Table, sound: None) -> None:
-    a_world(table, *clients(3))
+def test_a_dry_run_has_pages_too(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(3))
 
-    with nothing_changes(table):
-        first = end(dry_run="true", limit="2")
-        second = end(dry_run="true", limit="2", cursor=first.body["next_cursor"])
+    with assert_unchanged(table):
+        first = offboard(dry_run="true", limit="2")
+        second = offboard(dry_run="true", limit="2", cursor=first.body["next_cursor"])
 
-    assert lines(first) + lines(second) == [(client_id(number), "pending", None) for number in range(3)]
-
-
-def test_a_cursor_holds_for_one_caller_person_and_purpose(table: Table, sound: None) -> None:
-    a_world(table, *clients(2), staff(COLLEAGUE, "super_admin"))
-    dry, real = end(dry_run="true", limit="1").body["next_cursor"], end(limit="1").body["next_cursor"]
-
-    refused(table, lambda: end(cursor=dry), 400, "invalid_cursor")
-    refused(table, lambda: end(cursor=real, dry_run="true"), 400, "invalid_cursor")
-    refused(table, lambda: end(COLLEAGUE, cursor=real), 400, "invalid_cursor")
-    refused(table, lambda: end(cursor=real, user_id=COLLEAGUE), 400, "invalid_cursor")
+    assert receipt_rows(first) + receipt_rows(second) == [(client_id(number), "pending", None) for number in range(3)]
 
 
-def test_a_grant_of_later_is_on_no_page_of_the_receipt(table: Table, sound: None) -> None:
-    a_world(table, *clients(2))
-    first = end(limit="1")
-    clean_up()
-    assert approve_anew(client_id(1)).status == 201
+def test_a_cursor_holds_for_one_caller_person_and_purpose(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(2), a_partner_account_member(COLLEAGUE, "super_admin"))
+    dry, real = offboard(dry_run="true", limit="1").body["next_cursor"], offboard(limit="1").body["next_cursor"]
 
-    assert lines(end(cursor=first.body["next_cursor"])) == [(client_id(1), "ended", None)]
+    assert_error(table, lambda: offboard(cursor=dry), 400, "invalid_cursor")
+    assert_error(table, lambda: offboard(cursor=real, dry_run="true"), 400, "invalid_cursor")
+    assert_error(table, lambda: offboard(COLLEAGUE, cursor=real), 400, "invalid_cursor")
+    assert_error(table, lambda: offboard(cursor=real, user_id=COLLEAGUE), 400, "invalid_cursor")
+
+
+def test_a_grant_of_later_is_on_no_page_of_the_receipt(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(2))
+    first = offboard(limit="1")
+    run_reconcile_access()
+    assert approve_new_link(client_id(1)).status == 201
+
+    assert receipt_rows(offboard(cursor=first.body["next_cursor"])) == [(client_id(1), "ended", None)]
     assert member(table, client_id(1))["access_generation"] == 1
     assert accounts_of() == [client_id(1), PARTNER]
 
 
-def approve_anew(account_id: str = CLIENT) -> Answer:
+def approve_new_link(account_id: str = CLIENT) -> ApiResponse:
     made = link_requests.create(employee_id=EMPLOYEE)
     assert made.status == 201, made
     return link_requests.approve(secret=link_requests.secret_of(made), account_id=account_id)
@@ -358,105 +376,105 @@ def approve_anew(account_id: str = CLIENT) -> Answer:
 # once
 
 
-def test_the_same_key_gets_the_same_receipt_and_ends_nothing_again(table: Table, sound: None) -> None:
-    a_world(table, *clients(2))
+def test_the_same_key_gets_the_same_receipt_and_ends_nothing_again(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(2))
 
-    replays(table, lambda key: end(key=key))
-
-
-def test_the_same_key_goes_on_with_the_receipt_once(table: Table, sound: None) -> None:
-    a_world(table, *clients(2))
-    cursor = end(limit="1", key="first").body["next_cursor"]
-
-    replays(table, lambda key: end(limit="1", cursor=cursor, key=key))
-    refused(table, lambda: end(key="first"), 422, "idempotency_key_reused")
+    assert_replayed(table, lambda key: offboard(key=key))
 
 
-def test_he_who_ended_his_own_access_gets_the_same_receipt_again(table: Table, sound: None) -> None:
-    a_world(table, a_partner_admin())
+def test_the_same_key_goes_on_with_the_receipt_once(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(2))
+    cursor = offboard(limit="1", key="first").body["next_cursor"]
 
-    replays(table, lambda key: end(EMPLOYEE, key=key))
+    assert_replayed(table, lambda key: offboard(limit="1", cursor=cursor, key=key))
+    assert_error(table, lambda: offboard(key="first"), 422, "idempotency_key_reused")
 
 
-@pytest.mark.parametrize("kills", [faults.kills_before, faults.kills_after], ids=["before", "after"])
+def test_he_who_ended_his_own_access_gets_the_same_receipt_again(table: Table, check_invariants: None) -> None:
+    seed(table, a_partner_admin())
+
+    assert_replayed(table, lambda key: offboard(EMPLOYEE, key=key))
+
+
+@pytest.mark.parametrize("kills", [faults.killed_before, faults.killed_after], ids=["before", "after"])
 @pytest.mark.parametrize("key", ["a-key", None])
 def test_an_end_that_is_cut_off_anywhere_is_finished_by_the_clean_up(
-    table: Table, sound: None, kills: faults.Fault, key: str | None
+    table: Table, check_invariants: None, kills: faults.Fault, key: str | None
 ) -> None:
     for position in range(14):
         table.clear()
-        a_world(table, *clients(2))
-        with suppress(faults.Killed), faults.at(dynamo.client(), "", *[faults.works] * position, kills):
-            end(key=key)
-        begun = bool(waiting(table))
+        seed(table, *clients(2))
+        with suppress(faults.Killed), faults.inject(dynamo.client(), "", *[faults.succeeds] * position, kills):
+            offboard(key=key)
+        begun = bool(pending_jobs(table))
         assert begun is bool(entries(table, PARTNER))
         if begun:
             assert accounts_of() == [PARTNER]
-        again = end(key=key)
+        again = offboard(key=key)
         assert again.status == 200
         assert again.replayed is (begun and key is not None)
-        assert {outcome for _, outcome, _ in lines(again)} <= {"ended", "pending"}
-        clean_up()
-        assert waiting(table) == []
+        assert {outcome for _, outcome, _ in receipt_rows(again)} <= {"ended", "pending"}
+        run_reconcile_access()
+        assert pending_jobs(table) == []
         assert [entries(table, client_id(number)) for number in range(2)] == [["access.ended"]] * 2
-        assert len(letters(table)) == 2
+        assert len(queued_emails(table)) == 2
 
 
 @pytest.mark.parametrize("key", ["a-key", None])
 def test_where_the_table_is_crowded_afterwards_the_receipt_says_pending_and_access_is_gone(
-    table: Table, sound: None, key: str | None
+    table: Table, check_invariants: None, key: str | None
 ) -> None:
-    a_world(table, *clients(2))
+    seed(table, *clients(2))
 
-    with faults.at(dynamo.client(), "TransactWriteItems", faults.works, then=faults.CONFLICTS):
-        answer = end(key=key)
+    with faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, last_fault=faults.WRITE_CONFLICT):
+        response = offboard(key=key)
 
-    assert lines(answer) == [(client_id(number), "pending", None) for number in range(2)]
+    assert receipt_rows(response) == [(client_id(number), "pending", None) for number in range(2)]
     assert accounts_of() == [PARTNER]
     assert partner_seats_used(table, client_id(0)) == 1
     if key:
-        assert end(key=key).body == answer.body
-    clean_up()
+        assert offboard(key=key).body == response.body
+    run_reconcile_access()
     assert partner_seats_used(table, client_id(0)) == 0
-    assert len(letters(table)) == 2
+    assert len(queued_emails(table)) == 2
 
 
-def test_where_nothing_can_be_read_afterwards_the_receipt_is_the_promise(table: Table, sound: None) -> None:
-    a_world(table, *clients(2))
+def test_where_nothing_can_be_read_afterwards_the_receipt_is_the_promise(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(2))
     reads = 0
 
-    def busy_after_the_write(request: Any, send: faults.Send) -> Any:
+    def busy_after_the_write(request_body: Any, send: faults.Send) -> Any:
         nonlocal reads
         reads += 1
-        return send() if not waiting(table) else faults.says("ThrottlingException")(request, send)
+        return send() if not pending_jobs(table) else faults.aws_error("ThrottlingException")(request_body, send)
 
-    with faults.at(dynamo.client(), "Query", then=busy_after_the_write):
-        answer = end()
+    with faults.inject(dynamo.client(), "Query", last_fault=busy_after_the_write):
+        response = offboard()
 
     assert reads > 1
-    assert lines(answer) == [(client_id(number), "pending", None) for number in range(2)]
+    assert receipt_rows(response) == [(client_id(number), "pending", None) for number in range(2)]
 
 
-def test_a_line_that_is_overtaken_is_pending(table: Table, sound: None) -> None:
-    a_world(table, *clients(1))
-    told: list[Answer] = []
+def test_a_line_that_is_overtaken_is_pending(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(1))
+    responses: list[ApiResponse] = []
 
     def second() -> None:
-        if waiting(table) and not told:
-            told.append(end())
+        if pending_jobs(table) and not responses:
+            responses.append(offboard())
 
     with before_commit(second, times=2):
-        answer = end()
+        response = offboard()
 
-    assert lines(told[0]) == [(client_id(0), "ended", None)]
-    assert lines(answer) == [(client_id(0), "pending", None)]
+    assert receipt_rows(responses[0]) == [(client_id(0), "ended", None)]
+    assert receipt_rows(response) == [(client_id(0), "pending", None)]
     assert entries(table, client_id(0)) == ["access.ended"]
 
 
 # gone at once
 
 
-GONE: dict[str, tuple[Callable[[], Answer], int]] = {
+DENIED_REQUESTS: dict[str, tuple[Callable[[], ApiResponse], int]] = {
     "permission sets": (lambda: call("GET /accounts/{account_id}/permission-sets", EMPLOYEE, account_id=CLIENT), 404),
     "users": (lambda: call("GET /accounts/{account_id}/users", EMPLOYEE, account_id=CLIENT), 404),
     "creating": (
@@ -472,27 +490,27 @@ GONE: dict[str, tuple[Callable[[], Answer], int]] = {
 }
 
 
-@pytest.mark.parametrize(("knock", "status"), GONE.values(), ids=GONE)
+@pytest.mark.parametrize(("send_request", "status"), DENIED_REQUESTS.values(), ids=DENIED_REQUESTS)
 def test_nothing_can_be_done_right_after_the_write(
-    table: Table, sound: None, knock: Callable[[], Answer], status: int
+    table: Table, check_invariants: None, send_request: Callable[[], ApiResponse], status: int
 ) -> None:
-    a_world(table, a_partner_admin())
-    assert knock().status != status
-    a_world(table, a_partner_admin())
-    with faults.at(dynamo.client(), "TransactWriteItems", faults.works, then=faults.CONFLICTS):
-        end()
+    seed(table, a_partner_admin())
+    assert send_request().status != status
+    seed(table, a_partner_admin())
+    with faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, last_fault=faults.WRITE_CONFLICT):
+        offboard()
 
     assert member(table)["active"]
-    assert knock().status == status
+    assert send_request().status == status
 
 
 @pytest.mark.parametrize("how_many", [3, 200])
 def test_the_write_costs_the_same_however_many_clients_there_are(table: Table, how_many: int) -> None:
-    a_world(table, *clients(how_many))
+    seed(table, *clients(how_many))
 
-    crowded = faults.at(dynamo.client(), "TransactWriteItems", faults.works, then=faults.CONFLICTS)
-    with crowded as attempts, counted(table) as costs:
-        end(limit="1", key="a-key")
+    crowded = faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, last_fault=faults.WRITE_CONFLICT)
+    with crowded as attempts, count_costs(table) as costs:
+        offboard(limit="1", key="a-key")
 
     ((action, line),) = attempts[0]["TransactItems"][3].items()
     assert (action, line["Key"]["pk"]["S"]) == ("Update", f"USER#{EMPLOYEE}")
@@ -501,14 +519,14 @@ def test_the_write_costs_the_same_however_many_clients_there_are(table: Table, h
     assert client_id(0) not in accounts_of()
 
 
-def test_the_receipt_costs_in_proportion_to_the_page(table: Table, sound: None) -> None:
-    a_world(table, *clients(60))
+def test_the_receipt_costs_in_proportion_to_the_page(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(60))
     spent = {}
 
     for limit in ("1", "20"):
-        a_world(table, *clients(60))
-        with counted(table) as costs:
-            end(limit=limit)
+        seed(table, *clients(60))
+        with count_costs(table) as costs:
+            offboard(limit=limit)
         spent[limit] = costs.reads, costs.writes, costs.units
     reads, writes, units = spent["1"]
     assert (reads, writes) == (5, 2)
@@ -520,52 +538,52 @@ def test_the_receipt_costs_in_proportion_to_the_page(table: Table, sound: None) 
 # links
 
 
-def test_links_that_name_him_are_dead_at_once_and_no_others(table: Table, sound: None) -> None:
+def test_links_that_name_him_are_dead_at_once_and_no_others(table: Table, check_invariants: None) -> None:
     other = f"lnk_{'4' * 32}"
-    a_world(table, an_open_link(link_id=other, employee_id=COLLEAGUE))
-    a_world(table, an_open_link(link_id=other, employee_id=COLLEAGUE), an_open_link())
-    end()
+    seed(table, an_open_link(link_id=other, employee_id=COLLEAGUE))
+    seed(table, an_open_link(link_id=other, employee_id=COLLEAGUE), an_open_link())
+    offboard()
 
-    for knock in (
+    for send_request in (
         link_requests.approve,
         link_requests.decline,
         link_requests.preview,
         partial(link_requests.resend, link_id=LINK),
     ):
-        refused(table, knock, 410, "link_revoked")
-    states = {each["link_id"]: each["state"] for each in link_requests.listed().body["items"]}
+        assert_error(table, send_request, 410, "link_revoked")
+    states = {each["link_id"]: each["state"] for each in link_requests.list_links().body["items"]}
     assert states == {LINK: "revoked", other: "open"}
-    assert [each["link_id"] for each in link_requests.listed(state="open").body["items"]] == [other]
-    assert [each["link_id"] for each in link_requests.listed(state="revoked").body["items"]] == [LINK]
+    assert [each["link_id"] for each in link_requests.list_links(state="open").body["items"]] == [other]
+    assert [each["link_id"] for each in link_requests.list_links(state="revoked").body["items"]] == [LINK]
     assert link_requests.view().body["state"] == "revoked"
-    assert link_requests.renew().status == 202
+    assert link_requests.request_renewal().status == 202
     assert link_requests.revoke().status == 204
 
 
-def test_the_clean_up_withdraws_dead_links_and_they_count_no_more(table: Table, sound: None) -> None:
-    a_world(table)
-    end()
-    clean_up()
+def test_the_clean_up_withdraws_dead_links_and_they_count_no_more(table: Table, check_invariants: None) -> None:
+    seed(table)
+    offboard()
+    run_reconcile_access()
 
     link, user = table.get(keys.link(PARTNER, LINK)), table.get(keys.user(EMPLOYEE))
     assert link
     assert user
     assert (link["stored_state"], user["open_links"]) == ("revoked", 0)
     assert sorted(entries(table, PARTNER)) == ["employee.offboarded", "link.revoked"]
-    assert waiting(table) == []
+    assert pending_jobs(table) == []
 
 
-@pytest.mark.parametrize("sweeps", [0, 1, 2])
+@pytest.mark.parametrize("reconciliations", [0, 1, 2])
 def test_a_new_link_makes_a_new_grant_that_the_old_clean_up_leaves_alone(
-    table: Table, sound: None, sweeps: int
+    table: Table, check_invariants: None, reconciliations: int
 ) -> None:
-    a_world(table, a_partner_admin())
-    with faults.at(dynamo.client(), "TransactWriteItems", faults.works, then=faults.CONFLICTS):
-        end()
+    seed(table, a_partner_admin())
+    with faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, last_fault=faults.WRITE_CONFLICT):
+        offboard()
 
-    assert approve_anew().status == 201
-    for _ in range(sweeps):
-        clean_up()
+    assert approve_new_link().status == 201
+    for _ in range(reconciliations):
+        run_reconcile_access()
 
     assert (member(table)["active"], member(table)["access_generation"]) == (True, 1)
     assert partner_seats_used(table) == 1
@@ -576,61 +594,61 @@ def test_a_new_link_makes_a_new_grant_that_the_old_clean_up_leaves_alone(
 # races
 
 
-def test_an_approval_that_comes_too_late_is_refused(world: Table) -> None:
-    answer = overtaken(world, end, link_requests.approve)
+def test_an_approval_that_comes_too_late_is_refused(seeded: Table) -> None:
+    response = send_during_change(seeded, offboard, link_requests.approve)
 
-    assert (answer.status, answer.code) == (410, "link_revoked")
+    assert (response.status, response.code) == (410, "link_revoked")
 
 
-def test_an_approval_that_came_first_is_ended_by_the_leaving(world: Table) -> None:
-    answers: list[Answer] = []
+def test_an_approval_that_came_first_is_ended_by_the_leaving(seeded: Table) -> None:
+    responses: list[ApiResponse] = []
 
-    with before_commit(lambda: answers.append(link_requests.approve())):
-        left = end()
+    with before_commit(lambda: responses.append(link_requests.approve())):
+        left = offboard()
 
-    assert (answers[0].status, left.status) == (201, 200)
-    assert lines(left) == [(CLIENT, "ended", None)]
+    assert (responses[0].status, left.status) == (201, 200)
+    assert receipt_rows(left) == [(CLIENT, "ended", None)]
     assert accounts_of() == [PARTNER]
-    assert partner_seats_used(world) == 0
+    assert partner_seats_used(seeded) == 0
 
 
-def test_a_link_that_is_made_meanwhile_is_of_the_next_time(world: Table) -> None:
-    made = overtaken(world, end, lambda: link_requests.create(employee_id=EMPLOYEE))
+def test_a_link_that_is_made_meanwhile_is_of_the_next_time(seeded: Table) -> None:
+    made = send_during_change(seeded, offboard, lambda: link_requests.create(employee_id=EMPLOYEE))
 
     assert made.status == 201
     assert link_requests.approve(secret=link_requests.secret_of(made)).status == 201
 
 
-def test_two_ends_at_once_end_everything_once(table: Table, sound: None) -> None:
-    a_world(table, *clients(2))
-    other: list[Answer] = []
+def test_two_ends_at_once_end_everything_once(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(2))
+    other: list[ApiResponse] = []
 
-    with before_commit(lambda: other.append(end())):
-        mine = end()
+    with before_commit(lambda: other.append(offboard())):
+        mine = offboard()
 
     assert (mine.status, other[0].status) == (200, 200)
-    clean_up()
+    run_reconcile_access()
     assert [entries(table, client_id(number)) for number in range(2)] == [["access.ended"]] * 2
-    assert waiting(table) == []
+    assert pending_jobs(table) == []
 
 
-def test_a_manager_who_is_dismissed_meanwhile_ends_nobodys_access(world: Table) -> None:
-    answer = overtaken(
-        world, lambda: world.change(keys.member(PARTNER, MANAGER), permission_set="view_only", version=2), end
+def test_a_manager_who_is_dismissed_meanwhile_ends_nobodys_access(seeded: Table) -> None:
+    response = send_during_change(
+        seeded, lambda: seeded.change(keys.member(PARTNER, MANAGER), permission_set="view_only", version=2), offboard
     )
-    world.change(keys.super_admins(PARTNER), user_ids=None)
-    world.remove(keys.super_admins(PARTNER))
+    seeded.change(keys.super_admins(PARTNER), user_ids=None)
+    seeded.remove(keys.super_admins(PARTNER))
 
-    assert (answer.status, answer.code) == (403, "forbidden")
+    assert (response.status, response.code) == (403, "forbidden")
 
 
 # by other doors
 
 
-def test_whoever_is_removed_from_the_firm_is_out_everywhere_for_good(table: Table, sound: None) -> None:
-    a_world(table, *clients(2))
+def test_whoever_is_removed_from_the_firm_is_out_everywhere_for_good(table: Table, check_invariants: None) -> None:
+    seed(table, *clients(2))
 
-    answer = call(
+    response = call(
         "DELETE /accounts/{account_id}/users/{user_id}",
         MANAGER,
         account_id=PARTNER,
@@ -638,17 +656,17 @@ def test_whoever_is_removed_from_the_firm_is_out_everywhere_for_good(table: Tabl
         headers={"if-match": '"1"'},
     )
 
-    assert answer.status == 204
+    assert response.status == 204
     assert accounts_of() == []
-    refused(table, link_requests.approve, 410, "link_revoked")
-    clean_up()
+    assert_error(table, link_requests.approve, 410, "link_revoked")
+    run_reconcile_access()
     assert [entries(table, client_id(number)) for number in range(2)] == [["access.ended"]] * 2
-    assert {cause for _, kind, cause in letters(table) if kind == "member_retained"} == {None}
-    link_requests.tell_member(PARTNER, EMPLOYEE, active=True)
-    clean_up()
+    assert {cause for _, kind, cause in queued_emails(table) if kind == "member_retained"} == {None}
+    link_requests.put_member(PARTNER, EMPLOYEE, active=True)
+    run_reconcile_access()
     assert accounts_of() == [PARTNER]
-    assert waiting(table) == []
+    assert pending_jobs(table) == []
 
 
-def test_the_clerk_of_a_client_hears_nothing(world: Table) -> None:
-    refused(world, partial(end, CLERK), 404, "not_found")
+def test_the_clerk_of_a_client_hears_nothing(seeded: Table) -> None:
+    assert_error(seeded, partial(offboard, CLERK), 404, "not_found")

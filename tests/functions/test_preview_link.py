@@ -20,16 +20,16 @@ from tests.support.builders import (
     an_employee,
     the_client,
 )  # fmt: skip
-from tests.support.costs import counted
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import nothing_changes, preview, refused
-from tests.support.seeded_table import CLERK, COLLEAGUE, a_world, an_open_link, now, staff
+from tests.support.costs import count_costs
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import assert_error, assert_unchanged, preview
+from tests.support.seeded_table import CLERK, COLLEAGUE, a_partner_account_member, an_open_link, now, seed
 from tests.support.table import Table
 
 SHOP, CLOSED, FULL = "client-shop", "client-closed", "client-full"
 
 
-def _accounts(answer: Answer) -> dict[str, str | None]:
+def _accounts(answer: ApiResponse) -> dict[str, str | None]:
     """Where he may approve: the reason why not, None where he may."""
     assert answer.status == 200, answer
     for choice in answer.body["accounts"]:
@@ -38,10 +38,10 @@ def _accounts(answer: Answer) -> dict[str, str | None]:
     return {choice["account_id"]: choice.get("reason") for choice in answer.body["accounts"]}
 
 
-def test_the_whole_of_what_is_asked(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(removed=("crm.import",), access_days=30, purpose="Your new website"))
+def test_the_whole_of_what_is_asked(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(removed=("crm.import",), access_days=30, purpose="Your new website"))
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         answer = preview()
 
     shown = answer.body
@@ -58,8 +58,8 @@ def test_the_whole_of_what_is_asked(table: Table, sound: None) -> None:
     assert "url" not in answer.text
 
 
-def test_the_accounts_to_choose_from_and_why_not(table: Table, sound: None) -> None:
-    a_world(
+def test_the_accounts_to_choose_from_and_why_not(table: Table, check_invariants: None) -> None:
+    seed(
         table,
         the_client(account_id=SHOP), a_member(APPROVER, "sales", account_id=SHOP), a_member(CLERK, account_id=SHOP),
         the_client(account_id=CLOSED, state="closed"), a_member(APPROVER, account_id=CLOSED),
@@ -70,7 +70,7 @@ def test_the_accounts_to_choose_from_and_why_not(table: Table, sound: None) -> N
         a_member(EMPLOYEE, account_id="client-led"),
     )  # fmt: skip
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         answer = preview()
 
     assert _accounts(answer) == {
@@ -82,15 +82,15 @@ def test_the_accounts_to_choose_from_and_why_not(table: Table, sound: None) -> N
     }
 
 
-def test_accounts_that_have_answered_say_so(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(max_approvals=3))
+def test_accounts_that_have_answered_say_so(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(max_approvals=3))
     link_requests.decline()
 
     assert _accounts(preview()) == {CLIENT: "link_declined"}
 
 
-def test_a_link_bound_to_an_account_shows_that_one_alone(table: Table, sound: None) -> None:
-    a_world(
+def test_a_link_bound_to_an_account_shows_that_one_alone(table: Table, check_invariants: None) -> None:
+    seed(
         table, an_open_link(account_id=SHOP), the_client(account_id=SHOP), a_member(CLERK, account_id=SHOP),
         a_member(APPROVER, account_id=SHOP),
     )  # fmt: skip
@@ -99,8 +99,8 @@ def test_a_link_bound_to_an_account_shows_that_one_alone(table: Table, sound: No
     assert _accounts(preview(CLERK)) == {SHOP: None}
 
 
-def test_a_link_bound_to_a_foreign_account_shows_none(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(account_id=SHOP), the_client(account_id=SHOP, name="The Shop"), a_user())
+def test_a_link_bound_to_a_foreign_account_shows_none(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(account_id=SHOP), the_client(account_id=SHOP, name="The Shop"), a_user())
 
     answer = preview()
 
@@ -117,24 +117,24 @@ def test_a_link_bound_to_a_foreign_account_shows_none(table: Table, sound: None)
         (EMPLOYEE, (), {}),
         (EMPLOYEE, (a_member(EMPLOYEE),), {CLIENT: "own_partner_may_not_approve"}),
         (COLLEAGUE, (a_partner_admin(COLLEAGUE),), {CLIENT: "not_an_approver"}),
-        (APPROVER, (staff(APPROVER),), {CLIENT: "no_independent_approver"}),
+        (APPROVER, (a_partner_account_member(APPROVER),), {CLIENT: "no_independent_approver"}),
         (APPROVER, (a_partner_admin(EMPLOYEE),), {CLIENT: "already_partner_admin"}),
         (APPROVER, (an_employee(active=False),), {CLIENT: "not_eligible"}),
     ],
 )
 def test_anybody_who_holds_the_link_sees_it(
-    table: Table, sound: None, by: str, others: tuple[Any, ...], accounts: dict[str, str | None]
+    table: Table, check_invariants: None, by: str, others: tuple[Any, ...], accounts: dict[str, str | None]
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         answer = preview(by)
 
     assert _accounts(answer) == accounts
 
 
-def test_what_is_shown_is_what_an_approval_meets(table: Table, sound: None) -> None:
-    a_world(table, the_client(account_id=FULL, partner_seat_limit=0), a_member(APPROVER, account_id=FULL))
+def test_what_is_shown_is_what_an_approval_meets(table: Table, check_invariants: None) -> None:
+    seed(table, the_client(account_id=FULL, partner_seat_limit=0), a_member(APPROVER, account_id=FULL))
 
     shown = _accounts(preview())
 
@@ -153,65 +153,65 @@ def test_what_is_shown_is_what_an_approval_meets(table: Table, sound: None) -> N
     ],
 )
 def test_an_ended_link_says_how_it_ended(
-    table: Table, sound: None, changes: dict[str, Any], status: int, code: str
+    table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str
 ) -> None:
-    a_world(table, an_open_link(**changes))
+    seed(table, an_open_link(**changes))
 
-    answer = refused(table, preview, status, code)
+    answer = assert_error(table, preview, status, code)
 
     assert "new one" in answer.body["detail"]
 
 
-def test_a_used_link_says_so(world: Table) -> None:
+def test_a_used_link_says_so(seeded: Table) -> None:
     link_requests.approve()
 
-    refused(world, preview, 409, "link_already_used")
+    assert_error(seeded, preview, 409, "link_already_used")
 
 
-def test_a_link_is_usable_until_its_last_second(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(expires_at=now() + timedelta(seconds=60)))
+def test_a_link_is_usable_until_its_last_second(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(expires_at=now() + timedelta(seconds=60)))
 
     assert preview().status == 200
 
 
-def test_no_key_is_needed(world: Table) -> None:
+def test_no_key_is_needed(seeded: Table) -> None:
     answer = call(link_requests.PREVIEW, APPROVER, {"secret": SECRET_TEXT}, headers={"idempotency-key": None})
 
     assert answer.status == 200
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_somebody_who_is_barred_sees_no_accounts_of_his(world: Table) -> None:
-    link_requests.tell_user(CLERK, active=False)
+def test_somebody_who_is_barred_sees_no_accounts_of_his(seeded: Table) -> None:
+    link_requests.put_user(CLERK, active=False)
 
-    with nothing_changes(world):
+    with assert_unchanged(seeded):
         answer = preview(CLERK)
 
     assert "The Bakery" not in answer.text
 
 
 @pytest.mark.parametrize("wrong", [{"account_id": CLIENT}, {"x": 1}])
-def test_nothing_but_the_secret_is_asked(world: Table, wrong: dict[str, Any]) -> None:
-    refused(world, lambda: preview(**wrong), 422, "unknown_field")
+def test_nothing_but_the_secret_is_asked(seeded: Table, wrong: dict[str, Any]) -> None:
+    assert_error(seeded, lambda: preview(**wrong), 422, "unknown_field")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_opening_the_address_of_the_api_shows_and_changes_nothing(world: Table, method: str) -> None:
-    with nothing_changes(world):
+def test_opening_the_address_of_the_api_shows_and_changes_nothing(seeded: Table, method: str) -> None:
+    with assert_unchanged(seeded):
         answer = call(f"{method} /access-links/preview", APPROVER, {"secret": SECRET_TEXT})
 
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
-def test_what_looking_costs(world: Table) -> None:
-    with counted(world) as costs:
+def test_what_looking_costs(seeded: Table) -> None:
+    with count_costs(seeded) as costs:
         preview()
 
     assert costs.writes == 0
     assert costs.reads <= 4
 
 
-def test_the_firm_is_named_as_the_vendor_knows_it(world: Table) -> None:
-    link_requests.tell_account(PARTNER, name="North & Daughters")
+def test_the_firm_is_named_as_the_vendor_knows_it(seeded: Table) -> None:
+    link_requests.put_account(PARTNER, name="North & Daughters")
 
     assert preview().body["partner"]["name"] == "North & Daughters"

@@ -6,127 +6,127 @@ import pytest
 from pydantic import ValidationError
 
 from partner_access import event_bus
-from partner_access.domain.audit.hash_chain import Head
+from partner_access.domain.audit.hash_chain import ChainHead
 from partner_access.store import dynamo, keys
 from partner_access.store.audit.audit_log import entry_of
 from tests.support import faults, link_requests
-from tests.support.background_functions import counts, publish_audit_events
+from tests.support.background_functions import metric_counts, publish_audit_events
 from tests.support.builders import CLIENT, PARTNER
-from tests.support.costs import counted
-from tests.support.fake_event_bus import listener, takes_all_but
+from tests.support.costs import count_costs
+from tests.support.fake_event_bus import fake_event_bus, rejects_entry_at
 from tests.support.table import Item, Table
 
 
-def entries(table: Table) -> list[Item]:
+def stream_entries(table: Table) -> list[Item]:
     """The entries that doors wrote, as their stream would bring them."""
-    return [item for item in table.under("AUDIT#") if item["event"] != "grant.given"]
+    return [item for item in table.items_with_prefix("AUDIT#") if item["event"] != "grant.given"]
 
 
-def places(table: Table) -> Counter[str]:
-    return Counter(item["pk"] for item in table.under("CHAIN#"))
+def chain_lengths(table: Table) -> Counter[str]:
+    return Counter(item["pk"] for item in table.items_with_prefix("CHAIN#"))
 
 
 def test_an_act_is_chained_in_the_trail_of_each_account_concerned(
-    world: Table, capsys: pytest.CaptureFixture[str]
+    seeded: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert link_requests.approve().status == 201
-    (of_client, of_partner) = told = entries(world)
+    (of_client, of_partner) = batch = stream_entries(seeded)
 
-    publish_audit_events(told)
+    publish_audit_events(batch)
 
-    assert places(world) == {f"CHAIN#{CLIENT}": 1, f"CHAIN#{PARTNER}": 1}
+    assert chain_lengths(seeded) == {f"CHAIN#{CLIENT}": 1, f"CHAIN#{PARTNER}": 1}
     for account_id, item in ((CLIENT, of_client), (PARTNER, of_partner)):
-        kept = world.get(keys.head(account_id))
-        assert kept
-        assert Head.model_validate(kept) == Head(account_id=account_id).followed_by(entry_of(item))
-    assert counts(capsys.readouterr().out)["EntriesChained"] == 2
+        stored_head = seeded.get(keys.chain_head(account_id))
+        assert stored_head
+        assert ChainHead.model_validate(stored_head) == ChainHead(account_id=account_id).with_entry(entry_of(item))
+    assert metric_counts(capsys.readouterr().out)["EntriesChained"] == 2
 
 
-def test_a_batch_that_comes_again_changes_nothing(world: Table) -> None:
+def test_a_batch_that_comes_again_changes_nothing(seeded: Table) -> None:
     link_requests.approve()
-    publish_audit_events(entries(world))
-    once = world.items()
+    publish_audit_events(stream_entries(seeded))
+    after_first_run = seeded.items()
 
-    publish_audit_events(entries(world))
+    publish_audit_events(stream_entries(seeded))
 
-    assert world.items() == once
+    assert seeded.items() == after_first_run
 
 
-def test_a_batch_that_cannot_be_chained_comes_again_as_a_whole(world: Table) -> None:
+def test_a_batch_that_cannot_be_chained_comes_again_as_a_whole(seeded: Table) -> None:
     link_requests.approve()
 
     with (
-        faults.at(dynamo.client(), "TransactWriteItems", faults.works, faults.kills_before),
+        faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, faults.killed_before),
         pytest.raises(faults.Killed),
     ):
-        publish_audit_events(entries(world))
-    assert sum(places(world).values()) == 1
+        publish_audit_events(stream_entries(seeded))
+    assert sum(chain_lengths(seeded).values()) == 1
 
-    publish_audit_events(entries(world))
-    assert set(places(world).values()) == {1}
+    publish_audit_events(stream_entries(seeded))
+    assert set(chain_lengths(seeded).values()) == {1}
 
 
-def test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained(world: Table) -> None:
+def test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained(seeded: Table) -> None:
     link_requests.approve()
-    readable, other = entries(world)
+    readable, other = stream_entries(seeded)
 
     with pytest.raises(ValidationError):
         publish_audit_events([readable, {name: value for name, value in other.items() if name != "event"}])
 
-    assert places(world) == {}
+    assert chain_lengths(seeded) == {}
 
 
-def test_each_account_concerned_has_an_event_of_its_own_with_its_place(world: Table) -> None:
+def test_each_account_concerned_has_an_event_of_its_own_with_its_place(seeded: Table) -> None:
     link_requests.approve()
     link_requests.create()
 
-    with listener() as heard:
-        publish_audit_events(entries(world))
+    with fake_event_bus() as bus_events:
+        publish_audit_events(stream_entries(seeded))
 
-    told = [(event["source"], event["type"], event["sequence"]) for event in heard.events]
-    assert told == [
+    published = [(event["source"], event["type"], event["sequence"]) for event in bus_events.events]
+    assert published == [
         (f"/accounts/{CLIENT}", "partner-access.link.approved", "000000000001"),
         (f"/accounts/{PARTNER}", "partner-access.link.approved", "000000000001"),
         (f"/accounts/{PARTNER}", "partner-access.link.created", "000000000002"),
     ]
-    of_client, of_partner, _ = (event["data"]["now"]["member"] for event in heard.events)
+    of_client, of_partner, _ = (event["data"]["now"]["member"] for event in bus_events.events)
     assert (of_client["account_id"], of_client["permission_set"]) == (CLIENT, "partner_admin")
     assert (of_partner["account_id"], of_partner["permission_set"]) == (PARTNER, "view_only")
 
 
-def test_events_that_the_bus_did_not_take_come_again_with_the_same_places(world: Table) -> None:
+def test_events_that_the_bus_did_not_take_come_again_with_the_same_places(seeded: Table) -> None:
     link_requests.approve()
 
-    with listener() as heard:
-        heard.plan.append(takes_all_but(1))
-        with pytest.raises(event_bus.NotTaken):
-            publish_audit_events(entries(world))
-        chained = world.under("CHAIN#")
-        publish_audit_events(entries(world))
+    with fake_event_bus() as bus_events:
+        bus_events.next_faults.append(rejects_entry_at(1))
+        with pytest.raises(event_bus.PublishFailed):
+            publish_audit_events(stream_entries(seeded))
+        chained = seeded.items_with_prefix("CHAIN#")
+        publish_audit_events(stream_entries(seeded))
 
-    assert world.under("CHAIN#") == chained
-    assert [event["sequence"] for event in heard.events] == ["000000000001"] * 2
+    assert seeded.items_with_prefix("CHAIN#") == chained
+    assert [event["sequence"] for event in bus_events.events] == ["000000000001"] * 2
 
 
-def test_nothing_is_told_of_what_is_not_chained(world: Table) -> None:
+def test_nothing_is_told_of_what_is_not_chained(seeded: Table) -> None:
     link_requests.approve()
 
     with (
-        listener() as heard,
-        faults.at(dynamo.client(), "TransactWriteItems", faults.kills_before),
+        fake_event_bus() as bus_events,
+        faults.inject(dynamo.client(), "TransactWriteItems", faults.killed_before),
         pytest.raises(faults.Killed),
     ):
-        publish_audit_events(entries(world))
+        publish_audit_events(stream_entries(seeded))
 
-    assert heard.tried == []
+    assert bus_events.attempts == []
 
 
-def test_a_batch_is_published_after_one_more_read(world: Table) -> None:
+def test_a_batch_is_published_after_one_more_read(seeded: Table) -> None:
     link_requests.approve()
-    told = entries(world)
-    publish_audit_events(told)
+    batch = stream_entries(seeded)
+    publish_audit_events(batch)
 
-    with counted(world) as costs:
-        publish_audit_events(told)
+    with count_costs(seeded) as costs:
+        publish_audit_events(batch)
 
     assert (costs.reads, costs.writes) == (2, 0)

@@ -9,11 +9,17 @@ import pytest
 
 from partner_access.domain.accounts import Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.notifications import CleanUp, Occasion
-from partner_access.domain.records import Kept
+from partner_access.domain.notifications import Reconciliation, ReconciliationReason
+from partner_access.domain.records import Record
 from partner_access.store import dynamo, keys
 from tests.support import faults, link_requests
-from tests.support.background_functions import CLEAN_UP, Clock, clean_up, counts, logged
+from tests.support.background_functions import (
+    RECONCILE_ACCESS,
+    Clock,
+    logged_lines,
+    metric_counts,
+    run_reconcile_access,
+)
 from tests.support.builders import (
     APPROVER,
     CLIENT,
@@ -29,40 +35,40 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.gateway import Context, call, tell
-from tests.support.link_requests import nothing_changes
+from tests.support.costs import count_costs
+from tests.support.gateway import Context, call, call_as_vendor
+from tests.support.link_requests import assert_unchanged
 from tests.support.races import before_commit
-from tests.support.seeded_table import COLLEAGUE, MANAGER, a_world, an_open_link, staff
+from tests.support.seeded_table import COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, seed
 from tests.support.table import Item, Table
-from tools.invariants import broken
+from tools.invariants import violations
 
-BUSY = faults.says("ThrottlingException")
-SECOND = "client-second"
-END = "DELETE /partners/{partner_id}/employees/{user_id}/access"
+BUSY = faults.aws_error("ThrottlingException")
+SECOND_CLIENT = "client-second"
+OFFBOARD_ROUTE = "DELETE /partners/{partner_id}/employees/{user_id}/access"
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    return Clock(monkeypatch, CLEAN_UP)
+    return Clock(monkeypatch, RECONCILE_ACCESS)
 
 
 @pytest.fixture
-def world(table: Table, clock: Clock) -> Iterator[Table]:
+def seeded(table: Table, clock: Clock) -> Iterator[Table]:
     """Two clients: in one the employee and a colleague are partner admins, in the other the employee; sound afterwards."""
-    a_world(table, *two_clients())
+    seed(table, *two_clients())
     yield table
-    assert broken(table.items()) == []
+    assert violations(table.items()) == []
 
 
-def two_clients(**changes: Any) -> list[Kept]:
+def two_clients(**changes: Any) -> list[Record]:
     return [
         a_partner_admin(**changes),
         a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'8' * 32}")),
-        the_client(account_id=SECOND, name="The Second"),
-        a_member(APPROVER, account_id=SECOND),
-        a_partner_admin(account_id=SECOND, grant=a_grant(grant_id=f"grt_{'9' * 32}")),
+        the_client(account_id=SECOND_CLIENT, name="The Second"),
+        a_member(APPROVER, account_id=SECOND_CLIENT),
+        a_partner_admin(account_id=SECOND_CLIENT, grant=a_grant(grant_id=f"grt_{'9' * 32}")),
     ]
 
 
@@ -74,8 +80,10 @@ def member(table: Table, account_id: str = CLIENT, user_id: str = EMPLOYEE) -> I
 
 def state(account_id: str = CLIENT, user_id: str = EMPLOYEE) -> tuple[str, list[str] | None]:
     """How the client sees the membership."""
-    shown = call("GET /accounts/{account_id}/users/{user_id}", APPROVER, account_id=account_id, user_id=user_id).body
-    return shown["state"], shown.get("suspended_by")
+    response_body = call(
+        "GET /accounts/{account_id}/users/{user_id}", APPROVER, account_id=account_id, user_id=user_id
+    ).body
+    return response_body["state"], response_body.get("suspended_by")
 
 
 def has_access(by: str = EMPLOYEE, account_id: str = CLIENT) -> bool:
@@ -89,440 +97,451 @@ def partner_seats_used(table: Table, account_id: str = CLIENT) -> int:
 
 
 def entries(table: Table, account_id: str = CLIENT) -> list[str]:
-    return sorted(item["event"] for item in table.under(f"AUDIT#{account_id}") if item["event"] != "grant.given")
+    return sorted(
+        item["event"] for item in table.items_with_prefix(f"AUDIT#{account_id}") if item["event"] != "grant.given"
+    )
 
 
-def letters(table: Table) -> list[tuple[str, str, str | None]]:
-    found = [item["notification"] for item in table.under("OUTBOX#")]
+def queued_emails(table: Table) -> list[tuple[str, str, str | None]]:
+    found = [item["notification"] for item in table.items_with_prefix("OUTBOX#")]
     return sorted((each["account_id"], each["kind"], each.get("cause")) for each in found)
 
 
-def waiting(table: Table) -> list[Item]:
-    return table.under("RECONCILIATION#")
+def pending_jobs(table: Table) -> list[Item]:
+    return table.items_with_prefix("RECONCILIATION#")
 
 
-def end(user_id: str = EMPLOYEE) -> None:
+def offboard(user_id: str = EMPLOYEE) -> None:
     """All access of an employee ends, and nobody has tidied up yet."""
-    with faults.at(dynamo.client(), "TransactWriteItems", faults.works, then=faults.CONFLICTS):
-        assert call(END, MANAGER, partner_id=PARTNER, user_id=user_id).status == 200
+    with faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, last_fault=faults.WRITE_CONFLICT):
+        assert call(OFFBOARD_ROUTE, MANAGER, partner_id=PARTNER, user_id=user_id).status == 200
 
 
-def told_of_program(**told: object) -> None:
-    link_requests.tell_account(PARTNER, **told)
+def update_partner(**fields: object) -> None:
+    link_requests.put_account(PARTNER, **fields)
 
 
 # the program
 
 
-def test_a_suspended_program_stops_everybody_at_once_and_each_client_hears_it_once(world: Table) -> None:
-    told_of_program(program="suspended")
+def test_a_suspended_program_stops_everybody_at_once_and_each_client_hears_it_once(seeded: Table) -> None:
+    update_partner(program="suspended")
 
-    for account_id, user_id in ((CLIENT, EMPLOYEE), (CLIENT, COLLEAGUE), (SECOND, EMPLOYEE)):
+    for account_id, user_id in ((CLIENT, EMPLOYEE), (CLIENT, COLLEAGUE), (SECOND_CLIENT, EMPLOYEE)):
         assert not has_access(user_id, account_id)
         assert state(account_id, user_id) == ("suspended", ["program"])
-    assert "suspended_by" not in member(world)
+    assert "suspended_by" not in member(seeded)
 
-    clean_up()
+    run_reconcile_access()
 
-    assert partner_seats_used(world) == 2
-    assert member(world)["suspended_by"] == {"program"}
-    stopped = [(CLIENT, "program_stopped", "program"), (SECOND, "program_stopped", "program")]
-    assert letters(world) == stopped
-    assert entries(world) == ["member.suspended", "member.suspended", "program.stopped"]
-    assert entries(world, SECOND) == ["member.suspended", "program.stopped"]
-    assert waiting(world) == []
-    once = world.items()
-    clean_up()
-    assert world.items() == once
+    assert partner_seats_used(seeded) == 2
+    assert member(seeded)["suspended_by"] == {"program"}
+    stopped = [(CLIENT, "program_stopped", "program"), (SECOND_CLIENT, "program_stopped", "program")]
+    assert queued_emails(seeded) == stopped
+    assert entries(seeded) == ["member.suspended", "member.suspended", "program.stopped"]
+    assert entries(seeded, SECOND_CLIENT) == ["member.suspended", "program.stopped"]
+    assert pending_jobs(seeded) == []
+    after_first_run = seeded.items()
+    run_reconcile_access()
+    assert seeded.items() == after_first_run
 
 
-def test_a_reactivated_program_lets_all_go_on_before_anything_is_written(world: Table) -> None:
-    told_of_program(program="suspended")
-    clean_up()
-    before = member(world)
+def test_a_reactivated_program_lets_all_go_on_before_anything_is_written(seeded: Table) -> None:
+    update_partner(program="suspended")
+    run_reconcile_access()
+    before = member(seeded)
 
-    told_of_program(program="active")
+    update_partner(program="active")
     assert has_access()
     assert state() == ("active", None)
-    assert member(world) == before
+    assert member(seeded) == before
 
-    clean_up()
-    assert "suspended_by" not in member(world)
-    assert [kind for _, kind, _ in letters(world)] == ["program_resumed", "program_stopped"] * 2
-    assert entries(world, SECOND) == ["member.resumed", "member.suspended", "program.resumed", "program.stopped"]
-
-
-def test_a_program_that_goes_on_before_anybody_was_told_is_told_as_it_is(world: Table) -> None:
-    told_of_program(program="suspended")
-    told_of_program(program="active")
-    clean_up()
-
-    assert letters(world) == [(each, "program_resumed", None) for each in (CLIENT, SECOND)]
-    assert "suspended_by" not in member(world)
-    assert waiting(world) == []
+    run_reconcile_access()
+    assert "suspended_by" not in member(seeded)
+    assert [kind for _, kind, _ in queued_emails(seeded)] == ["program_resumed", "program_stopped"] * 2
+    assert entries(seeded, SECOND_CLIENT) == [
+        "member.resumed",
+        "member.suspended",
+        "program.resumed",
+        "program.stopped",
+    ]
 
 
-def test_a_terminated_program_ends_all_for_good(world: Table) -> None:
-    told_of_program(program="terminated")
+def test_a_program_that_goes_on_before_anybody_was_told_is_told_as_it_is(seeded: Table) -> None:
+    update_partner(program="suspended")
+    update_partner(program="active")
+    run_reconcile_access()
+
+    assert queued_emails(seeded) == [(each, "program_resumed", None) for each in (CLIENT, SECOND_CLIENT)]
+    assert "suspended_by" not in member(seeded)
+    assert pending_jobs(seeded) == []
+
+
+def test_a_terminated_program_ends_all_for_good(seeded: Table) -> None:
+    update_partner(program="terminated")
 
     assert not has_access()
     assert link_requests.approve().code == "link_revoked"
-    clean_up()
+    run_reconcile_access()
 
-    assert not member(world)["active"]
-    assert (partner_seats_used(world), partner_seats_used(world, SECOND)) == (0, 0)
-    assert letters(world) == [(each, "program_stopped", "terminated") for each in (CLIENT, SECOND)]
-    assert entries(world) == ["access.ended", "access.ended", "program.stopped"]
-    link = world.get(keys.link(PARTNER, LINK))
+    assert not member(seeded)["active"]
+    assert (partner_seats_used(seeded), partner_seats_used(seeded, SECOND_CLIENT)) == (0, 0)
+    assert queued_emails(seeded) == [(each, "program_stopped", "terminated") for each in (CLIENT, SECOND_CLIENT)]
+    assert entries(seeded) == ["access.ended", "access.ended", "program.stopped"]
+    link = seeded.get(keys.link(PARTNER, LINK))
     assert link
     assert link["stored_state"] == "revoked"
 
-    told_of_program(program="active")
-    clean_up()
+    update_partner(program="active")
+    run_reconcile_access()
     assert not has_access()
-    assert waiting(world) == []
-    assert len(letters(world)) == 2
+    assert pending_jobs(seeded) == []
+    assert len(queued_emails(seeded)) == 2
 
 
-def test_what_ended_with_the_program_stays_ended_when_it_is_back_before_the_clean_up(world: Table) -> None:
-    told_of_program(program="terminated")
-    told_of_program(program="active")
+def test_what_ended_with_the_program_stays_ended_when_it_is_back_before_the_clean_up(seeded: Table) -> None:
+    update_partner(program="terminated")
+    update_partner(program="active")
 
     assert not has_access()
-    clean_up()
-    assert not member(world)["active"]
-    assert letters(world) == [(each, "program_stopped", "terminated") for each in (CLIENT, SECOND)]
+    run_reconcile_access()
+    assert not member(seeded)["active"]
+    assert queued_emails(seeded) == [(each, "program_stopped", "terminated") for each in (CLIENT, SECOND_CLIENT)]
 
 
-@pytest.mark.parametrize("told", [{"domains": []}, {"domains": ["other.example"]}])
-def test_a_firm_without_its_domain_has_no_employees(world: Table, told: dict[str, object]) -> None:
-    told_of_program(**told)
+@pytest.mark.parametrize("fields", [{"domains": []}, {"domains": ["other.example"]}])
+def test_a_firm_without_its_domain_has_no_employees(seeded: Table, fields: dict[str, object]) -> None:
+    update_partner(**fields)
 
     assert state() == ("suspended", ["employee"])
     assert not has_access()
-    clean_up()
-    assert letters(world) == [
+    run_reconcile_access()
+    assert queued_emails(seeded) == [
         (CLIENT, "access_suspended", "employee"),
         (CLIENT, "access_suspended", "employee"),
-        (SECOND, "access_suspended", "employee"),
+        (SECOND_CLIENT, "access_suspended", "employee"),
     ]
 
-    told_of_program(domains=["north.example"])
+    update_partner(domains=["north.example"])
     assert has_access()
-    clean_up()
-    assert [kind for _, kind, _ in letters(world)].count("access_resumed") == 3
-    assert "suspended_by" not in member(world)
+    run_reconcile_access()
+    assert [kind for _, kind, _ in queued_emails(seeded)].count("access_resumed") == 3
+    assert "suspended_by" not in member(seeded)
 
 
 # one person
 
 
 @pytest.mark.parametrize("by", ["vendor", "firm"])
-def test_an_employee_who_is_deactivated_is_stopped_everywhere_and_comes_back(world: Table, by: str) -> None:
-    def told(active: bool) -> None:
+def test_an_employee_who_is_deactivated_is_stopped_everywhere_and_comes_back(seeded: Table, by: str) -> None:
+    def set_active(active: bool) -> None:
         if by == "vendor":
-            link_requests.tell_user(EMPLOYEE, active=active)
+            link_requests.put_user(EMPLOYEE, active=active)
         else:
-            link_requests.tell_member(PARTNER, EMPLOYEE, active=active)
+            link_requests.put_member(PARTNER, EMPLOYEE, active=active)
 
-    told(active=False)
+    set_active(active=False)
     assert not has_access()
     assert (state(), state(user_id=COLLEAGUE)) == (("suspended", ["employee"]), ("active", None))
-    clean_up()
-    assert (member(world)["suspended_by"], partner_seats_used(world)) == ({"employee"}, 2)
-    assert letters(world) == [(each, "access_suspended", "employee") for each in (CLIENT, SECOND)]
+    run_reconcile_access()
+    assert (member(seeded)["suspended_by"], partner_seats_used(seeded)) == ({"employee"}, 2)
+    assert queued_emails(seeded) == [(each, "access_suspended", "employee") for each in (CLIENT, SECOND_CLIENT)]
 
-    told(active=True)
+    set_active(active=True)
     assert has_access()
-    clean_up()
-    assert "suspended_by" not in member(world)
-    assert entries(world, SECOND) == ["member.resumed", "member.suspended"]
-    assert [kind for _, kind, _ in letters(world)] == ["access_resumed", "access_suspended"] * 2
-    assert waiting(world) == []
+    run_reconcile_access()
+    assert "suspended_by" not in member(seeded)
+    assert entries(seeded, SECOND_CLIENT) == ["member.resumed", "member.suspended"]
+    assert [kind for _, kind, _ in queued_emails(seeded)] == ["access_resumed", "access_suspended"] * 2
+    assert pending_jobs(seeded) == []
 
 
-def test_the_clients_own_suspension_outlasts_all_others(world: Table) -> None:
-    a_world(world, *two_clients(suspended_by=frozenset({SuspensionReason.CLIENT})))
+def test_the_clients_own_suspension_outlasts_all_others(seeded: Table) -> None:
+    seed(seeded, *two_clients(suspended_by=frozenset({SuspensionReason.CLIENT})))
 
-    told_of_program(program="suspended")
-    clean_up()
-    assert member(world)["suspended_by"] == {"client", "program"}
-    link_requests.tell_user(EMPLOYEE, active=False)
-    clean_up()
-    told_of_program(program="active")
-    clean_up()
-    assert member(world)["suspended_by"] == {"client", "employee"}
+    update_partner(program="suspended")
+    run_reconcile_access()
+    assert member(seeded)["suspended_by"] == {"client", "program"}
+    link_requests.put_user(EMPLOYEE, active=False)
+    run_reconcile_access()
+    update_partner(program="active")
+    run_reconcile_access()
+    assert member(seeded)["suspended_by"] == {"client", "employee"}
     assert state() == ("suspended", ["client", "employee"])
-    link_requests.tell_user(EMPLOYEE, active=True)
-    clean_up()
+    link_requests.put_user(EMPLOYEE, active=True)
+    run_reconcile_access()
 
-    assert member(world)["suspended_by"] == {"client"}
+    assert member(seeded)["suspended_by"] == {"client"}
     assert not has_access()
-    assert has_access(account_id=SECOND)
+    assert has_access(account_id=SECOND_CLIENT)
 
 
-def test_an_erased_person_is_out_for_good_with_or_without_employment(world: Table) -> None:
-    link_requests.tell_member(PARTNER, EMPLOYEE, active=False)
+def test_an_erased_person_is_out_for_good_with_or_without_employment(seeded: Table) -> None:
+    link_requests.put_member(PARTNER, EMPLOYEE, active=False)
 
-    assert tell("POST /directory/users/{user_id}/erasure", user_id=EMPLOYEE).status == 202
-    clean_up()
+    assert call_as_vendor("POST /directory/users/{user_id}/erasure", user_id=EMPLOYEE).status == 202
+    run_reconcile_access()
 
-    assert not member(world)["active"]
-    assert entries(world, SECOND) == ["access.ended"]
-    assert letters(world) == []
-    assert partner_seats_used(world, SECOND) == 0
-    assert world.get(keys.link(PARTNER, LINK))["stored_state"] == "revoked"  # type: ignore[index]
-    link_requests.tell_user(EMPLOYEE, email="again@north.example", name="Again", active=True)
-    link_requests.tell_member(PARTNER, EMPLOYEE, active=True)
+    assert not member(seeded)["active"]
+    assert entries(seeded, SECOND_CLIENT) == ["access.ended"]
+    assert queued_emails(seeded) == []
+    assert partner_seats_used(seeded, SECOND_CLIENT) == 0
+    assert seeded.get(keys.link(PARTNER, LINK))["stored_state"] == "revoked"  # type: ignore[index]
+    link_requests.put_user(EMPLOYEE, email="again@north.example", name="Again", active=True)
+    link_requests.put_member(PARTNER, EMPLOYEE, active=True)
     assert not has_access()
-    clean_up()
-    assert waiting(world) == []
+    run_reconcile_access()
+    assert pending_jobs(seeded) == []
 
 
 def test_whoever_is_left_without_a_super_admin_hears_it(table: Table, clock: Clock) -> None:
-    a_world(
+    seed(
         table,
-        the_client(account_id=SECOND, name="The Second"),
-        a_member(APPROVER, account_id=SECOND),
+        the_client(account_id=SECOND_CLIENT, name="The Second"),
+        a_member(APPROVER, account_id=SECOND_CLIENT),
         a_user("user-other"),
-        a_member("user-other", account_id=SECOND),
+        a_member("user-other", account_id=SECOND_CLIENT),
     )
 
-    link_requests.tell_user(APPROVER, active=False)
-    clean_up()
-    clean_up()
+    link_requests.put_user(APPROVER, active=False)
+    run_reconcile_access()
+    run_reconcile_access()
 
-    assert letters(table) == [(CLIENT, "account_orphaned", None)]
+    assert queued_emails(table) == [(CLIENT, "account_orphaned", None)]
     assert entries(table) == ["account.orphaned", "user.updated"]
-    assert entries(table, SECOND) == []
-    assert waiting(table) == []
-    assert broken(table.items()) == []
-    link_requests.tell_user(APPROVER, active=True)
-    clean_up()
-    assert len(letters(table)) == 1
+    assert entries(table, SECOND_CLIENT) == []
+    assert pending_jobs(table) == []
+    assert violations(table.items()) == []
+    link_requests.put_user(APPROVER, active=True)
+    run_reconcile_access()
+    assert len(queued_emails(table)) == 1
 
 
 def test_a_lapsed_grant_is_left_to_its_own_sweep(table: Table, clock: Clock) -> None:
-    a_world(table, a_partner_admin(grant=a_grant(expires_at=clock.time - timedelta(seconds=1))))
-    end()
-    link_requests.tell_user(EMPLOYEE, active=False)
+    seed(table, a_partner_admin(grant=a_grant(expires_at=clock.time - timedelta(seconds=1))))
+    offboard()
+    link_requests.put_user(EMPLOYEE, active=False)
     before = member(table)
 
-    clean_up()
+    run_reconcile_access()
 
     assert member(table) == before
-    assert letters(table) == []
-    assert waiting(table) == []
+    assert queued_emails(table) == []
+    assert pending_jobs(table) == []
 
 
 # several at once
 
 
-def test_who_left_and_is_then_deactivated_is_told_of_as_having_left(world: Table) -> None:
+def test_who_left_and_is_then_deactivated_is_told_of_as_having_left(seeded: Table) -> None:
     """Each clean-up tidies up after its own write, whichever comes first."""
-    link_requests.tell_user(EMPLOYEE, active=False)
-    link_requests.tell_user(EMPLOYEE, active=True)
-    link_requests.tell_user(EMPLOYEE, active=False)
-    end()
-    clean_up()
+    link_requests.put_user(EMPLOYEE, active=False)
+    link_requests.put_user(EMPLOYEE, active=True)
+    link_requests.put_user(EMPLOYEE, active=False)
+    offboard()
+    run_reconcile_access()
 
-    assert letters(world) == [(each, "member_retained", None) for each in (CLIENT, SECOND)]
-    assert waiting(world) == []
-
-
-def test_clean_ups_that_are_doubled_or_skipped_come_to_the_same(world: Table, clock: Clock) -> None:
-    end()
-    clock.passes(days=30)
-    clean_up()
-    once = world.items()
-    clean_up()
-
-    assert world.items() == once
-    assert entries(world) == ["access.ended"]
-    assert letters(world) == [(each, "member_retained", None) for each in (CLIENT, SECOND)]
+    assert queued_emails(seeded) == [(each, "member_retained", None) for each in (CLIENT, SECOND_CLIENT)]
+    assert pending_jobs(seeded) == []
 
 
-def test_two_clean_ups_at_once_tell_everybody_once(world: Table, capsys: pytest.CaptureFixture[str]) -> None:
-    told_of_program(program="terminated")
+def test_clean_ups_that_are_doubled_or_skipped_come_to_the_same(seeded: Table, clock: Clock) -> None:
+    offboard()
+    clock.advance(days=30)
+    run_reconcile_access()
+    after_first_run = seeded.items()
+    run_reconcile_access()
+
+    assert seeded.items() == after_first_run
+    assert entries(seeded) == ["access.ended"]
+    assert queued_emails(seeded) == [(each, "member_retained", None) for each in (CLIENT, SECOND_CLIENT)]
+
+
+def test_two_clean_ups_at_once_tell_everybody_once(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
+    update_partner(program="terminated")
     capsys.readouterr()
 
-    with before_commit(clean_up):
-        clean_up()
-    clean_up()
+    with before_commit(run_reconcile_access):
+        run_reconcile_access()
+    run_reconcile_access()
 
-    assert entries(world) == ["access.ended", "access.ended", "program.stopped"]
-    assert len(letters(world)) == 2
-    assert waiting(world) == []
-    assert counts(capsys.readouterr().out)["MembershipsReconciled"] >= 1
-
-
-def test_a_program_that_goes_on_while_its_stop_is_told_is_not_told_as_stopped(world: Table) -> None:
-    told_of_program(program="suspended")
-
-    with before_commit(lambda: told_of_program(program="active")):
-        clean_up()
-    clean_up()
-
-    assert letters(world) == [(each, "program_resumed", None) for each in (CLIENT, SECOND)]
-    assert waiting(world) == []
+    assert entries(seeded) == ["access.ended", "access.ended", "program.stopped"]
+    assert len(queued_emails(seeded)) == 2
+    assert pending_jobs(seeded) == []
+    assert metric_counts(capsys.readouterr().out)["MembershipsReconciled"] >= 1
 
 
-def test_whoever_is_deactivated_while_he_is_resumed_stays_stopped(world: Table) -> None:
-    link_requests.tell_user(EMPLOYEE, active=False)
-    clean_up()
-    link_requests.tell_user(EMPLOYEE, active=True)
+def test_a_program_that_goes_on_while_its_stop_is_told_is_not_told_as_stopped(seeded: Table) -> None:
+    update_partner(program="suspended")
 
-    with before_commit(lambda: link_requests.tell_user(EMPLOYEE, active=False)):
-        clean_up()
-    clean_up()
+    with before_commit(lambda: update_partner(program="active")):
+        run_reconcile_access()
+    run_reconcile_access()
 
-    assert member(world)["suspended_by"] == {"employee"}
-    assert waiting(world) == []
+    assert queued_emails(seeded) == [(each, "program_resumed", None) for each in (CLIENT, SECOND_CLIENT)]
+    assert pending_jobs(seeded) == []
+
+
+def test_whoever_is_deactivated_while_he_is_resumed_stays_stopped(seeded: Table) -> None:
+    link_requests.put_user(EMPLOYEE, active=False)
+    run_reconcile_access()
+    link_requests.put_user(EMPLOYEE, active=True)
+
+    with before_commit(lambda: link_requests.put_user(EMPLOYEE, active=False)):
+        run_reconcile_access()
+    run_reconcile_access()
+
+    assert member(seeded)["suspended_by"] == {"employee"}
+    assert pending_jobs(seeded) == []
 
 
 # faults, load, time, cost
 
 
-KILLS = {"before": faults.kills_before, "after": faults.kills_after}
-HAPPENS: dict[str, Callable[[], None]] = {
-    "left": end,
-    "suspended": lambda: told_of_program(program="suspended"),
-    "terminated": lambda: told_of_program(program="terminated"),
+KILLS = {"before": faults.killed_before, "after": faults.killed_after}
+TRIGGERS: dict[str, Callable[[], None]] = {
+    "left": offboard,
+    "suspended": lambda: update_partner(program="suspended"),
+    "terminated": lambda: update_partner(program="terminated"),
 }
-TOLD = {
-    "left": [(CLIENT, "member_retained", None), (SECOND, "member_retained", None)],
-    "suspended": [(CLIENT, "program_stopped", "program"), (SECOND, "program_stopped", "program")],
-    "terminated": [(CLIENT, "program_stopped", "terminated"), (SECOND, "program_stopped", "terminated")],
+EXPECTED_EMAILS = {
+    "left": [(CLIENT, "member_retained", None), (SECOND_CLIENT, "member_retained", None)],
+    "suspended": [(CLIENT, "program_stopped", "program"), (SECOND_CLIENT, "program_stopped", "program")],
+    "terminated": [(CLIENT, "program_stopped", "terminated"), (SECOND_CLIENT, "program_stopped", "terminated")],
 }
 
 
 @pytest.mark.parametrize("kills", KILLS.values(), ids=KILLS)
-@pytest.mark.parametrize("happened", HAPPENS)
+@pytest.mark.parametrize("happened", TRIGGERS)
 def test_a_clean_up_that_ends_anywhere_is_finished_by_the_next(
-    world: Table, happened: str, kills: faults.Fault
+    seeded: Table, happened: str, kills: faults.Fault
 ) -> None:
-    HAPPENS[happened]()
+    TRIGGERS[happened]()
 
     for position in range(8, 34):
-        with suppress(faults.Killed), faults.at(dynamo.client(), "", *[faults.works] * position, kills):
-            clean_up()
-        assert broken(world.items()) == []
-    clean_up()
+        with suppress(faults.Killed), faults.inject(dynamo.client(), "", *[faults.succeeds] * position, kills):
+            run_reconcile_access()
+        assert violations(seeded.items()) == []
+    run_reconcile_access()
 
-    assert letters(world) == TOLD[happened]
-    assert waiting(world) == []
+    assert queued_emails(seeded) == EXPECTED_EMAILS[happened]
+    assert pending_jobs(seeded) == []
 
 
-@pytest.mark.parametrize("fault", [faults.goes_unheard, faults.goes_unanswered, BUSY], ids=["lost", "late", "busy"])
-def test_a_fault_at_the_table_is_survived_with_one_effect(world: Table, fault: faults.Fault) -> None:
-    end()
+@pytest.mark.parametrize("fault", [faults.request_lost, faults.response_lost, BUSY], ids=["lost", "late", "busy"])
+def test_a_fault_at_the_table_is_survived_with_one_effect(seeded: Table, fault: faults.Fault) -> None:
+    offboard()
 
     for position in range(24):
-        with faults.at(dynamo.client(), "", *[faults.works] * position, fault):
-            clean_up()
-    assert letters(world) == TOLD["left"]
-    assert waiting(world) == []
+        with faults.inject(dynamo.client(), "", *[faults.succeeds] * position, fault):
+            run_reconcile_access()
+    assert queued_emails(seeded) == EXPECTED_EMAILS["left"]
+    assert pending_jobs(seeded) == []
 
 
-def test_a_crowded_account_does_not_keep_the_others(world: Table, capsys: pytest.CaptureFixture[str]) -> None:
-    told_of_program(program="terminated")
+def test_a_crowded_account_does_not_keep_the_others(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
+    update_partner(program="terminated")
     capsys.readouterr()
 
-    def crowded(request: Any, send: faults.Send) -> Any:
-        return faults.CONFLICTS(request, send) if f"ACCOUNT#{SECOND}" in str(request.body) else send()
+    def crowded(request_body: Any, send: faults.Send) -> Any:
+        return (
+            faults.WRITE_CONFLICT(request_body, send)
+            if f"ACCOUNT#{SECOND_CLIENT}" in str(request_body.body)
+            else send()
+        )
 
-    with faults.at(dynamo.client(), "TransactWriteItems", then=crowded):
-        clean_up()
+    with faults.inject(dynamo.client(), "TransactWriteItems", last_fault=crowded):
+        run_reconcile_access()
 
-    assert (partner_seats_used(world), partner_seats_used(world, SECOND)) == (0, 1)
-    assert len(waiting(world)) == 1
-    assert "MembershipsReconciled" not in counts(capsys.readouterr().out)
-    clean_up()
-    assert partner_seats_used(world, SECOND) == 0
-    assert counts(capsys.readouterr().out) == {"MembershipsReconciled": 1}
+    assert (partner_seats_used(seeded), partner_seats_used(seeded, SECOND_CLIENT)) == (0, 1)
+    assert len(pending_jobs(seeded)) == 1
+    assert "MembershipsReconciled" not in metric_counts(capsys.readouterr().out)
+    run_reconcile_access()
+    assert partner_seats_used(seeded, SECOND_CLIENT) == 0
+    assert metric_counts(capsys.readouterr().out) == {"MembershipsReconciled": 1}
 
 
-def test_where_nobody_can_be_told_of_the_program_nothing_is_written_off(world: Table) -> None:
-    told_of_program(program="terminated")
+def test_where_nobody_can_be_told_of_the_program_nothing_is_written_off(seeded: Table) -> None:
+    update_partner(program="terminated")
 
-    with faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS):
-        clean_up()
+    with faults.inject(dynamo.client(), "TransactWriteItems", last_fault=faults.WRITE_CONFLICT):
+        run_reconcile_access()
 
-    assert partner_seats_used(world) == 2
-    clean_up()
-    assert letters(world) == TOLD["terminated"]
+    assert partner_seats_used(seeded) == 2
+    run_reconcile_access()
+    assert queued_emails(seeded) == EXPECTED_EMAILS["terminated"]
 
 
 def test_a_table_that_cannot_be_read_is_read_again_by_the_next(
-    world: Table, capsys: pytest.CaptureFixture[str]
+    seeded: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    end()
-    end(COLLEAGUE)
+    offboard()
+    offboard(COLLEAGUE)
     capsys.readouterr()
 
-    def busy(request: Any, send: faults.Send) -> Any:
-        return BUSY(request, send) if f"USER#{EMPLOYEE}" in str(request.body) else send()
+    def busy(request_body: Any, send: faults.Send) -> Any:
+        return BUSY(request_body, send) if f"USER#{EMPLOYEE}" in str(request_body.body) else send()
 
-    with faults.at(dynamo.client(), "Query", then=busy):
-        clean_up()
+    with faults.inject(dynamo.client(), "Query", last_fault=busy):
+        run_reconcile_access()
 
-    assert (len(waiting(world)), partner_seats_used(world)) == (1, 1)
-    assert counts(capsys.readouterr().out) == {"MembershipsReconciled": 1, "ConflictExhausted": 1}
-    clean_up()
-    assert waiting(world) == []
+    assert (len(pending_jobs(seeded)), partner_seats_used(seeded)) == (1, 1)
+    assert metric_counts(capsys.readouterr().out) == {"MembershipsReconciled": 1, "ConflictExhausted": 1}
+    run_reconcile_access()
+    assert pending_jobs(seeded) == []
 
 
-def test_a_clean_up_that_runs_out_of_time_is_for_the_next(world: Table) -> None:
-    end()
+def test_a_clean_up_that_runs_out_of_time_is_for_the_next(seeded: Table) -> None:
+    offboard()
 
-    clean_up(Context(9_999))
-    assert letters(world) == []
+    run_reconcile_access(Context(9_999))
+    assert queued_emails(seeded) == []
     context = Context(10_000)
     with before_commit(lambda: setattr(context, "milliseconds", 9_999)):
-        clean_up(context)
-    assert len(letters(world)) == 1
-    assert len(waiting(world)) == 1
-    clean_up()
-    assert len(letters(world)) == 2
-    assert waiting(world) == []
+        run_reconcile_access(context)
+    assert len(queued_emails(seeded)) == 1
+    assert len(pending_jobs(seeded)) == 1
+    run_reconcile_access()
+    assert len(queued_emails(seeded)) == 2
+    assert pending_jobs(seeded) == []
 
 
 def test_links_take_time_as_well(table: Table, clock: Clock) -> None:
-    a_world(table, an_open_link(link_id=f"lnk_{'4' * 32}"))
-    end()
+    seed(table, an_open_link(link_id=f"lnk_{'4' * 32}"))
+    offboard()
     context = Context(10_000)
 
     with before_commit(lambda: setattr(context, "milliseconds", 9_999)):
-        clean_up(context)
-    assert len([item for item in table.under("PARTNER#") if item["stored_state"] == "revoked"]) == 1
-    clean_up()
-    assert len([item for item in table.under("PARTNER#") if item["stored_state"] == "revoked"]) == 2
+        run_reconcile_access(context)
+    assert len([item for item in table.items_with_prefix("PARTNER#") if item["stored_state"] == "revoked"]) == 1
+    run_reconcile_access()
+    assert len([item for item in table.items_with_prefix("PARTNER#") if item["stored_state"] == "revoked"]) == 2
 
 
 def test_a_crowded_link_is_withdrawn_by_the_next(table: Table, clock: Clock) -> None:
-    a_world(table)
-    end()
+    seed(table)
+    offboard()
 
-    with faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS):
-        clean_up()
-    assert len(waiting(table)) == 1
-    clean_up()
-    assert waiting(table) == []
+    with faults.inject(dynamo.client(), "TransactWriteItems", last_fault=faults.WRITE_CONFLICT):
+        run_reconcile_access()
+    assert len(pending_jobs(table)) == 1
+    run_reconcile_access()
+    assert pending_jobs(table) == []
 
 
-def queue(table: Table, name: str, clock: Clock, **about: object) -> Item:
-    act = an_act(MANAGER, name=name * 32)
+def queue_job(table: Table, name: str, clock: Clock, **about: object) -> Item:
+    act = an_act(MANAGER, id=name * 32)
     item = {
-        "act_id": act.name,
-        "actor_id": act.by,
+        "act_id": act.id,
+        "actor_id": act.actor_id,
         "queued_at": clock.time,
-        "reconciliation": CleanUp.model_validate(about),
+        "reconciliation": Reconciliation.model_validate(about),
     }
-    table.put(keys.clean_up(act.name), item)
+    table.put(keys.reconciliation(act.id), item)
     return item
 
 
-@pytest.mark.parametrize("after", list(Occasion))
+@pytest.mark.parametrize("after", list(ReconciliationReason))
 @pytest.mark.parametrize(
     "about",
     [
@@ -534,144 +553,144 @@ def queue(table: Table, name: str, clock: Clock, **about: object) -> Item:
     ],
 )
 def test_a_clean_up_of_somebody_unknown_ends(
-    world: Table, clock: Clock, about: dict[str, str], after: Occasion
+    seeded: Table, clock: Clock, about: dict[str, str], after: ReconciliationReason
 ) -> None:
-    queue(world, "1", clock, **about, after=after)
+    queue_job(seeded, "1", clock, **about, after=after)
 
-    clean_up()
+    run_reconcile_access()
 
-    assert waiting(world) == []
-    assert member(world)["active"]
+    assert pending_jobs(seeded) == []
+    assert member(seeded)["active"]
 
 
 def test_a_clean_up_that_cannot_be_read_waits_an_hour_and_keeps_no_other(
-    world: Table, clock: Clock, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    queue(world, "1", clock)
-    key = keys.clean_up("1" * 32)
-    world.change(key, reconciliation={"reason": "who knows"})
-    end()
+    queue_job(seeded, "1", clock)
+    key = keys.reconciliation("1" * 32)
+    seeded.change(key, reconciliation={"reason": "who knows"})
+    offboard()
     capsys.readouterr()
 
-    clean_up()
-    assert len(letters(world)) == 2
-    assert [item["sk"] for item in waiting(world)] == [key.sk]
-    assert counts(capsys.readouterr().out) == {"ReconciliationUnreadable": 1, "MembershipsReconciled": 1}
-    told = [line for line in logged(caplog) if line["message"] == "unreadable_reconciliation"]
-    assert [(line["level"], line["reconciliation"]) for line in told] == [("ERROR", key.sk)]
+    run_reconcile_access()
+    assert len(queued_emails(seeded)) == 2
+    assert [item["sk"] for item in pending_jobs(seeded)] == [key.sk]
+    assert metric_counts(capsys.readouterr().out) == {"ReconciliationUnreadable": 1, "MembershipsReconciled": 1}
+    log_lines = [line for line in logged_lines(caplog) if line["message"] == "unreadable_reconciliation"]
+    assert [(line["level"], line["reconciliation"]) for line in log_lines] == [("ERROR", key.sk)]
 
-    clock.passes(minutes=59)
-    clean_up()
-    assert counts(capsys.readouterr().out) == {"ReconciliationLate": 1}
-    clock.passes(minutes=1)
-    clean_up()
-    assert counts(capsys.readouterr().out) == {"ReconciliationLate": 1, "ReconciliationUnreadable": 1}
-    world.change(key, reconciliation={"user_id": EMPLOYEE}, next_at="soon", queued_at=None)
-    clock.passes(hours=1)
-    clean_up()
-    assert waiting(world) == []
+    clock.advance(minutes=59)
+    run_reconcile_access()
+    assert metric_counts(capsys.readouterr().out) == {"ReconciliationLate": 1}
+    clock.advance(minutes=1)
+    run_reconcile_access()
+    assert metric_counts(capsys.readouterr().out) == {"ReconciliationLate": 1, "ReconciliationUnreadable": 1}
+    seeded.change(key, reconciliation={"user_id": EMPLOYEE}, next_at="soon", queued_at=None)
+    clock.advance(hours=1)
+    run_reconcile_access()
+    assert pending_jobs(seeded) == []
 
 
 @pytest.mark.parametrize("item", [keys.member(CLIENT, COLLEAGUE), keys.user(COLLEAGUE)])
 def test_somebody_who_cannot_be_read_keeps_nobody_else(
-    world: Table, clock: Clock, item: keys.Key, capsys: pytest.CaptureFixture[str]
+    seeded: Table, clock: Clock, item: keys.Key, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    was = world.get(item)
+    was = seeded.get(item)
     assert was
-    told_of_program(program="terminated")
-    world.change(item, version="one")
+    update_partner(program="terminated")
+    seeded.change(item, version="one")
     capsys.readouterr()
 
-    clean_up()
+    run_reconcile_access()
 
-    assert (member(world)["active"], partner_seats_used(world)) == (False, 1)
-    assert counts(capsys.readouterr().out) == {"ReconciliationUnreadable": 1}
-    assert len(waiting(world)) == 1
-    world.put(item, was)
-    clean_up()
-    assert len(waiting(world)) == 1
-    clock.passes(hours=1)
-    clean_up()
-    assert waiting(world) == []
-    assert partner_seats_used(world) == 0
+    assert (member(seeded)["active"], partner_seats_used(seeded)) == (False, 1)
+    assert metric_counts(capsys.readouterr().out) == {"ReconciliationUnreadable": 1}
+    assert len(pending_jobs(seeded)) == 1
+    seeded.put(item, was)
+    run_reconcile_access()
+    assert len(pending_jobs(seeded)) == 1
+    clock.advance(hours=1)
+    run_reconcile_access()
+    assert pending_jobs(seeded) == []
+    assert partner_seats_used(seeded) == 0
 
 
-def test_a_partner_whose_people_cannot_be_told_apart_is_left_alone(world: Table, clock: Clock) -> None:
-    told_of_program(program="suspended")
+def test_a_partner_whose_people_cannot_be_told_apart_is_left_alone(seeded: Table, clock: Clock) -> None:
+    update_partner(program="suspended")
     nobody = keys.member(PARTNER, "user-nobody")
-    world.put(nobody, {"version": 1})
+    seeded.put(nobody, {"version": 1})
 
-    clean_up()
+    run_reconcile_access()
 
-    assert len(waiting(world)) == 1
-    world.remove(nobody)
-    clock.passes(hours=1)
-    clean_up()
-    assert waiting(world) == []
-
-
-def test_what_was_finished_meanwhile_is_not_put_back(world: Table, clock: Clock) -> None:
-    queue(world, "1", clock)
-    key = keys.clean_up("1" * 32)
-    world.change(key, reconciliation={"reason": "who knows"})
-
-    with before_commit(lambda: world.remove(key)):
-        clean_up()
-
-    assert world.get(key) is None
+    assert len(pending_jobs(seeded)) == 1
+    seeded.remove(nobody)
+    clock.advance(hours=1)
+    run_reconcile_access()
+    assert pending_jobs(seeded) == []
 
 
-def test_a_clean_up_that_cannot_even_be_put_off_keeps_no_other(world: Table, clock: Clock) -> None:
-    queue(world, "1", clock)
-    world.change(keys.clean_up("1" * 32), reconciliation={"reason": "who knows"})
-    end()
+def test_what_was_finished_meanwhile_is_not_put_back(seeded: Table, clock: Clock) -> None:
+    queue_job(seeded, "1", clock)
+    key = keys.reconciliation("1" * 32)
+    seeded.change(key, reconciliation={"reason": "who knows"})
 
-    def crowded(request: Any, send: faults.Send) -> Any:
-        return faults.CONFLICTS(request, send) if "ACT#11" in str(request.body) else send()
+    with before_commit(lambda: seeded.remove(key)):
+        run_reconcile_access()
 
-    with faults.at(dynamo.client(), "TransactWriteItems", then=crowded):
-        clean_up()
+    assert seeded.get(key) is None
 
-    assert len(letters(world)) == 2
-    world.remove(keys.clean_up("1" * 32))
+
+def test_a_clean_up_that_cannot_even_be_put_off_keeps_no_other(seeded: Table, clock: Clock) -> None:
+    queue_job(seeded, "1", clock)
+    seeded.change(keys.reconciliation("1" * 32), reconciliation={"reason": "who knows"})
+    offboard()
+
+    def crowded(request_body: Any, send: faults.Send) -> Any:
+        return faults.WRITE_CONFLICT(request_body, send) if "ACT#11" in str(request_body.body) else send()
+
+    with faults.inject(dynamo.client(), "TransactWriteItems", last_fault=crowded):
+        run_reconcile_access()
+
+    assert len(queued_emails(seeded)) == 2
+    seeded.remove(keys.reconciliation("1" * 32))
 
 
 @pytest.mark.parametrize(("minutes", "late"), [(14, 0), (16, 1)])
 def test_a_clean_up_that_waits_for_long_is_counted(
-    world: Table, clock: Clock, minutes: int, late: int, capsys: pytest.CaptureFixture[str]
+    seeded: Table, clock: Clock, minutes: int, late: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    queue(world, "1", clock, user_id=EMPLOYEE)
-    clock.passes(minutes=minutes)
+    queue_job(seeded, "1", clock, user_id=EMPLOYEE)
+    clock.advance(minutes=minutes)
 
-    clean_up()
+    run_reconcile_access()
 
-    assert counts(capsys.readouterr().out)["ReconciliationLate"] == late
+    assert metric_counts(capsys.readouterr().out)["ReconciliationLate"] == late
 
 
-def test_the_oldest_comes_first(world: Table, clock: Clock) -> None:
+def test_the_oldest_comes_first(seeded: Table, clock: Clock) -> None:
     names = "2143"
     for name in names:
-        queue(world, name, clock, user_id="user-unknown")
+        queue_job(seeded, name, clock, user_id="user-unknown")
     done: list[str] = []
 
-    def seen(request: Any, send: faults.Send) -> Any:
-        done.extend(line["Delete"]["Key"]["sk"]["S"] for line in faults.body(request)["TransactItems"])
+    def record_deletes(request_body: Any, send: faults.Send) -> Any:
+        done.extend(line["Delete"]["Key"]["sk"]["S"] for line in faults.body(request_body)["TransactItems"])
         return send()
 
-    with faults.at(dynamo.client(), "TransactWriteItems", then=seen):
-        clean_up()
+    with faults.inject(dynamo.client(), "TransactWriteItems", last_fault=record_deletes):
+        run_reconcile_access()
 
     assert done == [f"ACT#{name * 32}" for name in sorted(names)]
 
 
-def test_nothing_to_do_costs_a_look_at_each_shard(world: Table) -> None:
-    with counted(world) as costs, nothing_changes(world):
-        clean_up()
+def test_nothing_to_do_costs_a_look_at_each_shard(seeded: Table) -> None:
+    with count_costs(seeded) as costs, assert_unchanged(seeded):
+        run_reconcile_access()
 
     assert (costs.reads, costs.writes) == (keys.SHARDS, 0)
 
 
-def many(how_many: int) -> list[Kept]:
+def many_clients(how_many: int) -> list[Record]:
     return [
         record
         for number in range(how_many)
@@ -687,26 +706,26 @@ def test_what_it_costs_is_in_proportion_to_the_accounts_concerned(table: Table, 
     spent = []
     for how_many in (10, 110):
         table.clear()
-        a_world(table, *many(how_many))
-        end()
-        with counted(table) as costs:
-            clean_up()
-        assert waiting(table) == []
+        seed(table, *many_clients(how_many))
+        offboard()
+        with count_costs(table) as costs:
+            run_reconcile_access()
+        assert pending_jobs(table) == []
         spent.append((costs.reads, costs.writes, costs.units))
 
     (few_reads, few_writes, few_units), (reads, writes, units) = spent
     assert (few_writes, writes) == (10 + 2, 110 + 2)
     assert reads - few_reads <= 6
     assert (units - few_units) / 100 <= 14
-    assert broken(table.items()) == []
+    assert violations(table.items()) == []
 
 
 def test_an_employee_of_the_firm_who_is_nowhere_needs_no_words(table: Table, clock: Clock) -> None:
-    a_world(table, the_partner(program=Program.ACTIVE), staff("user-idle"), an_employee("user-idle"))
+    seed(table, the_partner(program=Program.ACTIVE), a_partner_account_member("user-idle"), an_employee("user-idle"))
 
-    told_of_program(program="suspended")
-    clean_up()
+    update_partner(program="suspended")
+    run_reconcile_access()
 
-    assert letters(table) == []
+    assert queued_emails(table) == []
     assert entries(table) == []
-    assert waiting(table) == []
+    assert pending_jobs(table) == []

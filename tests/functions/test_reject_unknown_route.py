@@ -24,11 +24,11 @@ from tools import template
     "/accounts\n",
 ])  # fmt: skip
 def test_an_unknown_path_is_not_there(environment: None, path: str) -> None:
-    answer = call("$default", None, path=path)
+    response = call("$default", None, path=path)
 
-    assert (answer.status, answer.code) == (404, "not_found")
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert "allow" not in answer.headers
+    assert (response.status, response.code) == (404, "not_found")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "allow" not in response.headers
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -37,10 +37,10 @@ def test_a_known_path_names_its_methods(environment: None, method: str, path: st
     if method in ROUTES[path].split(", "):
         return
 
-    answer = call(f"{method} {path}", None, **dict.fromkeys(re.findall(r"\{(\w+)\}", path), "an-id"))
+    response = call(f"{method} {path}", None, **dict.fromkeys(re.findall(r"\{(\w+)\}", path), "an-id"))
 
-    assert (answer.status, answer.code) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == answer.body["allow"] == ROUTES[path]
+    assert (response.status, response.code) == (405, "method_not_allowed")
+    assert response.headers["allow"] == response.body["allow"] == ROUTES[path]
 
 
 def test_the_methods_are_those_of_the_functions(environment: None) -> None:

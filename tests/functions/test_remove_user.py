@@ -7,7 +7,7 @@ import pytest
 
 from partner_access.domain.accounts import AccountState
 from partner_access.domain.memberships.members import Seat, SuspensionReason
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -22,35 +22,42 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
-from tests.support.link_requests import a_day_later, approve, create, preview, refused, replays
-from tests.support.membership_facts import USER, USERS, edit, end, suspend
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, staff
+from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call
+from tests.support.link_requests import approve, assert_error, assert_replayed, create, expire_idempotency_keys, preview
+from tests.support.membership_facts import USER, USERS, edit, remove, suspend
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    MANAGER,
+    a_partner_account_member,
+    an_expired_partner_admin,
+    seed,
+)
 from tests.support.table import Table
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 SOUTH, FLORIST = "partner-south", "client-florist"
-FELLOW = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
+OTHER_PARTNER_ADMIN = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
 MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
 
 
 @pytest.fixture
-def town(table: Table) -> Table:
+def seeded_table(table: Table) -> Table:
     """The employee and his colleague are partner admins; somebody manages users."""
-    a_town(table)
+    seed_members(table)
     return table
 
 
-def a_town(table: Table, *others: Kept) -> None:
-    a_world(table, a_user(USERS), a_partner_admin(), FELLOW, MANAGES_USERS, *others)
+def seed_members(table: Table, *others: Record) -> None:
+    seed(table, a_user(USERS), a_partner_admin(), OTHER_PARTNER_ADMIN, MANAGES_USERS, *others)
 
 
-def kept(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:
+def stored_member(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:
     return table.get(keys.member(CLIENT, user_id)) or {}
 
 
-def sets(by: str = EMPLOYEE, account_id: str = CLIENT) -> Answer:
+def list_permission_sets(by: str = EMPLOYEE, account_id: str = CLIENT) -> ApiResponse:
     return call("GET /accounts/{account_id}/permission-sets", by, account_id=account_id)
 
 
@@ -69,135 +76,141 @@ CAUSES = {
 
 
 @pytest.mark.parametrize(("by", "cause"), CAUSES.items())
-def test_whoever_may_ends_a_grant_and_access_is_over_at_once(town: Table, by: str, cause: str) -> None:
-    assert (sets().status, partner_seats_used(town)) == (200, 2)
+def test_whoever_may_ends_a_grant_and_access_is_over_at_once(seeded_table: Table, by: str, cause: str) -> None:
+    assert (list_permission_sets().status, partner_seats_used(seeded_table)) == (200, 2)
 
-    answer = end(by, scope=DIRECTORY if by == VENDOR else "partner-access/use")
+    response = remove(by, scope=DIRECTORY if by == VENDOR else "partner-access/use")
 
-    assert (answer.status, answer.text) == (204, "")
-    assert sets().code == "not_found"
-    assert (kept(town)["active"], partner_seats_used(town)) == (False, 1)
-    told = [item for item in town.under("AUDIT#") if item["event"] == "grant.revoked"]
-    assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
-    assert (told[0]["actor_id"], told[0]["details"]["grant_id"]) == (by, a_grant().grant_id)
-    (letter,) = town.under("OUTBOX#")
-    assert (letter["notification"]["kind"], letter["notification"]["cause"]) == ("access_ended", cause)
+    assert (response.status, response.text) == (204, "")
+    assert list_permission_sets().code == "not_found"
+    assert (stored_member(seeded_table)["active"], partner_seats_used(seeded_table)) == (False, 1)
+    entries = [item for item in seeded_table.items_with_prefix("AUDIT#") if item["event"] == "grant.revoked"]
+    assert {item["pk"] for item in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    assert (entries[0]["actor_id"], entries[0]["details"]["grant_id"]) == (by, a_grant().grant_id)
+    (queued_item,) = seeded_table.items_with_prefix("OUTBOX#")
+    assert (queued_item["notification"]["kind"], queued_item["notification"]["cause"]) == ("access_ended", cause)
 
 
-def test_twice_there_is_nothing_left_to_end(town: Table) -> None:
-    assert end().status == 204
+def test_twice_there_is_nothing_left_to_end(seeded_table: Table) -> None:
+    assert remove().status == 204
 
     for seen in (1, 2):
-        refused(town, partial(end, seen=seen), 404, "not_found")
+        assert_error(seeded_table, partial(remove, expected_version=seen), 404, "not_found")
 
 
 def test_who_was_something_before_is_it_again_and_then_may_be_removed(table: Table) -> None:
     before = a_member(EMPLOYEE, "sales", added=("account.users.manage",), seat=Seat.SERVICE)
-    a_town(table, a_partner_admin(previous=before.place))
+    seed_members(table, a_partner_admin(previous=before.assignment))
 
-    assert end().status == 204
+    assert remove().status == 204
 
-    assert sets().status == 200
-    now_kept = kept(table)
-    assert (now_kept["permission_set"], now_kept["seat"], now_kept["active"]) == ("sales", "service", True)
-    assert "partner_id" not in now_kept
-    refused(table, end, 412, "precondition_failed")
-    assert end(seen=2).status == 204
-    assert sets().code == "not_found"
-    assert {item["event"] for item in table.under(f"AUDIT#{CLIENT}")} >= {"grant.revoked", "member.removed"}
+    assert list_permission_sets().status == 200
+    stored_now = stored_member(table)
+    assert (stored_now["permission_set"], stored_now["seat"], stored_now["active"]) == ("sales", "service", True)
+    assert "partner_id" not in stored_now
+    assert_error(table, remove, 412, "precondition_failed")
+    assert remove(expected_version=2).status == 204
+    assert list_permission_sets().code == "not_found"
+    assert {item["event"] for item in table.items_with_prefix(f"AUDIT#{CLIENT}")} >= {"grant.revoked", "member.removed"}
 
 
 def test_what_the_client_has_stopped_stays_so_when_the_grant_ends(table: Table) -> None:
-    a_town(table, a_partner_admin(previous=a_member(EMPLOYEE, "sales", added=("account.users.manage",)).place))
+    seed_members(
+        table, a_partner_admin(previous=a_member(EMPLOYEE, "sales", added=("account.users.manage",)).assignment)
+    )
     suspend()
 
-    assert end(EMPLOYEE, seen=2).status == 204
+    assert remove(EMPLOYEE, expected_version=2).status == 204
 
-    assert kept(table)["suspended_by"] == {SuspensionReason.CLIENT}
-    assert sets().code == "forbidden"
+    assert stored_member(table)["suspended_by"] == {SuspensionReason.CLIENT}
+    assert list_permission_sets().code == "forbidden"
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, CLERK])
-def test_an_ordinary_member_is_removed_or_leaves(town: Table, by: str) -> None:
-    assert end(by, CLERK).status == 204
+def test_an_ordinary_member_is_removed_or_leaves(seeded_table: Table, by: str) -> None:
+    assert remove(by, CLERK).status == 204
 
-    assert kept(town, CLERK)["active"] is False
+    assert stored_member(seeded_table, CLERK)["active"] is False
     assert call("GET /accounts", CLERK).body["items"] == []
-    (entry,) = [item for item in town.under("AUDIT#") if item["event"] == "member.removed"]
+    (entry,) = [item for item in seeded_table.items_with_prefix("AUDIT#") if item["event"] == "member.removed"]
     assert entry["accounts"] == [CLIENT]
 
 
 def test_whom_a_colleague_added_goes_by_the_firms_hand_too(table: Table) -> None:
     for by in (COLLEAGUE, MANAGER):
         table.clear()
-        a_town(table, a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
-        assert end(by).status == 204
+        seed_members(table, a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
+        assert remove(by).status == 204
 
 
 def test_a_grant_of_another_firm_is_untouched(table: Table) -> None:
-    a_world(
+    seed(
         table,
         the_partner(account_id=SOUTH),
         the_client(account_id=FLORIST),
         a_member(account_id=FLORIST),
-        staff(EMPLOYEE, account_id=SOUTH),
+        a_partner_account_member(EMPLOYEE, account_id=SOUTH),
         a_partner_admin(),
         a_partner_admin(
             account_id=FLORIST, partner_id=SOUTH, grant=a_grant(partner_id=SOUTH, grant_id=f"grt_{'5' * 32}")
         ),
     )
 
-    assert end(MANAGER).status == 204
-    refused(table, partial(end, MANAGER, account_id=FLORIST), 404, "not_found")
+    assert remove(MANAGER).status == 204
+    assert_error(table, partial(remove, MANAGER, account_id=FLORIST), 404, "not_found")
 
-    assert sets(account_id=FLORIST).status == 200
+    assert list_permission_sets(account_id=FLORIST).status == 200
 
 
 # super admins
 
 
 def test_a_super_admin_leaves_while_another_stays(table: Table) -> None:
-    a_town(table, a_member(CLERK))
+    seed_members(table, a_member(CLERK))
 
-    assert end(APPROVER, APPROVER).status == 204
+    assert remove(APPROVER, APPROVER).status == 204
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == {CLERK}
     for by, scope in ((CLERK, "partner-access/use"), (VENDOR, DIRECTORY)):
-        refused(table, partial(end, by, CLERK, scope=scope), 409, "last_super_admin")
+        assert_error(table, partial(remove, by, CLERK, scope=scope), 409, "last_super_admin")
 
 
 def test_who_manages_users_ends_no_super_admin(table: Table) -> None:
-    a_town(table, a_member(CLERK))
+    seed_members(table, a_member(CLERK))
 
-    refused(table, partial(end, USERS, CLERK), 403, "forbidden")
+    assert_error(table, partial(remove, USERS, CLERK), 403, "forbidden")
 
 
 # employees
 
 
 def test_an_employee_who_is_removed_from_his_firm_has_nothing_anywhere_at_once(table: Table) -> None:
-    a_town(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST), a_partner_admin(
+    seed_members(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST), a_partner_admin(
         account_id=FLORIST, grant=a_grant(grant_id=f"grt_{'5' * 32}")
     ))  # fmt: skip
-    assert (sets().status, sets(account_id=FLORIST).status, preview().status) == (200, 200, 200)
+    assert (list_permission_sets().status, list_permission_sets(account_id=FLORIST).status, preview().status) == (
+        200,
+        200,
+        200,
+    )
 
-    assert end(MANAGER, account_id=PARTNER).status == 204
+    assert remove(MANAGER, account_id=PARTNER).status == 204
 
-    assert (sets().code, sets(account_id=FLORIST).code) == ("not_found", "not_found")
+    assert (list_permission_sets().code, list_permission_sets(account_id=FLORIST).code) == ("not_found", "not_found")
     assert call("GET /accounts", EMPLOYEE).body["items"] == []
     assert (preview().code, approve(secret=SECRET_TEXT).code) == ("link_revoked", "link_revoked")
     assert create(EMPLOYEE).code == "not_found"
     user = table.get(keys.user(EMPLOYEE)) or {}
     assert ("employed_by" in user, user["offboardings"]) == (False, {PARTNER: 1})
-    (queued,) = table.under("RECONCILIATION#")
+    (queued,) = table.items_with_prefix("RECONCILIATION#")
     assert (queued["reconciliation"]["partner_id"], queued["reconciliation"]["user_id"]) == (PARTNER, EMPLOYEE)
-    (entry,) = [item for item in table.under("AUDIT#") if item["event"] == "member.removed"]
+    (entry,) = [item for item in table.items_with_prefix("AUDIT#") if item["event"] == "member.removed"]
     assert entry["accounts"] == [PARTNER]
 
 
-def test_an_employee_may_leave_his_firm_and_the_last_super_admin_may_not(town: Table) -> None:
-    refused(town, partial(end, MANAGER, MANAGER, account_id=PARTNER), 409, "last_super_admin")
-    assert end(EMPLOYEE, account_id=PARTNER).status == 204
-    refused(town, partial(end, COLLEAGUE, MANAGER, account_id=PARTNER), 403, "forbidden")
+def test_an_employee_may_leave_his_firm_and_the_last_super_admin_may_not(seeded_table: Table) -> None:
+    assert_error(seeded_table, partial(remove, MANAGER, MANAGER, account_id=PARTNER), 409, "last_super_admin")
+    assert remove(EMPLOYEE, account_id=PARTNER).status == 204
+    assert_error(seeded_table, partial(remove, COLLEAGUE, MANAGER, account_id=PARTNER), 403, "forbidden")
 
 
 # what was seen, and who may not
@@ -214,15 +227,15 @@ def test_an_employee_may_leave_his_firm_and_the_last_super_admin_may_not(town: T
         ("1", 400, "invalid_etag"),
     ],
 )
-def test_whoever_ends_it_names_what_he_saw(town: Table, tag: str | None, status: int, code: str) -> None:
+def test_whoever_ends_it_names_what_he_saw(seeded_table: Table, tag: str | None, status: int, code: str) -> None:
     for by, scope in ((APPROVER, "partner-access/use"), (EMPLOYEE, "partner-access/use"), (VENDOR, DIRECTORY)):
-        knock = partial(
+        send_request = partial(
             call, f"DELETE {USER}", by, headers={"if-match": tag}, scope=scope, account_id=CLIENT, user_id=EMPLOYEE
         )
-        refused(town, knock, status, code)
+        assert_error(seeded_table, send_request, status, code)
 
 
-REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+REMOVAL_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]]] = [
     ("an account that is not there", (), {"account_id": "client-nowhere"}, (404, "not_found")),
     ("a stranger", (a_user("user-stranger"),), {"by": "user-stranger"}, (404, "not_found")),
     ("a member without the right", (), {"by": CLERK}, (403, "forbidden")),
@@ -231,50 +244,50 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
     ("an unknown target, for the vendor", (), {"by": VENDOR, "user_id": "user-nobody"}, (404, "not_found")),
     ("a manager and the client's own", (), {"by": MANAGER, "user_id": CLERK}, (404, "not_found")),
     ("a colleague and the client's own", (), {"by": COLLEAGUE, "user_id": CLERK}, (403, "forbidden")),
-    ("an employee of the firm who is no manager", (staff("user-users"),), {"by": "user-users", "account_id": PARTNER}, (403, "forbidden")),
+    ("an employee of the firm who is no manager", (a_partner_account_member("user-users"),), {"by": "user-users", "account_id": PARTNER}, (403, "forbidden")),
     ("a former member who leaves", (a_member(CLERK, active=False),), {"by": CLERK, "user_id": CLERK}, (404, "not_found")),
-    ("a grant that is over", (a_lapsed_partner_admin(),), {}, (404, "not_found")),
+    ("a grant that is over", (an_expired_partner_admin(),), {}, (404, "not_found")),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("others", "how", "refusal"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED]
+    ("others", "how", "error"), [each[1:] for each in REMOVAL_ERRORS], ids=[each[0] for each in REMOVAL_ERRORS]
 )
 def test_an_end_is_refused(
-    table: Table, others: tuple[Kept, ...], how: dict[str, Any], refusal: tuple[int, str]
+    table: Table, others: tuple[Record, ...], how: dict[str, Any], error: tuple[int, str]
 ) -> None:
-    a_town(table, *others)
+    seed_members(table, *others)
     scope = DIRECTORY if how.get("by") == VENDOR else "partner-access/use"
 
-    refused(table, partial(end, scope=scope, **how), *refusal)
+    assert_error(table, partial(remove, scope=scope, **how), *error)
 
 
 # again
 
 
 @pytest.mark.parametrize("by", [APPROVER, EMPLOYEE, MANAGER])
-def test_the_same_key_brings_the_same_answer_though_he_is_gone(town: Table, by: str) -> None:
-    replays(town, lambda key: end(by, key=key))
-    a_day_later(town)
-    refused(town, partial(end, by, key="the-same-key"), 404, "not_found")
+def test_the_same_key_brings_the_same_answer_though_he_is_gone(seeded_table: Table, by: str) -> None:
+    assert_replayed(seeded_table, lambda key: remove(by, key=key))
+    expire_idempotency_keys(seeded_table)
+    assert_error(seeded_table, partial(remove, by, key="the-same-key"), 404, "not_found")
 
 
 def test_a_super_admin_who_left_hears_again_that_he_did(table: Table) -> None:
-    a_town(table, a_member(CLERK))
+    seed_members(table, a_member(CLERK))
 
-    replays(table, lambda key: end(CLERK, CLERK, key=key))
+    assert_replayed(table, lambda key: remove(CLERK, CLERK, key=key))
 
 
-def test_who_has_ended_is_approved_anew(town: Table) -> None:
-    end()
+def test_who_has_ended_is_approved_anew(seeded_table: Table) -> None:
+    remove()
 
     assert approve().status == 201
-    assert sets().status == 200
-    assert partner_seats_used(town) == 2
-    assert edit(seen=3).body["grant"]["source"] == "access_link"
+    assert list_permission_sets().status == 200
+    assert partner_seats_used(seeded_table) == 2
+    assert edit(expected_version=3).body["grant"]["source"] == "access_link"
 
 
 def test_in_a_closed_account_access_can_still_be_ended(table: Table) -> None:
-    a_town(table, the_client(state=AccountState.CLOSED))
+    seed_members(table, the_client(state=AccountState.CLOSED))
 
-    assert end().status == 204
+    assert remove().status == 204

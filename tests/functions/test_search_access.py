@@ -1,6 +1,7 @@
 """POST /access/v1/search/… at the door, over the product's own policy."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -10,15 +11,15 @@ from hypothesis import strategies as st
 from partner_access.domain.accounts import Account, AccountState
 from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import dynamo, keys
 from tests.support import faults
 from tests.support.authzen_requests import (
     ACTIONS,
+    DEPLOYED,
     EVALUATIONS,
     RESOURCES,
     SEARCHES,
-    SHIPPED,
     SUBJECTS,
     Json,
     action,
@@ -40,39 +41,48 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
+from tests.support.costs import count_costs
 from tests.support.faults import Fault
-from tests.support.link_requests import nothing_changes
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, keep, now, staff
+from tests.support.link_requests import assert_unchanged
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    MANAGER,
+    a_partner_account_member,
+    an_expired_partner_admin,
+    now,
+    seed,
+    store_records,
+)
 from tests.support.table import Table
 
 IMPORT: Final = "crm.import"
-FLORIST: Final = "client-florist"
-STOPPED: Final = frozenset({SuspensionReason.CLIENT})
+OTHER_CLIENT: Final = "client-florist"
+SUSPENDED_BY_CLIENT: Final = frozenset({SuspensionReason.CLIENT})
 
 
 @pytest.fixture(autouse=True)
-def world(table: Table) -> None:
+def seeded(table: Table) -> None:
     """The usual world, in which the employee is partner admin, and the approver knows another client."""
-    a_world(table, a_partner_admin(), the_client(account_id=FLORIST), a_member(account_id=FLORIST))
+    seed(table, a_partner_admin(), the_client(account_id=OTHER_CLIENT), a_member(account_id=OTHER_CLIENT))
 
 
-def who_may(permission: str = IMPORT, account_id: str = CLIENT) -> Json:
+def subjects_request(permission: str = IMPORT, account_id: str = CLIENT) -> Json:
     return {"subject": {"type": "user"}, "action": action(permission), "resource": resource(account_id, "account")}
 
 
-def where_may(user_id: str, permission: str = IMPORT) -> Json:
+def resources_request(user_id: str, permission: str = IMPORT) -> Json:
     return {"subject": subject(user_id), "action": action(permission), "resource": {"type": "account"}}
 
 
-def what_may(user_id: str, account_id: str = CLIENT) -> Json:
+def actions_request(user_id: str, account_id: str = CLIENT) -> Json:
     return {"subject": subject(user_id), "resource": resource(account_id, "account")}
 
 
-GOOD: Final[dict[str, Json]] = {
-    SUBJECTS: who_may(),
-    RESOURCES: where_may(APPROVER),
-    ACTIONS: what_may(APPROVER),
+VALID_REQUESTS: Final[dict[str, Json]] = {
+    SUBJECTS: subjects_request(),
+    RESOURCES: resources_request(APPROVER),
+    ACTIONS: actions_request(APPROVER),
 }
 
 
@@ -80,33 +90,33 @@ GOOD: Final[dict[str, Json]] = {
 
 
 def test_who_may_do_this_here() -> None:
-    assert SHIPPED.finds(SUBJECTS, who_may()) == [APPROVER, EMPLOYEE]
-    assert SHIPPED.finds(SUBJECTS, who_may("crm.contacts.view")) == [APPROVER, CLERK, EMPLOYEE]
-    assert SHIPPED.finds(SUBJECTS, who_may("account.billing.manage")) == [APPROVER]
-    assert SHIPPED.finds(SUBJECTS, who_may("partner.client_access.manage", PARTNER)) == [MANAGER]
-    assert SHIPPED.finds(SUBJECTS, who_may("partner.client_access.manage")) == []
+    assert DEPLOYED.find_all(SUBJECTS, subjects_request()) == [APPROVER, EMPLOYEE]
+    assert DEPLOYED.find_all(SUBJECTS, subjects_request("crm.contacts.view")) == [APPROVER, CLERK, EMPLOYEE]
+    assert DEPLOYED.find_all(SUBJECTS, subjects_request("account.billing.manage")) == [APPROVER]
+    assert DEPLOYED.find_all(SUBJECTS, subjects_request("partner.client_access.manage", PARTNER)) == [MANAGER]
+    assert DEPLOYED.find_all(SUBJECTS, subjects_request("partner.client_access.manage")) == []
 
 
 def test_where_somebody_may_do_this() -> None:
-    assert SHIPPED.finds(RESOURCES, where_may(APPROVER)) == [CLIENT, FLORIST]
-    assert SHIPPED.finds(RESOURCES, where_may(EMPLOYEE)) == [CLIENT]
-    assert SHIPPED.finds(RESOURCES, where_may(EMPLOYEE, "crm.contacts.view")) == [CLIENT, PARTNER]
-    assert SHIPPED.finds(RESOURCES, where_may(COLLEAGUE)) == []
+    assert DEPLOYED.find_all(RESOURCES, resources_request(APPROVER)) == [CLIENT, OTHER_CLIENT]
+    assert DEPLOYED.find_all(RESOURCES, resources_request(EMPLOYEE)) == [CLIENT]
+    assert DEPLOYED.find_all(RESOURCES, resources_request(EMPLOYEE, "crm.contacts.view")) == [CLIENT, PARTNER]
+    assert DEPLOYED.find_all(RESOURCES, resources_request(COLLEAGUE)) == []
 
 
 def test_what_somebody_may_do_here() -> None:
     views = sorted(name for name in catalogue.SCOPED if name.endswith(".view"))
 
-    assert SHIPPED.finds(ACTIONS, what_may(CLERK)) == views
-    assert set(SHIPPED.finds(ACTIONS, what_may(EMPLOYEE))) == (
+    assert DEPLOYED.find_all(ACTIONS, actions_request(CLERK)) == views
+    assert set(DEPLOYED.find_all(ACTIONS, actions_request(EMPLOYEE))) == (
         catalogue.CATALOGUE - catalogue.RESTRICTED - catalogue.PARTNER_ONLY
     )
-    assert SHIPPED.finds(ACTIONS, what_may(MANAGER)) == []
+    assert DEPLOYED.find_all(ACTIONS, actions_request(MANAGER)) == []
 
 
 def test_results_are_of_the_type_that_was_searched_for_and_of_nothing_else() -> None:
-    for what, body in GOOD.items():
-        results = SHIPPED.ask(what, body).body["results"]
+    for what, body in VALID_REQUESTS.items():
+        results = DEPLOYED.request(what, body).body["results"]
         kind = {SUBJECTS: "user", RESOURCES: "account"}.get(what)
         assert results
         assert all(set(each) == ({"type", "id"} if kind else {"name"}) for each in results)
@@ -114,53 +124,56 @@ def test_results_are_of_the_type_that_was_searched_for_and_of_nothing_else() -> 
 
 
 def test_the_id_of_what_is_searched_for_is_passed_over() -> None:
-    assert SHIPPED.finds(SUBJECTS, {**who_may(), "subject": subject(CLERK)}) == [APPROVER, EMPLOYEE]
-    assert SHIPPED.finds(RESOURCES, {**where_may(APPROVER), "resource": resource("x", "account")}) == [CLIENT, FLORIST]
+    assert DEPLOYED.find_all(SUBJECTS, {**subjects_request(), "subject": subject(CLERK)}) == [APPROVER, EMPLOYEE]
+    assert DEPLOYED.find_all(RESOURCES, {**resources_request(APPROVER), "resource": resource("x", "account")}) == [
+        CLIENT,
+        OTHER_CLIENT,
+    ]
 
 
 def test_properties_and_context_find_nobody_more() -> None:
     more = {"permission_set": "super_admin"}
-    body = {**who_may(), "subject": {"type": "user", "properties": more}, "context": more}
+    body = {**subjects_request(), "subject": {"type": "user", "properties": more}, "context": more}
 
-    assert SHIPPED.finds(SUBJECTS, body) == [APPROVER, EMPLOYEE]
+    assert DEPLOYED.find_all(SUBJECTS, body) == [APPROVER, EMPLOYEE]
 
 
 NOTHING: Final[Json] = {"results": []}
 
 
 @pytest.mark.parametrize(("what", "body"), [
-    (SUBJECTS, who_may(account_id="client-nowhere")),
-    (SUBJECTS, who_may("no.such.thing")),
-    (RESOURCES, where_may("user-nobody")),
-    (RESOURCES, where_may(APPROVER, "no.such.thing")),
-    (ACTIONS, what_may("user-nobody")),
-    (ACTIONS, what_may(APPROVER, "client-nowhere")),
-    (ACTIONS, what_may(APPROVER, PARTNER)),
-    (ACTIONS, what_may(MANAGER)),
+    (SUBJECTS, subjects_request(account_id="client-nowhere")),
+    (SUBJECTS, subjects_request("no.such.thing")),
+    (RESOURCES, resources_request("user-nobody")),
+    (RESOURCES, resources_request(APPROVER, "no.such.thing")),
+    (ACTIONS, actions_request("user-nobody")),
+    (ACTIONS, actions_request(APPROVER, "client-nowhere")),
+    (ACTIONS, actions_request(APPROVER, PARTNER)),
+    (ACTIONS, actions_request(MANAGER)),
 ])  # fmt: skip
 def test_what_is_not_there_and_what_is_foreign_are_found_alike(what: str, body: Json) -> None:
-    assert SHIPPED.ask(what, body).body == NOTHING
+    assert DEPLOYED.request(what, body).body == NOTHING
 
 
 @pytest.mark.parametrize("name", ["", " ", "a#b", "a/b", "..", "a\0", "é", "a" * 129])
 def test_what_cannot_be_an_id_is_searched_without_a_single_request(table: Table, name: str) -> None:
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         for what, body in (
-            (SUBJECTS, who_may(account_id=name)),
-            (RESOURCES, where_may(name)),
-            (ACTIONS, what_may(name)),
-            (ACTIONS, what_may(APPROVER, name)),
+            (SUBJECTS, subjects_request(account_id=name)),
+            (RESOURCES, resources_request(name)),
+            (ACTIONS, actions_request(name)),
+            (ACTIONS, actions_request(APPROVER, name)),
         ):
-            assert SHIPPED.ask(what, body).body == NOTHING
+            assert DEPLOYED.request(what, body).body == NOTHING
     assert costs.requests == 0
 
 
 @pytest.mark.parametrize(("what", "part"), [(what, part) for what in SEARCHES for part in ("subject", "resource")])
 def test_nothing_is_of_another_type(table: Table, what: str, part: str) -> None:
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         for kind in ("", "User", "record", "spaceship", {"subject": "account", "resource": "user"}[part]):
-            body = {**GOOD[what], part: {**GOOD[what][part], "type": kind}}
-            assert SHIPPED.ask(what, body).body == NOTHING
+            body = {**VALID_REQUESTS[what], part: {**VALID_REQUESTS[what][part], "type": kind}}
+            assert DEPLOYED.request(what, body).body == NOTHING
     assert costs.requests == 0
 
 
@@ -168,20 +181,20 @@ def test_nothing_is_of_another_type(table: Table, what: str, part: str) -> None:
     ((), [APPROVER, EMPLOYEE]),
     ((the_client(state=AccountState.CLOSED),), []),
     ((a_user(active=False),), [EMPLOYEE]),
-    ((a_partner_admin(suspended_by=STOPPED),), [APPROVER]),
+    ((a_partner_admin(suspended_by=SUSPENDED_BY_CLIENT),), [APPROVER]),
     ((a_partner_admin(active=False),), [APPROVER]),
-    ((a_lapsed_partner_admin(),), [APPROVER]),
+    ((an_expired_partner_admin(),), [APPROVER]),
     ((a_partner_admin(removed=(IMPORT,)),), [APPROVER]),
     ((the_partner(domains=()),), [APPROVER]),
     ((a_member(CLERK, CUSTOM_SET), a_custom_set(permissions=(IMPORT,))), [APPROVER, CLERK, EMPLOYEE]),
 ])  # fmt: skip
-def test_who_may_no_more_is_not_found(table: Table, others: tuple[Kept, ...], found: list[str]) -> None:
-    a_world(table, a_partner_admin(), *others)
+def test_who_may_no_more_is_not_found(table: Table, others: tuple[Record, ...], found: list[str]) -> None:
+    seed(table, a_partner_admin(), *others)
 
-    assert SHIPPED.finds(SUBJECTS, who_may()) == found
+    assert DEPLOYED.find_all(SUBJECTS, subjects_request()) == found
     for user_id in (APPROVER, CLERK, EMPLOYEE):
-        assert (CLIENT in SHIPPED.finds(RESOURCES, where_may(user_id))) == (user_id in found)
-        assert (IMPORT in SHIPPED.finds(ACTIONS, what_may(user_id))) == (user_id in found)
+        assert (CLIENT in DEPLOYED.find_all(RESOURCES, resources_request(user_id))) == (user_id in found)
+        assert (IMPORT in DEPLOYED.find_all(ACTIONS, actions_request(user_id))) == (user_id in found)
 
 
 # pages
@@ -189,28 +202,28 @@ def test_who_may_no_more_is_not_found(table: Table, others: tuple[Kept, ...], fo
 
 @pytest.mark.parametrize("size", [1, 2, 7])
 @pytest.mark.parametrize(("what", "body"), [
-    (SUBJECTS, who_may("crm.contacts.view")),
-    (RESOURCES, where_may(APPROVER)),
-    (ACTIONS, what_may(CLERK)),
+    (SUBJECTS, subjects_request("crm.contacts.view")),
+    (RESOURCES, resources_request(APPROVER)),
+    (ACTIONS, actions_request(CLERK)),
 ])  # fmt: skip
 def test_pages_hold_together_what_one_answer_holds(what: str, body: Json, size: int) -> None:
-    pages = SHIPPED.pages(what, body, limit=size)
+    pages = DEPLOYED.find_pages(what, body, limit=size)
 
-    assert [name for page in pages for name in page] == SHIPPED.finds(what, body)
+    assert [name for page in pages for name in page] == DEPLOYED.find_all(what, body)
     assert all(len(page) <= size for page in pages)
     assert pages[0]
 
 
 @pytest.mark.parametrize("what", SEARCHES)
 def test_a_page_of_nothing_asks_nobody(table: Table, what: str) -> None:
-    with counted(table) as costs:
-        answer = SHIPPED.ask(what, {**GOOD[what], "page": {"limit": 0}})
+    with count_costs(table) as costs:
+        answer = DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"limit": 0}})
 
     assert answer.body == {"page": {"next_token": "", "count": 0}, "results": []}
     assert costs.requests <= (1 if what == ACTIONS else 0)
 
 
-def members(*permitted: str, many: int = 30, other: str = "view_only") -> Iterator[Kept]:
+def members(*permitted: str, many: int = 30, other: str = "view_only") -> Iterator[Record]:
     """As many members of another client, of whom these may."""
     yield the_client(account_id="client-crowd")
     for nth in range(many):
@@ -219,7 +232,7 @@ def members(*permitted: str, many: int = 30, other: str = "view_only") -> Iterat
         yield a_member(name, "super_admin" if name in permitted else other, account_id="client-crowd")
 
 
-CROWD: Final = who_may(account_id="client-crowd")
+LARGE_ACCOUNT_SEARCH: Final = subjects_request(account_id="client-crowd")
 
 
 def suspend(table: Table, user_id: str) -> None:
@@ -228,15 +241,15 @@ def suspend(table: Table, user_id: str) -> None:
 
 def test_who_loses_access_between_pages_is_not_found_and_nobody_else_is_missed(table: Table) -> None:
     permitted = [f"user-{nth:03}" for nth in range(10)]
-    keep(table, members(*permitted))
+    store_records(table, members(*permitted))
 
-    first = SHIPPED.ask(SUBJECTS, {**CROWD, "page": {"limit": 3}}).body
+    first = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"limit": 3}}).body
     suspend(table, "user-002")  # after whom the first page ended
     suspend(table, "user-004")
     table.remove(keys.member("client-crowd", "user-005"))
-    second = SHIPPED.ask(SUBJECTS, {**CROWD, "page": {"token": first["page"]["next_token"]}}).body
+    second = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"token": first["page"]["next_token"]}}).body
     table.remove(keys.member("client-crowd", "user-007"))  # after whom the second did
-    third = SHIPPED.ask(SUBJECTS, {**CROWD, "page": {"token": second["page"]["next_token"]}}).body
+    third = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"token": second["page"]["next_token"]}}).body
 
     found = [[each["id"] for each in page["results"]] for page in (first, second, third)]
     assert found == [
@@ -249,12 +262,14 @@ def test_who_loses_access_between_pages_is_not_found_and_nobody_else_is_missed(t
 
 def test_of_accounts_that_are_lost_between_pages_none_is_found(table: Table) -> None:
     places = [f"client-{nth}" for nth in range(5)]
-    keep(table, [a_user("user-travels"), *(the_client(account_id=each) for each in places)])
-    keep(table, (a_member("user-travels", account_id=each) for each in places))
+    store_records(table, [a_user("user-travels"), *(the_client(account_id=each) for each in places)])
+    store_records(table, (a_member("user-travels", account_id=each) for each in places))
 
-    first = SHIPPED.ask(RESOURCES, {**where_may("user-travels"), "page": {"limit": 2}}).body
+    first = DEPLOYED.request(RESOURCES, {**resources_request("user-travels"), "page": {"limit": 2}}).body
     table.change(keys.account("client-3"), state="closed")
-    second = SHIPPED.ask(RESOURCES, {**where_may("user-travels"), "page": {"token": first["page"]["next_token"]}}).body
+    second = DEPLOYED.request(
+        RESOURCES, {**resources_request("user-travels"), "page": {"token": first["page"]["next_token"]}}
+    ).body
 
     assert [each["id"] for each in (*first["results"], *second["results"])] == [
         "client-0",
@@ -266,12 +281,12 @@ def test_of_accounts_that_are_lost_between_pages_none_is_found(table: Table) -> 
 
 
 def test_what_somebody_may_no_more_is_not_on_the_next_page(table: Table) -> None:
-    body = what_may(CLERK)
-    first = SHIPPED.ask(ACTIONS, {**body, "page": {"limit": 5}}).body
+    body = actions_request(CLERK)
+    first = DEPLOYED.request(ACTIONS, {**body, "page": {"limit": 5}}).body
     table.change(keys.member(CLIENT, CLERK), removed=["crm.tickets.view"])
 
-    rest = SHIPPED.finds(ACTIONS, body)
-    second = SHIPPED.ask(ACTIONS, {**body, "page": {"token": first["page"]["next_token"]}}).body
+    rest = DEPLOYED.find_all(ACTIONS, body)
+    second = DEPLOYED.request(ACTIONS, {**body, "page": {"token": first["page"]["next_token"]}}).body
 
     assert [each["name"] for each in second["results"]] == rest[5:10]
     assert "crm.tickets.view" not in rest
@@ -279,16 +294,16 @@ def test_what_somebody_may_no_more_is_not_on_the_next_page(table: Table) -> None
 
 def test_one_among_three_hundred_is_found_in_bounded_requests_by_short_pages_that_go_on(table: Table) -> None:
     """Whether a page was asked for or not."""
-    keep(table, members("user-250", many=300))
-    body, requests = CROWD, []
+    store_records(table, members("user-250", many=300))
+    body, requests = LARGE_ACCOUNT_SEARCH, []
     found: list[list[str]] = []
 
     while not found or body["page"]["token"]:
-        with counted(table) as costs:
-            answer = SHIPPED.ask(SUBJECTS, body)
+        with count_costs(table) as costs:
+            answer = DEPLOYED.request(SUBJECTS, body)
         found.append([each["id"] for each in answer.body["results"]])
         requests.append(costs.requests)
-        body = {**CROWD, "page": {"token": answer.body["page"]["next_token"]}}
+        body = {**LARGE_ACCOUNT_SEARCH, "page": {"token": answer.body["page"]["next_token"]}}
 
     assert found == [[], [], ["user-250"], []]
     assert requests == [10, 10, 10, 1], "five times a list of twenty, and how they stand"
@@ -296,13 +311,13 @@ def test_one_among_three_hundred_is_found_in_bounded_requests_by_short_pages_tha
 
 def test_a_full_page_looks_no_further(table: Table) -> None:
     people = [f"user-{nth:03}" for nth in range(115)]
-    keep(table, members(*people, many=115))
+    store_records(table, members(*people, many=115))
 
-    with counted(table) as costs:
-        answer = SHIPPED.ask(SUBJECTS, {**CROWD, "page": {"limit": 20}})
+    with count_costs(table) as costs:
+        answer = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"limit": 20}})
     assert (answer.body["page"]["count"], costs.requests) == (20, 2)
-    with counted(table) as costs:
-        pages = SHIPPED.pages(SUBJECTS, CROWD, limit=1000)
+    with count_costs(table) as costs:
+        pages = DEPLOYED.find_pages(SUBJECTS, LARGE_ACCOUNT_SEARCH, limit=1000)
     assert pages == [people[:100], people[100:]]
     assert costs.requests == 12
 
@@ -311,17 +326,17 @@ def test_the_dearest_page_is_bounded_too(table: Table) -> None:
     """Each of a firm and of a set of the account's own, and none of them may: three requests for twenty."""
     own = a_custom_set(account_id="client-crowd")
     people = [f"user-{nth:03}" for nth in range(25)]
-    here = [a_partner_admin(each, account_id="client-crowd").changed(permission_set=CUSTOM_SET) for each in people]
-    firm = [record for each in people for record in (an_employee(each), staff(each))]
-    keep(table, [the_client(account_id="client-crowd"), the_partner(), own, *here, *firm])
+    here = [a_partner_admin(each, account_id="client-crowd").next_version(permission_set=CUSTOM_SET) for each in people]
+    partner_records = [record for each in people for record in (an_employee(each), a_partner_account_member(each))]
+    store_records(table, [the_client(account_id="client-crowd"), the_partner(), own, *here, *partner_records])
 
-    with counted(table) as costs, faults.at(dynamo.client(), "TransactGetItems") as asked:
-        answer = SHIPPED.ask(SUBJECTS, CROWD)
+    with count_costs(table) as costs, faults.inject(dynamo.client(), "TransactGetItems") as asked:
+        answer = DEPLOYED.request(SUBJECTS, LARGE_ACCOUNT_SEARCH)
 
     assert answer.body["results"] == []
     assert costs.requests == 6
     assert max(len(each["TransactItems"]) for each in asked) == 43, "what they share is read once"
-    assert SHIPPED.finds(SUBJECTS, who_may("crm.tickets.view", "client-crowd"), limit=50) == people
+    assert DEPLOYED.find_all(SUBJECTS, subjects_request("crm.tickets.view", "client-crowd"), limit=50) == people
 
 
 # search and evaluation agree
@@ -332,30 +347,36 @@ UNSHRUNK: Final = settings(
     phases=(Phase.explicit, Phase.generate),  # moto is too slow to look for a smaller case
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-PEOPLE: Final = tuple(f"user-{nth}" for nth in range(4))
-PLACES: Final = ("client-a", "client-b", "partner-c")
-TELLING: Final = (IMPORT, "crm.contacts.view", "sales.access", "account.billing.manage", "partner.client_access.manage")
+USERS: Final = tuple(f"user-{nth}" for nth in range(4))
+ACCOUNTS: Final = ("client-a", "client-b", "partner-c")
+COMPARED_PERMISSIONS: Final = (
+    IMPORT,
+    "crm.contacts.view",
+    "sales.access",
+    "account.billing.manage",
+    "partner.client_access.manage",
+)
 
 
-def a_place(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Iterator[Kept]:
+def random_records(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Iterator[Record]:
     """Some accounts, and how some people stand in them."""
     usually = st.sampled_from((True, True, True, False))
     yield the_partner(domains=("north.example",) if draw(usually) else ())
-    for account_id in PLACES:
+    for account_id in ACCOUNTS:
         standing = AccountState.ACTIVE if draw(usually) else AccountState.CLOSED
         made: Callable[..., Account] = the_partner if account_id.startswith("partner") else the_client
         yield made(account_id=account_id, state=standing)
         yield a_custom_set(
             account_id=account_id, permissions=draw(st.sampled_from(((IMPORT,), ("crm.contacts.view",))))
         )
-    for user_id in PEOPLE:
+    for user_id in USERS:
         yield an_employee(user_id, active=draw(usually))
-        yield staff(user_id, active=draw(usually))
-        for account_id in PLACES:
-            yield from draw(st.sampled_from(standings(user_id, account_id)))
+        yield a_partner_account_member(user_id, active=draw(usually))
+        for account_id in ACCOUNTS:
+            yield from draw(st.sampled_from(membership_options(user_id, account_id)))
 
 
-def standings(user_id: str, account_id: str) -> tuple[tuple[Kept, ...], ...]:
+def membership_options(user_id: str, account_id: str) -> tuple[tuple[Record, ...], ...]:
     here = {"account_id": account_id}
     admin = a_partner_admin(user_id, **here)
     return (
@@ -364,49 +385,54 @@ def standings(user_id: str, account_id: str) -> tuple[tuple[Kept, ...], ...]:
         (a_member(user_id, "sales", seat="sales", **here),),
         (a_member(user_id, "view_only", added=(IMPORT,), **here),),
         (a_member(user_id, CUSTOM_SET, **here),),
-        (a_member(user_id, suspended_by=STOPPED, **here),),
+        (a_member(user_id, suspended_by=SUSPENDED_BY_CLIENT, **here),),
         (a_member(user_id, active=False, **here),),
         (admin,),
-        (admin.changed(removed=(IMPORT,)),),
-        (admin.changed(grant=a_grant(expires_at=now()), previous=a_member(permission_set="view_only").place),),
-        (admin.changed(permission_set=CUSTOM_SET),),
+        (admin.next_version(removed=(IMPORT,)),),
+        (
+            admin.next_version(
+                grant=a_grant(expires_at=now()), previous=a_member(permission_set="view_only").assignment
+            ),
+        ),
+        (admin.next_version(permission_set=CUSTOM_SET),),
     )
 
 
-def evaluated(asked: list[Json]) -> list[bool]:
+def evaluation_decisions(asked: list[Json]) -> list[bool]:
     """What evaluations say, fifty at once."""
-    told: list[bool] = []
+    decisions: list[bool] = []
     for start in range(0, len(asked), 50):
-        answer = SHIPPED.ask(EVALUATIONS, {"evaluations": asked[start : start + 50]})
-        told += [each["decision"] for each in answer.body["evaluations"]]
-    return told
+        answer = DEPLOYED.request(EVALUATIONS, {"evaluations": asked[start : start + 50]})
+        decisions += [each["decision"] for each in answer.body["evaluations"]]
+    return decisions
 
 
-def those_who(names: tuple[str, ...], asks: Callable[[str], Json]) -> list[str]:
-    return [name for name, may in zip(names, evaluated([asks(name) for name in names]), strict=True) if may]
+def permitted_names(names: tuple[str, ...], asks: Callable[[str], Json]) -> list[str]:
+    return [name for name, may in zip(names, evaluation_decisions([asks(name) for name in names]), strict=True) if may]
 
 
-def ask_of(user_id: str, permission: str, account_id: str) -> Json:
-    return {**what_may(user_id, account_id), "action": action(permission)}
+def evaluation_request(user_id: str, permission: str, account_id: str) -> Json:
+    return {**actions_request(user_id, account_id), "action": action(permission)}
 
 
 @UNSHRUNK
 @given(st.data())
 def test_a_search_finds_what_evaluations_permit_and_nothing_else(table: Table, data: st.DataObject) -> None:
     table.clear()
-    keep(table, {keys.of(record): record for record in a_place(data.draw)}.values())
-    permission = data.draw(st.sampled_from(TELLING))
+    store_records(table, {keys.of(record): record for record in random_records(data.draw)}.values())
+    permission = data.draw(st.sampled_from(COMPARED_PERMISSIONS))
     size = data.draw(st.sampled_from((1, 2, 7)))
 
-    for place in PLACES:
-        may = those_who(PEOPLE, lambda user_id, place=place: ask_of(user_id, permission, place))  # type: ignore[misc]
-        assert SHIPPED.finds(SUBJECTS, who_may(permission, place), limit=size) == may
-    for user_id in PEOPLE:
-        may = those_who((*PLACES, PARTNER), lambda place, user_id=user_id: ask_of(user_id, permission, place))  # type: ignore[misc]
-        assert SHIPPED.finds(RESOURCES, where_may(user_id, permission), limit=size) == may
-    user_id, place = data.draw(st.sampled_from(PEOPLE)), data.draw(st.sampled_from(PLACES))
-    may = those_who(tuple(sorted(catalogue.CATALOGUE)), lambda name: ask_of(user_id, name, place))
-    assert SHIPPED.finds(ACTIONS, what_may(user_id, place), limit=size * 7) == may
+    for place in ACCOUNTS:
+        may = permitted_names(USERS, partial(evaluation_request, permission=permission, account_id=place))
+        assert DEPLOYED.find_all(SUBJECTS, subjects_request(permission, place), limit=size) == may
+    for user_id in USERS:
+        request_body = partial(evaluation_request, user_id, permission)
+        may = permitted_names((*ACCOUNTS, PARTNER), request_body)
+        assert DEPLOYED.find_all(RESOURCES, resources_request(user_id, permission), limit=size) == may
+    user_id, place = data.draw(st.sampled_from(USERS)), data.draw(st.sampled_from(ACCOUNTS))
+    may = permitted_names(tuple(sorted(catalogue.CATALOGUE)), lambda name: evaluation_request(user_id, name, place))
+    assert DEPLOYED.find_all(ACTIONS, actions_request(user_id, place), limit=size * 7) == may
 
 
 @UNSHRUNK
@@ -415,16 +441,16 @@ def test_whoever_loses_access_while_pages_are_turned_is_found_before_or_not_at_a
     table: Table, data: st.DataObject
 ) -> None:
     table.clear()
-    keep(table, members(*(f"user-{nth:03}" for nth in range(0, 12, 2)), many=12))
-    may = set(SHIPPED.finds(SUBJECTS, CROWD))
+    store_records(table, members(*(f"user-{nth:03}" for nth in range(0, 12, 2)), many=12))
+    may = set(DEPLOYED.find_all(SUBJECTS, LARGE_ACCOUNT_SEARCH))
     found: list[str] = []
     page: Json = {"limit": data.draw(st.sampled_from((1, 2, 7)))}
 
     while page.get("token") != "":
-        answer = SHIPPED.ask(SUBJECTS, {**CROWD, "page": page}).body
-        told = [each["id"] for each in answer["results"]]
-        assert set(told) <= may
-        found += told
+        answer = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": page}).body
+        page_ids = [each["id"] for each in answer["results"]]
+        assert set(page_ids) <= may
+        found += page_ids
         for lost in data.draw(st.lists(st.sampled_from(sorted(may)), max_size=2)) if may else ():
             suspend(table, lost)
             may.discard(lost)
@@ -436,15 +462,15 @@ def test_whoever_loses_access_while_pages_are_turned_is_found_before_or_not_at_a
 
 # under doubt
 
-NEVER: Final[dict[str, Fault]] = {
-    "throttled": faults.says("ThrottlingException"),
-    "broken": faults.says("InternalServerError", 500),
-    "unheard": faults.goes_unheard,
+LASTING_FAULTS: Final[dict[str, Fault]] = {
+    "throttled": faults.aws_error("ThrottlingException"),
+    "broken": faults.aws_error("InternalServerError", 500),
+    "unheard": faults.request_lost,
 }
 
 
 @pytest.mark.parametrize("what", SEARCHES)
-@pytest.mark.parametrize("fault", NEVER.values(), ids=NEVER)
+@pytest.mark.parametrize("fault", LASTING_FAULTS.values(), ids=LASTING_FAULTS)
 @pytest.mark.parametrize("operation", ["Query", "TransactGetItems"])
 def test_what_cannot_be_looked_up_is_not_found(
     table: Table, monkeypatch: pytest.MonkeyPatch, what: str, fault: Fault, operation: str
@@ -453,8 +479,8 @@ def test_what_cannot_be_looked_up_is_not_found(
         return
     monkeypatch.setattr("time.sleep", lambda _: None)
 
-    with nothing_changes(table), faults.at(dynamo.client(), operation, then=fault):
-        answer = SHIPPED.ask(what, GOOD[what])
+    with assert_unchanged(table), faults.inject(dynamo.client(), operation, last_fault=fault):
+        answer = DEPLOYED.request(what, VALID_REQUESTS[what])
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "2")
     assert (answer.headers["content-type"], isinstance(answer.body, str)) == ("application/json", True)
@@ -462,8 +488,8 @@ def test_what_cannot_be_looked_up_is_not_found(
 
 
 def test_no_search_changes_anything(table: Table) -> None:
-    with nothing_changes(table), counted(table) as costs:
-        for what, body in GOOD.items():
-            SHIPPED.ask(what, body, headers={"idempotency-key": "a-key"})
-            SHIPPED.finds(what, body, limit=2)
+    with assert_unchanged(table), count_costs(table) as costs:
+        for what, body in VALID_REQUESTS.items():
+            DEPLOYED.request(what, body, headers={"idempotency-key": "a-key"})
+            DEPLOYED.find_all(what, body, limit=2)
     assert costs.writes == 0

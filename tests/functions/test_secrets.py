@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.links.secrets import Secret
+from partner_access.domain.links.secrets import LinkSecret
 from tests.support import link_requests
 from tests.support.builders import APPROVER, LINK, PARTNER, SECRET_TEXT, the_partner
-from tests.support.costs import counted
-from tests.support.gateway import Answer
-from tests.support.link_requests import approve, decline, nothing_changes, preview, renew, secret_of
-from tests.support.seeded_table import CLERK, a_world, an_open_link
+from tests.support.costs import count_costs
+from tests.support.gateway import ApiResponse
+from tests.support.link_requests import approve, assert_unchanged, decline, preview, request_renewal, secret_of
+from tests.support.seeded_table import CLERK, an_open_link, seed
 from tests.support.table import Table
 
-DOORS: list[Callable[..., Answer]] = [preview, approve, decline, renew]
+LINK_OPERATIONS: list[Callable[..., ApiResponse]] = [preview, approve, decline, request_renewal]
 OTHER_LINK = f"lnk_{'7' * 32}"
-OTHER = Secret.write(PARTNER, OTHER_LINK, "o" * 43)
+OTHER = LinkSecret.write(PARTNER, OTHER_LINK, "o" * 43)
 
 BODY, _, CHECKSUM = SECRET_TEXT.rpartition("_")
 MALFORMED = [
@@ -24,50 +24,52 @@ MALFORMED = [
     f"{BODY}_00000000", BODY, SECRET_TEXT.replace("pal_", "pat_"), SECRET_TEXT.replace("c", "d", 1), "é" * 99, "x" * 60_000,
     f"https://access.example.com/approve#{SECRET_TEXT}", "\x00", "pal_!!.." + CHECKSUM,
 ]  # fmt: skip
-WRONG = {
-    "an unknown link": Secret.write(PARTNER, f"lnk_{'9' * 32}", "c" * 43),
-    "an unknown partner": Secret.write("partner-unknown", LINK, "c" * 43),
-    "another partner": Secret.write("partner-south", LINK, "c" * 43),
-    "a wrong secret": Secret.write(PARTNER, LINK, "d" * 43),
-    "another link's secret": Secret.write(PARTNER, LINK, "o" * 43),
-    "a long partner": Secret.write("p" * 128, LINK, "c" * 43),
+WRONG_SECRETS = {
+    "an unknown link": LinkSecret.write(PARTNER, f"lnk_{'9' * 32}", "c" * 43),
+    "an unknown partner": LinkSecret.write("partner-unknown", LINK, "c" * 43),
+    "another partner": LinkSecret.write("partner-south", LINK, "c" * 43),
+    "a wrong secret": LinkSecret.write(PARTNER, LINK, "d" * 43),
+    "another link's secret": LinkSecret.write(PARTNER, LINK, "o" * 43),
+    "a long partner": LinkSecret.write("p" * 128, LINK, "c" * 43),
 }
 
 
 @pytest.fixture
-def links(table: Table, sound: None) -> Table:
+def links(table: Table, check_invariants: None) -> Table:
     """The usual world with another link and another partner."""
-    other = an_open_link(link_id=OTHER_LINK, secrets=frozenset({Secret.read(OTHER).fingerprint}))
-    a_world(table, other, the_partner(account_id="partner-south", name="South"))
+    other = an_open_link(link_id=OTHER_LINK, secrets=frozenset({LinkSecret.read(OTHER).fingerprint}))
+    seed(table, other, the_partner(account_id="partner-south", name="South"))
     return table
 
 
-def _answered(answer: Answer) -> dict[str, Any]:
+def _not_found_response(answer: ApiResponse) -> dict[str, Any]:
     assert answer.status == 404, answer
     return {**answer.body, "headers": dict(answer.headers)}
 
 
-@pytest.mark.parametrize("knock", DOORS)
-def test_what_cannot_be_a_secret_is_refused_without_a_look(links: Table, knock: Callable[..., Answer]) -> None:
-    expected = _answered(knock(secret=WRONG["a wrong secret"]))
+@pytest.mark.parametrize("send_request", LINK_OPERATIONS)
+def test_what_cannot_be_a_secret_is_refused_without_a_look(
+    links: Table, send_request: Callable[..., ApiResponse]
+) -> None:
+    expected = _not_found_response(send_request(secret=WRONG_SECRETS["a wrong secret"]))
 
     for text in MALFORMED:
-        with counted(links) as costs, nothing_changes(links):
-            answer = knock(secret=text)
-        assert _answered(answer) == expected
+        with count_costs(links) as costs, assert_unchanged(links):
+            answer = send_request(secret=text)
+        assert _not_found_response(answer) == expected
         assert costs.requests == 0
 
 
 @pytest.mark.parametrize("by", [APPROVER, CLERK, "user-unknown"])
-@pytest.mark.parametrize("knock", DOORS)
+@pytest.mark.parametrize("send_request", LINK_OPERATIONS)
 def test_every_wrong_secret_is_answered_alike_after_as_many_requests(
-    links: Table, knock: Callable[..., Answer], by: str
+    links: Table, send_request: Callable[..., ApiResponse], by: str
 ) -> None:
     answers, requests = [], set()
-    for text in WRONG.values():
-        with counted(links) as costs, nothing_changes(links):
-            answer = knock(by, secret=text)
-        answers.append(_answered(answer))
+    for text in WRONG_SECRETS.values():
+        with count_costs(links) as costs, assert_unchanged(links):
+            answer = send_request(by, secret=text)
+        answers.append(_not_found_response(answer))
         requests.add(costs.requests)
         assert text not in answer.text
 
@@ -76,37 +78,43 @@ def test_every_wrong_secret_is_answered_alike_after_as_many_requests(
     assert len(requests) == 1
 
 
-@pytest.mark.parametrize("knock", DOORS)
+@pytest.mark.parametrize("send_request", LINK_OPERATIONS)
 @pytest.mark.parametrize("standing", ["open", "revoked", "declined", "expired"])
 def test_a_wrong_secret_does_not_tell_how_the_link_stands(
-    table: Table, sound: None, knock: Callable[..., Answer], standing: str
+    table: Table, check_invariants: None, send_request: Callable[..., ApiResponse], standing: str
 ) -> None:
-    a_world(table, an_open_link(stored_state=standing))
+    seed(table, an_open_link(stored_state=standing))
 
-    assert _answered(knock(secret=WRONG["a wrong secret"])) == _answered(knock(secret=WRONG["an unknown link"]))
+    assert _not_found_response(send_request(secret=WRONG_SECRETS["a wrong secret"])) == _not_found_response(
+        send_request(secret=WRONG_SECRETS["an unknown link"])
+    )
 
 
-@pytest.mark.parametrize("knock", DOORS)
-def test_a_secret_that_was_replaced_is_like_one_that_never_was(links: Table, knock: Callable[..., Answer]) -> None:
+@pytest.mark.parametrize("send_request", LINK_OPERATIONS)
+def test_a_secret_that_was_replaced_is_like_one_that_never_was(
+    links: Table, send_request: Callable[..., ApiResponse]
+) -> None:
     link_requests.resend()
 
-    assert _answered(knock()) == _answered(knock(secret=WRONG["an unknown link"]))
+    assert _not_found_response(send_request()) == _not_found_response(
+        send_request(secret=WRONG_SECRETS["an unknown link"])
+    )
 
 
-def test_of_three_secrets_each_opens_and_a_part_of_one_does_not(table: Table, sound: None) -> None:
-    fingerprints = frozenset({Secret.read(SECRET_TEXT).fingerprint, "a" * 64, "b" * 64})
-    a_world(table, an_open_link(secrets=fingerprints))
+def test_of_three_secrets_each_opens_and_a_part_of_one_does_not(table: Table, check_invariants: None) -> None:
+    fingerprints = frozenset({LinkSecret.read(SECRET_TEXT).fingerprint, "a" * 64, "b" * 64})
+    seed(table, an_open_link(secrets=fingerprints))
 
     assert preview().status == 200
 
 
-@pytest.mark.parametrize("knock", DOORS)
+@pytest.mark.parametrize("send_request", LINK_OPERATIONS)
 def test_no_door_writes_the_secret_down(
-    links: Table, knock: Callable[..., Answer], capsys: pytest.CaptureFixture[str]
+    links: Table, send_request: Callable[..., ApiResponse], capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = secret_of(link_requests.create())
-    answer = knock(secret=secret)
+    answer = send_request(secret=secret)
 
-    told = answer.text + str(links.items()) + capsys.readouterr().out
-    assert secret.rpartition(".")[2] not in told
-    assert "pal_" not in told
+    visible_text = answer.text + str(links.items()) + capsys.readouterr().out
+    assert secret.rpartition(".")[2] not in visible_text
+    assert "pal_" not in visible_text

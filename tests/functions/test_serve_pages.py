@@ -14,21 +14,21 @@ from functions.serve_pages import app
 from partner_access.domain.permissions.catalogue import CATALOGUE
 from partner_access.emails.permission_texts import Language
 from partner_access.web import headers, languages
-from tests.support.built_artifacts import FILLED_IN
+from tests.support.built_artifacts import PARAMETER_VALUES
 
 SHELLS = ("/", "/approve", "/accounts/{account_id}", "/partners/{partner_id}", "/problems/{problem}")
-PLACES = re.compile(r"\{(\w+)\}")
-BUDGET = 60_000
+PLACEHOLDERS = re.compile(r"\{(\w+)\}")
+PAGE_BUDGET_BYTES = 60_000
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AUTHORIZATION_URL", "PAGES_CLIENT_ID", "SIGN_OUT_URL", "TOKEN_URL", "USE_SCOPE"):
-        monkeypatch.setenv(name, FILLED_IN[name])
+        monkeypatch.setenv(name, PARAMETER_VALUES[name])
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedResponse:
     """What the browser would see."""
 
     status: int
@@ -37,27 +37,29 @@ class Served:
     sent: int
 
 
-def get(path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, **parameters: str) -> Served:
+def get(
+    path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, **parameters: str
+) -> ServedResponse:
     event: dict[str, Any] = {"routeKey": f"{method} {path}", "headers": headers or {}}
     if parameters:
         event["pathParameters"] = parameters
     answer = app.handler(event, None)
     content = b64decode(answer["body"]) if answer.get("isBase64Encoded") else answer["body"].encode()
     plain = gzip.decompress(content) if answer["headers"].get("content-encoding") == "gzip" else content
-    return Served(answer["statusCode"], answer["headers"], plain.decode(), len(content))
+    return ServedResponse(answer["statusCode"], answer["headers"], plain.decode(), len(content))
 
 
-def shell(path: str, **headers: str) -> Served:
+def get_page(path: str, **headers: str) -> ServedResponse:
     return get(path, headers=headers, problem="link-expired")
 
 
-def asset(name: str, *, version: str | None = None, **headers: str) -> Served:
+def get_asset(name: str, *, version: str | None = None, **headers: str) -> ServedResponse:
     return get("/assets/{version}/{asset}", headers=headers, version=version or app.version(), asset=name)
 
 
 @pytest.mark.parametrize("path", SHELLS)
 def test_a_page_is_a_shell_with_a_heading_and_one_script_of_our_own(path: str) -> None:
-    served = shell(path)
+    served = get_page(path)
 
     assert served.status == 200
     assert served.headers["content-type"] == "text/html; charset=utf-8"
@@ -72,14 +74,14 @@ def test_a_page_is_a_shell_with_a_heading_and_one_script_of_our_own(path: str) -
 
 @pytest.mark.parametrize("path", SHELLS)
 def test_whatever_a_page_names_is_there(path: str) -> None:
-    for version, name in re.findall(r'(?:href|src)="/assets/(\w+)/([\w.-]+)"', shell(path).text):
+    for version, name in re.findall(r'(?:href|src)="/assets/(\w+)/([\w.-]+)"', get_page(path).text):
         assert version == app.version()
-        assert asset(name).status == 200
+        assert get_asset(name).status == 200
 
 
 @pytest.mark.parametrize("path", [*SHELLS, "/favicon.ico"])
 def test_headers_let_nothing_in_and_nothing_out(path: str) -> None:
-    headers = shell(path).headers
+    headers = get_page(path).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
 
     assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == policy["frame-ancestors"] == "'none'"
@@ -96,10 +98,10 @@ def test_headers_let_nothing_in_and_nothing_out(path: str) -> None:
 def test_without_a_sign_in_only_the_api_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_URL", "")
 
-    assert "connect-src 'self';" in headers.policy()
+    assert "connect-src 'self';" in headers.content_security_policy()
 
 
-@pytest.mark.parametrize(("wish", "language"), [
+@pytest.mark.parametrize(("accept_language", "language"), [
     ("", "en"),
     ("ja", "ja"),
     ("ja-JP,ja;q=0.9,en;q=0.8", "ja"),
@@ -111,27 +113,27 @@ def test_without_a_sign_in_only_the_api_is_called(monkeypatch: pytest.MonkeyPatc
     ("de,*", "en"),
     ("JA", "ja"),
 ])  # fmt: skip
-def test_the_reader_is_spoken_to_in_the_language_he_likes_best(wish: str, language: str) -> None:
-    assert f'<html lang="{language}">' in shell("/approve", **{"accept-language": wish}).text
+def test_the_reader_is_spoken_to_in_the_language_he_likes_best(accept_language: str, language: str) -> None:
+    assert f'<html lang="{language}">' in get_page("/approve", **{"accept-language": accept_language}).text
 
 
 @pytest.mark.parametrize("path", [*SHELLS, "/favicon.ico"])
 def test_a_head_is_a_get_without_the_page(path: str) -> None:
-    headed, got = get(path, method="HEAD", problem="link-expired"), shell(path)
+    headed, got = get(path, method="HEAD", problem="link-expired"), get_page(path)
 
     assert (headed.status, headed.text) == (got.status, "")
     assert headed.headers == got.headers
 
 
 def test_what_a_page_loads_is_kept_for_good_under_its_version_and_not_under_another() -> None:
-    assert asset("style.css").headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert asset("style.css", version="older").headers["cache-control"] == "no-store"
-    assert asset("style.css", version="older").text == asset("style.css").text
+    assert get_asset("style.css").headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert get_asset("style.css", version="older").headers["cache-control"] == "no-store"
+    assert get_asset("style.css", version="older").text == get_asset("style.css").text
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "shell.html", "../app.py", "en.json", ""])
 def test_only_what_pages_load_is_served(name: str) -> None:
-    served = asset(name)
+    served = get_asset(name)
 
     assert (served.status, served.text) == (404, "")
 
@@ -145,44 +147,47 @@ def test_only_what_pages_load_is_served(name: str) -> None:
     ("gzip;q=0, br", False),
 ])  # fmt: skip
 def test_what_is_large_goes_packed_to_whoever_can_unpack_it(accepted: str, packed: bool) -> None:
-    for served in (asset("style.css", **{"accept-encoding": accepted}), shell("/", **{"accept-encoding": accepted})):
+    for served in (
+        get_asset("style.css", **{"accept-encoding": accepted}),
+        get_page("/", **{"accept-encoding": accepted}),
+    ):
         assert ("content-encoding" in served.headers) is packed
-    assert "content-encoding" not in asset("icon.svg", **{"accept-encoding": accepted}).headers
+    assert "content-encoding" not in get_asset("icon.svg", **{"accept-encoding": accepted}).headers
 
 
 @pytest.mark.parametrize("path", SHELLS)
 @pytest.mark.parametrize("language", languages.LANGUAGES)
 def test_all_that_a_page_loads_stays_within_its_budget(path: str, language: str) -> None:
-    told = {"accept-language": language, "accept-encoding": "gzip"}
-    served = shell(path, **told)
+    request_headers = {"accept-language": language, "accept-encoding": "gzip"}
+    served = get_page(path, **request_headers)
     names = {name for _, name in re.findall(r'(?:href|src)="/assets/(\w+)/([\w.-]+)"', served.text)}
 
-    assert served.sent + sum(asset(name, **told).sent for name in names) < BUDGET
+    assert served.sent + sum(get_asset(name, **request_headers).sent for name in names) < PAGE_BUDGET_BYTES
 
 
 # --- words ---
 
 
 def test_both_languages_say_the_same_things_with_the_same_places() -> None:
-    english, japanese = app.words("en"), app.words("ja")
+    english, japanese = app.texts("en"), app.texts("ja")
 
     assert english.keys() - japanese.keys() == set(), "not in Japanese"
-    for name, told in english.items():
-        if isinstance(told, dict):
-            assert set(told) == {"one", "other"}
+    for name, text in english.items():
+        if isinstance(text, dict):
+            assert set(text) == {"one", "other"}
             assert set(japanese[name]) == {"other"}
-            assert set(PLACES.findall(told["other"])) == set(PLACES.findall(japanese[name]["other"])), name
+            assert set(PLACEHOLDERS.findall(text["other"])) == set(PLACEHOLDERS.findall(japanese[name]["other"])), name
         else:
-            assert set(PLACES.findall(told)) == set(PLACES.findall(japanese[name])), name
+            assert set(PLACEHOLDERS.findall(text)) == set(PLACEHOLDERS.findall(japanese[name])), name
 
 
 @pytest.mark.parametrize("language", languages.LANGUAGES)
-@pytest.mark.parametrize("refusal", list(app._refusals()), ids=lambda each: str(each.code))
-def test_every_refusal_has_words_that_say_what_to_do(refusal: Any, language: Language) -> None:
-    served = get("/problems/{problem}", headers={"accept-language": language}, problem=refusal.code.replace("_", "-"))
+@pytest.mark.parametrize("error", list(app._error_classes()), ids=lambda each: str(each.code))
+def test_every_refusal_has_words_that_say_what_to_do(error: Any, language: Language) -> None:
+    served = get("/problems/{problem}", headers={"accept-language": language}, problem=error.code.replace("_", "-"))
 
     assert served.status == 200
-    assert app.words(language)[f"refused.{refusal.code}"]
+    assert app.texts(language)[f"refused.{error.code}"]
 
 
 @pytest.mark.parametrize("slug", ["nothing", "link_expired", "", "<b>"])
@@ -194,7 +199,7 @@ def test_a_problem_that_there_is_not_has_no_page(slug: str) -> None:
 
 
 def test_words_that_a_script_asks_for_are_there() -> None:
-    english = app.words("en")
+    english = app.texts("en")
     for path in app.STATIC.glob("*.js"):
         for name in re.findall(r'\b(?:say|knows)\("([\w.]+)"', path.read_text(encoding="utf-8")):
             assert name in english, f"{path.name} says {name}"
@@ -202,25 +207,25 @@ def test_words_that_a_script_asks_for_are_there() -> None:
 
 @pytest.mark.parametrize("language", languages.LANGUAGES)
 def test_every_permission_has_plain_words(language: Language) -> None:
-    told = languages.permissions(language)
-    named = {name for group in told["groups"] for name in group["names"]} | told["single"].keys()
+    texts = languages.permission_labels(language)
+    named = {name for group in texts["groups"] for name in group["names"]} | texts["single"].keys()
 
     assert named == CATALOGUE
-    assert set(told["scoped"]) <= named
-    assert all(verb and noun for group in told["groups"] for verb, noun in group["names"].values())
-    assert told["unnamed"].count("{}") == 1
-    assert all("{}" in said for said in told["narrowed"].values())
+    assert set(texts["scoped"]) <= named
+    assert all(verb and noun for group in texts["groups"] for verb, noun in group["names"].values())
+    assert texts["unnamed"].count("{}") == 1
+    assert all("{}" in text for text in texts["narrowed"].values())
 
 
 def test_a_table_is_a_module_that_exports_it() -> None:
-    module = asset("words.ja.js").text
+    module = get_asset("words.ja.js").text
 
-    assert json.loads(module.removeprefix("export default ").rstrip(";\n")) == app.words("ja")
+    assert json.loads(module.removeprefix("export default ").rstrip(";\n")) == app.texts("ja")
 
 
 def test_no_script_shows_how_long_an_empty_list_is() -> None:
     for path in app.STATIC.glob("*.js"):
-        assert not re.search(r"[^!\w.][\w.]+\.length && (?:h|bullets|button)\(", path.read_text(encoding="utf-8")), (
+        assert not re.search(r"[^!\w.][\w.]+\.length && (?:h|bulletList|button)\(", path.read_text(encoding="utf-8")), (
             path.name
         )
 

@@ -18,171 +18,174 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from partner_access import tree_head_store
 from partner_access.domain.audit import tree_heads
-from partner_access.domain.audit.hash_chain import NOTHING, Head, canonical
+from partner_access.domain.audit.hash_chain import GENESIS_HASH, ChainHead, canonical_json
 from partner_access.store import dynamo, keys
 from partner_access.store.audit import tree_heads as stored
 from tests.support import faults
-from tests.support.background_functions import SEAL_TRAIL, Clock, counts, run
+from tests.support.background_functions import SIGN_AUDIT_LOG, Clock, metric_counts, run_function
 from tests.support.builders import CLIENT, PARTNER
-from tests.support.fake_tree_head_store import RETENTION_DAYS, Vault, vault
+from tests.support.fake_tree_head_store import RETENTION_DAYS, FakeTreeHeadStore, fake_tree_head_store
 from tests.support.races import before_commit
 from tests.support.table import Table
 
 
 @pytest.fixture
-def kept(table: Table) -> Iterator[Vault]:
-    with vault() as found:
+def store(table: Table) -> Iterator[FakeTreeHeadStore]:
+    with fake_tree_head_store() as found:
         yield found
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    return Clock(monkeypatch, SEAL_TRAIL)
+    return Clock(monkeypatch, SIGN_AUDIT_LOG)
 
 
-def seal() -> None:
-    assert run(SEAL_TRAIL, {"ignored": True}) is None
+def sign_audit_log() -> None:
+    assert run_function(SIGN_AUDIT_LOG, {"ignored": True}) is None
 
 
-def comes(table: Table, entries: int, account_id: str = CLIENT) -> Head:
+def store_chain_head(table: Table, entries: int, account_id: str = CLIENT) -> ChainHead:
     """The chain of an account has so many entries now."""
-    head = Head(account_id=account_id, entries=entries, chain_hash=f"{entries:064x}")
-    table.put(keys.head(account_id), dict(head))
+    head = ChainHead(account_id=account_id, entries=entries, chain_hash=f"{entries:064x}")
+    table.put(keys.chain_head(account_id), dict(head))
     return head
 
 
 def is_signed(seal: dict[str, Any], pem: str) -> bool:
     key = load_pem_public_key(pem.encode())
     assert isinstance(key, EllipticCurvePublicKey)
-    said = canonical({name: value for name, value in seal.items() if name != "signature"})
+    signed_bytes = canonical_json({name: value for name, value in seal.items() if name != "signature"})
     try:
-        key.verify(base64.b64decode(seal["signature"]), said, ECDSA(hashes.SHA256()))
+        key.verify(base64.b64decode(seal["signature"]), signed_bytes, ECDSA(hashes.SHA256()))
     except InvalidSignature:
         return False
     return True
 
 
-def must_be_one_row(table: Table, kept: Vault) -> list[dict[str, Any]]:
+def assert_one_chain(table: Table, store: FakeTreeHeadStore) -> list[dict[str, Any]]:
     """Every seal is signed, covers what lies under its root, and follows the one before; the table knows the last."""
-    found = kept.seals()
-    before = NOTHING
-    for number, each in enumerate(found, 1):
-        heads = [Head(**head) for head in json.loads(kept.read(f"leaves/{each['root']}.json"))]
+    signed_heads = store.tree_heads()
+    before = GENESIS_HASH
+    for number, each in enumerate(signed_heads, 1):
+        heads = [ChainHead(**head) for head in json.loads(store.read(f"leaves/{each['root']}.json"))]
         assert (each["number"], each["previous"], each["accounts"]) == (number, before, len(heads))
-        assert tree_heads.root(tree_heads.leaves_of(heads)).hex() == each["root"]
-        assert is_signed(each, kept.pem)
-        before = sha256(kept.read(f"tree-heads/{number}.json")).hexdigest()
+        assert tree_heads.root_hash(tree_heads.leaf_hashes(heads)).hex() == each["root"]
+        assert is_signed(each, store.pem)
+        before = sha256(store.read(f"tree-heads/{number}.json")).hexdigest()
     assert stored.latest().tree_head_hash == before
-    return found
+    return signed_heads
 
 
 def test_what_has_come_is_sealed_and_nothing_is_sealed_twice(
-    table: Table, kept: Vault, clock: Clock, capsys: pytest.CaptureFixture[str]
+    table: Table, store: FakeTreeHeadStore, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seal()
-    assert kept.names() == []
+    sign_audit_log()
+    assert store.names() == []
 
-    heads = [comes(table, 2), comes(table, 5, PARTNER)]
-    seal()
-    seal()
+    heads = [store_chain_head(table, 2), store_chain_head(table, 5, PARTNER)]
+    sign_audit_log()
+    sign_audit_log()
 
-    (first,) = must_be_one_row(table, kept)
-    assert first["root"] == tree_heads.root(tree_heads.leaves_of(heads)).hex()
-    assert counts(capsys.readouterr().out)["TreeHeadSigned"] == 1
+    (first,) = assert_one_chain(table, store)
+    assert first["root"] == tree_heads.root_hash(tree_heads.leaf_hashes(heads)).hex()
+    assert metric_counts(capsys.readouterr().out)["TreeHeadSigned"] == 1
 
-    comes(table, 3)
-    seal()
-    assert len(must_be_one_row(table, kept)) == 2
+    store_chain_head(table, 3)
+    sign_audit_log()
+    assert len(assert_one_chain(table, store)) == 2
 
 
-def test_a_quiet_day_is_sealed_too(table: Table, kept: Vault, clock: Clock) -> None:
-    comes(table, 1)
-    seal()
-    clock.passes(days=1)
-    seal()
+def test_a_quiet_day_is_sealed_too(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+    store_chain_head(table, 1)
+    sign_audit_log()
+    clock.advance(days=1)
+    sign_audit_log()
 
-    first, second = must_be_one_row(table, kept)
+    first, second = assert_one_chain(table, store)
     assert first["root"] == second["root"]
 
 
-def test_a_seal_is_locked_for_as_long_as_seals_are_kept(table: Table, kept: Vault, clock: Clock) -> None:
-    comes(table, 1)
-    seal()
+def test_a_seal_is_locked_for_as_long_as_seals_are_kept(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+    store_chain_head(table, 1)
+    sign_audit_log()
 
-    told = kept.storage.head_object(Bucket=kept.bucket, Key="tree-heads/1.json")
-    assert told["ObjectLockMode"] == "COMPLIANCE"
-    assert told["ObjectLockRetainUntilDate"] - clock.time == timedelta(days=RETENTION_DAYS)
+    head_object = store.storage.head_object(Bucket=store.bucket, Key="tree-heads/1.json")
+    assert head_object["ObjectLockMode"] == "COMPLIANCE"
+    assert head_object["ObjectLockRetainUntilDate"] - clock.time == timedelta(days=RETENTION_DAYS)
     with pytest.raises(ClientError, match="AccessDenied"):
-        kept.storage.delete_object(Bucket=kept.bucket, Key="tree-heads/1.json", VersionId=told["VersionId"])
+        store.storage.delete_object(Bucket=store.bucket, Key="tree-heads/1.json", VersionId=head_object["VersionId"])
 
 
-@pytest.mark.parametrize("fault", [faults.kills_before, faults.kills_after, faults.goes_unanswered])
+@pytest.mark.parametrize("fault", [faults.killed_before, faults.killed_after, faults.response_lost])
 @pytest.mark.parametrize("call", range(4))
 def test_wherever_a_run_is_cut_off_the_next_one_goes_on(
-    table: Table, kept: Vault, clock: Clock, fault: faults.Fault, call: int
+    table: Table, store: FakeTreeHeadStore, clock: Clock, fault: faults.Fault, call: int
 ) -> None:
     """The calls of a run: leaves, signature, seal, note."""
     client, operation = [
-        (tree_head_store.storage(), "PutObject"),
-        (tree_head_store.signer(), "Sign"),
-        (tree_head_store.storage(), "PutObject"),
+        (tree_head_store.s3_client(), "PutObject"),
+        (tree_head_store.kms_client(), "Sign"),
+        (tree_head_store.s3_client(), "PutObject"),
         (dynamo.client(), "TransactWriteItems"),
     ][call]
-    comes(table, 1)
-    plan = [faults.works, fault] if call == 2 else [fault]
+    store_chain_head(table, 1)
+    plan = [faults.succeeds, fault] if call == 2 else [fault]
 
-    with _at(client, operation, plan):
+    with _inject(client, operation, plan):
         try:
-            seal()
+            sign_audit_log()
         except faults.Killed:
-            comes(table, 2)
-    seal()
-    seal()
+            store_chain_head(table, 2)
+    sign_audit_log()
+    sign_audit_log()
 
-    assert must_be_one_row(table, kept)[-1]["root"] == tree_heads.root(tree_heads.leaves_of(stored.heads())).hex()
+    assert (
+        assert_one_chain(table, store)[-1]["root"]
+        == tree_heads.root_hash(tree_heads.leaf_hashes(stored.chain_heads())).hex()
+    )
 
 
-def _at(client: Any, operation: str, plan: Sequence[faults.Fault]) -> Any:
+def _inject(client: Any, operation: str, plan: Sequence[faults.Fault]) -> Any:
     """Storage speaks no JSON: faults are told of attempts, and not of what they ask."""
     waiting = iter(plan)
 
-    def answer(request: Any, send: faults.Send) -> AWSResponse:
-        return next(waiting, faults.works)(request, send)
+    def answer(request_body: Any, send: faults.Send) -> AWSResponse:
+        return next(waiting, faults.succeeds)(request_body, send)
 
-    return faults.instead(client, operation, answer)
+    return faults.replace_calls(client, operation, answer)
 
 
-def test_two_sealers_side_by_side_make_one_row(table: Table, kept: Vault, clock: Clock) -> None:
-    comes(table, 1)
+def test_two_sealers_side_by_side_make_one_row(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+    store_chain_head(table, 1)
 
     def meanwhile() -> None:
-        comes(table, 2)
-        seal()
-        comes(table, 3)
+        store_chain_head(table, 2)
+        sign_audit_log()
+        store_chain_head(table, 3)
 
     with _before_signing(meanwhile):
-        seal()
+        sign_audit_log()
 
-    first, second = must_be_one_row(table, kept)
+    first, second = assert_one_chain(table, store)
     assert (first["root"], second["root"]) == tuple(
-        tree_heads.root(
-            tree_heads.leaves_of([Head(account_id=CLIENT, entries=entries, chain_hash=f"{entries:064x}")])
+        tree_heads.root_hash(
+            tree_heads.leaf_hashes([ChainHead(account_id=CLIENT, entries=entries, chain_hash=f"{entries:064x}")])
         ).hex()
         for entries in (2, 3)
     )
 
 
 @contextmanager
-def _before_signing(happens: Callable[[], None]) -> Iterator[None]:
+def _before_signing(change: Callable[[], None]) -> Iterator[None]:
     """Just before the next signature is asked for."""
-    waiting = [happens]
+    waiting = [change]
 
     def interrupt(**_: Any) -> None:
         if waiting:
             waiting.pop()()
 
-    events = tree_head_store.signer().meta.events
+    events = tree_head_store.kms_client().meta.events
     events.register("before-call.kms.Sign", interrupt)
     try:
         yield
@@ -190,98 +193,104 @@ def _before_signing(happens: Callable[[], None]) -> Iterator[None]:
         events.unregister("before-call.kms.Sign", interrupt)
 
 
-def test_whoever_notes_the_same_seal_later_leaves_it_at_that(table: Table, kept: Vault, clock: Clock) -> None:
-    comes(table, 1)
+def test_whoever_notes_the_same_seal_later_leaves_it_at_that(
+    table: Table, store: FakeTreeHeadStore, clock: Clock
+) -> None:
+    store_chain_head(table, 1)
 
-    with before_commit(seal):
-        seal()
+    with before_commit(sign_audit_log):
+        sign_audit_log()
 
-    assert len(must_be_one_row(table, kept)) == 1
+    assert len(assert_one_chain(table, store)) == 1
 
 
-def test_a_seal_that_does_not_follow_is_not_gone_on_from(table: Table, kept: Vault, clock: Clock) -> None:
-    comes(table, 1)
-    seal()
-    kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=kept.read("tree-heads/1.json"))
-    comes(table, 2)
+def test_a_seal_that_does_not_follow_is_not_gone_on_from(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+    store_chain_head(table, 1)
+    sign_audit_log()
+    store.storage.put_object(Bucket=store.bucket, Key="tree-heads/2.json", Body=store.read("tree-heads/1.json"))
+    store_chain_head(table, 2)
 
     with pytest.raises(ValueError, match="seal 1 does not follow seal 1"):
-        seal()
+        sign_audit_log()
 
     assert stored.latest().number == 1
 
 
-def a_forged(seal: dict[str, Any]) -> bytes:
+def forged_tree_head(previous: dict[str, Any]) -> bytes:
     """The next seal, by somebody who may write to the bucket and has a key of his own."""
-    other = tree_head_store.signer().create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    statement = tree_heads.Statement.model_validate(
+    other = tree_head_store.kms_client().create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"][
+        "Arn"
+    ]
+    statement = tree_heads.TreeHead.model_validate(
         {
-            **{name: value for name, value in seal.items() if name != "signature"},
-            "number": seal["number"] + 1,
-            "previous": sha256(canonical(seal)).hexdigest(),
+            **{name: value for name, value in previous.items() if name != "signature"},
+            "number": previous["number"] + 1,
+            "previous": sha256(canonical_json(previous)).hexdigest(),
             "key_id": other,
         }
     )
-    return tree_head_store.sign(statement).written()
+    return tree_head_store.sign(statement).to_stored_json()
 
 
 def test_a_seal_that_another_key_signed_is_not_gone_on_from_though_it_follows(
-    table: Table, kept: Vault, clock: Clock, capsys: pytest.CaptureFixture[str]
+    table: Table, store: FakeTreeHeadStore, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    comes(table, 1)
-    seal()
-    forged = a_forged(kept.seals()[0])
+    store_chain_head(table, 1)
+    sign_audit_log()
+    forged = forged_tree_head(store.tree_heads()[0])
     assert stored.latest().followed_by(forged).number == 2
-    kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=forged)
-    comes(table, 2)
+    store.storage.put_object(Bucket=store.bucket, Key="tree-heads/2.json", Body=forged)
+    store_chain_head(table, 2)
     capsys.readouterr()
 
     for _ in range(2):
         with pytest.raises(ValueError, match="seal 2 is not signed by arn:"):
-            seal()
+            sign_audit_log()
 
     assert stored.latest().number == 1
-    assert "TreeHeadSigned" not in counts(capsys.readouterr().out)
-    assert [name for name in kept.names() if name.startswith("tree-heads/")] == [
+    assert "TreeHeadSigned" not in metric_counts(capsys.readouterr().out)
+    assert [name for name in store.names() if name.startswith("tree-heads/")] == [
         "tree-heads/1.json",
         "tree-heads/2.json",
     ]
 
 
-def test_two_writes_of_one_seal_at_the_same_moment_are_one_seal(table: Table, kept: Vault, clock: Clock) -> None:
-    comes(table, 1)
+def test_two_writes_of_one_seal_at_the_same_moment_are_one_seal(
+    table: Table, store: FakeTreeHeadStore, clock: Clock
+) -> None:
+    store_chain_head(table, 1)
 
     def wrote_by_another(_: Any, send: faults.Send) -> AWSResponse:
         send()
         return faults.responds(409, {})
 
-    with _at(tree_head_store.storage(), "PutObject", [faults.works, wrote_by_another]):
-        seal()
+    with _inject(tree_head_store.s3_client(), "PutObject", [faults.succeeds, wrote_by_another]):
+        sign_audit_log()
 
-    assert len(must_be_one_row(table, kept)) == 1
+    assert len(assert_one_chain(table, store)) == 1
 
 
 @pytest.mark.parametrize("works", [0, 1])
 def test_storage_that_does_not_answer_is_an_error_and_no_seal(
-    table: Table, kept: Vault, clock: Clock, works: int
+    table: Table, store: FakeTreeHeadStore, clock: Clock, works: int
 ) -> None:
-    comes(table, 1)
-    plan = [*[faults.works] * works, *[lambda *_: faults.responds(503, {})] * 9]
+    store_chain_head(table, 1)
+    plan = [*[faults.succeeds] * works, *[lambda *_: faults.responds(503, {})] * 9]
 
-    with _at(tree_head_store.storage(), "PutObject", plan), pytest.raises(ClientError):
-        seal()
+    with _inject(tree_head_store.s3_client(), "PutObject", plan), pytest.raises(ClientError):
+        sign_audit_log()
 
     assert stored.latest().number == 0
 
 
-def test_a_row_that_the_table_forgot_is_found_again(table: Table, kept: Vault, clock: Clock) -> None:
+def test_a_row_that_the_table_forgot_is_found_again(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
     for entries in range(1, 6):
-        comes(table, entries)
-        seal()
-    table.remove(keys.latest_seal())
+        store_chain_head(table, entries)
+        sign_audit_log()
+    table.remove(keys.latest_tree_head())
 
-    seal()
+    sign_audit_log()
     assert stored.latest().number == 3
-    seal()
+    sign_audit_log()
 
-    assert len(must_be_one_row(table, kept)) == 5
+    assert len(assert_one_chain(table, store)) == 5

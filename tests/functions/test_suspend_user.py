@@ -7,7 +7,7 @@ import pytest
 
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -22,38 +22,38 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
-from tests.support.link_requests import nothing_changes, refused, replays, tell_account, tell_user
+from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call
+from tests.support.link_requests import assert_error, assert_replayed, assert_unchanged, put_account, put_user
 from tests.support.membership_facts import SUSPENSION, USERS, resume, suspend
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, staff
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, seed
 from tests.support.table import Table
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
-FELLOW = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
+COLLEAGUE_MEMBER = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
 MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
 SIDES = {APPROVER: "client", USERS: "client", MANAGER: "partner"}
-BY_THE_CLIENT, BY_THE_FIRM = frozenset({SuspensionReason.CLIENT}), frozenset({SuspensionReason.PARTNER})
+BY_THE_CLIENT, BY_THE_PARTNER = frozenset({SuspensionReason.CLIENT}), frozenset({SuspensionReason.PARTNER})
 
 
 @pytest.fixture
-def town(table: Table) -> Table:
+def members(table: Table) -> Table:
     """The employee and his colleague are partner admins; somebody manages users."""
-    a_town(table)
+    seed_members(table)
     return table
 
 
-def a_town(table: Table, *others: Kept) -> None:
-    a_world(table, a_user(USERS), a_partner_admin(), FELLOW, MANAGES_USERS, *others)
+def seed_members(table: Table, *others: Record) -> None:
+    seed(table, a_user(USERS), a_partner_admin(), COLLEAGUE_MEMBER, MANAGES_USERS, *others)
 
 
-def sets(by: str = EMPLOYEE) -> Answer:
+def list_sets(by: str = EMPLOYEE) -> ApiResponse:
     return call("GET /accounts/{account_id}/permission-sets", by, account_id=CLIENT)
 
 
 @pytest.mark.parametrize(("by", "side"), SIDES.items())
-def test_either_side_stops_access_at_once_and_lifts_its_reason(town: Table, by: str, side: str) -> None:
-    assert sets().status == 200
+def test_either_side_stops_access_at_once_and_lifts_its_reason(members: Table, by: str, side: str) -> None:
+    assert list_sets().status == 200
 
     stopped = suspend(by, reason="On parental leave until spring")
 
@@ -63,46 +63,49 @@ def test_either_side_stops_access_at_once_and_lifts_its_reason(town: Table, by: 
         [side],
         "partner",
     )
-    assert sets().code == "forbidden"
-    account = town.get(keys.account(CLIENT)) or {}
+    assert list_sets().code == "forbidden"
+    account = members.get(keys.account(CLIENT)) or {}
     assert account["partner_seats_used"] == 2
-    told = [item for item in town.under("AUDIT#") if item["event"] == "member.suspended"]
-    assert {item["pk"] for item in told} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
-    assert told[0]["details"] == {"user_id": EMPLOYEE, "suspended_by": side}
-    (letter,) = (item["notification"] for item in town.under("OUTBOX#"))
-    assert (letter["kind"], letter["cause"]) == ("access_suspended", side)
-    assert letter["reason"] == "On parental leave until spring"
+    entries = [item for item in members.items_with_prefix("AUDIT#") if item["event"] == "member.suspended"]
+    assert {item["pk"] for item in entries} == {f"AUDIT#{CLIENT}", f"AUDIT#{PARTNER}"}
+    assert entries[0]["details"] == {"user_id": EMPLOYEE, "suspended_by": side}
+    (notification,) = (item["notification"] for item in members.items_with_prefix("OUTBOX#"))
+    assert (notification["kind"], notification["cause"]) == ("access_suspended", side)
+    assert notification["reason"] == "On parental leave until spring"
 
     again = resume(by)
 
     assert (again.status, again.headers["etag"], again.body["state"]) == (200, '"3"', "active")
     assert "suspended_by" not in again.body
-    assert sets().status == 200
-    assert {item["notification"]["kind"] for item in town.under("OUTBOX#")} == {"access_suspended", "access_resumed"}
+    assert list_sets().status == 200
+    assert {item["notification"]["kind"] for item in members.items_with_prefix("OUTBOX#")} == {
+        "access_suspended",
+        "access_resumed",
+    }
 
 
-def test_a_reason_is_told_to_people_and_not_to_the_trail(town: Table) -> None:
+def test_a_reason_is_told_to_people_and_not_to_the_trail(members: Table) -> None:
     suspend(reason="On parental leave")
 
-    assert not any("parental" in str(item) for item in town.under("AUDIT#"))
+    assert not any("parental" in str(item) for item in members.items_with_prefix("AUDIT#"))
 
 
-def test_access_goes_on_when_nobody_stops_it_any_more(town: Table) -> None:
+def test_access_goes_on_when_nobody_stops_it_any_more(members: Table) -> None:
     assert suspend(APPROVER).body["suspended_by"] == ["client"]
     assert suspend(MANAGER).body["suspended_by"] == ["client", "partner"]
 
     assert resume(MANAGER).body["suspended_by"] == ["client"]
-    assert sets().code == "forbidden"
-    refused(town, partial(resume, MANAGER), 409, "grant_suspended")
+    assert list_sets().code == "forbidden"
+    assert_error(members, partial(resume, MANAGER), 409, "grant_suspended")
     assert resume(USERS).body["state"] == "active"
-    assert sets().status == 200
+    assert list_sets().status == 200
 
 
 @pytest.mark.parametrize(
     ("by", "others"),
     [
-        (APPROVER, (a_partner_admin(suspended_by=BY_THE_FIRM),)),
-        (USERS, (a_partner_admin(suspended_by=BY_THE_FIRM),)),
+        (APPROVER, (a_partner_admin(suspended_by=BY_THE_PARTNER),)),
+        (USERS, (a_partner_admin(suspended_by=BY_THE_PARTNER),)),
         (MANAGER, (a_partner_admin(suspended_by=BY_THE_CLIENT),)),
         (APPROVER, (the_partner(program=Program.SUSPENDED),)),
         (MANAGER, (the_partner(program=Program.SUSPENDED),)),
@@ -110,18 +113,18 @@ def test_access_goes_on_when_nobody_stops_it_any_more(town: Table) -> None:
         (MANAGER, (an_employee(email="e@elsewhere.example"),)),
     ],
 )
-def test_another_sides_reason_is_not_lifted(table: Table, by: str, others: tuple[Kept, ...]) -> None:
-    a_town(table, *others)
+def test_another_sides_reason_is_not_lifted(table: Table, by: str, others: tuple[Record, ...]) -> None:
+    seed_members(table, *others)
 
-    refused(table, partial(resume, by), 409, "grant_suspended")
+    assert_error(table, partial(resume, by), 409, "grant_suspended")
 
 
-def test_reasons_that_follow_from_the_person_and_his_firm_are_shown(town: Table) -> None:
+def test_reasons_that_follow_from_the_person_and_his_firm_are_shown(members: Table) -> None:
     suspend()
-    tell_account(PARTNER, program="suspended")
+    put_account(PARTNER, program="suspended")
     assert resume().body["suspended_by"] == ["program"]
-    tell_account(PARTNER, program="active")
-    tell_user(EMPLOYEE, active=False)
+    put_account(PARTNER, program="active")
+    put_user(EMPLOYEE, active=False)
 
     shown = suspend(MANAGER).body
 
@@ -129,19 +132,19 @@ def test_reasons_that_follow_from_the_person_and_his_firm_are_shown(town: Table)
 
 
 @pytest.mark.parametrize("by", SIDES)
-def test_twice_is_once(town: Table, by: str) -> None:
+def test_twice_is_once(members: Table, by: str) -> None:
     first = suspend(by)
-    with nothing_changes(town):
+    with assert_unchanged(members):
         second = suspend(by, reason="Again")
     assert (second.status, second.body, second.headers["etag"]) == (200, first.body, '"2"')
 
     resumed = resume(by)
-    with nothing_changes(town):
+    with assert_unchanged(members):
         assert resume(by).body == resumed.body
 
 
 @pytest.mark.parametrize("body", [None, {}, {"reason": "So it is"}])
-def test_a_reason_need_not_be_given(town: Table, body: object) -> None:
+def test_a_reason_need_not_be_given(members: Table, body: object) -> None:
     assert call(f"PUT {SUSPENSION}", APPROVER, body, account_id=CLIENT, user_id=EMPLOYEE).status == 200
 
 
@@ -158,44 +161,44 @@ def test_a_reason_need_not_be_given(town: Table, body: object) -> None:
         (" ", 400, "malformed_body"),
     ],
 )
-def test_a_reason_is_plain_prose(town: Table, body: object, status: int, code: str) -> None:
-    knock = partial(call, f"PUT {SUSPENSION}", APPROVER, body, account_id=CLIENT, user_id=EMPLOYEE)
+def test_a_reason_is_plain_prose(members: Table, body: object, status: int, code: str) -> None:
+    send_request = partial(call, f"PUT {SUSPENSION}", APPROVER, body, account_id=CLIENT, user_id=EMPLOYEE)
 
-    refused(town, knock, status, code)
-
-
-def test_to_resume_takes_no_body(town: Table) -> None:
-    knock = partial(call, f"DELETE {SUSPENSION}", APPROVER, {"reason": "x"}, account_id=CLIENT, user_id=EMPLOYEE)
-
-    refused(town, knock, 422, "unknown_field")
+    assert_error(members, send_request, status, code)
 
 
-def test_the_clients_own_people_are_stopped_by_it_too(town: Table) -> None:
+def test_to_resume_takes_no_body(members: Table) -> None:
+    send_request = partial(call, f"DELETE {SUSPENSION}", APPROVER, {"reason": "x"}, account_id=CLIENT, user_id=EMPLOYEE)
+
+    assert_error(members, send_request, 422, "unknown_field")
+
+
+def test_the_clients_own_people_are_stopped_by_it_too(members: Table) -> None:
     assert suspend(APPROVER, USERS).body["state"] == "suspended"
-    assert sets(USERS).code == "forbidden"
+    assert list_sets(USERS).code == "forbidden"
     assert resume(APPROVER, USERS).body["state"] == "active"
-    assert sets(USERS).status == 200
+    assert list_sets(USERS).status == 200
 
 
 def test_a_super_admin_who_works_for_the_firm_stops_and_does_not_resume_what_the_client_stopped(table: Table) -> None:
-    a_town(table, a_member("user-both"), an_employee("user-both"), staff("user-both"))
+    seed_members(table, a_member("user-both"), an_employee("user-both"), a_partner_account_member("user-both"))
 
     assert suspend("user-both").body["suspended_by"] == ["client"]
-    refused(table, partial(resume, "user-both"), 403, "own_partner_may_not_approve")
+    assert_error(table, partial(resume, "user-both"), 403, "own_partner_may_not_approve")
     assert resume().status == 200
 
 
 @pytest.mark.parametrize(
     "member", [a_member(MANAGER), a_partner_admin(MANAGER, grant=a_grant(grant_id=f"grt_{'4' * 32}"))]
 )
-def test_a_manager_acts_for_the_firm_whatever_he_is_at_the_client(table: Table, member: Kept) -> None:
-    a_town(table, member)
+def test_a_manager_acts_for_the_firm_whatever_he_is_at_the_client(table: Table, member: Record) -> None:
+    seed_members(table, member)
 
     assert suspend(MANAGER).body["suspended_by"] == ["partner"]
     assert resume(MANAGER).body["state"] == "active"
 
 
-REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
+NOT_ALLOWED: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]]] = [
     ("an account that is not there", (), {"account_id": "client-nowhere"}, (404, "not_found")),
     ("a stranger", (a_user("user-stranger"),), {"by": "user-stranger"}, (404, "not_found")),
     ("a member without the right", (), {"by": CLERK}, (403, "forbidden")),
@@ -213,40 +216,40 @@ REFUSED: list[tuple[str, tuple[Kept, ...], dict[str, Any], tuple[int, str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("others", "how", "refusal"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED]
+    ("others", "how", "error"), [each[1:] for each in NOT_ALLOWED], ids=[each[0] for each in NOT_ALLOWED]
 )
-def test_neither_is_done(table: Table, others: tuple[Kept, ...], how: dict[str, Any], refusal: tuple[int, str]) -> None:
-    a_town(table, *others)
+def test_neither_is_done(table: Table, others: tuple[Record, ...], how: dict[str, Any], error: tuple[int, str]) -> None:
+    seed_members(table, *others)
 
-    refused(table, partial(suspend, **how), *refusal)
-    if refusal[1] != "is_super_admin":
-        refused(table, partial(resume, **how), *refusal)
+    assert_error(table, partial(suspend, **how), *error)
+    if error[1] != "is_super_admin":
+        assert_error(table, partial(resume, **how), *error)
 
 
 def test_in_a_closed_account_access_is_stopped_and_never_resumed(table: Table) -> None:
-    a_town(table, the_client(state=AccountState.CLOSED))
+    seed_members(table, the_client(state=AccountState.CLOSED))
 
     assert suspend().status == 200
-    refused(table, resume, 409, "account_closed")
+    assert_error(table, resume, 409, "account_closed")
 
 
-def test_the_vendor_stops_programs_and_people_and_no_membership(town: Table) -> None:
+def test_the_vendor_stops_programs_and_people_and_no_membership(members: Table) -> None:
     how = {"scope": f"{DIRECTORY} partner-access/use", "account_id": CLIENT, "user_id": EMPLOYEE}
 
     for method in ("PUT", "DELETE"):
-        refused(town, partial(call, f"{method} {SUSPENSION}", VENDOR, **how), 403, "forbidden")
+        assert_error(members, partial(call, f"{method} {SUSPENSION}", VENDOR, **how), 403, "forbidden")
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, MANAGER])
-def test_the_same_key_brings_the_same_answer(town: Table, by: str) -> None:
-    replays(town, lambda key: suspend(by, key=key))
+def test_the_same_key_brings_the_same_answer(members: Table, by: str) -> None:
+    assert_replayed(members, lambda key: suspend(by, key=key))
     resume(by)
-    with nothing_changes(town):
+    with assert_unchanged(members):
         assert suspend(by, key="the-same-key").replayed
-    replays(town, lambda key: resume(by, key=key))
+    assert_replayed(members, lambda key: resume(by, key=key))
 
 
-def test_who_stops_himself_hears_again_that_he_did(town: Table) -> None:
-    replays(town, lambda key: suspend(USERS, USERS, key=key))
-    refused(town, partial(resume, USERS, USERS), 403, "forbidden")
+def test_who_stops_himself_hears_again_that_he_did(members: Table) -> None:
+    assert_replayed(members, lambda key: suspend(USERS, USERS, key=key))
+    assert_error(members, partial(resume, USERS, USERS), 403, "forbidden")
     assert resume(APPROVER, USERS).status == 200

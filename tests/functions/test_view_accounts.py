@@ -3,7 +3,7 @@
 import pytest
 
 from partner_access.domain.accounts import AccountState
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -19,25 +19,25 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import refused
-from tests.support.seeded_table import CLERK, MANAGER, a_lapsed_partner_admin, a_world, staff
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import assert_error
+from tests.support.seeded_table import CLERK, MANAGER, a_partner_account_member, an_expired_partner_admin, seed
 from tests.support.table import Table
 
 MANY = tuple(f"client-{number}" for number in range(1, 6))
 
 
-def mine(by: str = APPROVER, **query: str) -> Answer:
+def list_accounts(by: str = APPROVER, **query: str) -> ApiResponse:
     return call("GET /accounts", by, query=query)
 
 
-def rows(answer: Answer) -> list[tuple[str, str, str, bool]]:
+def rows(answer: ApiResponse) -> list[tuple[str, str, str, bool]]:
     assert answer.status == 200, answer
     return [tuple(row[name] for name in ("account_id", "kind", "permission_set", "can_approve"))
             for row in answer.body["items"]]  # fmt: skip
 
 
-def of_many() -> list[Kept]:
+def many_accounts() -> list[Record]:
     return [record for name in MANY for record in (the_client(account_id=name), a_member(account_id=name))]
 
 
@@ -56,7 +56,7 @@ def of_many() -> list[Kept]:
         EMPLOYEE,
         [(CLIENT, "client", "partner_admin", False), (PARTNER, "partner", "view_only", False)],
     ),
-    ((a_lapsed_partner_admin(),), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
+    ((an_expired_partner_admin(),), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
     (
         (a_partner_admin(), an_employee(offboardings={PARTNER: 1})),
         EMPLOYEE,
@@ -64,7 +64,7 @@ def of_many() -> list[Kept]:
     ),
     ((a_partner_admin(), the_partner(terminations=1)), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
     (
-        (a_partner_admin(previous=a_member(EMPLOYEE, "sales").place), the_partner(terminations=1)),
+        (a_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment), the_partner(terminations=1)),
         EMPLOYEE,
         [(CLIENT, "client", "sales", False), (PARTNER, "partner", "view_only", False)],
     ),
@@ -82,12 +82,12 @@ def of_many() -> list[Kept]:
     ((), "user-nobody", []),
 ])  # fmt: skip
 def test_the_accounts_where_one_is_now(
-    table: Table, others: tuple[Kept, ...], by: str, expected: list[tuple[str, str, str, bool]]
+    table: Table, others: tuple[Record, ...], by: str, expected: list[tuple[str, str, str, bool]]
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
     before = table.items()
 
-    answer = mine(by)
+    answer = list_accounts(by)
 
     assert rows(answer) == expected
     assert answer.body["next_cursor"] is None
@@ -95,61 +95,65 @@ def test_the_accounts_where_one_is_now(
 
 
 def test_a_deactivated_person_is_shown_nothing(table: Table) -> None:
-    a_world(table, a_user(APPROVER, active=False))
+    seed(table, a_user(APPROVER, active=False))
 
-    refused(table, mine, 403, "forbidden")
+    assert_error(table, list_accounts, 403, "forbidden")
 
 
 def test_an_account_is_shown_by_its_name(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    assert mine().body["items"][0]["name"] == "The Bakery"
+    assert list_accounts().body["items"][0]["name"] == "The Bakery"
 
 
 def test_pages_follow_each_other_without_gap_or_double(table: Table) -> None:
-    a_world(table, *of_many())
+    seed(table, *many_accounts())
 
-    first = mine(limit="4")
-    second = mine(limit="4", cursor=first.body["next_cursor"])
+    first = list_accounts(limit="4")
+    second = list_accounts(limit="4", cursor=first.body["next_cursor"])
 
     assert [row[0] for row in rows(first) + rows(second)] == sorted((*MANY, CLIENT))
     assert second.body["next_cursor"] is None
 
 
 def test_a_page_may_be_shorter_than_asked_and_the_list_goes_on(table: Table) -> None:
-    a_world(table, *of_many(), a_member(account_id=MANY[0], active=False))
+    seed(table, *many_accounts(), a_member(account_id=MANY[0], active=False))
 
-    first = mine(limit="2")
+    first = list_accounts(limit="2")
 
     assert [row[0] for row in rows(first)] == [MANY[1]]
-    assert [row[0] for row in rows(mine(limit="2", cursor=first.body["next_cursor"]))] == [*MANY[2:4]]
+    assert [row[0] for row in rows(list_accounts(limit="2", cursor=first.body["next_cursor"]))] == [*MANY[2:4]]
 
 
 def test_a_membership_without_its_account_is_passed_by(table: Table) -> None:
-    a_world(table)
+    seed(table)
     table.remove(keys.account(CLIENT))
 
-    assert rows(mine()) == []
+    assert rows(list_accounts()) == []
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "x.y", "eyJ.é", "a" * 2049])
 def test_a_made_up_cursor_is_refused(table: Table, cursor: str) -> None:
-    a_world(table)
+    seed(table)
 
-    answer = mine(cursor=cursor)
+    answer = list_accounts(cursor=cursor)
 
     assert answer.status == 400
     assert answer.code in {"invalid_cursor", "invalid_query"}
 
 
 def test_a_cursor_is_for_one_caller_and_one_list(table: Table) -> None:
-    a_world(table, the_partner(account_id="partner-south"), staff(MANAGER, "super_admin", account_id="partner-south"))
-    cursor = mine(MANAGER, limit="1").body["next_cursor"]
+    seed(
+        table,
+        the_partner(account_id="partner-south"),
+        a_partner_account_member(MANAGER, "super_admin", account_id="partner-south"),
+    )
+    cursor = list_accounts(MANAGER, limit="1").body["next_cursor"]
 
-    assert mine(CLERK, cursor=cursor).code == "invalid_cursor"
+    assert list_accounts(CLERK, cursor=cursor).code == "invalid_cursor"
     links = call("GET /partners/{partner_id}/access-links", MANAGER, query={"cursor": cursor}, partner_id=PARTNER)
     assert links.code == "invalid_cursor"
-    assert mine(MANAGER, limit="1", cursor=cursor).status == 200
+    assert list_accounts(MANAGER, limit="1", cursor=cursor).status == 200
 
 
 @pytest.mark.parametrize("query", [
@@ -157,6 +161,6 @@ def test_a_cursor_is_for_one_caller_and_one_list(table: Table) -> None:
     {"state": "open"},
 ])  # fmt: skip
 def test_an_odd_question_gets_no_answer(table: Table, query: dict[str, str]) -> None:
-    a_world(table)
+    seed(table)
 
-    assert (mine(**query).status, mine(**query).code) == (400, "invalid_query")
+    assert (list_accounts(**query).status, list_accounts(**query).code) == (400, "invalid_query")

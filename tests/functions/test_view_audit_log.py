@@ -13,8 +13,8 @@ import pytest
 
 from partner_access.domain.accounts import Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import DIRECTORY as VENDORS_TRAIL
-from partner_access.domain.records import Kept, audit
+from partner_access.domain.records import DIRECTORY_LOG_ID as VENDORS_TRAIL
+from partner_access.domain.records import Record, audit
 from partner_access.store import keys
 from tests.support import link_requests
 from tests.support.builders import (
@@ -30,13 +30,13 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.gateway import DIRECTORY, USE, VENDOR, Answer, call
-from tests.support.link_requests import nothing_changes, refused
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now, staff
+from tests.support.costs import count_costs
+from tests.support.gateway import DIRECTORY, USE, VENDOR, ApiResponse, call
+from tests.support.link_requests import assert_error, assert_unchanged
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, now, seed
 from tests.support.table import Table
 
-TRAIL = "GET /accounts/{account_id}/audit"
+AUDIT_LOG = "GET /accounts/{account_id}/audit"
 FLORIST, HARBOUR = "client-florist", "client-harbour"
 VIEW, CLIENT_ACCESS, USERS = "account.audit.view", "partner.client_access.manage", "account.users.manage"
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -45,24 +45,28 @@ CSV = {"accept": "text/csv"}
 
 
 @pytest.fixture
-def schemas() -> None:
+def events_match_schemas() -> None:
     """Entries are made up here."""
 
 
 @pytest.fixture
-def world(table: Table) -> Table:
+def seeded(table: Table) -> Table:
     """The usual world; what its trail is made to tell here never happened in it."""
-    a_world(table)
+    seed(table)
     return table
 
 
-def told(by: str = APPROVER, *, account_id: str = CLIENT, accept: str | None = None, **query: str) -> Answer:
-    asked = {name.removesuffix("_"): value for name, value in query.items()}
-    scope = DIRECTORY if by == VENDOR else USE
-    return call(TRAIL, by, account_id=account_id, query=asked, scope=scope, headers={"accept": accept})
+def view_audit_log(
+    caller_id: str = APPROVER, *, account_id: str = CLIENT, accept: str | None = None, **query: str
+) -> ApiResponse:
+    query_parameters = {name.removesuffix("_"): value for name, value in query.items()}
+    scope = DIRECTORY if caller_id == VENDOR else USE
+    return call(
+        AUDIT_LOG, caller_id, account_id=account_id, query=query_parameters, scope=scope, headers={"accept": accept}
+    )
 
 
-def happened(
+def store_entry(
     table: Table,
     at: datetime,
     event: str = "link.approved",
@@ -74,33 +78,33 @@ def happened(
 ) -> str:
     """The id of an entry that all these accounts keep."""
     name = f"{(at - EPOCH) // timedelta(milliseconds=1):012x}7{number:019x}"
-    entry = audit(event, an_act(actor_id, at=at.replace(microsecond=0), name=name), *accounts, **details)
+    entry = audit(event, an_act(actor_id, at=at.replace(microsecond=0), id=name), *accounts, **details)
     for account_id in accounts:
         table.put(keys.audit(account_id, entry.audit_id), dict(entry))
     return entry.audit_id
 
 
-def items(answer: Answer) -> list[dict[str, Any]]:
+def items(answer: ApiResponse) -> list[dict[str, Any]]:
     assert answer.status == 200, answer
     return list(answer.body["items"])
 
 
-def ids(answer: Answer) -> list[str]:
+def ids(answer: ApiResponse) -> list[str]:
     return [each["audit_id"] for each in items(answer)]
 
 
-def written(moment: datetime) -> str:
+def to_rfc3339(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
 # what is told
 
 
-def test_an_approval_is_told_to_both_sides_with_the_names_of_both(world: Table, sound: None) -> None:
+def test_an_approval_is_told_to_both_sides_with_the_names_of_both(seeded: Table, check_invariants: None) -> None:
     assert link_requests.approve(access_days=60).status == 201
 
-    with nothing_changes(world):
-        here, there = told(), told(MANAGER, account_id=PARTNER)
+    with assert_unchanged(seeded):
+        here, there = view_audit_log(), view_audit_log(MANAGER, account_id=PARTNER)
 
     (entry,) = items(here)
     assert entry == {
@@ -123,52 +127,52 @@ def test_an_approval_is_told_to_both_sides_with_the_names_of_both(world: Table, 
     assert there.body == here.body
 
 
-def test_newest_first(world: Table) -> None:
-    old, new = happened(world, now() - DAY), happened(world, now())
+def test_newest_first(seeded: Table) -> None:
+    old, new = store_entry(seeded, now() - DAY), store_entry(seeded, now())
 
-    assert ids(told()) == [new, old]
+    assert ids(view_audit_log()) == [new, old]
 
 
-def test_the_names_are_those_on_the_page(world: Table) -> None:
-    happened(world, now() - SECOND, actor_id=CLERK, accounts=(CLIENT,), user_id=CLERK)
-    happened(world, now(), actor_id="schedule", accounts=(CLIENT,), user_id="user-nobody")
+def test_the_names_are_those_on_the_page(seeded: Table) -> None:
+    store_entry(seeded, now() - SECOND, actor_id=CLERK, accounts=(CLIENT,), user_id=CLERK)
+    store_entry(seeded, now(), actor_id="schedule", accounts=(CLIENT,), user_id="user-nobody")
 
-    assert told(limit="1").body["names"] == {CLIENT: "The Bakery"}
-    assert told(actor_id=CLERK).body["names"] == {CLERK: "Clerk", CLIENT: "The Bakery"}
-    assert told(event="no.such").body == {"items": [], "names": {}, "next_cursor": None}
+    assert view_audit_log(limit="1").body["names"] == {CLIENT: "The Bakery"}
+    assert view_audit_log(actor_id=CLERK).body["names"] == {CLERK: "Clerk", CLIENT: "The Bakery"}
+    assert view_audit_log(event="no.such").body == {"items": [], "names": {}, "next_cursor": None}
 
 
 def test_an_erased_person_has_no_name(table: Table) -> None:
-    a_world(table, a_user("user-left", name="", email=None, active=False))
-    happened(table, now(), actor_id="user-left", accounts=(CLIENT,))
+    seed(table, a_user("user-left", name="", email=None, active=False))
+    store_entry(table, now(), actor_id="user-left", accounts=(CLIENT,))
 
-    assert told().body["names"] == {CLIENT: "The Bakery"}
+    assert view_audit_log().body["names"] == {CLIENT: "The Bakery"}
 
 
 def test_an_id_that_a_person_and_an_account_have_in_common_names_neither(table: Table) -> None:
-    a_world(table, a_user(CLIENT), a_member(CLIENT))
-    happened(table, now(), actor_id=CLIENT, accounts=(CLIENT, PARTNER))
+    seed(table, a_user(CLIENT), a_member(CLIENT))
+    store_entry(table, now(), actor_id=CLIENT, accounts=(CLIENT, PARTNER))
 
-    assert told().body["names"] == {PARTNER: "North Partners"}
+    assert view_audit_log().body["names"] == {PARTNER: "North Partners"}
 
 
-def test_an_account_that_a_link_was_bound_to_is_not_named(world: Table) -> None:
-    happened(
-        world, now(), "link.created", actor_id=MANAGER, accounts=(PARTNER,), account_id=CLIENT, employee_id=EMPLOYEE
+def test_an_account_that_a_link_was_bound_to_is_not_named(seeded: Table) -> None:
+    store_entry(
+        seeded, now(), "link.created", actor_id=MANAGER, accounts=(PARTNER,), account_id=CLIENT, employee_id=EMPLOYEE
     )
 
-    assert CLIENT not in told(MANAGER, account_id=PARTNER).body["names"]
+    assert CLIENT not in view_audit_log(MANAGER, account_id=PARTNER).body["names"]
 
 
-def test_an_entry_without_details_has_none(world: Table) -> None:
-    happened(world, now())
+def test_an_entry_without_details_has_none(seeded: Table) -> None:
+    store_entry(seeded, now())
 
-    assert items(told())[0]["details"] == {}
+    assert items(view_audit_log())[0]["details"] == {}
 
 
 def test_an_account_is_not_told_of_others_that_lost_the_same_person(table: Table) -> None:
-    a_world(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
-    happened(
+    seed(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
+    store_entry(
         table,
         now(),
         "user.updated",
@@ -178,41 +182,41 @@ def test_an_account_is_not_told_of_others_that_lost_the_same_person(table: Table
         orphaned=[CLIENT, FLORIST],
     )
 
-    (entry,) = items(told())
+    (entry,) = items(view_audit_log())
 
     assert (entry["accounts"], entry["details"]["orphaned"]) == ([CLIENT], [CLIENT])
-    assert FLORIST not in told().text
-    assert items(told(account_id_=FLORIST)) == []
-    refused(table, lambda: told(account_id=VENDORS_TRAIL), 404, "not_found")
+    assert FLORIST not in view_audit_log().text
+    assert items(view_audit_log(account_id_=FLORIST)) == []
+    assert_error(table, lambda: view_audit_log(account_id=VENDORS_TRAIL), 404, "not_found")
 
 
 # what time
 
 
-def test_a_time_includes_its_start_and_not_its_end(world: Table) -> None:
+def test_a_time_includes_its_start_and_not_its_end(seeded: Table) -> None:
     noon = (now() - 2 * DAY).replace(hour=12, minute=0, second=0)
-    before, first = happened(world, noon - SECOND), happened(world, noon)
-    last, after = happened(world, noon + DAY - timedelta(milliseconds=1)), happened(world, noon + DAY)
+    before, first = store_entry(seeded, noon - SECOND), store_entry(seeded, noon)
+    last, after = store_entry(seeded, noon + DAY - timedelta(milliseconds=1)), store_entry(seeded, noon + DAY)
 
-    assert ids(told(from_=written(noon), to=written(noon + DAY))) == [last, first]
-    assert ids(told(from_=written(noon))) == [after, last, first]
-    assert ids(told(to=written(noon))) == [before]
-    assert ids(told(from_=written(noon), to=written(noon))) == []
-    assert ids(told(from_=written(noon - SECOND), to=written(noon))) == [before]
-
-
-def test_the_last_ninety_days_when_nothing_is_said(world: Table) -> None:
-    happened(world, now() - 90 * DAY - SECOND)
-    recent = happened(world, now() - 90 * DAY + 60 * SECOND)
-
-    assert ids(told()) == [recent]
+    assert ids(view_audit_log(from_=to_rfc3339(noon), to=to_rfc3339(noon + DAY))) == [last, first]
+    assert ids(view_audit_log(from_=to_rfc3339(noon))) == [after, last, first]
+    assert ids(view_audit_log(to=to_rfc3339(noon))) == [before]
+    assert ids(view_audit_log(from_=to_rfc3339(noon), to=to_rfc3339(noon))) == []
+    assert ids(view_audit_log(from_=to_rfc3339(noon - SECOND), to=to_rfc3339(noon))) == [before]
 
 
-def test_older_entries_are_found_by_their_time(world: Table) -> None:
-    old = happened(world, now() - 800 * DAY)
+def test_the_last_ninety_days_when_nothing_is_said(seeded: Table) -> None:
+    store_entry(seeded, now() - 90 * DAY - SECOND)
+    recent = store_entry(seeded, now() - 90 * DAY + 60 * SECOND)
 
-    assert ids(told(from_=written(now() - 850 * DAY), to=written(now() - 780 * DAY))) == [old]
-    assert ids(told(to=written(now() - 799 * DAY))) == [old]
+    assert ids(view_audit_log()) == [recent]
+
+
+def test_older_entries_are_found_by_their_time(seeded: Table) -> None:
+    old = store_entry(seeded, now() - 800 * DAY)
+
+    assert ids(view_audit_log(from_=to_rfc3339(now() - 850 * DAY), to=to_rfc3339(now() - 780 * DAY))) == [old]
+    assert ids(view_audit_log(to=to_rfc3339(now() - 799 * DAY))) == [old]
 
 
 @pytest.mark.parametrize(
@@ -224,12 +228,12 @@ def test_older_entries_are_found_by_their_time(world: Table) -> None:
         "2026-11-22T04:00:00.000000001-05:00",
     ],
 )
-def test_a_moment_is_written_in_many_ways(world: Table, text: str) -> None:
+def test_a_moment_is_written_in_many_ways(seeded: Table, text: str) -> None:
     moment = datetime(2026, 11, 22, 9, tzinfo=UTC)
-    happened(world, moment - SECOND)
-    entry = happened(world, moment)
+    store_entry(seeded, moment - SECOND)
+    entry = store_entry(seeded, moment)
 
-    assert ids(told(from_=text, to="2026-11-22T10:00:00Z")) == [entry]
+    assert ids(view_audit_log(from_=text, to="2026-11-22T10:00:00Z")) == [entry]
 
 
 @pytest.mark.parametrize(
@@ -259,8 +263,10 @@ def test_a_moment_is_written_in_many_ways(world: Table, text: str) -> None:
         {"employee_id": EMPLOYEE},
     ],
 )  # fmt: skip
-def test_a_query_that_makes_no_sense(world: Table, query: dict[str, str]) -> None:
-    answer = refused(world, lambda: call(TRAIL, APPROVER, account_id=CLIENT, query=query), 400, "invalid_query")
+def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> None:
+    answer = assert_error(
+        seeded, lambda: call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=query), 400, "invalid_query"
+    )
 
     assert {each["pointer"] for each in answer.body["errors"]} <= {"/from", "/to", *(f"/{name}" for name in query)}
 
@@ -275,17 +281,17 @@ def test_a_query_that_makes_no_sense(world: Table, query: dict[str, str]) -> Non
         {"to": "9999-12-31T23:59:59-14:00"},
     ],
 )
-def test_a_time_when_nothing_happened(world: Table, query: dict[str, str]) -> None:
-    assert call(TRAIL, APPROVER, account_id=CLIENT, query=query).body["items"] == []
+def test_a_time_when_nothing_happened(seeded: Table, query: dict[str, str]) -> None:
+    assert call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=query).body["items"] == []
 
 
 # which entries
 
 
-def test_entries_are_asked_for(world: Table) -> None:
+def test_entries_are_asked_for(seeded: Table) -> None:
     at = now()
-    approved = happened(world, at, employee_id=EMPLOYEE, number=1)
-    created = happened(world, at, "member.created", actor_id=CLERK, user_id=COLLEAGUE, accounts=(CLIENT,), number=2)
+    approved = store_entry(seeded, at, employee_id=EMPLOYEE, number=1)
+    created = store_entry(seeded, at, "member.created", actor_id=CLERK, user_id=COLLEAGUE, accounts=(CLIENT,), number=2)
 
     for query, expected in (
         ({}, [created, approved]),
@@ -300,17 +306,17 @@ def test_entries_are_asked_for(world: Table) -> None:
         ({"actor_id": APPROVER, "user_id": COLLEAGUE}, []),
     ):
         answer = call(
-            TRAIL, APPROVER, account_id=CLIENT, query={name.rstrip("_"): text for name, text in query.items()}
+            AUDIT_LOG, APPROVER, account_id=CLIENT, query={name.rstrip("_"): text for name, text in query.items()}
         )
         assert ids(answer) == expected, query
 
 
 def test_a_partner_asks_for_one_of_its_clients(table: Table) -> None:
-    a_world(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
-    happened(table, now(), number=1)
-    there = happened(table, now(), accounts=(FLORIST, PARTNER), number=2)
+    seed(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
+    store_entry(table, now(), number=1)
+    there = store_entry(table, now(), accounts=(FLORIST, PARTNER), number=2)
 
-    answer = call(TRAIL, MANAGER, account_id=PARTNER, query={"account_id": FLORIST})
+    answer = call(AUDIT_LOG, MANAGER, account_id=PARTNER, query={"account_id": FLORIST})
 
     assert ids(answer) == [there]
     assert answer.body["names"][FLORIST] == "The Bakery"
@@ -319,48 +325,48 @@ def test_a_partner_asks_for_one_of_its_clients(table: Table) -> None:
 # who
 
 
-READERS: list[tuple[tuple[Kept, ...], str, str]] = [
+READERS: list[tuple[tuple[Record, ...], str, str]] = [
     ((), APPROVER, CLIENT),
     ((a_member(CLERK, "view_only", added=(VIEW,)),), CLERK, CLIENT),
     ((a_partner_admin(),), EMPLOYEE, CLIENT),
     ((), MANAGER, PARTNER),
-    ((staff(COLLEAGUE, added=(CLIENT_ACCESS,)),), COLLEAGUE, PARTNER),
-    ((staff(COLLEAGUE, added=(VIEW,)),), COLLEAGUE, PARTNER),
+    ((a_partner_account_member(COLLEAGUE, added=(CLIENT_ACCESS,)),), COLLEAGUE, PARTNER),
+    ((a_partner_account_member(COLLEAGUE, added=(VIEW,)),), COLLEAGUE, PARTNER),
     ((the_partner(program=Program.SUSPENDED),), MANAGER, PARTNER),
 ]
 
 
 @pytest.mark.parametrize(("others", "by", "account_id"), READERS)
-def test_who_reads_everything(table: Table, others: tuple[Kept, ...], by: str, account_id: str) -> None:
-    a_world(table, *others)
-    entry = happened(table, now(), employee_id="user-somebody")
+def test_who_reads_everything(table: Table, others: tuple[Record, ...], by: str, account_id: str) -> None:
+    seed(table, *others)
+    entry = store_entry(table, now(), employee_id="user-somebody")
 
-    found = {each["audit_id"]: each for each in items(told(by, account_id=account_id))}
+    found = {each["audit_id"]: each for each in items(view_audit_log(by, account_id=account_id))}
 
     assert found[entry]["details"] == {"employee_id": "user-somebody"}
 
 
-def test_an_employee_reads_what_he_did_and_what_is_about_him(world: Table) -> None:
-    by_him = happened(world, now() - 3 * SECOND, actor_id=EMPLOYEE, employee_id=COLLEAGUE)
-    about_him = happened(world, now() - 2 * SECOND, employee_id=EMPLOYEE)
-    happened(world, now() - SECOND, actor_id=MANAGER, employee_id=COLLEAGUE)
+def test_an_employee_reads_what_he_did_and_what_is_about_him(seeded: Table) -> None:
+    by_employee = store_entry(seeded, now() - 3 * SECOND, actor_id=EMPLOYEE, employee_id=COLLEAGUE)
+    about_employee = store_entry(seeded, now() - 2 * SECOND, employee_id=EMPLOYEE)
+    store_entry(seeded, now() - SECOND, actor_id=MANAGER, employee_id=COLLEAGUE)
 
-    answer = told(EMPLOYEE, account_id=PARTNER)
+    answer = view_audit_log(EMPLOYEE, account_id=PARTNER)
 
-    assert ids(answer) == [about_him, by_him]
+    assert ids(answer) == [about_employee, by_employee]
     assert MANAGER not in answer.body["names"]
-    assert ids(told(EMPLOYEE, account_id=PARTNER, user_id=COLLEAGUE)) == [by_him]
+    assert ids(view_audit_log(EMPLOYEE, account_id=PARTNER, user_id=COLLEAGUE)) == [by_employee]
 
 
-NOT_READERS: list[tuple[tuple[Kept, ...], str, str, int]] = [
+NOT_READERS: list[tuple[tuple[Record, ...], str, str, int]] = [
     ((), CLERK, CLIENT, 403),
     ((a_member(CLERK, "view_only", added=(USERS,)),), CLERK, CLIENT, 403),
     ((a_partner_admin(removed=(VIEW,)),), EMPLOYEE, CLIENT, 403),
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), EMPLOYEE, CLIENT, 403),
     ((a_partner_admin(), an_employee(active=False)), EMPLOYEE, CLIENT, 403),
     ((an_employee(active=False),), EMPLOYEE, PARTNER, 403),
-    ((staff(EMPLOYEE, suspended_by=frozenset({SuspensionReason.CLIENT})),), EMPLOYEE, PARTNER, 403),
-    ((staff(EMPLOYEE, active=False),), EMPLOYEE, PARTNER, 404),
+    ((a_partner_account_member(EMPLOYEE, suspended_by=frozenset({SuspensionReason.CLIENT})),), EMPLOYEE, PARTNER, 403),
+    ((a_partner_account_member(EMPLOYEE, active=False),), EMPLOYEE, PARTNER, 404),
     ((), MANAGER, CLIENT, 404),
     ((), APPROVER, PARTNER, 404),
     ((), "user-nobody", CLIENT, 404),
@@ -369,24 +375,26 @@ NOT_READERS: list[tuple[tuple[Kept, ...], str, str, int]] = [
 
 
 @pytest.mark.parametrize(("others", "by", "account_id", "status"), NOT_READERS)
-def test_who_reads_nothing(table: Table, others: tuple[Kept, ...], by: str, account_id: str, status: int) -> None:
-    a_world(table, *others)
-    happened(table, now(), actor_id=EMPLOYEE, employee_id=EMPLOYEE)
+def test_who_reads_nothing(table: Table, others: tuple[Record, ...], by: str, account_id: str, status: int) -> None:
+    seed(table, *others)
+    store_entry(table, now(), actor_id=EMPLOYEE, employee_id=EMPLOYEE)
 
-    refused(table, lambda: told(by, account_id=account_id), status, "forbidden" if status == 403 else "not_found")
+    assert_error(
+        table, lambda: view_audit_log(by, account_id=account_id), status, "forbidden" if status == 403 else "not_found"
+    )
 
 
-def test_the_vendor_reads_no_details(world: Table) -> None:
-    happened(world, now(), employee_id=EMPLOYEE)
+def test_the_vendor_reads_no_details(seeded: Table) -> None:
+    store_entry(seeded, now(), employee_id=EMPLOYEE)
 
     for account_id in (CLIENT, PARTNER):
-        answer = told(VENDOR, account_id=account_id)
+        answer = view_audit_log(VENDOR, account_id=account_id)
         (entry,) = items(answer)
         assert set(entry) == {"audit_id", "at", "event", "actor_id", "accounts"}
         assert EMPLOYEE not in answer.text
-    refused(world, lambda: told(VENDOR, user_id=EMPLOYEE), 403, "forbidden")
-    refused(world, lambda: told(VENDOR, account_id="nowhere"), 404, "not_found")
-    (row,) = csv.DictReader(StringIO(told(VENDOR, accept="text/csv").text))
+    assert_error(seeded, lambda: view_audit_log(VENDOR, user_id=EMPLOYEE), 403, "forbidden")
+    assert_error(seeded, lambda: view_audit_log(VENDOR, account_id="nowhere"), 404, "not_found")
+    (row,) = csv.DictReader(StringIO(view_audit_log(VENDOR, accept="text/csv").text))
     assert row["details"] == ""
 
 
@@ -397,7 +405,7 @@ def a_thousand(table: Table) -> list[str]:
     """Their ids, newest first."""
     start = now() - timedelta(hours=1)
     made = [
-        happened(
+        store_entry(
             table, start + number * SECOND, actor_id=(APPROVER, CLERK)[number % 2], accounts=(CLIENT,), number=number
         )
         for number in range(1000)
@@ -406,14 +414,14 @@ def a_thousand(table: Table) -> list[str]:
 
 
 @pytest.mark.parametrize(("limit", "query"), [("100", {}), ("70", {"actor_id": CLERK})])
-def test_a_thousand_entries_page_by_page_each_once(world: Table, limit: str, query: dict[str, str]) -> None:
-    expected = [each for number, each in enumerate(a_thousand(world)) if not query or number % 2 == 0]
+def test_a_thousand_entries_page_by_page_each_once(seeded: Table, limit: str, query: dict[str, str]) -> None:
+    expected = [each for number, each in enumerate(a_thousand(seeded)) if not query or number % 2 == 0]
     seen: list[str] = []
     more: dict[str, str] = {}
 
     while True:
-        with counted(world) as costs:
-            answer = call(TRAIL, APPROVER, account_id=CLIENT, query={"limit": limit, **query, **more})
+        with count_costs(seeded) as costs:
+            answer = call(AUDIT_LOG, APPROVER, account_id=CLIENT, query={"limit": limit, **query, **more})
         assert costs.requests <= 3
         seen += ids(answer)
         if not answer.body["next_cursor"]:
@@ -423,67 +431,67 @@ def test_a_thousand_entries_page_by_page_each_once(world: Table, limit: str, que
     assert seen == expected
 
 
-def test_an_entry_made_meanwhile_does_not_disturb_the_pages(world: Table) -> None:
-    made = [happened(world, now() - (9 - number) * SECOND) for number in range(4)]
-    first = told(limit="2")
-    happened(world, now())
+def test_an_entry_made_meanwhile_does_not_disturb_the_pages(seeded: Table) -> None:
+    made = [store_entry(seeded, now() - (9 - number) * SECOND) for number in range(4)]
+    first = view_audit_log(limit="2")
+    store_entry(seeded, now())
 
-    assert ids(told(cursor=first.body["next_cursor"])) == [made[1], made[0]]
+    assert ids(view_audit_log(cursor=first.body["next_cursor"])) == [made[1], made[0]]
 
 
-def test_a_page_may_be_empty_and_the_list_goes_on(world: Table) -> None:
-    wanted = happened(world, now() - 9 * SECOND, "link.declined")
+def test_a_page_may_be_empty_and_the_list_goes_on(seeded: Table) -> None:
+    wanted = store_entry(seeded, now() - 9 * SECOND, "link.declined")
     for number in range(2):
-        happened(world, now() - SECOND, number=number)
+        store_entry(seeded, now() - SECOND, number=number)
 
-    first = told(event="link.declined", limit="2")
+    first = view_audit_log(event="link.declined", limit="2")
 
     assert ids(first) == []
-    assert ids(told(event="link.declined", limit="2", cursor=first.body["next_cursor"])) == [wanted]
+    assert ids(view_audit_log(event="link.declined", limit="2", cursor=first.body["next_cursor"])) == [wanted]
 
 
 def test_a_cursor_is_for_one_caller_one_trail_and_one_filter(table: Table) -> None:
-    a_world(
+    seed(
         table,
         a_member(CLERK, "view_only", added=(VIEW,)),
         the_client(account_id=FLORIST),
         a_member(account_id=FLORIST),
     )
     for number in range(3):
-        happened(table, now() - SECOND, number=number)
-    since = written(now() - DAY)
-    cursor = told(limit="1", from_=since).body["next_cursor"]
+        store_entry(table, now() - SECOND, number=number)
+    since = to_rfc3339(now() - DAY)
+    cursor = view_audit_log(limit="1", from_=since).body["next_cursor"]
 
-    refused(table, lambda: told(CLERK, from_=since, cursor=cursor), 400, "invalid_cursor")
-    refused(table, lambda: told(account_id=FLORIST, from_=since, cursor=cursor), 400, "invalid_cursor")
+    assert_error(table, lambda: view_audit_log(CLERK, from_=since, cursor=cursor), 400, "invalid_cursor")
+    assert_error(table, lambda: view_audit_log(account_id=FLORIST, from_=since, cursor=cursor), 400, "invalid_cursor")
     for other in (
         {},
-        {"from": written(now() - 2 * DAY)},
-        {"from": since, "to": written(now())},
+        {"from": to_rfc3339(now() - 2 * DAY)},
+        {"from": since, "to": to_rfc3339(now())},
         {"from": since, "event": "link.approved"},
         {"from": since, "actor_id": APPROVER},
         {"from": since, "user_id": EMPLOYEE},
         {"from": since, "account_id": CLIENT},
     ):
-        knock = partial(call, TRAIL, APPROVER, account_id=CLIENT, query={**other, "cursor": cursor})
-        refused(table, knock, 400, "invalid_cursor")
-    assert len(ids(told(limit="9", from_=since, cursor=cursor))) == 2
+        send_request = partial(call, AUDIT_LOG, APPROVER, account_id=CLIENT, query={**other, "cursor": cursor})
+        assert_error(table, send_request, 400, "invalid_cursor")
+    assert len(ids(view_audit_log(limit="9", from_=since, cursor=cursor))) == 2
 
 
-def test_a_list_begun_in_time_can_be_read_to_its_end(world: Table) -> None:
+def test_a_list_begun_in_time_can_be_read_to_its_end(seeded: Table) -> None:
     for number in range(2):
-        happened(world, now() - DAY, number=number)
-    since = written(now() - 90 * DAY)
-    first = told(from_=since, limit="1")
+        store_entry(seeded, now() - DAY, number=number)
+    since = to_rfc3339(now() - 90 * DAY)
+    first = view_audit_log(from_=since, limit="1")
 
-    assert len(ids(told(from_=since, cursor=first.body["next_cursor"]))) == 1
-    assert told(from_=written(now() - 90 * DAY - timedelta(hours=23))).status == 200
+    assert len(ids(view_audit_log(from_=since, cursor=first.body["next_cursor"]))) == 1
+    assert view_audit_log(from_=to_rfc3339(now() - 90 * DAY - timedelta(hours=23))).status == 200
 
 
 def test_what_a_page_costs(table: Table) -> None:
-    a_world(table, a_partner_admin())
+    seed(table, a_partner_admin())
     for number in range(30):
-        happened(table, now() - SECOND, number=number, employee_id=EMPLOYEE)
+        store_entry(table, now() - SECOND, number=number, employee_id=EMPLOYEE)
 
     for by, account_id, requests in (
         (APPROVER, CLIENT, 3),
@@ -491,78 +499,78 @@ def test_what_a_page_costs(table: Table) -> None:
         (MANAGER, PARTNER, 3),
         (VENDOR, CLIENT, 3),
     ):
-        with counted(table) as costs:
-            assert len(ids(told(by, account_id=account_id))) == 25
+        with count_costs(table) as costs:
+            assert len(ids(view_audit_log(by, account_id=account_id))) == 25
         assert (costs.requests, costs.writes) == (requests, 0)
 
 
 # for a spreadsheet
 
 
-def rows(answer: Answer) -> list[list[str]]:
+def rows(answer: ApiResponse) -> list[list[str]]:
     assert answer.status == 200, answer
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
     return list(csv.reader(StringIO(answer.text, newline="")))
 
 
-def test_the_same_page_for_a_spreadsheet(world: Table) -> None:
+def test_the_same_page_for_a_spreadsheet(seeded: Table) -> None:
     at = now()
-    audit_id = happened(world, at, employee_id=EMPLOYEE, given={"access_days": 60})
+    audit_id = store_entry(seeded, at, employee_id=EMPLOYEE, given={"access_days": 60})
 
-    answer = told(accept="text/csv")
+    answer = view_audit_log(accept="text/csv")
 
     assert answer.text.endswith("\r\n")
     header, row = rows(answer)
     assert header == ["audit_id", "at", "event", "actor_id", "actor_name", "accounts", "details"]
-    assert row[:-1] == [audit_id, written(at), "link.approved", APPROVER, "Approver", f"{CLIENT} {PARTNER}"]
+    assert row[:-1] == [audit_id, to_rfc3339(at), "link.approved", APPROVER, "Approver", f"{CLIENT} {PARTNER}"]
     assert json.loads(row[-1]) == {"employee_id": EMPLOYEE, "given": {"access_days": 60}}
     assert "link" not in answer.headers
 
 
-def test_an_empty_page_has_its_header(world: Table) -> None:
-    assert len(rows(told(accept="text/csv"))) == 1
+def test_an_empty_page_has_its_header(seeded: Table) -> None:
+    assert len(rows(view_audit_log(accept="text/csv"))) == 1
 
 
-def test_who_has_no_name_has_an_empty_one(world: Table) -> None:
-    happened(world, now(), actor_id="schedule")
+def test_who_has_no_name_has_an_empty_one(seeded: Table) -> None:
+    store_entry(seeded, now(), actor_id="schedule")
 
-    assert rows(told(accept="text/csv"))[1][3:5] == ["schedule", ""]
+    assert rows(view_audit_log(accept="text/csv"))[1][3:5] == ["schedule", ""]
 
 
 @pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(table: Table, begins: str) -> None:
     name = f'{begins}HYPERLINK("https://evil.example","Click")'
-    a_world(table, a_user(CLERK, name=name))
-    happened(table, now(), actor_id=CLERK)
+    seed(table, a_user(CLERK, name=name))
+    store_entry(table, now(), actor_id=CLERK)
 
-    assert rows(told(accept="text/csv"))[1][4] == f"'{name}"
+    assert rows(view_audit_log(accept="text/csv"))[1][4] == f"'{name}"
 
 
 @pytest.mark.parametrize("name", ['A "quoted" name', "Last, First", "Line\nbreak", "Ünïcode 日本", "a=b", "'=a"])
 def test_a_harmless_cell_stays_as_it_is(table: Table, name: str) -> None:
-    a_world(table, a_user(CLERK, name=name))
-    happened(table, now(), actor_id=CLERK, note=name)
+    seed(table, a_user(CLERK, name=name))
+    store_entry(table, now(), actor_id=CLERK, note=name)
 
-    row = rows(told(accept="text/csv"))[1]
+    row = rows(view_audit_log(accept="text/csv"))[1]
 
     assert row[4] == name
     assert json.loads(row[6]) == {"note": name}
     assert name.isascii() or name in row[6]
 
 
-def test_the_next_page_for_a_spreadsheet_is_linked(world: Table) -> None:
-    made = [happened(world, now() - (9 - number) * SECOND, actor_id=CLERK) for number in range(3)]
+def test_the_next_page_for_a_spreadsheet_is_linked(seeded: Table) -> None:
+    made = [store_entry(seeded, now() - (9 - number) * SECOND, actor_id=CLERK) for number in range(3)]
     query = {"limit": "2", "from": "2026-01-01T00:00:00+09:00", "to": "2026-01-02T00:00:00Z"}
-    query |= {"from": written(now() - DAY), "to": (now() + DAY).isoformat(), "actor_id": CLERK}
+    query |= {"from": to_rfc3339(now() - DAY), "to": (now() + DAY).isoformat(), "actor_id": CLERK}
 
-    first = call(TRAIL, APPROVER, account_id=CLIENT, query=query, headers=CSV)
+    first = call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=query, headers=CSV)
 
     found = re.fullmatch(r'<\?(\S+)>; rel="next"', first.headers["link"])
     assert found
     onward = dict(parse_qsl(found[1]))
     assert set(onward) == {*query, "cursor"}
-    second = call(TRAIL, APPROVER, account_id=CLIENT, query=onward, headers=CSV)
+    second = call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=onward, headers=CSV)
     assert [row[0] for row in (*rows(first)[1:], *rows(second)[1:])] == made[::-1]
     assert "link" not in second.headers
 
@@ -575,11 +583,11 @@ def test_the_next_page_for_a_spreadsheet_is_linked(world: Table) -> None:
     ("*/*", "application/json"),
     (None, "application/json"),
 ])  # fmt: skip
-def test_who_asks_for_a_spreadsheet_gets_one(world: Table, accept: str | None, kind: str) -> None:
-    assert told(accept=accept).headers["content-type"] == kind
+def test_who_asks_for_a_spreadsheet_gets_one(seeded: Table, accept: str | None, kind: str) -> None:
+    assert view_audit_log(accept=accept).headers["content-type"] == kind
 
 
-def test_a_refusal_is_a_problem_for_spreadsheets_too(world: Table) -> None:
-    answer = refused(world, lambda: told(CLERK, accept="text/csv"), 403, "forbidden")
+def test_a_refusal_is_a_problem_for_spreadsheets_too(seeded: Table) -> None:
+    answer = assert_error(seeded, lambda: view_audit_log(CLERK, accept="text/csv"), 403, "forbidden")
 
     assert answer.headers["content-type"] == "application/problem+json"

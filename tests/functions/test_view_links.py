@@ -22,10 +22,10 @@ from tests.support.builders import (
     an_employee,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
-from tests.support.link_requests import listed, nothing_changes, refused, view
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.costs import count_costs
+from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call
+from tests.support.link_requests import assert_error, assert_unchanged, list_links, view
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, now, seed
 from tests.support.table import Table
 
 SOUTH = "partner-south"
@@ -39,15 +39,15 @@ def _links(count: int, **changes: Any) -> list[Any]:
     return [an_open_link(link_id=_id(number), **changes) for number in range(count)]
 
 
-def _ids(answer: Answer) -> list[str]:
+def _ids(answer: ApiResponse) -> list[str]:
     assert answer.status == 200, answer
     return [link["link_id"] for link in answer.body["items"]]
 
 
-def test_one_link_as_the_partner_sees_it(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(recipient="boss@bakery.example", delivery_status="sent", purpose="Your new website"))
+def test_one_link_as_the_partner_sees_it(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(recipient="boss@bakery.example", delivery_status="sent", purpose="Your new website"))
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         answer = view()
 
     assert answer.status == 200
@@ -60,15 +60,17 @@ def test_one_link_as_the_partner_sees_it(table: Table, sound: None) -> None:
     assert "boss@bakery.example" not in answer.text
 
 
-@pytest.mark.parametrize("letter", ["none", "queued", "sent", "bounced", "failed"])
-def test_what_became_of_the_letter(table: Table, sound: None, letter: str) -> None:
-    a_world(table, an_open_link(delivery_status=letter))
+@pytest.mark.parametrize("delivery_status", ["none", "queued", "sent", "bounced", "failed"])
+def test_what_became_of_the_letter(table: Table, check_invariants: None, delivery_status: str) -> None:
+    seed(table, an_open_link(delivery_status=delivery_status))
 
-    assert view().body["delivery_status"] == letter
+    assert view().body["delivery_status"] == delivery_status
 
 
-def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(delivery_status="bounced"))
+def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(
+    table: Table, check_invariants: None
+) -> None:
+    seed(table, an_open_link(delivery_status="bounced"))
 
     assert (view().body["state"], view().body["delivery_status"]) == ("open", "bounced")
     assert link_requests.approve().status == 201
@@ -84,13 +86,15 @@ def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(tab
         ({"stored_state": "declined"}, "declined"),
     ],
 )
-def test_states_are_computed_when_they_are_read(table: Table, sound: None, changes: dict[str, Any], state: str) -> None:
-    a_world(table, an_open_link(**changes))
+def test_states_are_computed_when_they_are_read(
+    table: Table, check_invariants: None, changes: dict[str, Any], state: str
+) -> None:
+    seed(table, an_open_link(**changes))
 
     assert view().body["state"] == state
-    assert listed().body["items"][0]["state"] == state
+    assert list_links().body["items"][0]["state"] == state
     for other in ("open", "approved", "declined", "revoked", "expired"):
-        assert len(_ids(listed(state=other))) == (other == state)
+        assert len(_ids(list_links(state=other))) == (other == state)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_states_are_computed_when_they_are_read(table: Table, sound: None, chang
 def test_a_link_whose_employees_access_was_ended_shows_as_revoked(
     table: Table, tenure: int, changes: dict[str, Any], state: str
 ) -> None:
-    a_world(
+    seed(
         table,
         an_employee(offboardings={PARTNER: 1}),
         the_partner(terminations=1),
@@ -115,33 +119,33 @@ def test_a_link_whose_employees_access_was_ended_shows_as_revoked(
     )
 
     assert view().body["state"] == view(EMPLOYEE).body["state"] == state
-    assert listed().body["items"][0]["state"] == listed(EMPLOYEE).body["items"][0]["state"] == state
+    assert list_links().body["items"][0]["state"] == list_links(EMPLOYEE).body["items"][0]["state"] == state
     for other in ("open", "approved", "declined", "revoked", "expired"):
-        assert len(_ids(listed(state=other))) == (other == state)
+        assert len(_ids(list_links(state=other))) == (other == state)
 
 
 @pytest.mark.parametrize(
     ("by", "status"),
     [(MANAGER, 200), (EMPLOYEE, 200), (COLLEAGUE, 404), (APPROVER, 404), (CLERK, 404), ("user-unknown", 404)],
 )
-def test_who_sees_one(world: Table, by: str, status: int) -> None:
-    with nothing_changes(world):
+def test_who_sees_one(seeded: Table, by: str, status: int) -> None:
+    with assert_unchanged(seeded):
         assert view(by).status == status
 
 
-def test_whoever_made_it_sees_it(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(created_by=COLLEAGUE))
+def test_whoever_made_it_sees_it(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(created_by=COLLEAGUE))
 
     assert view(COLLEAGUE).status == 200
 
 
 @pytest.mark.parametrize("how", [{"link_id": _id(9)}, {"partner_id": "partner-unknown"}, {"partner_id": CLIENT}])
-def test_what_is_not_there(world: Table, how: dict[str, str]) -> None:
-    refused(world, lambda: view(**how), 404, "not_found")
+def test_what_is_not_there(seeded: Table, how: dict[str, str]) -> None:
+    assert_error(seeded, lambda: view(**how), 404, "not_found")
 
 
-def test_the_vendor_withdraws_links_and_does_not_read_them(world: Table) -> None:
-    answer = call(f"GET {link_requests.ONE}", VENDOR, partner_id=PARTNER, link_id=LINK, scope=DIRECTORY)
+def test_the_vendor_withdraws_links_and_does_not_read_them(seeded: Table) -> None:
+    answer = call(f"GET {link_requests.ONE_LINK}", VENDOR, partner_id=PARTNER, link_id=LINK, scope=DIRECTORY)
 
     assert answer.status == 404
 
@@ -149,11 +153,11 @@ def test_the_vendor_withdraws_links_and_does_not_read_them(world: Table) -> None
 # lists
 
 
-def test_a_manager_sees_all_newest_first(table: Table, sound: None) -> None:
-    a_world(table, *_links(3), an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
+def test_a_manager_sees_all_newest_first(table: Table, check_invariants: None) -> None:
+    seed(table, *_links(3), an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
 
-    with nothing_changes(table):
-        answer = listed()
+    with assert_unchanged(table):
+        answer = list_links()
 
     assert set(answer.body) == {"items", "next_cursor"}
     assert _ids(answer) == [LINK, _id(7), _id(2), _id(1), _id(0)]
@@ -161,28 +165,28 @@ def test_a_manager_sees_all_newest_first(table: Table, sound: None) -> None:
     assert {link["employee"]["name"] for link in answer.body["items"]} == {"Employee", "Colleague"}
 
 
-def test_an_employee_sees_his_own(table: Table, sound: None) -> None:
-    a_world(table, *_links(2), an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
+def test_an_employee_sees_his_own(table: Table, check_invariants: None) -> None:
+    seed(table, *_links(2), an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
 
-    assert _ids(listed(EMPLOYEE)) == [LINK, _id(1), _id(0)]
-    assert _ids(listed(EMPLOYEE, employee_id=EMPLOYEE)) == [LINK, _id(1), _id(0)]
-    assert _ids(listed(COLLEAGUE)) == [_id(7)]
-    refused(table, lambda: listed(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
-
-
-def test_a_manager_asks_for_one_employees(table: Table, sound: None) -> None:
-    a_world(table, an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
-
-    assert _ids(listed(employee_id=COLLEAGUE)) == [_id(7)]
-    assert _ids(listed(employee_id=COLLEAGUE, state="revoked")) == []
-    assert _ids(listed(employee_id="user-unknown")) == []
+    assert _ids(list_links(EMPLOYEE)) == [LINK, _id(1), _id(0)]
+    assert _ids(list_links(EMPLOYEE, employee_id=EMPLOYEE)) == [LINK, _id(1), _id(0)]
+    assert _ids(list_links(COLLEAGUE)) == [_id(7)]
+    assert_error(table, lambda: list_links(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
 
 
-def test_an_empty_list(table: Table, sound: None) -> None:
+def test_a_manager_asks_for_one_employees(table: Table, check_invariants: None) -> None:
+    seed(table, an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
+
+    assert _ids(list_links(employee_id=COLLEAGUE)) == [_id(7)]
+    assert _ids(list_links(employee_id=COLLEAGUE, state="revoked")) == []
+    assert _ids(list_links(employee_id="user-unknown")) == []
+
+
+def test_an_empty_list(table: Table, check_invariants: None) -> None:
     south = the_partner(account_id=SOUTH, name="South")
-    a_world(table, south, a_user("user-rival"), staff("user-rival", "super_admin", account_id=SOUTH))
+    seed(table, south, a_user("user-rival"), a_partner_account_member("user-rival", "super_admin", account_id=SOUTH))
 
-    assert listed("user-rival", partner_id=SOUTH).body == {"items": [], "next_cursor": None}
+    assert list_links("user-rival", partner_id=SOUTH).body == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
@@ -195,19 +199,19 @@ def test_an_empty_list(table: Table, sound: None) -> None:
         (MANAGER, CLIENT, "not_found"),
     ],
 )
-def test_to_others_there_is_no_list(world: Table, by: str, partner_id: str, code: str) -> None:
-    refused(world, lambda: listed(by, partner_id=partner_id), 404, code)
+def test_to_others_there_is_no_list(seeded: Table, by: str, partner_id: str, code: str) -> None:
+    assert_error(seeded, lambda: list_links(by, partner_id=partner_id), 404, code)
 
 
 @pytest.mark.parametrize("by", [MANAGER, EMPLOYEE])
 @pytest.mark.parametrize("more", [{}, {"state": "open"}, {"employee_id": EMPLOYEE}])
-def test_page_by_page_every_link_once(table: Table, sound: None, by: str, more: dict[str, str]) -> None:
-    a_world(table, *_links(4))
+def test_page_by_page_every_link_once(table: Table, check_invariants: None, by: str, more: dict[str, str]) -> None:
+    seed(table, *_links(4))
     seen: list[str] = []
     cursor: dict[str, str] = {}
 
     while True:
-        answer = listed(by, limit="2", **more, **cursor)
+        answer = list_links(by, limit="2", **more, **cursor)
         seen += _ids(answer)
         assert len(answer.body["items"]) <= 2
         if answer.body["next_cursor"] is None:
@@ -217,19 +221,19 @@ def test_page_by_page_every_link_once(table: Table, sound: None, by: str, more: 
     assert seen == [LINK, _id(3), _id(2), _id(1), _id(0)]
 
 
-def test_a_link_made_meanwhile_does_not_disturb_the_pages(table: Table, sound: None) -> None:
-    a_world(table, *_links(3))
-    first = listed(limit="2")
+def test_a_link_made_meanwhile_does_not_disturb_the_pages(table: Table, check_invariants: None) -> None:
+    seed(table, *_links(3))
+    first = list_links(limit="2")
     link_requests.create(employee_id=EMPLOYEE)
 
-    assert _ids(listed(limit="9", cursor=first.body["next_cursor"])) == [_id(1), _id(0)]
+    assert _ids(list_links(limit="9", cursor=first.body["next_cursor"])) == [_id(1), _id(0)]
 
 
-def test_twenty_five_at_once_when_nothing_is_said(table: Table, sound: None) -> None:
-    a_world(table, *_links(26))
+def test_twenty_five_at_once_when_nothing_is_said(table: Table, check_invariants: None) -> None:
+    seed(table, *_links(26))
 
-    assert len(_ids(listed())) == 25
-    assert len(_ids(listed(limit="100"))) == 27
+    assert len(_ids(list_links())) == 25
+    assert len(_ids(list_links(limit="100"))) == 27
 
 
 @pytest.mark.parametrize(
@@ -243,61 +247,67 @@ def test_twenty_five_at_once_when_nothing_is_said(table: Table, sound: None) -> 
         {"cursor": "x" * 2049},
     ],
 )
-def test_a_query_that_makes_no_sense(world: Table, query: dict[str, str]) -> None:
-    refused(world, lambda: listed(**query), 400, "invalid_query")
+def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> None:
+    assert_error(seeded, lambda: list_links(**query), 400, "invalid_query")
 
 
 @pytest.fixture
-def cursor(table: Table, sound: None) -> str:
+def cursor(table: Table, check_invariants: None) -> str:
     """The manager's, after two of many links of the partner."""
     south = the_partner(account_id=SOUTH, name="South")
-    a_world(table, *_links(4), south, staff(COLLEAGUE, "super_admin"), staff(MANAGER, "super_admin", account_id=SOUTH))
-    found: str = listed(limit="2").body["next_cursor"]
+    seed(
+        table,
+        *_links(4),
+        south,
+        a_partner_account_member(COLLEAGUE, "super_admin"),
+        a_partner_account_member(MANAGER, "super_admin", account_id=SOUTH),
+    )
+    found: str = list_links(limit="2").body["next_cursor"]
     return found
 
 
 def test_a_cursor_may_change_the_size_of_the_page(cursor: str) -> None:
-    assert len(_ids(listed(limit="3", cursor=cursor))) == 3
+    assert len(_ids(list_links(limit="3", cursor=cursor))) == 3
 
 
 def test_a_cursor_holds_for_one_caller_list_and_filter(table: Table, cursor: str) -> None:
-    refused(table, lambda: listed(COLLEAGUE, cursor=cursor), 400, "invalid_cursor")
-    refused(table, lambda: listed(cursor=cursor, state="open"), 400, "invalid_cursor")
-    refused(table, lambda: listed(cursor=cursor, employee_id=EMPLOYEE), 400, "invalid_cursor")
-    refused(table, lambda: listed(cursor=cursor, partner_id=SOUTH), 400, "invalid_cursor")
+    assert_error(table, lambda: list_links(COLLEAGUE, cursor=cursor), 400, "invalid_cursor")
+    assert_error(table, lambda: list_links(cursor=cursor, state="open"), 400, "invalid_cursor")
+    assert_error(table, lambda: list_links(cursor=cursor, employee_id=EMPLOYEE), 400, "invalid_cursor")
+    assert_error(table, lambda: list_links(cursor=cursor, partner_id=SOUTH), 400, "invalid_cursor")
 
 
 def test_a_cursor_that_nobody_gave(table: Table, cursor: str) -> None:
     sealed, _, seal = cursor.rpartition(".")
     for forged in ("x", "", ".", "é", f"{sealed}.", f".{seal}", f"{sealed}x.{seal}", f"{sealed}.{seal[::-1]}", seal):
-        refused(table, partial(listed, cursor=forged), 400, "invalid_cursor")
+        assert_error(table, partial(list_links, cursor=forged), 400, "invalid_cursor")
 
 
 @pytest.mark.parametrize(("hours", "status"), [(23, 200), (25, 400)])
-def test_a_cursor_holds_for_a_day(world: Table, hours: int, status: int) -> None:
+def test_a_cursor_holds_for_a_day(seeded: Table, hours: int, status: int) -> None:
     made = an_act(MANAGER, at=now() - timedelta(hours=hours))
     found = cursors.cursor(LINK, ListQuery(), f"/partners/{PARTNER}/access-links", made)
 
-    assert listed(cursor=str(found)).status == status
+    assert list_links(cursor=str(found)).status == status
 
 
 def test_a_cursor_of_another_key(table: Table, cursor: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURSOR_KEY", "another")
 
-    refused(table, lambda: listed(cursor=cursor), 400, "invalid_cursor")
+    assert_error(table, lambda: list_links(cursor=cursor), 400, "invalid_cursor")
 
 
-def test_what_looking_costs(table: Table, sound: None) -> None:
-    a_world(table, *_links(30))
+def test_what_looking_costs(table: Table, check_invariants: None) -> None:
+    seed(table, *_links(30))
 
-    for knock, reads in ((view, 2), (listed, 3), (partial(listed, EMPLOYEE), 4)):
-        with counted(table) as costs:
-            assert knock().status == 200
+    for send_request, reads in ((view, 2), (list_links, 3), (partial(list_links, EMPLOYEE), 4)):
+        with count_costs(table) as costs:
+            assert send_request().status == 200
         assert (costs.reads, costs.writes) == (reads, 0)
 
 
-def test_a_link_that_has_just_expired_is_still_listed(table: Table, sound: None) -> None:
-    a_world(table)
+def test_a_link_that_has_just_expired_is_still_listed(table: Table, check_invariants: None) -> None:
+    seed(table)
     table.change(keys.link(PARTNER, LINK), expires_at=now() - timedelta(seconds=1))
 
-    assert _ids(listed(state="expired")) == [LINK]
+    assert _ids(list_links(state="expired")) == [LINK]

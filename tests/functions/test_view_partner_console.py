@@ -8,7 +8,7 @@ import pytest
 
 from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -26,40 +26,40 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
-from tests.support.link_requests import nothing_changes, refused
+from tests.support.costs import count_costs
+from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call
+from tests.support.link_requests import assert_error, assert_unchanged
 from tests.support.seeded_table import (
     CLERK,
     COLLEAGUE,
     MANAGER,
-    a_lapsed_partner_admin,
-    a_world,
+    a_partner_account_member,
+    an_expired_partner_admin,
     an_open_link,
     now,
-    staff,
+    seed,
 )
 from tests.support.table import Table
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("check_invariants")
 
 FLORIST = "client-florist"
 SOUTH = "partner-south"
 CLIENTS = "GET /partners/{partner_id}/clients"
 EMPLOYEES = "GET /partners/{partner_id}/employees"
 BOTH = pytest.mark.parametrize("route", [CLIENTS, EMPLOYEES])
-CAM = staff(COLLEAGUE, added=("partner.client_access.manage",))
+CLIENT_ACCESS_MANAGER = a_partner_account_member(COLLEAGUE, added=("partner.client_access.manage",))
 
 
-def look(route: str, by: str = MANAGER, partner_id: str = PARTNER, **query: str) -> Answer:
+def view_console(route: str, by: str = MANAGER, partner_id: str = PARTNER, **query: str) -> ApiResponse:
     return call(route, by, query=query, partner_id=partner_id)
 
 
-clients = partial(look, CLIENTS)
-employees = partial(look, EMPLOYEES)
+clients = partial(view_console, CLIENTS)
+employees = partial(view_console, EMPLOYEES)
 
 
-def who_is_where(answer: Answer) -> list[tuple[str, list[str], bool]]:
+def members_by_client(answer: ApiResponse) -> list[tuple[str, list[str], bool]]:
     assert answer.status == 200, answer
     return [
         (each["account_id"], [person["user_id"] for person in each["people"]], each["made_by_client"])
@@ -67,12 +67,12 @@ def who_is_where(answer: Answer) -> list[tuple[str, list[str], bool]]:
     ]
 
 
-def ids(answer: Answer) -> list[str]:
+def ids(answer: ApiResponse) -> list[str]:
     assert answer.status == 200, answer
     return [each["user_id"] for each in answer.body["items"]]
 
 
-def town() -> list[Kept]:
+def console_members() -> list[Record]:
     """The employee is partner admin of two clients, the colleague a member of one; a client made the manager another."""
     return [
         the_client(account_id=FLORIST, name="The Florist"),
@@ -87,12 +87,12 @@ def town() -> list[Kept]:
 
 
 def test_every_client_comes_with_the_firms_people_in_it(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *console_members())
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         answer = clients()
 
-    assert who_is_where(answer) == [
+    assert members_by_client(answer) == [
         (CLIENT, [COLLEAGUE, EMPLOYEE], False),
         (FLORIST, [EMPLOYEE], False),
         (FLORIST, [MANAGER], True),
@@ -103,7 +103,7 @@ def test_every_client_comes_with_the_firms_people_in_it(table: Table) -> None:
 
 def test_a_person_comes_with_his_grant_set_and_end(table: Table) -> None:
     end = now() + timedelta(days=50)
-    a_world(
+    seed(
         table,
         the_client(pricing=Pricing.LEGACY),
         a_partner_admin(grant=a_grant(expires_at=end), removed=("crm.import",)),
@@ -123,7 +123,7 @@ def test_a_person_comes_with_his_grant_set_and_end(table: Table) -> None:
 
 
 def test_a_member_without_a_grant_comes_without_one(table: Table) -> None:
-    a_world(table, a_member(COLLEAGUE, "sales", partner_id=PARTNER))
+    seed(table, a_member(COLLEAGUE, "sales", partner_id=PARTNER))
 
     (person,) = clients().body["items"][0]["people"]
 
@@ -132,7 +132,7 @@ def test_a_member_without_a_grant_comes_without_one(table: Table) -> None:
 
 
 def test_a_set_of_the_clients_own_comes_with_its_name(table: Table) -> None:
-    a_world(table, a_custom_set(), a_member(COLLEAGUE, CUSTOM_SET, partner_id=PARTNER), a_partner_admin())
+    seed(table, a_custom_set(), a_member(COLLEAGUE, CUSTOM_SET, partner_id=PARTNER), a_partner_admin())
 
     theirs, vendors = clients().body["items"][0]["people"]
     (there,) = next(each["clients"] for each in employees().body["items"] if each["user_id"] == COLLEAGUE)
@@ -150,8 +150,8 @@ def test_a_set_of_the_clients_own_comes_with_its_name(table: Table) -> None:
         ([a_partner_admin(), the_partner(program=Program.SUSPENDED)], ["program"]),
     ],
 )
-def test_whoever_is_suspended_is_shown_so_with_his_grant(table: Table, others: list[Kept], causes: list[str]) -> None:
-    a_world(table, *others)
+def test_whoever_is_suspended_is_shown_so_with_his_grant(table: Table, others: list[Record], causes: list[str]) -> None:
+    seed(table, *others)
 
     (person,) = clients().body["items"][0]["people"]
 
@@ -163,74 +163,74 @@ def test_whoever_is_suspended_is_shown_so_with_his_grant(table: Table, others: l
     "gone",
     [
         a_partner_admin(active=False, seat=None, grant=None, partner_id=None),
-        a_lapsed_partner_admin(),
+        an_expired_partner_admin(),
     ],
 )
-def test_whoever_is_there_no_more_is_not_shown(table: Table, gone: Kept) -> None:
-    a_world(table, gone)
+def test_whoever_is_there_no_more_is_not_shown(table: Table, gone: Record) -> None:
+    seed(table, gone)
 
-    assert who_is_where(clients()) == []
+    assert members_by_client(clients()) == []
 
 
 def test_a_closed_account_is_shown_while_people_are_in_it(table: Table) -> None:
-    a_world(table, the_client(state=AccountState.CLOSED), a_partner_admin())
+    seed(table, the_client(state=AccountState.CLOSED), a_partner_admin())
 
-    assert who_is_where(clients()) == [(CLIENT, [EMPLOYEE], False)]
+    assert members_by_client(clients()) == [(CLIENT, [EMPLOYEE], False)]
 
 
 def test_two_whom_one_client_made_members_are_two_rows(table: Table) -> None:
-    a_world(table, a_member(COLLEAGUE), a_member(EMPLOYEE))
+    seed(table, a_member(COLLEAGUE), a_member(EMPLOYEE))
 
-    assert who_is_where(clients()) == [(CLIENT, [COLLEAGUE], True), (CLIENT, [EMPLOYEE], True)]
+    assert members_by_client(clients()) == [(CLIENT, [COLLEAGUE], True), (CLIENT, [EMPLOYEE], True)]
 
 
 @pytest.mark.parametrize("by", [MANAGER, COLLEAGUE])
 def test_who_manages_client_access_sees_all_and_asks_for_one(table: Table, by: str) -> None:
-    a_world(table, *town(), CAM)
+    seed(table, *console_members(), CLIENT_ACCESS_MANAGER)
 
-    assert len(who_is_where(clients(by))) == 3
-    assert who_is_where(clients(by, employee_id=EMPLOYEE)) == [
+    assert len(members_by_client(clients(by))) == 3
+    assert members_by_client(clients(by, employee_id=EMPLOYEE)) == [
         (CLIENT, [EMPLOYEE], False),
         (FLORIST, [EMPLOYEE], False),
     ]
-    assert who_is_where(clients(by, employee_id=MANAGER)) == [(FLORIST, [MANAGER], True)]
+    assert members_by_client(clients(by, employee_id=MANAGER)) == [(FLORIST, [MANAGER], True)]
 
 
 @pytest.mark.parametrize("query", [{}, {"employee_id": EMPLOYEE}])
 def test_another_employee_sees_where_he_is_himself(table: Table, query: dict[str, str]) -> None:
-    a_world(table, *town(), a_member(COLLEAGUE, account_id=FLORIST))
+    seed(table, *console_members(), a_member(COLLEAGUE, account_id=FLORIST))
 
-    assert who_is_where(clients(EMPLOYEE, **query)) == [(CLIENT, [EMPLOYEE], False), (FLORIST, [EMPLOYEE], False)]
-    assert who_is_where(clients(COLLEAGUE)) == [(CLIENT, [COLLEAGUE], False), (FLORIST, [COLLEAGUE], True)]
+    assert members_by_client(clients(EMPLOYEE, **query)) == [(CLIENT, [EMPLOYEE], False), (FLORIST, [EMPLOYEE], False)]
+    assert members_by_client(clients(COLLEAGUE)) == [(CLIENT, [COLLEAGUE], False), (FLORIST, [COLLEAGUE], True)]
 
 
 def test_another_employee_does_not_ask_for_a_colleague(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *console_members())
 
-    refused(table, lambda: clients(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
+    assert_error(table, lambda: clients(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
 
 
 @pytest.mark.parametrize("person", [APPROVER, "user-rival", "user-former", "user-nobody"])
 def test_nobody_asks_for_those_who_are_not_of_the_firm(table: Table, person: str) -> None:
-    a_world(
+    seed(
         table,
         the_partner(account_id=SOUTH, domains=("south.example",)),
         an_employee("user-rival"),
-        staff("user-rival", account_id=SOUTH),
+        a_partner_account_member("user-rival", account_id=SOUTH),
         a_partner_admin("user-rival", partner_id=SOUTH, grant=a_grant(partner_id=SOUTH)),
         a_user("user-former"),
-        staff("user-former", active=False),
+        a_partner_account_member("user-former", active=False),
         a_member("user-former"),
     )
 
-    assert who_is_where(clients(employee_id=person)) == []
-    assert who_is_where(clients()) == []
+    assert members_by_client(clients(employee_id=person)) == []
+    assert members_by_client(clients()) == []
 
 
 @pytest.mark.parametrize("person", ["user-rival", "user-nobody"])
 def test_asking_for_a_strangers_clients_tells_nothing_of_his_accounts(table: Table, person: str) -> None:
     names = [f"a{number}" for number in range(5)]
-    a_world(
+    seed(
         table,
         *(the_client(account_id=name) for name in names),
         an_employee("user-rival", email="rival@south.example"),
@@ -243,12 +243,12 @@ def test_asking_for_a_strangers_clients_tells_nothing_of_his_accounts(table: Tab
 
 
 def test_somebody_of_two_firms_is_shown_to_each_where_he_is_for_it(table: Table) -> None:
-    a_world(
+    seed(
         table,
         the_partner(account_id=SOUTH, domains=("north.example",)),
         the_client(account_id=FLORIST),
-        staff(EMPLOYEE, account_id=SOUTH),
-        staff(MANAGER, "super_admin", account_id=SOUTH),
+        a_partner_account_member(EMPLOYEE, account_id=SOUTH),
+        a_partner_account_member(MANAGER, "super_admin", account_id=SOUTH),
         a_partner_admin(),
         a_partner_admin(
             account_id=FLORIST, partner_id=SOUTH, grant=a_grant(partner_id=SOUTH, grant_id=f"grt_{'4' * 32}")
@@ -256,27 +256,27 @@ def test_somebody_of_two_firms_is_shown_to_each_where_he_is_for_it(table: Table)
     )
 
     for query in ({}, {"employee_id": EMPLOYEE}):
-        assert who_is_where(clients(**query)) == [(CLIENT, [EMPLOYEE], False)]
-        assert who_is_where(clients(partner_id=SOUTH, **query)) == [(FLORIST, [EMPLOYEE], False)]
+        assert members_by_client(clients(**query)) == [(CLIENT, [EMPLOYEE], False)]
+        assert members_by_client(clients(partner_id=SOUTH, **query)) == [(FLORIST, [EMPLOYEE], False)]
 
 
 @pytest.mark.parametrize("limit", ["1", "2", "3"])
 @pytest.mark.parametrize("query", [{}, {"employee_id": EMPLOYEE}])
 def test_page_by_page_every_client_once(table: Table, limit: str, query: dict[str, str]) -> None:
-    a_world(table, *town())
-    whole = who_is_where(clients(**query))
+    seed(table, *console_members())
+    whole = members_by_client(clients(**query))
     answer = clients(limit=limit, **query)
-    found = who_is_where(answer)
+    found = members_by_client(answer)
     while answer.body["next_cursor"]:
         answer = clients(limit=limit, cursor=answer.body["next_cursor"], **query)
-        found += who_is_where(answer)
+        found += members_by_client(answer)
 
     assert found == whole
 
 
 def test_twenty_five_people_at_once_when_nothing_is_said(table: Table) -> None:
     names = [f"a{number:02}" for number in range(30)]
-    a_world(
+    seed(
         table,
         *(the_client(account_id=name) for name in names),
         *(a_partner_admin(account_id=each, grant=a_grant(grant_id=f"grt_{each:0>32}")) for each in names),
@@ -291,16 +291,16 @@ def test_twenty_five_people_at_once_when_nothing_is_said(table: Table) -> None:
 
 def test_employees_come_with_their_clients_and_roles(table: Table) -> None:
     end = now() + timedelta(days=50)
-    a_world(
+    seed(
         table,
-        *town(),
+        *console_members(),
         a_partner_admin(grant=a_grant(expires_at=end)),
         an_open_link(),
-        staff(COLLEAGUE, active=False),
+        a_partner_account_member(COLLEAGUE, active=False),
         a_member(CLERK, "view_only"),
     )
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         answer = employees()
 
     colleague, employee, manager = answer.body["items"]
@@ -336,15 +336,15 @@ def test_employees_come_with_their_clients_and_roles(table: Table) -> None:
     [
         ((), "active", True),
         ((an_employee(active=False),), "deactivated", False),
-        ((staff(EMPLOYEE, active=False),), "deactivated", False),
+        ((a_partner_account_member(EMPLOYEE, active=False),), "deactivated", False),
         ((an_employee(email="e@elsewhere.example"),), "active", False),
         ((the_partner(program=Program.SUSPENDED),), "active", False),
     ],
 )
 def test_how_an_employee_stands_in_the_firm(
-    table: Table, others: tuple[Kept, ...], state: str, is_eligible: bool
+    table: Table, others: tuple[Record, ...], state: str, is_eligible: bool
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
     (_, employee, _) = employees().body["items"]
 
@@ -352,7 +352,7 @@ def test_how_an_employee_stands_in_the_firm(
 
 
 def test_what_clients_made_of_somebody_who_left_is_no_business_of_the_firms(table: Table) -> None:
-    a_world(table, staff(EMPLOYEE, active=False), a_member(EMPLOYEE))
+    seed(table, a_partner_account_member(EMPLOYEE, active=False), a_member(EMPLOYEE))
 
     (_, employee, _) = employees().body["items"]
 
@@ -360,7 +360,7 @@ def test_what_clients_made_of_somebody_who_left_is_no_business_of_the_firms(tabl
 
 
 def test_an_ordinary_member_of_a_client_has_no_role_to_migrate(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE, "sales"))
+    seed(table, a_member(EMPLOYEE, "sales"))
 
     (_, employee, _) = employees().body["items"]
 
@@ -368,7 +368,7 @@ def test_an_ordinary_member_of_a_client_has_no_role_to_migrate(table: Table) -> 
 
 
 def test_whom_the_firm_does_not_employ_any_more_is_listed_without_his_address(table: Table) -> None:
-    a_world(table, staff(COLLEAGUE, active=False), an_employee(EMPLOYEE, active=False))
+    seed(table, a_partner_account_member(COLLEAGUE, active=False), an_employee(EMPLOYEE, active=False))
 
     colleague, employee, _ = employees().body["items"]
 
@@ -377,7 +377,7 @@ def test_whom_the_firm_does_not_employ_any_more_is_listed_without_his_address(ta
 
 
 def test_how_many_links_wait_for_an_employee_at_other_firms_is_not_told(table: Table) -> None:
-    a_world(table, an_open_link())
+    seed(table, an_open_link())
 
     assert all("open_links" not in each for each in employees().body["items"])
 
@@ -387,7 +387,7 @@ def test_how_many_links_wait_for_an_employee_at_other_firms_is_not_told(table: T
 def test_the_first_25_of_a_kind_are_told(table: Table, kind: str, count: int, more: bool) -> None:
     names = [f"a{number:02}" for number in range(count)]
     there = {"permission_set": "sales", "partner_id": PARTNER} if kind == "clients" else {}
-    a_world(
+    seed(
         table,
         *(the_client(account_id=name) for name in names),
         *(a_member(EMPLOYEE, account_id=name, **there) for name in names),
@@ -400,7 +400,7 @@ def test_the_first_25_of_a_kind_are_told(table: Table, kind: str, count: int, mo
 
 
 def test_of_very_many_accounts_only_the_first_are_looked_at(table: Table) -> None:
-    a_world(table)
+    seed(table)
     left = [keys.account_of(EMPLOYEE, f"a{number:03}") for number in range(27)]
     for key in left:
         table.put(key, {"account_id": key.sk.removeprefix("ACCOUNT#")})
@@ -415,7 +415,7 @@ def test_of_very_many_accounts_only_the_first_are_looked_at(table: Table) -> Non
 
 def test_a_page_of_employees_has_25_at_most(table: Table) -> None:
     many = [f"employee-{number:02}" for number in range(30)]
-    a_world(table, *map(an_employee, many), *map(staff, many))
+    seed(table, *map(an_employee, many), *map(a_partner_account_member, many))
 
     first = employees(limit="100")
     second = employees(limit="100", cursor=first.body["next_cursor"])
@@ -426,23 +426,23 @@ def test_a_page_of_employees_has_25_at_most(table: Table) -> None:
 
 def test_what_a_cursor_holds_is_hidden(table: Table) -> None:
     """The position may lie in an account of another firm."""
-    a_world(table, *town())
+    seed(table, *console_members())
 
     for route in (CLIENTS, EMPLOYEES):
-        cursor = look(route, limit="1").body["next_cursor"]
-        told = urlsafe_b64decode(cursor.rpartition(".")[0])
-        assert not any(name.encode() in told for name in (CLIENT, FLORIST, EMPLOYEE, COLLEAGUE, "client"))
+        cursor = view_console(route, limit="1").body["next_cursor"]
+        decoded = urlsafe_b64decode(cursor.rpartition(".")[0])
+        assert not any(name.encode() in decoded for name in (CLIENT, FLORIST, EMPLOYEE, COLLEAGUE, "client"))
 
 
 @pytest.mark.parametrize("by", [MANAGER, COLLEAGUE])
 def test_who_manages_client_access_sees_every_employee(table: Table, by: str) -> None:
-    a_world(table, CAM)
+    seed(table, CLIENT_ACCESS_MANAGER)
 
     assert ids(employees(by)) == [COLLEAGUE, EMPLOYEE, MANAGER]
 
 
 def test_another_employee_sees_himself_alone(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
     assert ids(employees(EMPLOYEE)) == [EMPLOYEE]
     assert employees(EMPLOYEE).body["next_cursor"] is None
@@ -450,7 +450,7 @@ def test_another_employee_sees_himself_alone(table: Table) -> None:
 
 @pytest.mark.parametrize("limit", ["1", "2", "3"])
 def test_page_by_page_every_employee_once(table: Table, limit: str) -> None:
-    a_world(table)
+    seed(table)
     answer = employees(limit=limit)
     found = ids(answer)
     while answer.body["next_cursor"]:
@@ -461,9 +461,9 @@ def test_page_by_page_every_employee_once(table: Table, limit: str) -> None:
 
 
 def test_employees_are_not_filtered(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    refused(table, lambda: employees(employee_id=EMPLOYEE), 400, "invalid_query")
+    assert_error(table, lambda: employees(employee_id=EMPLOYEE), 400, "invalid_query")
 
 
 # both
@@ -482,22 +482,22 @@ def test_employees_are_not_filtered(table: Table) -> None:
     ],
 )
 def test_to_others_there_is_nothing(table: Table, route: str, by: str, partner_id: str) -> None:
-    a_world(table, the_partner(account_id=SOUTH), *town())
+    seed(table, the_partner(account_id=SOUTH), *console_members())
 
-    refused(table, lambda: look(route, by, partner_id), 404, "not_found")
+    assert_error(table, lambda: view_console(route, by, partner_id), 404, "not_found")
 
 
 @BOTH
 def test_whoever_left_the_firm_or_is_deactivated_sees_nothing(table: Table, route: str) -> None:
-    a_world(table, staff(COLLEAGUE, "super_admin", active=False), an_employee(EMPLOYEE, active=False))
+    seed(table, a_partner_account_member(COLLEAGUE, "super_admin", active=False), an_employee(EMPLOYEE, active=False))
 
-    refused(table, lambda: look(route, COLLEAGUE), 404, "not_found")
-    refused(table, lambda: look(route, EMPLOYEE), 403, "forbidden")
+    assert_error(table, lambda: view_console(route, COLLEAGUE), 404, "not_found")
+    assert_error(table, lambda: view_console(route, EMPLOYEE), 403, "forbidden")
 
 
 @BOTH
 def test_the_vendor_is_no_member_of_the_firm(table: Table, route: str) -> None:
-    a_world(table)
+    seed(table)
 
     assert call(route, VENDOR, partner_id=PARTNER, scope=DIRECTORY).status == 404
 
@@ -506,19 +506,25 @@ def test_the_vendor_is_no_member_of_the_firm(table: Table, route: str) -> None:
 def cursors(table: Table) -> dict[str, str]:
     """The manager's, after one of many, by route."""
     south = the_partner(account_id=SOUTH, domains=("north.example",))
-    a_world(table, *town(), south, staff(MANAGER, "super_admin", account_id=SOUTH), staff(COLLEAGUE, "super_admin"))
-    return {route: look(route, limit="1").body["next_cursor"] for route in (CLIENTS, EMPLOYEES)}
+    seed(
+        table,
+        *console_members(),
+        south,
+        a_partner_account_member(MANAGER, "super_admin", account_id=SOUTH),
+        a_partner_account_member(COLLEAGUE, "super_admin"),
+    )
+    return {route: view_console(route, limit="1").body["next_cursor"] for route in (CLIENTS, EMPLOYEES)}
 
 
 @BOTH
 def test_a_cursor_is_for_one_caller_list_firm_and_filter(table: Table, cursors: dict[str, str], route: str) -> None:
     (other,) = {CLIENTS, EMPLOYEES} - {route}
 
-    assert look(route, cursor=cursors[route]).status == 200
-    refused(table, lambda: look(route, COLLEAGUE, cursor=cursors[route]), 400, "invalid_cursor")
-    refused(table, lambda: look(other, cursor=cursors[route]), 400, "invalid_cursor")
-    refused(table, lambda: look(route, partner_id=SOUTH, cursor=cursors[route]), 400, "invalid_cursor")
-    refused(table, lambda: clients(employee_id=EMPLOYEE, cursor=cursors[route]), 400, "invalid_cursor")
+    assert view_console(route, cursor=cursors[route]).status == 200
+    assert_error(table, lambda: view_console(route, COLLEAGUE, cursor=cursors[route]), 400, "invalid_cursor")
+    assert_error(table, lambda: view_console(other, cursor=cursors[route]), 400, "invalid_cursor")
+    assert_error(table, lambda: view_console(route, partner_id=SOUTH, cursor=cursors[route]), 400, "invalid_cursor")
+    assert_error(table, lambda: clients(employee_id=EMPLOYEE, cursor=cursors[route]), 400, "invalid_cursor")
 
 
 @BOTH
@@ -527,7 +533,7 @@ def test_a_cursor_of_everybodys_is_none_once_one_sees_only_himself(
 ) -> None:
     table.change(keys.member(PARTNER, MANAGER), permission_set="view_only")
 
-    answer = look(route, cursor=cursors[route])
+    answer = view_console(route, cursor=cursors[route])
 
     assert (answer.status, answer.code) == (400, "invalid_cursor")
     table.change(keys.member(PARTNER, MANAGER), permission_set="super_admin")
@@ -536,35 +542,35 @@ def test_a_cursor_of_everybodys_is_none_once_one_sees_only_himself(
 @BOTH
 @pytest.mark.parametrize("query", [{"state": "active"}, {"limit": "0"}, {"limit": "101"}, {"employee_id": "a#b"}])
 def test_an_odd_question_gets_no_answer(table: Table, route: str, query: dict[str, str]) -> None:
-    a_world(table)
+    seed(table)
 
-    refused(table, lambda: look(route, **query), 400, "invalid_query")
+    assert_error(table, lambda: view_console(route, **query), 400, "invalid_query")
 
 
 def test_what_looking_costs(table: Table) -> None:
-    a_world(table, *town())
+    seed(table, *console_members())
 
-    for knock, most in (
+    for send_request, most in (
         (clients, 2 + 1 + 2 + 1 + 3 + 2),
         (partial(clients, employee_id=EMPLOYEE), 2 + 1 + 3),
         (employees, 2 + 1 + 3 + 2),
         (partial(employees, EMPLOYEE), 2 + 3),
     ):
-        with counted(table) as costs:
-            assert knock().status == 200
+        with count_costs(table) as costs:
+            assert send_request().status == 200
         assert (costs.reads <= most, costs.writes) == (True, 0), costs.reads
 
 
 def test_the_name_of_a_link_is_nobodys_client(table: Table) -> None:
     """Links and people stand in one index, and are told apart."""
-    a_world(table, an_open_link(), a_partner_admin())
+    seed(table, an_open_link(), a_partner_admin())
 
-    assert who_is_where(clients()) == [(CLIENT, [EMPLOYEE], False)]
+    assert members_by_client(clients()) == [(CLIENT, [EMPLOYEE], False)]
     assert LINK not in clients().text
 
 
 def test_when_a_membership_was_last_changed_is_told(table: Table) -> None:
-    a_world(table, a_partner_admin(EMPLOYEE))
+    seed(table, a_partner_admin(EMPLOYEE))
     (before,) = clients().body["items"][0]["people"]
     path = {"account_id": CLIENT, "user_id": EMPLOYEE}
 

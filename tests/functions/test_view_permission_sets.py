@@ -5,7 +5,7 @@ import pytest
 from partner_access.domain.accounts import Program
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from tests.support.builders import (
     APPROVER,
     CLIENT,
@@ -20,33 +20,33 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import refused
-from tests.support.seeded_table import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, staff
+from tests.support.costs import count_costs
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import assert_error
+from tests.support.seeded_table import CLERK, COLLEAGUE, a_partner_account_member, an_expired_partner_admin, seed
 from tests.support.table import Table
 
 SETS = "GET /accounts/{account_id}/permission-sets"
 ONE = SETS + "/{set_id}"
-AT_NORTH = f"{EMPLOYEE}@north.example"
+EMPLOYEE_EMAIL = f"{EMPLOYEE}@north.example"
 ALL = [*SetName]
 ORDINARY = [name for name in ALL if name != "partner_admin"]
 NOT_SUPER = [name for name in ORDINARY if name != "super_admin"]
 
 
-def choose(by: str = APPROVER, email: str | None = None, account_id: str = CLIENT) -> Answer:
+def list_sets(by: str = APPROVER, email: str | None = None, account_id: str = CLIENT) -> ApiResponse:
     return call(SETS, by, query={"email": email} if email else None, account_id=account_id)
 
 
-def offered(answer: Answer) -> list[str]:
+def offered(answer: ApiResponse) -> list[str]:
     assert answer.status == 200, answer
     return [each["permission_set"] for each in answer.body["items"]]
 
 
 def test_a_set_is_shown_with_all_that_it_holds(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    answer = choose(email=AT_NORTH)
+    answer = list_sets(email=EMPLOYEE_EMAIL)
 
     assert answer.body["next_cursor"] is None
     partner_admin = next(each for each in answer.body["items"] if each["permission_set"] == "partner_admin")
@@ -58,31 +58,31 @@ def test_a_set_is_shown_with_all_that_it_holds(table: Table) -> None:
 
 @pytest.mark.parametrize(("others", "by", "email", "names"), [
     ((), APPROVER, None, ORDINARY),
-    ((), APPROVER, AT_NORTH, ALL),
-    ((), APPROVER, AT_NORTH.upper(), ALL),
+    ((), APPROVER, EMPLOYEE_EMAIL, ALL),
+    ((), APPROVER, EMPLOYEE_EMAIL.upper(), ALL),
     ((), APPROVER, "nobody@north.example", ORDINARY),
     ((), APPROVER, f"{CLERK}@bakery.example", ORDINARY),
-    ((an_employee(active=False),), APPROVER, AT_NORTH, ORDINARY),
-    ((staff(EMPLOYEE, active=False),), APPROVER, AT_NORTH, ORDINARY),
-    ((the_partner(domains=("other.example",)),), APPROVER, AT_NORTH, ORDINARY),
-    ((the_partner(program=Program.SUSPENDED),), APPROVER, AT_NORTH, ORDINARY),
-    ((a_member(COLLEAGUE),), COLLEAGUE, AT_NORTH, NOT_SUPER),
-    ((a_partner_admin(COLLEAGUE),), COLLEAGUE, AT_NORTH, NOT_SUPER),
-    ((a_member(CLERK, "view_only", added=("account.users.manage",)),), CLERK, AT_NORTH, ["partner_admin", "view_only"]),
+    ((an_employee(active=False),), APPROVER, EMPLOYEE_EMAIL, ORDINARY),
+    ((a_partner_account_member(EMPLOYEE, active=False),), APPROVER, EMPLOYEE_EMAIL, ORDINARY),
+    ((the_partner(domains=("other.example",)),), APPROVER, EMPLOYEE_EMAIL, ORDINARY),
+    ((the_partner(program=Program.SUSPENDED),), APPROVER, EMPLOYEE_EMAIL, ORDINARY),
+    ((a_member(COLLEAGUE),), COLLEAGUE, EMPLOYEE_EMAIL, NOT_SUPER),
+    ((a_partner_admin(COLLEAGUE),), COLLEAGUE, EMPLOYEE_EMAIL, NOT_SUPER),
+    ((a_member(CLERK, "view_only", added=("account.users.manage",)),), CLERK, EMPLOYEE_EMAIL, ["partner_admin", "view_only"]),
 ])  # fmt: skip
 def test_partner_admin_is_offered_for_an_eligible_employee_alone(
-    table: Table, others: tuple[Kept, ...], by: str, email: str | None, names: list[str]
+    table: Table, others: tuple[Record, ...], by: str, email: str | None, names: list[str]
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    assert offered(choose(by, email)) == names
+    assert offered(list_sets(by, email)) == names
 
 
 def test_one_eligible_firm_of_two_is_enough(table: Table) -> None:
     south = the_partner(account_id="partner-south", program=Program.TERMINATED)
-    a_world(table, south, staff(EMPLOYEE, account_id="partner-south"))
+    seed(table, south, a_partner_account_member(EMPLOYEE, account_id="partner-south"))
 
-    assert "partner_admin" in offered(choose(email=AT_NORTH))
+    assert "partner_admin" in offered(list_sets(email=EMPLOYEE_EMAIL))
 
 
 @pytest.mark.parametrize(("others", "by", "account_id", "status", "code"), [
@@ -93,44 +93,44 @@ def test_one_eligible_firm_of_two_is_enough(table: Table) -> None:
     ((), COLLEAGUE, PARTNER, 403, "forbidden"),
 ])  # fmt: skip
 def test_the_choice_is_for_whoever_may_choose(
-    table: Table, others: tuple[Kept, ...], by: str, account_id: str, status: int, code: str
+    table: Table, others: tuple[Record, ...], by: str, account_id: str, status: int, code: str
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
-    refused(table, lambda: choose(by, AT_NORTH, account_id), status, code)
+    assert_error(table, lambda: list_sets(by, EMPLOYEE_EMAIL, account_id), status, code)
 
 
 def test_no_partner_admin_is_offered_in_a_partner_account(table: Table) -> None:
-    a_world(table, staff(COLLEAGUE, "super_admin"))
+    seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
 
-    assert "partner_admin" not in offered(choose(COLLEAGUE, AT_NORTH, PARTNER))
+    assert "partner_admin" not in offered(list_sets(COLLEAGUE, EMPLOYEE_EMAIL, PARTNER))
 
 
 @pytest.mark.parametrize("query", [{"email": "nobody"}, {"email": "a@b.example,c@d.example"}, {"limit": "1"}])
 def test_an_odd_question_gets_no_answer(table: Table, query: dict[str, str]) -> None:
-    a_world(table)
+    seed(table)
 
-    refused(table, lambda: call(SETS, APPROVER, query=query, account_id=CLIENT), 400, "invalid_query")
+    assert_error(table, lambda: call(SETS, APPROVER, query=query, account_id=CLIENT), 400, "invalid_query")
 
 
 # the account's own
 
-BOOKS = a_custom_set(f"set_{'4' * 32}", name="Books", permissions=("account.billing.manage",))
-DESK = a_custom_set()
+BILLING_SET = a_custom_set(f"set_{'4' * 32}", name="Books", permissions=("account.billing.manage",))
+SERVICE_DESK_SET = a_custom_set()
 MANAGES_USERS = a_member(CLERK, "view_only", added=("account.users.manage",))
-AT_HOME = f"{CLERK}@bakery.example"
+CLERK_EMAIL = f"{CLERK}@bakery.example"
 
 
-def own(answer: Answer) -> list[str]:
+def custom_set_ids(answer: ApiResponse) -> list[str]:
     return [name for name in offered(answer) if name.startswith("set_")]
 
 
 def test_the_accounts_own_sets_come_after_the_vendors(table: Table) -> None:
-    a_world(table, BOOKS, DESK, a_custom_set(account_id=PARTNER))
+    seed(table, BILLING_SET, SERVICE_DESK_SET, a_custom_set(account_id=PARTNER))
 
-    answer = choose()
+    answer = list_sets()
 
-    assert offered(answer) == [*ORDINARY, DESK.set_id, BOOKS.set_id]
+    assert offered(answer) == [*ORDINARY, SERVICE_DESK_SET.set_id, BILLING_SET.set_id]
     assert answer.body["items"][-2] == {
         "permission_set": CUSTOM_SET,
         "kind": "custom",
@@ -142,44 +142,44 @@ def test_the_accounts_own_sets_come_after_the_vendors(table: Table) -> None:
 
 def test_nobody_is_offered_what_he_does_not_hold(table: Table) -> None:
     narrow = a_custom_set(f"set_{'5' * 32}", permissions=("crm.tickets.view:team",))
-    a_world(table, BOOKS, DESK, narrow, MANAGES_USERS, a_partner_admin(COLLEAGUE))
+    seed(table, BILLING_SET, SERVICE_DESK_SET, narrow, MANAGES_USERS, a_partner_admin(COLLEAGUE))
 
-    assert own(choose(CLERK)) == [narrow.set_id]
-    assert own(choose(COLLEAGUE, AT_NORTH)) == [DESK.set_id, narrow.set_id]
+    assert custom_set_ids(list_sets(CLERK)) == [narrow.set_id]
+    assert custom_set_ids(list_sets(COLLEAGUE, EMPLOYEE_EMAIL)) == [SERVICE_DESK_SET.set_id, narrow.set_id]
 
 
 @pytest.mark.parametrize(("target", "email", "sets"), [
-    (None, AT_NORTH, [DESK.set_id, BOOKS.set_id]),
-    (a_member(EMPLOYEE, "sales"), AT_NORTH, [DESK.set_id, BOOKS.set_id]),
-    (a_partner_admin(), AT_NORTH, [DESK.set_id]),
-    (a_partner_admin(), AT_HOME, [DESK.set_id, BOOKS.set_id]),
-    (a_lapsed_partner_admin(), AT_NORTH, [DESK.set_id, BOOKS.set_id]),
-    (a_member(EMPLOYEE, "sales", partner_id=PARTNER), AT_NORTH, [DESK.set_id]),
+    (None, EMPLOYEE_EMAIL, [SERVICE_DESK_SET.set_id, BILLING_SET.set_id]),
+    (a_member(EMPLOYEE, "sales"), EMPLOYEE_EMAIL, [SERVICE_DESK_SET.set_id, BILLING_SET.set_id]),
+    (a_partner_admin(), EMPLOYEE_EMAIL, [SERVICE_DESK_SET.set_id]),
+    (a_partner_admin(), CLERK_EMAIL, [SERVICE_DESK_SET.set_id, BILLING_SET.set_id]),
+    (an_expired_partner_admin(), EMPLOYEE_EMAIL, [SERVICE_DESK_SET.set_id, BILLING_SET.set_id]),
+    (a_member(EMPLOYEE, "sales", partner_id=PARTNER), EMPLOYEE_EMAIL, [SERVICE_DESK_SET.set_id]),
 ])  # fmt: skip
 def test_for_whoever_is_here_for_a_partner_nothing_restricted_is_offered(
-    table: Table, target: Kept | None, email: str, sets: list[str]
+    table: Table, target: Record | None, email: str, sets: list[str]
 ) -> None:
-    a_world(table, BOOKS, DESK, *([target] if target else ()))
+    seed(table, BILLING_SET, SERVICE_DESK_SET, *([target] if target else ()))
 
-    assert own(choose(email=email)) == sets
+    assert custom_set_ids(list_sets(email=email)) == sets
 
 
 def test_a_hundred_of_them_are_one_page(table: Table) -> None:
     sets = [a_custom_set(f"set_{number:032}") for number in range(100)]
-    a_world(table, *sets)
+    seed(table, *sets)
 
-    with counted(table) as costs:
-        answer = choose()
+    with count_costs(table) as costs:
+        answer = list_sets()
 
-    assert own(answer) == [each.set_id for each in sets]
+    assert custom_set_ids(answer) == [each.set_id for each in sets]
     assert costs.reads == 2
 
 
 def test_where_there_are_none_nothing_is_looked_for(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    with counted(table) as costs:
-        choose()
+    with count_costs(table) as costs:
+        list_sets()
 
     assert costs.reads == 1
 
@@ -187,7 +187,7 @@ def test_where_there_are_none_nothing_is_looked_for(table: Table) -> None:
 # one of them
 
 
-def view(by: str = APPROVER, set_id: str = CUSTOM_SET, account_id: str = CLIENT) -> Answer:
+def view(by: str = APPROVER, set_id: str = CUSTOM_SET, account_id: str = CLIENT) -> ApiResponse:
     return call(ONE, by, set_id=set_id, account_id=account_id)
 
 
@@ -196,8 +196,8 @@ def view(by: str = APPROVER, set_id: str = CUSTOM_SET, account_id: str = CLIENT)
     ((MANAGES_USERS,), CLERK),
     ((a_partner_admin(COLLEAGUE),), COLLEAGUE),
 ])  # fmt: skip
-def test_whoever_gives_sets_sees_one_with_its_tag(table: Table, others: tuple[Kept, ...], by: str) -> None:
-    a_world(table, a_custom_set(version=3), a_user("user-x"), a_member("user-x", CUSTOM_SET), *others)
+def test_whoever_gives_sets_sees_one_with_its_tag(table: Table, others: tuple[Record, ...], by: str) -> None:
+    seed(table, a_custom_set(version=3), a_user("user-x"), a_member("user-x", CUSTOM_SET), *others)
 
     answer = view(by)
 
@@ -223,6 +223,6 @@ def test_whoever_gives_sets_sees_one_with_its_tag(table: Table, others: tuple[Ke
 ])  # fmt: skip
 def test_to_others_there_is_none(table: Table, by: str, set_id: str, account_id: str, status: int, code: str) -> None:
     florist = "client-florist"
-    a_world(table, DESK, the_client(account_id=florist), a_custom_set("set_elsewhere", account_id=florist))
+    seed(table, SERVICE_DESK_SET, the_client(account_id=florist), a_custom_set("set_elsewhere", account_id=florist))
 
-    refused(table, lambda: view(by, set_id, account_id), status, code)
+    assert_error(table, lambda: view(by, set_id, account_id), status, code)

@@ -7,7 +7,7 @@ import pytest
 
 from partner_access.domain.accounts import Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -24,10 +24,18 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
-from tests.support.link_requests import nothing_changes, refused, tell_account, tell_user
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_lapsed_partner_admin, a_world, now, staff
+from tests.support.costs import count_costs
+from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call
+from tests.support.link_requests import assert_error, assert_unchanged, put_account, put_user
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    MANAGER,
+    a_partner_account_member,
+    an_expired_partner_admin,
+    now,
+    seed,
+)
 from tests.support.table import Table
 
 LIST = "/accounts/{account_id}/users"
@@ -36,20 +44,20 @@ SECOND = timedelta(seconds=1)
 USERS, CLIENT_ACCESS = "account.users.manage", "partner.client_access.manage"
 
 
-def listed(by: str = APPROVER, *, account_id: str = CLIENT, **query: str) -> Answer:
+def list_users(by: str = APPROVER, *, account_id: str = CLIENT, **query: str) -> ApiResponse:
     return call(f"GET {LIST}", by, account_id=account_id, query=query)
 
 
-def view(user_id: str = EMPLOYEE, by: str = APPROVER, *, account_id: str = CLIENT) -> Answer:
+def view(user_id: str = EMPLOYEE, by: str = APPROVER, *, account_id: str = CLIENT) -> ApiResponse:
     return call(f"GET {LIST}/{{user_id}}", by, account_id=account_id, user_id=user_id)
 
 
-def ids(answer: Answer) -> list[str]:
+def ids(answer: ApiResponse) -> list[str]:
     assert answer.status == 200, answer
     return [each["user_id"] for each in answer.body["items"]]
 
 
-def rows(answer: Answer) -> dict[str, dict[str, Any]]:
+def rows(answer: ApiResponse) -> dict[str, dict[str, Any]]:
     assert answer.status == 200, answer
     return {each["user_id"]: each for each in answer.body["items"]}
 
@@ -57,21 +65,21 @@ def rows(answer: Answer) -> dict[str, dict[str, Any]]:
 # what is shown
 
 
-def test_who_can_get_in_with_what_since_when_by_whom_and_until_when(table: Table, sound: None) -> None:
+def test_who_can_get_in_with_what_since_when_by_whom_and_until_when(table: Table, check_invariants: None) -> None:
     end = now() + timedelta(days=30)
-    a_world(
+    seed(
         table,
         a_partner_admin(
             granted_by=APPROVER,
             removed=("crm.export",),
             paid_seats=("sales",),
             grant=a_grant(expires_at=end),
-            previous=a_member(EMPLOYEE, "view_only").place,
+            previous=a_member(EMPLOYEE, "view_only").assignment,
         ),
     )
 
-    with nothing_changes(table):
-        shown = rows(listed())[EMPLOYEE]
+    with assert_unchanged(table):
+        shown = rows(list_users())[EMPLOYEE]
 
     assert shown == {
         "account_id": CLIENT,
@@ -94,38 +102,38 @@ def test_who_can_get_in_with_what_since_when_by_whom_and_until_when(table: Table
     }
 
 
-def test_what_has_no_value_is_left_out(world: Table) -> None:
+def test_what_has_no_value_is_left_out(seeded: Table) -> None:
     assert not {
         "suspended_by", "granted_by", "granted_by_name", "expires_at", "partner_id", "partner_name", "grant_id", "set_name",
-    } & set(rows(listed())[CLERK])  # fmt: skip
+    } & set(rows(list_users())[CLERK])  # fmt: skip
 
 
-def test_an_accounts_own_set_is_told_by_its_name(table: Table, sound: None) -> None:
-    a_world(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
+def test_an_accounts_own_set_is_told_by_its_name(table: Table, check_invariants: None) -> None:
+    seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
-    shown = rows(listed())[CLERK]
+    shown = rows(list_users())[CLERK]
 
     assert (shown["permission_set"], shown["set_name"]) == (CUSTOM_SET, "Service desk")
     assert view(CLERK).body["set_name"] == "Service desk"
 
 
-def test_an_erased_person_has_no_name(table: Table, sound: None) -> None:
-    a_world(table, a_user("user-left", name="", email=None, active=False), a_member(CLERK, granted_by="user-left"))
+def test_an_erased_person_has_no_name(table: Table, check_invariants: None) -> None:
+    seed(table, a_user("user-left", name="", email=None, active=False), a_member(CLERK, granted_by="user-left"))
 
-    shown = rows(listed())[CLERK]
+    shown = rows(list_users())[CLERK]
 
     assert shown["granted_by"] == "user-left"
     assert "granted_by_name" not in shown
 
 
-STATES: list[tuple[tuple[Kept, ...], str | None, list[str] | None]] = [
+STATES: list[tuple[tuple[Record, ...], str | None, list[str] | None]] = [
     ((a_partner_admin(),), "active", None),
     ((a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), "suspended", ["client"]),
     ((a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE})),), "active", None),
     ((a_partner_admin(), an_employee(active=False)), "suspended", ["employee"]),
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), "suspended", ["program"]),
     ((a_partner_admin(active=False, grant=None, seat=None),), "deactivated", None),
-    ((a_lapsed_partner_admin(),), "deactivated", None),
+    ((an_expired_partner_admin(),), "deactivated", None),
     ((a_partner_admin(), the_partner(terminations=1)), "deactivated", None),
     ((a_member(EMPLOYEE, "view_only"), an_employee(active=False)), "deactivated", None),
 ]
@@ -133,53 +141,53 @@ STATES: list[tuple[tuple[Kept, ...], str | None, list[str] | None]] = [
 
 @pytest.mark.parametrize(("others", "state", "suspended_by"), STATES)
 def test_states_are_computed_when_they_are_read(
-    table: Table, others: tuple[Kept, ...], state: str, suspended_by: list[str] | None
+    table: Table, others: tuple[Record, ...], state: str, suspended_by: list[str] | None
 ) -> None:
-    a_world(table, *others)
+    seed(table, *others)
 
     shown = view().body
 
     assert (shown["state"], shown.get("suspended_by")) == (state, suspended_by)
     for other in ("active", "suspended", "deactivated"):
-        assert (EMPLOYEE in ids(listed(state=other))) == (other == state)
-    assert (EMPLOYEE in ids(listed())) == (state != "deactivated")
+        assert (EMPLOYEE in ids(list_users(state=other))) == (other == state)
+    assert (EMPLOYEE in ids(list_users())) == (state != "deactivated")
 
 
 def test_a_grant_that_is_over_is_shown_as_what_there_was_before(table: Table) -> None:
-    before = a_member(EMPLOYEE, "sales").place
-    a_world(table, a_lapsed_partner_admin(previous=before))
+    before = a_member(EMPLOYEE, "sales").assignment
+    seed(table, an_expired_partner_admin(previous=before))
 
-    shown = rows(listed())[EMPLOYEE]
+    shown = rows(list_users())[EMPLOYEE]
 
     assert (shown["permission_set"], shown["state"]) == ("sales", "active")
     assert not {"expires_at", "grant_id", "partner_id", "partner_name"} & set(shown)
-    assert ids(listed(permission_set="partner_admin")) == []
-    assert ids(listed(partner_id=PARTNER)) == []
+    assert ids(list_users(permission_set="partner_admin")) == []
+    assert ids(list_users(partner_id=PARTNER)) == []
 
 
 # filters and pages
 
 
-def test_the_list_can_be_of_one_set_or_one_partner(table: Table, sound: None) -> None:
+def test_the_list_can_be_of_one_set_or_one_partner(table: Table, check_invariants: None) -> None:
     south = (the_partner(account_id=SOUTH, domains=("south.example",)),)
     rival = an_employee("user-rival", email="rival@south.example")
-    a_world(
+    seed(
         table,
         *south,
         rival,
-        staff("user-rival", account_id=SOUTH),
+        a_partner_account_member("user-rival", account_id=SOUTH),
         a_partner_admin(),
         a_partner_admin("user-rival", partner_id=SOUTH, grant=a_grant(grant_id=f"grt_{'5' * 32}", partner_id=SOUTH)),
         a_member(COLLEAGUE, "view_only", partner_id=PARTNER),
     )
 
-    assert ids(listed()) == [APPROVER, CLERK, COLLEAGUE, EMPLOYEE, "user-rival"]
-    assert ids(listed(permission_set="partner_admin")) == [EMPLOYEE, "user-rival"]
-    assert ids(listed(permission_set="view_only")) == [CLERK, COLLEAGUE]
-    assert ids(listed(partner_id=PARTNER)) == [COLLEAGUE, EMPLOYEE]
-    assert ids(listed(partner_id=PARTNER, permission_set="partner_admin", state="active")) == [EMPLOYEE]
-    assert ids(listed(partner_id=SOUTH, state="suspended")) == []
-    assert ids(listed(partner_id="partner-unknown")) == []
+    assert ids(list_users()) == [APPROVER, CLERK, COLLEAGUE, EMPLOYEE, "user-rival"]
+    assert ids(list_users(permission_set="partner_admin")) == [EMPLOYEE, "user-rival"]
+    assert ids(list_users(permission_set="view_only")) == [CLERK, COLLEAGUE]
+    assert ids(list_users(partner_id=PARTNER)) == [COLLEAGUE, EMPLOYEE]
+    assert ids(list_users(partner_id=PARTNER, permission_set="partner_admin", state="active")) == [EMPLOYEE]
+    assert ids(list_users(partner_id=SOUTH, state="suspended")) == []
+    assert ids(list_users(partner_id="partner-unknown")) == []
 
 
 @pytest.mark.parametrize(
@@ -194,24 +202,24 @@ def test_the_list_can_be_of_one_set_or_one_partner(table: Table, sound: None) ->
         {"user_id": CLERK},
     ],
 )
-def test_a_query_that_makes_no_sense(world: Table, query: dict[str, str]) -> None:
-    refused(world, lambda: listed(**query), 400, "invalid_query")
+def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> None:
+    assert_error(seeded, lambda: list_users(**query), 400, "invalid_query")
 
 
-def many(table: Table, count: int) -> None:
-    a_world(
+def seed_members(table: Table, count: int) -> None:
+    seed(
         table,
         *(a_user(f"user-z{number:03}") for number in range(count)),
         *(a_member(f"user-z{number:03}", "view_only", granted_by=CLERK) for number in range(count)),
     )
 
 
-def test_pages_follow_each_other_without_gap_or_double(table: Table, sound: None) -> None:
-    many(table, 7)
+def test_pages_follow_each_other_without_gap_or_double(table: Table, check_invariants: None) -> None:
+    seed_members(table, 7)
     seen: list[str] = []
     more: dict[str, str] = {}
     while True:
-        answer = listed(limit="4", state="active", **more)
+        answer = list_users(limit="4", state="active", **more)
         seen += ids(answer)
         if not answer.body["next_cursor"]:
             break
@@ -221,42 +229,42 @@ def test_pages_follow_each_other_without_gap_or_double(table: Table, sound: None
 
 
 def test_a_page_may_be_shorter_than_asked_and_the_list_goes_on(table: Table) -> None:
-    a_world(table, a_member(CLERK, active=False), a_user("user-zoe"), a_member("user-zoe"))
+    seed(table, a_member(CLERK, active=False), a_user("user-zoe"), a_member("user-zoe"))
 
-    first = listed(limit="2")
+    first = list_users(limit="2")
 
     assert ids(first) == [APPROVER]
-    assert ids(listed(limit="2", cursor=first.body["next_cursor"])) == ["user-zoe"]
+    assert ids(list_users(limit="2", cursor=first.body["next_cursor"])) == ["user-zoe"]
 
 
 def test_a_cursor_is_for_one_caller_one_list_and_one_filter(table: Table) -> None:
     own = a_member(CLERK, "view_only", added=(USERS,))
-    a_world(table, own, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
-    cursor = listed(limit="1").body["next_cursor"]
+    seed(table, own, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
+    cursor = list_users(limit="1").body["next_cursor"]
 
-    refused(table, lambda: listed(CLERK, cursor=cursor), 400, "invalid_cursor")
-    refused(table, lambda: listed(account_id=FLORIST, cursor=cursor), 400, "invalid_cursor")
+    assert_error(table, lambda: list_users(CLERK, cursor=cursor), 400, "invalid_cursor")
+    assert_error(table, lambda: list_users(account_id=FLORIST, cursor=cursor), 400, "invalid_cursor")
     for other in ({"state": "active"}, {"permission_set": "view_only"}, {"partner_id": PARTNER}):
-        refused(table, lambda other=other: listed(cursor=cursor, **other), 400, "invalid_cursor")  # type: ignore[misc]
-    assert ids(listed(limit="1", cursor=cursor)) == [CLERK]
+        assert_error(table, lambda other=other: list_users(cursor=cursor, **other), 400, "invalid_cursor")  # type: ignore[misc]
+    assert ids(list_users(limit="1", cursor=cursor)) == [CLERK]
 
 
 @pytest.mark.parametrize(("limit", "requests"), [("25", 3), ("90", 3), ("100", 3)])
 def test_what_a_page_costs_is_in_proportion_to_it(table: Table, limit: str, requests: int) -> None:
-    many(table, 500)
+    seed_members(table, 500)
 
-    with counted(table) as costs:
-        answer = listed(limit=limit)
+    with count_costs(table) as costs:
+        answer = list_users(limit=limit)
 
     assert len(ids(answer)) == int(limit)
     assert (costs.requests, costs.writes) == (requests, 0)
 
 
 def test_whoever_is_here_for_a_partner_costs_one_more(table: Table) -> None:
-    a_world(table, a_partner_admin())
+    seed(table, a_partner_admin())
 
-    with counted(table) as costs:
-        assert ids(listed(EMPLOYEE)) == [APPROVER, CLERK, EMPLOYEE]
+    with count_costs(table) as costs:
+        assert ids(list_users(EMPLOYEE)) == [APPROVER, CLERK, EMPLOYEE]
     assert costs.requests == 4
 
 
@@ -272,53 +280,53 @@ def test_whoever_is_here_for_a_partner_costs_one_more(table: Table) -> None:
         ((a_custom_set(permissions=(USERS,)), a_member(CLERK, CUSTOM_SET)), CLERK),
     ],
 )
-def test_who_manages_users_sees_them(table: Table, sound: None, others: tuple[Kept, ...], by: str) -> None:
-    a_world(table, *others)
+def test_who_manages_users_sees_them(table: Table, check_invariants: None, others: tuple[Record, ...], by: str) -> None:
+    seed(table, *others)
 
-    assert listed(by).status == 200
+    assert list_users(by).status == 200
 
 
-NOT_ALL: list[tuple[tuple[Kept, ...], str, int]] = [
+NOT_AUTHORIZED: list[tuple[tuple[Record, ...], str, int]] = [
     ((), CLERK, 403),
     ((a_partner_admin(removed=(USERS,)),), EMPLOYEE, 403),
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), EMPLOYEE, 403),
     ((a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), EMPLOYEE, 403),
-    ((a_lapsed_partner_admin(),), EMPLOYEE, 404),
+    ((an_expired_partner_admin(),), EMPLOYEE, 404),
     ((a_user(APPROVER, active=False),), APPROVER, 403),
     ((), MANAGER, 404),
     ((), "user-nobody", 404),
 ]
 
 
-@pytest.mark.parametrize(("others", "by", "status"), NOT_ALL)
-def test_others_do_not(table: Table, others: tuple[Kept, ...], by: str, status: int) -> None:
-    a_world(table, *others)
+@pytest.mark.parametrize(("others", "by", "status"), NOT_AUTHORIZED)
+def test_others_do_not(table: Table, others: tuple[Record, ...], by: str, status: int) -> None:
+    seed(table, *others)
 
-    refused(table, lambda: listed(by), status, "forbidden" if status == 403 else "not_found")
+    assert_error(table, lambda: list_users(by), status, "forbidden" if status == 403 else "not_found")
 
 
-def test_a_partner_has_members_too(table: Table, sound: None) -> None:
-    a_world(table)
+def test_a_partner_has_members_too(table: Table, check_invariants: None) -> None:
+    seed(table)
 
-    assert ids(listed(MANAGER, account_id=PARTNER)) == [COLLEAGUE, EMPLOYEE, MANAGER]
-    refused(table, lambda: listed(EMPLOYEE, account_id=PARTNER), 403, "forbidden")
-    refused(table, lambda: listed(APPROVER, account_id=PARTNER), 404, "not_found")
+    assert ids(list_users(MANAGER, account_id=PARTNER)) == [COLLEAGUE, EMPLOYEE, MANAGER]
+    assert_error(table, lambda: list_users(EMPLOYEE, account_id=PARTNER), 403, "forbidden")
+    assert_error(table, lambda: list_users(APPROVER, account_id=PARTNER), 404, "not_found")
 
 
 # one
 
 
-def test_one_has_the_tag_of_its_version(table: Table, sound: None) -> None:
-    a_world(table, a_partner_admin(version=7))
+def test_one_has_the_tag_of_its_version(table: Table, check_invariants: None) -> None:
+    seed(table, a_partner_admin(version=7))
 
     answer = view()
 
     assert (answer.status, answer.headers["etag"], answer.body["version"]) == (200, '"7"', 7)
-    assert answer.body == rows(listed())[EMPLOYEE]
+    assert answer.body == rows(list_users())[EMPLOYEE]
 
 
 def test_the_tag_is_that_of_what_is_kept_even_when_a_grant_is_over(table: Table) -> None:
-    a_world(table, a_partner_admin(version=7, grant=a_grant(expires_at=now())))
+    seed(table, a_partner_admin(version=7, grant=a_grant(expires_at=now())))
 
     assert view().headers["etag"] == '"7"'
 
@@ -346,48 +354,53 @@ def test_the_tag_is_that_of_what_is_kept_even_when_a_grant_is_over(table: Table)
         ("user-nobody", "user-nobody", 404),
     ],
 )
-def test_who_sees_one(table: Table, sound: None, user_id: str, by: str, status: int) -> None:
-    a_world(
+def test_who_sees_one(table: Table, check_invariants: None, user_id: str, by: str, status: int) -> None:
+    seed(
         table,
         a_partner_admin(),
         an_employee("user-access"),
-        staff("user-access", added=(CLIENT_ACCESS,)),
+        a_partner_account_member("user-access", added=(CLIENT_ACCESS,)),
         the_partner(account_id=SOUTH),
         a_user("user-rival"),
-        staff("user-rival", "super_admin", account_id=SOUTH),
+        a_partner_account_member("user-rival", "super_admin", account_id=SOUTH),
     )
 
-    with nothing_changes(table):
+    with assert_unchanged(table):
         assert view(user_id, by).status == status
 
 
 def test_who_was_deactivated_is_shown_to_who_manages_users_and_not_to_his_firm(table: Table) -> None:
-    a_world(table, a_partner_admin(active=False, grant=None, seat=None))
+    seed(table, a_partner_admin(active=False, grant=None, seat=None))
 
     assert view().body["state"] == "deactivated"
-    refused(table, lambda: view(by=MANAGER), 404, "not_found")
-    refused(table, lambda: view(by=EMPLOYEE), 404, "not_found")
+    assert_error(table, lambda: view(by=MANAGER), 404, "not_found")
+    assert_error(table, lambda: view(by=EMPLOYEE), 404, "not_found")
 
 
-def test_his_firm_sees_him_while_it_is_stopped_for_now(table: Table, sound: None) -> None:
-    a_world(table, a_partner_admin())
-    tell_account(PARTNER, program="suspended")
+def test_his_firm_sees_him_while_it_is_stopped_for_now(table: Table, check_invariants: None) -> None:
+    seed(table, a_partner_admin())
+    put_account(PARTNER, program="suspended")
 
     assert view(by=MANAGER).body["suspended_by"] == ["program"]
-    refused(table, lambda: view(CLERK, EMPLOYEE), 403, "forbidden")
+    assert_error(table, lambda: view(CLERK, EMPLOYEE), 403, "forbidden")
     assert view(EMPLOYEE, EMPLOYEE).status == 200
 
 
-def test_a_manager_who_was_deactivated_sees_nothing(table: Table, sound: None) -> None:
-    a_world(table, a_partner_admin(), an_employee("user-access"), staff("user-access", added=(CLIENT_ACCESS,)))
-    tell_user("user-access", active=False)
+def test_a_manager_who_was_deactivated_sees_nothing(table: Table, check_invariants: None) -> None:
+    seed(
+        table,
+        a_partner_admin(),
+        an_employee("user-access"),
+        a_partner_account_member("user-access", added=(CLIENT_ACCESS,)),
+    )
+    put_user("user-access", active=False)
 
-    refused(table, lambda: view(by="user-access"), 404, "not_found")
+    assert_error(table, lambda: view(by="user-access"), 404, "not_found")
 
 
-def test_what_is_not_there(world: Table) -> None:
-    told = {
-        refused(world, lambda where=where: view(**where), 404, "not_found").text  # type: ignore[misc]
+def test_what_is_not_there(seeded: Table) -> None:
+    bodies = {
+        assert_error(seeded, lambda where=where: view(**where), 404, "not_found").text  # type: ignore[misc]
         for where in (
             {"account_id": "nowhere"},
             {"account_id": PARTNER},
@@ -396,18 +409,18 @@ def test_what_is_not_there(world: Table) -> None:
         )
     }
 
-    assert len(told) == 1
+    assert len(bodies) == 1
 
 
 def test_a_membership_whose_person_is_unknown_is_not_shown(table: Table) -> None:
-    a_world(table)
+    seed(table)
     table.remove(keys.user(CLERK))
 
-    assert ids(listed()) == [APPROVER]
-    refused(table, lambda: view(CLERK), 404, "not_found")
+    assert ids(list_users()) == [APPROVER]
+    assert_error(table, lambda: view(CLERK), 404, "not_found")
 
 
-def test_the_vendor_has_a_door_of_its_own(world: Table) -> None:
+def test_the_vendor_has_a_door_of_its_own(seeded: Table) -> None:
     assert call(f"GET {LIST}", VENDOR, account_id=CLIENT, scope=DIRECTORY).status == 404
 
 
@@ -415,8 +428,8 @@ def test_the_vendor_has_a_door_of_its_own(world: Table) -> None:
     ("user_id", "by", "requests"), [(CLERK, APPROVER, 1), (EMPLOYEE, APPROVER, 2), (EMPLOYEE, MANAGER, 2)]
 )
 def test_what_one_costs(table: Table, user_id: str, by: str, requests: int) -> None:
-    a_world(table, a_partner_admin())
+    seed(table, a_partner_admin())
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         assert view(user_id, by).status == 200
     assert (costs.requests, costs.writes) == (requests, 0)

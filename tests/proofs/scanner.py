@@ -34,9 +34,9 @@ ACCEPTED: Final = {
 """By the check: what would be ours to change, and is not."""
 
 
-def found(template: Path) -> dict[tuple[str, str], int]:
+def failed_checks(template: Path) -> dict[tuple[str, str], int]:
     """The checks that failed, with their names, and on how many resources."""
-    asked = (
+    options = (
         "-f",
         str(template),
         "--framework",
@@ -47,6 +47,6 @@ def found(template: Path) -> dict[tuple[str, str], int]:
         "--quiet",
         "--compact",
     )
-    said = subprocess.run([str(CHECKOV), *asked], capture_output=True, text=True, check=False).stdout
-    failed = json.loads(said)["results"]["failed_checks"]
+    output = subprocess.run([str(CHECKOV), *options], capture_output=True, text=True, check=False).stdout
+    failed = json.loads(output)["results"]["failed_checks"]
     return Counter((each["check_id"], each["check_name"]) for each in failed)

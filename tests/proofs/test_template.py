@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proofs.scanner import ACCEPTED, CHECKOV, found
+from tests.proofs.scanner import ACCEPTED, CHECKOV, failed_checks
 from tools.proof.notes import Notes
 from tools.template import ROOT
 
@@ -21,28 +21,28 @@ Resources:
 
 
 @pytest.fixture
-def scanning(*, whole: bool) -> None:
+def scanner_only(*, whole: bool) -> None:
     """It takes half a minute, and an environment of its own that only `make proof` makes."""
     if not whole:
         pytest.skip("the template is scanned by make proof")
     assert CHECKOV.exists(), "make .venvs/scan/.made"
 
 
-@pytest.mark.usefixtures("scanning")
+@pytest.mark.usefixtures("scanner_only")
 def test_what_is_found_is_accepted_for_a_reason_and_what_is_accepted_is_found(notes: Notes) -> None:
-    here = found(ROOT / "template.yaml")
+    here = failed_checks(ROOT / "template.yaml")
 
     assert {check for check, _ in here} == ACCEPTED.keys()
     for (check, name), resources in here.items():
-        notes.named(f"{check} {name}, on {resources}", ACCEPTED[check])
-    notes.tried("accepted findings of the scanner", checks=len(here), resources=sum(here.values()))
+        notes.exception(f"{check} {name}, on {resources}", ACCEPTED[check])
+    notes.passed("accepted findings of the scanner", checks=len(here), resources=sum(here.values()))
 
 
-@pytest.mark.usefixtures("scanning")
+@pytest.mark.usefixtures("scanner_only")
 def test_a_careless_template_is_caught(tmp_path: Path, notes: Notes) -> None:
     (tmp_path / "template.yaml").write_text(NAIVE)
 
-    caught = {check for check, _ in found(tmp_path / "template.yaml")}
+    caught = {check for check, _ in failed_checks(tmp_path / "template.yaml")}
 
     assert caught - ACCEPTED.keys() >= {"CKV_AWS_20", "CKV_AWS_28"}, "a public bucket, and no backups"
-    notes.tried("control: a careless template", findings=len(caught))
+    notes.passed("control: a careless template", findings=len(caught))

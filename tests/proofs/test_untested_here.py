@@ -1,12 +1,12 @@
 """What needs AWS is said plainly: what stands in for it here, and how to try it there."""
 
-from tests.proofs.untested_here import ELSEWHERE
+from tests.proofs.untested_here import NOT_RUN_HERE
 from tools.proof.notes import Notes
 
 
 def test_whatever_was_not_run_here_has_something_in_its_place_and_a_way_to_try_it(notes: Notes) -> None:
-    for each in ELSEWHERE:
+    for each in NOT_RUN_HERE:
         assert each.stands_in.endswith(".")
         assert each.to_try.endswith(".")
-        notes.named(each.what, f"{each.stands_in} *To try it:* {each.to_try}")
-    assert len({each.what for each in ELSEWHERE}) == len(ELSEWHERE)
+        notes.exception(each.what, f"{each.stands_in} *To try it:* {each.to_try}")
+    assert len({each.what for each in NOT_RUN_HERE}) == len(NOT_RUN_HERE)

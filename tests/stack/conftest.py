@@ -5,40 +5,40 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.stack_users import Town
+from tests.stack.stack_users import StackUsers
 from tools import invariants
-from tools.local_stack import Stack, running_stack
+from tools.local_stack import LocalStack, running_stack
 
 SETTLED_AFTER = 1.0
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack() -> Iterator[LocalStack]:
     """The shipped template on an emulator, with IAM enforced."""
     with running_stack() as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
-def town(stack: Stack) -> Iterator[Town]:
+def stack_users(stack: LocalStack) -> Iterator[StackUsers]:
     """People who can sign in, and a partner that employs some of them."""
-    with Town.of(stack) as town:
-        yield town
+    with StackUsers.of(stack) as stack_users:
+        yield stack_users
 
 
 @pytest.fixture(scope="session")
-def seen() -> set[str]:
+def reported_violations() -> set[str]:
     """What earlier tests broke: each is told of its own."""
     return set()
 
 
 @pytest.fixture
-def sound(stack: Stack, seen: set[str]) -> Iterator[None]:
+def invariants_hold(stack: LocalStack, reported_violations: set[str]) -> Iterator[None]:
     """After the test, everything that must be true of the whole table is."""
     yield
-    found = set(invariants.broken(stack.items())) - seen
+    found = set(invariants.violations(stack.items())) - reported_violations
     if found:  # a scan may pass by while letters are being noted; what is broken stays so
         time.sleep(SETTLED_AFTER)
-        found &= set(invariants.broken(stack.items()))
-    seen |= found
+        found &= set(invariants.violations(stack.items()))
+    reported_violations |= found
     assert sorted(found) == []

@@ -18,26 +18,26 @@ Signer = Callable[[bytes], bytes]
 def parts_of(token: str) -> tuple[Json, Json]:
     """Header and claims of a token."""
     header, claims, _ = token.split(".")
-    return json.loads(_unwrapped(header)), json.loads(_unwrapped(claims))
+    return json.loads(_decoded(header)), json.loads(_decoded(claims))
 
 
-def put_together(header: Json, claims: Json, sign: Signer) -> str:
+def signed_token(header: Json, claims: Json, sign: Signer) -> str:
     """A token of these, signed so."""
-    said = f"{_wrapped(json.dumps(header).encode())}.{_wrapped(json.dumps(claims).encode())}"
-    return f"{said}.{_wrapped(sign(said.encode()))}"
+    signing_input = f"{_encoded(json.dumps(header).encode())}.{_encoded(json.dumps(claims).encode())}"
+    return f"{signing_input}.{_encoded(sign(signing_input.encode()))}"
 
 
-def unsigned(said: bytes) -> bytes:
+def unsigned(signing_input: bytes) -> bytes:
     """No signature."""
-    return said[:0]
+    return signing_input[:0]
 
 
-def by_key(key: rsa.RSAPrivateKey) -> Signer:
+def rs256(key: rsa.RSAPrivateKey) -> Signer:
     """RS256."""
     return lambda said: key.sign(said, padding.PKCS1v15(), hashes.SHA256())
 
 
-def by_secret(secret: bytes) -> Signer:
+def hs256(secret: bytes) -> Signer:
     """HS256."""
     return lambda said: hmac.digest(secret, said, sha256)
 
@@ -49,46 +49,46 @@ def forgeries(token: str, signing_key: rsa.RSAPrivateKey) -> dict[str, str]:
     public = signing_key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    honest, now = by_key(signing_key), int(time.time())
+    honest, now = rs256(signing_key), int(time.time())
     jwk = {"kty": "RSA", "kid": "mine", "n": _number(another.public_key().public_numbers().n), "e": "AQAB"}
     return {
         "no token at all": "",
         "not a token": "garbage",
         "three empty parts": "..",
-        "alg none": put_together(header | {"alg": "none"}, claims, unsigned),
-        "alg None, signature kept": token.replace(token.split(".", maxsplit=1)[0], _wrapped(b'{"alg":"None"}'), 1),
-        "HS256 with the public key": put_together(header | {"alg": "HS256"}, claims, by_secret(public)),
-        "another key, same kid": put_together(header, claims, by_key(another)),
-        "unknown kid": put_together(header | {"kid": "unknown"}, claims, by_key(another)),
-        "kid that is a path": put_together(header | {"kid": "../../dev/null"}, claims, by_secret(b"")),
-        "its own key inside": put_together(header | {"kid": "mine", "jwk": jwk}, claims, by_key(another)),
+        "alg none": signed_token(header | {"alg": "none"}, claims, unsigned),
+        "alg None, signature kept": token.replace(token.split(".", maxsplit=1)[0], _encoded(b'{"alg":"None"}'), 1),
+        "HS256 with the public key": signed_token(header | {"alg": "HS256"}, claims, hs256(public)),
+        "another key, same kid": signed_token(header, claims, rs256(another)),
+        "unknown kid": signed_token(header | {"kid": "unknown"}, claims, rs256(another)),
+        "kid that is a path": signed_token(header | {"kid": "../../dev/null"}, claims, hs256(b"")),
+        "its own key inside": signed_token(header | {"kid": "mine", "jwk": jwk}, claims, rs256(another)),
         "signature of other claims": ".".join(
-            (*_resaid(token, claims | {"sub": "somebody-else"}), token.split(".")[2])
+            (*_with_claims(token, claims | {"sub": "somebody-else"}), token.split(".")[2])
         ),
-        "expired": put_together(header, claims | {"exp": now - 1}, honest),
-        "not yet good": put_together(header, claims | {"nbf": now + 600}, honest),
-        "another issuer": put_together(header, claims | {"iss": "https://issuer.example"}, honest),
-        "another client": put_together(header, claims | {"client_id": "another"}, honest),
+        "expired": signed_token(header, claims | {"exp": now - 1}, honest),
+        "not yet good": signed_token(header, claims | {"nbf": now + 600}, honest),
+        "another issuer": signed_token(header, claims | {"iss": "https://issuer.example"}, honest),
+        "another client": signed_token(header, claims | {"client_id": "another"}, honest),
         "two tokens": f"{token} {token}",
     }
 
 
-def the_same_again(token: str, signing_key: rsa.RSAPrivateKey) -> str:
+def resigned(token: str, signing_key: rsa.RSAPrivateKey) -> str:
     """The claims of a good token, signed anew: good as well, or the forgeries would prove nothing."""
-    return put_together(*parts_of(token), by_key(signing_key))
+    return signed_token(*parts_of(token), rs256(signing_key))
 
 
-def _resaid(token: str, claims: Json) -> tuple[str, str]:
-    return token.split(".", maxsplit=1)[0], _wrapped(json.dumps(claims).encode())
+def _with_claims(token: str, claims: Json) -> tuple[str, str]:
+    return token.split(".", maxsplit=1)[0], _encoded(json.dumps(claims).encode())
 
 
-def _wrapped(content: bytes) -> str:
+def _encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def _unwrapped(part: str) -> bytes:
+def _decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def _number(number: int) -> str:
-    return _wrapped(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+    return _encoded(number.to_bytes((number.bit_length() + 7) // 8, "big"))

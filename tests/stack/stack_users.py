@@ -10,28 +10,28 @@ from itertools import count
 from secrets import token_hex
 from threading import Barrier
 
-from tools.api_client import Answer, Caller, Json
-from tools.emails import Letter, sent_letters
-from tools.local_stack import Stack
-from tools.sign_in import Person, create_person
+from tools.api_client import ApiClient, ApiResponse, Json
+from tools.emails import SentEmail, sent_emails
+from tools.local_stack import LocalStack
+from tools.sign_in import SignInUser, create_sign_in_user
 
-FIRM = "acct_firm"
-FIRM_DOMAIN = "firm.example"
-OTHER_FIRM = "acct_other_firm"
+PARTNER = "acct_firm"
+PARTNER_DOMAIN = "firm.example"
+OTHER_PARTNER = "acct_other_firm"
 OTHER_DOMAIN = "other-firm.example"
-TOKEN_LASTS = 600.0  # of the fifteen minutes that the template gives it
-LETTER_WITHIN = 30.0
-AGAIN = frozenset({"temporarily_unavailable", "rights_changed"})
+TOKEN_LIFETIME = 600.0  # of the fifteen minutes that the template gives it
+EMAIL_WITHIN = 30.0
+RETRY_CODES = frozenset({"temporarily_unavailable", "rights_changed"})
 SECRET = re.compile(r"#(pal_[\w.-]+_[0-9a-f]{8})", re.ASCII)
 
 
 @dataclass(slots=True)
-class Resident:
+class StackUser:
     """Somebody who can sign in and is known to the directory."""
 
-    person: Person
-    stack: Stack = field(repr=False)
-    caller_until: tuple[Caller, float] | None = field(default=None, repr=False)
+    person: SignInUser
+    stack: LocalStack = field(repr=False)
+    cached_caller: tuple[ApiClient, float] | None = field(default=None, repr=False)
 
     @property
     def user_id(self) -> str:
@@ -42,112 +42,116 @@ class Resident:
         return self.person.email
 
     @property
-    def caller(self) -> Caller:
+    def caller(self) -> ApiClient:
         """At the door, with a token that is still good."""
-        if self.caller_until is None or self.caller_until[1] < time.monotonic():
-            token = self.stack.sign_in.as_person(self.stack.pool, self.person.email, self.person.password)
-            self.caller_until = (self.stack.caller(token), time.monotonic() + TOKEN_LASTS)
-        return self.caller_until[0]
+        if self.cached_caller is None or self.cached_caller[1] < time.monotonic():
+            token = self.stack.sign_in.user_token(self.stack.pool, self.person.email, self.person.password)
+            self.cached_caller = (self.stack.api_client(token), time.monotonic() + TOKEN_LIFETIME)
+        return self.cached_caller[0]
 
 
 @dataclass(slots=True)
-class Town:
+class StackUsers:
     """A partner with its manager and employees, another partner, people of neither, and somebody of no account."""
 
-    stack: Stack
-    manager: Resident
-    employees: list[Resident]
-    rival: Resident
-    clients: list[Resident]
-    newcomer: Resident
+    stack: LocalStack
+    manager: StackUser
+    employees: list[StackUser]
+    rival: StackUser
+    clients: list[StackUser]
+    newcomer: StackUser
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    back_end_until: tuple[Caller, float] | None = None
+    cached_back_end: tuple[ApiClient, float] | None = None
 
     @classmethod
     @contextmanager
-    def of(cls, stack: Stack) -> "Iterator[Town]":
+    def of(cls, stack: LocalStack) -> "Iterator[StackUsers]":
         """Everybody signed in, the partners told to the directory."""
-        emails = [f"manager@{FIRM_DOMAIN}", *(f"employee.{nth}@{FIRM_DOMAIN}" for nth in range(1, 7))]
+        emails = [f"manager@{PARTNER_DOMAIN}", *(f"employee.{nth}@{PARTNER_DOMAIN}" for nth in range(1, 7))]
         emails += [f"rival@{OTHER_DOMAIN}", *(f"client.{nth}@clients.example" for nth in range(1, 9))]
         emails.append("newcomer@nowhere.example")
         user_pool = stack.sign_in.user_pool
         with ThreadPoolExecutor(4) as at_once:
-            people = list(at_once.map(lambda email: create_person(stack.aws, user_pool, email, _name(email)), emails))
-        manager, *others = (Resident(person, stack) for person in people)
-        town = cls(stack, manager, others[:6], others[6], others[7:-1], others[-1])
-        town.tell_all()
-        yield town
+            persons = list(
+                at_once.map(lambda email: create_sign_in_user(stack.aws, user_pool, email, _name(email)), emails)
+            )
+        manager, *others = (StackUser(person, stack) for person in persons)
+        stack_users = cls(stack, manager, others[:6], others[6], others[7:-1], others[-1])
+        stack_users.put_everyone()
+        yield stack_users
 
     @property
-    def back_end(self) -> Caller:
+    def back_end(self) -> ApiClient:
         """The vendor's back end, with a token that is still good."""
-        if self.back_end_until is None or self.back_end_until[1] < time.monotonic():
-            self.back_end_until = (self.stack.machine(), time.monotonic() + TOKEN_LASTS)
-        return self.back_end_until[0]
+        if self.cached_back_end is None or self.cached_back_end[1] < time.monotonic():
+            self.cached_back_end = (self.stack.machine_client(), time.monotonic() + TOKEN_LIFETIME)
+        return self.cached_back_end[0]
 
-    def tell_all(self) -> None:
+    def put_everyone(self) -> None:
         """The directory of the partners, who works there, and of all people; what else they have become stays."""
-        for firm, domain in ((FIRM, FIRM_DOMAIN), (OTHER_FIRM, OTHER_DOMAIN)):
-            self.tell(f"/directory/accounts/{firm}", {"kind": "partner", "name": _name(firm), "domains": [domain]})
-        for resident in (self.manager, *self.employees, self.rival, *self.clients, self.newcomer):
-            told = {"email": resident.email, "name": _name(resident.email), "active": True}
-            self.tell(f"/directory/users/{resident.user_id}", told)
-        self.join(FIRM, self.manager, "super_admin")
+        for account_id, domain in ((PARTNER, PARTNER_DOMAIN), (OTHER_PARTNER, OTHER_DOMAIN)):
+            self.put(
+                f"/directory/accounts/{account_id}", {"kind": "partner", "name": _name(account_id), "domains": [domain]}
+            )
+        for user in (self.manager, *self.employees, self.rival, *self.clients, self.newcomer):
+            fields = {"email": user.email, "name": _name(user.email), "active": True}
+            self.put(f"/directory/users/{user.user_id}", fields)
+        self.add_member(PARTNER, self.manager, "super_admin")
         for employee in self.employees:
-            self.join(FIRM, employee, "marketing")
-        self.join(OTHER_FIRM, self.rival, "super_admin")
+            self.add_member(PARTNER, employee, "marketing")
+        self.add_member(OTHER_PARTNER, self.rival, "super_admin")
 
-    def tell(self, path: str, body: Json) -> Answer:
+    def put(self, path: str, body: Json) -> ApiResponse:
         """Tell the directory, which must take it."""
-        answer = persistently(lambda: self.back_end.put(path, body))
-        assert answer.status in {200, 201}, answer
-        return answer
+        response = with_retries(lambda: self.back_end.put(path, body))
+        assert response.status in {200, 201}, response
+        return response
 
-    def join(self, account_id: str, resident: Resident, permission_set: str) -> None:
+    def add_member(self, account_id: str, user: StackUser, permission_set: str) -> None:
         """Make somebody a member of an account, as the vendor's back end does."""
-        self.tell(
-            f"/directory/accounts/{account_id}/members/{resident.user_id}",
+        self.put(
+            f"/directory/accounts/{account_id}/members/{user.user_id}",
             {"permission_set": permission_set, "active": True},
         )
 
-    def an_employee(self) -> Resident:
+    def an_employee(self) -> StackUser:
         """Somebody new at the partner."""
-        email = f"{token_hex(4)}@{FIRM_DOMAIN}"
-        person = create_person(self.stack.aws, self.stack.sign_in.user_pool, email, _name(email))
-        self.tell(f"/directory/users/{person.user_id}", {"email": email, "name": _name(email)})
-        employee = Resident(person, self.stack)
-        self.join(FIRM, employee, "marketing")
+        email = f"{token_hex(4)}@{PARTNER_DOMAIN}"
+        person = create_sign_in_user(self.stack.aws, self.stack.sign_in.user_pool, email, _name(email))
+        self.put(f"/directory/users/{person.user_id}", {"email": email, "name": _name(email)})
+        employee = StackUser(person, self.stack)
+        self.add_member(PARTNER, employee, "marketing")
         return employee
 
-    def a_client(self, *super_admins: Resident, **told: object) -> str:
+    def a_client(self, *super_admins: StackUser, **fields: object) -> str:
         """A new client account, run by these."""
         account_id = f"acct_client_{next(self.numbers)}_{token_hex(3)}"
-        self.tell(f"/directory/accounts/{account_id}", {"kind": "client", "name": _name(account_id), **told})
-        for resident in super_admins:
-            self.join(account_id, resident, "super_admin")
+        self.put(f"/directory/accounts/{account_id}", {"kind": "client", "name": _name(account_id), **fields})
+        for user in super_admins:
+            self.add_member(account_id, user, "super_admin")
         return account_id
 
-    def a_link(self, employee: Resident, **wished: object) -> tuple[Json, str]:
+    def a_link(self, employee: StackUser, **fields: object) -> tuple[Json, str]:
         """A new access link for an employee, asked for by the manager; the link and its secret."""
-        answer = persistently(
+        response = with_retries(
             lambda: self.manager.caller.post(
-                f"/partners/{FIRM}/access-links", {"employee_id": employee.user_id, **wished}, key=a_key()
+                f"/partners/{PARTNER}/access-links", {"employee_id": employee.user_id, **fields}, key=new_key()
             )
         )
-        assert answer.status == 201, answer
-        found = SECRET.search(answer.json["url"])
-        assert found, answer
-        return answer.json, found.group(1)
+        assert response.status == 201, response
+        found = SECRET.search(response.json["url"])
+        assert found, response
+        return response.json, found.group(1)
 
-    def letter_to(self, resident: Resident, *, having: str = "") -> Letter:
+    def email_to(self, user: StackUser, *, having: str = "") -> SentEmail:
         """The first letter to somebody whose text has these words; it may take a moment to come."""
-        patience = time.monotonic() + LETTER_WITHIN
-        while time.monotonic() < patience:
-            for letter in sent_letters(self.stack.pool, self.stack.aws.endpoint):
-                if resident.email in letter.to and having in letter.text:
-                    return letter
+        deadline = time.monotonic() + EMAIL_WITHIN
+        while time.monotonic() < deadline:
+            for email in sent_emails(self.stack.pool, self.stack.aws.endpoint):
+                if user.email in email.to and having in email.text:
+                    return email
             time.sleep(0.2)
-        raise AssertionError(f"no letter to {resident.email} with {having!r} within {LETTER_WITHIN:.0f} seconds")
+        raise AssertionError(f"no letter to {user.email} with {having!r} within {EMAIL_WITHIN:.0f} seconds")
 
     def members_of(self, account_id: str) -> dict[str, Json]:
         """The members as the table has them, by user id."""
@@ -162,34 +166,34 @@ def _name(email_or_id: str) -> str:
     return email_or_id.partition("@")[0].removeprefix("acct_").replace(".", " ").replace("_", " ").title()
 
 
-def a_key() -> str:
+def new_key() -> str:
     """An Idempotency-Key that nobody has used."""
     return f"test-{token_hex(12)}"
 
 
-def persistently(attempt: Callable[[], Answer]) -> Answer:
+def with_retries(attempt: Callable[[], ApiResponse]) -> ApiResponse:
     """Try as a good client does: again, while the answer says that others were in the way."""
-    answer = attempt()
+    response = attempt()
     for nth in range(1, 20):
-        if answer.code not in AGAIN:
+        if response.code not in RETRY_CODES:
             break
         time.sleep(0.05 * nth)
-        answer = attempt()
-    return answer
+        response = attempt()
+    return response
 
 
-def at_once(attempts: Sequence[Callable[[], Answer]]) -> list[Answer]:
+def concurrently(attempts: Sequence[Callable[[], ApiResponse]]) -> list[ApiResponse]:
     """All of these in threads of their own, let go at the same instant; each tries until its answer is final."""
     gate = Barrier(len(attempts))
 
-    def one(attempt: Callable[[], Answer]) -> Answer:
+    def one(attempt: Callable[[], ApiResponse]) -> ApiResponse:
         gate.wait(30)
-        return persistently(attempt)
+        return with_retries(attempt)
 
     with ThreadPoolExecutor(len(attempts)) as threads:
         return list(threads.map(one, attempts))
 
 
-def outcomes(answers: Sequence[Answer]) -> list[str]:
+def outcomes(responses: Sequence[ApiResponse]) -> list[str]:
     """What came out, in order of the alphabet: codes of problems, or the bare status of a success."""
-    return sorted(answer.code or str(answer.status) for answer in answers)
+    return sorted(response.code or str(response.status) for response in responses)

@@ -16,20 +16,20 @@ from typing import Any, Final
 
 import pytest
 
-from tests.stack.stack_users import AGAIN, FIRM, SECRET, Resident, Town, a_key
-from tools.api_client import Answer, Caller, Json
+from tests.stack.stack_users import PARTNER, RETRY_CODES, SECRET, StackUser, StackUsers, new_key
+from tools.api_client import ApiClient, ApiResponse, Json
 from tools.bench import counts
 from tools.bench.figures import Figure
-from tools.sign_in import DECIDE
-from tools.whole_table import Table
+from tools.sign_in import DECIDE_SCOPE
+from tools.whole_table import TableContent
 
-CALLERS: Final = 100 if counts.is_asked_for() else 3
+CALLERS: Final = 100 if counts.is_enabled() else 3
 SEATS: Final = 2
 APPROVALS: Final = 2
 ATTEMPTS: Final = 40
 STARTS_WITHIN: Final = 30.0
-LETTERS_WITHIN: Final = 60.0
-TOLD: Final = {
+EMAILS_WITHIN: Final = 60.0
+EVENTS: Final = {
     "create a link": "link.created",
     "approve": "link.approved",
     "migrate": "super_admin.migrated",
@@ -44,22 +44,22 @@ TOLD: Final = {
 class Attempt:
     """One request and how it was answered."""
 
-    what: str
-    answer: Answer
+    operation: str
+    response: ApiResponse
     milliseconds: float
 
     @property
     def is_final(self) -> bool:
-        return self.answer.code not in AGAIN and self.answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        return self.response.code not in RETRY_CODES and self.response.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @dataclass(slots=True)
-class Somebody:
+class ConcurrentCaller:
     """One caller in a thread of his own: an account that he runs, and all that he was answered."""
 
     number: int
-    town: Town
-    decider: Caller
+    stack_users: StackUsers
+    decider: ApiClient
     account_id: str
     contended_account: str
     contended_secret: str
@@ -67,191 +67,195 @@ class Somebody:
     lost_links: int = 0
 
     @property
-    def admin(self) -> Caller:
-        return self._resident.caller
+    def admin(self) -> ApiClient:
+        return self._user.caller
 
     @property
-    def _resident(self) -> Resident:
-        return self.town.clients[self.number % len(self.town.clients)]
+    def _user(self) -> StackUser:
+        return self.stack_users.clients[self.number % len(self.stack_users.clients)]
 
-    def employee(self, nth: int) -> Resident:
+    def employee(self, nth: int) -> StackUser:
         """Another one for each of a caller's needs, but for the last, who is everybody's."""
-        return self.town.employees[(self.number + nth) % (len(self.town.employees) - 1)]
+        return self.stack_users.employees[(self.number + nth) % (len(self.stack_users.employees) - 1)]
 
-    def tries(self, what: str, attempt: Callable[[], Answer]) -> Answer:
+    def send(self, what: str, attempt: Callable[[], ApiResponse]) -> ApiResponse:
         """As a good client does: the same again, with the same key, until the answer is final."""
-        made = self.tried(what, attempt)
+        made = self.send_once(what, attempt)
         for nth in range(1, ATTEMPTS):
             if made.is_final:
                 break
             time.sleep(0.05 * nth)
-            made = self.tried(what, attempt)
-        return made.answer
+            made = self.send_once(what, attempt)
+        return made.response
 
-    def tried(self, what: str, attempt: Callable[[], Answer]) -> Attempt:
+    def send_once(self, what: str, attempt: Callable[[], ApiResponse]) -> Attempt:
         began = time.perf_counter()
         made = Attempt(what, attempt(), (time.perf_counter() - began) * 1000)
         self.attempts.append(made)
         return made
 
-    def posts(self, what: str, caller: Caller, path: str, body: Mapping[str, object]) -> Answer:
+    def post(self, what: str, caller: ApiClient, path: str, body: Mapping[str, object]) -> ApiResponse:
         """Done once and asked for twice: the second answer is the first."""
-        key = a_key()
-        first = self.tries(what, lambda: caller.post(path, dict(body), key=key))
+        key = new_key()
+        first = self.send(what, lambda: caller.post(path, dict(body), key=key))
         if self.number % 5 == 0 and first.status == HTTPStatus.CREATED and what != "create a link":
-            again = self.tries(f"{what}, again", lambda: caller.post(path, dict(body), key=key))
+            again = self.send(f"{what}, again", lambda: caller.post(path, dict(body), key=key))
             assert again.json == first.json
             assert again.headers["idempotent-replayed"] == "true"
         return first
 
-    def works(self) -> None:
+    def run(self) -> None:
         """Each begins with another part, so that all functions are busy at once."""
-        parts = [self.lets_somebody_in, self.migrates, self.is_after_a_seat, self.is_after_a_link]
+        parts = [self.grant_and_end_access, self.migrate, self.request_contended_seat, self.approve_contended_link]
         for part in (*parts[self.number % 4 :], *parts[: self.number % 4]):
             part()
 
-    def lets_somebody_in(self) -> None:
+    def grant_and_end_access(self) -> None:
         """From the link to the end of the access; half of them let it stand."""
         employee, users = self.employee(0), f"/accounts/{self.account_id}/users"
-        approved = self.approves(self.secret_for(employee))
+        approved = self.approve(self.secret_for(employee))
         assert approved.status == HTTPStatus.CREATED, approved
-        assert self.is_allowed(employee)
-        seen = self.seen(f"{users}/{employee.user_id}")
-        key, change = a_key(), {"permissions": {"remove": ["crm.import"]}}
-        edited = self.tries(
+        assert self.is_permitted(employee)
+        etag = self.current_etag(f"{users}/{employee.user_id}")
+        key, change = new_key(), {"permissions": {"remove": ["crm.import"]}}
+        edited = self.send(
             "edit",
             lambda: self.admin.call(
-                "PATCH", f"{users}/{employee.user_id}", change, key=key, headers={"if-match": seen}
+                "PATCH", f"{users}/{employee.user_id}", change, key=key, headers={"if-match": etag}
             ),
         )
         assert edited.status == HTTPStatus.OK, edited
-        assert not self.is_allowed(employee)
+        assert not self.is_permitted(employee)
         if self.number % 2:
-            tag = {"if-match": self.seen(f"{users}/{employee.user_id}")}
-            ended = self.tries(
+            tag = {"if-match": self.current_etag(f"{users}/{employee.user_id}")}
+            ended = self.send(
                 "end", lambda: self.admin.call("DELETE", f"{users}/{employee.user_id}", key=key, headers=tag)
             )
             assert ended.status == HTTPStatus.NO_CONTENT, ended
 
-    def seen(self, path: str) -> str:
+    def current_etag(self, path: str) -> str:
         """The version that stands there now, which an answer that is told again does not name."""
-        return str(self.tries("look", lambda: self.admin.get(path)).headers["etag"])
+        return str(self.send("look", lambda: self.admin.get(path)).headers["etag"])
 
-    def secret_for(self, employee: Resident) -> str:
+    def secret_for(self, employee: StackUser) -> str:
         """Told in the first answer alone: where that one was lost, it takes another link."""
         for _ in range(ATTEMPTS):
-            asked = {"employee_id": employee.user_id}
-            made = self.posts("create a link", self.town.manager.caller, f"/partners/{FIRM}/access-links", asked)
-            told = SECRET.search(str(made.json.get("url")))
-            if told:
-                return told.group(1)
+            body = {"employee_id": employee.user_id}
+            made = self.post(
+                "create a link", self.stack_users.manager.caller, f"/partners/{PARTNER}/access-links", body
+            )
+            found = SECRET.search(str(made.json.get("url")))
+            if found:
+                return found.group(1)
             self.lost_links += 1
         raise AssertionError(f"no link for {employee.user_id} told its secret")
 
-    def is_allowed(self, employee: Resident) -> bool:
+    def is_permitted(self, employee: StackUser) -> bool:
         question = {
             "subject": {"type": "user", "id": employee.user_id},
             "action": {"name": "crm.import"},
             "resource": {"type": "account", "id": self.account_id},
         }
-        return bool(self.tries("decide", lambda: self.decider.post("/access/v1/evaluation", question)).json["decision"])
+        return bool(self.send("decide", lambda: self.decider.post("/access/v1/evaluation", question)).json["decision"])
 
-    def approves(self, secret: str) -> Answer:
-        asked = {"secret": secret, "account_id": self.account_id}
-        return self.posts("approve", self.admin, "/access-links/approvals", asked)
+    def approve(self, secret: str) -> ApiResponse:
+        body = {"secret": secret, "account_id": self.account_id}
+        return self.post("approve", self.admin, "/access-links/approvals", body)
 
-    def migrates(self) -> None:
-        asked = {"user_id": self.employee(1).user_id}
-        done = self.posts("migrate", self.admin, f"/accounts/{self.account_id}/migrations", asked)
+    def migrate(self) -> None:
+        body = {"user_id": self.employee(1).user_id}
+        done = self.post("migrate", self.admin, f"/accounts/{self.account_id}/migrations", body)
         assert done.status == HTTPStatus.CREATED, done
 
-    def is_after_a_seat(self) -> None:
+    def request_contended_seat(self) -> None:
         """Of an account with fewer seats than there are employees."""
-        wish = {"email": self.employee(0).email, "permission_set": "partner_admin"}
-        self.posts("create a user", self.admin, f"/accounts/{self.contended_account}/users", wish)
+        body = {"email": self.employee(0).email, "permission_set": "partner_admin"}
+        self.post("create a user", self.admin, f"/accounts/{self.contended_account}/users", body)
 
-    def is_after_a_link(self) -> None:
+    def approve_contended_link(self) -> None:
         """That fewer accounts may approve than try."""
-        self.approves(self.contended_secret)
+        self.approve(self.contended_secret)
 
 
 @pytest.fixture
-def crowd(town: Town) -> list[Somebody]:
+def callers(stack_users: StackUsers) -> list[ConcurrentCaller]:
     """Everybody with an account of his own, with somebody in it to migrate."""
-    contended = town.a_client(*town.clients, partner_seat_limit=SEATS)
-    _, secret = town.a_link(town.employees[-1], max_approvals=APPROVALS)
-    decider = town.stack.machine(DECIDE)
-    people = []
+    contended = stack_users.a_client(*stack_users.clients, partner_seat_limit=SEATS)
+    _, secret = stack_users.a_link(stack_users.employees[-1], max_approvals=APPROVALS)
+    decider = stack_users.stack.machine_client(DECIDE_SCOPE)
+    callers = []
     for number in range(CALLERS):
-        account_id = town.a_client(town.clients[number % len(town.clients)])
-        people.append(Somebody(number, town, decider, account_id, contended, secret))
-        town.join(account_id, people[-1].employee(1), "super_admin")
-    return people
+        account_id = stack_users.a_client(stack_users.clients[number % len(stack_users.clients)])
+        callers.append(ConcurrentCaller(number, stack_users, decider, account_id, contended, secret))
+        stack_users.add_member(account_id, callers[-1].employee(1), "super_admin")
+    return callers
 
 
-@pytest.mark.usefixtures("sound")
-def test_what_a_crowd_was_told_is_so(town: Town, crowd: list[Somebody]) -> None:
-    before = Table(town.stack.items())
+@pytest.mark.usefixtures("invariants_hold")
+def test_what_a_crowd_was_told_is_so(stack_users: StackUsers, callers: list[ConcurrentCaller]) -> None:
+    before = TableContent(stack_users.stack.items())
     began = time.monotonic()
-    _all_at_once(crowd)
+    _all_at_once(callers)
     seconds = time.monotonic() - began
-    after = _when_letters_are_out(town)
+    after = _table_when_emails_are_sent(stack_users)
 
-    attempts = list(chain.from_iterable(each.attempts for each in crowd))
-    first = [each for each in attempts if each.what in TOLD]
-    acknowledged = Counter(TOLD[each.what] for each in first if each.answer.status < HTTPStatus.MULTIPLE_CHOICES)
+    attempts = list(chain.from_iterable(each.attempts for each in callers))
+    first = [each for each in attempts if each.operation in EVENTS]
+    acknowledged = Counter(
+        EVENTS[each.operation] for each in first if each.response.status < HTTPStatus.MULTIPLE_CHOICES
+    )
     written = Counter(after.acts[name]["event"] for name in after.acts.keys() - before.acts.keys())
-    told_of = Counter({event: written[event] for event in TOLD.values()})
-    differing = (told_of - acknowledged) + (acknowledged - told_of)
+    recorded = Counter({event: written[event] for event in EVENTS.values()})
+    differing = (recorded - acknowledged) + (acknowledged - recorded)
     assert not differing
-    assert acknowledged["link.created"] == CALLERS + sum(each.lost_links for each in crowd)
+    assert acknowledged["link.created"] == CALLERS + sum(each.lost_links for each in callers)
     assert acknowledged["super_admin.migrated"] == CALLERS
     assert acknowledged["link.approved"] == CALLERS + min(APPROVALS, CALLERS)
     assert acknowledged["member.created"] == SEATS
-    _is_as_told(after, first)
+    _must_be_recorded(after, first)
     _note(attempts, acknowledged, differing, seconds)
 
 
-def _all_at_once(crowd: list[Somebody]) -> None:
-    gate = Barrier(len(crowd))
+def _all_at_once(callers: list[ConcurrentCaller]) -> None:
+    gate = Barrier(len(callers))
 
-    def one(somebody: Somebody) -> None:
+    def one(caller: ConcurrentCaller) -> None:
         gate.wait(STARTS_WITHIN)
-        somebody.works()
+        caller.run()
 
-    with ThreadPoolExecutor(len(crowd)) as threads:
-        list(threads.map(one, crowd))
+    with ThreadPoolExecutor(len(callers)) as threads:
+        list(threads.map(one, callers))
 
 
-def _when_letters_are_out(town: Town) -> Table:
+def _table_when_emails_are_sent(stack_users: StackUsers) -> TableContent:
     """That every act has its letter is an invariant; here none that is due may be left lying: some wait for a report."""
-    patience = time.monotonic() + LETTERS_WITHIN
-    while due := _due(table := Table(town.stack.items())):
-        assert time.monotonic() < patience, f"{due} letters are not out"
+    deadline = time.monotonic() + EMAILS_WITHIN
+    while due := _due(table := TableContent(stack_users.stack.items())):
+        assert time.monotonic() < deadline, f"{due} letters are not out"
         time.sleep(1)
     return table
 
 
-def _due(table: Table) -> int:
+def _due(table: TableContent) -> int:
     return sum(item["next_at"] <= time.time() for item in table.outbox.values())
 
 
-def _is_as_told(table: Table, attempts: list[Attempt]) -> None:
+def _must_be_recorded(table: TableContent, attempts: list[Attempt]) -> None:
     """Each link that somebody was told of is there, and each grant where it was given, unless it was ended since."""
-    told: dict[str, list[Any]] = {}
+    acknowledged: dict[str, list[Any]] = {}
     for each in attempts:
-        if each.answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            told.setdefault(each.what, []).append(each.answer)
-    links = {answer.json["link_id"] for answer in told["create a link"]}
-    assert len(links) == len(told["create a link"])
+        if each.response.status < HTTPStatus.MULTIPLE_CHOICES:
+            acknowledged.setdefault(each.operation, []).append(each.response)
+    links = {response.json["link_id"] for response in acknowledged["create a link"]}
+    assert len(links) == len(acknowledged["create a link"])
     assert links <= {link.removeprefix("LINK#") for link in table.links}
     given = {
-        _where(answer.json.get("grant", answer.json))
+        _where(response.json.get("grant", response.json))
         for what in ("approve", "migrate", "create a user")
-        for answer in told[what]
+        for response in acknowledged[what]
     }
-    ended = {tuple(answer.path.split("/")[2::2]) for answer in told.get("end", ())}
-    assert {where for where in given if "grant" in table.members[where]} == given - ended
+    ended = {tuple(response.path.split("/")[2::2]) for response in acknowledged.get("end", ())}
+    assert {key for key in given if "grant" in table.members[key]} == given - ended
 
 
 def _where(shown: Json) -> tuple[str, str]:
@@ -260,9 +264,9 @@ def _where(shown: Json) -> tuple[str, str]:
 
 def _note(attempts: list[Attempt], acknowledged: Counter[str], differing: Counter[str], seconds: float) -> None:
     taken = statistics.quantiles((each.milliseconds for each in attempts), n=100)
-    by_status = Counter(each.answer.status for each in attempts)
-    again = Counter(each.answer.code or str(each.answer.status) for each in attempts if not each.is_final)
-    counts.note(
+    by_status = Counter(each.response.status for each in attempts)
+    again = Counter(each.response.code or str(each.response.status) for each in attempts if not each.is_final)
+    counts.record(
         "crowd",
         Figure(name="callers at once", measured=CALLERS, unit=""),
         Figure(

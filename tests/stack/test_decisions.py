@@ -4,25 +4,25 @@ from typing import Final
 
 import pytest
 
-from tests.stack.stack_users import Town, a_key, persistently
-from tools.api_client import Answer, Caller, Json
-from tools.local_stack import Stack
-from tools.sign_in import DECIDE
+from tests.stack.stack_users import StackUsers, new_key, with_retries
+from tools.api_client import ApiClient, ApiResponse, Json
+from tools.local_stack import LocalStack
+from tools.sign_in import DECIDE_SCOPE
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("invariants_hold")
 
 IMPORT: Final = "crm.import"
 
 
 @pytest.fixture(scope="module")
-def enforcer(stack: Stack) -> Caller:
+def enforcer(stack: LocalStack) -> ApiClient:
     """A policy enforcement point, with a token for decisions and for nothing else."""
-    return stack.machine(DECIDE)
+    return stack.machine_client(DECIDE_SCOPE)
 
 
 @pytest.fixture(scope="module")
-def account_id(town: Town) -> str:
-    return town.a_client(town.clients[0])
+def account_id(stack_users: StackUsers) -> str:
+    return stack_users.a_client(stack_users.clients[0])
 
 
 def question(user_id: str, account_id: str, name: str = IMPORT) -> Json:
@@ -33,44 +33,51 @@ def question(user_id: str, account_id: str, name: str = IMPORT) -> Json:
     }
 
 
-def decision(answer: Answer) -> bool:
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/json"), answer
-    decided: bool = answer.json["decision"]
+def decision(response: ApiResponse) -> bool:
+    assert (response.status, response.headers["content-type"]) == (200, "application/json"), response
+    decided: bool = response.json["decision"]
     return decided
 
 
-def test_who_is_revoked_may_no_more_from_that_answer_on(town: Town, enforcer: Caller, account_id: str) -> None:
-    employee, admin = town.employees[0], town.clients[0].caller
-    asked = question(employee.user_id, account_id)
-    who = {"subject": {"type": "user"}, "action": asked["action"], "resource": asked["resource"]}
-    assert decision(enforcer.post("/access/v1/evaluation", asked)) is False
+def test_who_is_revoked_may_no_more_from_that_answer_on(
+    stack_users: StackUsers, enforcer: ApiClient, account_id: str
+) -> None:
+    employee, admin = stack_users.employees[0], stack_users.clients[0].caller
+    request = question(employee.user_id, account_id)
+    subject_search = {"subject": {"type": "user"}, "action": request["action"], "resource": request["resource"]}
+    assert decision(enforcer.post("/access/v1/evaluation", request)) is False
 
     path = f"/accounts/{account_id}/users"
-    wish = {"email": employee.email, "permission_set": "partner_admin"}
-    assert persistently(lambda: admin.post(path, wish, key=a_key())).status == 201
-    assert decision(enforcer.post("/access/v1/evaluation", asked)) is True
-    found = enforcer.post("/access/v1/search/subject", who).json["results"]
-    assert {each["id"] for each in found} == {employee.user_id, town.clients[0].user_id}
-    places = {"subject": asked["subject"], "action": asked["action"], "resource": {"type": "account"}}
-    assert {"type": "account", "id": account_id} in enforcer.post("/access/v1/search/resource", places).json["results"]
+    body = {"email": employee.email, "permission_set": "partner_admin"}
+    assert with_retries(lambda: admin.post(path, body, key=new_key())).status == 201
+    assert decision(enforcer.post("/access/v1/evaluation", request)) is True
+    found = enforcer.post("/access/v1/search/subject", subject_search).json["results"]
+    assert {each["id"] for each in found} == {employee.user_id, stack_users.clients[0].user_id}
+    resource_search = {"subject": request["subject"], "action": request["action"], "resource": {"type": "account"}}
+    assert {"type": "account", "id": account_id} in enforcer.post("/access/v1/search/resource", resource_search).json[
+        "results"
+    ]
 
-    seen = admin.get(f"{path}/{employee.user_id}").headers["etag"]
-    ended = persistently(lambda: admin.call("DELETE", f"{path}/{employee.user_id}", headers={"if-match": seen}))
+    etag = admin.get(f"{path}/{employee.user_id}").headers["etag"]
+    ended = with_retries(lambda: admin.call("DELETE", f"{path}/{employee.user_id}", headers={"if-match": etag}))
     assert ended.status == 204, ended
-    assert enforcer.post("/access/v1/evaluation", asked).body == b'{"decision":false}'
-    found = enforcer.post("/access/v1/search/subject", who).json["results"]
-    assert {each["id"] for each in found} == {town.clients[0].user_id}
+    assert enforcer.post("/access/v1/evaluation", request).body == b'{"decision":false}'
+    found = enforcer.post("/access/v1/search/subject", subject_search).json["results"]
+    assert {each["id"] for each in found} == {stack_users.clients[0].user_id}
 
 
 def test_a_batch_and_the_pages_of_a_search_come_through_the_gateway(
-    town: Town, enforcer: Caller, account_id: str
+    stack_users: StackUsers, enforcer: ApiClient, account_id: str
 ) -> None:
-    admin = town.clients[0].user_id
-    asked = {**question(admin, account_id), "evaluations": [{}, {"action": {"name": "no.such.thing"}}, {"action": {}}]}
-    told = enforcer.post("/access/v1/evaluations", asked).json["evaluations"]
-    assert [each["decision"] for each in told] == [True, False, False]
+    admin = stack_users.clients[0].user_id
+    request = {
+        **question(admin, account_id),
+        "evaluations": [{}, {"action": {"name": "no.such.thing"}}, {"action": {}}],
+    }
+    evaluations = enforcer.post("/access/v1/evaluations", request).json["evaluations"]
+    assert [each["decision"] for each in evaluations] == [True, False, False]
 
-    search = {"subject": asked["subject"], "resource": asked["resource"]}
+    search = {"subject": request["subject"], "resource": request["resource"]}
     first = enforcer.post("/access/v1/search/action", {**search, "page": {"limit": 2}}).json
     page = {"token": first["page"]["next_token"]}
     second = enforcer.post("/access/v1/search/action", {**search, "page": page}).json
@@ -78,27 +85,33 @@ def test_a_batch_and_the_pages_of_a_search_come_through_the_gateway(
     assert (len(names), names) == (4, sorted(set(names)))
 
 
-def test_anybody_may_find_out_where_to_ask(stack: Stack, enforcer: Caller) -> None:
-    answer = stack.caller().get("/.well-known/authzen-configuration")
+def test_anybody_may_find_out_where_to_ask(stack: LocalStack, enforcer: ApiClient) -> None:
+    response = stack.api_client().get("/.well-known/authzen-configuration")
 
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/json"), answer
-    base = answer.json["policy_decision_point"]
-    for name, at in answer.json.items():
+    assert (response.status, response.headers["content-type"]) == (200, "application/json"), response
+    base = response.json["policy_decision_point"]
+    for name, at in response.json.items():
         if name != "policy_decision_point":
             assert at.startswith(f"{base}/access/v1/")
             assert enforcer.post(at.removeprefix(base), {}).status == 400
 
 
-def test_without_a_token_or_with_another_scope_nothing_is_decided(town: Town, account_id: str) -> None:
-    asked = question(town.clients[0].user_id, account_id)
+def test_without_a_token_or_with_another_scope_nothing_is_decided(stack_users: StackUsers, account_id: str) -> None:
+    request = question(stack_users.clients[0].user_id, account_id)
 
-    for caller, status in ((town.stack.caller(), 401), (town.back_end, 403), (town.clients[0].caller, 403)):
-        answer = caller.post("/access/v1/evaluation", asked)
-        assert answer.status == status, answer
-        assert "decision" not in answer.json
+    for caller, status in (
+        (stack_users.stack.api_client(), 401),
+        (stack_users.back_end, 403),
+        (stack_users.clients[0].caller, 403),
+    ):
+        response = caller.post("/access/v1/evaluation", request)
+        assert response.status == status, response
+        assert "decision" not in response.json
 
 
-def test_an_x_request_id_comes_back_through_the_gateway(town: Town, enforcer: Caller, account_id: str) -> None:
-    for body, status in ((question(town.clients[0].user_id, account_id), 200), ({}, 400)):
-        answer = enforcer.call("POST", "/access/v1/evaluation", body, headers={"X-Request-ID": "Ab-1, 2"})
-        assert (answer.status, answer.headers["x-request-id"]) == (status, "Ab-1, 2"), answer
+def test_an_x_request_id_comes_back_through_the_gateway(
+    stack_users: StackUsers, enforcer: ApiClient, account_id: str
+) -> None:
+    for body, status in ((question(stack_users.clients[0].user_id, account_id), 200), ({}, 400)):
+        response = enforcer.call("POST", "/access/v1/evaluation", body, headers={"X-Request-ID": "Ab-1, 2"})
+        assert (response.status, response.headers["x-request-id"]) == (status, "Ab-1, 2"), response

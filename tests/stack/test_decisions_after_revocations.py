@@ -12,17 +12,17 @@ from threading import Event
 import boto3
 import pytest
 
-from partner_access.domain.authorization.access import Presence, judge
+from partner_access.domain.authorization.access import AccessFacts, decide
 from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.store import dynamo
-from partner_access.store.authorization.access import Pair, presences
-from tests.stack.stack_users import Resident, Town, a_key, persistently
-from tests.support.history import Check, History
-from tools.api_client import Answer
+from partner_access.store.authorization.access import MemberId, access_facts
+from tests.stack.stack_users import StackUser, StackUsers, new_key, with_retries
+from tests.support.history import AccessCheck, History
+from tools.api_client import ApiResponse
 from tools.emulator import ACCESS_KEY, REGION, SECRET_KEY
-from tools.sign_in import create_person
+from tools.sign_in import create_sign_in_user
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("invariants_hold")
 
 WATCHED = "acct_watched"
 DOMAIN = "watched.example"
@@ -32,22 +32,22 @@ AT_MOST = 40.0
 """In seconds, should the machine be busy."""
 PAUSE = 0.05
 TRIES = 20
-DONE = frozenset({200, 201, 204})
+SUCCESS = frozenset({200, 201, 204})
 BETWEEN = 0.3
 """How long each leaves alone what he took or gave back."""
 
-Ask = Callable[[], Mapping[Pair, Presence]]
+Ask = Callable[[], Mapping[MemberId, AccessFacts]]
 
 
 @pytest.fixture
-def table_of_the_stack(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def stack_table(stack_users: StackUsers, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The store, at the table that the product's functions write."""
     settings = {
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL": town.stack.aws.endpoint,
-        "TABLE_NAME": town.stack.table,
+        "AWS_ENDPOINT_URL": stack_users.stack.aws.endpoint,
+        "TABLE_NAME": stack_users.stack.table,
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -61,174 +61,179 @@ def table_of_the_stack(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 class Watch:
     """A firm of its own with two employees in one client account, and what was asked and done about each."""
 
-    town: Town
-    manager: Resident
-    admin: Resident
+    stack_users: StackUsers
+    manager: StackUser
+    admin: StackUser
     account_id: str
     employees: tuple[str, str]
-    fresh: dict[Pair, History] = field(default_factory=dict)
-    over: Event = field(default_factory=Event)
+    histories: dict[MemberId, History] = field(default_factory=dict)
+    stop: Event = field(default_factory=Event)
 
     @classmethod
-    def over_the_town(cls, town: Town) -> "Watch":
-        manager = Resident(
-            create_person(town.stack.aws, town.stack.sign_in.user_pool, f"manager@{DOMAIN}", "Manager"), town.stack
+    def of_stack_users(cls, stack_users: StackUsers) -> "Watch":
+        manager = StackUser(
+            create_sign_in_user(
+                stack_users.stack.aws, stack_users.stack.sign_in.user_pool, f"manager@{DOMAIN}", "Manager"
+            ),
+            stack_users.stack,
         )
-        town.tell(f"/directory/accounts/{WATCHED}", {"kind": "partner", "name": "Watched", "domains": [DOMAIN]})
+        stack_users.put(f"/directory/accounts/{WATCHED}", {"kind": "partner", "name": "Watched", "domains": [DOMAIN]})
         employees = ("user-watched-1", "user-watched-2")
         for user_id in (manager.user_id, *employees):
-            told = {"email": f"{user_id}@{DOMAIN}", "name": "Watched"}
-            town.tell(f"/directory/users/{user_id}", told)
-            told = {"permission_set": "super_admin" if user_id == manager.user_id else "marketing"}
-            town.tell(f"/directory/accounts/{WATCHED}/members/{user_id}", told)
-        admin = town.clients[0]
-        watch = cls(town, manager, admin, town.a_client(admin), employees)
-        watch.fresh = {Pair(watch.account_id, user_id): History() for user_id in employees}
+            fields = {"email": f"{user_id}@{DOMAIN}", "name": "Watched"}
+            stack_users.put(f"/directory/users/{user_id}", fields)
+            fields = {"permission_set": "super_admin" if user_id == manager.user_id else "marketing"}
+            stack_users.put(f"/directory/accounts/{WATCHED}/members/{user_id}", fields)
+        admin = stack_users.clients[0]
+        watch = cls(stack_users, manager, admin, stack_users.a_client(admin), employees)
+        watch.histories = {MemberId(watch.account_id, user_id): History() for user_id in employees}
         return watch
 
     # what takes access and gives it back
 
-    def of(self, *user_ids: str) -> list[History]:
-        return [self.fresh[Pair(self.account_id, user_id)] for user_id in user_ids]
+    def histories_of(self, *user_ids: str) -> list[History]:
+        return [self.histories[MemberId(self.account_id, user_id)] for user_id in user_ids]
 
-    def take(self, cause: str, *user_ids: str, by: Callable[[], Answer]) -> None:
+    def take(self, cause: str, *user_ids: str, request: Callable[[], ApiResponse]) -> None:
         """Take access from these; whoever does not succeed has taken nothing for certain."""
         with suppress(AssertionError), ExitStack() as noted:
-            for history in self.of(*user_ids):
-                noted.enter_context(history.taking(cause))
-            answer = persistently(by)
-            assert answer.status in DONE, answer
-        self.over.wait(BETWEEN)
+            for history in self.histories_of(*user_ids):
+                noted.enter_context(history.removing_access(cause))
+            response = with_retries(request)
+            assert response.status in SUCCESS, response
+        self.stop.wait(BETWEEN)
 
-    def give(self, *causes: str, to: tuple[str, ...], by: Callable[[], Answer]) -> None:
+    def give(self, *causes: str, to: tuple[str, ...], request: Callable[[], ApiResponse]) -> None:
         """Give it back, as soon as nobody else keeps it from being given; in the end it may not be there to give."""
         for _ in range(TRIES):
-            if self.over.is_set():
+            if self.stop.is_set():
                 return
             with ExitStack() as noted:
-                acts = [noted.enter_context(history.giving(*causes)) for history in self.of(*to)]
-                answer = persistently(by)
-            if answer.status in DONE:
+                acts = [noted.enter_context(history.restoring_access(*causes)) for history in self.histories_of(*to)]
+                response = with_retries(request)
+            if response.status in SUCCESS:
                 break
-            if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 for act in acts:
-                    act.came_to_nothing()
+                    act.was_refused()
             time.sleep(PAUSE)
-        self.over.wait(BETWEEN)
+        self.stop.wait(BETWEEN)
 
-    def let_in(self, user_id: str) -> None:
-        wish = {"email": f"{user_id}@{DOMAIN}", "permission_set": "partner_admin"}
+    def grant(self, user_id: str) -> None:
+        body = {"email": f"{user_id}@{DOMAIN}", "permission_set": "partner_admin"}
         path = f"/accounts/{self.account_id}/users"
         self.give(
             *("grant", "client", "partner"),
             to=(user_id,),
-            by=lambda: self.admin.caller.post(path, wish, key=a_key()),
+            request=lambda: self.admin.caller.post(path, body, key=new_key()),
         )
 
-    def end(self, user_id: str) -> None:
+    def revoke(self, user_id: str) -> None:
         path = f"/accounts/{self.account_id}/users/{user_id}"
 
-        def as_seen() -> Answer:
-            seen = str(self.admin.caller.get(path).headers.get("etag", '"0"'))
-            return self.admin.caller.call("DELETE", path, key=a_key(), headers={"if-match": seen})
+        def with_current_version() -> ApiResponse:
+            etag = str(self.admin.caller.get(path).headers.get("etag", '"0"'))
+            return self.admin.caller.call("DELETE", path, key=new_key(), headers={"if-match": etag})
 
-        self.take("grant", user_id, by=as_seen)
+        self.take("grant", user_id, request=with_current_version)
 
-    def leave(self, user_id: str) -> None:
+    def offboard(self, user_id: str) -> None:
         path = f"/partners/{WATCHED}/employees/{user_id}/access"
-        self.take("grant", user_id, by=lambda: self.manager.caller.call("DELETE", path, key=a_key()))
+        self.take("grant", user_id, request=lambda: self.manager.caller.call("DELETE", path, key=new_key()))
 
-    def stop_and_go(self, who: Resident, cause: str, user_id: str) -> None:
+    def suspend_and_resume(self, who: StackUser, cause: str, user_id: str) -> None:
         path = f"/accounts/{self.account_id}/users/{user_id}/suspension"
-        self.take(cause, user_id, by=lambda: who.caller.put(path, {}))
-        self.give(cause, to=(user_id,), by=lambda: who.caller.delete(path))
+        self.take(cause, user_id, request=lambda: who.caller.put(path, {}))
+        self.give(cause, to=(user_id,), request=lambda: who.caller.delete(path))
 
-    def deactivate_and_back(self, user_id: str) -> None:
+    def deactivate_and_reactivate(self, user_id: str) -> None:
         path = f"/directory/users/{user_id}"
-        self.take("employee", user_id, by=lambda: self.town.back_end.put(path, {"active": False}))
-        self.give("employee", to=(user_id,), by=lambda: self.town.back_end.put(path, {"active": True}))
+        self.take("employee", user_id, request=lambda: self.stack_users.back_end.put(path, {"active": False}))
+        self.give("employee", to=(user_id,), request=lambda: self.stack_users.back_end.put(path, {"active": True}))
 
-    def stop_the_program(self) -> None:
+    def suspend_and_resume_program(self) -> None:
         path = f"/directory/accounts/{WATCHED}"
         stop, go = {"program": "suspended"}, {"program": "active"}
-        self.take("program", *self.employees, by=lambda: self.town.back_end.put(path, stop))
-        self.give("program", to=self.employees, by=lambda: self.town.back_end.put(path, go))
+        self.take("program", *self.employees, request=lambda: self.stack_users.back_end.put(path, stop))
+        self.give("program", to=self.employees, request=lambda: self.stack_users.back_end.put(path, go))
 
-    def rounds(self) -> tuple[Callable[[], None], ...]:
+    def loops(self) -> tuple[Callable[[], None], ...]:
         """What each of three people does again and again."""
         one, other = self.employees
 
-        def of_the_client() -> None:
-            self.end(one)
-            self.let_in(one)
-            self.stop_and_go(self.admin, "client", one)
+        def client_loop() -> None:
+            self.revoke(one)
+            self.grant(one)
+            self.suspend_and_resume(self.admin, "client", one)
 
-        def of_the_firm() -> None:
-            self.stop_and_go(self.manager, "partner", other)
-            self.leave(other)
-            self.let_in(other)
+        def partner_loop() -> None:
+            self.suspend_and_resume(self.manager, "partner", other)
+            self.offboard(other)
+            self.grant(other)
 
-        def of_the_vendor() -> None:
-            self.deactivate_and_back(other)
-            self.stop_the_program()
-            self.deactivate_and_back(one)
+        def vendor_loop() -> None:
+            self.deactivate_and_reactivate(other)
+            self.suspend_and_resume_program()
+            self.deactivate_and_reactivate(one)
 
-        return of_the_client, of_the_firm, of_the_vendor
+        return client_loop, partner_loop, vendor_loop
 
     def repeatedly(self, happens: Callable[[], None]) -> None:
-        while not self.over.is_set():
+        while not self.stop.is_set():
             happens()
 
     @property
-    def saw_enough(self) -> bool:
+    def has_seen_enough(self) -> bool:
         """Whether both were permitted, and were asked about when they must not be, often enough."""
         return all(
-            min(len(history.telling()), sum(check.permits for check in list(history.checks))) >= ENOUGH
-            for history in self.fresh.values()
+            min(len(history.relevant_checks()), sum(check.permits for check in list(history.checks))) >= ENOUGH
+            for history in self.histories.values()
         )
 
     # who asks
 
-    def ask(self, how: Ask, checks: Mapping[Pair, list[Check]]) -> None:
+    def decide(self, read: Ask, checks: Mapping[MemberId, list[AccessCheck]]) -> None:
         """Ask about both, and note when, and what the answer was; no answer is no permission."""
         began = time.monotonic()
         with suppress(TemporarilyUnavailable):
-            for pair, stands in how().items():
-                permits = judge(stands, "crm.import").permits
-                checks[pair].append(Check(began, time.monotonic(), permits))
+            for pair, facts in read().items():
+                permits = decide(facts, "crm.import").permits
+                checks[pair].append(AccessCheck(began, time.monotonic(), permits))
 
-    def now(self) -> Mapping[Pair, Presence]:
-        return presences(self.fresh, datetime.now(UTC))
+    def now(self) -> Mapping[MemberId, AccessFacts]:
+        return access_facts(self.histories, datetime.now(UTC))
 
 
-@pytest.mark.usefixtures("table_of_the_stack")
-def test_no_question_that_began_after_a_revocation_is_answered_with_yes(town: Town) -> None:
-    watch = Watch.over_the_town(town)
+@pytest.mark.usefixtures("stack_table")
+def test_no_question_that_began_after_a_revocation_is_answered_with_yes(stack_users: StackUsers) -> None:
+    watch = Watch.of_stack_users(stack_users)
     for user_id in watch.employees:
-        watch.let_in(user_id)
-    stale = {pair: History(history.acts) for pair, history in watch.fresh.items()}
+        watch.grant(user_id)
+    stale = {pair: History(history.changes) for pair, history in watch.histories.items()}
     once = watch.now()
 
-    def remembered_by_now() -> Mapping[Pair, Presence]:
+    def cached_facts() -> Mapping[MemberId, AccessFacts]:
         time.sleep(PAUSE)
         return once
 
-    fresh = {pair: history.checks for pair, history in watch.fresh.items()}
+    fresh = {pair: history.checks for pair, history in watch.histories.items()}
     remembered = {pair: history.checks for pair, history in stale.items()}
 
     with ThreadPoolExecutor(6) as at_once:
         asking = [
-            *(at_once.submit(watch.repeatedly, lambda: watch.ask(watch.now, fresh)) for _ in range(2)),
-            at_once.submit(watch.repeatedly, lambda: watch.ask(remembered_by_now, remembered)),
+            *(at_once.submit(watch.repeatedly, lambda: watch.decide(watch.now, fresh)) for _ in range(2)),
+            at_once.submit(watch.repeatedly, lambda: watch.decide(cached_facts, remembered)),
         ]
-        doing = [at_once.submit(watch.repeatedly, happens) for happens in watch.rounds()]
+        doing = [at_once.submit(watch.repeatedly, happens) for happens in watch.loops()]
         ends = time.monotonic() + AT_MOST
-        while time.monotonic() < ends and not watch.saw_enough:
+        while time.monotonic() < ends and not watch.has_seen_enough:
             time.sleep(BETWEEN)
-        watch.over.set()
+        watch.stop.set()
         for each in (*asking, *doing):
             each.result()
 
-    assert {pair: history.impossible() for pair, history in watch.fresh.items()} == {pair: [] for pair in watch.fresh}
-    assert watch.saw_enough, "there was something to be missed"
-    assert any(history.impossible() for history in stale.values()), "a reader who remembers would have been seen"
+    assert {pair: history.wrong_checks() for pair, history in watch.histories.items()} == {
+        pair: [] for pair in watch.histories
+    }
+    assert watch.has_seen_enough, "there was something to be missed"
+    assert any(history.wrong_checks() for history in stale.values()), "a reader who remembers would have been seen"

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.stack_users import FIRM, Town, a_key
-from tests.support.schemas import complaints
+from tests.stack.stack_users import PARTNER, StackUsers, new_key
+from tests.support.schemas import validation_errors
 from tools.api_client import Json
-from tools.local_stack import Stack
+from tools.local_stack import LocalStack
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("invariants_hold")
 
 WITHIN = 30.0
 
 
 @pytest.fixture
-def queue(stack: Stack) -> Iterator[str]:
+def queue(stack: LocalStack) -> Iterator[str]:
     """Somebody's queue, led to by a rule on the bus of the stack."""
     session, endpoint = stack.aws.session(), stack.aws.endpoint
     events, sqs = session.client("events", endpoint_url=endpoint), session.client("sqs", endpoint_url=endpoint)
@@ -33,11 +33,11 @@ def queue(stack: Stack) -> Iterator[str]:
     sqs.delete_queue(QueueUrl=url)
 
 
-def received(stack: Stack, queue: str, source: str) -> Json:
+def received(stack: LocalStack, queue: str, source: str) -> Json:
     """The event of this account, in good time."""
     sqs = stack.aws.session().client("sqs", endpoint_url=stack.aws.endpoint)
-    patience = time.monotonic() + WITHIN
-    while time.monotonic() < patience:
+    deadline = time.monotonic() + WITHIN
+    while time.monotonic() < deadline:
         for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0).get(
             "Messages", []
         ):
@@ -48,18 +48,18 @@ def received(stack: Stack, queue: str, source: str) -> Json:
     raise AssertionError(f"no event of {source} within {WITHIN:.0f} seconds")
 
 
-def test_an_approval_reaches_whoever_follows_the_bus(town: Town, queue: str) -> None:
-    employee, admin = town.employees[2], town.clients[1]
-    account_id = town.a_client(admin)
-    _, secret = town.a_link(employee)
+def test_an_approval_reaches_whoever_follows_the_bus(stack_users: StackUsers, queue: str) -> None:
+    employee, admin = stack_users.employees[2], stack_users.clients[1]
+    account_id = stack_users.a_client(admin)
+    _, secret = stack_users.a_link(employee)
     approval = {"secret": secret, "account_id": account_id}
-    approved = admin.caller.post("/access-links/approvals", approval, key=a_key())
+    approved = admin.caller.post("/access-links/approvals", approval, key=new_key())
     assert approved.status == 201, approved
 
-    of_client, of_firm = (received(town.stack, queue, f"/accounts/{each}") for each in (account_id, FIRM))
+    of_client, of_partner = (received(stack_users.stack, queue, f"/accounts/{each}") for each in (account_id, PARTNER))
 
-    assert complaints(of_client) == complaints(of_firm) == []
-    assert of_client["id"] == of_firm["id"]
+    assert validation_errors(of_client) == validation_errors(of_partner) == []
+    assert of_client["id"] == of_partner["id"]
     assert of_client["subject"] == employee.user_id
     assert of_client["data"]["details"]["grant_id"] == approved.json["grant_id"]
     assert of_client["data"]["now"]["member"]["state"] == "active"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tools.artifacts import BUILT, KEPT
-from tools.expansion import NotExpandable, with_routes, without_metric_math, without_the_ban_on_plain_http
-from tools.local_stack import PYTHON, ROOT, Stack
+from tools.artifacts import BUILT, CACHE
+from tools.expansion import NotExpandable, with_routes, without_metric_math, without_tls_requirement
+from tools.local_stack import PYTHON, ROOT, LocalStack
 
 LAMBDA = {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn", "payloadFormatVersion": "2.0"}
 AUTHORIZER = {
@@ -74,7 +74,7 @@ def test_what_would_be_lost_is_refused(change: dict[str, Any]) -> None:
         expanded(copy.deepcopy(BODY) | change)
 
 
-def test_the_layer_is_where_aws_looks_for_it(stack: Stack) -> None:
+def test_the_layer_is_where_aws_looks_for_it(stack: LocalStack) -> None:
     """The emulator also finds packages beside `python/`, and AWS does not."""
     assert stack.base_url, "what runs here was built just now"
     layer = ROOT / BUILT / "CommonLayer"
@@ -95,7 +95,7 @@ def test_only_the_ban_on_plain_http_is_left_out() -> None:
     def policy(*statements: dict[str, Any]) -> dict[str, Any]:
         return {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": list(statements)}}}
 
-    left = without_the_ban_on_plain_http({"Resources": {"one": policy(ban), "two": policy(ban, other)}})["Resources"]
+    left = without_tls_requirement({"Resources": {"one": policy(ban), "two": policy(ban, other)}})["Resources"]
     assert left == {"two": policy(other)}
 
 
@@ -105,11 +105,11 @@ def test_two_who_start_at_once_get_the_same(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib; from tools.artefacts import artefacts; print(artefacts(*map(pathlib.Path, sys.argv[1:])))"
     )
-    asked = (sys.executable, "-c", program, tmp_path, ROOT / PYTHON)
-    started = [subprocess.Popen(asked, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    command = (sys.executable, "-c", program, tmp_path, ROOT / PYTHON)
+    started = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
 
-    answers = [(process.communicate()[0], process.returncode) for process in started]
+    results = [(process.communicate()[0], process.returncode) for process in started]
 
-    assert answers[0] == answers[1]
-    assert answers[0][1] == 0
-    assert not [each for each in (tmp_path / KEPT).iterdir() if each.suffix not in {".zip", ".json"}]
+    assert results[0] == results[1]
+    assert results[0][1] == 0
+    assert not [each for each in (tmp_path / CACHE).iterdir() if each.suffix not in {".zip", ".json"}]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.stack.stack_users import Town, a_key, persistently
+from tests.stack.stack_users import StackUsers, new_key, with_retries
 from tools.api_client import Json
-from tools.sign_in import DECIDE
+from tools.sign_in import DECIDE_SCOPE
 
-pytestmark = pytest.mark.usefixtures("sound")
+pytestmark = pytest.mark.usefixtures("invariants_hold")
 
 EXPLANATIONS = "/access/v1/explanations"
 
@@ -19,32 +19,38 @@ def question(user_id: str, account_id: str) -> Json:
     }
 
 
-def test_who_may_not_is_told_whom_to_ask_and_the_request_that_is_told_turns_the_decision(town: Town) -> None:
-    employee, admin = town.employees[0], town.clients[0]
-    account_id = town.a_client(admin)
-    wish = {"email": employee.email, "permission_set": "partner_admin", "permissions": {"remove": ["crm.import"]}}
-    created = persistently(lambda: admin.caller.post(f"/accounts/{account_id}/users", wish, key=a_key()))
+def test_who_may_not_is_told_whom_to_ask_and_the_request_that_is_told_turns_the_decision(
+    stack_users: StackUsers,
+) -> None:
+    employee, admin = stack_users.employees[0], stack_users.clients[0]
+    account_id = stack_users.a_client(admin)
+    creation = {"email": employee.email, "permission_set": "partner_admin", "permissions": {"remove": ["crm.import"]}}
+    created = with_retries(lambda: admin.caller.post(f"/accounts/{account_id}/users", creation, key=new_key()))
     assert created.status == 201, created
-    asked = question(employee.user_id, account_id)
+    body = question(employee.user_id, account_id)
 
-    told = employee.caller.post(EXPLANATIONS, asked).json
-    assert (told["decision"], told["rule"], told["facts"]["removed"]) == (False, "removed", "crm.import")
-    assert admin.user_id in {each["user_id"] for each in told["changeable_by"][0]["people"]}
-    request = told["request"]
-    changed = persistently(
+    explanation = employee.caller.post(EXPLANATIONS, body).json
+    assert (explanation["decision"], explanation["rule"], explanation["facts"]["removed"]) == (
+        False,
+        "removed",
+        "crm.import",
+    )
+    assert admin.user_id in {each["user_id"] for each in explanation["changeable_by"][0]["people"]}
+    request = explanation["request"]
+    changed = with_retries(
         lambda: admin.caller.call(
             request["method"], request["path"], request["body"], headers={"if-match": request["if_match"]}
         )
     )
 
     assert changed.status == 200, changed
-    for caller in (employee.caller, admin.caller, town.stack.machine(DECIDE)):
-        assert caller.post(EXPLANATIONS, asked).json["rule"] == "in_set"
+    for caller in (employee.caller, admin.caller, stack_users.stack.machine_client(DECIDE_SCOPE)):
+        assert caller.post(EXPLANATIONS, body).json["rule"] == "in_set"
 
 
-def test_strangers_and_the_directorys_token_are_told_nothing(town: Town) -> None:
-    asked = question(town.clients[0].user_id, town.a_client(town.clients[0]))
+def test_strangers_and_the_directorys_token_are_told_nothing(stack_users: StackUsers) -> None:
+    body = question(stack_users.clients[0].user_id, stack_users.a_client(stack_users.clients[0]))
 
-    assert town.stack.caller().post(EXPLANATIONS, asked).status == 401
-    assert town.back_end.post(EXPLANATIONS, asked).status == 403
-    assert town.employees[0].caller.post(EXPLANATIONS, asked).status == 404
+    assert stack_users.stack.api_client().post(EXPLANATIONS, body).status == 401
+    assert stack_users.back_end.post(EXPLANATIONS, body).status == 403
+    assert stack_users.employees[0].caller.post(EXPLANATIONS, body).status == 404

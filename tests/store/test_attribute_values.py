@@ -13,11 +13,11 @@ from partner_access.store.keys import Key
 from tests.support.builders import NOW, a_user
 from tests.support.table import Table
 
-THERE = Key("PLACE#1", "ITEM")
-ELSEWHERE = Key("PLACE#2", "ITEM")
+STORED_KEY = Key("PLACE#1", "ITEM")
+MISSING_KEY = Key("PLACE#2", "ITEM")
 
 
-class Colour(StrEnum):
+class Color(StrEnum):
     RED = "red"
 
 
@@ -27,19 +27,19 @@ class Part(BaseModel):
 
 
 @pytest.mark.parametrize(
-    ("value", "kept"),
+    ("value", "stored"),
     [
         ("text", "text"),
         (7, 7),
         (True, True),
         (NOW, int(NOW.timestamp())),
         (NOW + timedelta(microseconds=999_999), int(NOW.timestamp())),
-        (Colour.RED, "red"),
+        (Color.RED, "red"),
         ((1, NOW), [1, int(NOW.timestamp())]),
         ([], []),
         ([None, "x"], [None, "x"]),
         ({"a", "b"}, {"a", "b"}),
-        (frozenset({Colour.RED}), {"red"}),
+        (frozenset({Color.RED}), {"red"}),
         ({"here": 1, "not": None, "none": frozenset()}, {"here": 1}),
         (Part(name="x", at=NOW), {"name": "x", "at": int(NOW.timestamp())}),
         (Part(name="x"), {"name": "x"}),
@@ -48,21 +48,21 @@ class Part(BaseModel):
         ("日本 \U0001f41f", "日本 \U0001f41f"),
     ],
 )
-def test_a_value_is_kept_plainly_and_read_back(table: Table, value: object, kept: object) -> None:
-    dynamo.transact([dynamo.put(THERE, {"value": value})])
+def test_a_value_is_kept_plainly_and_read_back(table: Table, value: object, stored: object) -> None:
+    dynamo.transact([dynamo.put(STORED_KEY, {"value": value})])
 
-    assert attribute_values.plain(value) == kept
-    assert type(attribute_values.plain(value)) is type(kept)
-    assert dynamo.read([THERE])[THERE]["value"] == kept
+    assert attribute_values.to_plain(value) == stored
+    assert type(attribute_values.to_plain(value)) is type(stored)
+    assert dynamo.read([STORED_KEY])[STORED_KEY]["value"] == stored
 
 
 def test_nothing_in_a_list_is_written_as_nothing() -> None:
-    assert attribute_values.written({"value": [None]}) == {"value": {"L": [{"NULL": True}]}}
+    assert attribute_values.to_attribute_values({"value": [None]}) == {"value": {"L": [{"NULL": True}]}}
 
 
 def test_a_fraction_is_a_bug(table: Table) -> None:
     with pytest.raises(TypeError, match="float"):
-        dynamo.put(THERE, {"value": 0.5})
+        dynamo.put(STORED_KEY, {"value": 0.5})
 
 
 def test_a_record_is_read_back_as_it_was_kept(table: Table) -> None:
@@ -72,4 +72,4 @@ def test_a_record_is_read_back_as_it_was_kept(table: Table) -> None:
     found = dynamo.read([keys.of(user)])
 
     assert found.get_as(User, keys.of(user)) == user
-    assert found.get_as(User, ELSEWHERE) is None
+    assert found.get_as(User, MISSING_KEY) is None

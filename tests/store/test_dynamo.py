@@ -14,67 +14,67 @@ from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.signers import RequestSigner
 
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     EmailInUse,
     IdempotencyKeyReused,
     NoSeatLeft,
-    Overtaken,
     RightsChanged,
+    StaleFacts,
     TemporarilyUnavailable,
 )
-from partner_access.domain.notifications import CleanUp, Letter, LetterKind, Occasion
+from partner_access.domain.notifications import Notification, NotificationKind, Reconciliation, ReconciliationReason
 from partner_access.domain.records import Decision, audit
 from partner_access.domain.users import User
-from partner_access.idempotency import Replayed
+from partner_access.idempotency import StoredResponseFound
 from partner_access.store import attribute_values, dynamo, keys, retries
 from partner_access.store.keys import Key
 from tests.support import faults
-from tests.support.builders import ACT_NAME, CLIENT, NOW, a_user, an_act, once, the_client
+from tests.support.builders import ACT_ID, CLIENT, NOW, a_user, an_act, an_idempotency_key, the_client
 from tests.support.faults import Fault
 from tests.support.races import before_commit
 from tests.support.table import Table
 
-THERE = Key("PLACE#1", "ITEM")
-ELSEWHERE = Key("PLACE#2", "ITEM")
+KEY = Key("PLACE#1", "ITEM")
+OTHER_KEY = Key("PLACE#2", "ITEM")
 OPEN = "stored_state = :open"
 
 
 @pytest.fixture(autouse=True)
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def recorded_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long every pause would have lasted."""
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     return pauses
 
 
-class Told(Answer):
+class BodyWithSecret(ResponseBody):
     url: str = "secret"
     name: str = "kept"
     status = HTTPStatus.CREATED
-    never_kept = frozenset({"url"})
+    never_stored = frozenset({"url"})
 
 
 def a_decision(act: Act | None = None, **changes: Any) -> Decision:
-    by = act or an_act(once=once())
-    return Decision(**{"act": by, "audit": audit("thing.done", by, CLIENT), **changes})
+    decision_act = act or an_act(idempotency_key=an_idempotency_key())
+    return Decision(**{"act": decision_act, "audit": audit("thing.done", decision_act, CLIENT), **changes})
 
 
-def commit(decision: Decision, *lines: dynamo.Line) -> None:
-    dynamo.commit(decision, Told(), *lines)
+def commit(decision: Decision, *lines: dynamo.TransactionItem) -> None:
+    dynamo.commit(decision, BodyWithSecret(), *lines)
 
 
-def opened(key: Key = THERE, **how: Any) -> dynamo.Line:
-    return dynamo.update(key, "ADD times :one", only_if=OPEN, open="open", one=1, **how)
+def increment_if_open(key: Key = KEY, **options: Any) -> dynamo.TransactionItem:
+    return dynamo.update(key, "ADD times :one", only_if=OPEN, open="open", one=1, **options)
 
 
 # reading
 
 
 def test_nothing_is_asked_where_nothing_is_wanted(table: Table) -> None:
-    with faults.at(dynamo.client(), "") as requests:
+    with faults.inject(dynamo.client(), "") as requests:
         assert dynamo.read([]) == {}
 
     assert requests == []
@@ -82,26 +82,26 @@ def test_nothing_is_asked_where_nothing_is_wanted(table: Table) -> None:
 
 @pytest.mark.parametrize(("wanted", "asked"), [(1, 1), (100, 1), (101, 2), (250, 3)])
 def test_up_to_a_hundred_items_are_one_request(table: Table, wanted: int, asked: int) -> None:
-    every = [Key(f"PLACE#{number}", "ITEM") for number in range(wanted)]
-    for key in every[::2]:
+    all_keys = [Key(f"PLACE#{number}", "ITEM") for number in range(wanted)]
+    for key in all_keys[::2]:
         table.put(key, {"number": 1})
 
-    with faults.at(dynamo.client(), "BatchGetItem") as requests:
-        found = dynamo.read([*every, *every])
+    with faults.inject(dynamo.client(), "BatchGetItem") as requests:
+        found = dynamo.read([*all_keys, *all_keys])
 
-    assert set(found) == set(every[::2])
+    assert set(found) == set(all_keys[::2])
     assert len(requests) == asked
-    assert all(request["RequestItems"][table.name]["ConsistentRead"] for request in requests)
+    assert all(operation["RequestItems"][table.name]["ConsistentRead"] for operation in requests)
 
 
-def unprocessed(how_many: int) -> Fault:
+def unprocessed(count: int) -> Fault:
     """DynamoDB reads all but some of the items."""
 
-    def fault(request: Any, _: faults.Send) -> Any:
-        asked = faults.body(request)["RequestItems"]
+    def fault(operation: Any, _: faults.Send) -> Any:
+        asked = faults.body(operation)["RequestItems"]
         ((name, wanted),) = asked.items()
-        left = wanted["Keys"][-how_many:]
-        got = [{**key, "number": {"N": "1"}} for key in wanted["Keys"][:-how_many]]
+        left = wanted["Keys"][-count:]
+        got = [{**key, "number": {"N": "1"}} for key in wanted["Keys"][:-count]]
         return faults.responds(
             200, {"Responses": {name: got}, "UnprocessedKeys": {name: {"Keys": left, "ConsistentRead": True}}}
         )
@@ -109,64 +109,64 @@ def unprocessed(how_many: int) -> Fault:
     return fault
 
 
-def test_what_was_not_read_is_asked_for_again(table: Table, slept: list[float]) -> None:
-    every = [Key(f"PLACE#{number}", "ITEM") for number in range(9)]
-    for key in every:
+def test_what_was_not_read_is_asked_for_again(table: Table, recorded_pauses: list[float]) -> None:
+    all_keys = [Key(f"PLACE#{number}", "ITEM") for number in range(9)]
+    for key in all_keys:
         table.put(key, {"number": 1})
 
-    with faults.at(dynamo.client(), "BatchGetItem", unprocessed(6), unprocessed(2)) as requests:
-        found = dynamo.read(every)
+    with faults.inject(dynamo.client(), "BatchGetItem", unprocessed(6), unprocessed(2)) as requests:
+        found = dynamo.read(all_keys)
 
-    assert set(found) == set(every)
-    assert [len(request["RequestItems"][table.name]["Keys"]) for request in requests] == [9, 6, 2]
-    assert all(request["RequestItems"][table.name]["ConsistentRead"] for request in requests)
-    assert len(slept) == 2
+    assert set(found) == set(all_keys)
+    assert [len(operation["RequestItems"][table.name]["Keys"]) for operation in requests] == [9, 6, 2]
+    assert all(operation["RequestItems"][table.name]["ConsistentRead"] for operation in requests)
+    assert len(recorded_pauses) == 2
 
 
-def test_where_nothing_was_read_yet_all_is_asked_for_again(table: Table, slept: list[float]) -> None:
+def test_where_nothing_was_read_yet_all_is_asked_for_again(table: Table, recorded_pauses: list[float]) -> None:
     nothing = {"Responses": {}, "UnprocessedKeys": {table.name: {"Keys": [{"pk": {"S": "A"}, "sk": {"S": "B"}}]}}}
     table.put(Key("A", "B"), {"number": 1})
 
-    with faults.at(dynamo.client(), "BatchGetItem", lambda *_: faults.responds(200, nothing)) as requests:
+    with faults.inject(dynamo.client(), "BatchGetItem", lambda *_: faults.responds(200, nothing)) as requests:
         found = dynamo.read([Key("A", "B")])
 
-    assert (set(found), len(requests), len(slept)) == ({Key("A", "B")}, 2, 1)
+    assert (set(found), len(requests), len(recorded_pauses)) == ({Key("A", "B")}, 2, 1)
 
 
-def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, slept: list[float]) -> None:
+def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, recorded_pauses: list[float]) -> None:
     with (
-        faults.at(dynamo.client(), "BatchGetItem", then=unprocessed(1)) as requests,
+        faults.inject(dynamo.client(), "BatchGetItem", last_fault=unprocessed(1)) as requests,
         pytest.raises(TemporarilyUnavailable),
     ):
-        dynamo.read([THERE])
+        dynamo.read([KEY])
 
     assert len(requests) == retries.ATTEMPTS
-    assert len(slept) == retries.ATTEMPTS - 1
+    assert len(recorded_pauses) == retries.ATTEMPTS - 1
 
 
 def test_all_that_are_there_come_by_the_names_that_they_are_wanted_by(table: Table) -> None:
     user, other = a_user(), a_user("user-other")
-    table.keep(user, other)
-    found = dynamo.read([keys.of(user), keys.of(other), THERE])
+    table.put_records(user, other)
+    found = dynamo.read([keys.of(user), keys.of(other), KEY])
 
-    assert found.all_as(User, {"a": keys.of(user), "b": keys.of(other), "c": THERE}) == {"a": user, "b": other}
+    assert found.all_as(User, {"a": keys.of(user), "b": keys.of(other), "c": KEY}) == {"a": user, "b": other}
     assert found.all_as(User, {}) == {}
 
 
 def test_what_has_been_found_is_not_read_again(table: Table) -> None:
     user, other = a_user(), a_user("user-other")
-    table.keep(user)
+    table.put_records(user)
     found = dynamo.read([keys.of(user)])
-    table.keep(user.changed(name="Later"), other)
+    table.put_records(user.next_version(name="Later"), other)
 
-    with faults.at(dynamo.client(), "BatchGetItem") as requests:
-        found.and_read([keys.of(user), keys.of(other), THERE])
-        found.and_read([keys.of(user), keys.of(other)])
+    with faults.inject(dynamo.client(), "BatchGetItem") as requests:
+        found.read_missing([keys.of(user), keys.of(other), KEY])
+        found.read_missing([keys.of(user), keys.of(other)])
 
     assert found.get_as(User, keys.of(user)) == user
     assert found.get_as(User, keys.of(other)) == other
-    assert THERE not in found
-    assert [len(request["RequestItems"][table.name]["Keys"]) for request in requests] == [2]
+    assert KEY not in found
+    assert [len(operation["RequestItems"][table.name]["Keys"]) for operation in requests] == [2]
 
 
 # as it all was at one instant
@@ -174,14 +174,14 @@ def test_what_has_been_found_is_not_read_again(table: Table) -> None:
 
 def test_a_snapshot_is_one_request_for_each_item_once(table: Table) -> None:
     user, account = a_user(), the_client()
-    table.keep(user, account)
+    table.put_records(user, account)
 
-    with faults.at(dynamo.client(), "") as requests:
-        found = dynamo.snapshot(iter([keys.of(user), keys.of(account), THERE, keys.of(user)]))
+    with faults.inject(dynamo.client(), "") as requests:
+        found = dynamo.snapshot(iter([keys.of(user), keys.of(account), KEY, keys.of(user)]))
 
-    (request,) = requests
-    asked = [each["Get"] for each in request["TransactItems"]]
-    assert [each["Key"]["pk"]["S"] for each in asked] == [keys.of(user).pk, keys.of(account).pk, THERE.pk]
+    (operation,) = requests
+    asked = [each["Get"] for each in operation["TransactItems"]]
+    assert [each["Key"]["pk"]["S"] for each in asked] == [keys.of(user).pk, keys.of(account).pk, KEY.pk]
     assert {each["TableName"] for each in asked} == {table.name}
     assert set(found) == {keys.of(user), keys.of(account)}
     assert found.get_as(User, keys.of(user)) == user
@@ -189,38 +189,42 @@ def test_a_snapshot_is_one_request_for_each_item_once(table: Table) -> None:
 
 
 def test_a_snapshot_is_what_reading_finds(table: Table) -> None:
-    every = [Key(f"PLACE#{number}", "ITEM") for number in range(100)]
-    for number, key in enumerate(every[::3]):
+    all_keys = [Key(f"PLACE#{number}", "ITEM") for number in range(100)]
+    for number, key in enumerate(all_keys[::3]):
         table.put(key, {"number": number, "stored_state": "open", "secrets": {"a", "b"}})
 
-    assert dynamo.snapshot(every) == dynamo.read(every)
+    assert dynamo.snapshot(all_keys) == dynamo.read(all_keys)
 
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
 @pytest.mark.parametrize("times", [1, 5])
 def test_a_snapshot_waits_for_a_writer_who_is_at_its_items(
-    table: Table, times: int, reason: str, slept: list[float]
+    table: Table, times: int, reason: str, recorded_pauses: list[float]
 ) -> None:
-    table.put(THERE, {"stored_state": "open"})
+    table.put(KEY, {"stored_state": "open"})
 
-    with faults.at(dynamo.client(), "TransactGetItems", *[faults.cancels(reason, 1)] * times) as attempts:
-        found = dynamo.snapshot([ELSEWHERE, THERE])
+    with faults.inject(
+        dynamo.client(), "TransactGetItems", *[faults.transaction_canceled(reason, 1)] * times
+    ) as attempts:
+        found = dynamo.snapshot([OTHER_KEY, KEY])
 
-    assert found[THERE]["stored_state"] == "open"
+    assert found[KEY]["stored_state"] == "open"
     assert len(attempts) == times + 1
-    assert len(slept) == times
-    assert all(0 <= pause <= retries.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
+    assert len(recorded_pauses) == times
+    assert all(0 <= pause <= retries.BASE_DELAY * 2**nth for nth, pause in enumerate(recorded_pauses))
 
 
-def test_a_snapshot_that_somebody_is_always_in_the_way_of_is_given_up(table: Table, slept: list[float]) -> None:
+def test_a_snapshot_that_somebody_is_always_in_the_way_of_is_given_up(
+    table: Table, recorded_pauses: list[float]
+) -> None:
     with (
-        faults.at(dynamo.client(), "TransactGetItems", then=faults.CONFLICTS) as attempts,
+        faults.inject(dynamo.client(), "TransactGetItems", last_fault=faults.WRITE_CONFLICT) as attempts,
         pytest.raises(TemporarilyUnavailable),
     ):
-        dynamo.snapshot([THERE])
+        dynamo.snapshot([KEY])
 
     assert len(attempts) == retries.ATTEMPTS
-    assert len(slept) == retries.ATTEMPTS - 1
+    assert len(recorded_pauses) == retries.ATTEMPTS - 1
 
 
 @pytest.mark.parametrize(("ends", "tried"), [(99.9, 0), (100.0, 1), (100.5, 2), (101.0, 2)])
@@ -231,23 +235,23 @@ def test_no_snapshot_is_tried_when_its_time_is_over(
     monkeypatch.setattr("partner_access.store.dynamo.time.time", time.__next__)
 
     with (
-        faults.at(dynamo.client(), "TransactGetItems", then=faults.CONFLICTS) as attempts,
+        faults.inject(dynamo.client(), "TransactGetItems", last_fault=faults.WRITE_CONFLICT) as attempts,
         pytest.raises(TemporarilyUnavailable),
     ):
-        dynamo.snapshot([THERE], ends=ends)
+        dynamo.snapshot([KEY], deadline=ends)
 
     assert len(attempts) == tried
 
 
 @pytest.mark.parametrize("reason", ["ValidationError", "AccessDenied", "SomethingNew"])
 def test_a_snapshot_that_was_refused_for_a_reason_of_ours_is_a_bug(table: Table, reason: str) -> None:
-    fault = faults.cancels(reason, 1, at_0="TransactionConflict")
+    fault = faults.transaction_canceled(reason, 1, at_0="TransactionConflict")
 
     with (
-        faults.at(dynamo.client(), "TransactGetItems", fault) as attempts,
+        faults.inject(dynamo.client(), "TransactGetItems", fault) as attempts,
         pytest.raises(RuntimeError, match=reason),
     ):
-        dynamo.snapshot([THERE, ELSEWHERE])
+        dynamo.snapshot([KEY, OTHER_KEY])
 
     assert len(attempts) == 1
 
@@ -256,7 +260,7 @@ def test_a_snapshot_that_was_refused_for_a_reason_of_ours_is_a_bug(table: Table,
 
 
 @pytest.fixture
-def listed(table: Table) -> Table:
+def listed_items(table: Table) -> Table:
     for number in range(5):
         at = NOW + timedelta(days=number)
         table.put(Key("LIST#1", f"ITEM#{number}"), {"number": number, "due_shard": "DUE#0", "due_at": at})
@@ -267,29 +271,29 @@ def listed(table: Table) -> Table:
 @pytest.mark.parametrize(("newest_first", "order"), [(False, [0, 1, 2, 3, 4]), (True, [4, 3, 2, 1, 0])])
 @pytest.mark.parametrize("limit", [1, 2, 5, 100])
 def test_a_list_comes_page_by_page_in_its_order(
-    listed: Table, limit: int, *, newest_first: bool, order: list[int]
+    listed_items: Table, limit: int, *, newest_first: bool, order: list[int]
 ) -> None:
     assert [item["number"] for item in every_item(limit=limit, newest_first=newest_first)] == order
 
 
-def every_item(**how: Any) -> Iterator[dict[str, Any]]:
+def every_item(**options: Any) -> Iterator[dict[str, Any]]:
     after = None
     while True:
-        page = dynamo.query("pk = :list", list="LIST#1", after=after, **how)
-        assert len(page.items) <= how["limit"]
+        page = dynamo.query("pk = :list", list="LIST#1", after=after, **options)
+        assert len(page.items) <= options["limit"]
         yield from page.items
         after = page.after
         if not after:
             return
 
 
-def test_a_list_is_read_as_it_is_now_but_for_an_index(listed: Table) -> None:
-    with faults.at(dynamo.client(), "Query") as requests:
+def test_a_list_is_read_as_it_is_now_but_for_an_index(listed_items: Table) -> None:
+    with faults.inject(dynamo.client(), "Query") as requests:
         dynamo.query("pk = :list", list="LIST#1")
         found = dynamo.query("due_shard = :shard AND due_at <= :now", index="due", shard="DUE#0", now=NOW)
 
-    assert [request.get("ConsistentRead") for request in requests] == [True, None]
-    assert [request.get("IndexName") for request in requests] == [None, "due"]
+    assert [operation.get("ConsistentRead") for operation in requests] == [True, None]
+    assert [operation.get("IndexName") for operation in requests] == [None, "due"]
     assert [(item["pk"], item["sk"]) for item in found.items] == [("LIST#1", "ITEM#0")]
     assert "number" not in found.items[0]
 
@@ -298,150 +302,159 @@ def test_a_list_is_read_as_it_is_now_but_for_an_index(listed: Table) -> None:
 
 
 def test_all_of_a_decision_comes_true_together(table: Table) -> None:
-    decision = a_decision(letter=Letter(kind=LetterKind.MEMBER_CREATED, employee_id="somebody"))
-    table.put(THERE, {"stored_state": "open"})
+    decision = a_decision(notification=Notification(kind=NotificationKind.MEMBER_CREATED, employee_id="somebody"))
+    table.put(KEY, {"stored_state": "open"})
 
-    commit(decision, opened())
+    commit(decision, increment_if_open())
 
     assert [item["pk"].partition("#")[0] for item in table.items()] == ["AUDIT", "IDEMPOTENCY", "OUTBOX", "PLACE"]
-    (kept,) = table.under("IDEMPOTENCY#")
-    assert (kept["response_status"], decompress(bytes(kept["response_body"]))) == (201, b'{"name":"kept"}')
-    assert kept["ttl"] - int(NOW.timestamp()) == 25 * 3600
-    (letter,) = table.under("OUTBOX#")
-    assert (letter["outbox_id"], letter["queued_at"], letter["next_at"]) == (ACT_NAME, *[int(NOW.timestamp())] * 2)
+    (stored,) = table.items_with_prefix("IDEMPOTENCY#")
+    assert (stored["response_status"], decompress(bytes(stored["response_body"]))) == (201, b'{"name":"kept"}')
+    assert stored["ttl"] - int(NOW.timestamp()) == 25 * 3600
+    (notification,) = table.items_with_prefix("OUTBOX#")
+    assert (notification["outbox_id"], notification["queued_at"], notification["next_at"]) == (
+        ACT_ID,
+        *[int(NOW.timestamp())] * 2,
+    )
 
 
 def test_what_is_left_to_do_is_kept_with_the_act_that_made_it_so(table: Table) -> None:
-    clean_up = CleanUp(partner_id="partner", user_id="somebody", reason=Occasion.OFFBOARDED)
-    table.put(THERE, {"stored_state": "open"})
+    reconciliation = Reconciliation(partner_id="partner", user_id="somebody", reason=ReconciliationReason.OFFBOARDED)
+    table.put(KEY, {"stored_state": "open"})
 
-    commit(a_decision(clean_up=clean_up), opened())
+    commit(a_decision(reconciliation=reconciliation), increment_if_open())
 
-    (left,) = table.under("RECONCILIATION#")
-    assert left == {
-        **keys.clean_up(ACT_NAME)._asdict(),
-        "act_id": ACT_NAME,
-        "actor_id": an_act().by,
+    (queued,) = table.items_with_prefix("RECONCILIATION#")
+    assert queued == {
+        **keys.reconciliation(ACT_ID)._asdict(),
+        "act_id": ACT_ID,
+        "actor_id": an_act().actor_id,
         "queued_at": int(NOW.timestamp()),
-        "reconciliation": attribute_values.plain(clean_up),
+        "reconciliation": attribute_values.to_plain(reconciliation),
     }
-    assert CleanUp.model_validate(left["reconciliation"]) == clean_up
+    assert Reconciliation.model_validate(queued["reconciliation"]) == reconciliation
 
 
 def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> None:
-    answer = Told(name="long and the same " * 2_000)
-    act = an_act(once=once())
+    answer = BodyWithSecret(name="long and the same " * 2_000)
+    act = an_act(idempotency_key=an_idempotency_key())
 
-    dynamo.keep(act, answer)
+    dynamo.store_response(act, answer)
 
-    (kept,) = table.under("IDEMPOTENCY#")
-    assert len(bytes(kept["response_body"])) < 1_000
-    with pytest.raises(Replayed) as replayed:
-        dynamo.recall(act)
-    assert (replayed.value.status, replayed.value.answer) == (answer.status, answer.to_keep())
+    (stored,) = table.items_with_prefix("IDEMPOTENCY#")
+    assert len(bytes(stored["response_body"])) < 1_000
+    with pytest.raises(StoredResponseFound) as replayed:
+        dynamo.replay_if_stored(act)
+    assert (replayed.value.status, replayed.value.body) == (answer.status, answer.to_stored_json())
 
 
-@pytest.mark.parametrize("key", [keys.audit(CLIENT, f"aud_{ACT_NAME}"), keys.outbox(ACT_NAME), keys.clean_up(ACT_NAME)])
+@pytest.mark.parametrize("key", [keys.audit(CLIENT, f"aud_{ACT_ID}"), keys.outbox(ACT_ID), keys.reconciliation(ACT_ID)])
 def test_nothing_that_goes_along_is_written_over_what_an_act_of_that_name_left(table: Table, key: Key) -> None:
-    letter, clean_up = Letter(kind=LetterKind.MEMBER_CREATED), CleanUp(user_id="somebody", reason=Occasion.OFFBOARDED)
+    notification, reconciliation = (
+        Notification(kind=NotificationKind.MEMBER_CREATED),
+        Reconciliation(user_id="somebody", reason=ReconciliationReason.OFFBOARDED),
+    )
     table.put(key, {"number": 1})
 
-    with pytest.raises(Overtaken):
-        commit(a_decision(letter=letter, clean_up=clean_up))
+    with pytest.raises(StaleFacts):
+        commit(a_decision(notification=notification, reconciliation=reconciliation))
 
     assert table.items() == [{**key._asdict(), "number": 1}]
 
 
 def test_a_condition_that_fails_undoes_everything(table: Table) -> None:
-    table.put(THERE, {"stored_state": "ended"})
+    table.put(KEY, {"stored_state": "ended"})
     before = table.items()
 
-    with pytest.raises(Overtaken) as overtaken:
-        commit(a_decision(), opened(otherwise=NoSeatLeft))
+    with pytest.raises(StaleFacts) as overtaken:
+        commit(a_decision(), increment_if_open(error=NoSeatLeft))
 
-    assert overtaken.value.refusal is NoSeatLeft
+    assert overtaken.value.error is NoSeatLeft
     assert table.items() == before
 
 
 def test_the_first_line_that_fails_says_why(table: Table) -> None:
     lines = (
-        opened(THERE, otherwise=NoSeatLeft),
-        dynamo.check(ELSEWHERE, only_if=OPEN, open="open", otherwise=EmailInUse),
+        increment_if_open(KEY, error=NoSeatLeft),
+        dynamo.check(OTHER_KEY, only_if=OPEN, open="open", error=EmailInUse),
     )
 
-    with pytest.raises(Overtaken) as overtaken:
+    with pytest.raises(StaleFacts) as overtaken:
         commit(a_decision(), *lines)
 
-    assert overtaken.value.refusal is NoSeatLeft
+    assert overtaken.value.error is NoSeatLeft
 
 
 def test_an_item_is_deleted_only_if_its_condition_holds(table: Table) -> None:
-    table.put(THERE, {"stored_state": "open"})
+    table.put(KEY, {"stored_state": "open"})
 
-    with pytest.raises(Overtaken):
-        dynamo.transact([dynamo.delete(THERE, only_if="stored_state = :ended", ended="ended")])
-    assert table.get(THERE)
-    dynamo.transact([dynamo.delete(THERE, only_if=OPEN, open="open")])
-    assert table.get(THERE) is None
+    with pytest.raises(StaleFacts):
+        dynamo.transact([dynamo.delete(KEY, only_if="stored_state = :ended", ended="ended")])
+    assert table.get(KEY)
+    dynamo.transact([dynamo.delete(KEY, only_if=OPEN, open="open")])
+    assert table.get(KEY) is None
 
 
 def test_a_put_does_not_overwrite_unless_it_says_so(table: Table) -> None:
-    dynamo.transact([dynamo.put(THERE, {"number": 1})])
+    dynamo.transact([dynamo.put(KEY, {"number": 1})])
 
-    with pytest.raises(Overtaken):
-        dynamo.transact([dynamo.put(THERE, {"number": 2})])
-    dynamo.transact([dynamo.put(THERE, {"number": 3}, only_if=None)])
+    with pytest.raises(StaleFacts):
+        dynamo.transact([dynamo.put(KEY, {"number": 2})])
+    dynamo.transact([dynamo.put(KEY, {"number": 3}, only_if=None)])
 
-    assert dynamo.read([THERE])[THERE]["number"] == 3
+    assert dynamo.read([KEY])[KEY]["number"] == 3
 
 
-@pytest.mark.parametrize("written", [True, False], ids=["and is written itself", "and is only relied on"])
-def test_a_record_that_was_relied_on_must_be_as_it_was_seen(table: Table, *, written: bool) -> None:
+@pytest.mark.parametrize("is_written", [True, False], ids=["and is written itself", "and is only relied on"])
+def test_a_record_that_was_relied_on_must_be_as_it_was_seen(table: Table, *, is_written: bool) -> None:
     account = the_client()
-    table.keep(account)
+    table.put_records(account)
     decision = a_decision(relies_on=(account,))
-    lines = (dynamo.update(keys.of(account), "ADD partner_seats_used :one", only_if=None, one=1),) if written else ()
+    lines = (dynamo.update(keys.of(account), "ADD partner_seats_used :one", only_if=None, one=1),) if is_written else ()
 
-    with before_commit(lambda: table.keep(account.changed(name="Another"))), pytest.raises(Overtaken) as overtaken:
+    with (
+        before_commit(lambda: table.put_records(account.next_version(name="Another"))),
+        pytest.raises(StaleFacts) as overtaken,
+    ):
         commit(decision, *lines)
 
-    assert overtaken.value.refusal is RightsChanged
+    assert overtaken.value.error is RightsChanged
     assert [item["pk"] for item in table.items()] == [f"ACCOUNT#{CLIENT}"]
-    table.keep(account)
+    table.put_records(account)
     commit(decision, *lines)
-    assert dynamo.read([keys.of(account)])[keys.of(account)]["partner_seats_used"] == int(written)
+    assert dynamo.read([keys.of(account)])[keys.of(account)]["partner_seats_used"] == int(is_written)
 
 
 @pytest.mark.parametrize("moved_on", [True, False])
 def test_a_line_with_a_refusal_of_its_own_says_it_unless_its_record_moved_on(table: Table, *, moved_on: bool) -> None:
     account = the_client(partner_seat_limit=0)
-    table.keep(account.changed() if moved_on else account)
+    table.put_records(account.next_version() if moved_on else account)
     line = dynamo.update(
         keys.of(account),
         "ADD partner_seats_used :one",
         only_if="partner_seats_used < seats",
-        otherwise=NoSeatLeft,
+        error=NoSeatLeft,
         one=1,
     )
 
-    with pytest.raises(Overtaken) as overtaken:
+    with pytest.raises(StaleFacts) as overtaken:
         commit(a_decision(relies_on=(account,)), line)
 
-    assert overtaken.value.refusal is (RightsChanged if moved_on else NoSeatLeft)
+    assert overtaken.value.error is (RightsChanged if moved_on else NoSeatLeft)
 
 
 # keys of callers
 
 
 def test_the_same_key_and_request_is_answered_as_before(table: Table) -> None:
-    table.put(THERE, {"stored_state": "open"})
-    commit(a_decision(), opened())
+    table.put(KEY, {"stored_state": "open"})
+    commit(a_decision(), increment_if_open())
     before = table.items()
 
-    with pytest.raises(Replayed) as replayed:
-        commit(a_decision(), opened())
+    with pytest.raises(StoredResponseFound) as replayed:
+        commit(a_decision(), increment_if_open())
 
-    assert (replayed.value.status, replayed.value.answer) == (201, '{"name":"kept"}')
+    assert (replayed.value.status, replayed.value.body) == (201, '{"name":"kept"}')
     assert table.items() == before
 
 
@@ -449,67 +462,71 @@ def test_the_same_key_with_another_request_is_refused(table: Table) -> None:
     commit(a_decision())
 
     with pytest.raises(IdempotencyKeyReused):
-        commit(a_decision(an_act(once=once(fingerprint="something else"), name="1" * 32)))
+        commit(a_decision(an_act(idempotency_key=an_idempotency_key(fingerprint="something else"), id="1" * 32)))
 
 
 def test_a_key_is_free_again_when_its_time_is_over(table: Table) -> None:
     commit(a_decision())
-    day_later = NOW + dynamo.KEPT_FOR
+    day_later = NOW + dynamo.STORED_RESPONSE_TTL
 
-    with pytest.raises(Replayed):
-        commit(a_decision(an_act(once=once(), name="1" * 32, at=day_later - timedelta(seconds=1))))
-    commit(a_decision(an_act(once=once(), name="1" * 32, at=day_later)))
+    with pytest.raises(StoredResponseFound):
+        commit(
+            a_decision(an_act(idempotency_key=an_idempotency_key(), id="1" * 32, at=day_later - timedelta(seconds=1)))
+        )
+    commit(a_decision(an_act(idempotency_key=an_idempotency_key(), id="1" * 32, at=day_later)))
 
-    assert len(table.under("AUDIT#")) == 2
+    assert len(table.items_with_prefix("AUDIT#")) == 2
 
 
 def test_the_key_decides_before_every_other_line(table: Table) -> None:
-    table.put(THERE, {"stored_state": "open"})
-    commit(a_decision(), opened())
-    table.put(THERE, {"stored_state": "ended"})
+    table.put(KEY, {"stored_state": "open"})
+    commit(a_decision(), increment_if_open())
+    table.put(KEY, {"stored_state": "ended"})
 
-    with pytest.raises(Replayed):
-        commit(a_decision(), opened(otherwise=NoSeatLeft))
+    with pytest.raises(StoredResponseFound):
+        commit(a_decision(), increment_if_open(error=NoSeatLeft))
 
 
 def test_a_key_is_recalled_as_long_as_it_is_kept(table: Table) -> None:
-    dynamo.keep(an_act(once=once()), Told())
+    dynamo.store_response(an_act(idempotency_key=an_idempotency_key()), BodyWithSecret())
 
     for act, kind in (
-        (an_act(once=once()), Replayed),
-        (an_act(once=once(fingerprint="something else")), IdempotencyKeyReused),
+        (an_act(idempotency_key=an_idempotency_key()), StoredResponseFound),
+        (an_act(idempotency_key=an_idempotency_key(fingerprint="something else")), IdempotencyKeyReused),
     ):
         with pytest.raises(kind):
-            dynamo.recall(act)
-    dynamo.recall(an_act(once=once(), at=NOW + dynamo.KEPT_FOR))
-    dynamo.recall(an_act(once=once("another key")))
-    dynamo.recall(an_act())
+            dynamo.replay_if_stored(act)
+    dynamo.replay_if_stored(an_act(idempotency_key=an_idempotency_key(), at=NOW + dynamo.STORED_RESPONSE_TTL))
+    dynamo.replay_if_stored(an_act(idempotency_key=an_idempotency_key("another key")))
+    dynamo.replay_if_stored(an_act())
 
 
 def test_an_answer_is_kept_once_and_not_without_a_key(table: Table) -> None:
-    dynamo.keep(an_act(), Told())
+    dynamo.store_response(an_act(), BodyWithSecret())
     assert table.items() == []
 
-    dynamo.keep(an_act(once=once()), Told())
-    with pytest.raises(Replayed):
-        dynamo.keep(an_act(once=once()), Told())
+    dynamo.store_response(an_act(idempotency_key=an_idempotency_key()), BodyWithSecret())
+    with pytest.raises(StoredResponseFound):
+        dynamo.store_response(an_act(idempotency_key=an_idempotency_key()), BodyWithSecret())
     with pytest.raises(IdempotencyKeyReused):
-        dynamo.keep(an_act(once=once(fingerprint="something else")), Told())
+        dynamo.store_response(
+            an_act(idempotency_key=an_idempotency_key(fingerprint="something else")), BodyWithSecret()
+        )
 
 
 def test_an_answer_is_kept_instead_of_one_to_the_same_request_alone(table: Table) -> None:
-    dynamo.keep(an_act(once=once()), Told())
+    dynamo.store_response(an_act(idempotency_key=an_idempotency_key()), BodyWithSecret())
     before = table.items()
 
-    for other in (once(fingerprint="something else"), once("another key")):
-        with pytest.raises(Overtaken):
-            dynamo.keep_instead(an_act(once=other), Told(name="instead"))
+    for other in (an_idempotency_key(fingerprint="something else"), an_idempotency_key("another key")):
+        with pytest.raises(StaleFacts):
+            dynamo.replace_response(an_act(idempotency_key=other), BodyWithSecret(name="instead"))
     assert table.items() == before
-    dynamo.keep_instead(an_act(once=once()), Told(name="instead"))
+    dynamo.replace_response(an_act(idempotency_key=an_idempotency_key()), BodyWithSecret(name="instead"))
 
-    with pytest.raises(Replayed) as replayed:
-        dynamo.recall(an_act(once=once()))
-    assert replayed.value.answer == '{"name":"instead"}'
+    with pytest.raises(StoredResponseFound) as replayed:
+        dynamo.replay_if_stored(an_act(idempotency_key=an_idempotency_key()))
+    assert replayed.value.body == '{"name":"instead"}'
 
 
 def test_an_act_without_an_answer_keeps_no_key(table: Table) -> None:
@@ -530,71 +547,73 @@ def test_an_act_without_an_answer_keeps_no_key(table: Table) -> None:
     ],
 )
 def test_a_conflict_is_tried_again_after_a_pause_of_any_length_up_to_twice_the_last(
-    table: Table, times: int, reason: str, slept: list[float]
+    table: Table, times: int, reason: str, recorded_pauses: list[float]
 ) -> None:
-    table.put(THERE, {"stored_state": "open"})
-    plan = [faults.cancels(reason, 0)] * times
+    table.put(KEY, {"stored_state": "open"})
+    plan = [faults.transaction_canceled(reason, 0)] * times
 
-    with faults.at(dynamo.client(), "TransactWriteItems", *plan) as attempts:
-        commit(a_decision(), opened())
+    with faults.inject(dynamo.client(), "TransactWriteItems", *plan) as attempts:
+        commit(a_decision(), increment_if_open())
 
     assert len(attempts) == times + 1
     assert len({attempt["ClientRequestToken"] for attempt in attempts}) == times + 1
-    assert len(slept) == times
-    assert all(0 <= pause <= retries.BASE_DELAY * 2**nth for nth, pause in enumerate(slept))
-    assert len(table.under("AUDIT#")) == 1
-    assert dynamo.read([THERE])[THERE]["times"] == 1
+    assert len(recorded_pauses) == times
+    assert all(0 <= pause <= retries.BASE_DELAY * 2**nth for nth, pause in enumerate(recorded_pauses))
+    assert len(table.items_with_prefix("AUDIT#")) == 1
+    assert dynamo.read([KEY])[KEY]["times"] == 1
 
 
-def test_pauses_differ_so_that_those_who_collided_do_not_collide_again(table: Table, slept: list[float]) -> None:
+def test_pauses_differ_so_that_those_who_collided_do_not_collide_again(
+    table: Table, recorded_pauses: list[float]
+) -> None:
     for _ in range(3):
         with (
-            faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS),
+            faults.inject(dynamo.client(), "TransactWriteItems", last_fault=faults.WRITE_CONFLICT),
             pytest.raises(TemporarilyUnavailable),
         ):
             commit(a_decision())
 
-    assert len(set(slept)) == len(slept) == 3 * (retries.ATTEMPTS - 1)
+    assert len(set(recorded_pauses)) == len(recorded_pauses) == 3 * (retries.ATTEMPTS - 1)
 
 
-def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, slept: list[float]) -> None:
-    table.put(THERE, {"stored_state": "open"})
+def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, recorded_pauses: list[float]) -> None:
+    table.put(KEY, {"stored_state": "open"})
     before = table.items()
 
     with (
-        faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS) as attempts,
+        faults.inject(dynamo.client(), "TransactWriteItems", last_fault=faults.WRITE_CONFLICT) as attempts,
         pytest.raises(TemporarilyUnavailable),
     ):
-        commit(a_decision(), opened())
+        commit(a_decision(), increment_if_open())
 
     assert len(attempts) == retries.ATTEMPTS
-    assert sum(slept) < 2
+    assert sum(recorded_pauses) < 2
     assert table.items() == before
 
 
 def test_nobody_tries_longer_than_there_is_time(
-    table: Table, monkeypatch: pytest.MonkeyPatch, slept: list[float]
+    table: Table, monkeypatch: pytest.MonkeyPatch, recorded_pauses: list[float]
 ) -> None:
     time = iter([100.0, 100.5, 101.5])
     monkeypatch.setattr("partner_access.store.dynamo.time.time", time.__next__)
 
     with (
-        faults.at(dynamo.client(), "TransactWriteItems", then=faults.CONFLICTS) as attempts,
+        faults.inject(dynamo.client(), "TransactWriteItems", last_fault=faults.WRITE_CONFLICT) as attempts,
         pytest.raises(TemporarilyUnavailable),
     ):
-        commit(a_decision(an_act(ends=101.0)))
+        commit(a_decision(an_act(deadline=101.0)))
 
     assert len(attempts) == 2
     assert table.items() == []
 
 
-@pytest.mark.parametrize("kept", [dynamo.keep, dynamo.keep_instead])
-def test_no_answer_is_kept_for_whom_no_time_is_left(table: Table, kept: Callable[[Act, Answer], None]) -> None:
-    dynamo.keep(an_act(once=once("before")), Told())
+@pytest.mark.parametrize("store", [dynamo.store_response, dynamo.replace_response])
+def test_no_answer_is_kept_for_whom_no_time_is_left(table: Table, store: Callable[[Act, ResponseBody], None]) -> None:
+    dynamo.store_response(an_act(idempotency_key=an_idempotency_key("before")), BodyWithSecret())
     before = table.items()
 
     with pytest.raises(TemporarilyUnavailable):
-        kept(an_act(once=once("before"), ends=0.0), Told(name="later"))
+        store(an_act(idempotency_key=an_idempotency_key("before"), deadline=0.0), BodyWithSecret(name="later"))
 
     assert table.items() == before
 
@@ -603,26 +622,26 @@ def test_no_answer_is_kept_for_whom_no_time_is_left(table: Table, kept: Callable
 def test_a_condition_that_failed_beside_a_conflict_is_the_answer(table: Table, conflicting: int) -> None:
     """F9: a definite answer needs no second attempt, whichever came first."""
     others = {f"at_{conflicting}": "TransactionConflict"}
-    fault = faults.cancels("ConditionalCheckFailed", 1 - conflicting, **others)
+    fault = faults.transaction_canceled("ConditionalCheckFailed", 1 - conflicting, **others)
     act = an_act()
-    lines = (opened(THERE, otherwise=NoSeatLeft),)
+    lines = (increment_if_open(KEY, error=NoSeatLeft),)
 
     with (
-        faults.at(dynamo.client(), "TransactWriteItems", fault) as attempts,
-        pytest.raises(Overtaken) as overtaken,
+        faults.inject(dynamo.client(), "TransactWriteItems", fault) as attempts,
+        pytest.raises(StaleFacts) as overtaken,
     ):
         commit(a_decision(act), *lines)
 
     assert len(attempts) == 1
-    assert overtaken.value.refusal is (RightsChanged if conflicting else NoSeatLeft)
+    assert overtaken.value.error is (RightsChanged if conflicting else NoSeatLeft)
 
 
 @pytest.mark.parametrize("reason", ["ItemCollectionSizeLimitExceeded", "ValidationError", "SomethingNew"])
 def test_a_reason_that_is_nobodys_fault_but_ours_is_a_bug(table: Table, reason: str) -> None:
-    fault = faults.cancels(reason, 1, at_0="TransactionConflict")
+    fault = faults.transaction_canceled(reason, 1, at_0="TransactionConflict")
 
     with (
-        faults.at(dynamo.client(), "TransactWriteItems", fault) as attempts,
+        faults.inject(dynamo.client(), "TransactWriteItems", fault) as attempts,
         pytest.raises(RuntimeError, match=reason),
     ):
         commit(a_decision())
@@ -633,39 +652,39 @@ def test_a_reason_that_is_nobodys_fault_but_ours_is_a_bug(table: Table, reason: 
 
 # what the SDK does, and what is left of it
 
-ONE_BUSY: dict[str, Fault] = {
-    **{code: faults.says(code) for code in ("ThrottlingException", "ProvisionedThroughputExceededException")},
-    **{code: faults.says(code) for code in ("RequestLimitExceeded", "TransactionInProgressException")},
-    "InternalServerError": faults.says("InternalServerError", 500),
-    "ServiceUnavailable": faults.says("ServiceUnavailable", 503),
+TEMPORARY_FAULTS: dict[str, Fault] = {
+    **{code: faults.aws_error(code) for code in ("ThrottlingException", "ProvisionedThroughputExceededException")},
+    **{code: faults.aws_error(code) for code in ("RequestLimitExceeded", "TransactionInProgressException")},
+    "InternalServerError": faults.aws_error("InternalServerError", 500),
+    "ServiceUnavailable": faults.aws_error("ServiceUnavailable", 503),
     "502": lambda *_: faults.responds(502, {}),
-    "no answer": faults.goes_unheard,
+    "no answer": faults.request_lost,
 }
 
 
-ASKED: dict[str, Callable[[], object]] = {
-    "read": lambda: dynamo.read([THERE]),
+REQUESTS: dict[str, Callable[[], object]] = {
+    "read": lambda: dynamo.read([KEY]),
     "list": lambda: dynamo.query("pk = :list", list="LIST#1"),
-    "snapshot": lambda: dynamo.snapshot([THERE, ELSEWHERE]),
+    "snapshot": lambda: dynamo.snapshot([KEY, OTHER_KEY]),
     "write": lambda: commit(a_decision()),
 }
 
 
-@pytest.mark.parametrize("fault", ONE_BUSY.values(), ids=ONE_BUSY)
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
 def test_a_table_that_is_busy_once_is_asked_again_with_the_same_token(table: Table, fault: Fault) -> None:
-    for ask in ASKED.values():
-        with faults.at(dynamo.client(), "", fault) as attempts:
+    for ask in REQUESTS.values():
+        with faults.inject(dynamo.client(), "", fault) as attempts:
             ask()
         assert len(attempts) == 2
         assert attempts[0] == attempts[1]
 
-    assert len(table.under("AUDIT#")) == 1
+    assert len(table.items_with_prefix("AUDIT#")) == 1
 
 
-@pytest.mark.parametrize("fault", ONE_BUSY.values(), ids=ONE_BUSY)
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
 def test_a_table_that_stays_busy_is_unavailable_and_nothing_is_changed(table: Table, fault: Fault) -> None:
-    for ask in ASKED.values():
-        with faults.at(dynamo.client(), "", then=fault) as attempts, pytest.raises(TemporarilyUnavailable):
+    for ask in REQUESTS.values():
+        with faults.inject(dynamo.client(), "", last_fault=fault) as attempts, pytest.raises(TemporarilyUnavailable):
             ask()
         assert len(attempts) == 3
 
@@ -677,8 +696,8 @@ def unreachable(*_: Any) -> Any:
 
 
 def test_a_table_that_cannot_be_reached_is_unavailable(table: Table) -> None:
-    with faults.at(dynamo.client(), "", then=unreachable) as attempts, pytest.raises(TemporarilyUnavailable):
-        dynamo.read([THERE])
+    with faults.inject(dynamo.client(), "", last_fault=unreachable) as attempts, pytest.raises(TemporarilyUnavailable):
+        dynamo.read([KEY])
 
     assert len(attempts) == 3
 
@@ -686,55 +705,58 @@ def test_a_table_that_cannot_be_reached_is_unavailable(table: Table) -> None:
 @pytest.mark.parametrize("ask", ["read", "list", "snapshot"])
 @pytest.mark.parametrize("left", [0.0, 0.5, 0.9])
 def test_what_was_cut_off_was_not_read(table: Table, ask: str, left: float) -> None:
-    table.put(THERE, {"stored_state": "open"})
+    table.put(KEY, {"stored_state": "open"})
 
-    with faults.at(dynamo.client(), "", faults.cuts_off(left)), pytest.raises(TemporarilyUnavailable):
-        ASKED[ask]()
+    with faults.inject(dynamo.client(), "", faults.response_cut_off(left)), pytest.raises(TemporarilyUnavailable):
+        REQUESTS[ask]()
 
 
-@pytest.mark.parametrize("ask", ASKED)
+@pytest.mark.parametrize("ask", REQUESTS)
 @pytest.mark.parametrize("left", [0.0, 0.5, 0.9])
 def test_a_refusal_that_was_cut_off_is_nobodys_bug(table: Table, ask: str, left: float) -> None:
-    fault = faults.breaks_off("TransactionCanceledException", left)
+    fault = faults.error_cut_off("TransactionCanceledException", left)
 
-    with faults.at(dynamo.client(), "", then=fault), pytest.raises(TemporarilyUnavailable):
-        ASKED[ask]()
+    with faults.inject(dynamo.client(), "", last_fault=fault), pytest.raises(TemporarilyUnavailable):
+        REQUESTS[ask]()
 
     assert table.items() == []
 
 
 def test_an_answer_that_was_lost_takes_effect_once(table: Table) -> None:
     """F5: where the token is not heeded, as here, the caller's key stands in for it."""
-    table.put(THERE, {"stored_state": "open"})
+    table.put(KEY, {"stored_state": "open"})
 
     with (
-        faults.at(dynamo.client(), "TransactWriteItems", faults.goes_unanswered) as attempts,
-        pytest.raises(Replayed) as replayed,
+        faults.inject(dynamo.client(), "TransactWriteItems", faults.response_lost) as attempts,
+        pytest.raises(StoredResponseFound) as replayed,
     ):
-        commit(a_decision(), opened())
+        commit(a_decision(), increment_if_open())
 
     assert len({attempt["ClientRequestToken"] for attempt in attempts}) == 1
     assert replayed.value.status == 201
-    assert dynamo.read([THERE])[THERE]["times"] == 1
-    assert len(table.under("AUDIT#")) == 1
+    assert dynamo.read([KEY])[KEY]["times"] == 1
+    assert len(table.items_with_prefix("AUDIT#")) == 1
 
 
 def test_an_effect_whose_answers_were_all_lost_is_recalled_by_its_key(table: Table) -> None:
     """F6: the caller comes back when everything in between is gone."""
-    plan = [faults.goes_unanswered, faults.goes_unheard, faults.goes_unheard]
-    with faults.at(dynamo.client(), "TransactWriteItems", *plan), pytest.raises(TemporarilyUnavailable):
+    plan = [faults.response_lost, faults.request_lost, faults.request_lost]
+    with faults.inject(dynamo.client(), "TransactWriteItems", *plan), pytest.raises(TemporarilyUnavailable):
         commit(a_decision())
 
-    with pytest.raises(Replayed):
-        dynamo.recall(an_act(once=once(), at=NOW + timedelta(minutes=11)))
+    with pytest.raises(StoredResponseFound):
+        dynamo.replay_if_stored(an_act(idempotency_key=an_idempotency_key(), at=NOW + timedelta(minutes=11)))
 
 
 @pytest.mark.parametrize(
     "code", ["IdempotentParameterMismatchException", "ValidationException", "AccessDeniedException", "SomethingNew"]
 )
 def test_what_is_wrong_with_the_request_is_a_bug_and_not_tried_again(table: Table, code: str) -> None:
-    for ask in ASKED.values():
-        with faults.at(dynamo.client(), "", then=faults.says(code)) as attempts, pytest.raises(ClientError, match=code):
+    for ask in REQUESTS.values():
+        with (
+            faults.inject(dynamo.client(), "", last_fault=faults.aws_error(code)) as attempts,
+            pytest.raises(ClientError, match=code),
+        ):
             ask()
         assert len(attempts) == 1
 
@@ -750,9 +772,9 @@ def test_the_client_gives_up_long_before_the_api_does(table: Table) -> None:
 
 
 def test_every_transaction_has_a_token(table: Table) -> None:
-    with faults.at(dynamo.client(), "TransactWriteItems") as attempts:
+    with faults.inject(dynamo.client(), "TransactWriteItems") as attempts:
         commit(a_decision())
-        dynamo.transact([dynamo.put(THERE, {"number": Decimal(1)})])
+        dynamo.transact([dynamo.put(KEY, {"number": Decimal(1)})])
 
     tokens = [attempt["ClientRequestToken"] for attempt in attempts]
     assert len(set(tokens)) == 2
@@ -762,52 +784,52 @@ def test_every_transaction_has_a_token(table: Table) -> None:
 
 
 @pytest.fixture
-def at_aws(monkeypatch: pytest.MonkeyPatch, table: Table) -> list[str]:
+def aws_calls(monkeypatch: pytest.MonkeyPatch, table: Table) -> list[str]:
     """What is signed, and what is asked."""
-    heard: list[str] = []
+    calls: list[str] = []
     signed = RequestSigner.generate_presigned_url
 
     def signs(signer: RequestSigner, *args: Any, **how: Any) -> str:
-        heard.append(f"signed {how['operation_name']}")
+        calls.append(f"signed {how['operation_name']}")
         return str(signed(signer, *args, **how))
 
     monkeypatch.setattr(RequestSigner, "generate_presigned_url", signs)
-    monkeypatch.setattr(Endpoint, "make_request", lambda *_: heard.append("asked"))
-    return heard
+    monkeypatch.setattr(Endpoint, "make_request", lambda *_: calls.append("asked"))
+    return calls
 
 
 def test_a_function_that_starts_makes_its_client_and_signs_but_asks_nothing(
-    monkeypatch: pytest.MonkeyPatch, at_aws: list[str]
+    monkeypatch: pytest.MonkeyPatch, aws_calls: list[str]
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
 
     started = runpy.run_path(dynamo.__file__)
 
     assert started["client"].cache_info().currsize == 1
-    assert at_aws == ["signed TransactGetItems"]
+    assert aws_calls == ["signed TransactGetItems"]
 
 
 def test_what_is_no_function_makes_no_client_before_it_is_needed(
-    monkeypatch: pytest.MonkeyPatch, at_aws: list[str]
+    monkeypatch: pytest.MonkeyPatch, aws_calls: list[str]
 ) -> None:
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
 
     started = runpy.run_path(dynamo.__file__)
 
     assert started["client"].cache_info().currsize == 0
-    assert at_aws == []
+    assert aws_calls == []
 
 
 @pytest.mark.usefixtures("table")
 def test_aws_is_told_which_sdk_asks() -> None:
-    told: list[str] = []
+    user_agents: list[str] = []
 
-    def listens(request: Any, send: Any) -> Any:
-        told.append(request.headers["User-Agent"].decode())
+    def record_user_agent(operation: Any, send: Any) -> Any:
+        user_agents.append(operation.headers["User-Agent"].decode())
         return send()
 
-    with faults.at(dynamo.client(), "", listens):
-        dynamo.read([THERE])
+    with faults.inject(dynamo.client(), "", record_user_agent):
+        dynamo.read([KEY])
 
-    assert all(name.startswith(f"partner-access Boto3/{boto3.__version__} Botocore/") for name in told)
-    assert told
+    assert all(name.startswith(f"partner-access Boto3/{boto3.__version__} Botocore/") for name in user_agents)
+    assert user_agents

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from partner_access.domain.errors import Overtaken
+from partner_access.domain.errors import StaleFacts
 from partner_access.domain.memberships import grants
 from partner_access.domain.memberships.grants import DueGrant
 from partner_access.store import expiry, keys
@@ -22,15 +22,15 @@ from tests.support.builders import (
     the_partner,
 )
 from tests.support.concurrent_changes import partner_seats_used
-from tests.support.link_requests import nothing_changes
-from tests.support.seeded_table import MANAGER, a_world, an_open_link, now
+from tests.support.link_requests import assert_unchanged
+from tests.support.seeded_table import MANAGER, an_open_link, now, seed
 from tests.support.table import Table
 
 
 def test_links_and_grants_are_due_from_their_end_on(table: Table) -> None:
     at = now()
     lapsed = a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=at, last_warning_days=1))
-    a_world(table, an_open_link(expires_at=at), lapsed)
+    seed(table, an_open_link(expires_at=at), lapsed)
 
     found = list(expiry.due(at))
 
@@ -43,14 +43,14 @@ def test_links_and_grants_are_due_from_their_end_on(table: Table) -> None:
 @pytest.mark.parametrize(("warned", "days"), [(None, 30), (30, 7), (7, 1), (1, 0)])
 def test_a_grant_is_due_from_its_next_warning_on(table: Table, warned: int | None, days: int) -> None:
     at = now()
-    a_world(table, a_partner_admin(grant=a_grant(expires_at=at + timedelta(days=days), last_warning_days=warned)))
+    seed(table, a_partner_admin(grant=a_grant(expires_at=at + timedelta(days=days), last_warning_days=warned)))
 
     assert len(list(expiry.due(at))) == 1
     assert list(expiry.due(at - timedelta(seconds=1))) == []
 
 
 def test_a_grant_without_an_end_is_never_due(table: Table) -> None:
-    a_world(table, a_partner_admin())
+    seed(table, a_partner_admin())
 
     assert list(expiry.due(now() + timedelta(days=5))) == []
 
@@ -60,38 +60,38 @@ def test_a_due_grant_comes_with_who_made_its_link_and_with_all_that_says_whether
     table: Table, link_id: str | None, asked_by: str | None
 ) -> None:
     at = now()
-    before = a_member(EMPLOYEE, CUSTOM_SET, partner_id="partner-south").place
+    before = a_member(EMPLOYEE, CUSTOM_SET, partner_id="partner-south").assignment
     member = a_partner_admin(grant=a_grant(expires_at=at, link_id=link_id), previous=before)
     own, south = a_custom_set(), the_partner(account_id="partner-south", domains=())
-    a_world(table, member, own, south, an_open_link(created_by=MANAGER))
+    seed(table, member, own, south, an_open_link(created_by=MANAGER))
 
     (due,) = expiry.due(at)
 
     assert isinstance(due, DueGrant)
-    assert due.asked_by == asked_by
+    assert due.link_created_by == asked_by
     assert due.target.user
     assert due.target.user.user_id == EMPLOYEE
-    assert set(due.target.firms) == {PARTNER, "partner-south"}
+    assert set(due.target.partners) == {PARTNER, "partner-south"}
     assert set(due.target.sets) == {CUSTOM_SET}
 
 
 def test_what_the_index_still_shows_and_is_gone_is_passed_by(table: Table) -> None:
     at = now()
     member = a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=at))
-    ghosts = {"due_shard": "DUE#0", "due_at": at}
-    table.put(keys.of(member), {**dict(member), **ghosts})
+    index_attributes = {"due_shard": "DUE#0", "due_at": at}
+    table.put(keys.of(member), {**dict(member), **index_attributes})
 
     assert list(expiry.due(at)) == [], "its account is not there"
 
 
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     at = now()
-    a_world(table, a_partner_admin(grant=a_grant(expires_at=at)))
+    seed(table, a_partner_admin(grant=a_grant(expires_at=at)))
     (due,) = expiry.due(at)
     assert isinstance(due, DueGrant)
     expired = grants.expire(due, an_act("schedule", at=at))
     assert expired
     partner_seats_used(0)(table)
 
-    with nothing_changes(table), pytest.raises(Overtaken):
+    with assert_unchanged(table), pytest.raises(StaleFacts):
         expiry.record(expired)

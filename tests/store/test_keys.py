@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from partner_access.domain.links.links import LinkState, Reply
-from partner_access.domain.records import Kept
+from partner_access.domain.links.links import LinkReply, LinkState
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     CLIENT,
@@ -29,22 +29,22 @@ from tests.support.builders import (
     (a_custom_set(), ("ACCOUNT#client-bakery", f"SET#{CUSTOM_SET}")),
     (a_link(), (f"PARTNER#{PARTNER}", f"LINK#{LINK}")),
     (
-        Reply(link_id=LINK, account_id=CLIENT, state=LinkState.DECLINED),
+        LinkReply(link_id=LINK, account_id=CLIENT, state=LinkState.DECLINED),
         (f"LINK#{LINK}", f"ACCOUNT#{CLIENT}"),
     ),
 ])  # fmt: skip
-def test_a_record_stands_where_its_key_says(record: Kept, key: tuple[str, str]) -> None:
+def test_a_record_stands_where_its_key_says(record: Record, key: tuple[str, str]) -> None:
     assert keys.of(record) == key
 
 
 def test_nothing_else_is_relied_on() -> None:
-    with pytest.raises(TypeError, match="Kept"):
-        keys.of(Kept())
+    with pytest.raises(TypeError, match="Record"):
+        keys.of(Record())
 
 
 def test_no_two_things_stand_at_one_place() -> None:
     same = "x"
-    places = [
+    all_keys = [
         keys.account(same),
         keys.member(same, same),
         keys.super_admins(same),
@@ -55,19 +55,19 @@ def test_no_two_things_stand_at_one_place() -> None:
         keys.link(same, same),
         keys.reply(same, same),
         keys.audit(same, same),
-        keys.once(same),
+        keys.idempotency(same),
         keys.outbox(same),
-        keys.clean_up(same),
+        keys.reconciliation(same),
         keys.delivery(same),
         keys.suppressed(same),
-        keys.latest_seal(),
+        keys.latest_tree_head(),
     ]
 
-    assert len(set(places)) == len(places)
+    assert len(set(all_keys)) == len(all_keys)
 
 
 def test_the_latest_seal_stands_where_whoever_checks_the_trail_finds_it() -> None:
-    assert keys.latest_seal() == ("TREE_HEAD", "LATEST")
+    assert keys.latest_tree_head() == ("TREE_HEAD", "LATEST")
 
 
 def test_a_suppressed_address_is_not_kept_itself() -> None:
@@ -82,6 +82,6 @@ def test_shards_are_used_evenly_and_always_alike() -> None:
     assert max(used.values()) < 2 * min(used.values())
     assert keys.due_shard(names[0]) == keys.due_shard(names[0])
     assert keys.outbox(names[0]).pk == f"OUTBOX#{keys.shard(names[0])}"
-    assert keys.clean_up(names[0]).pk == f"RECONCILIATION#{keys.shard(names[0])}"
-    assert keys.people(PARTNER) == "PEOPLE#partner-north"
+    assert keys.reconciliation(names[0]).pk == f"RECONCILIATION#{keys.shard(names[0])}"
+    assert keys.partner_members(PARTNER) == "PEOPLE#partner-north"
     assert keys.employee(PARTNER, "user-employee") == "EMPLOYEE#partner-north#user-employee"

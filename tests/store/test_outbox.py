@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.email_delivery import SETTLE, Delivery, Queued, Standing
+from partner_access.domain.email_delivery import RESULT_TIMEOUT, Delivery, DeliveryStatus, QueuedNotification
 from partner_access.domain.links.links import Link
-from partner_access.domain.links.links import Standing as LinkStanding
-from partner_access.domain.links.secrets import Secret
-from partner_access.domain.memberships.members import Place
-from partner_access.domain.notifications import Letter, LetterKind
+from partner_access.domain.links.links import StoredLinkState as LinkStanding
+from partner_access.domain.links.secrets import LinkSecret
+from partner_access.domain.memberships.members import Assignment
+from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.store import dynamo, keys, outbox
 from tests.support import faults
 from tests.support.builders import (
@@ -30,44 +30,46 @@ from tests.support.builders import (
     the_partner,
 )
 from tests.support.races import before_commit
-from tests.support.seeded_table import CLERK, a_world, keep
+from tests.support.seeded_table import CLERK, seed, store_records
 from tests.support.table import Item, Table
 
 NAME = "d" * 32
 OUTBOX = "letter"
-MINE, HIS = "attempt-1", "attempt-2"
+OWN_ATTEMPT, OTHER_ATTEMPT = "attempt-1", "attempt-2"
 SECOND = timedelta(seconds=1)
-OTHER = Secret.read(Secret.write(PARTNER, LINK, "d" * 43))
-THIRD = Secret.read(Secret.write(PARTNER, LINK, "e" * 43))
-LETTER = Letter(kind=LetterKind.LINK_TO_APPROVE, employee_id=EMPLOYEE, partner_id=PARTNER, link_id=LINK)
+OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))
+THIRD_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "e" * 43))
+NOTIFICATION = Notification(
+    kind=NotificationKind.LINK_TO_APPROVE, employee_id=EMPLOYEE, partner_id=PARTNER, link_id=LINK
+)
 
 
-def claim(attempt: str = MINE, at: Any = NOW, link: Link | None = None) -> Delivery:
-    queued = Queued(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, notification=LETTER)
+def claim(attempt: str = OWN_ATTEMPT, at: Any = NOW, link: Link | None = None) -> Delivery:
+    queued = QueuedNotification(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, notification=NOTIFICATION)
     return outbox.claim(queued, link, NAME, attempt, at)
 
 
-def kept(table: Table) -> Item:
+def stored_delivery(table: Table) -> Item:
     found = table.get(keys.delivery(NAME))
     assert found
     return found
 
 
-def keep_copy(table: Table, **changes: Any) -> Delivery:
-    usual = {
+def store_delivery(table: Table, **changes: Any) -> Delivery:
+    defaults = {
         "delivery_id": NAME,
         "outbox_id": OUTBOX,
         "delivery_status": "sending",
         "next_at": NOW,
-        "attempt": HIS,
+        "attempt": OTHER_ATTEMPT,
         "attempts": 1,
     }
-    copy = Delivery(**{**usual, **changes})
-    table.put(keys.delivery(NAME), dict(copy))
-    return copy
+    delivery = Delivery(**{**defaults, **changes})
+    table.put(keys.delivery(NAME), dict(delivery))
+    return delivery
 
 
-def link(table: Table) -> Item:
+def stored_link(table: Table) -> Item:
     found = table.get(keys.link(PARTNER, LINK))
     assert found
     return found
@@ -76,8 +78,8 @@ def link(table: Table) -> Item:
 # queued
 
 
-def queue(table: Table, name: str, **changes: Any) -> Item:
-    item = {"outbox_id": name, "queued_at": NOW, "next_at": NOW, "notification": LETTER, **changes}
+def queue_item(table: Table, name: str, **changes: Any) -> Item:
+    item = {"outbox_id": name, "queued_at": NOW, "next_at": NOW, "notification": NOTIFICATION, **changes}
     table.put(keys.outbox(name), item)
     found = table.get(keys.outbox(name))
     assert found
@@ -85,7 +87,7 @@ def queue(table: Table, name: str, **changes: Any) -> Item:
 
 
 def test_a_letter_is_found_by_its_name_and_in_its_shard(table: Table) -> None:
-    items = [queue(table, f"{number:032x}") for number in range(20)]
+    items = [queue_item(table, f"{number:032x}") for number in range(20)]
 
     assert outbox.queued("0" * 32) == items[0]
     assert outbox.queued("f" * 32) is None
@@ -98,16 +100,16 @@ def test_a_letter_is_found_by_its_name_and_in_its_shard(table: Table) -> None:
     [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False), (None, True), ("soon", True), ([], True)],
 )
 def test_a_letter_is_due_at_its_time_or_when_it_has_none(table: Table, next_at: Any, *, due: bool) -> None:
-    assert outbox.is_due(queue(table, "0" * 32, next_at=next_at), NOW) is due
+    assert outbox.is_due(queue_item(table, "0" * 32, next_at=next_at), NOW) is due
 
 
 def test_a_letter_is_put_off_or_done_with_and_does_not_come_back(table: Table) -> None:
-    item = queue(table, "0" * 32)
+    item = queue_item(table, "0" * 32)
 
     outbox.postpone(item, NOW + SECOND)
     assert table.items()[0]["next_at"] == int((NOW + SECOND).timestamp())
-    outbox.done(item)
-    outbox.done(item)
+    outbox.complete(item)
+    outbox.complete(item)
     outbox.postpone(item, NOW)
 
     assert table.items() == []
@@ -117,104 +119,109 @@ def test_a_letter_is_put_off_or_done_with_and_does_not_come_back(table: Table) -
 
 
 def test_a_copy_is_claimed_by_one(table: Table) -> None:
-    mine, his = claim(MINE), claim(HIS)
+    first, second = claim(OWN_ATTEMPT), claim(OTHER_ATTEMPT)
 
-    assert (mine.attempt, mine.delivery_status, mine.next_at, mine.attempts) == (MINE, "sending", NOW + SETTLE, 1)
-    assert his == Delivery.model_validate(kept(table))
-    assert his.attempt == MINE
+    assert (first.attempt, first.delivery_status, first.next_at, first.attempts) == (
+        OWN_ATTEMPT,
+        "sending",
+        NOW + RESULT_TIMEOUT,
+        1,
+    )
+    assert second == Delivery.model_validate(stored_delivery(table))
+    assert second.attempt == OWN_ATTEMPT
 
 
 def test_of_two_who_read_the_same_one_claims(table: Table) -> None:
-    with before_commit(lambda: claim(HIS)):
-        mine = claim(MINE)
+    with before_commit(lambda: claim(OTHER_ATTEMPT)):
+        claimed = claim(OWN_ATTEMPT)
 
-    assert mine.attempt == HIS
-    assert kept(table)["attempts"] == 1
+    assert claimed.attempt == OTHER_ATTEMPT
+    assert stored_delivery(table)["attempts"] == 1
 
 
 def test_a_claim_whose_answer_was_lost_is_still_ones_own(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
 
-    with faults.at(dynamo.client(), "TransactWriteItems", faults.goes_unanswered):
-        mine = claim(MINE)
+    with faults.inject(dynamo.client(), "TransactWriteItems", faults.response_lost):
+        claimed = claim(OWN_ATTEMPT)
 
-    assert mine.attempt == MINE
-    assert kept(table)["attempts"] == 1
+    assert claimed.attempt == OWN_ATTEMPT
+    assert stored_delivery(table)["attempts"] == 1
 
 
-@pytest.mark.parametrize("standing", Standing)
+@pytest.mark.parametrize("status", DeliveryStatus)
 @pytest.mark.parametrize(("next_at", "due"), [(NOW, True), (NOW + SECOND, False)])
 @pytest.mark.parametrize("moment", ["seen", "unseen"])
 def test_only_what_is_due_and_not_settled_is_claimed(
-    table: Table, standing: Standing, next_at: Any, moment: str, *, due: bool
+    table: Table, status: DeliveryStatus, next_at: Any, moment: str, *, due: bool
 ) -> None:
     """Unseen: by what was read it was free, so that the condition has to tell."""
-    free = due and standing in {Standing.PENDING, Standing.SENDING}
+    free = due and status in {DeliveryStatus.PENDING, DeliveryStatus.SENDING}
     if moment == "seen":
-        keep_copy(table, delivery_status=standing, next_at=next_at)
+        store_delivery(table, delivery_status=status, next_at=next_at)
         claimed = claim()
     else:
-        with before_commit(lambda: keep_copy(table, delivery_status=standing, next_at=next_at)):
+        with before_commit(lambda: store_delivery(table, delivery_status=status, next_at=next_at)):
             claimed = claim()
 
-    assert (claimed.attempt == MINE) is free
-    assert kept(table)["attempt"] == (MINE if free else HIS)
+    assert (claimed.attempt == OWN_ATTEMPT) is free
+    assert stored_delivery(table)["attempt"] == (OWN_ATTEMPT if free else OTHER_ATTEMPT)
 
 
 def test_what_is_settled_costs_a_read(table: Table) -> None:
-    keep_copy(table, delivery_status="sent")
+    store_delivery(table, delivery_status="sent")
 
-    with faults.at(dynamo.client(), "") as requests:
+    with faults.inject(dynamo.client(), "") as requests:
         claim()
 
     assert len(requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("standing", "before", "after"), [("sending", 0, 1), ("sending", 2, 3), ("pending", 0, 0), ("pending", 2, 2)]
+    ("status", "before", "after"), [("sending", 0, 1), ("sending", 2, 3), ("pending", 0, 0), ("pending", 2, 2)]
 )
-def test_answers_that_were_lost_are_counted_for_good(table: Table, standing: str, before: int, after: int) -> None:
-    keep_copy(table, delivery_status=standing, unclear_attempts=before, attempts=4)
+def test_answers_that_were_lost_are_counted_for_good(table: Table, status: str, before: int, after: int) -> None:
+    store_delivery(table, delivery_status=status, unclear_attempts=before, attempts=4)
 
     claimed = claim()
 
     assert (claimed.unclear_attempts, claimed.attempts) == (after, 5)
-    assert kept(table)["ttl"] == int((NOW + outbox.KEPT_FOR).timestamp())
+    assert stored_delivery(table)["ttl"] == int((NOW + outbox.DELIVERY_TTL).timestamp())
 
 
 def test_a_copy_remembers_which_link_it_speaks_for_if_it_brings_its_secret(table: Table) -> None:
     assert claim(link=a_link(resent_at=(NOW,))).resent_at == (NOW,)
-    assert kept(table)["link_id"] == LINK
+    assert stored_delivery(table)["link_id"] == LINK
     table.remove(keys.delivery(NAME))
     assert claim().link_id is None
 
 
 def test_a_copy_of_before_letters_were_named_is_taken_up_again_and_names_its_letter(table: Table) -> None:
-    keep_copy(table, delivery_status="pending", outbox_id=None)
-    assert "outbox_id" not in kept(table)
+    store_delivery(table, delivery_status="pending", outbox_id=None)
+    assert "outbox_id" not in stored_delivery(table)
 
     claim()
 
-    assert kept(table)["outbox_id"] == OUTBOX
+    assert stored_delivery(table)["outbox_id"] == OUTBOX
 
 
 # secrets
 
 
-def minted(table: Table, seen: Link | None = None, **changes: Any) -> bool:
+def mint_secret(table: Table, read_link: Link | None = None, **changes: Any) -> bool:
     now = a_link(**changes)
-    table.keep(now)
-    return outbox.mint(seen or now, OTHER, NOW)
+    table.put_records(now)
+    return outbox.add_secret(read_link or now, OTHER_SECRET, NOW)
 
 
 def test_a_secret_opens_the_link_beside_those_before(table: Table) -> None:
-    assert minted(table)
-    assert link(table)["secrets"] == {SECRET.fingerprint, OTHER.fingerprint}
+    assert mint_secret(table)
+    assert stored_link(table)["secrets"] == {SECRET.fingerprint, OTHER_SECRET.fingerprint}
 
 
 def test_a_link_without_any_secret_gets_its_first(table: Table) -> None:
-    assert minted(table, secrets=frozenset())
-    assert link(table)["secrets"] == {OTHER.fingerprint}
+    assert mint_secret(table, secrets=frozenset())
+    assert stored_link(table)["secrets"] == {OTHER_SECRET.fingerprint}
 
 
 @pytest.mark.parametrize(
@@ -231,116 +238,130 @@ def test_a_link_without_any_secret_gets_its_first(table: Table) -> None:
 def test_an_ended_link_gets_no_secret_and_no_link_a_fourth(table: Table, changes: dict[str, Any]) -> None:
     before = a_link(**changes).secrets
 
-    assert not minted(table, **changes)
-    assert link(table)["secrets"] == before
+    assert not mint_secret(table, **changes)
+    assert stored_link(table)["secrets"] == before
 
 
 def test_a_link_that_was_sent_again_gets_no_secret_of_an_earlier_letter(table: Table) -> None:
-    assert not minted(table, seen=a_link(), resent_at=(NOW,))
-    assert link(table)["secrets"] == {SECRET.fingerprint}
+    assert not mint_secret(table, read_link=a_link(), resent_at=(NOW,))
+    assert stored_link(table)["secrets"] == {SECRET.fingerprint}
 
 
 # what becomes of a copy
 
 
 def test_what_stands_for_a_letter_to_nobody_is_as_a_copy_that_is_done_with(table: Table) -> None:
-    queue(table, OUTBOX)
+    queue_item(table, OUTBOX)
     name = outbox.delivery_id(OUTBOX, "")
 
-    outbox.done_for_nobody(Queued(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, notification=LETTER), NOW)
+    outbox.complete_without_recipients(
+        QueuedNotification(outbox_id=OUTBOX, queued_at=NOW, next_at=NOW, notification=NOTIFICATION), NOW
+    )
 
     found = table.get(keys.delivery(name)) or {}
     assert outbox.delivery(name) == Delivery(
-        delivery_id=name, outbox_id=OUTBOX, delivery_status=Standing.CANCELLED, next_at=NOW, attempt="", attempts=0
+        delivery_id=name,
+        outbox_id=OUTBOX,
+        delivery_status=DeliveryStatus.CANCELLED,
+        next_at=NOW,
+        attempt="",
+        attempts=0,
     )
     assert found["ttl"] == int((NOW + timedelta(days=90)).timestamp())
     assert outbox.queued(OUTBOX) is None
 
 
 @pytest.mark.parametrize("earlier", [(), ("boss@bakery.example",)])
-def test_a_bounce_stops_mail_to_its_address_once_more_or_not(table: Table, copy: Delivery, earlier: tuple[str]) -> None:
+def test_a_bounce_stops_mail_to_its_address_once_more_or_not(
+    table: Table, delivery: Delivery, earlier: tuple[str]
+) -> None:
     for address in earlier:
         table.put(keys.suppressed(address), {"delivery_id": "another"})
 
-    assert outbox.record_feedback(copy, Standing.BOUNCED, ["boss@bakery.example"])
+    assert outbox.record_feedback(delivery, DeliveryStatus.BOUNCED, ["boss@bakery.example"])
 
-    assert kept(table)["delivery_status"] == "bounced"
+    assert stored_delivery(table)["delivery_status"] == "bounced"
     assert (table.get(keys.suppressed("boss@bakery.example")) or {})["delivery_id"] == NAME
 
 
 @pytest.fixture
-def copy(table: Table) -> Delivery:
+def delivery(table: Table) -> Delivery:
     """My copy of the letter with the link, under way, and its secret minted."""
-    known = a_link(delivery_status="queued", secrets=frozenset({SECRET.fingerprint, OTHER.fingerprint}))
-    table.keep(known)
+    known = a_link(delivery_status="queued", secrets=frozenset({SECRET.fingerprint, OTHER_SECRET.fingerprint}))
+    table.put_records(known)
     return claim(link=known)
 
 
 @pytest.mark.parametrize(
-    ("standing", "shown"),
+    ("status", "shown"),
     [
-        (Standing.SENT, "sent"),
-        (Standing.FAILED, "failed"),
-        (Standing.CANCELLED, "failed"),
-        (Standing.PENDING, "queued"),
-        (Standing.SENDING, "queued"),
+        (DeliveryStatus.SENT, "sent"),
+        (DeliveryStatus.FAILED, "failed"),
+        (DeliveryStatus.CANCELLED, "failed"),
+        (DeliveryStatus.PENDING, "queued"),
+        (DeliveryStatus.SENDING, "queued"),
     ],
 )
-@pytest.mark.parametrize("unsent", [OTHER, None])
+@pytest.mark.parametrize("unsent", [OTHER_SECRET, None])
 def test_a_copy_is_settled_and_the_link_shows_it(
-    table: Table, copy: Delivery, standing: Standing, shown: str, unsent: Secret | None
+    table: Table, delivery: Delivery, status: DeliveryStatus, shown: str, unsent: LinkSecret | None
 ) -> None:
-    outbox.settle(copy, standing, NOW + SECOND, unsent)
+    outbox.record_result(delivery, status, NOW + SECOND, unsent)
 
-    assert (kept(table)["delivery_status"], kept(table)["next_at"]) == (standing, int((NOW + SECOND).timestamp()))
-    assert link(table)["delivery_status"] == shown
-    assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
+    assert (stored_delivery(table)["delivery_status"], stored_delivery(table)["next_at"]) == (
+        status,
+        int((NOW + SECOND).timestamp()),
+    )
+    assert stored_link(table)["delivery_status"] == shown
+    assert (OTHER_SECRET.fingerprint in stored_link(table)["secrets"]) is (unsent is None)
 
 
-@pytest.mark.parametrize("change", [{"delivery_status": "bounced"}, {"attempt": HIS}])
-@pytest.mark.parametrize("unsent", [OTHER, None])
+@pytest.mark.parametrize("change", [{"delivery_status": "bounced"}, {"attempt": OTHER_ATTEMPT}])
+@pytest.mark.parametrize("unsent", [OTHER_SECRET, None])
 def test_whoever_knows_better_is_right_but_an_unsent_secret_goes(
-    table: Table, copy: Delivery, change: dict[str, str], unsent: Secret | None
+    table: Table, delivery: Delivery, change: dict[str, str], unsent: LinkSecret | None
 ) -> None:
     table.change(keys.delivery(NAME), **change)
-    before = kept(table)
+    before = stored_delivery(table)
 
-    outbox.settle(copy, Standing.FAILED, NOW + SECOND, unsent)
+    outbox.record_result(delivery, DeliveryStatus.FAILED, NOW + SECOND, unsent)
 
-    assert kept(table) == before
-    assert link(table)["delivery_status"] == "queued"
-    assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
+    assert stored_delivery(table) == before
+    assert stored_link(table)["delivery_status"] == "queued"
+    assert (OTHER_SECRET.fingerprint in stored_link(table)["secrets"]) is (unsent is None)
 
 
-@pytest.mark.parametrize("unsent", [OTHER, None])
-def test_a_link_that_was_sent_again_is_told_nothing(table: Table, copy: Delivery, unsent: Secret | None) -> None:
+@pytest.mark.parametrize("unsent", [OTHER_SECRET, None])
+def test_a_link_that_was_sent_again_is_told_nothing(
+    table: Table, delivery: Delivery, unsent: LinkSecret | None
+) -> None:
     table.change(keys.link(PARTNER, LINK), resent_at=[int(NOW.timestamp())])
 
-    outbox.settle(copy, Standing.FAILED, NOW, unsent)
+    outbox.record_result(delivery, DeliveryStatus.FAILED, NOW, unsent)
 
-    assert kept(table)["delivery_status"] == "failed"
-    assert link(table)["delivery_status"] == "queued"
-    assert (OTHER.fingerprint in link(table)["secrets"]) is (unsent is None)
-
-
-def test_a_secret_that_is_not_there_any_more_is_dropped_in_peace(table: Table, copy: Delivery) -> None:
-    outbox.settle(copy, Standing.PENDING, NOW, THIRD)
-
-    assert link(table)["secrets"] == {SECRET.fingerprint, OTHER.fingerprint}
+    assert stored_delivery(table)["delivery_status"] == "failed"
+    assert stored_link(table)["delivery_status"] == "queued"
+    assert (OTHER_SECRET.fingerprint in stored_link(table)["secrets"]) is (unsent is None)
 
 
-def test_a_secret_that_is_dropped_makes_no_link_of_one_that_is_not_there(table: Table, copy: Delivery) -> None:
+def test_a_secret_that_is_not_there_any_more_is_dropped_in_peace(table: Table, delivery: Delivery) -> None:
+    outbox.record_result(delivery, DeliveryStatus.PENDING, NOW, THIRD_SECRET)
+
+    assert stored_link(table)["secrets"] == {SECRET.fingerprint, OTHER_SECRET.fingerprint}
+
+
+def test_a_secret_that_is_dropped_makes_no_link_of_one_that_is_not_there(table: Table, delivery: Delivery) -> None:
     table.remove(keys.link(PARTNER, LINK))
 
-    outbox.settle(copy, Standing.FAILED, NOW, OTHER)
+    outbox.record_result(delivery, DeliveryStatus.FAILED, NOW, OTHER_SECRET)
 
     assert table.get(keys.link(PARTNER, LINK)) is None
 
 
 def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
-    outbox.settle(claim(), Standing.SENT, NOW)
+    outbox.record_result(claim(), DeliveryStatus.SENT, NOW)
 
-    assert kept(table)["delivery_status"] == "sent"
+    assert stored_delivery(table)["delivery_status"] == "sent"
     assert [item["pk"] for item in table.items()] == [keys.delivery(NAME).pk]
 
 
@@ -356,23 +377,25 @@ def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
 def test_a_letter_that_may_go_nowhere_is_given_up_only_while_it_waits(
     table: Table, changes: dict[str, Any], shown: str
 ) -> None:
-    table.keep(a_link(**{"delivery_status": "queued", **changes}))
+    table.put_records(a_link(**{"delivery_status": "queued", **changes}))
 
-    outbox.give_up(a_link(delivery_status="queued"))
+    outbox.record_failed_email(a_link(delivery_status="queued"))
 
-    assert link(table)["delivery_status"] == shown
+    assert stored_link(table)["delivery_status"] == shown
 
 
 # facts
 
 
 def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> None:
-    a_world(table, a_link(recipient="reader@client.example"), a_user("user-reader", email="reader@client.example"))
+    seed(table, a_link(recipient="reader@client.example"), a_user("user-reader", email="reader@client.example"))
     for address in ("reader@client.example", f"{EMPLOYEE}@north.example"):
         table.put(keys.suppressed(address), {})
-    letter = LETTER.model_copy(update={"actor_id": APPROVER, "link_created_by": EMPLOYEE, "account_id": CLIENT})
+    notification = NOTIFICATION.model_copy(
+        update={"actor_id": APPROVER, "link_created_by": EMPLOYEE, "account_id": CLIENT}
+    )
 
-    facts = outbox.facts(letter, NOW)
+    facts = outbox.facts(notification, NOW)
 
     assert facts.employee == facts.creator
     assert facts.employee
@@ -383,42 +406,44 @@ def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> Non
     assert facts.account
     assert (facts.partner.account_id, facts.account.account_id) == (PARTNER, CLIENT)
     assert facts.link
-    assert facts.addressee
-    assert (facts.link.link_id, facts.addressee.user_id) == (LINK, "user-reader")
+    assert facts.link_recipient
+    assert (facts.link.link_id, facts.link_recipient.user_id) == (LINK, "user-reader")
     assert [each.user and each.user.user_id for each in facts.super_admins] == [APPROVER]
     assert facts.suppressed == {"reader@client.example", f"{EMPLOYEE}@north.example"}
 
 
 def test_a_letter_that_names_nobody_known_finds_nothing(table: Table) -> None:
-    facts = outbox.facts(Letter(kind=LetterKind.MEMBER_CREATED, employee_id="nobody"), NOW)
+    facts = outbox.facts(Notification(kind=NotificationKind.MEMBER_CREATED, employee_id="nobody"), NOW)
 
     assert (facts.employee, facts.actor, facts.creator, facts.partner, facts.account, facts.link) == (None,) * 6
-    assert (facts.addressee, facts.super_admins, facts.suppressed) == (None, (), frozenset())
+    assert (facts.link_recipient, facts.super_admins, facts.suppressed) == (None, (), frozenset())
 
 
 def test_a_letter_about_a_partner_finds_the_super_admins_without_a_person(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    facts = outbox.facts(Letter(kind=LetterKind.PROGRAM_STOPPED, partner_id=PARTNER, account_id=CLIENT), NOW)
+    facts = outbox.facts(
+        Notification(kind=NotificationKind.PROGRAM_STOPPED, partner_id=PARTNER, account_id=CLIENT), NOW
+    )
 
     assert facts.employee is None
     assert [each.user and each.user.user_id for each in facts.super_admins] == [APPROVER]
 
 
 def test_a_super_admin_who_is_there_for_a_partner_comes_with_it(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE, partner_id=PARTNER))
+    seed(table, a_member(EMPLOYEE, partner_id=PARTNER))
 
-    facts = outbox.facts(Letter(kind=LetterKind.ACCESS_ENDED, employee_id=CLERK, account_id=CLIENT), NOW)
+    facts = outbox.facts(Notification(kind=NotificationKind.ACCESS_ENDED, employee_id=CLERK, account_id=CLIENT), NOW)
 
     assert [each.is_super_admin_at(NOW) for each in facts.super_admins] == [True, True]
 
 
-ORPHANED = Letter(kind=LetterKind.ACCOUNT_ORPHANED, employee_id=APPROVER, account_id=CLIENT)
+ORPHANED = Notification(kind=NotificationKind.ACCOUNT_ORPHANED, employee_id=APPROVER, account_id=CLIENT)
 
 
-@pytest.mark.parametrize("kind", [LetterKind.ACCOUNT_ORPHANED, LetterKind.MEMBER_RETAINED])
-def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Table, kind: LetterKind) -> None:
-    a_world(table, a_user(APPROVER, active=False), a_partner_admin())
+@pytest.mark.parametrize("kind", [NotificationKind.ACCOUNT_ORPHANED, NotificationKind.MEMBER_RETAINED])
+def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Table, kind: NotificationKind) -> None:
+    seed(table, a_user(APPROVER, active=False), a_partner_admin())
     table.put(keys.suppressed("user-clerk@bakery.example"), {})
 
     facts = outbox.facts(ORPHANED.model_copy(update={"kind": kind}), NOW)
@@ -428,70 +453,78 @@ def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Ta
 
 
 def test_a_member_who_was_there_for_a_partner_before_comes_with_it(table: Table) -> None:
-    own = Place(permission_set="sales", set_version=1)
-    a_world(table, the_partner(terminations=1), a_user(APPROVER, active=False), a_partner_admin(previous=own))
+    own = Assignment(permission_set="sales", set_version=1)
+    seed(table, the_partner(terminations=1), a_user(APPROVER, active=False), a_partner_admin(previous=own))
 
     facts = outbox.facts(ORPHANED, NOW)
 
-    assert [(each.user and each.user.user_id, list(each.firms)) for each in facts.members] == [
+    assert [(each.user and each.user.user_id, list(each.partners)) for each in facts.members] == [
         (CLERK, []),
         (EMPLOYEE, [PARTNER]),
     ]
 
 
-@pytest.mark.parametrize("changes", [{"kind": LetterKind.ACCESS_ENDED}, {"account_id": None}])
+@pytest.mark.parametrize("changes", [{"kind": NotificationKind.ACCESS_ENDED}, {"account_id": None}])
 def test_no_other_letter_looks_for_members(table: Table, changes: dict[str, Any]) -> None:
-    a_world(table)
+    seed(table)
 
-    with faults.at(dynamo.client(), "Query") as queries:
+    with faults.inject(dynamo.client(), "Query") as queries:
         facts = outbox.facts(ORPHANED.model_copy(update=changes), NOW)
 
     assert facts.members == ()
     assert len(queries) == 0
 
 
-def a_crowd(table: Table, unsuitable: int, suitable: int) -> list[str]:
+def many_members(table: Table, unsuitable: int, suitable: int) -> list[str]:
     """Those who may stand in, after others who may not."""
-    away = [f"user-a{number:03}" for number in range(unsuitable)]
-    many = [f"user-b{number:03}" for number in range(suitable)]
-    gone = (a_user(each, active=False) for each in away)
-    keep(table, [the_client(), *gone, *map(a_user, many), *(a_member(each, "sales") for each in (*away, *many))])
-    return many
+    unsuitable_ids = [f"user-a{number:03}" for number in range(unsuitable)]
+    suitable_ids = [f"user-b{number:03}" for number in range(suitable)]
+    inactive_users = (a_user(each, active=False) for each in unsuitable_ids)
+    store_records(
+        table,
+        [
+            the_client(),
+            *inactive_users,
+            *map(a_user, suitable_ids),
+            *(a_member(each, "sales") for each in (*unsuitable_ids, *suitable_ids)),
+        ],
+    )
+    return suitable_ids
 
 
 @pytest.mark.parametrize(
-    ("unsuitable", "suitable", "told", "pages"),
+    ("unsuitable", "suitable", "found", "pages"),
     [(0, 40, 25, 1), (0, 25, 25, 1), (1, 40, 25, 2), (30, 10, 10, 2), (90, 40, 10, 4), (100, 40, 0, 4)],
 )
 def test_of_many_members_the_first_who_may_be_told_are_looked_for_so_far(
-    table: Table, unsuitable: int, suitable: int, told: int, pages: int
+    table: Table, unsuitable: int, suitable: int, found: int, pages: int
 ) -> None:
-    many = a_crowd(table, unsuitable, suitable)
+    suitable_ids = many_members(table, unsuitable, suitable)
 
-    with faults.at(dynamo.client(), "") as requests:
+    with faults.inject(dynamo.client(), "") as requests:
         facts = outbox.facts(ORPHANED, NOW)
 
-    assert [each.user and each.user.user_id for each in facts.members] == many[:told]
-    assert len(requests) == 1 + 2 * pages + bool(told)
+    assert [each.user and each.user.user_id for each in facts.members] == suitable_ids[:found]
+    assert len(requests) == 1 + 2 * pages + bool(found)
 
 
 def test_an_address_of_nobody_known_has_no_reader(table: Table) -> None:
-    keep(table, [a_link(recipient="reader@client.example"), an_employee(), the_partner()])
+    store_records(table, [a_link(recipient="reader@client.example"), an_employee(), the_partner()])
 
-    assert outbox.facts(LETTER, NOW).addressee is None
+    assert outbox.facts(NOTIFICATION, NOW).link_recipient is None
 
 
 def test_a_letter_costs_five_reads_at_most_however_many_are_told(table: Table) -> None:
     admins = [f"user-{number}" for number in range(90)]
-    keep(table, [the_client(), the_partner(), an_employee(), *map(a_user, admins), *map(a_member, admins)])
-    table.keep(a_link(recipient="reader@client.example"))
+    store_records(table, [the_client(), the_partner(), an_employee(), *map(a_user, admins), *map(a_member, admins)])
+    table.put_records(a_link(recipient="reader@client.example"))
     table.put(keys.email("reader@client.example"), {"user_id": admins[0]})
 
-    with faults.at(dynamo.client(), "") as requests:
-        facts = outbox.facts(LETTER.model_copy(update={"account_id": CLIENT}), NOW)
+    with faults.inject(dynamo.client(), "") as requests:
+        facts = outbox.facts(NOTIFICATION.model_copy(update={"account_id": CLIENT}), NOW)
 
     assert len(facts.super_admins) == 90
-    assert facts.addressee == a_user(admins[0], locale=None)
+    assert facts.link_recipient == a_user(admins[0], locale=None)
     assert len(requests) <= 6
 
 

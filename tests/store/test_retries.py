@@ -8,8 +8,8 @@ from partner_access.store import retries
 def test_each_pause_may_be_twice_as_long_as_the_one_before_and_the_last_attempt_has_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr("partner_access.store.retries.time.sleep", slept.append)
+    pauses: list[float] = []
+    monkeypatch.setattr("partner_access.store.retries.time.sleep", pauses.append)
     monkeypatch.setattr("partner_access.store.retries.random.uniform", lambda _, at_most: at_most)
 
     attempts = list(retries.pauses())
@@ -17,4 +17,4 @@ def test_each_pause_may_be_twice_as_long_as_the_one_before_and_the_last_attempt_
         pause()
 
     assert len(attempts) == retries.ATTEMPTS
-    assert slept == [0.05, 0.1, 0.2, 0.4, 0.8]
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8]

@@ -7,81 +7,81 @@ from typing import Any, Final, Self
 from functions.decide_access import app as decide_access
 from functions.search_access import app as search_access
 from partner_access.api.authzen import App, Policy
-from tests.support.gateway import DECIDE, Answer, Context, event
+from tests.support.gateway import DECIDE, ApiResponse, Context, api_event
 
 ENFORCER: Final = "policy-enforcement-point"
 """Who asks."""
 EVALUATION, EVALUATIONS = "evaluation", "evaluations"
 SUBJECTS, RESOURCES, ACTIONS = "search/subject", "search/resource", "search/action"
-QUESTIONS: Final = (EVALUATION, EVALUATIONS, SUBJECTS, RESOURCES, ACTIONS)
+ENDPOINTS: Final = (EVALUATION, EVALUATIONS, SUBJECTS, RESOURCES, ACTIONS)
 SEARCHES: Final = (SUBJECTS, RESOURCES, ACTIONS)
-ENDLESS: Final = 200
+MAX_PAGES: Final = 200
 """More pages than any search of a test has."""
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class DecisionApi:
     """The functions that take questions, over one policy."""
 
-    decisions: App
-    searches: App
+    decision_app: App
+    search_app: App
 
     @classmethod
-    def of(cls, policy: Policy) -> Self:
-        return cls(decide_access.decision_point(policy), search_access.search_point(policy))
+    def with_policy(cls, policy: Policy) -> Self:
+        return cls(decide_access.decision_api(policy), search_access.search_api(policy))
 
-    def ask(
+    def request(
         self,
-        what: str,
+        endpoint: str,
         body: object,
         *,
-        by: str = ENFORCER,
+        caller_id: str = ENFORCER,
         headers: Mapping[str, str | None] | None = None,
         context: Context | None = None,
         **more: Any,
-    ) -> Answer:
+    ) -> ApiResponse:
         """The answer to a body at one of the endpoints; text is sent as it stands."""
         sent = {"idempotency-key": None, **(headers or {})}
-        made = event(f"POST /access/v1/{what}", by, body, headers=sent, scope=DECIDE, **more)
-        return self.send(made, context)
+        request_event = api_event(f"POST /access/v1/{endpoint}", caller_id, body, headers=sent, scope=DECIDE, **more)
+        return self.send(request_event, context)
 
-    def configuration(self, **how: Any) -> Answer:
+    def configuration(self, **how: Any) -> ApiResponse:
         """What is told of the endpoints to anybody."""
-        return self.send(event("GET /.well-known/authzen-configuration", None, **how))
+        return self.send(api_event("GET /.well-known/authzen-configuration", None, **how))
 
-    def send(self, made: Mapping[str, Any], context: Context | None = None) -> Answer:
-        app = self.searches if made["routeKey"] in self.searches.routes else self.decisions
-        answer = app(made, context or Context())
-        return Answer(answer["statusCode"], answer["headers"], answer["body"])
+    def send(self, api_event: Mapping[str, Any], context: Context | None = None) -> ApiResponse:
+        app = self.search_app if api_event["routeKey"] in self.search_app.routes else self.decision_app
+        lambda_response = app(api_event, context or Context())
+        return ApiResponse(lambda_response["statusCode"], lambda_response["headers"], lambda_response["body"])
 
-    def decides(self, body: Json) -> bool:
+    def decide(self, body: Json) -> bool:
         """The bare decision."""
-        answer = self.ask(EVALUATION, body)
+        answer = self.request(EVALUATION, body)
         assert answer.status == 200, answer
         decision: bool = answer.body["decision"]
         return decision
 
-    def finds(self, what: str, body: Json, **page: Any) -> list[str]:
+    def find_all(self, endpoint: str, body: Json, **page: Any) -> list[str]:
         """All that a search finds, through all pages of this size."""
-        return [name for found in self.pages(what, body, **page) for name in found]
+        return [name for found in self.find_pages(endpoint, body, **page) for name in found]
 
-    def pages(self, what: str, body: Json, **page: Any) -> list[list[str]]:
+    def find_pages(self, endpoint: str, body: Json, **page: Any) -> list[list[str]]:
         """What each page of a search holds; only the first says how long they are."""
-        found: list[list[str]] = []
-        while len(found) < ENDLESS:
-            answer = self.ask(what, {**body, "page": page})
+        result_pages: list[list[str]] = []
+        while len(result_pages) < MAX_PAGES:
+            answer = self.request(endpoint, {**body, "page": page})
             assert answer.status == 200, answer
-            found.append([each.get("id") or each["name"] for each in answer.body["results"]])
-            assert answer.body["page"]["count"] == len(found[-1])
+            result_pages.append([each.get("id") or each["name"] for each in answer.body["results"]])
+            assert answer.body["page"]["count"] == len(result_pages[-1])
             page = {"token": answer.body["page"]["next_token"]}
             if not page["token"]:
-                return found
-        raise AssertionError(f"more than {ENDLESS} pages")
+                return result_pages
+        raise AssertionError(f"more than {MAX_PAGES} pages")
 
 
-SHIPPED: Final = Door(decide_access.handler, search_access.handler)
+DEPLOYED: Final = DecisionApi(decide_access.handler, search_access.handler)
 """What is deployed: users, permissions and accounts."""
 
 

@@ -11,16 +11,16 @@ import pytest
 from typing_extensions import override
 
 from partner_access import telemetry
-from partner_access.store.attribute_values import written
+from partner_access.store.attribute_values import to_attribute_values
 from tests.support.gateway import Context
 from tests.support.seeded_table import now
 
-SEND_LETTERS = "functions.send_emails.app"
-RECORD_DELIVERY = "functions.record_email_feedback.app"
+SEND_EMAILS = "functions.send_emails.app"
+RECORD_EMAIL_FEEDBACK = "functions.record_email_feedback.app"
 EXPIRE_LINKS = "functions.expire_links.app"
-CLEAN_UP = "functions.reconcile_access.app"
-FOLLOW_TRAIL = "functions.publish_audit_events.app"
-SEAL_TRAIL = "functions.sign_audit_log.app"
+RECONCILE_ACCESS = "functions.reconcile_access.app"
+PUBLISH_AUDIT_EVENTS = "functions.publish_audit_events.app"
+SIGN_AUDIT_LOG = "functions.sign_audit_log.app"
 
 
 class Clock:
@@ -30,38 +30,38 @@ class Clock:
         self.time = now()
         clock = self
 
-        class Stopped(datetime):
+        class StoppedDatetime(datetime):
             @classmethod
             @override
-            def now(cls, tz: tzinfo | None = None) -> "Stopped":
+            def now(cls, tz: tzinfo | None = None) -> "StoppedDatetime":
                 return cls.fromtimestamp(clock.time.timestamp(), tz)
 
         for module in modules:
-            monkeypatch.setattr(f"{module}.datetime", Stopped)
+            monkeypatch.setattr(f"{module}.datetime", StoppedDatetime)
 
-    def catches_up(self) -> None:
+    def catch_up(self) -> None:
         """What doors did by their own clock is not in the future."""
         self.time = max(self.time, now())
 
-    def passes(self, **time: float) -> None:
+    def advance(self, **time: float) -> None:
         self.time += timedelta(**time)
 
 
-def run(module: str, event: dict[str, Any], context: Context | None = None) -> Any:
+def run_function(module: str, event: dict[str, Any], context: Context | None = None) -> Any:
     return importlib.import_module(module).handler(event, context or Context())
 
 
-def sweep(context: Context | None = None) -> None:
+def run_send_emails(context: Context | None = None) -> None:
     """The mailer's minute has come."""
-    assert run(SEND_LETTERS, {}, context) is None
+    assert run_function(SEND_EMAILS, {}, context) is None
 
 
-def clean_up(context: Context | None = None) -> None:
+def run_reconcile_access(context: Context | None = None) -> None:
     """The minute has come to tidy up behind what ended or stopped everywhere."""
-    assert run(CLEAN_UP, {}, context) is None
+    assert run_function(RECONCILE_ACCESS, {}, context) is None
 
 
-def stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> Any:
+def send_emails_from_stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> Any:
     """The table's stream brings these new items, each with its position as its number."""
     records = [
         {
@@ -74,39 +74,42 @@ def stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> A
         }
         for position, item in enumerate(items, 1)
     ]
-    return run(SEND_LETTERS, {"Records": records}, context)
+    return run_function(SEND_EMAILS, {"Records": records}, context)
 
 
 def publish_audit_events(items: Iterable[dict[str, Any]], context: Context | None = None) -> None:
     """The table's stream brings these new entries of trails."""
-    assert run(FOLLOW_TRAIL, new_entries(items), context) is None
+    assert run_function(PUBLISH_AUDIT_EVENTS, stream_event_of(items), context) is None
 
 
-def new_entries(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def stream_event_of(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """As the stream tells of them."""
     records = [
         {
             "eventName": "INSERT",
             "eventSource": "aws:dynamodb",
-            "dynamodb": {"Keys": written({"pk": item["pk"], "sk": item["sk"]}), "NewImage": written(item)},
+            "dynamodb": {
+                "Keys": to_attribute_values({"pk": item["pk"], "sk": item["sk"]}),
+                "NewImage": to_attribute_values(item),
+            },
         }
         for item in items
     ]
     return {"Records": records}
 
 
-def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+def logged_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """The lines of the log, as CloudWatch gets them."""
     formatter = telemetry._logger().registered_formatter
     return [json.loads(formatter.format(record)) for record in caplog.records]
 
 
-def counts(written: str) -> Counter[str]:
+def metric_counts(written: str) -> Counter[str]:
     """What was counted, from the metrics among the lines that a function wrote."""
     found: Counter[str] = Counter()
     for line in written.splitlines():
-        said = json.loads(line)
-        for directive in said.get("_aws", {}).get("CloudWatchMetrics", ()):
+        log_line = json.loads(line)
+        for directive in log_line.get("_aws", {}).get("CloudWatchMetrics", ()):
             assert directive["Namespace"] == "PartnerAccess"
-            found.update({metric["Name"]: int(sum(said[metric["Name"]])) for metric in directive["Metrics"]})
+            found.update({metric["Name"]: int(sum(log_line[metric["Name"]])) for metric in directive["Metrics"]})
     return found

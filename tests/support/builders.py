@@ -5,18 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from partner_access.domain.accounts import Account, AccountKind
-from partner_access.domain.act import Act, Once
+from partner_access.domain.act import Act, IdempotencyKey
 from partner_access.domain.links.links import Link
-from partner_access.domain.links.secrets import Secret
+from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat
 from partner_access.domain.permissions.custom_sets import CustomSet, is_custom
-from partner_access.domain.permissions.rights import latest
+from partner_access.domain.permissions.rights import latest_version
 from partner_access.domain.users import User
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-CHANCE = "c" * 43
-ACT_NAME = "0" * 32
+RANDOM = "c" * 43
+ACT_ID = "0" * 32
 
 PARTNER = "partner-north"
 CLIENT = "client-bakery"
@@ -24,16 +24,16 @@ EMPLOYEE = "user-employee"
 APPROVER = "user-approver"
 LINK = f"lnk_{'1' * 32}"
 CUSTOM_SET = f"set_{'3' * 32}"
-SECRET_TEXT = Secret.write(PARTNER, LINK, CHANCE)
-SECRET = Secret.read(SECRET_TEXT)
+SECRET_TEXT = LinkSecret.write(PARTNER, LINK, RANDOM)
+SECRET = LinkSecret.read(SECRET_TEXT)
 
 
-def an_act(by: str = APPROVER, **changes: Any) -> Act:
-    return Act(**{"by": by, "at": NOW, "name": ACT_NAME, "chance": CHANCE, **changes})
+def an_act(actor_id: str = APPROVER, **changes: Any) -> Act:
+    return Act(**{"actor_id": actor_id, "at": NOW, "id": ACT_ID, "random": RANDOM, **changes})
 
 
-def once(key: str = "key", fingerprint: str = "asked") -> Once:
-    return Once(key, fingerprint)
+def an_idempotency_key(key: str = "key", fingerprint: str = "asked") -> IdempotencyKey:
+    return IdempotencyKey(key, fingerprint)
 
 
 def the_partner(**changes: Any) -> Account:
@@ -76,7 +76,7 @@ def a_member(user_id: str = APPROVER, permission_set: str = "super_admin", **cha
             "account_id": CLIENT,
             "user_id": user_id,
             "permission_set": permission_set,
-            "set_version": 1 if is_custom(permission_set) else latest(permission_set),
+            "set_version": 1 if is_custom(permission_set) else latest_version(permission_set),
             "seat": Seat.CORE,
             "since": NOW - timedelta(days=100),
             **changes,
@@ -122,29 +122,31 @@ def an_actor(
     user: User | None = None,
     member: Member | None = None,
     *,
-    firms: Iterable[Account] = (),
+    partners: Iterable[Account] = (),
     sets: Iterable[CustomSet] = (),
 ) -> Actor:
     """By default the client's super admin."""
-    person = user or a_user()
+    acting_user = user or a_user()
     return Actor(
-        user=person,
-        member=member or a_member(person.user_id),
-        firms={firm.account_id: firm for firm in firms},
+        user=acting_user,
+        member=member or a_member(acting_user.user_id),
+        partners={partner.account_id: partner for partner in partners},
         sets={each.set_id: each for each in sets},
     )
 
 
-def of_the_partner(user: User | None = None, member: Member | None = None, **firm: Any) -> Actor:
+def a_partner_admin_actor(user: User | None = None, member: Member | None = None, **partner_changes: Any) -> Actor:
     """By default the employee, partner admin of the client for his firm; `firm` is what is special about that."""
-    person = user or an_employee()
-    return an_actor(person, member or a_partner_admin(person.user_id), firms=[the_partner(**firm)])
+    acting_user = user or an_employee()
+    return an_actor(
+        acting_user, member or a_partner_admin(acting_user.user_id), partners=[the_partner(**partner_changes)]
+    )
 
 
-def of_the_partner_for_a_day(user_id: str = EMPLOYEE) -> Actor:
+def a_temporary_partner_admin_actor(user_id: str = EMPLOYEE) -> Actor:
     """The same, whose access ends: what he holds depends on when it is looked at."""
-    ends = a_grant(expires_at=NOW + timedelta(days=1))
-    return of_the_partner(an_employee(user_id), a_partner_admin(user_id, grant=ends))
+    one_day_grant = a_grant(expires_at=NOW + timedelta(days=1))
+    return a_partner_admin_actor(an_employee(user_id), a_partner_admin(user_id, grant=one_day_grant))
 
 
 def a_link(**changes: Any) -> Link:

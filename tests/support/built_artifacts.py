@@ -23,12 +23,12 @@ BUILT = ROOT / ".aws-sam/host"
 LAYER = BUILT / "CommonLayer/python"
 REGION: Final = "eu-west-1"
 LOOPBACK = "127.0.0.1"
-READY_WITHIN = 30.0
+START_TIMEOUT_SECONDS = 30.0
 
 Json = dict[str, Any]
 
 # Stand-ins for what CloudFormation would fill in; the rest of the environment is taken as the template has it.
-FILLED_IN = {
+PARAMETER_VALUES = {
     "AUTHORIZATION_URL": "https://sign-in.example.com/oauth2/authorize",
     "BASE_URL": "https://access.example.com",
     "CURSOR_KEY": "a key for cursors",
@@ -48,7 +48,7 @@ FILLED_IN = {
 }
 
 
-class NotReady(Exception):
+class ProgramNotStarted(Exception):
     """A program that a test started did not come up in time."""
 
 
@@ -56,7 +56,7 @@ TEMPLATE = template.read()
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltFunction:
     """One built function."""
 
     logical_id: str
@@ -82,19 +82,19 @@ class Built:
         return (ROOT / "functions" / self.operation / "static").is_dir()
 
     @property
-    def touches_the_table(self) -> bool:
+    def uses_table(self) -> bool:
         return bool({"Policies", "Role"} & set(self.resource))
 
     @property
-    def sends_letters(self) -> bool:
+    def sends_emails(self) -> bool:
         return "EMAIL_FROM" in self.environment
 
     @property
-    def publishes(self) -> bool:
+    def publishes_events(self) -> bool:
         return "EVENT_BUS" in self.environment
 
     @property
-    def seals(self) -> bool:
+    def signs_tree_heads(self) -> bool:
         return "TREE_HEADS_BUCKET" in self.environment
 
     @property
@@ -107,32 +107,32 @@ class Built:
             **TEMPLATE["Globals"]["Function"]["Environment"]["Variables"],
             **self.resource.get("Environment", {}).get("Variables", {}),
         }
-        return {name: value if isinstance(value, str) else FILLED_IN[name] for name, value in declared.items()}
+        return {name: value if isinstance(value, str) else PARAMETER_VALUES[name] for name, value in declared.items()}
 
 
 FUNCTIONS = [
-    Built(name, resource["Properties"])
+    BuiltFunction(name, resource["Properties"])
     for name, resource in TEMPLATE["Resources"].items()
     if resource["Type"] == "AWS::Serverless::Function"
 ]
 
 
 @contextmanager
-def running(command: list[str], *, ready_at: int, **settings: Any) -> Iterator[None]:
+def running_program(command: list[str], *, port: int, **settings: Any) -> Iterator[None]:
     """Run a program until the block ends; the block starts when something listens at the port."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **settings) as program:
         try:
-            patience = time.monotonic() + READY_WITHIN
-            while not _listens(ready_at):
-                if time.monotonic() > patience or program.poll() is not None:
-                    raise NotReady(command[0])
+            deadline = time.monotonic() + START_TIMEOUT_SECONDS
+            while not _is_listening(port):
+                if time.monotonic() > deadline or program.poll() is not None:
+                    raise ProgramNotStarted(command[0])
                 time.sleep(0.05)
             yield
         finally:
             program.terminate()
 
 
-def _listens(port: int) -> bool:
+def _is_listening(port: int) -> bool:
     with socket.socket() as attempt:
         attempt.settimeout(1)
         return attempt.connect_ex((LOOPBACK, port)) == 0
@@ -155,25 +155,25 @@ def credentials(endpoint: str) -> dict[str, str]:
 
 
 @contextmanager
-def aws_on_loopback() -> Iterator[str]:
+def moto_server() -> Iterator[str]:
     """A moto server with the template's table, in it no more than a chain to be sealed, and all around it; its address."""
     port = free_port()
-    with running([sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)], ready_at=port):
+    with running_program([sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)], port=port):
         endpoint = f"http://{LOOPBACK}:{port}"
         table = TEMPLATE["Resources"]["Table"]["Properties"]
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-        session.client("events", endpoint_url=endpoint).create_event_bus(Name=FILLED_IN["EVENT_BUS"])
+        session.client("events", endpoint_url=endpoint).create_event_bus(Name=PARAMETER_VALUES["EVENT_BUS"])
         session.client("s3", endpoint_url=endpoint).create_bucket(
-            Bucket=FILLED_IN["TREE_HEADS_BUCKET"],
+            Bucket=PARAMETER_VALUES["TREE_HEADS_BUCKET"],
             ObjectLockEnabledForBucket=True,
             CreateBucketConfiguration={"LocationConstraint": REGION},
         )
         kms = session.client("kms", endpoint_url=endpoint)
         key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
-        kms.create_alias(AliasName=FILLED_IN["TREE_HEAD_SIGNING_KEY"], TargetKeyId=key)
+        kms.create_alias(AliasName=PARAMETER_VALUES["TREE_HEAD_SIGNING_KEY"], TargetKeyId=key)
         dynamodb = session.client("dynamodb", endpoint_url=endpoint)
         dynamodb.create_table(
-            TableName=FILLED_IN["TABLE_NAME"],
+            TableName=PARAMETER_VALUES["TABLE_NAME"],
             **{
                 name: table[name]
                 for name in ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
@@ -181,7 +181,7 @@ def aws_on_loopback() -> Iterator[str]:
         )
         head = {"pk": "CHAIN_HEAD#0", "sk": "ACCOUNT#client", "account_id": "client", "chain_hash": "00"}
         dynamodb.put_item(
-            TableName=FILLED_IN["TABLE_NAME"],
+            TableName=PARAMETER_VALUES["TABLE_NAME"],
             Item={"entries": {"N": "1"}, **{name: {"S": value} for name, value in head.items()}},
         )
         yield endpoint
@@ -191,7 +191,7 @@ def aws_on_loopback() -> Iterator[str]:
 class ColdStart:
     """What happened in a new process from its start to its first answer."""
 
-    answer: Any
+    response: Any
     compiled: list[str]
     modules: dict[str, str | None]
 
@@ -200,7 +200,7 @@ class ColdStart:
         return {name.partition(".")[0] for name, file in self.modules.items() if file and file.startswith(str(LAYER))}
 
 
-def cold_start(function: Built, endpoint: str, report: Path) -> ColdStart:
+def cold_start(function: BuiltFunction, endpoint: str, report: Path) -> ColdStart:
     """Have a bare interpreter, which sees the function, the layer and the standard library, answer the sample."""
     subprocess.run(
         [sys.executable, "-I", "-S", "-B", Path(__file__).with_name("cold_start.py"), function.folder, LAYER, report],
@@ -222,7 +222,7 @@ def runtime_interface_emulator() -> Path | None:
     return found
 
 
-def invoked_under_lambdas_runtime(emulator: Path, function: Built, endpoint: str) -> Any:
+def invoke_under_lambda_runtime(emulator: Path, function: BuiltFunction, endpoint: str) -> Any:
     """The answer to the sample by AWS's runtime client under AWS's runtime interface emulator."""
     port, inner_port = free_port(), free_port()
     command = [
@@ -240,9 +240,9 @@ def invoked_under_lambdas_runtime(emulator: Path, function: Built, endpoint: str
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": f"{function.folder}:{LAYER}",
     }
-    with running(command, ready_at=port, env=environment, cwd=function.folder):
+    with running_program(command, port=port, env=environment, cwd=function.folder):
         connection = HTTPConnection(LOOPBACK, port, timeout=30)
         connection.request("POST", "/2015-03-31/functions/function/invocations", function.sample.encode())
-        answer = connection.getresponse().read()
+        response_body = connection.getresponse().read()
         connection.close()
-    return json.loads(answer)
+    return json.loads(response_body)

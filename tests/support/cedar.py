@@ -14,26 +14,26 @@ Question = tuple[State, str, int]
 REACH: Final = {"owned": 1, "team": 2, "all": 3, "": 3}
 
 # what must hold of the place that counts, `{place}`: the membership itself, or what it was before the grant
-LASTS: Final = """
+NOT_ENDED: Final = """
 (!({place} has firm) || ({place}.firm has endings && {place}.tenure >= {place}.leavings + {place}.firm.endings))"""
 ELIGIBLE: Final = """
 (!({place} has firm) || ({place}.firm.in_program && principal.user.employed_by.contains({place}.firm)
   && principal.user has domain && {place}.firm.domains.contains(principal.user.domain)))"""
-KNOWN: Final = """
+SET_IS_KNOWN: Final = """
 (if {place} has own then {place}.own has holds else Catalogue::"all".versions.containsAll({place}.given))"""
-HOLDS: Final = """
+HOLDS_PERMISSION: Final = """
 ({place}.added.contains(resource.key) || (!{place}.removed.contains(resource.name) &&
   (if {place} has own then {place}.own.holds.contains(resource.key) else resource.versions.containsAll({place}.given))))"""
-SUITS: Final = """
+NOT_RESTRICTED_FOR_PARTNER: Final = """
 (!({place} has firm) || !resource.restricted)"""
-PAID: Final = """
+SEAT_IS_PAID: Final = """
 (!(resource has paid) || ({place} has seat && {place}.seat == "partner" && principal.account.seat_based)
   || {place}.seats.contains(resource.paid))"""
-STANDS: Final = f"{ELIGIBLE} && {KNOWN} && {HOLDS} && {SUITS} && {PAID}"
-RUNS: Final = "(!(principal has expires_at) || context.now < principal.expires_at)"
+PERMITS: Final = f"{ELIGIBLE} && {SET_IS_KNOWN} && {HOLDS_PERMISSION} && {NOT_RESTRICTED_FOR_PARTNER} && {SEAT_IS_PAID}"
+GRANT_NOT_EXPIRED: Final = "(!(principal has expires_at) || context.now < principal.expires_at)"
 
 
-def _on(place: str, expression: str) -> str:
+def _for_assignment(place: str, expression: str) -> str:
     return expression.replace("{place}", place)
 
 
@@ -41,15 +41,15 @@ POLICIES: Final = {
     "now": f"""
 permit (principal, action == Action::"use", resource)
 when {{ principal has now && principal.user has active && principal.account has seat_based }}
-when {{ {RUNS} && {_on("principal.now", LASTS)} && {_on("principal.now", STANDS)} }}
+when {{ {GRANT_NOT_EXPIRED} && {_for_assignment("principal.now", NOT_ENDED)} && {_for_assignment("principal.now", PERMITS)} }}
 unless {{ principal.suspended_by.containsAny(["client", "partner"]) }}
 unless {{ principal.now.needs_grant && !principal.granted }};
 """,
     "before": f"""
 permit (principal, action == Action::"use", resource)
 when {{ principal has before && principal.user has active && principal.account has seat_based }}
-when {{ !{RUNS} || !{_on("principal.now", LASTS)} }}
-when {{ {_on("principal.before", LASTS)} && {_on("principal.before", STANDS)} }}
+when {{ !{GRANT_NOT_EXPIRED} || !{_for_assignment("principal.now", NOT_ENDED)} }}
+when {{ {_for_assignment("principal.before", NOT_ENDED)} && {_for_assignment("principal.before", PERMITS)} }}
 unless {{ principal.suspended_by.contains("client") || principal.before.needs_grant }};
 """,
     "gone": "forbid (principal, action, resource) unless { principal.active };",
@@ -61,9 +61,9 @@ unless {{ principal.suspended_by.contains("client") || principal.before.needs_gr
 
 def permits(questions: Iterable[Question], now: int, policies: Iterable[str] = POLICIES.values()) -> list[bool]:
     """What Cedar says to each; all states are told together, so each has ids of its own."""
-    asked = list(questions)
-    states = {id(state): state for state, _, _ in asked}
-    names = {name for _, name, _ in asked} & catalogue.CATALOGUE
+    question_list = list(questions)
+    states = {id(state): state for state, _, _ in question_list}
+    names = {name for _, name, _ in question_list} & catalogue.CATALOGUE
     entities = [*_catalogue(names), *(each for name, state in states.items() for each in _entities(str(name), state))]
     requests: list[dict[str, Any]] = [
         {
@@ -72,11 +72,11 @@ def permits(questions: Iterable[Question], now: int, policies: Iterable[str] = P
             "resource": f'Permission::"{name}@{reach}"',
             "context": {"now": now},
         }
-        for state, name, reach in asked
+        for state, name, reach in question_list
     ]
-    said = cedarpy.is_authorized_batch(requests, "\n".join(policies), json.dumps(entities))
-    assert all(each.decision is not cedarpy.Decision.NoDecision for each in said)
-    return [each.allowed for each in said]
+    results = cedarpy.is_authorized_batch(requests, "\n".join(policies), json.dumps(entities))
+    assert all(each.decision is not cedarpy.Decision.NoDecision for each in results)
+    return [each.allowed for each in results]
 
 
 def _entity(kind: str, name: str, /, **attributes: object) -> dict[str, object]:
@@ -84,11 +84,11 @@ def _entity(kind: str, name: str, /, **attributes: object) -> dict[str, object]:
     return {"uid": {"type": kind, "id": name}, "attrs": there, "parents": []}
 
 
-def _named(kind: str, name: str | None) -> dict[str, object] | None:
+def _reference(kind: str, name: str | None) -> dict[str, object] | None:
     return {"__entity": {"type": kind, "id": name}} if name else None
 
 
-def _keys(names: Iterable[str]) -> list[str]:
+def _permission_keys(names: Iterable[str]) -> list[str]:
     """Each permission as widely as it is named, and less widely."""
     split = (name.partition(":") for name in names)
     return [f"{name}@{reach}" for name, _, scope in split for reach in range(1, REACH[scope] + 1)]
@@ -97,7 +97,7 @@ def _keys(names: Iterable[str]) -> list[str]:
 def _catalogue(names: Iterable[str]) -> Iterator[dict[str, object]]:
     """These permissions in every reach, with the versions of the vendor's sets that hold it."""
     held = {
-        f"{name}/{version}": frozenset(_keys(names))
+        f"{name}/{version}": frozenset(_permission_keys(names))
         for name, versions in catalogue.SETS.items()
         for version, names in enumerate(versions, start=1)
     }
@@ -112,19 +112,19 @@ def _catalogue(names: Iterable[str]) -> Iterator[dict[str, object]]:
                 versions=[version for version, keys in held.items() if f"{name}@{reach}" in keys],
                 restricted=name in catalogue.RESTRICTED,
                 partner_only=name in catalogue.PARTNER_ONLY,
-                paid=catalogue.PAID.get(name),
+                paid=catalogue.PAID_FEATURE_SEATS.get(name),
             )
 
 
 def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
     account, user, member = state["account"], state["user"], state["member"]
-    for firm_id, firm in state["firms"].items():
-        in_program = firm["kind"] == "partner" and firm["program"] == firm["state"] == "active"
+    for partner_id, partner in state["firms"].items():
+        in_program = partner["kind"] == "partner" and partner["program"] == partner["state"] == "active"
         yield _entity(
-            "Firm", firm_id, endings=firm["terminations"], domains=list(firm["domains"]), in_program=in_program
+            "Firm", partner_id, endings=partner["terminations"], domains=list(partner["domains"]), in_program=in_program
         )
-    for set_id, own in state["sets"].items():
-        yield _entity("OwnSet", set_id, holds=_keys(own["permissions"]))
+    for set_id, custom_set in state["sets"].items():
+        yield _entity("OwnSet", set_id, holds=_permission_keys(custom_set["permissions"]))
     if account:
         yield _entity(
             "Account",
@@ -139,41 +139,43 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
             number,
             active=user["active"],
             domain=user["email"].split("@")[1] if user["email"] else None,
-            employed_by=[_named("Firm", firm) for firm in user["employed_by"]],
+            employed_by=[_reference("Firm", partner) for partner in user["employed_by"]],
         )
     if member:
         previous, grant = member.get("previous"), member.get("grant")
         yield _entity(
             "Member",
             number,
-            user=_named("User", number),
-            account=_named("Account", number),
+            user=_reference("User", number),
+            account=_reference("Account", number),
             active=member["active"],
             suspended_by=list(member["suspended_by"]),
             granted=grant is not None,
             expires_at=grant["expires_at"] if grant else None,
-            now=_named("Place", f"{number} now"),
-            before=_named("Place", f"{number} before" if previous else None),
+            now=_reference("Place", f"{number} now"),
+            before=_reference("Place", f"{number} before" if previous else None),
         )
-        for name, place in (("now", member), ("before", previous)):
-            if place:
-                yield _place(f"{number} {name}", place, user)
+        for name, assignment in (("now", member), ("before", previous)):
+            if assignment:
+                yield _assignment(f"{number} {name}", assignment, user)
 
 
-def _place(name: str, place: State, user: State | None) -> dict[str, object]:
-    set_name, firm = place["permission_set"], place["partner_id"]
-    versions = range(place["set_version"], max(len(catalogue.SETS.get(set_name, ())), place["set_version"]) + 1)
+def _assignment(name: str, assignment: State, user: State | None) -> dict[str, object]:
+    set_name, partner_id = assignment["permission_set"], assignment["partner_id"]
+    versions = range(
+        assignment["set_version"], max(len(catalogue.SETS.get(set_name, ())), assignment["set_version"]) + 1
+    )
     return _entity(
         "Place",
         name,
-        firm=_named("Firm", firm),
-        tenure=place["access_generation"],
-        leavings=user["offboardings"].get(firm, 0) if user else 0,
-        seat=place["seat"],
-        seats=[each for each in (place["seat"], *place["paid_seats"]) if each],
-        own=_named("OwnSet", None if set_name in catalogue.SETS else set_name),
+        firm=_reference("Firm", partner_id),
+        tenure=assignment["access_generation"],
+        leavings=user["offboardings"].get(partner_id, 0) if user else 0,
+        seat=assignment["seat"],
+        seats=[each for each in (assignment["seat"], *assignment["paid_seats"]) if each],
+        own=_reference("OwnSet", None if set_name in catalogue.SETS else set_name),
         given=[f"{set_name}/{version}" for version in versions],
-        added=_keys(place["added"]),
-        removed=list(place["removed"]),
+        added=_permission_keys(assignment["added"]),
+        removed=list(assignment["removed"]),
         needs_grant=set_name == "partner_admin",
     )

@@ -9,8 +9,8 @@ sys.path[:0] = [folder, layer]
 compiled: list[str] = []
 
 
-def note(happening: str, details: tuple[object, ...]) -> None:
-    if happening == "compile" and str(details[1]).startswith((folder, layer)):
+def record_compiled_file(event_name: str, details: tuple[object, ...]) -> None:
+    if event_name == "compile" and str(details[1]).startswith((folder, layer)):
         compiled.append(str(details[1]))
 
 
@@ -27,9 +27,9 @@ class Context:
         return 10_000
 
 
-sys.addaudithook(note)
+sys.addaudithook(record_compiled_file)
 from app import handler  # type: ignore[import-not-found] # noqa: E402 # found in the function's folder, once it is on the path
 
-answer = handler(json.load(sys.stdin), Context())
+response = handler(json.load(sys.stdin), Context())
 modules = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
-Path(report).write_text(json.dumps({"answer": answer, "compiled": compiled, "modules": modules}), encoding="utf-8")
+Path(report).write_text(json.dumps({"response": response, "compiled": compiled, "modules": modules}), encoding="utf-8")

@@ -19,7 +19,7 @@ from tests.support.table import Item, Table
 
 KB: Final = 1024
 INDEXES: Final = (("due_shard", "due_at"), ("list_key", "list_sort_key"))
-BY_KIND: Final = ("ACCOUNT#", "PARTNER#", "USER#")
+MIXED_PARTITIONS: Final = ("ACCOUNT#", "PARTNER#", "USER#")
 """Partitions that hold items of several kinds."""
 ITEMS: Final = {
     ("IDEMPOTENCY", ""): "the kept answer",
@@ -41,7 +41,7 @@ ITEMS: Final = {
     ("DELIVERY", ""): "deliveries",
     ("SUPPRESSED", ""): "suppressed addresses",
 }
-EVERY: Final = "before-parameter-build.dynamodb"
+EVERY_REQUEST: Final = "before-parameter-build.dynamodb"
 
 
 @dataclass(slots=True)
@@ -51,8 +51,8 @@ class Costs:
     reads: int = 0
     writes: int = 0
     units: int = 0
-    lines: list[Mapping[str, Any]] = field(default_factory=list)
-    where: Counter[str] = field(default_factory=Counter)
+    transaction_items: list[Mapping[str, Any]] = field(default_factory=list)
+    units_by_kind: Counter[str] = field(default_factory=Counter)
     """Units by what they are spent on."""
 
     @property
@@ -61,64 +61,64 @@ class Costs:
 
 
 @contextmanager
-def counted(table: Table) -> Iterator[Costs]:
+def count_costs(table: Table) -> Iterator[Costs]:
     """Count all requests in here, and the units when it is over."""
     costs, before = Costs(), _by_key(table)
-    with requests_counted(costs):
+    with count_requests(costs):
         yield costs
     after = _by_key(table)
-    for line in costs.lines:
-        costs.where[_spent_on(line)] += _units(line, before, after)
-    costs.units = costs.where.total()
+    for line in costs.transaction_items:
+        costs.units_by_kind[_item_kind(line)] += _units(line, before, after)
+    costs.units = costs.units_by_kind.total()
 
 
 @contextmanager
-def requests_counted(costs: Costs) -> Iterator[None]:
+def count_requests(costs: Costs) -> Iterator[None]:
     """Count all requests in here, and only these."""
 
     def count(params: Mapping[str, Any], model: Any, **_: Any) -> None:
         if model.name == "TransactWriteItems":
             costs.writes += 1
-            costs.lines += params["TransactItems"]
+            costs.transaction_items += params["TransactItems"]
         else:
             costs.reads += 1
 
     events = dynamo.client().meta.events
-    events.register(EVERY, count)
+    events.register(EVERY_REQUEST, count)
     try:
         yield
     finally:
-        events.unregister(EVERY, count)
+        events.unregister(EVERY_REQUEST, count)
 
 
 def _by_key(table: Table) -> dict[tuple[str, str], Item]:
     return {(item["pk"], item["sk"]): item for item in table.items()}
 
 
-def _spent_on(line: Mapping[str, Any]) -> str:
-    ((action, asked),) = line.items()
-    pk, sk = key_of(asked)
-    item = ITEMS[pk.partition("#")[0], sk.partition("#")[0] if pk.startswith(BY_KIND) else ""]
+def _item_kind(transaction_item: Mapping[str, Any]) -> str:
+    ((action, request),) = transaction_item.items()
+    pk, sk = key_of(request)
+    item = ITEMS[pk.partition("#")[0], sk.partition("#")[0] if pk.startswith(MIXED_PARTITIONS) else ""]
     return f"{item}, only looked at" if action == "ConditionCheck" else item
 
 
-def key_of(asked: Mapping[str, Any]) -> tuple[str, str]:
+def key_of(request: Mapping[str, Any]) -> tuple[str, str]:
     """Of the item that a line is about."""
-    where = asked.get("Key") or asked["Item"]
+    where = request.get("Key") or request["Item"]
     return where["pk"]["S"], where["sk"]["S"]
 
 
 def _units(
-    line: Mapping[str, Any], before: Mapping[tuple[str, str], Item], after: Mapping[tuple[str, str], Item]
+    transaction_item: Mapping[str, Any], before: Mapping[tuple[str, str], Item], after: Mapping[tuple[str, str], Item]
 ) -> int:
-    ((_, asked),) = line.items()
-    key = key_of(asked)
+    ((_, request),) = transaction_item.items()
+    key = key_of(request)
     old, new = before.get(key, {}), after.get(key, {})
-    entries = sum(_moves(old, new, *index) for index in INDEXES)
+    entries = sum(_index_units(old, new, *index) for index in INDEXES)
     return 2 * max(1, ceil(max(size(old), size(new)) / KB)) + entries
 
 
-def _moves(old: Item, new: Item, *attributes: str) -> int:
+def _index_units(old: Item, new: Item, *attributes: str) -> int:
     was, now = ([item.get(each) for each in attributes] for item in (old, new))
     return 0 if was == now else sum(None not in entry for entry in (was, now))
 

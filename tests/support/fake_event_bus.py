@@ -10,54 +10,54 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 
 from partner_access import event_bus
-from tests.support.faults import Fault, Send, body, instead, responds, works
+from tests.support.faults import Fault, Send, body, replace_calls, responds, succeeds
 
 Json = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Listener:
+class FakeEventBus:
     """`heard` is what the bus took and `tried` what each attempt brought; `plan` is what becomes of the next attempts."""
 
-    heard: list[Json] = field(default_factory=list)
-    tried: list[list[Json]] = field(default_factory=list)
-    plan: deque[Fault] = field(default_factory=deque)
+    accepted: list[Json] = field(default_factory=list)
+    attempts: list[list[Json]] = field(default_factory=list)
+    next_faults: deque[Fault] = field(default_factory=deque)
 
     @property
     def events(self) -> list[Json]:
         """The CloudEvents alone."""
-        return [json.loads(each["Detail"]) for each in self.heard]
+        return [json.loads(each["Detail"]) for each in self.accepted]
 
-    def answer(self, request: Any, _: Send) -> AWSResponse:
+    def respond(self, request: Any, _: Send) -> AWSResponse:
         entries = body(request)["Entries"]
-        self.tried.append(entries)
-        fault = self.plan.popleft() if self.plan else works
+        self.attempts.append(entries)
+        fault = self.next_faults.popleft() if self.next_faults else succeeds
 
         def take() -> AWSResponse:
-            self.heard += entries
-            return responds(200, _answered([{"EventId": f"event-{number}"} for number in range(len(entries))]))
+            self.accepted += entries
+            return responds(200, _put_events_result([{"EventId": f"event-{number}"} for number in range(len(entries))]))
 
         return fault(request, take)
 
 
-def takes_all_but(position: int, code: str = "ThrottlingException") -> Fault:
+def rejects_entry_at(position: int, code: str = "ThrottlingException") -> Fault:
     """The bus does not take this one of an attempt."""
 
-    def answer(request: Any, _: Send) -> AWSResponse:
+    def respond(request: Any, _: Send) -> AWSResponse:
         results = [{"EventId": "event"} for _ in body(request)["Entries"]]
         results[position] = {"ErrorCode": code, "ErrorMessage": "somebody@example.com"}
-        return responds(200, _answered(results))
+        return responds(200, _put_events_result(results))
 
-    return answer
+    return respond
 
 
-def _answered(results: list[dict[str, str]]) -> Mapping[str, Any]:
+def _put_events_result(results: list[dict[str, str]]) -> Mapping[str, Any]:
     return {"FailedEntryCount": sum("ErrorCode" in each for each in results), "Entries": results}
 
 
 @contextmanager
-def listener() -> Iterator[Listener]:
+def fake_event_bus() -> Iterator[FakeEventBus]:
     """The bus, as long as the test looks."""
-    listening = Listener()
-    with instead(event_bus.client(), "PutEvents", listening.answer):
+    listening = FakeEventBus()
+    with replace_calls(event_bus.client(), "PutEvents", listening.respond):
         yield listening

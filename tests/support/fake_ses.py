@@ -11,11 +11,11 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 
 from partner_access.emails import transport
-from tests.support.faults import Fault, Send, instead, responds, works
+from tests.support.faults import Fault, Send, replace_calls, responds, succeeds
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class SentEmail:
     """What SES was given."""
 
     request: Mapping[str, Any]
@@ -51,51 +51,53 @@ class Mail:
 
 
 @dataclass(slots=True)
-class Mailbox:
+class FakeSes:
     """`sent` is what SES took and `tried` what it was asked; `plan` is what it makes of the next attempts."""
 
-    sent: list[Mail] = field(default_factory=list)
-    tried: list[Mail] = field(default_factory=list)
-    plan: deque[Fault] = field(default_factory=deque)
-    always: Fault = works
+    sent: list[SentEmail] = field(default_factory=list)
+    attempts: list[SentEmail] = field(default_factory=list)
+    next_faults: deque[Fault] = field(default_factory=deque)
+    default_fault: Fault = succeeds
 
     @property
     def addresses(self) -> list[str]:
         return [each.address for each in self.sent]
 
-    def answer(self, request: Any, _: Send) -> AWSResponse:
-        asked = Mail(json.loads(request.body))
-        self.tried.append(asked)
-        fault = self.plan.popleft() if self.plan else self.always
-        return fault(request, self._take(asked))
+    def respond(self, request: Any, _: Send) -> AWSResponse:
+        email = SentEmail(json.loads(request.body))
+        self.attempts.append(email)
+        fault = self.next_faults.popleft() if self.next_faults else self.default_fault
+        return fault(request, self._accept(email))
 
-    def _take(self, asked: Mail) -> Send:
+    def _accept(self, email: SentEmail) -> Send:
         def take() -> AWSResponse:
-            self.sent.append(asked)
+            self.sent.append(email)
             return responds(200, {"MessageId": f"message-{len(self.sent)}"})
 
         return take
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
+def fake_ses() -> Iterator[FakeSes]:
     """All mail ends here."""
-    box = Mailbox()
-    with instead(transport.client(), "SendEmail", box.answer):
+    box = FakeSes()
+    with replace_calls(transport.client(), "SendEmail", box.respond):
         yield box
 
 
-def report(kind: str, delivery: str | None, address: str = "someone@example.com", **more: Any) -> dict[str, Any]:
+def feedback(kind: str, delivery: str | None, address: str = "someone@example.com", **more: Any) -> dict[str, Any]:
     """What SES publishes of a letter, as the topic hands it on."""
     tags = {"delivery": [delivery]} if delivery else {}
-    return published(json.dumps({"eventType": kind, "mail": {"destination": [address], "tags": tags}, **more}))
+    return sns_event(json.dumps({"eventType": kind, "mail": {"destination": [address], "tags": tags}, **more}))
 
 
-def published(message: str) -> dict[str, Any]:
+def sns_event(message: str) -> dict[str, Any]:
     return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": message}}]}
 
 
-def bounced(copy: Mail, kind: str = "Permanent", *, seen_as: str | None = None) -> dict[str, Any]:
+def bounce_feedback(email: SentEmail, kind: str = "Permanent", *, bounced_address: str | None = None) -> dict[str, Any]:
     """A bounce; the address that it names is where the mail ended, which need not be where it was sent."""
-    recipients = [{"emailAddress": seen_as or copy.address}]
-    return report("Bounce", copy.delivery, copy.address, bounce={"bounceType": kind, "bouncedRecipients": recipients})
+    recipients = [{"emailAddress": bounced_address or email.address}]
+    return feedback(
+        "Bounce", email.delivery, email.address, bounce={"bounceType": kind, "bouncedRecipients": recipients}
+    )

@@ -20,7 +20,7 @@ _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Vault:
+class FakeTreeHeadStore:
     """What is kept, as somebody who may read it finds it."""
 
     bucket: str
@@ -41,25 +41,25 @@ class Vault:
         found: bytes = self.storage.get_object(Bucket=self.bucket, Key=name)["Body"].read()
         return found
 
-    def forget(self, name: str) -> None:
+    def delete_versions(self, name: str) -> None:
         """All versions, as when their time is over."""
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.bucket].keys.pop(name)
 
-    def was_written(self, name: str, *, days_ago: int) -> None:
+    def make_older(self, name: str, *, days_ago: int) -> None:
         """Longer ago than it was."""
         (version,) = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.bucket].keys.getlist(name)
         version.last_modified -= timedelta(days=days_ago)
 
-    def seals(self) -> list[dict[str, Any]]:
+    def tree_heads(self) -> list[dict[str, Any]]:
         """In the order of their numbers."""
         found = [json.loads(self.read(name)) for name in self.names() if name.startswith("tree-heads/")]
         return sorted(found, key=lambda seal: int(seal["number"]))
 
 
 @contextmanager
-def vault() -> Iterator[Vault]:
+def fake_tree_head_store() -> Iterator[FakeTreeHeadStore]:
     """Within the mock of AWS: what the environment of the sealer names."""
-    storage, signer = tree_head_store.storage(), tree_head_store.signer()
+    storage, signer = tree_head_store.s3_client(), tree_head_store.kms_client()
     bucket = f"seals-{next(_numbers)}"
     storage.create_bucket(
         Bucket=bucket,
@@ -73,7 +73,7 @@ def vault() -> Iterator[Vault]:
         patch.setenv("TREE_HEADS_BUCKET", bucket)
         patch.setenv("TREE_HEAD_SIGNING_KEY", key)
         patch.setenv("TREE_HEAD_RETENTION_DAYS", str(RETENTION_DAYS))
-        yield Vault(bucket, key, storage, signer)
+        yield FakeTreeHeadStore(bucket, key, storage, signer)
     for versions in dict.values(s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys):
         for version in versions:
             if isinstance(version, FakeKey):

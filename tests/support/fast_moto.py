@@ -15,77 +15,77 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
-ITEM_HOLDS: Final = 405_000
+MAX_ITEM_BYTES: Final = 405_000
 """How many bytes moto takes for one item."""
 
-in_order: Final = BaseJSONSerializer._serialize_type_structure
-all_items: Final = Table.all_items
-update_in_place: Final = DynamoDBBackend.update_item
+original_serialize_structure: Final = BaseJSONSerializer._serialize_type_structure
+original_all_items: Final = Table.all_items
+original_update_item: Final = DynamoDBBackend.update_item
 
 
-def make_haste(patch: pytest.MonkeyPatch) -> None:
+def speed_up_moto(patch: pytest.MonkeyPatch) -> None:
     """Until the patch is undone."""
     # moto keeps every item it copies until the mock ends, unless its models are plain objects
     patch.setattr(BaseModel, "__new__", lambda cls, *_, **__: object.__new__(cls))
     # it looks for its own methods at every request
     patch.setattr(responses, "method_names_from_class", cache(utils.method_names_from_class))
     # it asks of every attribute, ten times, by which of six names its kind is known
-    patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _structure)
+    patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialize_structure)
     # it weighs what an item has so far at every attribute that comes to it
-    patch.setattr(Item, "__init__", _item)
+    patch.setattr(Item, "__init__", _init_item)
     # it orders the whole table, key by key in Python, whenever it looks through it
-    patch.setattr(Table, "all_items", _all_items)
+    patch.setattr(Table, "all_items", _sorted_items)
     # it copies the whole table before every transaction: what is never changed in place need not be copied
-    patch.setattr(Table, "__deepcopy__", _same_items, raising=False)
-    patch.setattr(DynamoDBBackend, "update_item", _update_a_copy)
+    patch.setattr(Table, "__deepcopy__", _shallow_copy, raising=False)
+    patch.setattr(DynamoDBBackend, "update_item", _update_copy)
 
 
-def _structure(serializer: Any, serialized: dict[str, Any], value: Any, shape: Any, key: str) -> None:
+def _serialize_structure(serializer: Any, output: dict[str, Any], value: Any, shape: Any, key: str) -> None:
     if shape.name == "AttributeValue" and type(value) is dict and len(value) == 1:
-        serialized[serializer.get_serialized_name(shape, key)] = _attribute(value, serializer._base64)
+        output[serializer.get_serialized_name(shape, key)] = _serialize_attribute(value, serializer._base64)
     else:
-        in_order(serializer, serialized, value, shape, key)
+        original_serialize_structure(serializer, output, value, shape, key)
 
 
-def _attribute(value: dict[str, Any], base64: Callable[[Any], str]) -> dict[str, Any]:
+def _serialize_attribute(value: dict[str, Any], base64: Callable[[Any], str]) -> dict[str, Any]:
     """The one name and what it stands for, as they are, but for bytes."""
-    ((kind, inside),) = value.items()
-    match kind:
+    ((type_name, content),) = value.items()
+    match type_name:
         case "B":
-            return {kind: base64(inside)}
+            return {type_name: base64(content)}
         case "BS":
-            return {kind: [base64(each) for each in inside]}
+            return {type_name: [base64(each) for each in content]}
         case "L":
-            return {kind: [_attribute(each, base64) for each in inside]}
+            return {type_name: [_serialize_attribute(each, base64) for each in content]}
         case "M":
-            return {kind: {name: _attribute(each, base64) for name, each in inside.items()}}
-    return {kind: inside}
+            return {type_name: {name: _serialize_attribute(each, base64) for name, each in content.items()}}
+    return {type_name: content}
 
 
-def _item(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+def _init_item(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
     item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
     for name, value in attrs.items():
         dict.__setitem__(item.attrs, name, DynamoType(value))
-    if item.size() > ITEM_HOLDS:
+    if item.size() > MAX_ITEM_BYTES:
         raise ItemSizeTooLarge
 
 
-def _all_items(table: Table) -> list[Item]:
+def _sorted_items(table: Table) -> list[Item]:
     """Keys that are text have the order of their text."""
     items = (item for items in table.items.values() for item in items.values())
     return sorted(items, key=lambda item: (item.hash_key.value, item.range_key.value))
 
 
-def _same_items(table: Table, _: dict[int, Any]) -> Table:
-    same: Table = copy.copy(table)
-    same.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
-    return same
+def _shallow_copy(table: Table, _: dict[int, Any]) -> Table:
+    table_copy: Table = copy.copy(table)
+    table_copy.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
+    return table_copy
 
 
-def _update_a_copy(backend: DynamoDBBackend, table_name: str, key: dict[str, Any], *how: Any, **more: Any) -> Item:
+def _update_copy(backend: DynamoDBBackend, table_name: str, key: dict[str, Any], *how: Any, **more: Any) -> Item:
     table = backend.get_table(table_name)
-    where, which = (DynamoType(key[name]) for name in table.table_key_attrs)
-    if old := table.get_item(where, which):
-        table.items[where][which] = copy.deepcopy(old)
-    updated: Item = update_in_place(backend, table_name, key, *how, **more)
+    partition_key, sort_key = (DynamoType(key[name]) for name in table.table_key_attrs)
+    if old := table.get_item(partition_key, sort_key):
+        table.items[partition_key][sort_key] = copy.deepcopy(old)
+    updated: Item = original_update_item(backend, table_name, key, *how, **more)
     return updated

@@ -36,7 +36,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What came back."""
 
     status: int
@@ -67,7 +67,7 @@ ROUTES: dict[str, str] = {}
 """Route key → the folder of the function that takes it; filled from the functions themselves."""
 
 
-def function_of(route_key: str) -> App:
+def app_for_route(route_key: str) -> App:
     if not ROUTES:
         for operation in OPERATIONS:
             ROUTES.update(dict.fromkeys(app(operation).routes, operation))
@@ -82,9 +82,9 @@ OPERATIONS = tuple(
 """The functions behind the API."""
 
 
-def event(
+def api_event(
     route_key: str,
-    by: str | None,
+    caller_id: str | None,
     body: object = None,
     *,
     path: str | None = None,
@@ -97,77 +97,83 @@ def event(
     method, _, template = route_key.partition(" ")
     raw_path = path or re.sub(r"\{(\w+)\}", lambda part: path_parameters[part[1]], template)
     text = body if isinstance(body, str) or body is None else json.dumps(body)
-    sent = {
+    sent_headers = {
         "content-type": "application/json" if text is not None else None,
         "idempotency-key": f"key-{next(_keys)}" if method == "POST" else None,
         **(headers or {}),
     }
-    claims = {"jwt": {"claims": {"sub": by, "scope": scope, "token_use": "access"}, "scopes": [scope]}}
+    claims = {"jwt": {"claims": {"sub": caller_id, "scope": scope, "token_use": "access"}, "scopes": [scope]}}
     return {
         "version": "2.0",
         "routeKey": route_key,
         "rawPath": raw_path,
         "rawQueryString": urlencode(query or {}),
-        "headers": {name: value for name, value in sent.items() if value is not None},
+        "headers": {name: value for name, value in sent_headers.items() if value is not None},
         **({"queryStringParameters": dict(query)} if query else {}),
         **({"pathParameters": path_parameters} if path_parameters else {}),
         "requestContext": {
             "requestId": "request-1",
             "http": {"method": method, "path": raw_path},
-            **({"authorizer": claims} if by else {}),
+            **({"authorizer": claims} if caller_id else {}),
         },
         **({"body": text} if text is not None else {}),
         "isBase64Encoded": False,
     }
 
 
-def call(route_key: str, by: str | None, body: object = None, **how: Any) -> Answer:
+def call(route_key: str, caller_id: str | None, body: object = None, **options: Any) -> ApiResponse:
     """Knock and wait for the answer."""
-    return send(event(route_key, by, body, **how))
+    return send_event(api_event(route_key, caller_id, body, **options))
 
 
-def tell(route_key: str, body: object = None, **how: Any) -> Answer:
+def call_as_vendor(route_key: str, body: object = None, **options: Any) -> ApiResponse:
     """The vendor's back end speaks."""
-    return call(route_key, VENDOR, body, scope=DIRECTORY, **how)
+    return call(route_key, VENDOR, body, scope=DIRECTORY, **options)
 
 
-def send(made: Mapping[str, Any], context: Context | None = None) -> Answer:
+def send_event(api_event_sent: Mapping[str, Any], context: Context | None = None) -> ApiResponse:
     """Give a ready event to whichever function takes its route."""
-    found = function_of(made["routeKey"])
-    known = made if made["routeKey"] in found.routes else {**made, "routeKey": "$default"}
-    answer = found(known, context or Context())
-    told = Answer(answer["statusCode"], answer["headers"], answer["body"])
-    if told.headers.get("content-type") == "application/problem+json":
-        assert SENTENCE.fullmatch(told.body["detail"]), "a refusal says what to do"
-        assert _misled(made, told) == [], "a refusal points at a field that there is"
-    return told
+    function_app = app_for_route(api_event_sent["routeKey"])
+    routed_event = (
+        api_event_sent
+        if api_event_sent["routeKey"] in function_app.routes
+        else {**api_event_sent, "routeKey": "$default"}
+    )
+    lambda_response = function_app(routed_event, context or Context())
+    api_response = ApiResponse(lambda_response["statusCode"], lambda_response["headers"], lambda_response["body"])
+    if api_response.headers.get("content-type") == "application/problem+json":
+        assert SENTENCE.fullmatch(api_response.body["detail"]), "a refusal says what to do"
+        assert _unknown_pointers(api_event_sent, api_response) == [], "a refusal points at a field that there is"
+    return api_response
 
 
-def _misled(made: Mapping[str, Any], answer: Answer) -> list[str]:
+def _unknown_pointers(api_event_sent: Mapping[str, Any], api_response: ApiResponse) -> list[str]:
     """Pointers at what the contract does not know, unless they say just that."""
-    known = FIELDS.get(made["routeKey"], frozenset())
-    pointers = [str(each["pointer"]) for each in answer.body.get("errors", []) if each["code"] not in OF_THE_UNKNOWN]
-    return [each for each in pointers if each.partition("/")[2].partition("/")[0] not in known]
+    known_fields = FIELDS_BY_ROUTE.get(api_event_sent["routeKey"], frozenset())
+    pointers = [
+        str(each["pointer"]) for each in api_response.body.get("errors", []) if each["code"] not in UNKNOWN_FIELD_CODES
+    ]
+    return [each for each in pointers if each.partition("/")[2].partition("/")[0] not in known_fields]
 
 
-def _fields(path: str, operation: Mapping[str, Any]) -> frozenset[str]:
+def _contract_fields(path: str, operation: Mapping[str, Any]) -> frozenset[str]:
     """What a request has by the contract, in its path, its query and its body."""
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    named = CONTRACT["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {})
+    body_schema = CONTRACT["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {})
     return frozenset(
         {
             *re.findall(r"\{(\w+)\}", path),
             *(each["name"] for each in operation["parameters"]),
-            *named.get("properties", ()),
+            *body_schema.get("properties", ()),
         }
     )
 
 
 SENTENCE = re.compile("[A-Z][a-z ].*[a-z]{2}.*[.]")
-OF_THE_UNKNOWN = {"unknown_field", "invalid_query"}
+UNKNOWN_FIELD_CODES = {"unknown_field", "invalid_query"}
 CONTRACT = json.loads((Path(__file__).parents[2] / "openapi.json").read_text(encoding="utf-8"))
-FIELDS = {
-    f"{method.upper()} {path}": _fields(path, operation)
+FIELDS_BY_ROUTE = {
+    f"{method.upper()} {path}": _contract_fields(path, operation)
     for path, operations in CONTRACT["paths"].items()
     for method, operation in operations.items()
 }

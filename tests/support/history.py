@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Act:
+class AccessChange:
     """Something that takes access, or gives back what was taken for one of these causes; `ended` is None while it lasts."""
 
     causes: frozenset[str]
-    takes: bool
-    began: float
+    removes_access: bool
+    started: float
     ended: float | None = None
 
-    def came_to_nothing(self) -> None:
+    def was_refused(self) -> None:
         """It was refused, and gave nobody anything."""
         self.causes = frozenset()
 
-    def had_ended_by(self, moment: float) -> bool:
+    def ended_before(self, moment: float) -> bool:
         return self.ended is not None and self.ended < moment
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class AccessCheck:
     """A question, and whether it was answered with yes."""
 
-    began: float
+    started: float
     ended: float
     permits: bool
 
@@ -36,49 +36,51 @@ class Check:
 class History:
     """Of one person in one account; whoever adds to it does so from a thread of his own."""
 
-    acts: list[Act] = field(default_factory=list)
-    checks: list[Check] = field(default_factory=list)
+    changes: list[AccessChange] = field(default_factory=list)
+    checks: list[AccessCheck] = field(default_factory=list)
 
     @contextmanager
-    def taking(self, cause: str) -> Iterator[None]:
+    def removing_access(self, cause: str) -> Iterator[None]:
         """Access is taken in here, unless this fails: then nothing need have been."""
-        act = Act(frozenset({cause}), takes=True, began=time.monotonic())
+        act = AccessChange(frozenset({cause}), removes_access=True, started=time.monotonic())
         yield
         act.ended = time.monotonic()
-        self.acts.append(act)
+        self.changes.append(act)
 
     @contextmanager
-    def giving(self, *causes: str) -> Iterator[Act]:
+    def restoring_access(self, *causes: str) -> Iterator[AccessChange]:
         """Access may be given back in here, whether or not this fails."""
-        act = Act(frozenset(causes), takes=False, began=time.monotonic())
-        self.acts.append(act)
+        act = AccessChange(frozenset(causes), removes_access=False, started=time.monotonic())
+        self.changes.append(act)
         try:
             yield act
         finally:
             act.ended = time.monotonic()
 
-    def telling(self) -> list[Check]:
+    def relevant_checks(self) -> list[AccessCheck]:
         """The questions after somebody who took access had his answer, and before anybody began to give it back."""
-        return [check for check in list(self.checks) if any(self._taken(check))]
+        return [check for check in list(self.checks) if any(self._removals_in_force(check))]
 
-    def impossible(self) -> list[Check]:
+    def wrong_checks(self) -> list[AccessCheck]:
         """Those of them that were answered with yes."""
-        return [check for check in self.telling() if check.permits]
+        return [check for check in self.relevant_checks() if check.permits]
 
-    def _taken(self, check: Check) -> Iterable[Act]:
+    def _removals_in_force(self, check: AccessCheck) -> Iterable[AccessChange]:
         return (
             taken
-            for taken in list(self.acts)
-            if taken.takes and taken.had_ended_by(check.began) and not any(self._given_back(taken, check))
+            for taken in list(self.changes)
+            if taken.removes_access
+            and taken.ended_before(check.started)
+            and not any(self._possible_restorations(taken, check))
         )
 
-    def _given_back(self, taken: Act, check: Check) -> Iterable[Act]:
+    def _possible_restorations(self, taken: AccessChange, check: AccessCheck) -> Iterable[AccessChange]:
         """Acts that can have come true after the taking and before the answer."""
         return (
             given
-            for given in list(self.acts)
-            if not given.takes
+            for given in list(self.changes)
+            if not given.removes_access
             and taken.causes <= given.causes
-            and given.began <= check.ended
-            and not given.had_ended_by(taken.began)
+            and given.started <= check.ended
+            and not given.ended_before(taken.started)
         )

@@ -3,8 +3,8 @@
 import base64
 from typing import Final
 
-DEEP, BIG = 10_000, 64 * 1024
-UNREADABLE: Final = {
+DEEP_NESTING, TOO_LARGE_BYTES = 10_000, 64 * 1024
+MALFORMED_BODIES: Final = {
     "nothing": "",
     "blank": " \n",
     "null": "null",
@@ -25,12 +25,12 @@ UNREADABLE: Final = {
     "half a pair": '{"a": "\ud800"}',
     "half a pair for a key": '{"\\udfff": 1}',
     "seventeen deep": '{"a": ' + "[" * 16 + "]" * 16 + "}",
-    "very deep": '{"a": ' + "[" * DEEP,
+    "very deep": '{"a": ' + "[" * DEEP_NESTING,
     "beyond all numbers": '{"a": 1e400}',
     "a number of forty digits": '{"a": ' + "1" * 40 + "}",
 }
 """What cannot be read, as text."""
-UNDECODABLE: Final = {
+UNDECODABLE_BODIES: Final = {
     "no UTF-8": base64.b64encode(b'{"a": "\xff"}').decode(),
     "too long a form": base64.b64encode(b'{"a": "\xc0\xaf"}').decode(),
     "UTF-16": base64.b64encode('{"a": 1}'.encode("utf-16")).decode(),
@@ -38,7 +38,7 @@ UNDECODABLE: Final = {
     "base64 cut off": "e30",
     "base64 with accents": "é30=",
 }
-MEDIA: Final = (
+INVALID_MEDIA_TYPES: Final = (
     None,
     "",
     "text/plain",
@@ -49,7 +49,7 @@ MEDIA: Final = (
     "application/json; charset=utf-16",
     "application/json, text/plain",
 )
-NO_KEYS: Final = (
+INVALID_KEYS: Final = (
     "",
     " ",
     '""',

@@ -8,28 +8,28 @@ from botocore.exceptions import ClientError
 
 from partner_access.store import dynamo
 
-COMMITTING = "before-parameter-build.dynamodb.TransactWriteItems"
+BEFORE_TRANSACTION = "before-parameter-build.dynamodb.TransactWriteItems"
 
 
 @contextmanager
-def before_commit(happens: Callable[[], object], *, times: int = 1) -> Iterator[list[None]]:
+def before_commit(change: Callable[[], object], *, times: int = 1) -> Iterator[list[None]]:
     """Let this happen just before each of the next transactions is sent; the list grows as it happens."""
-    happened: list[None] = []
+    runs: list[None] = []
 
     def interrupt(**_: Any) -> None:
-        if len(happened) < times:
-            happened.append(None)
-            happens()
+        if len(runs) < times:
+            runs.append(None)
+            change()
 
     events = dynamo.client().meta.events
-    events.register(COMMITTING, interrupt)
+    events.register(BEFORE_TRANSACTION, interrupt)
     try:
-        yield happened
+        yield runs
     finally:
-        events.unregister(COMMITTING, interrupt)
+        events.unregister(BEFORE_TRANSACTION, interrupt)
 
 
-def too_busy() -> None:
+def raise_throttling() -> None:
     """What happens is that DynamoDB has no room for this one."""
-    said: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    raise ClientError(said, "TransactWriteItems")
+    error_response: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    raise ClientError(error_response, "TransactWriteItems")

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.authorization.access import Presence
+from partner_access.domain.authorization.access import AccessFacts
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.domain.users import User
 from tests.support.builders import NOW
 
@@ -21,27 +21,27 @@ State = dict[str, Any]
 """`account`, `user`, `member`, `firms` and `sets` by their ids; None or absent is what is not there."""
 Option = TypeVar("Option")
 
-AT: Final = int(NOW.timestamp())
-OF_OLD: Final = tuple(
+NOW_SECONDS: Final = int(NOW.timestamp())
+FIRST_VERSION_PERMISSIONS: Final = tuple(
     name for name in catalogue.SETS["partner_admin"][-1] if name not in {"crm.export", "sales.access"}
 )
-VERSIONS: Final = (
-    (*OF_OLD, "crm.export"),
+PARTNER_ADMIN_VERSIONS: Final = (
+    (*FIRST_VERSION_PERMISSIONS, "crm.export"),
     catalogue.SETS["partner_admin"][-1],
     tuple(name for name in catalogue.SETS["partner_admin"][-1] if name not in {"crm.import", "crm.export"}),
 )
 """Of the partner admin set: the second brings one permission, the third takes away one that all had and one of the first."""
-UNKNOWN: Final = 9
+UNKNOWN_VERSION: Final = 9
 """A version that a newer deployment may have given."""
-ORDINARY: Final = ("super_admin", "marketing", "sales", "service", "reporting", "view_only")
+ORDINARY_SETS: Final = ("super_admin", "marketing", "sales", "service", "reporting", "view_only")
 SEATS: Final = ("core", "core", "sales", "service", "view_only", "partner", None)
-OWN: Final = (
+CUSTOM_SET_PERMISSIONS: Final = (
     ("crm.tickets.view", "crm.tickets.edit:team", "service.access"),
     ("crm.import", "sales.access", "account.billing.manage", "partner.client_access.manage"),
     ("crm.contacts.view:owned", "account.scim.manage"),
     (),
 )
-ADDED: Final = (
+ADDED_PERMISSIONS: Final = (
     ("crm.import",),
     ("sales.access", "service.feedback"),
     ("account.billing.manage", "data.sensitive.manage"),
@@ -49,7 +49,7 @@ ADDED: Final = (
     ("crm.contacts.view:owned", "crm.contacts.edit:team"),
     ("crm.deals.edit:owned",),
 )
-REMOVED: Final = (
+REMOVED_PERMISSIONS: Final = (
     ("crm.import",),
     ("sales.access", "crm.export"),
     ("crm.contacts.view", "crm.contacts.edit"),
@@ -65,43 +65,43 @@ class Choose(Protocol):
     def __call__(self, options: Sequence[Option], /) -> Option: ...
 
 
-def a_state(choose: Choose, number: int = 0) -> State:
+def random_state(choose: Choose, number: int = 0) -> State:
     """One more; what has the same number has the same ids."""
     north, south = f"north-{number}", f"south-{number}"
-    own = [f"set_{number}_{letter}" for letter in "ab"]
+    custom_set_ids = [f"set_{number}_{suffix}" for suffix in "ab"]
     return {
-        "account": _mostly(choose, _account(choose, number), None),
-        "user": _mostly(choose, _user(choose, number, north, south), None),
-        "member": _mostly(choose, _member(choose, number, (north, south), own), None),
-        "firms": {firm: _firm(choose, firm) for firm in (north, south) if _mostly(choose, True, False)},
-        "sets": {name: _set(choose, number, name) for name in own if _mostly(choose, True, False)},
+        "account": _usually(choose, _account(choose, number), None),
+        "user": _usually(choose, _user(choose, number, north, south), None),
+        "member": _usually(choose, _member(choose, number, (north, south), custom_set_ids), None),
+        "firms": {partner: _partner(choose, partner) for partner in (north, south) if _usually(choose, True, False)},
+        "sets": {name: _set(choose, number, name) for name in custom_set_ids if _usually(choose, True, False)},
     }
 
 
-def _mostly(choose: Choose, usual: Option, *others: Option) -> Option:
+def _usually(choose: Choose, usual: Option, *others: Option) -> Option:
     return choose((*(usual,) * (15 * len(others)), *others))
 
 
 def _account(choose: Choose, number: int) -> State:
     return {
         "account_id": f"account-{number}",
-        "kind": _mostly(choose, "client", "partner"),
+        "kind": _usually(choose, "client", "partner"),
         "name": "The account",
         "pricing": choose(("seat_based", "legacy")),
-        "state": _mostly(choose, "active", "closed"),
+        "state": _usually(choose, "active", "closed"),
     }
 
 
-def _firm(choose: Choose, firm: str) -> State:
-    name = firm.partition("-")[0]
+def _partner(choose: Choose, partner_id: str) -> State:
+    name = partner_id.partition("-")[0]
     return {
-        "account_id": firm,
-        "kind": _mostly(choose, "partner", "client"),
+        "account_id": partner_id,
+        "kind": _usually(choose, "partner", "client"),
         "name": name,
-        "program": _mostly(choose, "active", "suspended", "terminated"),
-        "state": _mostly(choose, "active", "closed"),
-        "domains": _mostly(choose, tuple(each.format(name) for each in DOMAINS), DOMAINS[:1], ()),
-        "terminations": _mostly(choose, 0, 1, 2),
+        "program": _usually(choose, "active", "suspended", "terminated"),
+        "state": _usually(choose, "active", "closed"),
+        "domains": _usually(choose, tuple(each.format(name) for each in DOMAINS), DOMAINS[:1], ()),
+        "terminations": _usually(choose, 0, 1, 2),
     }
 
 
@@ -109,86 +109,99 @@ def _user(choose: Choose, number: int, north: str, south: str) -> State:
     return {
         "user_id": f"user-{number}",
         "name": "Somebody",
-        "email": _mostly(choose, "u@both.example", *EMAILS),
-        "active": _mostly(choose, True, False),
-        "employed_by": _mostly(choose, (north, south), (north,), (south,), ()),
-        "offboardings": _mostly(choose, {}, {north: 1}, {south: 1}, {north: 2, south: 2}),
+        "email": _usually(choose, "u@both.example", *EMAILS),
+        "active": _usually(choose, True, False),
+        "employed_by": _usually(choose, (north, south), (north,), (south,), ()),
+        "offboardings": _usually(choose, {}, {north: 1}, {south: 1}, {north: 2, south: 2}),
     }
 
 
 def _set(choose: Choose, number: int, name: str) -> State:
-    return {"account_id": f"account-{number}", "set_id": name, "name": name, "permissions": choose(OWN)}
+    return {
+        "account_id": f"account-{number}",
+        "set_id": name,
+        "name": name,
+        "permissions": choose(CUSTOM_SET_PERMISSIONS),
+    }
 
 
-def _member(choose: Choose, number: int, firms: Sequence[str], own: Sequence[str]) -> State:
+def _member(choose: Choose, number: int, partners: Sequence[str], custom_set_ids: Sequence[str]) -> State:
     granted = choose((True, False))
     return {
         "account_id": f"account-{number}",
         "user_id": f"user-{number}",
-        "since": AT - 1000,
-        "active": granted or _mostly(choose, True, False),
-        "suspended_by": _mostly(choose, (), ("client",), ("partner",), ("client", "program"), ("employee",)),
-        **(_granted(choose, firms, own) if granted else _place(choose, firms, own)),
+        "since": NOW_SECONDS - 1000,
+        "active": granted or _usually(choose, True, False),
+        "suspended_by": _usually(choose, (), ("client",), ("partner",), ("client", "program"), ("employee",)),
+        **(
+            _granted_assignment(choose, partners, custom_set_ids)
+            if granted
+            else _assignment(choose, partners, custom_set_ids)
+        ),
     }
 
 
-def _granted(choose: Choose, firms: Sequence[str], own: Sequence[str]) -> State:
+def _granted_assignment(choose: Choose, partners: Sequence[str], custom_set_ids: Sequence[str]) -> State:
     """A partner admin, or what his grant has been edited to."""
-    place = _place(choose, firms, own, *_mostly(choose, ("partner_admin",), own, ORDINARY[1:]))
-    firm = place["partner_id"] or firms[0]
+    assignment = _assignment(
+        choose, partners, custom_set_ids, *_usually(choose, ("partner_admin",), custom_set_ids, ORDINARY_SETS[1:])
+    )
+    partner_id = assignment["partner_id"] or partners[0]
     grant = {
         "grant_id": "grt_1",
-        "partner_id": firm,
+        "partner_id": partner_id,
         "source": "access_link",
         "granted_by": "user-approver",
-        "created_at": AT - 1000,
-        "expires_at": choose((None, AT + 1000, AT + 1000, AT + 1, AT, AT - 1)),
+        "created_at": NOW_SECONDS - 1000,
+        "expires_at": choose(
+            (None, NOW_SECONDS + 1000, NOW_SECONDS + 1000, NOW_SECONDS + 1, NOW_SECONDS, NOW_SECONDS - 1)
+        ),
     }
-    previous = choose((None, _place(choose, firms, own)))
+    previous = choose((None, _assignment(choose, partners, custom_set_ids)))
     return {
-        **place,
-        "partner_id": firm,
-        "seat": _mostly(choose, "partner", "core"),
+        **assignment,
+        "partner_id": partner_id,
+        "seat": _usually(choose, "partner", "core"),
         "grant": grant,
         "previous": previous,
     }
 
 
-def _place(choose: Choose, firms: Sequence[str], own: Sequence[str], *sets: str) -> State:
-    name = choose(sets or _mostly(choose, (*ORDINARY, *own), ("partner_admin", "set_of_another")))
+def _assignment(choose: Choose, partners: Sequence[str], custom_set_ids: Sequence[str], *sets: str) -> State:
+    name = choose(sets or _usually(choose, (*ORDINARY_SETS, *custom_set_ids), ("partner_admin", "set_of_another")))
     return {
         "permission_set": name,
-        "set_version": _mostly(choose, choose((1, 2, 3)) if name == "partner_admin" else 1, UNKNOWN),
-        "added": choose(((), (), *ADDED)),
-        "removed": choose(((), (), *REMOVED)),
+        "set_version": _usually(choose, choose((1, 2, 3)) if name == "partner_admin" else 1, UNKNOWN_VERSION),
+        "added": choose(((), (), *ADDED_PERMISSIONS)),
+        "removed": choose(((), (), *REMOVED_PERMISSIONS)),
         "seat": choose(SEATS),
         "paid_seats": choose(((), (), ("sales",), ("service",), ("sales", "service"))),
-        "partner_id": choose((None, *firms)) if name != "super_admin" else _mostly(choose, None, *firms),
-        "access_generation": _mostly(choose, 1, 0, 2, 4),
+        "partner_id": choose((None, *partners)) if name != "super_admin" else _usually(choose, None, *partners),
+        "access_generation": _usually(choose, 1, 0, 2, 4),
     }
 
 
-def records(state: State) -> Iterator[Kept]:
+def records(state: State) -> Iterator[Record]:
     """What the product keeps of it."""
-    named: tuple[tuple[type[Kept], str], ...] = ((Account, "account"), (User, "user"), (Member, "member"))
-    for record, name in named:
+    record_fields: tuple[tuple[type[Record], str], ...] = ((Account, "account"), (User, "user"), (Member, "member"))
+    for record, name in record_fields:
         if state[name]:
             yield record.model_validate({"version": 1, **state[name]})
-    for firm in state["firms"].values():
-        yield Account.model_validate({"version": 1, **firm})
+    for partner in state["firms"].values():
+        yield Account.model_validate({"version": 1, **partner})
     for each in state["sets"].values():
         yield CustomSet.model_validate({"version": 1, **each})
 
 
-def presence(state: State) -> Presence:
+def access_facts_of(state: State) -> AccessFacts:
     """How he stands there, when all that there is was read."""
-    kept = list(records(state))
-    accounts = [each for each in kept if isinstance(each, Account)]
-    firms = {each.account_id: each for each in accounts if each.account_id in state["firms"]}
+    all_records = list(records(state))
+    accounts = [each for each in all_records if isinstance(each, Account)]
+    partners = {each.account_id: each for each in accounts if each.account_id in state["firms"]}
     actor = Actor(
-        user=next((each for each in kept if isinstance(each, User)), None),
-        member=next((each for each in kept if isinstance(each, Member)), None),
-        firms=firms,
-        sets={each.set_id: each for each in kept if isinstance(each, CustomSet)},
+        user=next((each for each in all_records if isinstance(each, User)), None),
+        member=next((each for each in all_records if isinstance(each, Member)), None),
+        partners=partners,
+        sets={each.set_id: each for each in all_records if isinstance(each, CustomSet)},
     )
-    return Presence(next((each for each in accounts if each.account_id not in firms), None), actor, NOW)
+    return AccessFacts(next((each for each in accounts if each.account_id not in partners), None), actor, NOW)

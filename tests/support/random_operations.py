@@ -6,349 +6,380 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
-from partner_access.domain.permissions.rights import latest
+from partner_access.domain.permissions.rights import latest_version
 from partner_access.store import dynamo, keys
 from tests.support import link_requests, membership_facts
-from tests.support.background_functions import EXPIRE_LINKS, Clock, clean_up, run
-from tests.support.gateway import DIRECTORY, VENDOR, Answer, call, tell
+from tests.support.background_functions import EXPIRE_LINKS, Clock, run_function, run_reconcile_access
+from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call, call_as_vendor
 from tests.support.table import Item, Table
 
-FIRMS: Final = {"partner-north": "north.example", "partner-south": "south.example"}
+DOMAIN_OF_PARTNER: Final = {"partner-north": "north.example", "partner-south": "south.example"}
 CLIENTS: Final = ("client-bakery", "client-florist", "client-harbour")
-STAFF: Final = {f"user-{firm[8]}{number}": firm for firm in FIRMS for number in range(1, 4)}
-OWN: Final = {f"user-{client[7]}{number}": client for client in CLIENTS for number in range(1, 3)}
-PEOPLE: Final = (*STAFF, *OWN)
+PARTNER_OF_EMPLOYEE: Final = {f"user-{firm[8]}{number}": firm for firm in DOMAIN_OF_PARTNER for number in range(1, 4)}
+CLIENT_OF_USER: Final = {f"user-{client[7]}{number}": client for client in CLIENTS for number in range(1, 3)}
+USERS: Final = (*PARTNER_OF_EMPLOYEE, *CLIENT_OF_USER)
 SETS: Final = ("super_admin", "marketing", "sales", "view_only")
 PERMISSIONS: Final = ("account.users.manage", "crm.export", "crm.import", "crm.contacts.view", "reports.view")
-FALL_BACK: Final = "crm.contacts.communicate"
+FALLBACK_PERMISSION: Final = "crm.contacts.communicate"
 
-Act = Callable[["Acts"], object]
+Operation = Callable[["RandomOperations"], object]
 
 
 @dataclass(slots=True)
-class Acts:
+class RandomOperations:
     """Two partners with three employees each, three clients with two people each; the first of each runs it."""
 
     table: Table
     clock: Clock
-    chance: Random
+    random: Random
     links: list[str] = field(default_factory=list)
-    done: int = 0
+    succeeded: int = 0
 
-    def begin(self) -> None:
+    def create_accounts(self) -> None:
         """The vendor tells of everybody."""
-        for firm, domain in FIRMS.items():
-            link_requests.tell_account(firm, kind="partner", name="A firm", domains=[domain])
+        for partner, domain in DOMAIN_OF_PARTNER.items():
+            link_requests.put_account(partner, kind="partner", name="A firm", domains=[domain])
         for client in CLIENTS:
-            link_requests.tell_account(client, kind="client", name="A client")
-        for person, home in {**STAFF, **OWN}.items():
-            link_requests.tell_user(person, email=f"{person}@{FIRMS.get(home, 'clients.example')}", name="Somebody")
-            link_requests.tell_member(
-                home, person, permission_set="super_admin" if person.endswith("1") else "view_only"
+            link_requests.put_account(client, kind="client", name="A client")
+        for user_id, home_account_id in {**PARTNER_OF_EMPLOYEE, **CLIENT_OF_USER}.items():
+            link_requests.put_user(
+                user_id, email=f"{user_id}@{DOMAIN_OF_PARTNER.get(home_account_id, 'clients.example')}", name="Somebody"
+            )
+            link_requests.put_member(
+                home_account_id, user_id, permission_set="super_admin" if user_id.endswith("1") else "view_only"
             )
 
-    def one(self) -> None:
+    def run_one(self) -> None:
         """One act of somebody, whether or not it is refused; nothing is ever a fault."""
-        act = self.chance.choice(DOORS)
-        answer = act(self)
-        if isinstance(answer, Answer):
+        operation = self.random.choice(ALL_OPERATIONS)
+        answer = operation(self)
+        if isinstance(answer, ApiResponse):
             assert answer.status < 500, answer
-            self.done += answer.status < 300
+            self.succeeded += answer.status < 300
 
     # who and what
 
-    def any(self, *of: Any) -> Any:
-        return self.chance.choice(of)
+    def choose(self, *options: Any) -> Any:
+        return self.random.choice(options)
 
-    def perhaps(self, **values: Any) -> dict[str, Any]:
+    def some_of(self, **values: Any) -> dict[str, Any]:
         """Some of these."""
-        return {name: value for name, value in values.items() if self.chance.random() < 0.5}
+        return {name: value for name, value in values.items() if self.random.random() < 0.5}
 
-    def kept(self, key: keys.Key) -> Item:
+    def read_item(self, key: keys.Key) -> Item:
         return dict(dynamo.read([key]).get(key, {}))
 
-    def under(self, account_id: str) -> list[Item]:
+    def items_of_account(self, account_id: str) -> list[Item]:
         """All that stands with an account."""
         return dynamo.query("pk = :pk", pk=f"ACCOUNT#{account_id}").items
 
     def admin_of(self, account_id: str) -> str:
         """Mostly somebody who runs the account, if anybody does."""
-        runs = sorted(self.kept(keys.super_admins(account_id)).get("user_ids", ()))
-        return str(self.any(*runs)) if runs and self.chance.random() < 0.9 else str(self.any(*PEOPLE))
+        admin_ids = sorted(self.read_item(keys.super_admins(account_id)).get("user_ids", ()))
+        return str(self.choose(*admin_ids)) if admin_ids and self.random.random() < 0.9 else str(self.choose(*USERS))
 
     def member_of(self, account_id: str) -> str:
         """Mostly somebody who is in there now, and rather for a partner."""
-        there = [item for item in self.under(account_id) if item["sk"].startswith("MEMBER#")]
-        here = [item["user_id"] for item in there if item["active"]]
-        for_partners = [item["user_id"] for item in there if item.get("partner_id")]
-        return str(self.any(*here, *here, *for_partners, *for_partners, *for_partners, self.any(*PEOPLE)))
+        memberships = [item for item in self.items_of_account(account_id) if item["sk"].startswith("MEMBER#")]
+        active_ids = [item["user_id"] for item in memberships if item["active"]]
+        for_partners = [item["user_id"] for item in memberships if item.get("partner_id")]
+        return str(
+            self.choose(*active_ids, *active_ids, *for_partners, *for_partners, *for_partners, self.choose(*USERS))
+        )
 
     def version_of(self, account_id: str, user_id: str) -> int:
-        return int(self.kept(keys.member(account_id, user_id)).get("version", 1))
+        return int(self.read_item(keys.member(account_id, user_id)).get("version", 1))
 
     def set_of(self, account_id: str) -> Item:
         """One of the account's own sets, if it has any."""
-        own = [item for item in self.under(account_id) if item["sk"].startswith("SET#")]
-        return self.chance.choice(own) if own else {"set_id": f"set_{'0' * 32}", "version": 1}
+        custom_sets = [item for item in self.items_of_account(account_id) if item["sk"].startswith("SET#")]
+        return self.random.choice(custom_sets) if custom_sets else {"set_id": f"set_{'0' * 32}", "version": 1}
 
     # the vendor
 
-    def tell_firm(self) -> Answer:
-        firm = self.any(*FIRMS)
-        told = {
-            "program": self.any("active", "active", "active", "suspended", "terminated"),
-            "state": self.any("active", "active", "active", "closed"),
-            "domains": self.any([FIRMS[firm]], [FIRMS[firm]], ["elsewhere.example"]),
+    def change_partner(self) -> ApiResponse:
+        partner = self.choose(*DOMAIN_OF_PARTNER)
+        fields = {
+            "program": self.choose("active", "active", "active", "suspended", "terminated"),
+            "state": self.choose("active", "active", "active", "closed"),
+            "domains": self.choose([DOMAIN_OF_PARTNER[partner]], [DOMAIN_OF_PARTNER[partner]], ["elsewhere.example"]),
         }
-        return self._tell_account(firm, **{name: told[name] for name in self.chance.sample(sorted(told), 2)})
+        return self._put_account(partner, **{name: fields[name] for name in self.random.sample(sorted(fields), 2)})
 
-    def firm_is_well(self) -> Answer:
-        firm = self.any(*FIRMS)
-        return self._tell_account(firm, program="active", state="active", domains=[FIRMS[firm]])
+    def restore_partner(self) -> ApiResponse:
+        partner = self.choose(*DOMAIN_OF_PARTNER)
+        return self._put_account(partner, program="active", state="active", domains=[DOMAIN_OF_PARTNER[partner]])
 
-    def tell_client(self) -> Answer:
-        told = {"state": self.any("active", "active", "closed"), "partner_seat_limit": self.any(None, 0, 1, 3)}
-        return self._tell_account(
-            self.any(*CLIENTS), **{name: told[name] for name in self.chance.sample(sorted(told), 1)}
+    def change_client(self) -> ApiResponse:
+        fields = {"state": self.choose("active", "active", "closed"), "partner_seat_limit": self.choose(None, 0, 1, 3)}
+        return self._put_account(
+            self.choose(*CLIENTS), **{name: fields[name] for name in self.random.sample(sorted(fields), 1)}
         )
 
-    def client_is_well(self) -> Answer:
-        return self._tell_account(self.any(*CLIENTS), state="active", partner_seat_limit=None)
+    def restore_client(self) -> ApiResponse:
+        return self._put_account(self.choose(*CLIENTS), state="active", partner_seat_limit=None)
 
-    def _tell_account(self, account_id: str, **told: object) -> Answer:
-        return tell("PUT /directory/accounts/{account_id}", told, account_id=account_id)
+    def _put_account(self, account_id: str, **fields: object) -> ApiResponse:
+        return call_as_vendor("PUT /directory/accounts/{account_id}", fields, account_id=account_id)
 
-    def tell_user(self) -> Answer:
-        person = self.any(*PEOPLE)
-        return self._tell_user(person, **self.perhaps(active=self.any(True, False), name=f"Name {self.done}"))
+    def change_user(self) -> ApiResponse:
+        user_id = self.choose(*USERS)
+        return self._put_user(user_id, **self.some_of(active=self.choose(True, False), name=f"Name {self.succeeded}"))
 
-    def user_is_well(self) -> Answer:
-        person = self.any(*PEOPLE)
-        domain = FIRMS.get(STAFF.get(person, ""), "clients.example")
-        return self._tell_user(person, active=True, email=f"{person}@{domain}", name="Somebody")
+    def restore_user(self) -> ApiResponse:
+        user_id = self.choose(*USERS)
+        domain = DOMAIN_OF_PARTNER.get(PARTNER_OF_EMPLOYEE.get(user_id, ""), "clients.example")
+        return self._put_user(user_id, active=True, email=f"{user_id}@{domain}", name="Somebody")
 
-    def user_moves(self) -> Answer:
-        person = self.any(*STAFF)
-        return self._tell_user(person, email=f"{person}@{self.any(*FIRMS.values(), 'nowhere.example')}")
+    def change_email_domain(self) -> ApiResponse:
+        user_id = self.choose(*PARTNER_OF_EMPLOYEE)
+        return self._put_user(user_id, email=f"{user_id}@{self.choose(*DOMAIN_OF_PARTNER.values(), 'nowhere.example')}")
 
-    def _tell_user(self, user_id: str, **told: object) -> Answer:
-        return tell("PUT /directory/users/{user_id}", told, user_id=user_id)
+    def _put_user(self, user_id: str, **fields: object) -> ApiResponse:
+        return call_as_vendor("PUT /directory/users/{user_id}", fields, user_id=user_id)
 
-    def tell_member(self) -> Answer:
-        person = self.any(*PEOPLE)
-        account_id = self.any(*CLIENTS, *FIRMS)
-        return self._tell_member(
-            account_id, person, permission_set=self.any(*SETS), **self.perhaps(active=self.any(True, False))
+    def change_member(self) -> ApiResponse:
+        user_id = self.choose(*USERS)
+        account_id = self.choose(*CLIENTS, *DOMAIN_OF_PARTNER)
+        return self._put_member(
+            account_id, user_id, permission_set=self.choose(*SETS), **self.some_of(active=self.choose(True, False))
         )
 
-    def member_is_well(self) -> Answer:
-        person = self.any(*PEOPLE)
-        return self._tell_member(
-            {**STAFF, **OWN}[person], person, permission_set=self.any("super_admin", "view_only"), active=True
+    def restore_member(self) -> ApiResponse:
+        user_id = self.choose(*USERS)
+        return self._put_member(
+            {**PARTNER_OF_EMPLOYEE, **CLIENT_OF_USER}[user_id],
+            user_id,
+            permission_set=self.choose("super_admin", "view_only"),
+            active=True,
         )
 
-    def _tell_member(self, account_id: str, user_id: str, **told: object) -> Answer:
+    def _put_member(self, account_id: str, user_id: str, **fields: object) -> ApiResponse:
         route = "PUT /directory/accounts/{account_id}/members/{user_id}"
-        return tell(route, told, account_id=account_id, user_id=user_id)
+        return call_as_vendor(route, fields, account_id=account_id, user_id=user_id)
 
-    def erase(self) -> Answer:
-        if self.chance.random() < 0.8:
-            return self.user_is_well()
-        return tell("POST /directory/users/{user_id}/erasure", {}, user_id=self.any(*PEOPLE))
+    def erase(self) -> ApiResponse:
+        if self.random.random() < 0.8:
+            return self.restore_user()
+        return call_as_vendor("POST /directory/users/{user_id}/erasure", {}, user_id=self.choose(*USERS))
 
     # links
 
-    def create_link(self) -> Answer:
-        person = self.any(*STAFF)
-        firm = STAFF[person]
-        wish = self.perhaps(access_days=self.any(1, 8, 90), permissions={"remove": ["crm.export"]}, max_approvals=3)
-        answer = link_requests.create(self.admin_of(firm), partner_id=firm, employee_id=person, **wish)
-        return self._with_its_secret(answer)
+    def create_link(self) -> ApiResponse:
+        employee_id = self.choose(*PARTNER_OF_EMPLOYEE)
+        partner = PARTNER_OF_EMPLOYEE[employee_id]
+        new_link = self.some_of(
+            access_days=self.choose(1, 8, 90), permissions={"remove": ["crm.export"]}, max_approvals=3
+        )
+        answer = link_requests.create(self.admin_of(partner), partner_id=partner, employee_id=employee_id, **new_link)
+        return self._remember_secret(answer)
 
-    def _with_its_secret(self, answer: Answer) -> Answer:
+    def _remember_secret(self, answer: ApiResponse) -> ApiResponse:
         """Whoever was told a secret may use it."""
         if answer.status < 300 and answer.text and "url" in answer.body:
             self.links.append(link_requests.secret_of(answer))
         return answer
 
-    def approve(self) -> Answer:
-        client = self.any(*CLIENTS)
-        wish = self.perhaps(permissions={"remove": ["crm.import"]}, access_days=1)
-        return link_requests.approve(self.admin_of(client), secret=self._secret(), account_id=client, **wish)
+    def approve(self) -> ApiResponse:
+        client = self.choose(*CLIENTS)
+        approval = self.some_of(permissions={"remove": ["crm.import"]}, access_days=1)
+        return link_requests.approve(self.admin_of(client), secret=self._recent_secret(), account_id=client, **approval)
 
-    def decline(self) -> Answer:
-        client = self.any(*CLIENTS)
-        return link_requests.decline(self.admin_of(client), secret=self._secret(), account_id=client)
+    def decline(self) -> ApiResponse:
+        client = self.choose(*CLIENTS)
+        return link_requests.decline(self.admin_of(client), secret=self._recent_secret(), account_id=client)
 
-    def _secret(self) -> str:
-        return str(self.any(*self.links[-3:])) if self.links else "pal_none"
+    def _recent_secret(self) -> str:
+        return str(self.choose(*self.links[-3:])) if self.links else "pal_none"
 
-    def of_a_link(self) -> Answer:
-        links = [each for firm in FIRMS for each in dynamo.query("pk = :pk", pk=f"PARTNER#{firm}").items]
+    def revoke_or_resend_link(self) -> ApiResponse:
+        links = [
+            each for partner in DOMAIN_OF_PARTNER for each in dynamo.query("pk = :pk", pk=f"PARTNER#{partner}").items
+        ]
         if not links:
             return self.create_link()
-        link = self.chance.choice(links)
+        link = self.random.choice(links)
         where = {"partner_id": link["partner_id"], "link_id": link["link_id"]}
-        knock = self.any(link_requests.revoke, link_requests.resend)
-        return self._with_its_secret(knock(self.admin_of(link["partner_id"]), **where))
+        send_request = self.choose(link_requests.revoke, link_requests.resend)
+        return self._remember_secret(send_request(self.admin_of(link["partner_id"]), **where))
 
-    def renew(self) -> Answer:
-        return link_requests.renew(self.any(*OWN), secret=self._secret())
+    def request_link_renewal(self) -> ApiResponse:
+        return link_requests.request_renewal(self.choose(*CLIENT_OF_USER), secret=self._recent_secret())
 
     # members
 
-    def create_user(self) -> Answer:
-        client, person = self.any(*CLIENTS), self.any(*PEOPLE)
-        email = self.kept(keys.user(person)).get("email", "nobody@nowhere.example")
-        wish = {"email": email, "permission_set": self.any("partner_admin", "partner_admin", *SETS)}
-        more = {"access_days": self.any(1, 40)} if wish["permission_set"] == "partner_admin" else {}
+    def create_user(self) -> ApiResponse:
+        client, user_id = self.choose(*CLIENTS), self.choose(*USERS)
+        email = self.read_item(keys.user(user_id)).get("email", "nobody@nowhere.example")
+        new_member = {"email": email, "permission_set": self.choose("partner_admin", "partner_admin", *SETS)}
+        optional_fields = {"access_days": self.choose(1, 40)} if new_member["permission_set"] == "partner_admin" else {}
         return call(
             "POST /accounts/{account_id}/users",
             self.admin_of(client),
-            {**wish, **self.perhaps(**more)},
+            {**new_member, **self.some_of(**optional_fields)},
             account_id=client,
         )
 
-    def add_colleagues(self) -> Answer:
-        person = self.any(*STAFF)
-        firm = STAFF[person]
-        everywhere = {
-            client: [item["user_id"] for item in self.under(client) if item.get("partner_id") == firm]
+    def add_colleagues(self) -> ApiResponse:
+        employee_id = self.choose(*PARTNER_OF_EMPLOYEE)
+        partner = PARTNER_OF_EMPLOYEE[employee_id]
+        partner_members = {
+            client: [item["user_id"] for item in self.items_of_account(client) if item.get("partner_id") == partner]
             for client in CLIENTS
         }
-        client = self.any(*CLIENTS, *(client for client in CLIENTS for _ in everywhere[client]))
-        there = everywhere[client] * len(STAFF)
-        wish = {"employee_ids": [person], "permission_set": self.any("sales", "view_only")}
+        client = self.choose(*CLIENTS, *(client for client in CLIENTS for _ in partner_members[client]))
+        likely_actors = partner_members[client] * len(PARTNER_OF_EMPLOYEE)
+        new_colleagues = {"employee_ids": [employee_id], "permission_set": self.choose("sales", "view_only")}
         route = "POST /partners/{partner_id}/clients/{account_id}/users"
-        return call(route, self.any(*there, *STAFF), wish, partner_id=firm, account_id=client)
-
-    def migrate(self) -> Answer:
-        client = self.any(*CLIENTS)
-        person = self.any(*(each for each in self._runs(client) if each in STAFF), *STAFF)
-        if self.chance.random() < 0.4:
-            self._tell_member(client, person, permission_set="super_admin", active=True)
-        if self.chance.random() < 0.5:
-            route = "POST /partners/{partner_id}/migrations"
-            return call(route, person, {"account_ids": list(CLIENTS)}, partner_id=STAFF[person])
         return call(
-            "POST /accounts/{account_id}/migrations", self.admin_of(client), {"user_id": person}, account_id=client
+            route,
+            self.choose(*likely_actors, *PARTNER_OF_EMPLOYEE),
+            new_colleagues,
+            partner_id=partner,
+            account_id=client,
         )
 
-    def _runs(self, account_id: str) -> list[str]:
-        return sorted(self.kept(keys.super_admins(account_id)).get("user_ids", ()))
+    def migrate(self) -> ApiResponse:
+        client = self.choose(*CLIENTS)
+        employee_id = self.choose(
+            *(each for each in self._super_admins_of(client) if each in PARTNER_OF_EMPLOYEE), *PARTNER_OF_EMPLOYEE
+        )
+        if self.random.random() < 0.4:
+            self._put_member(client, employee_id, permission_set="super_admin", active=True)
+        if self.random.random() < 0.5:
+            route = "POST /partners/{partner_id}/migrations"
+            return call(route, employee_id, {"account_ids": list(CLIENTS)}, partner_id=PARTNER_OF_EMPLOYEE[employee_id])
+        return call(
+            "POST /accounts/{account_id}/migrations", self.admin_of(client), {"user_id": employee_id}, account_id=client
+        )
 
-    def edit(self) -> Answer:
-        account_id = self.any(*CLIENTS, *CLIENTS, *FIRMS)
-        person = self.member_of(account_id)
-        wishes: list[dict[str, Any]] = [
-            {"permission_set": self.any(*SETS, "partner_admin", self.set_of(account_id)["set_id"])},
-            {"permissions": {"remove": [self.any(*PERMISSIONS)]}},
-            {"permissions": {"add": [self.any(*PERMISSIONS)]}},
-            {"access_days": self.any(1, 20, None)},
-            {"seat": self.any("core", "view_only")},
+    def _super_admins_of(self, account_id: str) -> list[str]:
+        return sorted(self.read_item(keys.super_admins(account_id)).get("user_ids", ()))
+
+    def edit(self) -> ApiResponse:
+        account_id = self.choose(*CLIENTS, *CLIENTS, *DOMAIN_OF_PARTNER)
+        user_id = self.member_of(account_id)
+        possible_edits: list[dict[str, Any]] = [
+            {"permission_set": self.choose(*SETS, "partner_admin", self.set_of(account_id)["set_id"])},
+            {"permissions": {"remove": [self.choose(*PERMISSIONS)]}},
+            {"permissions": {"add": [self.choose(*PERMISSIONS)]}},
+            {"access_days": self.choose(1, 20, None)},
+            {"seat": self.choose("core", "view_only")},
         ]
-        seen = self.version_of(account_id, person)
+        expected_version = self.version_of(account_id, user_id)
         return membership_facts.edit(
-            self.admin_of(account_id), person, account_id=account_id, seen=seen, **self.any(*wishes)
+            self.admin_of(account_id),
+            user_id,
+            account_id=account_id,
+            expected_version=expected_version,
+            **self.choose(*possible_edits),
         )
 
-    def end(self) -> Answer:
-        account_id = self.any(*CLIENTS, *CLIENTS, *FIRMS)
-        person = self.member_of(account_id)
-        seen = self.version_of(account_id, person)
-        if self.chance.random() < 0.2:
-            return membership_facts.end(VENDOR, person, account_id=account_id, seen=seen, scope=DIRECTORY)
-        by = self.any(person, self.admin_of(account_id), self.admin_of(STAFF.get(person, account_id)))
-        return membership_facts.end(by, person, account_id=account_id, seen=seen)
+    def remove_user(self) -> ApiResponse:
+        account_id = self.choose(*CLIENTS, *CLIENTS, *DOMAIN_OF_PARTNER)
+        user_id = self.member_of(account_id)
+        expected_version = self.version_of(account_id, user_id)
+        if self.random.random() < 0.2:
+            return membership_facts.remove(
+                VENDOR, user_id, account_id=account_id, expected_version=expected_version, scope=DIRECTORY
+            )
+        by = self.choose(
+            user_id, self.admin_of(account_id), self.admin_of(PARTNER_OF_EMPLOYEE.get(user_id, account_id))
+        )
+        return membership_facts.remove(by, user_id, account_id=account_id, expected_version=expected_version)
 
-    def suspend(self) -> Answer:
-        client = self.any(*CLIENTS)
-        person = self.member_of(client)
+    def suspend(self) -> ApiResponse:
+        client = self.choose(*CLIENTS)
+        user_id = self.member_of(client)
         return membership_facts.suspend(
-            self.admin_of(self.any(client, STAFF.get(person, client))), person, account_id=client
+            self.admin_of(self.choose(client, PARTNER_OF_EMPLOYEE.get(user_id, client))), user_id, account_id=client
         )
 
-    def resume(self) -> Answer:
-        client = self.any(*CLIENTS)
-        person = self.member_of(client)
+    def resume(self) -> ApiResponse:
+        client = self.choose(*CLIENTS)
+        user_id = self.member_of(client)
         return membership_facts.resume(
-            self.admin_of(self.any(client, STAFF.get(person, client))), person, account_id=client
+            self.admin_of(self.choose(client, PARTNER_OF_EMPLOYEE.get(user_id, client))), user_id, account_id=client
         )
 
-    def end_access(self) -> Answer:
-        person = self.any(*STAFF)
-        firm = STAFF[person]
+    def offboard_employee(self) -> ApiResponse:
+        employee_id = self.choose(*PARTNER_OF_EMPLOYEE)
+        partner = PARTNER_OF_EMPLOYEE[employee_id]
         route = "DELETE /partners/{partner_id}/employees/{user_id}/access"
-        by = self.any(person, self.admin_of(firm), self.any(*PEOPLE))
-        return call(route, by, partner_id=firm, user_id=person)
+        by = self.choose(employee_id, self.admin_of(partner), self.choose(*USERS))
+        return call(route, by, partner_id=partner, user_id=employee_id)
 
     # an account's own sets
 
-    def make_set(self) -> Answer:
-        account_id = self.any(*CLIENTS, *FIRMS)
-        wish = {"name": "A set", "permissions": [*self.chance.sample(PERMISSIONS, 2), "crm.companies.view"]}
+    def create_set(self) -> ApiResponse:
+        account_id = self.choose(*CLIENTS, *DOMAIN_OF_PARTNER)
+        new_set = {"name": "A set", "permissions": [*self.random.sample(PERMISSIONS, 2), "crm.companies.view"]}
         return call(
-            "POST /accounts/{account_id}/permission-sets", self.admin_of(account_id), wish, account_id=account_id
+            "POST /accounts/{account_id}/permission-sets", self.admin_of(account_id), new_set, account_id=account_id
         )
 
-    def change_set(self) -> Answer:
-        account_id = self.any(*CLIENTS, *FIRMS)
-        own = self.set_of(account_id)
-        where = {"account_id": account_id, "set_id": own["set_id"], "headers": {"if-match": f'"{own["version"]}"'}}
+    def update_or_remove_set(self) -> ApiResponse:
+        account_id = self.choose(*CLIENTS, *DOMAIN_OF_PARTNER)
+        custom_set = self.set_of(account_id)
+        where = {
+            "account_id": account_id,
+            "set_id": custom_set["set_id"],
+            "headers": {"if-match": f'"{custom_set["version"]}"'},
+        }
         route = "/accounts/{account_id}/permission-sets/{set_id}"
-        if self.chance.random() < 0.3:
+        if self.random.random() < 0.3:
             return call(f"DELETE {route}", self.admin_of(account_id), **where)
-        wish = {"name": "A set", "permissions": [self.any(*PERMISSIONS), "crm.deals.view"]}
-        return call(f"PUT {route}", self.admin_of(account_id), wish, **where)
+        update = {"name": "A set", "permissions": [self.choose(*PERMISSIONS), "crm.deals.view"]}
+        return call(f"PUT {route}", self.admin_of(account_id), update, **where)
 
-    def accept_updates(self) -> Answer:
+    def accept_set_updates(self) -> ApiResponse:
         """Of a set of the vendor's, in the version that is the latest."""
-        client, name = self.any(*CLIENTS), self.any("partner_admin", "sales")
-        wish = {"permission_set": name, "version": latest(name), "user_ids": [self.member_of(client)]}
-        waiting = [
+        client, name = self.choose(*CLIENTS), self.choose("partner_admin", "sales")
+        acceptance = {"permission_set": name, "version": latest_version(name), "user_ids": [self.member_of(client)]}
+        outdated_members = [
             item
             for each in CLIENTS
-            for item in self.under(each)
+            for item in self.items_of_account(each)
             if item["sk"].startswith("MEMBER#") and item["permission_set"] in {"partner_admin", "sales"}
-            if item["active"] and item["set_version"] < latest(item["permission_set"])
+            if item["active"] and item["set_version"] < latest_version(item["permission_set"])
         ]
-        if waiting:
-            member = self.chance.choice(waiting)
+        if outdated_members:
+            member = self.random.choice(outdated_members)
             client, name = member["account_id"], member["permission_set"]
-            wish = {"permission_set": name, "version": latest(name), "user_ids": [member["user_id"]]}
+            acceptance = {"permission_set": name, "version": latest_version(name), "user_ids": [member["user_id"]]}
         route = "POST /accounts/{account_id}/permission-sets/updates"
-        return call(route, self.admin_of(client), wish, account_id=client)
+        return call(route, self.admin_of(client), acceptance, account_id=client)
 
     # time
 
     def time_passes(self) -> None:
-        self.clock.passes(hours=self.any(1, 12, 30, 24 * 8))
+        self.clock.advance(hours=self.choose(1, 12, 30, 24 * 8))
 
-    def sweep(self) -> None:
-        run(EXPIRE_LINKS, {})
+    def expire_links(self) -> None:
+        run_function(EXPIRE_LINKS, {})
 
-    def clean_up(self) -> None:
-        clean_up()
+    def reconcile_access(self) -> None:
+        run_reconcile_access()
 
-    def settles(self) -> None:
+    def run_scheduled_jobs(self) -> None:
         """Time enough for the sweeps to see to all that is due."""
         for _ in range(5):
             self.clock.time += timedelta(minutes=5)
-            self.sweep()
-            self.clean_up()
-            if not self.table.under("RECONCILIATION#"):
+            self.expire_links()
+            self.reconcile_access()
+            if not self.table.items_with_prefix("RECONCILIATION#"):
                 return
-        raise AssertionError(self.table.under("RECONCILIATION#"))
+        raise AssertionError(self.table.items_with_prefix("RECONCILIATION#"))
 
 
-OFTEN: Final[tuple[Act, ...]] = (
-    Acts.approve, Acts.clean_up, Acts.create_link, Acts.create_user, Acts.edit, Acts.firm_is_well, Acts.migrate,
-    Acts.user_is_well,
+FREQUENT_OPERATIONS: Final[tuple[Operation, ...]] = (
+    RandomOperations.approve, RandomOperations.reconcile_access, RandomOperations.create_link, RandomOperations.create_user, RandomOperations.edit, RandomOperations.restore_partner, RandomOperations.migrate,
+    RandomOperations.restore_user,
 )  # fmt: skip
-DOORS: Final[tuple[Act, ...]] = (
-    *OFTEN, *OFTEN, *OFTEN, Acts.edit, Acts.edit,
-    Acts.add_colleagues, Acts.change_set, Acts.client_is_well, Acts.client_is_well, Acts.decline, Acts.end,
-    Acts.end_access, Acts.erase, Acts.make_set, Acts.member_is_well, Acts.of_a_link, Acts.renew, Acts.resume,
-    Acts.suspend, Acts.suspend, Acts.sweep, Acts.tell_client, Acts.tell_firm, Acts.tell_member, Acts.tell_user,
-    Acts.time_passes, Acts.user_moves,
+ALL_OPERATIONS: Final[tuple[Operation, ...]] = (
+    *FREQUENT_OPERATIONS, *FREQUENT_OPERATIONS, *FREQUENT_OPERATIONS, RandomOperations.edit, RandomOperations.edit,
+    RandomOperations.add_colleagues, RandomOperations.update_or_remove_set, RandomOperations.restore_client, RandomOperations.restore_client, RandomOperations.decline, RandomOperations.remove_user,
+    RandomOperations.offboard_employee, RandomOperations.erase, RandomOperations.create_set, RandomOperations.restore_member, RandomOperations.revoke_or_resend_link, RandomOperations.request_link_renewal, RandomOperations.resume,
+    RandomOperations.suspend, RandomOperations.suspend, RandomOperations.expire_links, RandomOperations.change_client, RandomOperations.change_partner, RandomOperations.change_member, RandomOperations.change_user,
+    RandomOperations.time_passes, RandomOperations.change_email_domain,
 )  # fmt: skip

@@ -10,89 +10,96 @@ Reach = dict[str, int]
 REACH = {"owned": 1, "team": 2, "all": 3, "": 3}
 
 
-def read(names: tuple[str, ...]) -> Reach:
+def parse_reach(names: tuple[str, ...]) -> Reach:
     return {name.partition(":")[0]: REACH[name.partition(":")[2]] for name in names}
 
 
-class Naive:
+class ReferencePolicy:
     """Each method is one sentence of domain.md; whoever wants a wrong model overrides one."""
 
     def __init__(self, state: State, now: int) -> None:
         self.account, self.user, self.member = state["account"], state["user"], state["member"]
-        self.firms, self.sets, self.now = state["firms"], state["sets"], now
+        self.partners, self.sets, self.now = state["firms"], state["sets"], now
 
-    def may(self) -> Reach:
+    def permissions(self) -> Reach:
         """All that he may do there now."""
         if not self.account or not self.user or not self.member:
             return {}
         if self.account["state"] != "active" or not self.user["active"] or not self.member["active"]:
             return {}
-        for place, by in ((self.member, {"client", "partner"}), (self.member.get("previous"), {"client"})):
-            if place and not self.is_over(place):
-                return self.may_as(place) if not by & set(self.suspended_by()) else {}
+        for assignment, blocking_reasons in (
+            (self.member, {"client", "partner"}),
+            (self.member.get("previous"), {"client"}),
+        ):
+            if assignment and not self.has_ended(assignment):
+                return self.permissions_of(assignment) if not blocking_reasons & set(self.suspended_by()) else {}
         return {}
 
-    def may_as(self, place: State) -> Reach:
+    def permissions_of(self, assignment: State) -> Reach:
         """What he may as this, unless his firm keeps him from it."""
-        held = self.held(place)
-        if held is None or (place["partner_id"] and not self.is_eligible(place["partner_id"])):
+        held = self.held_permissions(assignment)
+        if held is None or (assignment["partner_id"] and not self.is_eligible(assignment["partner_id"])):
             return {}
-        return {name: reach for name, reach in held.items() if self.exists(name) and self.is_paid(name, place)}
+        return {name: reach for name, reach in held.items() if self.exists(name) and self.is_paid(name, assignment)}
 
-    def is_over(self, place: State) -> bool:
+    def has_ended(self, assignment: State) -> bool:
         """An end is exclusive (§5); what was ended with all that he had for his firm never revives (rule 21)."""
-        grant = place.get("grant")
-        return bool(grant and self.has_lapsed(grant)) or bool(place["partner_id"] and not self.has_tenure(place))
+        grant = assignment.get("grant")
+        return bool(grant and self.has_expired(grant)) or bool(
+            assignment["partner_id"] and not self.has_current_generation(assignment)
+        )
 
-    def has_lapsed(self, grant: State) -> bool:
+    def has_expired(self, grant: State) -> bool:
         return grant["expires_at"] is not None and grant["expires_at"] <= self.now
 
-    def has_tenure(self, place: State) -> bool:
-        firm = self.firms.get(place["partner_id"])
-        ended = self.user["offboardings"].get(place["partner_id"], 0) + (firm["terminations"] if firm else 0)
-        return firm is not None and place["access_generation"] >= ended
+    def has_current_generation(self, assignment: State) -> bool:
+        partner = self.partners.get(assignment["partner_id"])
+        ended = self.user["offboardings"].get(assignment["partner_id"], 0) + (partner["terminations"] if partner else 0)
+        return partner is not None and assignment["access_generation"] >= ended
 
     def suspended_by(self) -> tuple[str, ...]:
         """Of his firm and the program it is known at every look."""
         return tuple(self.member["suspended_by"])
 
-    def is_eligible(self, firm_id: str) -> bool:
+    def is_eligible(self, partner_id: str) -> bool:
         """Partner employee + partner account active (§2); the domain matches exactly (rule 13)."""
-        firm, email = self.firms[firm_id], self.user["email"]
-        in_program = firm["kind"] == "partner" and firm["program"] == firm["state"] == "active"
-        is_employee = firm_id in self.user["employed_by"] and email is not None
-        return in_program and is_employee and email.split("@")[1] in firm["domains"]
+        partner, email = self.partners[partner_id], self.user["email"]
+        in_program = partner["kind"] == "partner" and partner["program"] == partner["state"] == "active"
+        is_employee = partner_id in self.user["employed_by"] and email is not None
+        return in_program and is_employee and email.split("@")[1] in partner["domains"]
 
-    def held(self, place: State) -> Reach | None:
+    def held_permissions(self, assignment: State) -> Reach | None:
         """His set with what was taken and added (§3); None when nobody can tell."""
-        base = self.in_set(place["permission_set"], place["set_version"])
-        if base is None or (place["permission_set"] == "partner_admin" and not place.get("grant")):
+        base = self.set_permissions(assignment["permission_set"], assignment["set_version"])
+        if base is None or (assignment["permission_set"] == "partner_admin" and not assignment.get("grant")):
             return None
-        left = {name: reach for name, reach in base.items() if name not in place["removed"]}
-        for name, reach in read(place["added"]).items():
+        left = {name: reach for name, reach in base.items() if name not in assignment["removed"]}
+        for name, reach in parse_reach(assignment["added"]).items():
             left[name] = max(reach, left.get(name, 0))
-        return {name: reach for name, reach in left.items() if not self.is_restricted(name, place)}
+        return {name: reach for name, reach in left.items() if not self.is_restricted(name, assignment)}
 
-    def in_set(self, name: str, version: int) -> Reach | None:
+    def set_permissions(self, name: str, version: int) -> Reach | None:
         """An account's own as it is; a default one as it was given, less what later versions took (§3)."""
         if name not in catalogue.SETS:
-            return read(self.sets[name]["permissions"]) if name in self.sets else None
-        versions = [read(each) for each in catalogue.SETS[name]]
-        return self.pinned(versions, version) if version <= len(versions) else None
+            return parse_reach(self.sets[name]["permissions"]) if name in self.sets else None
+        versions = [parse_reach(each) for each in catalogue.SETS[name]]
+        return self.pinned_permissions(versions, version) if version <= len(versions) else None
 
-    def pinned(self, versions: list[Reach], version: int) -> Reach:
+    def pinned_permissions(self, versions: list[Reach], version: int) -> Reach:
         since = versions[version - 1 :]
         return {name: min(each[name] for each in since) for name in since[0] if all(name in each for each in since)}
 
-    def is_restricted(self, name: str, place: State) -> bool:
+    def is_restricted(self, name: str, assignment: State) -> bool:
         """Never a partner's, by no door (§3)."""
-        return name in catalogue.RESTRICTED and place["partner_id"] is not None
+        return name in catalogue.RESTRICTED and assignment["partner_id"] is not None
 
     def exists(self, name: str) -> bool:
         return name not in catalogue.PARTNER_ONLY or self.account["kind"] == "partner"
 
-    def is_paid(self, name: str, place: State) -> bool:
+    def is_paid(self, name: str, assignment: State) -> bool:
         """A paid seat opens its features; the free partner seat does where pricing is by seats (§3)."""
-        if name not in catalogue.PAID or (place["seat"] == "partner" and self.account["pricing"] == "seat_based"):
+        if name not in catalogue.PAID_FEATURE_SEATS or (
+            assignment["seat"] == "partner" and self.account["pricing"] == "seat_based"
+        ):
             return True
-        return catalogue.PAID[name] in (place["seat"], *place["paid_seats"])
+        return catalogue.PAID_FEATURE_SEATS[name] in (assignment["seat"], *assignment["paid_seats"])

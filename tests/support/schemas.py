@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 @cache
-def by_id() -> dict[str, Json]:
+def schemas_by_id() -> dict[str, Json]:
     """All schemas, by their `$id`."""
     found = (json.loads(path.read_text(encoding="utf-8")) for path in SCHEMAS.glob("*.json"))
     return {each["$id"]: each for each in found}
@@ -25,11 +25,11 @@ def by_id() -> dict[str, Json]:
 
 @cache
 def _validator(name: str) -> Validator:
-    registry: Registry[Any] = Registry().with_contents(by_id().items())
-    return Draft202012Validator(by_id()[name], registry=registry)
+    registry: Registry[Any] = Registry().with_contents(schemas_by_id().items())
+    return Draft202012Validator(schemas_by_id()[name], registry=registry)
 
 
-def complaints(event: Json) -> list[str]:
+def validation_errors(event: Json) -> list[str]:
     """What of an event does not fit, in its envelope or its data; nothing when all is well."""
     errors = [*_validator(ENVELOPE).iter_errors(event), *_validator(event["dataschema"]).iter_errors(event["data"])]
     return [f"{event['type']}: {error.json_path}: {error.message}" for error in errors]

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.links.links import Link, Standing
-from partner_access.domain.memberships.effective_rights import held_by, held_for_a_partner
+from partner_access.domain.links.links import Link, StoredLinkState
+from partner_access.domain.memberships.effective_rights import custom_sets_of, custom_sets_of_partner_member
 from partner_access.domain.memberships.members import Member, Seat
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.domain.users import User
 from partner_access.store import keys
 from partner_access.store.keys import Key
@@ -50,44 +50,44 @@ def an_open_link(**changes: Any) -> Link:
     return a_link(**{**times, **changes})
 
 
-def a_lapsed_partner_admin(**changes: Any) -> Member:
+def an_expired_partner_admin(**changes: Any) -> Member:
     """One whose time is over, and of whom nobody has written that down yet."""
     return a_partner_admin(**{"grant": a_grant(expires_at=now()), **changes})
 
 
-def staff(user_id: str, permission_set: str = "view_only", **changes: Any) -> Member:
+def a_partner_account_member(user_id: str, permission_set: str = "view_only", **changes: Any) -> Member:
     """A member of the partner account."""
     return a_member(user_id, permission_set, **{"account_id": PARTNER, **changes})
 
 
-def usual() -> tuple[Kept, ...]:
+def default_records() -> tuple[Record, ...]:
     """Who and what is there when a test says nothing else."""
     return (
         the_partner(),
         the_client(),
         *map(an_employee, (MANAGER, EMPLOYEE, COLLEAGUE)),
         *map(a_user, (APPROVER, CLERK)),
-        staff(MANAGER, "super_admin"),
-        staff(EMPLOYEE),
-        staff(COLLEAGUE),
+        a_partner_account_member(MANAGER, "super_admin"),
+        a_partner_account_member(EMPLOYEE),
+        a_partner_account_member(COLLEAGUE),
         a_member(APPROVER),
         a_member(CLERK, "view_only"),
         an_open_link(),
     )
 
 
-def a_world(table: Table, *others: Kept) -> None:
+def seed(table: Table, *others: Record) -> None:
     """Keep the usual world with these records in it, each instead of the usual one of the same key."""
-    keep(table, {keys.of(record): record for record in (*usual(), *others)}.values())
+    store_records(table, {keys.of(record): record for record in (*default_records(), *others)}.values())
 
 
-def keep(table: Table, records: Iterable[Kept]) -> None:
+def store_records(table: Table, records: Iterable[Record]) -> None:
     """Keep records with all that goes along with them."""
     for key, values in _items(list(records)):
         table.put(key, values)
 
 
-def _items(records: list[Kept]) -> Iterator[tuple[Key, dict[str, object]]]:
+def _items(records: list[Record]) -> Iterator[tuple[Key, dict[str, object]]]:
     accounts = [each for each in records if isinstance(each, Account)]
     members = [each for each in records if isinstance(each, Member)]
     links = [each for each in records if isinstance(each, Link)]
@@ -97,36 +97,48 @@ def _items(records: list[Kept]) -> Iterator[tuple[Key, dict[str, object]]]:
         match record:
             case Account():
                 seated = [each for each in members if _is_in(each, record) and each.seat is Seat.PARTNER]
-                own = sum(each.account_id == record.account_id for each in sets)
-                yield keys.of(record), {**dict(record), "partner_seats_used": len(seated), "custom_set_count": own}
-                roster = {each.user_id for each in members if _is_in(each, record) and each.active and _is_super(each)}
-                if roster:
-                    yield keys.super_admins(record.account_id), {"user_ids": roster}
+                custom_set_count = sum(each.account_id == record.account_id for each in sets)
+                yield (
+                    keys.of(record),
+                    {**dict(record), "partner_seats_used": len(seated), "custom_set_count": custom_set_count},
+                )
+                super_admin_ids = {
+                    each.user_id for each in members if _is_in(each, record) and each.active and _is_super(each)
+                }
+                if super_admin_ids:
+                    yield keys.super_admins(record.account_id), {"user_ids": super_admin_ids}
             case User():
-                works_for = {each.account_id for each in members if _is(each, record) and each.active} & partners
-                waiting = [each for each in links if each.employee_id == record.user_id and _is_due(each)]
-                yield keys.of(record), {**dict(record), "employed_by": works_for, "open_links": len(waiting)}
+                partner_ids = {
+                    each.account_id for each in members if _belongs_to(each, record) and each.active
+                } & partners
+                due_links = [each for each in links if each.employee_id == record.user_id and _is_due(each)]
+                yield keys.of(record), {**dict(record), "employed_by": partner_ids, "open_links": len(due_links)}
                 if record.email:
                     yield keys.email(record.email), {"user_id": record.user_id}
             case Member():
                 yield keys.of(record), members_of_the_store.item(record)
                 yield keys.account_of(record.user_id, record.account_id), {"account_id": record.account_id}
                 if record.grant:
-                    yield _trail_of_grant(record)
+                    yield _audit_entry_of_grant(record)
             case CustomSet():
-                theirs = [each for each in members if each.account_id == record.account_id]
+                account_members = [each for each in members if each.account_id == record.account_id]
                 yield (
                     keys.of(record),
                     {
                         **dict(record),
-                        "holders": sum(held_by(each)[record.set_id] for each in theirs),
-                        "partner_holders": sum(held_for_a_partner(each)[record.set_id] for each in theirs),
+                        "holders": sum(custom_sets_of(each)[record.set_id] for each in account_members),
+                        "partner_holders": sum(
+                            custom_sets_of_partner_member(each)[record.set_id] for each in account_members
+                        ),
                     },
                 )
             case Link():
-                kept = item(record)
-                places = () if _is_due(record) else ("due_shard", "due_at")
-                yield keys.of(record), {name: value for name, value in kept.items() if name not in places}
+                link_item = item(record)
+                index_attributes = () if _is_due(record) else ("due_shard", "due_at")
+                yield (
+                    keys.of(record),
+                    {name: value for name, value in link_item.items() if name not in index_attributes},
+                )
             case _:
                 yield keys.of(record), dict(record)
 
@@ -135,7 +147,7 @@ def _is_in(member: Member, account: Account) -> bool:
     return member.account_id == account.account_id
 
 
-def _is(member: Member, user: User) -> bool:
+def _belongs_to(member: Member, user: User) -> bool:
     return member.user_id == user.user_id
 
 
@@ -144,10 +156,10 @@ def _is_super(member: Member) -> bool:
 
 
 def _is_due(link: Link) -> bool:
-    return link.stored_state is Standing.OPEN and not (link.is_for_one and link.approvals)
+    return link.stored_state is StoredLinkState.OPEN and not (link.is_for_one_account and link.approvals)
 
 
-def _trail_of_grant(member: Member) -> tuple[Key, dict[str, object]]:
+def _audit_entry_of_grant(member: Member) -> tuple[Key, dict[str, object]]:
     """The act that gave a grant before the world began."""
     grant = member.grant
     assert grant

@@ -7,31 +7,34 @@ from typing import Final
 import pytest
 
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.rights import rights_of
+from partner_access.domain.permissions.rights import default_set_rights
 
-FULL: Final = catalogue.SETS["partner_admin"][-1]
-NEW: Final = ("crm.export", "crm.import")
+PARTNER_ADMIN_PERMISSIONS: Final = catalogue.SETS["partner_admin"][-1]
+ADDED_PERMISSIONS: Final = ("crm.export", "crm.import")
 """What the second version of `partner_admin` brings in these tests; `sales` then gets the same."""
-SALES: Final = catalogue.SETS["sales"][-1]
+SALES_PERMISSIONS: Final = catalogue.SETS["sales"][-1]
 
 
 @contextmanager
-def of_sets(**versions: tuple[tuple[str, ...], ...]) -> Iterator[Callable[..., None]]:
+def published_versions(**versions: tuple[tuple[str, ...], ...]) -> Iterator[Callable[..., None]]:
     """The vendor's sets, some of them in these versions, or in those that it makes known later."""
     with pytest.MonkeyPatch.context() as patched:
 
         def publish(**newer: tuple[tuple[str, ...], ...]) -> None:
             patched.setattr(catalogue, "SETS", {**catalogue.SETS, **newer})
-            rights_of.cache_clear()
+            default_set_rights.cache_clear()
 
         publish(**versions)
         yield publish
-    rights_of.cache_clear()
+    default_set_rights.cache_clear()
 
 
 @contextmanager
-def two_versions() -> Iterator[None]:
+def two_set_versions() -> Iterator[None]:
     """A second version of two sets, with something new."""
-    older = tuple(name for name in FULL if name not in NEW)
-    with of_sets(partner_admin=(older, FULL), sales=(SALES, (*SALES, *NEW))):
+    older = tuple(name for name in PARTNER_ADMIN_PERMISSIONS if name not in ADDED_PERMISSIONS)
+    with published_versions(
+        partner_admin=(older, PARTNER_ADMIN_PERMISSIONS),
+        sales=(SALES_PERMISSIONS, (*SALES_PERMISSIONS, *ADDED_PERMISSIONS)),
+    ):
         yield

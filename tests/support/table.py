@@ -8,7 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import dynamo, keys
 from partner_access.store.keys import Key
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 
-_reader = TypeDeserializer()
+_deserializer = TypeDeserializer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +29,28 @@ class Table:
 
     def items(self) -> list[Item]:
         """All that is in it, in the order of its keys."""
-        found = (item.to_json()["Attributes"] for item in self._inside().all_items())
-        read = [{name: _reader.deserialize(value) for name, value in item.items()} for item in found]
+        found = (item.to_json()["Attributes"] for item in self._moto_table().all_items())
+        read = [{name: _deserializer.deserialize(value) for name, value in item.items()} for item in found]
         return sorted(read, key=lambda item: (item["pk"], item["sk"]))
 
-    def _inside(self) -> Any:
+    def _moto_table(self) -> Any:
         """Moto's own table: to look at it whole by the API would take longer than most tests."""
         return dynamodb_backends[DEFAULT_ACCOUNT_ID][self.client.meta.region_name].tables[self.name]
 
     def clear(self) -> None:
         """Take everything out."""
-        self._inside().items.clear()
+        self._moto_table().items.clear()
 
-    def aside(self) -> dict[Any, dict[Any, Any]]:
+    def snapshot(self) -> dict[Any, dict[Any, Any]]:
         """All that is in it, to come back to: an item is never changed in place (tests/support/fast_moto.py)."""
-        return {key: dict(items) for key, items in self._inside().items.items()}
+        return {key: dict(items) for key, items in self._moto_table().items.items()}
 
-    def back_to(self, aside: Mapping[Any, Mapping[Any, Any]]) -> None:
+    def restore(self, snapshot: Mapping[Any, Mapping[Any, Any]]) -> None:
         """As it was then."""
         self.clear()
-        self._inside().items.update({key: dict(items) for key, items in aside.items()})
+        self._moto_table().items.update({key: dict(items) for key, items in snapshot.items()})
 
-    def under(self, prefix: str) -> list[Item]:
+    def items_with_prefix(self, prefix: str) -> list[Item]:
         """The items whose partition begins so, such as `AUDIT#`."""
         return [item for item in self.items() if item["pk"].startswith(prefix)]
 
@@ -59,10 +59,10 @@ class Table:
 
     def put(self, key: Key, values: Mapping[str, object]) -> None:
         """Write an item over whatever was there."""
-        line = dynamo.put(key, values, only_if=None)
-        self._inside().put_item(line.expressions["Item"])
+        transaction_item = dynamo.put(key, values, only_if=None)
+        self._moto_table().put_item(transaction_item.expressions["Item"])
 
-    def keep(self, *records: Kept) -> None:
+    def put_records(self, *records: Record) -> None:
         """Write records as they are, without what goes along with them."""
         for record in records:
             self.put(keys.of(record), dict(record))

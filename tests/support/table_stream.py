@@ -5,30 +5,32 @@ from contextlib import contextmanager
 from typing import Any
 
 from partner_access.store import dynamo
-from partner_access.store.attribute_values import read_back
+from partner_access.store.attribute_values import from_attribute_values
 from tests.support.table import Item
 
-ASKED, ANSWERED = (f"{moment}.dynamodb.TransactWriteItems" for moment in ("before-parameter-build", "after-call"))
+BEFORE_REQUEST, AFTER_RESPONSE = (
+    f"{moment}.dynamodb.TransactWriteItems" for moment in ("before-parameter-build", "after-call")
+)
 
 
 @contextmanager
-def of_trails() -> Iterator[list[Item]]:
+def new_audit_entries() -> Iterator[list[Item]]:
     """The list grows by the entries of each transaction that came true."""
-    brought: list[Item] = []
-    asked: list[Mapping[str, Any]] = []
+    entries: list[Item] = []
+    transaction_items: list[Mapping[str, Any]] = []
 
-    def ask(params: Mapping[str, Any], **_: Any) -> None:
-        asked[:] = params["TransactItems"]
+    def remember_request(params: Mapping[str, Any], **_: Any) -> None:
+        transaction_items[:] = params["TransactItems"]
 
-    def hear(http_response: Any, **_: Any) -> None:
-        puts = (read_back(line["Put"]["Item"]) for line in asked if "Put" in line)
-        brought.extend(item for item in puts if http_response.status_code == 200 and item["pk"].startswith("AUDIT#"))
+    def collect_entries(http_response: Any, **_: Any) -> None:
+        puts = (from_attribute_values(line["Put"]["Item"]) for line in transaction_items if "Put" in line)
+        entries.extend(item for item in puts if http_response.status_code == 200 and item["pk"].startswith("AUDIT#"))
 
     events = dynamo.client().meta.events
-    events.register(ASKED, ask)
-    events.register(ANSWERED, hear)
+    events.register(BEFORE_REQUEST, remember_request)
+    events.register(AFTER_RESPONSE, collect_entries)
     try:
-        yield brought
+        yield entries
     finally:
-        events.unregister(ASKED, ask)
-        events.unregister(ANSWERED, hear)
+        events.unregister(BEFORE_REQUEST, remember_request)
+        events.unregister(AFTER_RESPONSE, collect_entries)

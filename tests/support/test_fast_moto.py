@@ -6,11 +6,11 @@ import pytest
 from moto.core.serialize import JSONSerializer
 from moto.core.utils import get_service_model
 
-from tests.support.fast_moto import all_items, in_order
+from tests.support.fast_moto import original_all_items, original_serialize_structure
 from tests.support.table import Table
 
 KEY: Final[dict[str, Any]] = {"pk": {"S": "A"}, "sk": {"S": "B"}}
-EVERY_KIND: Final[dict[str, Any]] = {
+ITEM_WITH_EVERY_TYPE: Final[dict[str, Any]] = {
     **KEY,
     "binary": {"B": b"\x00\xff"},
     "binaries": {"BS": [b"\x00", b"\x01"]},
@@ -26,17 +26,17 @@ TOO_BIG: Final = {"S": "x" * 405_001}
 
 
 def test_every_kind_of_attribute_comes_back_as_it_was_written(table: Table) -> None:
-    table.client.put_item(TableName=table.name, Item=EVERY_KIND)
+    table.client.put_item(TableName=table.name, Item=ITEM_WITH_EVERY_TYPE)
 
-    assert table.client.get_item(TableName=table.name, Key=KEY)["Item"] == EVERY_KIND
+    assert table.client.get_item(TableName=table.name, Key=KEY)["Item"] == ITEM_WITH_EVERY_TYPE
 
 
 def test_an_answer_is_written_as_moto_writes_it_itself(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     model = get_service_model("dynamodb").operation_model("GetItem")
-    in_haste = JSONSerializer(model).serialize({"Item": EVERY_KIND})
-    monkeypatch.setattr(JSONSerializer, "_serialize_type_structure", in_order)
+    in_haste = JSONSerializer(model).serialize({"Item": ITEM_WITH_EVERY_TYPE})
+    monkeypatch.setattr(JSONSerializer, "_serialize_type_structure", original_serialize_structure)
 
-    assert in_haste == JSONSerializer(model).serialize({"Item": EVERY_KIND})
+    assert in_haste == JSONSerializer(model).serialize({"Item": ITEM_WITH_EVERY_TYPE})
 
 
 def test_items_stand_in_the_order_that_moto_gives_them(table: Table) -> None:
@@ -45,7 +45,7 @@ def test_items_stand_in_the_order_that_moto_gives_them(table: Table) -> None:
         for sk in names:
             table.client.put_item(TableName=table.name, Item={"pk": {"S": pk}, "sk": {"S": sk}})
 
-    assert table._inside().all_items() == all_items(table._inside())
+    assert table._moto_table().all_items() == original_all_items(table._moto_table())
 
 
 @pytest.mark.parametrize("last", [
@@ -65,7 +65,7 @@ def test_items_stand_in_the_order_that_moto_gives_them(table: Table) -> None:
     {"Delete": {"Key": KEY}},
 ], ids=["more", "less", "another", "none"])  # fmt: skip
 def test_a_transaction_that_fails_leaves_nothing_behind(table: Table, change: Any, last: Any) -> None:
-    table.client.put_item(TableName=table.name, Item=EVERY_KIND)
+    table.client.put_item(TableName=table.name, Item=ITEM_WITH_EVERY_TYPE)
     new = {"Put": {"Item": {**KEY, "sk": {"S": "D"}}}}
     before = table.items()
 

@@ -2,80 +2,95 @@
 
 import pytest
 
-from tests.support.history import Act, Check, History
+from tests.support.history import AccessChange, AccessCheck, History
 
-TAKEN = Act(frozenset({"client"}), takes=True, began=10, ended=11)
-
-
-def given(began: float, ended: float | None, *causes: str) -> Act:
-    return Act(frozenset(causes or {"client"}), takes=False, began=began, ended=ended)
+REMOVED = AccessChange(frozenset({"client"}), removes_access=True, started=10, ended=11)
 
 
-YES = Check(12, 13, permits=True)
+def restored(began: float, ended: float | None, *causes: str) -> AccessChange:
+    return AccessChange(frozenset(causes or {"client"}), removes_access=False, started=began, ended=ended)
+
+
+PERMITTED_CHECK = AccessCheck(12, 13, permits=True)
 
 
 @pytest.mark.parametrize(
     ("acts", "check"),
     [
-        ([], YES),
-        ([TAKEN], Check(12, 13, permits=False)),
+        ([], PERMITTED_CHECK),
+        ([REMOVED], AccessCheck(12, 13, permits=False)),
         # it began before the taking had its answer
-        ([TAKEN], Check(10.9, 13, permits=True)),
-        ([TAKEN], Check(11, 13, permits=True)),
-        ([TAKEN], Check(5, 6, permits=True)),
+        ([REMOVED], AccessCheck(10.9, 13, permits=True)),
+        ([REMOVED], AccessCheck(11, 13, permits=True)),
+        ([REMOVED], AccessCheck(5, 6, permits=True)),
         # what was given may have come after what was taken
-        ([TAKEN, given(11.5, 11.8)], YES),
-        ([TAKEN, given(11.5, None)], YES),
-        ([TAKEN, given(12.9, 20)], YES),
-        ([TAKEN, given(9, 10.5)], YES),
-        ([TAKEN, given(10.5, 10.6)], YES),
-        ([TAKEN, given(11.5, 11.8, "grant", "client", "partner")], YES),
-        ([TAKEN, Act(frozenset({"grant"}), takes=True, began=1, ended=2), given(11.5, 11.8, "grant", "client")], YES),
+        ([REMOVED, restored(11.5, 11.8)], PERMITTED_CHECK),
+        ([REMOVED, restored(11.5, None)], PERMITTED_CHECK),
+        ([REMOVED, restored(12.9, 20)], PERMITTED_CHECK),
+        ([REMOVED, restored(9, 10.5)], PERMITTED_CHECK),
+        ([REMOVED, restored(10.5, 10.6)], PERMITTED_CHECK),
+        ([REMOVED, restored(11.5, 11.8, "grant", "client", "partner")], PERMITTED_CHECK),
+        (
+            [
+                REMOVED,
+                AccessChange(frozenset({"grant"}), removes_access=True, started=1, ended=2),
+                restored(11.5, 11.8, "grant", "client"),
+            ],
+            PERMITTED_CHECK,
+        ),
     ],
 )
-def test_what_can_be(acts: list[Act], check: Check) -> None:
-    assert History(acts, [check]).impossible() == []
+def test_what_can_be(acts: list[AccessChange], check: AccessCheck) -> None:
+    assert History(acts, [check]).wrong_checks() == []
 
 
 @pytest.mark.parametrize(
     "acts",
     [
-        [TAKEN],
-        [TAKEN, TAKEN],
+        [REMOVED],
+        [REMOVED, REMOVED],
         # given before it was taken, or not yet
-        [given(8, 9.9), TAKEN],
-        [TAKEN, given(13.1, 14)],
-        [TAKEN, given(13.1, None)],
+        [restored(8, 9.9), REMOVED],
+        [REMOVED, restored(13.1, 14)],
+        [REMOVED, restored(13.1, None)],
         # given for another cause
-        [TAKEN, given(11.5, 11.8, "partner")],
+        [REMOVED, restored(11.5, 11.8, "partner")],
         # taken again
-        [TAKEN, given(11.1, 11.2), Act(frozenset({"client"}), takes=True, began=11.5, ended=11.6)],
+        [
+            REMOVED,
+            restored(11.1, 11.2),
+            AccessChange(frozenset({"client"}), removes_access=True, started=11.5, ended=11.6),
+        ],
         # taken for two causes, of which one is left
-        [TAKEN, Act(frozenset({"grant"}), takes=True, began=10, ended=11), given(11.5, 11.8, "grant")],
+        [
+            REMOVED,
+            AccessChange(frozenset({"grant"}), removes_access=True, started=10, ended=11),
+            restored(11.5, 11.8, "grant"),
+        ],
     ],
 )
-def test_what_cannot_be(acts: list[Act]) -> None:
-    checks = [Check(1, 2, permits=True), YES, Check(12, 13, permits=False)]
+def test_what_cannot_be(acts: list[AccessChange]) -> None:
+    checks = [AccessCheck(1, 2, permits=True), PERMITTED_CHECK, AccessCheck(12, 13, permits=False)]
 
-    assert History(acts, checks).impossible() == [YES]
-    assert len(History(acts, checks).telling()) == 2
+    assert History(acts, checks).wrong_checks() == [PERMITTED_CHECK]
+    assert len(History(acts, checks).relevant_checks()) == 2
 
 
 def test_what_took_nothing_for_certain_is_not_held_against_anybody() -> None:
     history = History()
-    with pytest.raises(TimeoutError), history.taking("client"):
+    with pytest.raises(TimeoutError), history.removing_access("client"):
         raise TimeoutError
-    with pytest.raises(TimeoutError), history.giving("client"):
+    with pytest.raises(TimeoutError), history.restoring_access("client"):
         raise TimeoutError
 
-    (act,) = history.acts
-    assert (act.takes, act.ended is None) == (False, False)
+    (act,) = history.changes
+    assert (act.removes_access, act.ended is None) == (False, False)
 
 
 def test_what_was_refused_gave_nothing_back() -> None:
-    refused = given(11.5, 11.8)
-    history = History([TAKEN, refused], [YES])
+    refused = restored(11.5, 11.8)
+    history = History([REMOVED, refused], [PERMITTED_CHECK])
 
-    assert history.impossible() == []
-    refused.came_to_nothing()
-    assert history.impossible() == [YES]
+    assert history.wrong_checks() == []
+    refused.was_refused()
+    assert history.wrong_checks() == [PERMITTED_CHECK]

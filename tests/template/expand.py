@@ -7,10 +7,10 @@ from pathlib import Path
 from samtranslator.translator.transform import transform  # type: ignore[import-not-found]  # not in this environment
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
 
-SOMEWHERE = "s3://artefacts/code.zip"
+CODE_URI = "s3://artefacts/code.zip"
 
 
-class NoManagedPolicies:
+class NoManagedPolicyLoader:
     """Stands in for a look-up of AWS's own policies by name, which this template never needs."""
 
     def load(self) -> dict[str, str]:
@@ -18,8 +18,8 @@ class NoManagedPolicies:
 
 
 template = yaml_parse(Path(sys.argv[1]).read_text(encoding="utf-8"))
-template["Globals"]["Function"]["CodeUri"] = SOMEWHERE
+template["Globals"]["Function"]["CodeUri"] = CODE_URI
 for resource in template["Resources"].values():
     if resource["Type"] == "AWS::Serverless::LayerVersion":
-        resource["Properties"]["ContentUri"] = SOMEWHERE
-json.dump(transform(template, {}, NoManagedPolicies()), sys.stdout)
+        resource["Properties"]["ContentUri"] = CODE_URI
+json.dump(transform(template, {}, NoManagedPolicyLoader()), sys.stdout)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
 
 READ = {("dynamodb:BatchGetItem", "table")}
-READ_AT_ONE_INSTANT = {("dynamodb:GetItem", "table")}
+READ_IN_TRANSACTION = {("dynamodb:GetItem", "table")}
 WRITE = {
     ("dynamodb:ConditionCheckItem", "table"),
     ("dynamodb:PutItem", "table"),
@@ -39,7 +39,7 @@ SEND = {
 CHAIN = {("dynamodb:PutItem", "table"), ("dynamodb:UpdateItem", "table")}
 PUBLISH = {("events:PutEvents", "bus")}
 
-SEAL = {
+SIGN_TREE_HEAD = {
     ("dynamodb:BatchGetItem", "table"),
     ("dynamodb:PutItem", "table"),
     ("dynamodb:Query", "table"),
@@ -50,20 +50,20 @@ SEAL = {
     ("s3:PutObjectRetention", "tree-heads"),
 }
 
-MAY = {
+PERMISSIONS = {
     "add_colleagues": READ | WRITE,
     "reject_unknown_route": set[tuple[str, str]](),
     "approve_link": READ | WRITE,
     "reconcile_access": READ | WRITE | DELETE | QUERY | QUERY_LISTING,
     "create_link": READ | WRITE,
     "create_user": READ | WRITE,
-    "decide_access": READ_AT_ONE_INSTANT,
+    "decide_access": READ_IN_TRANSACTION,
     "decline_link": READ | WRITE,
     "edit_user": READ | WRITE,
     "offboard_employee": READ | WRITE | QUERY,
     "remove_user": READ | WRITE,
     "expire_links": READ | WRITE | QUERY_DUE,
-    "explain_access": READ | READ_AT_ONE_INSTANT,
+    "explain_access": READ | READ_IN_TRANSACTION,
     "publish_audit_events": READ | STREAM | CHAIN | PUBLISH,
     "manage_directory": READ | WRITE | DELETE | QUERY,
     "manage_permission_sets": READ | WRITE | DELETE,
@@ -73,8 +73,8 @@ MAY = {
     "request_link_renewal": READ | WRITE,
     "resend_link": READ | WRITE,
     "revoke_link": READ | WRITE,
-    "sign_audit_log": SEAL,
-    "search_access": READ_AT_ONE_INSTANT | QUERY,
+    "sign_audit_log": SIGN_TREE_HEAD,
+    "search_access": READ_IN_TRANSACTION | QUERY,
     "send_emails": READ | WRITE | DELETE | QUERY | STREAM | SEND,
     "serve_pages": set(),
     "suspend_user": READ | WRITE,
@@ -151,7 +151,7 @@ ROUTES |= {
 }
 
 # In the words of the template, the things that rights are given to.
-THINGS = {
+RESOURCE_NAMES = {
     '"*"': "*",
     '{"Fn::GetAtt": ["EventBus", "Arn"]}': "bus",
     '{"Fn::GetAtt": ["FailedRecords", "Arn"]}': "bucket",
@@ -168,36 +168,36 @@ THINGS = {
 AWS_POLICIES = {"AWSLambdaBasicExecutionRole", "AWSXRayDaemonWriteAccess", "AWSXrayWriteOnlyAccess"}
 
 
-def each(template: Json, kind: str) -> Iterator[tuple[str, Json]]:
+def resources_of(template: Json, kind: str) -> Iterator[tuple[str, Json]]:
     for name, resource in template["Resources"].items():
         if resource["Type"] == kind:
             yield name, resource.get("Properties", {})
 
 
-def only(template: Json, kind: str) -> Json:
-    ((_, properties),) = each(template, kind)
+def only_resource(template: Json, kind: str) -> Json:
+    ((_, properties),) = resources_of(template, kind)
     return properties
 
 
 def functions(template: Json) -> dict[str, Json]:
-    return {operation(name): properties for name, properties in each(template, "AWS::Lambda::Function")}
+    return {operation(name): properties for name, properties in resources_of(template, "AWS::Lambda::Function")}
 
 
 def operation(logical_id: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", logical_id.removesuffix("Function")).lower()
 
 
-def listed(one_or_many: Any) -> list[Any]:
+def as_list(one_or_many: Any) -> list[Any]:
     return one_or_many if isinstance(one_or_many, list) else [one_or_many]
 
 
-def thing(resource: Any) -> str:
+def resource_name(resource: Any) -> str:
     written = json.dumps(resource)
     if ":identity/${Domain}" in written:
         return "mail identity"
     if ":configuration-set/${EmailConfigurationSet}" in written:
         return "mail settings"
-    return THINGS[written]
+    return RESOURCE_NAMES[written]
 
 
 def statements(template: Json, function: Json) -> Iterator[Json]:
@@ -220,21 +220,21 @@ def documents(template: Json) -> Iterator[Json]:
             yield from (inline["PolicyDocument"] for inline in properties.get("Policies", []))
 
 
-@pytest.mark.parametrize("name", sorted(MAY))
+@pytest.mark.parametrize("name", sorted(PERMISSIONS))
 def test_a_function_may_do_this_and_nothing_else(template: Json, name: str) -> None:
     given = {
-        (action, thing(resource))
+        (action, resource_name(resource))
         for statement in statements(template, functions(template)[name])
         if statement["Effect"] == "Allow"
-        for action in listed(statement["Action"])
-        for resource in listed(statement["Resource"])
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
     }
 
-    assert given == MAY[name]
+    assert given == PERMISSIONS[name]
 
 
 def test_every_function_is_in_the_table_of_rights(template: Json) -> None:
-    assert set(functions(template)) == set(MAY)
+    assert set(functions(template)) == set(PERMISSIONS)
 
 
 def test_every_function_has_a_role_of_its_own(template: Json) -> None:
@@ -247,7 +247,7 @@ def test_no_right_is_given_by_a_wildcard(template: Json) -> None:
     for document in documents(template):
         for statement in document["Statement"]:
             if statement["Effect"] == "Allow":
-                assert not [action for action in listed(statement["Action"]) if "*" in action]
+                assert not [action for action in as_list(statement["Action"]) if "*" in action]
                 assert "NotAction" not in statement
                 assert "NotResource" not in statement
 
@@ -256,7 +256,7 @@ def test_the_table_is_written_only_within_transactions(template: Json) -> None:
     for function in functions(template).values():
         for statement in statements(template, function):
             if statement["Effect"] == "Allow" and {action for action, _ in WRITE | DELETE} & set(
-                listed(statement["Action"])
+                as_list(statement["Action"])
             ):
                 assert statement["Condition"]["ForAnyValue:StringEquals"] == {
                     "dynamodb:EnclosingOperation": ["TransactWriteItems"]
@@ -275,7 +275,7 @@ def test_a_decision_reads_one_instant_and_nothing_else(template: Json) -> None:
 def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alone(template: Json) -> None:
     for name, function in functions(template).items():
         denials = [
-            (listed(each_one["Action"]), each_one["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"])
+            (as_list(each_one["Action"]), each_one["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"])
             for each_one in statements(template, function)
             if each_one["Effect"] == "Deny"
         ]
@@ -288,14 +288,14 @@ def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alon
                     ["CHAIN#*", "CHAIN_HEAD#*", "TREE_HEAD"],
                 ),
             ]
-            if MAY[name] >= WRITE
+            if PERMISSIONS[name] >= WRITE
             else []
         )
 
 
-OF_CHAINS = ["CHAIN#*", "CHAIN_HEAD#*"]
-PROOFS = {
-    "publish_audit_events": {"dynamodb:PutItem": OF_CHAINS, "dynamodb:UpdateItem": OF_CHAINS},
+CHAIN_KEYS = ["CHAIN#*", "CHAIN_HEAD#*"]
+PROOF_ACCESS = {
+    "publish_audit_events": {"dynamodb:PutItem": CHAIN_KEYS, "dynamodb:UpdateItem": CHAIN_KEYS},
     "sign_audit_log": {
         "dynamodb:BatchGetItem": ["TREE_HEAD"],
         "dynamodb:PutItem": ["TREE_HEAD"],
@@ -305,22 +305,22 @@ PROOFS = {
 """Whoever may write to the proof writes this of it, and nothing else in the table."""
 
 
-@pytest.mark.parametrize("name", sorted(PROOFS))
+@pytest.mark.parametrize("name", sorted(PROOF_ACCESS))
 def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, name: str) -> None:
     found = {
         action: statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
         for statement in statements(template, functions(template)[name])
         if "ForAllValues:StringLike" in statement.get("Condition", {})
-        for action in listed(statement["Action"])
+        for action in as_list(statement["Action"])
     }
 
-    assert found == PROOFS[name]
-    assert not DELETE & MAY[name]
+    assert found == PROOF_ACCESS[name]
+    assert not DELETE & PERMISSIONS[name]
 
 
 def test_events_lie_on_the_bus_of_the_stack(template: Json) -> None:
     """A bus must have a name, and stacks of one account have different ones."""
-    assert only(template, "AWS::Events::EventBus")["Name"] == {"Ref": "AWS::StackName"}
+    assert only_resource(template, "AWS::Events::EventBus")["Name"] == {"Ref": "AWS::StackName"}
     assert functions(template)["publish_audit_events"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "EventBus"}
     assert template["Outputs"]["EventBusName"]["Value"] == {"Ref": "EventBus"}
 
@@ -332,25 +332,29 @@ def test_a_webhook_is_there_only_where_one_is_named(template: Json) -> None:
     assert template["Parameters"]["WebhookUrl"]["Default"] == ""
     assert template["Parameters"]["WebhookKey"]["NoEcho"] is True
     assert named == {name for name in template["Resources"] if name.startswith("Webhook")}
-    assert {name for name, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName")} == {"WebhookRule"}
+    assert {name for name, rule in resources_of(template, "AWS::Events::Rule") if rule.get("EventBusName")} == {
+        "WebhookRule"
+    }
 
 
 def test_a_webhook_is_called_for_a_day_and_what_it_does_not_take_is_kept(template: Json) -> None:
     (rule,) = [
-        rule for _, rule in each(template, "AWS::Events::Rule") if rule.get("EventBusName") == {"Ref": "EventBus"}
+        rule
+        for _, rule in resources_of(template, "AWS::Events::Rule")
+        if rule.get("EventBusName") == {"Ref": "EventBus"}
     ]
     (target,) = rule["Targets"]
     (call,) = template["Resources"]["WebhookRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    (send,) = only(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+    (send,) = only_resource(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
 
     assert rule["EventPattern"] == {"source": ["partner-access"]}
     assert target["Arn"] == call["Resource"] == {"Fn::GetAtt": ["WebhookDestination", "Arn"]}
-    assert listed(call["Action"]) == ["events:InvokeApiDestination"]
+    assert as_list(call["Action"]) == ["events:InvokeApiDestination"]
     assert target["InputPath"] == "$.detail"
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["WebhookDeadLetterQueue", "Arn"]}}
-    assert only(template, "AWS::SQS::Queue")["SqsManagedSseEnabled"] is True
-    assert (send["Principal"], listed(send["Action"])) == ({"Service": "events.amazonaws.com"}, ["sqs:SendMessage"])
+    assert only_resource(template, "AWS::SQS::Queue")["SqsManagedSseEnabled"] is True
+    assert (send["Principal"], as_list(send["Action"])) == ({"Service": "events.amazonaws.com"}, ["sqs:SendMessage"])
     assert send["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["WebhookRule", "Arn"]}}}
 
 
@@ -366,7 +370,7 @@ def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
 
 def test_routes_lead_to_their_functions_and_ask_for_their_scopes(template: Json) -> None:
     found = {}
-    for path, item in only(template, "AWS::ApiGatewayV2::Api")["Body"]["paths"].items():
+    for path, item in only_resource(template, "AWS::ApiGatewayV2::Api")["Body"]["paths"].items():
         for method, route in item.items():
             key = path if path == "$default" else f"{method.upper()} {path}"
             uri = route["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
@@ -380,7 +384,7 @@ def test_routes_lead_to_their_functions_and_ask_for_their_scopes(template: Json)
 
 
 def test_tokens_are_believed_of_one_issuer_and_for_named_audiences(template: Json) -> None:
-    schemes = only(template, "AWS::ApiGatewayV2::Api")["Body"]["components"]["securitySchemes"]
+    schemes = only_resource(template, "AWS::ApiGatewayV2::Api")["Body"]["components"]["securitySchemes"]
     token = schemes["Token"]["x-amazon-apigateway-authorizer"]
 
     assert set(schemes) == {"Token"}
@@ -391,7 +395,7 @@ def test_tokens_are_believed_of_one_issuer_and_for_named_audiences(template: Jso
 
 
 def test_only_the_pages_may_call_from_a_browser(template: Json) -> None:
-    cors = only(template, "AWS::ApiGatewayV2::Api")["Body"]["x-amazon-apigateway-cors"]
+    cors = only_resource(template, "AWS::ApiGatewayV2::Api")["Body"]["x-amazon-apigateway-cors"]
 
     assert cors["allowOrigins"] == [{"Ref": "BaseUrl"}]
     assert "allowCredentials" not in cors
@@ -399,7 +403,7 @@ def test_only_the_pages_may_call_from_a_browser(template: Json) -> None:
 
 
 def test_every_route_is_throttled(template: Json) -> None:
-    stage = only(template, "AWS::ApiGatewayV2::Stage")
+    stage = only_resource(template, "AWS::ApiGatewayV2::Stage")
 
     for settings in (stage["DefaultRouteSettings"], *stage["RouteSettings"].values()):
         assert settings["ThrottlingRateLimit"] > 0
@@ -408,14 +412,14 @@ def test_every_route_is_throttled(template: Json) -> None:
 
 
 def test_the_access_log_holds_no_path_and_nobody(template: Json) -> None:
-    line = json.loads(only(template, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"])
+    line = json.loads(only_resource(template, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"])
 
     assert line["route"] == "$context.routeKey"
     assert not [value for value in line.values() if re.search(r"path|identity|claims|domain", value, re.IGNORECASE)]
 
 
 def test_the_table_can_be_brought_back_and_not_be_dropped(template: Json) -> None:
-    table = only(template, "AWS::DynamoDB::Table")
+    table = only_resource(template, "AWS::DynamoDB::Table")
 
     assert template["Resources"]["Table"]["DeletionPolicy"] == "Retain"
     assert template["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
@@ -428,7 +432,7 @@ def test_the_table_can_be_brought_back_and_not_be_dropped(template: Json) -> Non
 
 
 def test_indexes_hold_keys_only(template: Json) -> None:
-    table = only(template, "AWS::DynamoDB::Table")
+    table = only_resource(template, "AWS::DynamoDB::Table")
 
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"due", "listing"}
     for index in table["GlobalSecondaryIndexes"]:
@@ -436,7 +440,7 @@ def test_indexes_hold_keys_only(template: Json) -> None:
 
 
 def test_every_function_writes_to_a_log_that_forgets(template: Json) -> None:
-    logs = dict(each(template, "AWS::Logs::LogGroup"))
+    logs = dict(resources_of(template, "AWS::Logs::LogGroup"))
     written = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions(template).values()]
 
     assert len(written) == len(set(written))
@@ -462,21 +466,21 @@ def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
         assert "${Api" not in json.dumps(function)
 
 
-def source_of(template: Json, function: str) -> Json:
+def event_source_of(template: Json, function: str) -> Json:
     (mapping,) = [
         each_one
-        for _, each_one in each(template, "AWS::Lambda::EventSourceMapping")
+        for _, each_one in resources_of(template, "AWS::Lambda::EventSourceMapping")
         if each_one["FunctionName"] == {"Ref": function}
     ]
     return mapping
 
 
 def test_a_stream_has_no_more_readers_than_it_bears(template: Json) -> None:
-    assert len(list(each(template, "AWS::Lambda::EventSourceMapping"))) == 2
+    assert len(list(resources_of(template, "AWS::Lambda::EventSourceMapping"))) == 2
 
 
 def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(template: Json) -> None:
-    mapping = source_of(template, "PublishAuditEventsFunction")
+    mapping = event_source_of(template, "PublishAuditEventsFunction")
 
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
@@ -488,7 +492,7 @@ def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(templ
 
 
 def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
-    mapping = source_of(template, "SendEmailsFunction")
+    mapping = event_source_of(template, "SendEmailsFunction")
 
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -502,7 +506,7 @@ def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
     ("function", "prefix"), [("SendEmailsFunction", "OUTBOX#"), ("PublishAuditEventsFunction", "AUDIT#")]
 )
 def test_only_what_is_new_wakes_the_function_that_it_is_for(template: Json, function: str, prefix: str) -> None:
-    (only_filter,) = source_of(template, function)["FilterCriteria"]["Filters"]
+    (only_filter,) = event_source_of(template, function)["FilterCriteria"]["Filters"]
 
     assert json.loads(only_filter["Pattern"]) == {
         "eventName": ["INSERT"],
@@ -526,7 +530,7 @@ def test_what_is_kept_in_storage_is_encrypted_private_and_forgotten(template: Js
 
 
 def test_every_bucket_is_among_them(template: Json) -> None:
-    assert {name for name, _ in each(template, "AWS::S3::Bucket")} == {"FailedRecords", "TreeHeads"}
+    assert {name for name, _ in resources_of(template, "AWS::S3::Bucket")} == {"FailedRecords", "TreeHeads"}
 
 
 def test_seals_are_locked_and_outlive_the_stack_and_only_what_is_under_them_is_forgotten(template: Json) -> None:
@@ -557,7 +561,8 @@ def test_one_role_signs_seals_and_the_key_outlives_the_stack(template: Json) -> 
 
 def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
     schedules = {
-        name: (one["ScheduleExpression"], one["Target"]) for name, one in each(template, "AWS::Scheduler::Schedule")
+        name: (one["ScheduleExpression"], one["Target"])
+        for name, one in resources_of(template, "AWS::Scheduler::Schedule")
     }
     (trust,) = template["Resources"]["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
 
@@ -583,14 +588,14 @@ def test_two_stacks_of_one_account_do_not_claim_the_same_names(template: Json) -
     for resource in template["Resources"].values():
         if resource["Type"] not in kinds_that_refer:
             assert not named & set(resource.get("Properties", {}))
-    for _, schedule in each(template, "AWS::Scheduler::Schedule"):
+    for _, schedule in resources_of(template, "AWS::Scheduler::Schedule"):
         assert "Name" not in schedule
 
 
 def test_links_in_letters_are_left_as_they_are(template: Json) -> None:
-    destination = only(template, "AWS::SES::ConfigurationSetEventDestination")["EventDestination"]
+    destination = only_resource(template, "AWS::SES::ConfigurationSetEventDestination")["EventDestination"]
 
-    assert "TrackingOptions" not in only(template, "AWS::SES::ConfigurationSet")
+    assert "TrackingOptions" not in only_resource(template, "AWS::SES::ConfigurationSet")
     assert set(destination["MatchingEventTypes"]) == {
         "send",
         "bounce",
@@ -602,9 +607,9 @@ def test_links_in_letters_are_left_as_they_are(template: Json) -> None:
 
 
 def test_word_of_letters_comes_from_ses_to_the_function_that_notes_it(template: Json) -> None:
-    destination = only(template, "AWS::SES::ConfigurationSetEventDestination")
-    (publish,) = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
-    subscription = only(template, "AWS::SNS::Subscription")
+    destination = only_resource(template, "AWS::SES::ConfigurationSetEventDestination")
+    (publish,) = only_resource(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    subscription = only_resource(template, "AWS::SNS::Subscription")
 
     assert destination["ConfigurationSetName"] == {"Ref": "EmailConfigurationSet"}
     assert destination["EventDestination"]["SnsDestination"] == {"TopicARN": {"Ref": "EmailFeedbackTopic"}}
@@ -619,7 +624,7 @@ def test_word_of_letters_comes_from_ses_to_the_function_that_notes_it(template: 
 
 
 def test_functions_are_called_only_from_this_account(template: Json) -> None:
-    for _, permission in each(template, "AWS::Lambda::Permission"):
+    for _, permission in resources_of(template, "AWS::Lambda::Permission"):
         source = permission["SourceArn"]
         if permission["Principal"] == "apigateway.amazonaws.com":
             assert ":${AWS::AccountId}:${__ApiId__}/" in source["Fn::Sub"][0]
@@ -629,7 +634,7 @@ def test_functions_are_called_only_from_this_account(template: Json) -> None:
 
 
 def test_people_sign_in_without_a_secret_and_machines_with_one_each_for_its_one_scope(template: Json) -> None:
-    clients = {client["ClientName"]: client for _, client in each(template, "AWS::Cognito::UserPoolClient")}
+    clients = {client["ClientName"]: client for _, client in resources_of(template, "AWS::Cognito::UserPoolClient")}
     people = clients["pages"]
 
     assert (people["GenerateSecret"], people["AllowedOAuthFlows"]) == (False, ["code"])
@@ -671,7 +676,7 @@ def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> 
 def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> None:
     watched = {
         (alarm["Namespace"], alarm["MetricName"])
-        for _, alarm in each(template, "AWS::CloudWatch::Alarm")
+        for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm")
         if "MetricName" in alarm
     }
 
@@ -683,7 +688,7 @@ def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> N
 def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Json, function: str, metric: str) -> None:
     watched = [
         (alarm["MetricName"], alarm["Dimensions"][0]["Value"])
-        for _, alarm in each(template, "AWS::CloudWatch::Alarm")
+        for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm")
         if alarm.get("Namespace") == "AWS/Lambda"
     ]
 
@@ -693,7 +698,9 @@ def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Js
 @pytest.mark.parametrize("function", ["ExpireLinksFunction", "SignAuditLogFunction", "SendEmailsFunction"])
 def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: str) -> None:
     silences = [
-        alarm for _, alarm in each(template, "AWS::CloudWatch::Alarm") if alarm["TreatMissingData"] == "breaching"
+        alarm
+        for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm")
+        if alarm["TreatMissingData"] == "breaching"
     ]
 
     (silence,) = [alarm for alarm in silences if json.dumps({"Ref": function}) in json.dumps(alarm)]
@@ -701,18 +708,18 @@ def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: st
 
 
 def test_every_alarm_reaches_the_address_that_was_given(template: Json) -> None:
-    for _, alarm in each(template, "AWS::CloudWatch::Alarm"):
+    for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm"):
         assert alarm["AlarmActions"] == {"Fn::If": ["HasAlarmEmail", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
         assert alarm["AlarmDescription"]
 
 
 def test_the_dashboard_is_readable(template: Json) -> None:
-    body = json.loads(only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
+    body = json.loads(only_resource(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
 
     assert len(body["widgets"]) == 6
 
 
-def counted() -> set[str]:
+def counted_metrics() -> set[str]:
     """The names of all that the code counts: given to `count` as they are, or by a table of them."""
     found = set()
     for path in (*ROOT.glob("functions/*/app.py"), *ROOT.glob("layers/common/partner_access/**/*.py")):
@@ -723,19 +730,21 @@ def counted() -> set[str]:
                     args=[ast.Constant(str(name)), *_],
                 ):
                     found.add(name)
-                case ast.AnnAssign(target=ast.Name("COUNTED" | "UNSENT"), value=ast.Dict(values=values)):
+                case ast.AnnAssign(target=ast.Name(table), value=ast.Dict(values=values)) if table.startswith(
+                    "METRIC_"
+                ):
                     found |= {str(each.value) for each in values if isinstance(each, ast.Constant)}
     return found
 
 
 def test_what_is_counted_is_shown_and_what_is_watched_is_counted(template: Json) -> None:
-    body = json.loads(only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
+    body = json.loads(only_resource(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
     metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
-    alarms = [alarm for _, alarm in each(template, "AWS::CloudWatch::Alarm")]
+    alarms = [alarm for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm")]
     ours = {"service": "partner-access"}
 
-    assert {metric[1] for metric in metrics if metric[0] == "PartnerAccess"} == counted()
-    assert counted() >= {alarm["MetricName"] for alarm in alarms if alarm.get("Namespace") == "PartnerAccess"}
+    assert {metric[1] for metric in metrics if metric[0] == "PartnerAccess"} == counted_metrics()
+    assert counted_metrics() >= {alarm["MetricName"] for alarm in alarms if alarm.get("Namespace") == "PartnerAccess"}
     assert all(dict([metric[2:4]]) == ours for metric in metrics if metric[0] == "PartnerAccess")
 
 
@@ -756,7 +765,7 @@ def test_the_key_of_cursors_goes_to_the_functions_that_list_and_to_no_other(temp
     assert holders == {
         path.parent.name
         for path in ROOT.glob("functions/*/app.py")
-        if re.search(r"cursors\.|authzen\.searched", path.read_text("utf-8"))
+        if re.search(r"cursors\.|authzen\.search_page", path.read_text("utf-8"))
     }
 
 

@@ -19,16 +19,26 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from partner_access.domain.audit import tree_heads
-from partner_access.domain.audit.hash_chain import NOTHING, Head
-from partner_access.domain.audit.tree_heads import Latest
+from partner_access.domain.audit.hash_chain import GENESIS_HASH, ChainHead
+from partner_access.domain.audit.tree_heads import LatestTreeHead
 from partner_access.domain.records import AuditEntry, audit
 from tests.support.builders import CLIENT, NOW, PARTNER, an_act
-from tools.operate.audit_export import Broken, Evidence, Link, Sealed, Title, evidence, pem, proof, verified
+from tools.operate.audit_export import (
+    AuditExport,
+    AuditLogAltered,
+    ChainedEntry,
+    ExportTitle,
+    TreeHeadProof,
+    build_export,
+    inclusion_proof,
+    public_key_pem,
+    verify,
+)
 from tools.template import ROOT
 
 KEY = ec.derive_private_key(1234567, ec.SECP256R1())
-OTHERS = tuple(
-    Head(account_id=f"client-{name}", entries=number, chain_hash=f"{number:064x}")
+OTHER_HEADS = tuple(
+    ChainHead(account_id=f"client-{name}", entries=number, chain_hash=f"{number:064x}")
     for number, name in enumerate("abyz", 1)
 )
 
@@ -39,59 +49,63 @@ def public_pem(key: Any = KEY) -> str:
 
 
 def an_entry(number: int, *accounts: str) -> AuditEntry:
-    act = an_act(name=f"{number:032x}", at=NOW + timedelta(minutes=number))
+    act = an_act(id=f"{number:032x}", at=NOW + timedelta(minutes=number))
     return audit("link.approved", act, *(accounts or (CLIENT, PARTNER)), link_id=f"lnk_{number}", access_days=number)
 
 
-def chained(entries: Sequence[AuditEntry]) -> list[Link]:
-    heads = Head(account_id=CLIENT).followed_by_all(entries)
+def chained(entries: Sequence[AuditEntry]) -> list[ChainedEntry]:
+    heads = ChainHead(account_id=CLIENT).with_entries(entries)
     return [
-        Link(place=head.entries, entry=entry, chain_hash=head.chain_hash)
+        ChainedEntry(place=head.entries, entry=entry, chain_hash=head.chain_hash)
         for entry, head in zip(entries, heads, strict=True)
     ]
 
 
-def sealed(number: int, links: Sequence[Link], key: Any = KEY, *, after: Sealed | None = None) -> Sealed:
+def signed_head(
+    number: int, links: Sequence[ChainedEntry], key: Any = KEY, *, after: TreeHeadProof | None = None
+) -> TreeHeadProof:
     """By a seal of this number, over the account and some others."""
-    leaf = Head(account_id=CLIENT, entries=len(links), chain_hash=links[-1].chain_hash if links else NOTHING)
-    heads = tree_heads.ordered([leaf, *OTHERS])
-    before = sha256(after.seal.written()).hexdigest() if after else f"{number:064x}"
-    latest = Latest(number=number - 1, tree_head_hash=before)
-    statement = tree_heads.due(latest, heads, NOW + timedelta(hours=number), "arn:aws:kms:eu-west-1:000000000000:key/1")
+    leaf = ChainHead(account_id=CLIENT, entries=len(links), chain_hash=links[-1].chain_hash if links else GENESIS_HASH)
+    heads = tree_heads.in_tree_order([leaf, *OTHER_HEADS])
+    before = sha256(after.seal.to_stored_json()).hexdigest() if after else f"{number:064x}"
+    latest = LatestTreeHead(number=number - 1, tree_head_hash=before)
+    statement = tree_heads.next_tree_head(
+        latest, heads, NOW + timedelta(hours=number), "arn:aws:kms:eu-west-1:000000000000:key/1"
+    )
     assert statement
-    signature = key.sign(statement.to_sign(), ec.ECDSA(hashes.SHA256()))
-    steps = tree_heads.path(tree_heads.leaves_of(heads), heads.index(leaf))
-    return Sealed(leaf=leaf, path=steps, seal=statement.signed(base64.b64encode(signature).decode()))
+    signature = key.sign(statement.bytes_to_sign(), ec.ECDSA(hashes.SHA256()))
+    steps = tree_heads.inclusion_proof(tree_heads.leaf_hashes(heads), heads.index(leaf))
+    return TreeHeadProof(leaf=leaf, path=steps, seal=statement.with_signature(base64.b64encode(signature).decode()))
 
 
 @cache
-def an_export(entries: int = 8, covered: tuple[int, ...] = (6, 5, 3)) -> Evidence:
+def an_export(entries: int = 8, covered: tuple[int, ...] = (6, 5, 3)) -> AuditExport:
     """Eight entries, the latest seal over six of them, two more seals over five and three."""
     links = chained([an_entry(number) for number in range(1, entries + 1)])
-    found: list[Sealed] = []
+    found: list[TreeHeadProof] = []
     for position, many in reversed(list(enumerate(covered))):
-        found[:0] = [sealed(10 - position, links[:many], after=found[0] if found else None)]
-    return evidence(CLIENT, public_pem(), found, links)
+        found[:0] = [signed_head(10 - position, links[:many], after=found[0] if found else None)]
+    return build_export(CLIENT, public_pem(), found, links)
 
 
-def lines(found: Evidence | None = None) -> list[bytes]:
-    return (found or an_export()).written().splitlines(keepends=True)
+def export_lines(found: AuditExport | None = None) -> list[bytes]:
+    return (found or an_export()).to_bytes().splitlines(keepends=True)
 
 
-def found_in(written: bytes, key: str | None = None) -> str:
+def verification_error(written: bytes, key: str | None = None) -> str:
     """What is said of a file that is not as it was."""
-    with pytest.raises(Broken) as broken:
-        verified(written, key)
+    with pytest.raises(AuditLogAltered) as broken:
+        verify(written, key)
     return str(broken.value)
 
 
-def row(place: int, found: Evidence | None = None) -> int:
+def line_index(position: int, found: AuditExport | None = None) -> int:
     """Where an entry stands among the lines."""
-    return place + len((found or an_export()).seals)
+    return position + len((found or an_export()).seals)
 
 
-def name(place: int) -> str:
-    return an_export().links[place - 1].entry.audit_id
+def audit_id_at(position: int) -> str:
+    return an_export().links[position - 1].entry.audit_id
 
 
 # what is as it was
@@ -101,16 +115,16 @@ def name(place: int) -> str:
 def test_a_trail_that_nobody_touched_is_verified(covered: tuple[int, ...]) -> None:
     found = an_export(8, covered)
 
-    assert verified(found.written()) == found
-    assert verified(found.written(), public_pem()) == found
-    assert found.sealed == (covered[0] if covered else 0)
-    assert [link.place for link in found.unsealed] == list(range(found.sealed + 1, 9))
+    assert verify(found.to_bytes()) == found
+    assert verify(found.to_bytes(), public_pem()) == found
+    assert found.signed_count == (covered[0] if covered else 0)
+    assert [link.place for link in found.unsigned] == list(range(found.signed_count + 1, 9))
 
 
 def test_a_trail_without_entries_is_one_too() -> None:
-    found = evidence(CLIENT, public_pem(), [], [])
+    found = build_export(CLIENT, public_pem(), [], [])
 
-    assert verified(found.written()) == found
+    assert verify(found.to_bytes()) == found
 
 
 @pytest.mark.parametrize(("covered", "at", "doubt"), [
@@ -123,17 +137,17 @@ def test_a_trail_without_entries_is_one_too() -> None:
     ((), NOW, "Only chained, and not sealed:"),
 ])  # fmt: skip
 def test_what_no_seal_covers_in_good_time_is_in_doubt(covered: tuple[int, ...], at: datetime, doubt: str) -> None:
-    said = an_export(8, covered).doubt(at)
+    message = an_export(8, covered).doubt(at)
 
-    assert (said == "") is (doubt == "")
-    assert said.startswith(doubt.format(name(7)))
+    assert (message == "") is (doubt == "")
+    assert message.startswith(doubt.format(audit_id_at(7)))
 
 
 # each byte
 
 
 def test_every_byte_that_is_changed_taken_away_or_put_in_is_found() -> None:
-    written = an_export(3, (2, 1)).written()
+    written = an_export(3, (2, 1)).to_bytes()
     chance = random.Random(1)
     survived = []
     for position, byte in enumerate(written):
@@ -145,8 +159,8 @@ def test_every_byte_that_is_changed_taken_away_or_put_in_is_found() -> None:
             written[:position] + bytes([other]) + written[position:],
         ):
             try:
-                verified(changed)
-            except Broken:
+                verify(changed)
+            except AuditLogAltered:
                 continue
             if changed != written:
                 survived.append((position, changed[max(0, position - 20) : position + 20]))
@@ -154,74 +168,78 @@ def test_every_byte_that_is_changed_taken_away_or_put_in_is_found() -> None:
     assert survived == []
 
 
-@pytest.mark.parametrize("place", range(1, 9))
-def test_a_byte_of_an_entry_names_that_entry(place: int) -> None:
-    told = lines()
-    line = told[row(place)]
+@pytest.mark.parametrize("entry_position", range(1, 9))
+def test_a_byte_of_an_entry_names_that_entry(entry_position: int) -> None:
+    content = export_lines()
+    line = content[line_index(entry_position)]
     for position in range(len(line) - 1):
         changed = line[:position] + bytes([line[position] ^ 1]) + line[position + 1 :]
-        assert found_in(b"".join([*told[: row(place)], changed, *told[row(place) + 1 :]])).startswith(f"Entry {place}")
+        assert verification_error(
+            b"".join([*content[: line_index(entry_position)], changed, *content[line_index(entry_position) + 1 :]])
+        ).startswith(f"Entry {entry_position}")
 
 
 # each row
 
 
-@pytest.mark.parametrize("place", range(1, 9))
-def test_an_entry_that_was_altered_is_named(place: int) -> None:
-    told = lines()
-    at = row(place)
-    told[at] = told[at].replace(f'"access_days":{place}'.encode(), f'"access_days":{place + 90}'.encode())
+@pytest.mark.parametrize("position", range(1, 9))
+def test_an_entry_that_was_altered_is_named(position: int) -> None:
+    content = export_lines()
+    at = line_index(position)
+    content[at] = content[at].replace(f'"access_days":{position}'.encode(), f'"access_days":{position + 90}'.encode())
 
-    assert found_in(b"".join(told)) == f"Entry {place}, {name(place)}, was altered."
+    assert verification_error(b"".join(content)) == f"Entry {position}, {audit_id_at(position)}, was altered."
 
 
-@pytest.mark.parametrize("place", range(1, 8))
+@pytest.mark.parametrize("position", range(1, 8))
 @pytest.mark.parametrize("is_renumbered", [False, True])
-def test_an_entry_that_was_removed_is_named_by_its_place(place: int, is_renumbered: bool) -> None:
+def test_an_entry_that_was_removed_is_named_by_its_place(position: int, is_renumbered: bool) -> None:
     found = an_export()
-    links = [*found.links[: place - 1], *found.links[place:]]
+    links = [*found.links[: position - 1], *found.links[position:]]
     if is_renumbered:
         links = [link.model_copy(update={"place": number}) for number, link in enumerate(links, 1)]
-    written = Evidence(found.title, found.seals, tuple(links)).written()
+    written = AuditExport(found.title, found.seals, tuple(links)).to_bytes()
 
-    assert found_in(written) == f"Entry {place} was removed: {name(place + 1)} stands in its place."
+    assert (
+        verification_error(written) == f"Entry {position} was removed: {audit_id_at(position + 1)} stands in its place."
+    )
 
 
-@pytest.mark.parametrize(("kept", "title", "said"), [
+@pytest.mark.parametrize(("remaining", "title", "message"), [
     (7, 8, "The trail was cut off after entry 7: the title says 8."),
     (5, 8, "The trail was cut off after entry 5: seal 10 covers 6."),
     (5, 5, "The trail was cut off after entry 5: seal 10 covers 6."),
     (0, 0, "The trail was cut off after entry 0: seal 10 covers 6."),
 ])  # fmt: skip
-def test_a_trail_that_was_cut_off_says_after_which_entry(kept: int, title: int, said: str) -> None:
+def test_a_trail_that_was_cut_off_says_after_which_entry(remaining: int, title: int, message: str) -> None:
     found = an_export()
-    shorter = Evidence(found.title.model_copy(update={"entries": title}), found.seals, found.links[:kept])
+    shorter = AuditExport(found.title.model_copy(update={"entries": title}), found.seals, found.links[:remaining])
 
-    assert found_in(shorter.written()) == said
+    assert verification_error(shorter.to_bytes()) == message
 
 
-@pytest.mark.parametrize("place", range(1, 10))
-def test_an_entry_that_was_added_is_named(place: int) -> None:
+@pytest.mark.parametrize("position", range(1, 10))
+def test_an_entry_that_was_added_is_named(position: int) -> None:
     found = an_export()
-    forged = Link(place=place, entry=an_entry(99), chain_hash="ab" * 32)
-    after = [link.model_copy(update={"place": link.place + 1}) for link in found.links[place - 1 :]]
-    written = Evidence(found.title, found.seals, (*found.links[: place - 1], forged, *after)).written()
+    forged = ChainedEntry(place=position, entry=an_entry(99), chain_hash="ab" * 32)
+    after = [link.model_copy(update={"place": link.place + 1}) for link in found.links[position - 1 :]]
+    written = AuditExport(found.title, found.seals, (*found.links[: position - 1], forged, *after)).to_bytes()
 
-    said = found_in(written)
-    assert said.startswith(f"Entry {place}, {forged.entry.audit_id}, was a")
-    assert place == 9 or said.endswith(f"was added: {name(place)} belongs there.")
+    message = verification_error(written)
+    assert message.startswith(f"Entry {position}, {forged.entry.audit_id}, was a")
+    assert position == 9 or message.endswith(f"was added: {audit_id_at(position)} belongs there.")
 
 
-@pytest.mark.parametrize("place", range(1, 9))
+@pytest.mark.parametrize("position", range(1, 9))
 @pytest.mark.parametrize("twice", range(1, 9))
-def test_an_entry_that_is_there_twice_was_added(place: int, twice: int) -> None:
-    told = lines()
-    told.insert(row(place), told[row(twice)])
+def test_an_entry_that_is_there_twice_was_added(position: int, twice: int) -> None:
+    content = export_lines()
+    content.insert(line_index(position), content[line_index(twice)])
 
-    said = found_in(b"".join(told))
+    message = verification_error(b"".join(content))
 
-    assert "was added" in said
-    assert name(twice) in said
+    assert "was added" in message
+    assert audit_id_at(twice) in message
 
 
 @pytest.mark.parametrize("first", range(1, 8))
@@ -229,80 +247,86 @@ def test_an_entry_that_is_there_twice_was_added(place: int, twice: int) -> None:
 def test_entries_that_were_swapped_are_named(first: int, second: int) -> None:
     if first >= second:
         return
-    told = lines()
-    told[row(first)], told[row(second)] = told[row(second)], told[row(first)]
-    said = f"Entries {first} and {second} were swapped: {name(second)} stands where {name(first)} belongs."
-    assert found_in(b"".join(told)) == said
+    content = export_lines()
+    content[line_index(first)], content[line_index(second)] = content[line_index(second)], content[line_index(first)]
+    message = (
+        f"Entries {first} and {second} were swapped: {audit_id_at(second)} stands where {audit_id_at(first)} belongs."
+    )
+    assert verification_error(b"".join(content)) == message
 
     links = list(an_export().links)
     one, other = links[first - 1], links[second - 1]
     links[first - 1] = one.model_copy(update={"entry": other.entry})
     links[second - 1] = other.model_copy(update={"entry": one.entry})
-    assert found_in(Evidence(an_export().title, an_export().seals, tuple(links)).written()) == said
+    assert verification_error(AuditExport(an_export().title, an_export().seals, tuple(links)).to_bytes()) == message
 
 
 @pytest.mark.parametrize("number", range(12))
 def test_every_row_is_needed_in_its_place_and_once(number: int) -> None:
-    told = lines()
+    content = export_lines()
 
-    assert found_in(b"".join([*told[:number], *told[number + 1 :]]))
-    assert found_in(b"".join([*told[:number], told[number], *told[number:]]))
+    assert verification_error(b"".join([*content[:number], *content[number + 1 :]]))
+    assert verification_error(b"".join([*content[:number], content[number], *content[number:]]))
     for other in range(number):
-        swapped = list(told)
-        swapped[number], swapped[other] = told[other], told[number]
-        assert found_in(b"".join(swapped))
+        swapped = list(content)
+        swapped[number], swapped[other] = content[other], content[number]
+        assert verification_error(b"".join(swapped))
 
 
 def test_nothing_at_all_is_no_trail() -> None:
-    assert found_in(b"") == found_in(b"\n") == "Line 1, the title, cannot be read or was altered."
-    assert "in line 6" in found_in(b"".join([*lines()[:5], b"\xff\n", *lines()[6:]]))
-    assert found_in(b"".join(lines())[:-1]) == f"The file was cut off in entry 8, {name(8)}."
-    assert found_in(b"".join(lines()[:2])) == "Line 3, a seal, cannot be read or was altered."
+    assert verification_error(b"") == verification_error(b"\n") == "Line 1, the title, cannot be read or was altered."
+    assert "in line 6" in verification_error(b"".join([*export_lines()[:5], b"\xff\n", *export_lines()[6:]]))
+    assert verification_error(b"".join(export_lines())[:-1]) == f"The file was cut off in entry 8, {audit_id_at(8)}."
+    assert verification_error(b"".join(export_lines()[:2])) == "Line 3, a seal, cannot be read or was altered."
 
 
 # whoever knows how it is made
 
 
-def rewritten(place: int, entries: Callable[[list[AuditEntry]], list[AuditEntry]]) -> list[Link]:
+def rewritten_chain(position: int, entries: Callable[[list[AuditEntry]], list[AuditEntry]]) -> list[ChainedEntry]:
     """The whole chain made anew, with something done to its entries."""
     return chained(entries([link.entry for link in an_export().links]))
 
 
-def without_access(place: int) -> list[Link]:
+def chain_without_details(position: int) -> list[ChainedEntry]:
     def change(entries: list[AuditEntry]) -> list[AuditEntry]:
-        entries[place - 1] = entries[place - 1].model_copy(update={"details": {}})
+        entries[position - 1] = entries[position - 1].model_copy(update={"details": {}})
         return entries
 
-    return rewritten(place, change)
+    return rewritten_chain(position, change)
 
 
-@pytest.mark.parametrize(("place", "first", "last", "seal"), [(1, 1, 3, 8), (3, 1, 3, 8), (4, 4, 5, 9), (6, 6, 6, 10)])
+@pytest.mark.parametrize(
+    ("position", "first", "last", "tree_head"), [(1, 1, 3, 8), (3, 1, 3, 8), (4, 4, 5, 9), (6, 6, 6, 10)]
+)
 def test_a_chain_that_was_made_anew_is_not_the_one_that_was_sealed(
-    place: int, first: int, last: int, seal: int
+    position: int, first: int, last: int, tree_head: int
 ) -> None:
     found = an_export()
-    written = Evidence(found.title, found.seals, tuple(without_access(place))).written()
+    written = AuditExport(found.title, found.seals, tuple(chain_without_details(position))).to_bytes()
 
-    assert found_in(written) == (
-        f"The chain was rewritten: entry {first}, {name(first)}, or one after it up to {last} "
-        f"is not what seal {seal} covers."
+    assert verification_error(written) == (
+        f"The chain was rewritten: entry {first}, {audit_id_at(first)}, or one after it up to {last} "
+        f"is not what seal {tree_head} covers."
     )
 
 
 def test_a_chain_that_was_made_anew_and_sealed_since_does_not_pass_through_older_seals() -> None:
     found = an_export()
-    links = without_access(4)
-    new = Evidence(found.title, (sealed(10, links, after=found.seals[1]), *found.seals[1:]), tuple(links))
+    links = chain_without_details(4)
+    new = AuditExport(found.title, (signed_head(10, links, after=found.seals[1]), *found.seals[1:]), tuple(links))
 
-    assert found_in(new.written()).startswith(f"The chain was rewritten: entry 4, {name(4)}, or one after it up to 5")
+    assert verification_error(new.to_bytes()).startswith(
+        f"The chain was rewritten: entry 4, {audit_id_at(4)}, or one after it up to 5"
+    )
 
 
 def test_what_has_come_since_the_seal_is_chained_and_can_still_be_made_anew() -> None:
     """The five minutes that the README tells of."""
-    links = without_access(7)
+    links = chain_without_details(7)
     found = an_export()
 
-    assert verified(Evidence(found.title, found.seals, tuple(links)).written()).unsealed == tuple(links[6:])
+    assert verify(AuditExport(found.title, found.seals, tuple(links)).to_bytes()).unsigned == tuple(links[6:])
 
 
 @pytest.mark.parametrize(("entry", "why"), [
@@ -312,62 +336,64 @@ def test_what_has_come_since_the_seal_is_chained_and_can_still_be_made_anew() ->
 def test_an_entry_that_cannot_be_of_this_trail_was_added(entry: AuditEntry, why: str) -> None:
     found = an_export()
     links = chained([*(link.entry for link in found.links), entry])
-    longer = Evidence(found.title.model_copy(update={"entries": 9}), found.seals, tuple(links))
+    longer = AuditExport(found.title.model_copy(update={"entries": 9}), found.seals, tuple(links))
 
-    assert found_in(longer.written()) == f"Entry 9, {entry.audit_id}, was added: {why}"
+    assert verification_error(longer.to_bytes()) == f"Entry 9, {entry.audit_id}, was added: {why}"
 
 
 def test_more_entries_than_the_title_says() -> None:
     found = an_export()
     links = chained([*(link.entry for link in found.links), an_entry(9)])
 
-    said = found_in(Evidence(found.title, found.seals, tuple(links)).written())
+    message = verification_error(AuditExport(found.title, found.seals, tuple(links)).to_bytes())
 
-    assert said == f"Entry 9, {an_entry(9).audit_id}, was added: the title says 8."
+    assert message == f"Entry 9, {an_entry(9).audit_id}, was added: the title says 8."
 
 
 def test_an_export_of_another_account_is_not_this_ones() -> None:
     found = an_export()
-    renamed = Evidence(found.title.model_copy(update={"account_id": PARTNER}), found.seals, found.links)
+    renamed = AuditExport(found.title.model_copy(update={"account_id": PARTNER}), found.seals, found.links)
 
-    assert found_in(renamed.written()) == f"Line 2 is about {CLIENT}, and the file about {PARTNER}."
+    assert verification_error(renamed.to_bytes()) == f"Line 2 is about {CLIENT}, and the file about {PARTNER}."
 
 
 OTHER_KEY = ec.derive_private_key(7654321, ec.SECP256R1())
 
 
 def test_a_forger_has_another_key() -> None:
-    links = without_access(1)
-    forged = evidence(CLIENT, public_pem(OTHER_KEY), [sealed(10, links, OTHER_KEY)], links)
+    links = chain_without_details(1)
+    forged = build_export(CLIENT, public_pem(OTHER_KEY), [signed_head(10, links, OTHER_KEY)], links)
 
-    assert verified(forged.written()) == forged, "who believes the file's own key believes the forger"
-    assert found_in(forged.written(), public_pem()) == "The file names another key than the one that was given."
-    mixed = evidence(CLIENT, public_pem(), [sealed(10, links, OTHER_KEY)], links)
-    assert found_in(mixed.written()) == "Seal 10, in line 2, is not signed by the key."
+    assert verify(forged.to_bytes()) == forged, "who believes the file's own key believes the forger"
+    assert (
+        verification_error(forged.to_bytes(), public_pem()) == "The file names another key than the one that was given."
+    )
+    mixed = build_export(CLIENT, public_pem(), [signed_head(10, links, OTHER_KEY)], links)
+    assert verification_error(mixed.to_bytes()) == "Seal 10, in line 2, is not signed by the key."
 
 
 @pytest.mark.parametrize("covered", [(5, 3), ()])
 def test_a_trail_that_was_cut_back_to_an_older_seal_is_found_by_whoever_knows_the_newest(
     covered: tuple[int, ...],
 ) -> None:
-    written = an_export(5, covered).written()
+    written = an_export(5, covered).to_bytes()
 
-    assert verified(written, newest=10 if covered else 0).written() == written
-    with pytest.raises(Broken, match=r"The trail was cut off, or exported before: .* seal 11 is there\."):
-        verified(written, newest=11)
+    assert verify(written, newest=10 if covered else 0).to_bytes() == written
+    with pytest.raises(AuditLogAltered, match=r"The trail was cut off, or exported before: .* seal 11 is there\."):
+        verify(written, newest=11)
 
 
 def test_seals_go_back_in_time() -> None:
     found = an_export()
     links = found.links
 
-    forward = evidence(CLIENT, public_pem(), [sealed(9, links[:5]), sealed(10, links[:6])], links)
-    shrinking = evidence(CLIENT, public_pem(), [sealed(10, links[:5]), sealed(9, links[:6])], links)
-    assert found_in(forward.written()) == "Seal 10 does not come before seal 9."
-    assert found_in(shrinking.written()) == "Seal 9 does not come before seal 10."
+    forward = build_export(CLIENT, public_pem(), [signed_head(9, links[:5]), signed_head(10, links[:6])], links)
+    shrinking = build_export(CLIENT, public_pem(), [signed_head(10, links[:5]), signed_head(9, links[:6])], links)
+    assert verification_error(forward.to_bytes()) == "Seal 10 does not come before seal 9."
+    assert verification_error(shrinking.to_bytes()) == "Seal 9 does not come before seal 10."
 
 
-def twin(found: Sealed) -> Sealed:
+def with_second_signature(found: TreeHeadProof) -> TreeHeadProof:
     """The seal with the other signature of ECDSA that can be made of one, (r, n - s), without the key."""
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     r, s = decode_dss_signature(base64.b64decode(found.seal.signature))
@@ -379,61 +405,61 @@ def test_a_seal_that_another_follows_has_the_signature_that_it_was_kept_with() -
     found = an_export()
     newest, *older = found.seals
 
-    of_older = Evidence(found.title, (newest, twin(older[0]), older[1]), found.links).written()
-    assert found_in(of_older) == "Seal 10 was made after another seal 9 than this one."
-    of_newest = verified(Evidence(found.title, (twin(newest), *older), found.links).written())
-    assert of_newest.seals[0].seal.to_sign() == newest.seal.to_sign(), "it says the same"
+    of_older = AuditExport(found.title, (newest, with_second_signature(older[0]), older[1]), found.links).to_bytes()
+    assert verification_error(of_older) == "Seal 10 was made after another seal 9 than this one."
+    of_newest = verify(AuditExport(found.title, (with_second_signature(newest), *older), found.links).to_bytes())
+    assert of_newest.seals[0].seal.bytes_to_sign() == newest.seal.bytes_to_sign(), "it says the same"
 
 
 def test_seals_of_two_rows_do_not_follow_each_other() -> None:
     found = an_export()
-    newest = sealed(10, found.links[:6])
+    newest = signed_head(10, found.links[:6])
 
-    said = found_in(Evidence(found.title, (newest, *found.seals[1:]), found.links).written())
+    message = verification_error(AuditExport(found.title, (newest, *found.seals[1:]), found.links).to_bytes())
 
-    assert said == "Seal 10 was made after another seal 9 than this one."
+    assert message == "Seal 10 was made after another seal 9 than this one."
 
 
 def test_steps_that_lead_elsewhere_prove_nothing() -> None:
     first, *more = an_export().seals
     other = first.model_copy(update={"leaf": first.leaf.model_copy(update={"entries": 7})})
 
-    said = found_in(Evidence(an_export().title, (other, *more), an_export().links).written())
+    message = verification_error(AuditExport(an_export().title, (other, *more), an_export().links).to_bytes())
 
-    assert said == "Line 2 has a head of the chain, or steps to the root, that seal 10 has not."
+    assert message == "Line 2 has a head of the chain, or steps to the root, that seal 10 has not."
 
 
 def test_a_signature_is_written_in_one_way_alone() -> None:
     links = an_export().links
-    several = (sealed(10, links[:6]) for _ in range(99))
+    several = (signed_head(10, links[:6]) for _ in range(99))
     first = next(each for each in several if each.seal.signature.endswith("="))
     signature = first.seal.signature
-    loose = first.model_copy(update={"seal": first.seal.model_copy(update={"signature": _loose(signature)})})
+    loose = first.model_copy(update={"seal": first.seal.model_copy(update={"signature": _non_canonical(signature)})})
 
-    assert verified(evidence(CLIENT, public_pem(), [first], links).written()).sealed == 6
-    assert base64.b64decode(_loose(signature)) == base64.b64decode(signature)
-    said = found_in(evidence(CLIENT, public_pem(), [loose], links).written())
-    assert said == "Seal 10, in line 2, is not written as it was sealed."
+    assert verify(build_export(CLIENT, public_pem(), [first], links).to_bytes()).signed_count == 6
+    assert base64.b64decode(_non_canonical(signature)) == base64.b64decode(signature)
+    message = verification_error(build_export(CLIENT, public_pem(), [loose], links).to_bytes())
+    assert message == "Seal 10, in line 2, is not written as it was sealed."
 
 
-def _loose(text: str) -> str:
+def _non_canonical(text: str) -> str:
     """The same bytes by other letters: the last digit of base64 may have bits that mean nothing."""
     digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     bare = text.rstrip("=")
     return bare[:-1] + digits[digits.index(bare[-1]) + 1] + text[len(bare) :]
 
 
-@pytest.mark.parametrize(("key", "said"), [
+@pytest.mark.parametrize(("key", "message"), [
     ("nothing", "The public key cannot be read."),
     (public_pem(ec.derive_private_key(5, ec.SECP384R1())), "The public key is none of the kind that signs seals."),
     (public_pem(ed25519.Ed25519PrivateKey.generate()), "The public key is none of the kind that signs seals."),
     (public_pem() + "\n", "The public key is not written as an export writes it."),
 ])  # fmt: skip
-def test_a_key_that_is_none(key: str, said: str) -> None:
-    title = Title(account_id=CLIENT, entries=8, key=key, seals=3)
+def test_a_key_that_is_none(key: str, message: str) -> None:
+    title = ExportTitle(account_id=CLIENT, entries=8, key=key, seals=3)
 
-    assert found_in(Evidence(title, an_export().seals, an_export().links).written()) == said
-    assert found_in(an_export().written(), key) == said
+    assert verification_error(AuditExport(title, an_export().seals, an_export().links).to_bytes()) == message
+    assert verification_error(an_export().to_bytes(), key) == message
 
 
 def test_a_key_of_another_kind_is_not_exported() -> None:
@@ -441,37 +467,37 @@ def test_a_key_of_another_kind_is_not_exported() -> None:
         ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     )
 
-    with pytest.raises(Broken, match="none of the kind"):
-        pem(der)
+    with pytest.raises(AuditLogAltered, match="none of the kind"):
+        public_key_pem(der)
 
 
 # one entry, for a third party
 
 
-def checked(*files: Path) -> subprocess.CompletedProcess[str]:
+def run_check_inclusion(*files: Path) -> subprocess.CompletedProcess[str]:
     """By what is in the documentation, with the standard library alone."""
     program = [sys.executable, "-I", "-S", str(ROOT / "docs/check_inclusion.py"), *map(str, files)]
     return subprocess.run(program, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("place", [1, 3, 6])
-def test_a_third_party_sees_one_entry_under_its_seal(place: int, tmp_path: Path) -> None:
-    shown, seal, older = tmp_path / "proof.json", tmp_path / "seal.json", tmp_path / "older.json"
-    shown.write_bytes(proof(an_export(), name(place)))
-    seal.write_bytes(an_export().seals[0].seal.written())
-    older.write_bytes(an_export().seals[1].seal.written())
+@pytest.mark.parametrize("position", [1, 3, 6])
+def test_a_third_party_sees_one_entry_under_its_seal(position: int, tmp_path: Path) -> None:
+    proof_file, tree_head_file, older_file = tmp_path / "proof.json", tmp_path / "seal.json", tmp_path / "older.json"
+    proof_file.write_bytes(inclusion_proof(an_export(), audit_id_at(position)))
+    tree_head_file.write_bytes(an_export().seals[0].seal.to_stored_json())
+    older_file.write_bytes(an_export().seals[1].seal.to_stored_json())
 
-    assert json.loads(shown.read_bytes())["entry"]["audit_id"] == name(place)
-    assert not [other for other in range(1, 9) if other != place and name(other) in shown.read_text()]
+    assert json.loads(proof_file.read_bytes())["entry"]["audit_id"] == audit_id_at(position)
+    assert not [other for other in range(1, 9) if other != position and audit_id_at(other) in proof_file.read_text()]
     latest = an_export().seals[0].seal
-    said = f"Entry {name(place)}, number {place} of {CLIENT}, is under seal {latest.number} of 2"
-    told, believed = checked(shown, seal), checked(shown)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.startswith(said)
-    assert (believed.returncode, believed.stdout) == (0, told.stdout)
-    assert believed.stderr.startswith("WARNING: that seal is the proof's own.")
-    refused = checked(shown, older)
-    assert (refused.returncode, refused.stderr) == (1, "The entry is NOT under this seal.\n")
+    message = f"Entry {audit_id_at(position)}, number {position} of {CLIENT}, is under seal {latest.number} of 2"
+    verified, unverified = run_check_inclusion(proof_file, tree_head_file), run_check_inclusion(proof_file)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert verified.stdout.startswith(message)
+    assert (unverified.returncode, unverified.stdout) == (0, verified.stdout)
+    assert unverified.stderr.startswith("WARNING: that seal is the proof's own.")
+    rejected = run_check_inclusion(proof_file, older_file)
+    assert (rejected.returncode, rejected.stderr) == (1, "The entry is NOT under this seal.\n")
 
 
 @pytest.mark.parametrize("changes", [
@@ -484,10 +510,10 @@ def test_a_third_party_sees_one_entry_under_its_seal(place: int, tmp_path: Path)
     lambda told: {"path": [["left" if side == "right" else "right", other] for side, other in told["path"]]},
 ])  # fmt: skip
 def test_a_third_party_sees_that_a_proof_is_none(changes: Callable[[Any], Any], tmp_path: Path) -> None:
-    told = json.loads(proof(an_export(), name(3)))
-    (tmp_path / "proof.json").write_text(json.dumps({**told, **changes(told)}))
+    document = json.loads(inclusion_proof(an_export(), audit_id_at(3)))
+    (tmp_path / "proof.json").write_text(json.dumps({**document, **changes(document)}))
 
-    assert checked(tmp_path / "proof.json").returncode == 1
+    assert run_check_inclusion(tmp_path / "proof.json").returncode == 1
 
 
 def test_the_check_is_short_and_needs_nothing() -> None:
@@ -500,12 +526,12 @@ def test_the_check_is_short_and_needs_nothing() -> None:
     )
 
 
-@pytest.mark.parametrize(("audit_id", "said"), [
+@pytest.mark.parametrize(("audit_id", "message"), [
     ("aud_none", "aud_none is not in this trail."),
     (f"aud_{7:032x}", f"aud_{7:032x} is not yet sealed: export the trail again in some minutes."),
 ])  # fmt: skip
-def test_what_is_not_sealed_cannot_be_proved(audit_id: str, said: str) -> None:
-    with pytest.raises(Broken) as broken:
-        proof(an_export(), audit_id)
+def test_what_is_not_sealed_cannot_be_proved(audit_id: str, message: str) -> None:
+    with pytest.raises(AuditLogAltered) as broken:
+        inclusion_proof(an_export(), audit_id)
 
-    assert str(broken.value) == said
+    assert str(broken.value) == message

@@ -15,349 +15,380 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from partner_access import event_bus, tree_head_store
-from partner_access.domain.audit.tree_heads import Statement
+from partner_access import event_bus
+from partner_access import tree_head_store as production_store
+from partner_access.domain.audit.tree_heads import TreeHead
 from partner_access.domain.records import AuditEntry
 from partner_access.store import keys
 from partner_access.store.audit import hash_chain
 from partner_access.store.audit.audit_log import entry_of
 from tests.support import gateway
-from tests.support.background_functions import FOLLOW_TRAIL, SEAL_TRAIL, new_entries, publish_audit_events, run
+from tests.support.background_functions import (
+    PUBLISH_AUDIT_EVENTS,
+    SIGN_AUDIT_LOG,
+    publish_audit_events,
+    run_function,
+    stream_event_of,
+)
 from tests.support.builders import APPROVER, CLIENT, EMPLOYEE, PARTNER, a_partner_admin
-from tests.support.fake_tree_head_store import Vault, vault
+from tests.support.fake_tree_head_store import FakeTreeHeadStore, fake_tree_head_store
 from tests.support.membership_facts import resume, suspend
-from tests.support.seeded_table import a_world
+from tests.support.seeded_table import seed
 from tests.support.table import Item, Table
-from tests.tools import aws
+from tests.tools import fake_aws
 from tools.operate import __main__ as operate
 from tools.operate import audit_log
-from tools.operate.audit_export import Broken, Evidence, verified
-from tools.operate.stack import NoSite, Site
-from tools.operate.tree_head_list import row
+from tools.operate.audit_export import AuditExport, AuditLogAltered, verify
+from tools.operate.stack import DeployedStack, StackUnavailable
+from tools.operate.tree_head_list import read_tree_heads
 from tools.template import ROOT
 
-AFTER = datetime.now(UTC) + timedelta(hours=1)
+AFTER_DELIVERY = datetime.now(UTC) + timedelta(hours=1)
 """When the stream has had its time."""
 
 
 @pytest.fixture
-def kept(table: Table) -> Iterator[Vault]:
-    a_world(table, a_partner_admin())
-    for item in table.under("AUDIT#"):
+def tree_head_store(table: Table) -> Iterator[FakeTreeHeadStore]:
+    seed(table, a_partner_admin())
+    for item in table.items_with_prefix("AUDIT#"):
         table.remove(keys.Key(item["pk"], item["sk"]))
-    with vault() as found:
+    with fake_tree_head_store() as found:
         yield found
 
 
 @pytest.fixture
-def site(table: Table, kept: Vault) -> Site:
+def stack(table: Table, tree_head_store: FakeTreeHeadStore) -> DeployedStack:
     """A stack whose table, storage and key are those in memory; its function is the one that is tested."""
 
-    def called(asked: aws.Asked) -> Any:
+    def invoke(parameters: fake_aws.Params) -> Any:
         try:
-            run(FOLLOW_TRAIL, json.loads(asked["Payload"]))
+            run_function(PUBLISH_AUDIT_EVENTS, json.loads(parameters["Payload"]))
         except ValueError as failed:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(repr(failed).encode())}
         return {"StatusCode": 200, "Payload": io.BytesIO(b"null")}
 
-    outputs = {"TreeHeadsBucket": kept.bucket, "TreeHeadSigningKeyArn": kept.key_id, "TableName": table.name}
+    outputs = {
+        "TreeHeadsBucket": tree_head_store.bucket,
+        "TreeHeadSigningKeyArn": tree_head_store.key_id,
+        "TableName": table.name,
+    }
     described = {"Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]}
     resources = [
         {"LogicalResourceId": name, "PhysicalResourceId": physical_id, "ResourceType": kind}
         for name, physical_id, kind in (
             ("PublishAuditEventsFunction", "follow-trail", "AWS::Lambda::Function"),
-            ("FailedRecords", f"{kept.bucket}-failed-records", "AWS::S3::Bucket"),
+            ("FailedRecords", f"{tree_head_store.bucket}-failed-records", "AWS::S3::Bucket"),
         )
     ]
-    answers = aws.clients(
+    fake_clients = fake_aws.fake_clients(
         {
             "cloudformation.DescribeStacks": lambda _: {"Stacks": [described]},
             "cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": resources},
-            "lambda.Invoke": called,
+            "lambda.Invoke": invoke,
         }
     )
-    in_memory = {"dynamodb": table.client, "kms": kept.signer, "s3": kept.storage}
-    return Site("here", lambda name: in_memory.get(name) or answers(name))
+    in_memory = {"dynamodb": table.client, "kms": tree_head_store.signer, "s3": tree_head_store.storage}
+    return DeployedStack("here", lambda name: in_memory.get(name) or fake_clients(name))
 
 
-def happens(times: int = 1) -> None:
+def suspend_and_resume(times: int = 1) -> None:
     """Two acts that concern the client and the partner, as often."""
     for _ in range(times):
         assert suspend().status == 200
         assert resume().status == 200
 
 
-def is_followed(table: Table) -> None:
+def publish_entries(table: Table) -> None:
     """The stream has brought everything."""
-    publish_audit_events(sorted(table.under("AUDIT#"), key=lambda item: str(item["sk"])))
+    publish_audit_events(sorted(table.items_with_prefix("AUDIT#"), key=lambda item: str(item["sk"])))
 
 
-def is_sealed() -> None:
-    assert run(SEAL_TRAIL, {}) is None
+def sign_audit_log() -> None:
+    assert run_function(SIGN_AUDIT_LOG, {}) is None
 
 
-def exported(site: Site, table: Table, account_id: str = CLIENT) -> Evidence:
-    exported = audit_log.export(site, table.name, account_id)
-    assert (exported.waiting, exported.wrong) == (0, ())
-    return exported.found
+def export_log(site: DeployedStack, table: Table, account_id: str = CLIENT) -> AuditExport:
+    exported = audit_log.export_account(site, table.name, account_id)
+    assert (exported.pending, exported.problems) == (0, ())
+    return exported.export
 
 
-def events(found: Evidence) -> list[str]:
+def events(found: AuditExport) -> list[str]:
     return [link.entry.event for link in found.links]
 
 
-def told(table: Table, account_id: str = CLIENT) -> list[Item]:
-    return table.under(f"AUDIT#{account_id}")
+def audit_items(table: Table, account_id: str = CLIENT) -> list[Item]:
+    return table.items_with_prefix(f"AUDIT#{account_id}")
 
 
-def test_what_happened_is_exported_sealed_and_verified(table: Table, kept: Vault, site: Site) -> None:
-    happens()
-    is_followed(table)
-    is_sealed()
-    happens()
-    is_followed(table)
+def test_what_happened_is_exported_sealed_and_verified(
+    table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
+) -> None:
+    suspend_and_resume()
+    publish_entries(table)
+    sign_audit_log()
+    suspend_and_resume()
+    publish_entries(table)
 
-    found = exported(site, table)
+    found = export_log(stack, table)
 
-    assert verified(found.written(), kept.pem) == found
+    assert verify(found.to_bytes(), tree_head_store.pem) == found
     assert events(found) == ["member.suspended", "member.resumed"] * 2
-    assert (found.sealed, len(found.unsealed), len(found.seals)) == (2, 2, 1)
-    assert exported(site, table, PARTNER).sealed == 2
+    assert (found.signed_count, len(found.unsigned), len(found.seals)) == (2, 2, 1)
+    assert export_log(stack, table, PARTNER).signed_count == 2
 
 
-def test_older_seals_go_along_each_twice_as_far_back(table: Table, site: Site) -> None:
+def test_older_seals_go_along_each_twice_as_far_back(table: Table, stack: DeployedStack) -> None:
     for _ in range(10):
-        happens()
-        is_followed(table)
-        is_sealed()
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
 
-    found = exported(site, table)
+    found = export_log(stack, table)
 
     assert [each.seal.number for each in found.seals] == [10, 9, 8, 6, 2]
     assert [each.leaf.entries for each in found.seals] == [20, 18, 16, 12, 4]
-    assert verified(found.written()) == found
+    assert verify(found.to_bytes()) == found
 
 
-def test_seals_whose_heads_are_forgotten_stay_behind(table: Table, kept: Vault, site: Site) -> None:
+def test_seals_whose_heads_are_forgotten_stay_behind(
+    table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
+) -> None:
     for _ in range(4):
-        happens()
-        is_followed(table)
-        is_sealed()
-    second = next(seal for seal in kept.seals() if seal["number"] == 2)
-    kept.forget(f"leaves/{second['root']}.json")
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
+    second = next(tree_head for tree_head in tree_head_store.tree_heads() if tree_head["number"] == 2)
+    tree_head_store.delete_versions(f"leaves/{second['root']}.json")
 
-    assert [each.seal.number for each in exported(site, table).seals] == [4, 3]
+    assert [each.seal.number for each in export_log(stack, table).seals] == [4, 3]
 
 
-def test_a_chain_that_a_seal_has_lost_is_looked_for_in_older_ones(table: Table, site: Site) -> None:
+def test_a_chain_that_a_seal_has_lost_is_looked_for_in_older_ones(table: Table, stack: DeployedStack) -> None:
     for account_id in (PARTNER, CLIENT):
-        happens()
-        is_followed(table)
-        is_sealed()
-        table.remove(keys.head(account_id))
-    is_sealed()
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
+        table.remove(keys.chain_head(account_id))
+    sign_audit_log()
 
-    with pytest.raises(Broken) as found:
-        exported(site, table)
+    with pytest.raises(AuditLogAltered) as found:
+        export_log(stack, table)
     assert str(found.value) == f"Seal 3 has no chain of {CLIENT}, and seal 2, which is older, has one."
 
 
-def test_an_account_that_no_seal_has_is_only_chained(table: Table, kept: Vault, site: Site) -> None:
-    happens()
-    publish_audit_events(told(table))
-    is_sealed()
-    publish_audit_events(told(table, PARTNER))
+def test_an_account_that_no_seal_has_is_only_chained(
+    table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
+) -> None:
+    suspend_and_resume()
+    publish_audit_events(audit_items(table))
+    sign_audit_log()
+    publish_audit_events(audit_items(table, PARTNER))
 
-    found = exported(site, table, PARTNER)
+    found = export_log(stack, table, PARTNER)
 
     assert (found.seals, len(found.links)) == ((), 2)
-    assert verified(found.written()) == found
+    assert verify(found.to_bytes()) == found
 
 
-def test_a_latest_seal_that_is_gone_is_no_export(table: Table, kept: Vault, site: Site) -> None:
-    happens()
-    is_followed(table)
-    is_sealed()
-    kept.forget("tree-heads/1.json")
+def test_a_latest_seal_that_is_gone_is_no_export(
+    table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
+) -> None:
+    suspend_and_resume()
+    publish_entries(table)
+    sign_audit_log()
+    tree_head_store.delete_versions("tree-heads/1.json")
 
-    with pytest.raises(NoSite, match="Seal 1 is the latest, and it is not in"):
-        audit_log.export(site, table.name, CLIENT)
+    with pytest.raises(StackUnavailable, match="Seal 1 is the latest, and it is not in"):
+        audit_log.export_account(stack, table.name, CLIENT)
 
 
-def lays_over(kept: Vault, name: str) -> Any:
+def add_delete_marker(tree_head_store: FakeTreeHeadStore, name: str) -> Any:
     """As somebody can who administers the storage."""
-    return kept.storage.delete_object(Bucket=kept.bucket, Key=name)
+    return tree_head_store.storage.delete_object(Bucket=tree_head_store.bucket, Key=name)
 
 
-@pytest.mark.parametrize(("done", "said"), [
-    (lambda table, kept: [lays_over(kept, "tree-heads/3.json"), table.change(keys.latest_seal(), **noted(kept, 2))],
+@pytest.mark.parametrize(("manipulate", "messages"), [
+    (lambda table, kept: [add_delete_marker(kept, "tree-heads/3.json"), table.change(keys.latest_tree_head(), **table_record(kept, 2))],
      ["Hidden in {}, by a delete marker or a later version: seal 3. Ask who did it."]),
-    (lambda table, kept: [lays_over(kept, f"tree-heads/{number}.json") for number in (1, 2)],
+    (lambda table, kept: [add_delete_marker(kept, f"tree-heads/{number}.json") for number in (1, 2)],
      ["Hidden in {}, by a delete marker or a later version: 2 seals, from 1 to 2. Ask who did it."]),
     (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=b"{}"),
      ["Hidden in {}, by a delete marker or a later version: seal 2. Ask who did it."]),
     (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/99.json", Body=kept.read("tree-heads/3.json")),
      ["Not signed by the key, and yet kept in {}: seal 99. Ask who did it."]),
-    (lambda table, _: table.remove(keys.latest_seal()),
+    (lambda table, _: table.remove(keys.latest_tree_head()),
      ["The table says that seal 0 is the latest, and {} has seal 3."]),
-    (lambda _, kept: lays_over(kept, f"leaves/{kept.seals()[1]['root']}.json"),
+    (lambda _, kept: add_delete_marker(kept, f"leaves/{kept.tree_heads()[1]['root']}.json"),
      ["Hidden in {}, by a delete marker: the leaves of seal 2. Ask who did it."]),
 ])  # fmt: skip
 def test_whoever_hides_seals_hides_them_from_no_export(
-    table: Table, kept: Vault, site: Site, done: Callable[[Table, Vault], object], said: list[str]
+    table: Table,
+    tree_head_store: FakeTreeHeadStore,
+    stack: DeployedStack,
+    manipulate: Callable[[Table, FakeTreeHeadStore], object],
+    messages: list[str],
 ) -> None:
     for _ in range(3):
-        happens()
-        is_followed(table)
-        is_sealed()
-    before = exported(site, table)
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
+    before = export_log(stack, table)
 
-    done(table, kept)
+    manipulate(table, tree_head_store)
 
-    after = audit_log.export(site, table.name, CLIENT)
-    assert after.found == before
-    assert list(after.wrong) == [sentence.format(kept.bucket) for sentence in said]
+    after = audit_log.export_account(stack, table.name, CLIENT)
+    assert after.export == before
+    assert list(after.problems) == [sentence.format(tree_head_store.bucket) for sentence in messages]
 
 
-def noted(kept: Vault, number: int) -> dict[str, Any]:
+def table_record(tree_head_store: FakeTreeHeadStore, number: int) -> dict[str, Any]:
     """What the table said of this seal."""
-    return {"number": number, "tree_head_hash": sha256(kept.read(f"tree-heads/{number}.json")).hexdigest()}
+    return {"number": number, "tree_head_hash": sha256(tree_head_store.read(f"tree-heads/{number}.json")).hexdigest()}
 
 
 def test_what_was_sealed_a_while_ago_is_forgotten_by_a_delete_marker_of_the_storage_itself(
-    table: Table, kept: Vault, site: Site
+    table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
     for _ in range(2):
-        happens()
-        is_followed(table)
-        is_sealed()
-    first = f"leaves/{kept.seals()[0]['root']}.json"
-    kept.was_written(first, days_ago=36)
-    lays_over(kept, first)
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
+    first = f"leaves/{tree_head_store.tree_heads()[0]['root']}.json"
+    tree_head_store.make_older(first, days_ago=36)
+    add_delete_marker(tree_head_store, first)
 
-    assert [each.seal.number for each in exported(site, table).seals] == [2, 1]
+    assert [each.seal.number for each in export_log(stack, table).seals] == [2, 1]
 
 
-def test_a_seal_between_others_that_no_key_signed_is_no_export(table: Table, kept: Vault, site: Site) -> None:
+def test_a_seal_between_others_that_no_key_signed_is_no_export(
+    table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
+) -> None:
     for _ in range(3):
-        happens()
-        is_followed(table)
-        is_sealed()
-    third = kept.read("tree-heads/3.json")
-    kept.forget("tree-heads/2.json")
-    kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=third)
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
+    third = tree_head_store.read("tree-heads/3.json")
+    tree_head_store.delete_versions("tree-heads/2.json")
+    tree_head_store.storage.put_object(Bucket=tree_head_store.bucket, Key="tree-heads/2.json", Body=third)
 
-    with pytest.raises(Broken, match="Seal 2 is not signed by the key"):
-        audit_log.export(site, table.name, CLIENT)
+    with pytest.raises(AuditLogAltered, match="Seal 2 is not signed by the key"):
+        audit_log.export_account(stack, table.name, CLIENT)
 
 
-@pytest.mark.parametrize(("done", "said"), [
+@pytest.mark.parametrize(("manipulate", "messages"), [
     (lambda _: None, []),
-    (lambda kept: kept.forget("tree-heads/1.json"), []),
-    (lambda kept: kept.forget("tree-heads/2.json"), ["Missing in {}: seal 2."]),
-    (lambda kept: [kept.forget(f"tree-heads/{number}.json") for number in (2, 3)], ["Missing in {}: 2 seals, from 2 to 3."]),
-    (lambda kept: replaces(kept, 2, kept.read("tree-heads/3.json")), ["Seal 2 is not signed by the key.",
+    (lambda kept: kept.delete_versions("tree-heads/1.json"), []),
+    (lambda kept: kept.delete_versions("tree-heads/2.json"), ["Missing in {}: seal 2."]),
+    (lambda kept: [kept.delete_versions(f"tree-heads/{number}.json") for number in (2, 3)], ["Missing in {}: 2 seals, from 2 to 3."]),
+    (lambda kept: replace_tree_head(kept, 2, kept.read("tree-heads/3.json")), ["Seal 2 is not signed by the key.",
      "Seal 3 does not follow seal 2."]),
-    (lambda kept: replaces(kept, 3, of_another_row(kept, 3)), ["Seal 3 does not follow seal 2.",
+    (lambda kept: replace_tree_head(kept, 3, signed_after_other(kept, 3)), ["Seal 3 does not follow seal 2.",
      "Seal 4 does not follow seal 3."]),
-    (lambda kept: replaces(kept, 1, of_another_row(kept, 1)), ["Seal 1 does not follow seal 0.",
+    (lambda kept: replace_tree_head(kept, 1, signed_after_other(kept, 1)), ["Seal 1 does not follow seal 0.",
      "Seal 2 does not follow seal 1."]),
 ])  # fmt: skip
 def test_the_row_of_seals_is_looked_at_as_a_whole(
-    table: Table, kept: Vault, site: Site, done: Callable[[Vault], object], said: list[str]
+    table: Table,
+    tree_head_store: FakeTreeHeadStore,
+    stack: DeployedStack,
+    manipulate: Callable[[FakeTreeHeadStore], object],
+    messages: list[str],
 ) -> None:
     for _ in range(4):
-        happens()
-        is_followed(table)
-        is_sealed()
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
 
-    done(kept)
+    manipulate(tree_head_store)
 
-    found = row(kept.storage, kept.bucket, kept.pem)
-    assert list(found.broken()) == [sentence.format(kept.bucket) for sentence in said]
+    found = read_tree_heads(tree_head_store.storage, tree_head_store.bucket, tree_head_store.pem)
+    assert list(found.defects()) == [sentence.format(tree_head_store.bucket) for sentence in messages]
     assert found.newest == 4
 
 
-def replaces(kept: Vault, number: int, written: bytes) -> None:
+def replace_tree_head(tree_head_store: FakeTreeHeadStore, number: int, written: bytes) -> None:
     """Where no lock is any more."""
-    kept.forget(f"tree-heads/{number}.json")
-    kept.storage.put_object(Bucket=kept.bucket, Key=f"tree-heads/{number}.json", Body=written)
+    tree_head_store.delete_versions(f"tree-heads/{number}.json")
+    tree_head_store.storage.put_object(Bucket=tree_head_store.bucket, Key=f"tree-heads/{number}.json", Body=written)
 
 
-def of_another_row(kept: Vault, number: int) -> bytes:
+def signed_after_other(store: FakeTreeHeadStore, number: int) -> bytes:
     """A seal of this number that the key signed after another seal."""
-    seal = json.loads(kept.read(f"tree-heads/{number}.json"))
-    del seal["signature"]
-    return tree_head_store.sign(Statement(**{**seal, "previous": "ab" * 32})).written()
+    tree_head = json.loads(store.read(f"tree-heads/{number}.json"))
+    del tree_head["signature"]
+    return production_store.sign(TreeHead(**{**tree_head, "previous": "ab" * 32})).to_stored_json()
 
 
-def test_a_bucket_without_seals_has_no_row_that_is_broken(kept: Vault) -> None:
-    found = row(kept.storage, kept.bucket, kept.pem)
+def test_a_bucket_without_seals_has_no_row_that_is_broken(tree_head_store: FakeTreeHeadStore) -> None:
+    found = read_tree_heads(tree_head_store.storage, tree_head_store.bucket, tree_head_store.pem)
 
-    assert (found.newest, list(found.broken()), list(found.wrong(0))) == (0, [], [])
-
-
-def test_nobody_has_no_trail(table: Table, site: Site) -> None:
-    with pytest.raises(NoSite, match="There is no trail of client-nobody"):
-        audit_log.export(site, table.name, "client-nobody")
+    assert (found.newest, list(found.defects()), list(found.manipulations(0))) == (0, [], [])
 
 
-@pytest.mark.parametrize(("tamper", "said"), [
-    (lambda table, items: table.change(place_of(items[1]), actor_id="user-other"), "Entry 2, {}, was altered."),
-    (lambda table, items: table.change(place_of(items[1]), at=items[1]["at"] + 1), "Entry 2, {}, was altered."),
-    (lambda table, items: table.change(place_of(items[1]), details={"user_id": EMPLOYEE, "days": Decimal("1.5")}),
+def test_nobody_has_no_trail(table: Table, stack: DeployedStack) -> None:
+    with pytest.raises(StackUnavailable, match="There is no trail of client-nobody"):
+        audit_log.export_account(stack, table.name, "client-nobody")
+
+
+@pytest.mark.parametrize(("tamper", "message"), [
+    (lambda table, items: table.change(entry_key(items[1]), actor_id="user-other"), "Entry 2, {}, was altered."),
+    (lambda table, items: table.change(entry_key(items[1]), at=items[1]["at"] + 1), "Entry 2, {}, was altered."),
+    (lambda table, items: table.change(entry_key(items[1]), details={"user_id": EMPLOYEE, "days": Decimal("1.5")}),
      "Entry 2, {}, was altered."),
-    (lambda table, items: table.change(place_of(items[1]), event=None), "Entry 2, {}, was altered: it cannot be read."),
-    (lambda table, items: table.remove(place_of(items[1])), "Entry 2 was removed"),
-    (lambda table, items: (table.remove(place_of(items[3])), table.remove(link_of(items[3]))),
+    (lambda table, items: table.change(entry_key(items[1]), event=None), "Entry 2, {}, was altered: it cannot be read."),
+    (lambda table, items: table.remove(entry_key(items[1])), "Entry 2 was removed"),
+    (lambda table, items: (table.remove(entry_key(items[3])), table.remove(chain_key(items[3]))),
      "The trail was cut off after entry 3: seal 1 covers 4."),
-    (lambda table, items: table.change(link_of(items[1]), place=3), "Entry 2"),
+    (lambda table, items: table.change(chain_key(items[1]), place=3), "Entry 2"),
 ])  # fmt: skip
 def test_whoever_changes_the_table_is_found(
-    table: Table, site: Site, tamper: Callable[[Table, list[Item]], object], said: str
+    table: Table, stack: DeployedStack, tamper: Callable[[Table, list[Item]], object], message: str
 ) -> None:
-    happens(2)
-    is_followed(table)
-    is_sealed()
-    items = told(table)
+    suspend_and_resume(2)
+    publish_entries(table)
+    sign_audit_log()
+    items = audit_items(table)
 
     tamper(table, items)
 
-    with pytest.raises(Broken) as broken:
-        verified(audit_log.export(site, table.name, CLIENT).found.written())
-    assert str(broken.value).startswith(said.format(items[1]["sk"]))
+    with pytest.raises(AuditLogAltered) as broken:
+        verify(audit_log.export_account(stack, table.name, CLIENT).export.to_bytes())
+    assert str(broken.value).startswith(message.format(items[1]["sk"]))
 
 
-def place_of(item: Item) -> keys.Key:
+def entry_key(item: Item) -> keys.Key:
     return keys.Key(item["pk"], item["sk"])
 
 
-def link_of(item: Item) -> keys.Key:
-    return keys.chained(CLIENT, item["sk"])
+def chain_key(item: Item) -> keys.Key:
+    return keys.chain_entry(CLIENT, item["sk"])
 
 
-def test_a_chain_that_somebody_made_anew_in_the_table_and_had_sealed_is_found(table: Table, site: Site) -> None:
+def test_a_chain_that_somebody_made_anew_in_the_table_and_had_sealed_is_found(
+    table: Table, stack: DeployedStack
+) -> None:
     for _ in range(3):
-        happens()
-        is_followed(table)
-        is_sealed()
-    entries = [entry_of(item) for item in told(table)]
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
+    entries = [entry_of(item) for item in audit_items(table)]
     forged = [entries[0].model_copy(update={"actor_id": "user-other"}), *entries[1:]]
-    _make_anew(table, forged)
-    is_sealed()
+    _rewrite_chain(table, forged)
+    sign_audit_log()
 
-    found = exported(site, table)
+    found = export_log(stack, table)
 
     assert [each.seal.number for each in found.seals] == [4, 3, 2]
-    with pytest.raises(Broken, match=r"The chain was rewritten: entry 1, aud_\w+, or one after it up to 4"):
-        verified(found.written())
+    with pytest.raises(AuditLogAltered, match=r"The chain was rewritten: entry 1, aud_\w+, or one after it up to 4"):
+        verify(found.to_bytes())
 
 
-def _make_anew(table: Table, entries: list[AuditEntry]) -> None:
+def _rewrite_chain(table: Table, entries: list[AuditEntry]) -> None:
     """By somebody who may write to the table and knows the code."""
     for item in (
-        *table.under(f"CHAIN#{CLIENT}"),
-        *(each for each in table.under("CHAIN_HEAD#") if CLIENT in each["sk"]),
+        *table.items_with_prefix(f"CHAIN#{CLIENT}"),
+        *(each for each in table.items_with_prefix("CHAIN_HEAD#") if CLIENT in each["sk"]),
     ):
         table.remove(keys.Key(item["pk"], item["sk"]))
     for entry in entries:
@@ -366,58 +397,62 @@ def _make_anew(table: Table, entries: list[AuditEntry]) -> None:
 
 
 def test_an_erased_person_has_no_name_in_the_trail_and_the_trail_still_stands(
-    table: Table, kept: Vault, site: Site
+    table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
-    happens()
-    is_followed(table)
-    is_sealed()
-    before = exported(site, table)
+    suspend_and_resume()
+    publish_entries(table)
+    sign_audit_log()
+    before = export_log(stack, table)
     user = table.get(keys.user(EMPLOYEE))
     assert user
     email, name = str(user["email"]), str(user["name"])
 
-    erased = gateway.tell("POST /directory/users/{user_id}/erasure", user_id=EMPLOYEE)
+    erased = gateway.call_as_vendor("POST /directory/users/{user_id}/erasure", user_id=EMPLOYEE)
     assert erased.status in {200, 202, 204}
-    is_followed(table)
-    is_sealed()
+    publish_entries(table)
+    sign_audit_log()
 
-    found = exported(site, table)
-    assert verified(found.written(), kept.pem) == found
+    found = export_log(stack, table)
+    assert verify(found.to_bytes(), tree_head_store.pem) == found
     assert found.links[: len(before.links)] == before.links
     for account_id in (CLIENT, PARTNER, "@directory"):
-        written = exported(site, table, account_id).written().decode()
+        written = export_log(stack, table, account_id).to_bytes().decode()
         assert email not in written
         assert name not in written
-    shown = gateway.call("GET /accounts/{account_id}/audit", APPROVER, account_id=CLIENT)
-    assert shown.status == 200
-    assert EMPLOYEE in shown.text
-    assert name not in shown.text
+    response = gateway.call("GET /accounts/{account_id}/audit", APPROVER, account_id=CLIENT)
+    assert response.status == 200
+    assert EMPLOYEE in response.text
+    assert name not in response.text
 
 
-def test_what_the_stream_lost_is_brought_into_its_chain(table: Table, site: Site) -> None:
-    happens()
-    is_followed(table)
-    happens()
-    assert audit_log.export(site, table.name, CLIENT).waiting == 2
+def test_what_the_stream_lost_is_brought_into_its_chain(table: Table, stack: DeployedStack) -> None:
+    suspend_and_resume()
+    publish_entries(table)
+    suspend_and_resume()
+    assert audit_log.export_account(stack, table.name, CLIENT).pending == 2
 
-    assert audit_log.mend(site, table.name, datetime.now(UTC)) == 0, "it may still come"
-    assert audit_log.mend(site, table.name, AFTER) == 4
-    assert audit_log.mend(site, table.name, AFTER) == 0
+    assert audit_log.repair(stack, table.name, datetime.now(UTC)) == 0, "it may still come"
+    assert audit_log.repair(stack, table.name, AFTER_DELIVERY) == 4
+    assert audit_log.repair(stack, table.name, AFTER_DELIVERY) == 0
 
-    assert events(exported(site, table)) == ["member.suspended", "member.resumed"] * 2
-    assert len(exported(site, table, PARTNER).links) == 4
-
-
-def test_what_cannot_be_mended_is_said(table: Table, site: Site) -> None:
-    happens()
-    (first, _) = told(table)
-    table.change(place_of(first), audit_id=None)
-
-    with pytest.raises(NoSite, match="The function that follows the trail failed: 1 validation error for AuditEntry"):
-        audit_log.mend(site, table.name, AFTER)
+    assert events(export_log(stack, table)) == ["member.suspended", "member.resumed"] * 2
+    assert len(export_log(stack, table, PARTNER).links) == 4
 
 
-def gives_up(kept: Vault, name: str, items: list[Item], function: str = "follow-trail") -> None:
+def test_what_cannot_be_mended_is_said(table: Table, stack: DeployedStack) -> None:
+    suspend_and_resume()
+    (first, _) = audit_items(table)
+    table.change(entry_key(first), audit_id=None)
+
+    with pytest.raises(
+        StackUnavailable, match="The function that follows the trail failed: 1 validation error for AuditEntry"
+    ):
+        audit_log.repair(stack, table.name, AFTER_DELIVERY)
+
+
+def store_failed_batch(
+    tree_head_store: FakeTreeHeadStore, name: str, items: list[Item], function: str = "follow-trail"
+) -> None:
     """A batch as Lambda's documentation shows what goes to a destination in S3."""
     document = {
         "requestContext": {
@@ -438,23 +473,25 @@ def gives_up(kept: Vault, name: str, items: list[Item], function: str = "follow-
             "batchSize": len(items),
             "streamArn": "arn:aws:dynamodb:eu-west-1:123456789012:table/mytable/stream/2019-11-14T00:04:06.388",
         },
-        "payload": json.dumps(new_entries(items)),
+        "payload": json.dumps(stream_event_of(items)),
     }
-    kept.storage.put_object(Bucket=f"{kept.bucket}-failed-records", Key=name, Body=json.dumps(document).encode())
+    tree_head_store.storage.put_object(
+        Bucket=f"{tree_head_store.bucket}-failed-records", Key=name, Body=json.dumps(document).encode()
+    )
 
 
 @pytest.fixture
-def given_up(kept: Vault) -> Iterator[Callable[[], list[str]]]:
+def failed_records(tree_head_store: FakeTreeHeadStore) -> Iterator[Callable[[], list[str]]]:
     """What lies in the bucket of failed records."""
-    bucket = f"{kept.bucket}-failed-records"
-    kept.storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    bucket = f"{tree_head_store.bucket}-failed-records"
+    tree_head_store.storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
     def names() -> list[str]:
-        return [each["Key"] for each in kept.storage.list_objects_v2(Bucket=bucket).get("Contents", ())]
+        return [each["Key"] for each in tree_head_store.storage.list_objects_v2(Bucket=bucket).get("Contents", ())]
 
     yield names
     for name in names():
-        kept.storage.delete_object(Bucket=bucket, Key=name)
+        tree_head_store.storage.delete_object(Bucket=bucket, Key=name)
 
 
 @pytest.fixture
@@ -472,32 +509,38 @@ def published() -> Iterator[list[Any]]:
 
 
 def test_what_the_stream_gave_up_is_brought_again_and_forgotten(
-    table: Table, kept: Vault, site: Site, given_up: Callable[[], list[str]], published: list[Any]
+    table: Table,
+    tree_head_store: FakeTreeHeadStore,
+    stack: DeployedStack,
+    failed_records: Callable[[], list[str]],
+    published: list[Any],
 ) -> None:
-    happens(2)
-    first, second, third, last = told(table)
-    gives_up(kept, "aws/lambda/1/a/1", [first, second])
-    gives_up(kept, "aws/lambda/1/a/2", [second, third])
-    gives_up(kept, "aws/lambda/1/b/3", [{**last, "audit_id": 7}])
-    gives_up(kept, "aws/lambda/2/a/4", [last], function="send-letters")
+    suspend_and_resume(2)
+    first, second, third, last = audit_items(table)
+    store_failed_batch(tree_head_store, "aws/lambda/1/a/1", [first, second])
+    store_failed_batch(tree_head_store, "aws/lambda/1/a/2", [second, third])
+    store_failed_batch(tree_head_store, "aws/lambda/1/b/3", [{**last, "audit_id": 7}])
+    store_failed_batch(tree_head_store, "aws/lambda/2/a/4", [last], function="send-letters")
     publish_audit_events([first])
     published.clear()
 
-    brought = [(batch.name, failure == "") for batch, failure in audit_log.replay(site)]
+    brought = [(batch.name, failure == "") for batch, failure in audit_log.replay(stack)]
 
     assert brought == [("aws/lambda/1/a/1", True), ("aws/lambda/1/a/2", True), ("aws/lambda/1/b/3", False)]
-    assert given_up() == ["aws/lambda/1/b/3", "aws/lambda/2/a/4"]
-    exported_now = audit_log.export(site, table.name, CLIENT)
-    assert [link.entry.audit_id for link in exported_now.found.links] == [item["sk"] for item in (first, second, third)]
+    assert failed_records() == ["aws/lambda/1/b/3", "aws/lambda/2/a/4"]
+    exported_now = audit_log.export_account(stack, table.name, CLIENT)
+    assert [link.entry.audit_id for link in exported_now.export.links] == [
+        item["sk"] for item in (first, second, third)
+    ]
     assert len(published) == 4
 
 
 def test_a_stack_without_a_bucket_of_given_up_records_has_nothing_to_bring() -> None:
-    nameless = Site(
-        "here", aws.clients({"cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": []}})
+    nameless = DeployedStack(
+        "here", fake_aws.fake_clients({"cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": []}})
     )
 
-    with pytest.raises(NoSite, match="The stack here has no FailedRecords"):
+    with pytest.raises(StackUnavailable, match="The stack here has no FailedRecords"):
         list(audit_log.replay(nameless))
 
 
@@ -505,97 +548,102 @@ def test_a_stack_without_a_bucket_of_given_up_records_has_nothing_to_bring() -> 
 
 
 @pytest.fixture
-def here(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def operator_stack(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(operate, "the_site", lambda *_: site)
+    monkeypatch.setattr(operate, "stack_on_aws", lambda *_: stack)
 
 
-def operator(*asked: str) -> Result:
-    return CliRunner().invoke(operate.app, ["audit-log", *asked], env={"COLUMNS": "200", "STACK": ""})
+def run_audit_log(*arguments: str) -> Result:
+    return CliRunner().invoke(operate.app, ["audit-log", *arguments], env={"COLUMNS": "200", "STACK": ""})
 
 
-def test_the_operator_exports_verifies_and_proves(table: Table, kept: Vault, here: None) -> None:
-    happens()
-    is_followed(table)
-    is_sealed()
-    happens()
+def test_the_operator_exports_verifies_and_proves(
+    table: Table, tree_head_store: FakeTreeHeadStore, operator_stack: None
+) -> None:
+    suspend_and_resume()
+    publish_entries(table)
+    sign_audit_log()
+    suspend_and_resume()
 
-    wrote = operator("export", CLIENT, "--stack", "here")
+    wrote = run_audit_log("export", CLIENT, "--stack", "here")
     assert (wrote.exit_code, wrote.output.splitlines()) == (0, [
         "2 entries, 2 of them sealed, in audit-log.jsonl.",
         "2 more have no place in the chain yet. Export again soon; if they stay, `audit-log mend`.",
     ])  # fmt: skip
-    key = operator("key", "--stack", "here")
-    assert (key.exit_code, key.output) == (0, kept.pem)
+    key = run_audit_log("key", "--stack", "here")
+    assert (key.exit_code, key.output) == (0, tree_head_store.pem)
     Path("key.pem").write_text(key.output)
 
-    seen = operator("verify", "audit-log.jsonl", "--key", "key.pem")
-    assert seen.exit_code == 0
-    (first, second, third) = seen.output.splitlines()
+    result = run_audit_log("verify", "audit-log.jsonl", "--key", "key.pem")
+    assert result.exit_code == 0
+    (first, second, third) = result.output.splitlines()
     assert first == f"✓ 2 entries of {CLIENT} are as they were told, each after the one before."
     assert second.startswith("✓ Seal 1 of 20")
     assert second.endswith("covers 2 of 2.")
     assert third == "? No older seal goes along: whether the chain was made anew before, this file cannot tell."
-    assert "The key is the one that the file names." in operator("verify", "audit-log.jsonl").output
-    assert operator("verify", "audit-log.jsonl", "--tree-head", "1").exit_code == 0
-    assert operator("verify", "audit-log.jsonl", "--tree-head", "2").exit_code == 1
+    assert "The key is the one that the file names." in run_audit_log("verify", "audit-log.jsonl").output
+    assert run_audit_log("verify", "audit-log.jsonl", "--tree-head", "1").exit_code == 0
+    assert run_audit_log("verify", "audit-log.jsonl", "--tree-head", "2").exit_code == 1
 
-    audit_id = verified(Path("audit-log.jsonl").read_bytes()).links[0].entry.audit_id
-    assert operator("prove", "audit-log.jsonl", audit_id).exit_code == 0
+    audit_id = verify(Path("audit-log.jsonl").read_bytes()).links[0].entry.audit_id
+    assert run_audit_log("prove", "audit-log.jsonl", audit_id).exit_code == 0
     assert json.loads(Path("proof.json").read_bytes())["entry"]["audit_id"] == audit_id
-    refused = operator("prove", "audit-log.jsonl", "aud_none")
+    refused = run_audit_log("prove", "audit-log.jsonl", "aud_none")
     assert (refused.exit_code, refused.output) == (1, "aud_none is not in this trail.\n")
 
     Path("audit-log.jsonl").write_bytes(
         Path("audit-log.jsonl").read_bytes().replace(b"member.resumed", b"member.removed")
     )
-    caught = operator("verify", "audit-log.jsonl")
+    caught = run_audit_log("verify", "audit-log.jsonl")
     assert caught.exit_code == 1
     assert caught.output.startswith("Entry 2, aud_")
     assert caught.output.endswith("was altered.\n")
 
 
-def test_the_commands_of_the_readme_do_what_it_says(table: Table, here: None) -> None:
-    happens()
-    is_followed(table)
-    is_sealed()
-    audit_id = str(told(table)[0]["sk"])
-    shown = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^\$ \.venv/bin/python -m tools\.operate audit-log (.*)$", shown, re.MULTILINE)
+def test_the_commands_of_the_readme_do_what_it_says(table: Table, operator_stack: None) -> None:
+    suspend_and_resume()
+    publish_entries(table)
+    sign_audit_log()
+    audit_id = str(audit_items(table)[0]["sk"])
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ \.venv/bin/python -m tools\.operate audit-log (.*)$", readme, re.MULTILINE)
 
     assert [command.split()[0] for command in commands] == ["key", "export", "verify", "prove"]
     for command in commands:
-        asked, _, into = command.replace("aud_…", audit_id).partition(" > ")
-        ran = operator(*asked.split())
+        command_line, _, into = command.replace("aud_…", audit_id).partition(" > ")
+        ran = run_audit_log(*command_line.split())
         assert ran.exit_code == 0, ran.output
         if into:
             Path(into).write_text(ran.output)
-    (check,) = re.findall(r"^\$ python (docs/check_inclusion\.py) (.*)$", shown, re.MULTILINE)
+    (check,) = re.findall(r"^\$ python (docs/check_inclusion\.py) (.*)$", readme, re.MULTILINE)
     subprocess.run([sys.executable, str(ROOT / check[0]), check[1]], check=True)
 
 
-def test_the_operator_is_told_what_is_not_sealed_yet(table: Table, here: None) -> None:
-    happens()
-    is_followed(table)
-    assert operator("export", CLIENT, "--stack", "here").output == "2 entries, 0 of them sealed, in audit-log.jsonl.\n"
+def test_the_operator_is_told_what_is_not_sealed_yet(table: Table, operator_stack: None) -> None:
+    suspend_and_resume()
+    publish_entries(table)
+    assert (
+        run_audit_log("export", CLIENT, "--stack", "here").output
+        == "2 entries, 0 of them sealed, in audit-log.jsonl.\n"
+    )
 
-    seen = operator("verify", "audit-log.jsonl")
+    seen = run_audit_log("verify", "audit-log.jsonl")
 
     assert seen.exit_code == 2
     assert "? Not yet sealed: 2 of 2, from entry 1, aud_" in seen.output
     assert "✗ Only chained, and not sealed" in seen.output.splitlines()[-1]
 
 
-def test_the_operator_is_told_which_seal_covers_how_much(table: Table, here: None) -> None:
+def test_the_operator_is_told_which_seal_covers_how_much(table: Table, operator_stack: None) -> None:
     for _ in range(2):
-        happens()
-        is_followed(table)
-        is_sealed()
-    happens()
-    is_followed(table)
-    operator("export", CLIENT, "--stack", "here")
+        suspend_and_resume()
+        publish_entries(table)
+        sign_audit_log()
+    suspend_and_resume()
+    publish_entries(table)
+    run_audit_log("export", CLIENT, "--stack", "here")
 
-    seen = operator("verify", "audit-log.jsonl")
+    seen = run_audit_log("verify", "audit-log.jsonl")
 
     (_, newest, oldest, unsealed, _) = seen.output.splitlines()
     assert seen.exit_code == 0, "the last seconds wait for their seal"
@@ -604,38 +652,40 @@ def test_the_operator_is_told_which_seal_covers_how_much(table: Table, here: Non
     assert re.fullmatch(r"\? Not yet sealed: 2 of 6, from entry 5, aud_\w+ of \S+, on\.", unsealed)
 
 
-def test_the_operator_is_told_of_whoever_hid_a_seal(table: Table, kept: Vault, here: None) -> None:
-    happens()
-    is_followed(table)
-    is_sealed()
-    lays_over(kept, "tree-heads/1.json")
+def test_the_operator_is_told_of_whoever_hid_a_seal(
+    table: Table, tree_head_store: FakeTreeHeadStore, operator_stack: None
+) -> None:
+    suspend_and_resume()
+    publish_entries(table)
+    sign_audit_log()
+    add_delete_marker(tree_head_store, "tree-heads/1.json")
 
-    wrote = operator("export", CLIENT, "--stack", "here")
+    wrote = run_audit_log("export", CLIENT, "--stack", "here")
 
     assert wrote.exit_code == 2
     assert "✗ Hidden in" in wrote.output
-    assert operator("verify", "audit-log.jsonl").exit_code == 0
+    assert run_audit_log("verify", "audit-log.jsonl").exit_code == 0
 
 
 def test_the_operator_brings_again_what_was_given_up(
-    table: Table, kept: Vault, here: None, given_up: Callable[[], list[str]]
+    table: Table, tree_head_store: FakeTreeHeadStore, operator_stack: None, failed_records: Callable[[], list[str]]
 ) -> None:
-    happens()
-    gives_up(kept, "good", told(table))
-    gives_up(kept, "bad", [{**told(table)[0], "audit_id": 7}])
+    suspend_and_resume()
+    store_failed_batch(tree_head_store, "good", audit_items(table))
+    store_failed_batch(tree_head_store, "bad", [{**audit_items(table)[0], "audit_id": 7}])
 
-    (first, second) = (operator("replay", "--stack", "here") for _ in range(2))
+    (first, second) = (run_audit_log("replay", "--stack", "here") for _ in range(2))
 
-    assert (first.exit_code, second.exit_code, given_up()) == (1, 1, ["bad"])
+    assert (first.exit_code, second.exit_code, failed_records()) == (1, 1, ["bad"])
     assert first.output.splitlines()[-1] == "2 entries were brought again."
     assert first.output.startswith("✗ bad failed again: ")
     assert second.output.splitlines()[-1] == "Nothing was brought again."
 
 
-def test_the_operator_mends(table: Table, here: None) -> None:
-    happens()
-    for item in table.under("AUDIT#"):
-        table.change(place_of(item), at=item["at"] - 3600)
+def test_the_operator_mends(table: Table, operator_stack: None) -> None:
+    suspend_and_resume()
+    for item in table.items_with_prefix("AUDIT#"):
+        table.change(entry_key(item), at=item["at"] - 3600)
 
-    assert operator("mend", "--stack", "here").output.endswith("\n4 entries were in no chain, and are now.\n")
-    assert operator("mend", "--stack", "here").output == "Every entry is in its chain.\n"
+    assert run_audit_log("mend", "--stack", "here").output.endswith("\n4 entries were in no chain, and are now.\n")
+    assert run_audit_log("mend", "--stack", "here").output == "Every entry is in its chain.\n"

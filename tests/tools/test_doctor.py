@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.tools.aws import Answers, Asked, Refused, clients
+from tests.tools.fake_aws import AwsError, Params, Responses, fake_clients
 from tools.operate.doctor import CHECKS, Finding, examine
-from tools.operate.stack import NoSite, Site
+from tools.operate.stack import DeployedStack, StackUnavailable
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RESOURCES = {
@@ -28,7 +28,7 @@ RESOURCES = {
 PUBLIC_KEY = (
     ec.derive_private_key(7, ec.SECP256R1()).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 )
-WELL: dict[str, Any] = {
+HEALTHY: dict[str, Any] = {
     "resources": RESOURCES,
     "parameters": {"EmailFrom": "access@vendor.example", "EmailIdentityArn": ""},
     "alarm": {"AlarmName": "alarm-1", "StateValue": "OK", "AlarmDescription": "It failed.", "ActionsEnabled": True},
@@ -48,24 +48,24 @@ WELL: dict[str, Any] = {
 }
 
 
-def answers(told: Mapping[str, Any]) -> Answers:
+def responses(stack: Mapping[str, Any]) -> Responses:
     """AWS over a stack as told; a value that is a string is the code of a refusal."""
 
-    def of(name: str, wrap: Callable[[Any], Any] = lambda value: value) -> Callable[[Asked], Any]:
-        return lambda _: wrap(_given(told[name]))
+    def of(name: str, wrap: Callable[[Any], Any] = lambda value: value) -> Callable[[Params], Any]:
+        return lambda _: wrap(_value_or_error(stack[name]))
 
-    def alarms(asked: Asked) -> Any:
-        alarm = _given(told["alarm"])
+    def alarms(asked: Params) -> Any:
+        alarm = _value_or_error(stack["alarm"])
         return {"MetricAlarms": [alarm] if alarm.get("AlarmName") in asked["AlarmNames"] else []}
 
-    def identity(asked: Asked) -> Any:
-        return _given(told["identities"].get(asked["EmailIdentity"], "NotFoundException"))
+    def identity(asked: Params) -> Any:
+        return _value_or_error(stack["identities"].get(asked["EmailIdentity"], "NotFoundException"))
 
-    parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in told["parameters"].items()]
+    parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in stack["parameters"].items()]
     outputs = [{"OutputKey": name, "OutputValue": name} for name in ("TreeHeadsBucket", "TreeHeadSigningKeyArn")]
     resources = [
         {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": physical_id}
-        for name, (kind, physical_id) in told["resources"].items()
+        for name, (kind, physical_id) in stack["resources"].items()
     ]
     return {
         "cloudformation.DescribeStacks": lambda _: {"Stacks": [{"Parameters": parameters, "Outputs": outputs}]},
@@ -81,8 +81,10 @@ def answers(told: Mapping[str, Any]) -> Answers:
         "dynamodb.Query": of("noted", lambda value: {"Items": value}),
         "kms.GetPublicKey": lambda _: {"PublicKey": PUBLIC_KEY},
         "s3.ListObjectVersions": of("seals"),
-        "s3.ListObjectsV2": of("given_up", lambda value: {"Contents": [lying(name) for name, _ in enumerate(value)]}),
-        "s3.GetObject": lambda asked: {"Body": io.BytesIO(told["given_up"][int(asked["Key"])])},
+        "s3.ListObjectsV2": of(
+            "given_up", lambda value: {"Contents": [listed_object(name) for name, _ in enumerate(value)]}
+        ),
+        "s3.GetObject": lambda asked: {"Body": io.BytesIO(stack["given_up"][int(asked["Key"])])},
         "dynamodb.Scan": of("items", lambda value: {"Items": value}),
         "scheduler.GetSchedule": of("schedule"),
         "sesv2.GetAccount": of("account"),
@@ -91,7 +93,7 @@ def answers(told: Mapping[str, Any]) -> Answers:
     }
 
 
-def lying(name: int) -> dict[str, Any]:
+def listed_object(name: int) -> dict[str, Any]:
     return {"Key": str(name), "LastModified": NOW}
 
 
@@ -106,51 +108,51 @@ def a_batch(function: str, records: int) -> bytes:
     ).encode()
 
 
-def _given(value: Any) -> Any:
+def _value_or_error(value: Any) -> Any:
     if isinstance(value, str):
-        raise Refused(value)
+        raise AwsError(value)
     return value
 
 
-def found(**changes: Any) -> list[Finding]:
-    told = {**copy.deepcopy(WELL), **changes}
-    return list(examine(Site("here", clients(answers(told))), NOW, settled_after=0))
+def findings_of(**changes: Any) -> list[Finding]:
+    stack = {**copy.deepcopy(HEALTHY), **changes}
+    return list(examine(DeployedStack("here", fake_clients(responses(stack))), NOW, recheck_after=0))
 
 
-def without(name: str) -> dict[str, tuple[str, str]]:
+def resources_without(name: str) -> dict[str, tuple[str, str]]:
     return {each: what for each, what in RESOURCES.items() if each != name}
 
 
-def a_letter(minutes: int, queue: str = "OUTBOX") -> dict[str, Any]:
+def a_notification(minutes: int, queue: str = "OUTBOX") -> dict[str, Any]:
     queued_at = int((NOW - timedelta(minutes=minutes)).timestamp())
     return {"pk": {"S": f"{queue}#1"}, "sk": {"S": f"NOTIFICATION#{minutes}"}, "queued_at": {"N": str(queued_at)}}
 
 
 def an_entry(minutes: int) -> dict[str, Any]:
     at = int((NOW - timedelta(minutes=minutes)).timestamp())
-    told = {"audit_id": f"aud_{minutes:02}", "event": "link.revoked", "actor_id": "user"}
+    text_attributes = {"audit_id": f"aud_{minutes:02}", "event": "link.revoked", "actor_id": "user"}
     return {
         "pk": {"S": "AUDIT#a"},
-        "sk": {"S": told["audit_id"]},
+        "sk": {"S": text_attributes["audit_id"]},
         "at": {"N": str(at)},
         "accounts": {"L": [{"S": "a"}]},
         "details": {"M": {"link_id": {"S": "l"}}},
-        **{name: {"S": value} for name, value in told.items()},
+        **{name: {"S": value} for name, value in text_attributes.items()},
     }
 
 
 def test_a_stack_that_is_well() -> None:
-    findings = found()
+    findings = findings_of()
 
     assert [each.check for each in findings] == [*(name for name, _ in CHECKS), "outbox", "audit log", "invariants"]
-    assert all((each.wrong, each.not_checked) == ((), "") for each in findings)
+    assert all((each.problems, each.not_checked) == ((), "") for each in findings)
 
 
 @pytest.mark.parametrize(("changes", "check", "sentence"), [
-    ({"alarm": WELL["alarm"] | {"StateValue": "ALARM"}}, "alarms", "The alarm Rings rings. It failed."),
-    ({"alarm": WELL["alarm"] | {"ActionsEnabled": False}}, "alarms", "The alarm Rings is kept from telling anybody."),
-    ({"alarm": WELL["alarm"] | {"AlarmName": "other"}}, "alarms", "The alarm Rings is not there any more."),
-    ({"resources": without("Rings")}, "alarms", "The stack has no alarms."),
+    ({"alarm": HEALTHY["alarm"] | {"StateValue": "ALARM"}}, "alarms", "The alarm Rings rings. It failed."),
+    ({"alarm": HEALTHY["alarm"] | {"ActionsEnabled": False}}, "alarms", "The alarm Rings is kept from telling anybody."),
+    ({"alarm": HEALTHY["alarm"] | {"AlarmName": "other"}}, "alarms", "The alarm Rings is not there any more."),
+    ({"resources": resources_without("Rings")}, "alarms", "The stack has no alarms."),
     ({"function": "ResourceNotFoundException"}, "functions", "The function PublishAuditEventsFunction is not there any more."),
     ({"function": {"State": "Failed", "StateReason": "No role."}}, "functions",
      "The function PublishAuditEventsFunction is Failed. No role."),
@@ -170,7 +172,7 @@ def test_a_stack_that_is_well() -> None:
     ({"source": {"State": "Enabled", "LastProcessingResult": "PROBLEM: no right"}}, "event sources",
      "The event source Outbox has trouble. PROBLEM: no right"),
     ({"schedule": {"State": "DISABLED"}}, "schedules", "The schedule Sweep is off: its sweep does not run."),
-    ({"resources": without("Sweep")}, "schedules", "The stack has no schedule: nothing starts the sweeps."),
+    ({"resources": resources_without("Sweep")}, "schedules", "The stack has no schedule: nothing starts the sweeps."),
     ({"account": {"SendingEnabled": False}}, "sending", "SES sends nothing for this AWS account: sending is paused."),
     ({"account": {"SendingEnabled": True, "ProductionAccessEnabled": False}}, "sending",
      "SES is in its sandbox: it sends to verified addresses only."),
@@ -189,23 +191,23 @@ def test_a_stack_that_is_well() -> None:
     ({"given_up": [b"{}"]}, "failed records",
      ("0 records in 1 batches that nobody knows who gave up, since 2026-11-22T09:00:00+00:00, lie in bucket-1: "
       "look at them.")),
-    ({"items": [a_letter(16), a_letter(3)]}, "outbox",
+    ({"items": [a_notification(16), a_notification(3)]}, "outbox",
      "The oldest of 2 letters has waited for 16 minutes."),
-    ({"items": [a_letter(90, "RECONCILIATION")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),
+    ({"items": [a_notification(90, "RECONCILIATION")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),
     ({"items": [an_entry(16), an_entry(20), an_entry(3)]}, "audit log",
      "2 entries of trails, since 2026-11-22T08:40:00+00:00, are in no chain: run `audit-log mend`."),
     ({"items": [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]}, "invariants",
      "u in a: the membership and its mirror do not agree"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said(changes: dict[str, Any], check: str, sentence: str) -> None:
-    findings = {each.check: each.wrong for each in found(**changes)}
+    findings = {each.check: each.problems for each in findings_of(**changes)}
 
     assert findings.pop(check) == (sentence,)
-    assert {check: wrong for check, wrong in findings.items() if wrong and check != "invariants"} == {}
+    assert {check: problems for check, problems in findings.items() if problems and check != "invariants"} == {}
 
 
 @pytest.mark.parametrize("changes", [
-    {"alarm": WELL["alarm"] | {"StateValue": "INSUFFICIENT_DATA"}},
+    {"alarm": HEALTHY["alarm"] | {"StateValue": "INSUFFICIENT_DATA"}},
     {"function": {}},
     {"function": {"State": "Inactive"}},
     {"expiry": {"TimeToLiveStatus": "ENABLING", "AttributeName": "ttl"}},
@@ -218,37 +220,37 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], check: str, sentence: st
     {"items": [{"pk": {"S": "OUTBOX#1"}, "sk": {"S": "OTHER"}}]},
 ])  # fmt: skip
 def test_what_is_well_enough_is_not_said(changes: dict[str, Any]) -> None:
-    assert [each for each in found(**changes) if each.wrong or each.not_checked] == []
+    assert [each for each in findings_of(**changes) if each.problems or each.not_checked] == []
 
 
 def test_young_letters_are_on_their_way() -> None:
-    assert [each.wrong for each in found(items=[a_letter(15)]) if each.check == "outbox"] == [()]
+    assert [each.problems for each in findings_of(items=[a_notification(15)]) if each.check == "outbox"] == [()]
 
 
 def test_entries_that_are_chained_or_young_are_where_they_should_be() -> None:
     items = [an_entry(90), {"pk": {"S": "CHAIN#a"}, "sk": {"S": "aud_90"}}, an_entry(14)]
 
-    assert [each.wrong for each in found(items=items) if each.check == "audit log"] == [()]
+    assert [each.problems for each in findings_of(items=items) if each.check == "audit log"] == [()]
 
 
 def test_more_alarms_than_one_answer_tells() -> None:
     many = {f"Alarm{nth}": ("AWS::CloudWatch::Alarm", f"alarm-{nth}") for nth in range(150)}
     sizes: list[int] = []
 
-    def alarms(asked: Asked) -> Any:
+    def alarms(asked: Params) -> Any:
         sizes.append(len(asked["AlarmNames"]))
         return {"MetricAlarms": [{"AlarmName": name, "StateValue": "OK"} for name in asked["AlarmNames"]]}
 
-    told = {**WELL, "resources": {**RESOURCES, **many}}
-    aws = clients({**answers(told), "cloudwatch.DescribeAlarms": alarms})
+    stack = {**HEALTHY, "resources": {**RESOURCES, **many}}
+    aws = fake_clients({**responses(stack), "cloudwatch.DescribeAlarms": alarms})
 
-    assert next(examine(Site("here", aws), NOW)) == Finding("alarms")
+    assert next(examine(DeployedStack("here", aws), NOW)) == Finding("alarms")
     assert sizes == [100, 50]
 
 
 def test_what_cannot_be_asked_is_not_checked_and_the_rest_is() -> None:
     unknown = {"schedule": "UnknownOperationException", "items": "AccessDeniedException", "source": {}}
-    findings = {each.check: each.not_checked for each in found(**unknown)}
+    findings = {each.check: each.not_checked for each in findings_of(**unknown)}
 
     assert "UnknownOperation" in findings.pop("schedules")
     assert "AccessDenied" in findings.pop("outbox")
@@ -261,21 +263,23 @@ def test_what_cannot_be_asked_is_not_checked_and_the_rest_is() -> None:
 def test_what_a_scan_saw_half_done_is_not_broken() -> None:
     half = [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]
     scans = iter([*([half] * 4), *([[]] * 4)])
-    aws = clients({**answers(WELL), "dynamodb.Scan": lambda _: {"Items": next(scans)}})
+    aws = fake_clients({**responses(HEALTHY), "dynamodb.Scan": lambda _: {"Items": next(scans)}})
 
-    *_, last = examine(Site("here", aws), NOW, settled_after=0)
+    *_, last = examine(DeployedStack("here", aws), NOW, recheck_after=0)
 
     assert last == Finding("invariants")
 
 
 def test_a_table_that_a_rule_cannot_read_is_not_well() -> None:
-    (last,) = (each for each in found(items=[{"pk": {"S": "ACCOUNT#a"}, "sk": {"S": "ACCOUNT"}}]) if each.wrong)
+    (last,) = (
+        each for each in findings_of(items=[{"pk": {"S": "ACCOUNT#a"}, "sk": {"S": "ACCOUNT"}}]) if each.problems
+    )
 
-    assert last.wrong == ("The table holds what this version cannot read: KeyError('kind')",)
+    assert last.problems == ("The table holds what this version cannot read: KeyError('kind')",)
 
 
 def test_what_an_emulator_does_not_know_is_not_checked() -> None:
-    site = Site("here", clients(answers({**WELL, "expiry": {}})), frozenset({"time to live"}))
+    site = DeployedStack("here", fake_clients(responses({**HEALTHY, "expiry": {}})), frozenset({"time to live"}))
 
     findings = {each.check: each for each in examine(site, NOW)}
 
@@ -283,5 +287,5 @@ def test_what_an_emulator_does_not_know_is_not_checked() -> None:
 
 
 def test_a_stack_without_a_table_is_none_of_ours() -> None:
-    with pytest.raises(NoSite, match="The stack here has no table"):
-        found(resources=without("Table"))
+    with pytest.raises(StackUnavailable, match="The stack here has no table"):
+        findings_of(resources=resources_without("Table"))

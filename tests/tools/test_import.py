@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.tools.back_end import TOKEN, Directory, a_directory, problem
+from tests.tools.fake_directory import TOKEN, FakeDirectory, problem, running_directory
 from tools import template
-from tools.api_client import Answer, Caller, connections
+from tools.api_client import ApiClient, ApiResponse, connection_pool
 from tools.operate import directory_client
 from tools.operate.__main__ import app
-from tools.operate.directory_client import BackEnd, Stopped, Token, pause_after, send
+from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped, pause_after, send_requests
 from tools.operate.journal import Journal
-from tools.operate.plan import Plan
-from tools.operate.rows import Request, Step, rows
+from tools.operate.plan import ImportPlan
+from tools.operate.rows import DirectoryRequest, ImportStep, read_rows
 
 ACCOUNTS = """account_id,kind,name,partner_seat_limit,domains,state
 acct_a,client,A,3,,
@@ -46,8 +46,8 @@ MEMBER = "/directory/accounts/acct_a/members/usr_1"
 
 
 @pytest.fixture
-def directory() -> Iterator[Directory]:
-    with a_directory() as directory:
+def directory() -> Iterator[FakeDirectory]:
+    with running_directory() as directory:
         yield directory
 
 
@@ -62,16 +62,16 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     return ("members.csv", "accounts.csv", "users.csv")
 
 
-def run(directory: Directory, *asked: str, token: str = TOKEN) -> Result:
+def run_import(directory: FakeDirectory, *arguments: str, token: str = TOKEN) -> Result:
     wide = {"COLUMNS": "200", "TOKEN": token}
-    return CliRunner().invoke(app, ["import", "--url", directory.base_url, *JOURNAL, *asked], env=wide)
+    return CliRunner().invoke(app, ["import", "--url", directory.base_url, *JOURNAL, *arguments], env=wide)
 
 
-def test_all_is_told_in_order_and_the_journal_goes(directory: Directory, files: tuple[str, ...]) -> None:
-    told = run(directory, *files, "--at-once", "1")
+def test_all_is_told_in_order_and_the_journal_goes(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    result = run_import(directory, *files, "--parallel", "1")
 
-    assert (told.exit_code, "The directory knows all 9 rows." in told.output) == (0, True)
-    assert "earlier run" not in told.output
+    assert (result.exit_code, "The directory knows all 9 rows." in result.output) == (0, True)
+    assert "earlier run" not in result.output
     assert directory.paths == [
         "/directory/accounts/acct_a",
         "/directory/accounts/acct_b",
@@ -84,24 +84,26 @@ def test_all_is_told_in_order_and_the_journal_goes(directory: Directory, files: 
         "/directory/accounts/acct_a/members/usr_2",
         "/directory/accounts/acct_b",
     ]
-    assert directory.known["/directory/accounts/acct_b"] == {"kind": "client", "name": "B", "state": "closed"}
+    assert directory.stored["/directory/accounts/acct_b"] == {"kind": "client", "name": "B", "state": "closed"}
     assert not Path("kept/import.journal").exists()
 
 
-def test_to_tell_all_of_it_again_changes_nothing(directory: Directory, files: tuple[str, ...]) -> None:
-    run(directory, *files)
-    known = json.dumps(directory.known, sort_keys=True)
-    del directory.known["/directory/accounts/acct_b"]["state"]
+def test_to_tell_all_of_it_again_changes_nothing(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    run_import(directory, *files)
+    before = json.dumps(directory.stored, sort_keys=True)
+    del directory.stored["/directory/accounts/acct_b"]["state"]
 
-    assert run(directory, *files).exit_code == 0
-    assert json.dumps(directory.known, sort_keys=True) == known
+    assert run_import(directory, *files).exit_code == 0
+    assert json.dumps(directory.stored, sort_keys=True) == before
 
 
-def test_a_rehearsal_says_what_would_be_told_and_tells_nothing(directory: Directory, files: tuple[str, ...]) -> None:
-    said = run(directory, *files, "--dry-run")
+def test_a_rehearsal_says_what_would_be_told_and_tells_nothing(
+    directory: FakeDirectory, files: tuple[str, ...]
+) -> None:
+    result = run_import(directory, *files, "--dry-run")
 
-    assert said.exit_code == 0
-    cells = [line.split("│")[1:4] for line in said.output.splitlines() if "│" in line]
+    assert result.exit_code == 0
+    cells = [line.split("│")[1:4] for line in result.output.splitlines() if "│" in line]
     assert [[cell.strip() for cell in row] for row in cells] == [
         ["accounts", "3", "0"],
         ["users", "2", "0"],
@@ -117,7 +119,7 @@ def test_a_rehearsal_needs_no_api(files: tuple[str, ...]) -> None:
     assert CliRunner().invoke(app, ["import", *files, *JOURNAL, "--dry-run"]).exit_code == 0
 
 
-def test_files_are_checked_against_each_other(directory: Directory, files: tuple[str, ...]) -> None:
+def test_files_are_checked_against_each_other(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     Path("more.jsonl").write_text(
         "\n".join(
             json.dumps(row)
@@ -131,9 +133,9 @@ def test_files_are_checked_against_each_other(directory: Directory, files: tuple
             )
         )
     )
-    said = run(directory, *files, "more.jsonl", "--dry-run")
+    result = run_import(directory, *files, "more.jsonl", "--dry-run")
 
-    assert said.exit_code == 1
+    assert result.exit_code == 1
     for sentence in (
         "more.jsonl:2: users.csv:2 tells something else of the same user",
         "more.jsonl:3: email: is that of users.csv:3, too",
@@ -141,30 +143,30 @@ def test_files_are_checked_against_each_other(directory: Directory, files: tuple
         "more.jsonl:6: account_id: is in none of these files",
         "more.jsonl:6: user_id: is in none of these files",
     ):
-        assert sentence in said.output
-    assert "4 of 15 rows cannot be told." in said.output
-    assert "more.jsonl:1:" not in said.output
-    assert "more.jsonl:5:" not in said.output
+        assert sentence in result.output
+    assert "4 of 15 rows cannot be told." in result.output
+    assert "more.jsonl:1:" not in result.output
+    assert "more.jsonl:5:" not in result.output
 
 
-@pytest.mark.parametrize("how", [["--partial"], []])
+@pytest.mark.parametrize("options", [["--partial"], []])
 def test_members_of_accounts_that_the_directory_knows(
-    directory: Directory, files: tuple[str, ...], how: list[str]
+    directory: FakeDirectory, files: tuple[str, ...], options: list[str]
 ) -> None:
-    directory.known = {"/directory/accounts/acct_a": {}}
-    asked = ["members.csv", "users.csv"] if not how else ["members.csv", "users.csv", "more.csv", *how]
+    directory.stored = {"/directory/accounts/acct_a": {}}
+    arguments = ["members.csv", "users.csv"] if not options else ["members.csv", "users.csv", "more.csv", *options]
     Path("more.csv").write_text("account_id,name\nacct_c,C\n")
     Path("members.csv").write_text("account_id,user_id,permission_set\nacct_a,usr_1,super_admin\n")
 
-    assert run(directory, *asked).exit_code == 0
-    assert directory.known[MEMBER] == {"permission_set": "super_admin"}
+    assert run_import(directory, *arguments).exit_code == 0
+    assert directory.stored[MEMBER] == {"permission_set": "super_admin"}
 
 
-def test_what_fails_is_said_written_out_mended_and_run_again(directory: Directory, files: tuple[str, ...]) -> None:
+def test_what_fails_is_said_written_out_mended_and_run_again(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     unfit = problem("unknown_permission_set", "Name a set.", "/permission_set")
-    directory.trips = {MEMBER: [(422, "", unfit)], "/directory/users/usr_2": [(500, "", {"message": "Oh [no]"})]}
+    directory.failures = {MEMBER: [(422, "", unfit)], "/directory/users/usr_2": [(500, "", {"message": "Oh [no]"})]}
 
-    failed = run(directory, *files, "--failed", "failed.jsonl")
+    failed = run_import(directory, *files, "--failed", "failed.jsonl")
 
     assert failed.exit_code == 1
     cells = [[cell.strip() for cell in line.split("│")[1:4]] for line in failed.output.splitlines() if "│" in line]
@@ -184,37 +186,37 @@ def test_what_fails_is_said_written_out_mended_and_run_again(directory: Director
     ]
 
     before = len(directory.paths)
-    assert run(directory, "failed.jsonl", "--failed", "failed.jsonl", "--dry-run").exit_code == 0
-    assert run(directory, "failed.jsonl", "--failed", "failed.jsonl").exit_code == 0
+    assert run_import(directory, "failed.jsonl", "--failed", "failed.jsonl", "--dry-run").exit_code == 0
+    assert run_import(directory, "failed.jsonl", "--failed", "failed.jsonl").exit_code == 0
     assert len(directory.paths) - before == 4
     assert Path("failed.jsonl").read_text() == ""
     assert not Path("kept/import.journal").exists()
 
 
-def test_rows_with_faults_are_not_told_and_the_rest_is(directory: Directory, files: tuple[str, ...]) -> None:
+def test_rows_with_faults_are_not_told_and_the_rest_is(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     Path("users.csv").write_text(USERS + "usr_3,nobody,Three\n")
 
-    failed = run(directory, *files)
+    failed = run_import(directory, *files)
 
     assert failed.exit_code == 1
     assert "users.csv:4: email: not an e-mail address" in failed.output
     assert "1 of 10 rows failed" in failed.output
-    assert "/directory/users/usr_3" not in directory.known
-    assert MEMBER in directory.known
+    assert "/directory/users/usr_3" not in directory.stored
+    assert MEMBER in directory.stored
 
 
-def test_of_many_failed_rows_some_are_shown(directory: Directory, files: tuple[str, ...]) -> None:
+def test_of_many_failed_rows_some_are_shown(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     Path("users.csv").write_text("user_id,email\n" + "".join(f"usr_{nth},nobody\n" for nth in range(60)))
 
-    said = run(directory, "users.csv")
+    result = run_import(directory, "users.csv")
 
-    assert "users.csv:61: email" in said.output
-    assert "│ users.csv:51 " in said.output
-    assert "│ users.csv:52 " not in said.output
-    assert "--failed FILE writes all 60 of them" in said.output
+    assert "users.csv:61: email" in result.output
+    assert "│ users.csv:51 " in result.output
+    assert "│ users.csv:52 " not in result.output
+    assert "--failed FILE writes all 60 of them" in result.output
 
 
-@pytest.mark.parametrize("trip", [
+@pytest.mark.parametrize("failure", [
     (429, "Retry-After: 0\r\n", {"message": "Too Many Requests"}),
     (503, "", problem("temporarily_unavailable", "Later.")),
     (502, "", {}),
@@ -223,142 +225,151 @@ def test_of_many_failed_rows_some_are_shown(directory: Directory, files: tuple[s
     (0, "", {}),
 ])  # fmt: skip
 def test_what_is_only_late_is_told_again(
-    directory: Directory, files: tuple[str, ...], trip: tuple[int, str, object]
+    directory: FakeDirectory, files: tuple[str, ...], failure: tuple[int, str, object]
 ) -> None:
-    directory.trips = {MEMBER: [trip, trip]}
+    directory.failures = {MEMBER: [failure, failure]}
 
-    assert run(directory, *files).exit_code == 0
+    assert run_import(directory, *files).exit_code == 0
     assert directory.counts[MEMBER] == 3
 
 
-def test_what_is_late_for_ever_fails(directory: Directory, files: tuple[str, ...]) -> None:
-    directory.trips = {MEMBER: [(503, "Retry-After: 0\r\n", {})] * 20}
+def test_what_is_late_for_ever_fails(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    directory.failures = {MEMBER: [(503, "Retry-After: 0\r\n", {})] * 20}
 
-    failed = run(directory, *files)
+    failed = run_import(directory, *files)
 
     assert failed.exit_code == 1
     assert "not taken in 8 attempts: 503 {}" in failed.output
     assert directory.counts[MEMBER] == 8
 
 
-@pytest.mark.parametrize(("said", "seconds"), [
+@pytest.mark.parametrize(("header", "seconds"), [
     ("7", 7.0),
     ("100000", 60.0),
     (format_datetime(datetime(2020, 1, 1, tzinfo=UTC), usegmt=True), 0.0),
     (format_datetime(datetime(2999, 1, 1, tzinfo=UTC), usegmt=True), 60.0),
 ])  # fmt: skip
-def test_who_is_told_when_to_come_again_comes_then(said: str, seconds: float) -> None:
-    assert pause_after(Answer("PUT", "/", 429, {"retry-after": said}, b""), 0) == seconds
+def test_who_is_told_when_to_come_again_comes_then(header: str, seconds: float) -> None:
+    assert pause_after(ApiResponse("PUT", "/", 429, {"retry-after": header}, b""), 0) == seconds
 
 
 def test_a_time_to_come_again_is_waited_for() -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
-    assert 15 < pause_after(Answer("PUT", "/", 429, {"retry-after": soon}, b""), 0) <= 20
+    assert 15 < pause_after(ApiResponse("PUT", "/", 429, {"retry-after": soon}, b""), 0) <= 20
 
 
-@pytest.mark.parametrize("said", [{}, {"retry-after": "soon"}, {"retry-after": "-1"}])
-def test_who_is_not_told_when_waits_ever_longer(said: dict[str, str]) -> None:
-    pauses = [pause_after(Answer("PUT", "/", 503, said, b""), nth) for nth in (0, 3, 30)]
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "soon"}, {"retry-after": "-1"}])
+def test_who_is_not_told_when_waits_ever_longer(headers: dict[str, str]) -> None:
+    pauses = [pause_after(ApiResponse("PUT", "/", 503, headers, b""), nth) for nth in (0, 3, 30)]
     assert 0.1 < pauses[0] < 0.3
     assert 0.9 < pauses[1] < 2.1
     assert 29 < pauses[2] <= 60
 
 
-def test_a_token_whose_time_is_over_is_asked_for_anew_and_once(directory: Directory, files: tuple[str, ...]) -> None:
-    asked: list[str] = []
+def test_a_token_whose_time_is_over_is_asked_for_anew_and_once(
+    directory: FakeDirectory, files: tuple[str, ...]
+) -> None:
+    calls: list[str] = []
 
-    def ask() -> str:
-        asked.append("again")
+    def fetch() -> str:
+        calls.append("again")
         return TOKEN
 
-    with Journal.nowhere("x") as journal, Plan.of(rows(Path("users.csv")), journal, partial=True) as plan:
-        caller = Caller(directory.base_url, connections())
-        send(plan, journal, BackEnd(caller, Token("old", ask)), at_once=4, done=lambda: None)
+    with (
+        Journal.in_memory("x") as journal,
+        ImportPlan.load(read_rows(Path("users.csv")), journal, partial=True) as plan,
+    ):
+        caller = ApiClient(directory.base_url, connection_pool())
+        send_requests(
+            plan, journal, DirectoryClient(caller, AccessToken("old", fetch)), parallel=4, on_request=lambda: None
+        )
 
-    assert asked == ["again"]
-    assert set(directory.known) == {"/directory/users/usr_1", "/directory/users/usr_2"}
+    assert calls == ["again"]
+    assert set(directory.stored) == {"/directory/users/usr_1", "/directory/users/usr_2"}
 
 
-@pytest.mark.parametrize(("trips", "token", "why"), [
+@pytest.mark.parametrize(("failures", "token", "why"), [
     ({}, "bad", "does not take the token (any more)"),
     ({MEMBER: [(403, "", {"message": "Forbidden"})]}, TOKEN, "needs the directory's scope: 403"),
     ({MEMBER: [(0, "", {})] * 20}, TOKEN, "cannot be reached. Run it again"),
 ])  # fmt: skip
 def test_what_fails_for_every_row_stops_it_all_until_it_is_run_again(
-    directory: Directory, files: tuple[str, ...], trips: dict[str, Any], token: str, why: str
+    directory: FakeDirectory, files: tuple[str, ...], failures: dict[str, Any], token: str, why: str
 ) -> None:
-    directory.trips = trips
-    stopped = run(directory, *files, token=token)
+    directory.failures = failures
+    stopped = run_import(directory, *files, token=token)
 
     assert stopped.exit_code == 1
     assert why in stopped.output
-    directory.trips = {}
+    directory.failures = {}
     before = len(directory.paths)
-    assert run(directory, *files).exit_code == 0
-    assert len(directory.paths) - before <= (5 if trips else 10)
+    assert run_import(directory, *files).exit_code == 0
+    assert len(directory.paths) - before <= (5 if failures else 10)
 
 
-def test_a_new_token_that_is_not_taken_stops_it(directory: Directory) -> None:
-    back_end = BackEnd(Caller(directory.base_url, connections()), Token("old", lambda: "older"))
-    with pytest.raises(Stopped, match="scope: 401"):
-        back_end.tell(Request(Step.USERS, "/directory/users/u", "{}"))
+def test_a_new_token_that_is_not_taken_stops_it(directory: FakeDirectory) -> None:
+    back_end = DirectoryClient(ApiClient(directory.base_url, connection_pool()), AccessToken("old", lambda: "older"))
+    with pytest.raises(ImportStopped, match="scope: 401"):
+        back_end.submit(DirectoryRequest(ImportStep.USERS, "/directory/users/u", "{}"))
 
 
-def test_nobody_goes_on_waiting_when_it_is_stopped(directory: Directory) -> None:
-    directory.trips = {"/directory/users/u": [(503, "Retry-After: 60\r\n", {})]}
-    back_end = BackEnd(Caller(directory.base_url, connections()), Token(TOKEN))
+def test_nobody_goes_on_waiting_when_it_is_stopped(directory: FakeDirectory) -> None:
+    directory.failures = {"/directory/users/u": [(503, "Retry-After: 60\r\n", {})]}
+    back_end = DirectoryClient(ApiClient(directory.base_url, connection_pool()), AccessToken(TOKEN))
     back_end.stop.set()
-    with pytest.raises(Stopped, match="It was stopped"):
-        back_end.tell(Request(Step.USERS, "/directory/users/u", "{}"))
+    with pytest.raises(ImportStopped, match="It was stopped"):
+        back_end.submit(DirectoryRequest(ImportStep.USERS, "/directory/users/u", "{}"))
 
 
-@pytest.mark.parametrize(("asked", "why"), [
+@pytest.mark.parametrize(("arguments", "why"), [
     (["--url", "http://api.example", "--token", "t"], "is no https address"),
     (["--url", "ftp://127.0.0.1", "--token", "t"], "is no https address"),
     (["--url", "https://api.example"], "Give a token"),
     (["--token", "t"], "--url with a token"),
     ([], "--url with a token"),
 ])  # fmt: skip
-def test_an_import_needs_to_know_where_and_as_whom(files: tuple[str, ...], asked: list[str], why: str) -> None:
-    said = CliRunner().invoke(app, ["import", "users.csv", *JOURNAL, *asked], env={"COLUMNS": "200"})
-    assert (said.exit_code, why in said.output) == (1, True)
+def test_an_import_needs_to_know_where_and_as_whom(files: tuple[str, ...], arguments: list[str], why: str) -> None:
+    result = CliRunner().invoke(app, ["import", "users.csv", *JOURNAL, *arguments], env={"COLUMNS": "200"})
+    assert (result.exit_code, why in result.output) == (1, True)
 
 
-@pytest.mark.parametrize("how", [[], ["--dry-run"]])
-def test_a_journal_that_is_none_is_left_as_it_is(directory: Directory, files: tuple[str, ...], how: list[str]) -> None:
-    said = run(directory, *files, "--journal", "users.csv", *how)
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_journal_that_is_none_is_left_as_it_is(
+    directory: FakeDirectory, files: tuple[str, ...], options: list[str]
+) -> None:
+    result = run_import(directory, *files, "--journal", "users.csv", *options)
 
-    assert (said.exit_code, "is no journal" in said.output) == (1, True)
+    assert (result.exit_code, "is no journal" in result.output) == (1, True)
     assert Path("users.csv").read_text() == USERS
 
 
 def test_a_journal_knows_which_directory_took_what_and_what_last(tmp_path: Path) -> None:
     file = tmp_path / "journal"
-    first, second = (Request(Step.USERS, "/directory/users/u", body) for body in ("1", "2"))
-    with Journal.at(file, "here") as here:
-        here.note(first)
-        assert (here.has(first), here.has(second), here.knows(first.path)) == (True, False, True)
-        here.note(second)
-        assert (here.has(first), here.has(second)) == (False, True)
-        assert not here.has(Request(Step.ACCOUNTS, second.path, second.body))
-    with Journal.at(file, "there") as there:
-        assert (there.has(second), there.knows(second.path)) == (False, False)
-        there.forget()
-    with Journal.nowhere("here", file) as copy:
-        assert copy.has(second)
-        copy.forget()
-    with Journal.at(file, "here") as here:
-        assert here.has(second)
-        here.forget()
+    first, second = (DirectoryRequest(ImportStep.USERS, "/directory/users/u", body) for body in ("1", "2"))
+    with Journal.open(file, "here") as here:
+        here.record(first)
+        assert (here.contains(first), here.contains(second), here.contains_path(first.path)) == (True, False, True)
+        here.record(second)
+        assert (here.contains(first), here.contains(second)) == (False, True)
+        assert not here.contains(DirectoryRequest(ImportStep.ACCOUNTS, second.path, second.body))
+    with Journal.open(file, "there") as there:
+        assert (there.contains(second), there.contains_path(second.path)) == (False, False)
+        there.clear()
+    with Journal.in_memory("here", file) as copy:
+        assert copy.contains(second)
+        copy.clear()
+    with Journal.open(file, "here") as here:
+        assert here.contains(second)
+        here.clear()
     assert not file.exists()
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_an_import_that_is_stopped_says_so_and_goes_on_later(
-    directory: Directory, files: tuple[str, ...], end: signal.Signals
+    directory: FakeDirectory, files: tuple[str, ...], end: signal.Signals
 ) -> None:
-    Path("users.csv").write_text(many_users(400))
-    with started(directory, "users.csv") as child:
+    Path("users.csv").write_text(users_csv(400))
+    with start_import(directory, "users.csv") as child:
         while len(directory.paths) < 50:
             time.sleep(0.005)
         child.send_signal(end)
@@ -367,23 +378,23 @@ def test_an_import_that_is_stopped_says_so_and_goes_on_later(
         assert b"It was stopped. Run it again to go on." in child.stderr.read()
     stopped_at = len(directory.paths)
     assert stopped_at < 400
-    assert "requests were told by an earlier run" in run(directory, "users.csv").output
-    assert len(directory.known) == 400
+    assert "requests were told by an earlier run" in run_import(directory, "users.csv").output
+    assert len(directory.stored) == 400
     assert len(directory.paths) <= 400 + 16
 
 
 # killed, and large
 
 
-def many_users(number: int) -> str:
+def users_csv(number: int) -> str:
     rows = (f"usr_{nth},person.{nth}@a.example,Person {nth}\n" for nth in range(number))
     return "user_id,email,name\n" + "".join(rows)
 
 
-def many_files(accounts: int, users: int, members: int) -> list[str]:
+def write_files(accounts: int, users: int, members: int) -> list[str]:
     clients = (f"acct_{nth},client,Client {nth},{'closed' if nth % 5 == 4 else 'active'}\n" for nth in range(accounts))
     Path("accounts.csv").write_text("account_id,kind,name,state\n" + "".join(clients))
-    Path("users.csv").write_text(many_users(users))
+    Path("users.csv").write_text(users_csv(users))
     with Path("members.jsonl").open("w") as file:
         for nth in range(members):
             row = {
@@ -395,20 +406,20 @@ def many_files(accounts: int, users: int, members: int) -> list[str]:
     return ["members.jsonl", "users.csv", "accounts.csv"]
 
 
-def started(directory: Directory, *asked: str) -> "subprocess.Popen[bytes]":
+def start_import(directory: FakeDirectory, *arguments: str) -> "subprocess.Popen[bytes]":
     """The command in a process of its own."""
     here = str(template.ROOT)
     return subprocess.Popen(
-        [sys.executable, "-m", "tools.operate", "import", "--url", directory.base_url, *JOURNAL, *asked],
+        [sys.executable, "-m", "tools.operate", "import", "--url", directory.base_url, *JOURNAL, *arguments],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": here, "TOKEN": TOKEN},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
 
 
-def finished(directory: Directory, *asked: str) -> tuple[int, int]:
+def finish_import(directory: FakeDirectory, *arguments: str) -> tuple[int, int]:
     """The exit code, and the most memory that the command had at once, in KiB."""
-    with started(directory, *asked) as child:
+    with start_import(directory, *arguments) as child:
         assert child.stderr
         drain = threading.Thread(target=child.stderr.read)
         drain.start()
@@ -419,14 +430,14 @@ def finished(directory: Directory, *asked: str) -> tuple[int, int]:
 
 
 def test_an_import_that_is_killed_goes_on_where_it_was_and_comes_to_the_same(
-    directory: Directory, files: tuple[str, ...]
+    directory: FakeDirectory, files: tuple[str, ...]
 ) -> None:
-    asked = many_files(accounts=20, users=150, members=300)
-    with a_directory() as other:
-        assert finished(other, *asked, "--journal", "other.journal")[0] == 0
-        expected = other.known
+    arguments = write_files(accounts=20, users=150, members=300)
+    with running_directory() as other:
+        assert finish_import(other, *arguments, "--journal", "other.journal")[0] == 0
+        expected = other.stored
 
-    with started(directory, *asked) as child:
+    with start_import(directory, *arguments) as child:
         while len(directory.paths) < 250:
             assert child.poll() is None
             time.sleep(0.002)
@@ -436,19 +447,19 @@ def test_an_import_that_is_killed_goes_on_where_it_was_and_comes_to_the_same(
     assert killed_at < 474
     assert Path("kept/import.journal").exists()
 
-    assert finished(directory, *asked)[0] == 0
-    assert directory.known == expected
+    assert finish_import(directory, *arguments)[0] == 0
+    assert directory.stored == expected
     assert len(directory.paths) <= 474 + 16
     assert max(count for path, count in directory.counts.items() if "members" in path) <= 2
     assert not Path("kept/import.journal").exists()
 
 
-def test_ten_thousand_rows_take_no_more_memory_than_a_few(directory: Directory, files: tuple[str, ...]) -> None:
-    code, few = finished(directory, *many_files(accounts=21, users=100, members=200))
+def test_ten_thousand_rows_take_no_more_memory_than_a_few(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    code, few = finish_import(directory, *write_files(accounts=21, users=100, members=200))
     assert code == 0
-    directory.known.clear()
+    directory.stored.clear()
 
-    code, many = finished(directory, *many_files(accounts=101, users=4_000, members=5_899), "--at-once", "4")
+    code, many = finish_import(directory, *write_files(accounts=101, users=4_000, members=5_899), "--parallel", "4")
     assert code == 0
-    assert len(directory.known) == 10_000
+    assert len(directory.stored) == 10_000
     assert many - few < 20_000

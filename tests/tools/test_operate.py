@@ -8,28 +8,28 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.tools import aws
-from tests.tools.back_end import a_directory
-from tests.tools.test_doctor import WELL, answers
+from tests.tools import fake_aws
+from tests.tools.fake_directory import running_directory
+from tests.tools.test_doctor import HEALTHY, responses
 from tests.tools.token_endpoint import token_endpoint
 from tools import demo_file, template
 from tools.operate.__main__ import app
 
 
-def run(*asked: str) -> Result:
-    return CliRunner().invoke(app, list(asked), env={"COLUMNS": "200", "STACK": "", "TOKEN": ""})
+def run_operate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200", "STACK": "", "TOKEN": ""})
 
 
 @pytest.fixture(autouse=True)
 def on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "Session", aws.Session)
+    monkeypatch.setattr(boto3, "Session", fake_aws.Session)
 
 
-def a_stack(**outputs: str) -> aws.Answers:
+def a_stack(**outputs: str) -> fake_aws.Responses:
     described = {"Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]}
     client = {"ClientId": "client-1", "ClientSecret": "s"}
     return {
-        **answers(WELL),
+        **responses(HEALTHY),
         "cloudformation.DescribeStacks": lambda _: {"Stacks": [described]},
         "cognito-idp.DescribeUserPoolClient": lambda _: {"UserPoolClient": client},
     }
@@ -38,26 +38,29 @@ def a_stack(**outputs: str) -> aws.Answers:
 def test_an_import_finds_the_api_and_a_token_by_the_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("users.csv").write_text("user_id,email,name\nusr_1,one@a.example,One\n")
-    with a_directory() as directory, token_endpoint() as (address, _):
+    with running_directory() as directory, token_endpoint() as (address, _):
         directory.token = "token-1"
         outputs = {"ApiUrl": directory.base_url, "SignInUrl": address, "UserPoolId": "p", "BackEndClientId": "client-1"}
-        aws.clients(a_stack(**outputs))
+        fake_aws.fake_clients(a_stack(**outputs))
 
-        assert run("import", "users.csv", "--journal", "import.journal", "--stack", "here", "--dry-run").exit_code == 0
-        assert directory.known == {}
-        assert run("import", "users.csv", "--journal", "import.journal", "--stack", "here").exit_code == 0
-        assert list(directory.known) == ["/directory/users/usr_1"]
+        assert (
+            run_operate("import", "users.csv", "--journal", "import.journal", "--stack", "here", "--dry-run").exit_code
+            == 0
+        )
+        assert directory.stored == {}
+        assert run_operate("import", "users.csv", "--journal", "import.journal", "--stack", "here").exit_code == 0
+        assert list(directory.stored) == ["/directory/users/usr_1"]
 
 
 def test_a_report_finds_the_table_by_the_stack() -> None:
-    aws.clients(a_stack(TableName="table-1"))
+    fake_aws.fake_clients(a_stack(TableName="table-1"))
 
-    said = run("report", "seats", "--stack", "here", "--format", "csv")
+    result = run_operate("report", "seats", "--stack", "here", "--format", "csv")
 
-    assert (said.exit_code, said.output) == (0, "account_id,account,limit,taken,free,state\n")
+    assert (result.exit_code, result.output) == (0, "account_id,account,limit,taken,free,state\n")
 
 
-@pytest.mark.parametrize(("changes", "code", "said"), [
+@pytest.mark.parametrize(("changes", "code", "output"), [
     ({}, 0, "✓ alarms\n"),
     ({}, 0, "\nNothing is wrong.\n"),
     ({"schedule": {"State": "DISABLED"}}, 1, "✗ schedules: The schedule Sweep is off"),
@@ -65,12 +68,14 @@ def test_a_report_finds_the_table_by_the_stack() -> None:
     ({"schedule": {"State": "DISABLED"}}, 1, "\n1 thing is wrong.\n"),
     ({"schedule": "UnknownOperationException"}, 0, "? schedules: not checked. An error occurred"),
 ])  # fmt: skip
-def test_the_doctor_says_what_is_wrong_and_so_does_the_exit_code(changes: dict[str, Any], code: int, said: str) -> None:
-    aws.clients(answers({**WELL, **changes}))
+def test_the_doctor_says_what_is_wrong_and_so_does_the_exit_code(
+    changes: dict[str, Any], code: int, output: str
+) -> None:
+    fake_aws.fake_clients(responses({**HEALTHY, **changes}))
 
-    seen = run("doctor", "--stack", "here")
+    seen = run_operate("doctor", "--stack", "here")
 
-    assert (seen.exit_code, said in seen.output) == (code, True), seen.output
+    assert (seen.exit_code, output in seen.output) == (code, True), seen.output
 
 
 def test_the_product_knows_nothing_of_the_tools() -> None:
@@ -80,17 +85,17 @@ def test_the_product_knows_nothing_of_the_tools() -> None:
 
 
 def test_a_doctor_without_a_patient() -> None:
-    aws.clients({})
+    fake_aws.fake_clients({})
 
-    seen = run("doctor", "--stack", "gone")
+    seen = run_operate("doctor", "--stack", "gone")
 
     assert (seen.exit_code, "The resources of the stack gone cannot be listed" in seen.output) == (1, True)
-    assert "Say which" in run("doctor").output
+    assert "Say which" in run_operate("doctor").output
 
 
 def test_a_demo_that_does_not_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
 
-    seen = run("doctor", "--demo")
+    seen = run_operate("doctor", "--demo")
 
     assert (seen.exit_code, "No demo runs here" in seen.output) == (1, True)

@@ -26,8 +26,8 @@ def file(tmp_path: Path) -> Path:
 
 def test_what_was_noted_is_a_row_with_its_counts(tmp_path: Path, file: Path) -> None:
     notes = Notes("faults", tmp_path)
-    notes.tried("throttled for ever", calls=1200, attempts=1)
-    notes.named("F35", "the keys of an issuer are the gateway's")
+    notes.passed("throttled for ever", calls=1200, attempts=1)
+    notes.exception("F35", "the keys of an issuer are the gateway's")
     page.write(["faults"], tmp_path, 7, file)
 
     written = file.read_text()
@@ -38,14 +38,14 @@ def test_what_was_noted_is_a_row_with_its_counts(tmp_path: Path, file: Path) -> 
 
 def test_the_same_row_from_two_workers_is_one(tmp_path: Path) -> None:
     for _ in range(2):
-        Notes("faults", tmp_path).tried("throttled", calls=1)
+        Notes("faults", tmp_path).passed("throttled", calls=1)
 
     assert len(list(read("faults", tmp_path))) == 1
 
 
 def test_the_shares_of_a_row_are_counted_together(tmp_path: Path) -> None:
     for share in (0, 1, 1):
-        Notes("faults", tmp_path).tried("throttled", share=share, calls=5, deeds=2)
+        Notes("faults", tmp_path).passed("throttled", share=share, calls=5, deeds=2)
 
     (row,) = read("faults", tmp_path)
     assert (row.what, dict(row.counts)) == ("throttled", {"calls": 10, "deeds": 4})
@@ -53,15 +53,15 @@ def test_the_shares_of_a_row_are_counted_together(tmp_path: Path) -> None:
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Notes("faults", None).tried("throttled", calls=1)
+    Notes("faults", None).passed("throttled", calls=1)
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_part_that_was_not_run_again_stays_as_it_was(tmp_path: Path, file: Path) -> None:
-    Notes("faults", tmp_path).tried("throttled", calls=1)
+    Notes("faults", tmp_path).passed("throttled", calls=1)
     page.write(["faults"], tmp_path, 7, file)
-    Notes("model", tmp_path).tried("acts", acts=5)
+    Notes("model", tmp_path).passed("acts", acts=5)
     page.write(["model"], tmp_path, 8, file)
 
     written = file.read_text()
@@ -97,7 +97,7 @@ def test_every_part_has_tests_that_are_there() -> None:
 
 
 def test_a_part_that_has_not_held_is_not_linked_to(tmp_path: Path, file: Path) -> None:
-    Notes("faults", tmp_path).tried("throttled", calls=1)
+    Notes("faults", tmp_path).passed("throttled", calls=1)
     page.write(["faults"], tmp_path, 7, file)
 
     written = file.read_text()

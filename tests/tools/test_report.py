@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
@@ -29,23 +29,23 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, now
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, now, seed
 from tests.support.table import Table
-from tests.tools.aws import Asked, Refused, clients
+from tests.tools.fake_aws import AwsError, Params, fake_clients
 from tools.operate import scan as scanning
-from tools.operate.__main__ import Who, app
-from tools.operate.formats import Format, harmless, write
+from tools.operate.__main__ import ReportName, app
+from tools.operate.formats import Format, safe_cell, write
 from tools.operate.reports import COLUMNS, report
 from tools.operate.scan import scan
-from tools.operate.stack import NoSite
+from tools.operate.stack import StackUnavailable
 
 SECOND = timedelta(seconds=1)
 AN_ADMIN = a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(days=10)))
 
 
-def told(table: Table, who: str, *others: Kept, days: int = 30) -> list[dict[str, Any]]:
-    a_world(table, *others)
-    return [dict(row) for row in report(who, table.items(), NOW, days)]
+def report_rows(table: Table, name: str, *others: Record, days: int = 30) -> list[dict[str, Any]]:
+    seed(table, *others)
+    return [dict(row) for row in report(name, table.items(), NOW, days)]
 
 
 def by_user(rows: Sequence[dict[str, Any]], account: str = CLIENT) -> dict[str, dict[str, Any]]:
@@ -53,7 +53,7 @@ def by_user(rows: Sequence[dict[str, Any]], account: str = CLIENT) -> dict[str, 
 
 
 def test_access_says_who_is_where_as_what_since_when_and_until_when(table: Table) -> None:
-    rows = told(table, "access", AN_ADMIN)
+    rows = report_rows(table, "access", AN_ADMIN)
 
     assert by_user(rows)[EMPLOYEE] == {
         "account_id": CLIENT,
@@ -84,20 +84,20 @@ def test_access_says_who_is_where_as_what_since_when_and_until_when(table: Table
      "suspended by client, partner"),
     ([a_member(EMPLOYEE, "set_gone")], "without permissions"),
 ])  # fmt: skip
-def test_access_says_whether_it_works_and_if_not_why(table: Table, others: list[Kept], state: str) -> None:
-    assert by_user(told(table, "access", *others))[EMPLOYEE]["state"] == state
+def test_access_says_whether_it_works_and_if_not_why(table: Table, others: list[Record], state: str) -> None:
+    assert by_user(report_rows(table, "access", *others))[EMPLOYEE]["state"] == state
 
 
-@pytest.mark.parametrize("gone", [
+@pytest.mark.parametrize("ended", [
     a_partner_admin(grant=a_grant(expires_at=NOW)),
     a_member(EMPLOYEE, "sales", active=False),
 ])  # fmt: skip
-def test_whose_access_is_over_does_not_stand_there(table: Table, gone: Kept) -> None:
-    assert EMPLOYEE not in by_user(told(table, "access", gone))
+def test_whose_access_is_over_does_not_stand_there(table: Table, ended: Record) -> None:
+    assert EMPLOYEE not in by_user(report_rows(table, "access", ended))
 
 
 def test_somebody_unknown_is_told_by_his_id(table: Table) -> None:
-    rows = told(table, "access", a_member("user-stranger", "sales"), a_member("user-x", account_id="acct-gone"))
+    rows = report_rows(table, "access", a_member("user-stranger", "sales"), a_member("user-x", account_id="acct-gone"))
 
     stranger = by_user(rows)["user-stranger"]
     assert (stranger["email"], stranger["name"], stranger["state"]) == (None, None, "deactivated")
@@ -113,7 +113,7 @@ def test_somebody_unknown_is_told_by_his_id(table: Table) -> None:
     (None, 730, None),
 ])  # fmt: skip
 def test_ending_tells_what_ends_within_so_many_days(table: Table, until: Any, days: int, left: int | None) -> None:
-    rows = told(table, "ending", a_partner_admin(grant=a_grant(expires_at=until)), days=days)
+    rows = report_rows(table, "ending", a_partner_admin(grant=a_grant(expires_at=until)), days=days)
 
     assert [(row["user_id"], row["days_left"]) for row in rows] == ([] if left is None else [(EMPLOYEE, left)])
 
@@ -122,13 +122,13 @@ def test_what_ends_first_stands_first(table: Table) -> None:
     later = a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(days=9)))
     sooner = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id="grt_9", expires_at=NOW + timedelta(days=3)))
 
-    rows = told(table, "ending", later, sooner)
+    rows = report_rows(table, "ending", later, sooner)
 
     assert [row["user_id"] for row in rows] == [COLLEAGUE, EMPLOYEE]
     assert (rows[0]["partner_id"], rows[0]["state"]) == (PARTNER, "active")
 
 
-LEADS = a_member(EMPLOYEE)
+EMPLOYEE_AS_SUPER_ADMIN = a_member(EMPLOYEE)
 
 
 @pytest.mark.parametrize(("others", "obstacle"), [
@@ -140,9 +140,9 @@ LEADS = a_member(EMPLOYEE)
     ([the_client(state=AccountState.CLOSED)], "account_closed"),
 ])  # fmt: skip
 def test_migrate_tells_which_super_admins_are_partner_staff_and_what_is_in_the_way(
-    table: Table, others: list[Kept], obstacle: str | None
+    table: Table, others: list[Record], obstacle: str | None
 ) -> None:
-    rows = told(table, "migrate", LEADS, *others)
+    rows = report_rows(table, "migrate", EMPLOYEE_AS_SUPER_ADMIN, *others)
 
     assert [(row["user_id"], row["partner_id"], row["obstacle"]) for row in rows] == [(EMPLOYEE, PARTNER, obstacle)]
 
@@ -151,7 +151,7 @@ def test_of_two_firms_the_one_is_taken_for_which_he_is_eligible(table: Table) ->
     other = the_partner(account_id="partner-a-other", domains=("other.example",))
     works_there, works_here = a_member(EMPLOYEE, "sales", account_id="partner-a-other"), a_member(EMPLOYEE)
 
-    (row,) = told(table, "migrate", other, works_there, works_here)
+    (row,) = report_rows(table, "migrate", other, works_there, works_here)
 
     assert (row["partner_id"], row["obstacle"]) == ("partner-a-other partner-north", None)
 
@@ -159,43 +159,43 @@ def test_of_two_firms_the_one_is_taken_for_which_he_is_eligible(table: Table) ->
 @pytest.mark.parametrize("others", [
     [],
     [a_member(EMPLOYEE, "sales")],
-    [LEADS, an_employee(active=False)],
+    [EMPLOYEE_AS_SUPER_ADMIN, an_employee(active=False)],
     [a_member(EMPLOYEE, active=False)],
 ])  # fmt: skip
-def test_nobody_else_should_migrate(table: Table, others: list[Kept]) -> None:
-    assert told(table, "migrate", *others) == []
+def test_nobody_else_should_migrate(table: Table, others: list[Record]) -> None:
+    assert report_rows(table, "migrate", *others) == []
 
 
-@pytest.mark.parametrize(("others", "is_told"), [
-    ([LEADS, a_member(APPROVER, "sales")], True),
-    ([LEADS, a_user(APPROVER, active=False)], True),
-    ([LEADS], False),
+@pytest.mark.parametrize(("others", "is_listed"), [
+    ([EMPLOYEE_AS_SUPER_ADMIN, a_member(APPROVER, "sales")], True),
+    ([EMPLOYEE_AS_SUPER_ADMIN, a_user(APPROVER, active=False)], True),
+    ([EMPLOYEE_AS_SUPER_ADMIN], False),
     ([], False),
-    ([LEADS, a_member(APPROVER, "sales"), a_member(COLLEAGUE)], False),
+    ([EMPLOYEE_AS_SUPER_ADMIN, a_member(APPROVER, "sales"), a_member(COLLEAGUE)], False),
     ([a_member(APPROVER, "sales")], False),
 ])  # fmt: skip
 def test_sole_tells_accounts_whose_only_active_super_admin_is_partner_staff(
-    table: Table, others: list[Kept], is_told: bool
+    table: Table, others: list[Record], is_listed: bool
 ) -> None:
-    rows = told(table, "sole", *others)
+    rows = report_rows(table, "sole", *others)
 
-    assert [(row["account_id"], row["user_id"]) for row in rows] == ([(CLIENT, EMPLOYEE)] if is_told else [])
+    assert [(row["account_id"], row["user_id"]) for row in rows] == ([(CLIENT, EMPLOYEE)] if is_listed else [])
 
 
 @pytest.mark.parametrize(("limit", "free"), [(3, 2), (1, 0), (None, None)])
 def test_seats_tells_the_limit_and_what_is_taken_of_each_client(
     table: Table, limit: int | None, free: int | None
 ) -> None:
-    assert told(table, "seats", the_client(partner_seat_limit=limit), AN_ADMIN) == [
+    assert report_rows(table, "seats", the_client(partner_seat_limit=limit), AN_ADMIN) == [
         {"account_id": CLIENT, "account": "The Bakery", "limit": limit, "taken": 1, "free": free, "state": "active"}
     ]
 
 
 def test_what_this_version_cannot_read_is_said(table: Table) -> None:
-    a_world(table)
+    seed(table)
     table.change(keys.account(CLIENT), kind="shop")
 
-    with pytest.raises(NoSite, match="cannot read"):
+    with pytest.raises(StackUnavailable, match="cannot read"):
         report("seats", table.items(), NOW, 0)
 
 
@@ -223,56 +223,58 @@ def test_the_same_rows_in_each_format() -> None:
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\t=1", "\r=1"])
 def test_a_cell_that_spreadsheets_would_run_is_made_harmless(cell: str) -> None:
-    assert harmless(cell) == f"'{cell}"
+    assert safe_cell(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", ["a=1", "1", "", None, 7, "'=1"])
 def test_other_cells_stay_as_they_are(cell: str | int | None) -> None:
-    assert harmless(cell) == cell
+    assert safe_cell(cell) == cell
 
 
-def run(*asked: str) -> Result:
-    return CliRunner().invoke(app, ["report", *asked], env={"STACK": "", "COLUMNS": "200"})
+def run_report(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["report", *arguments], env={"STACK": "", "COLUMNS": "200"})
 
 
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Moto takes no more."""
-    monkeypatch.setattr(scanning, "AT_ONCE", 1)
+    monkeypatch.setattr(scanning, "SEGMENTS", 1)
 
 
-@pytest.mark.parametrize("who", list(Who))
-def test_every_report_comes_out_of_the_table(table: Table, one_at_a_time: None, tmp_path: Path, who: Who) -> None:
-    a_world(table, LEADS)
+@pytest.mark.parametrize("name", list(ReportName))
+def test_every_report_comes_out_of_the_table(
+    table: Table, one_at_a_time: None, tmp_path: Path, name: ReportName
+) -> None:
+    seed(table, EMPLOYEE_AS_SUPER_ADMIN)
     file = tmp_path / "report.json"
 
-    said = run(who, "--table", table.name, "--format", "json", "--output", str(file))
+    result = run_report(name, "--table", table.name, "--format", "json", "--output", str(file))
 
-    assert (said.exit_code, said.output) == (0, "")
-    assert all(tuple(row) == COLUMNS[who] for row in json.loads(file.read_text()))
-    assert run(who, "--table", table.name, "--format", "csv").output.splitlines()[0] == ",".join(COLUMNS[who])
-    assert "found" in run(who, "--table", table.name).output
+    assert (result.exit_code, result.output) == (0, "")
+    assert all(tuple(row) == COLUMNS[name] for row in json.loads(file.read_text()))
+    assert run_report(name, "--table", table.name, "--format", "csv").output.splitlines()[0] == ",".join(COLUMNS[name])
+    assert "found" in run_report(name, "--table", table.name).output
 
 
 def test_ending_looks_as_far_ahead_as_asked(table: Table, one_at_a_time: None) -> None:
-    a_world(table, a_partner_admin(grant=a_grant(expires_at=now() + timedelta(days=40))))
+    seed(table, a_partner_admin(grant=a_grant(expires_at=now() + timedelta(days=40))))
 
-    assert run("ending", "--table", table.name, "--format", "json").output == "[]\n"
-    assert len(json.loads(run("ending", "--table", table.name, "--format", "json", "--days", "50").output)) == 1
+    assert run_report("ending", "--table", table.name, "--format", "json").output == "[]\n"
+    assert len(json.loads(run_report("ending", "--table", table.name, "--format", "json", "--days", "50").output)) == 1
 
 
-@pytest.mark.parametrize(("asked", "why"), [
+@pytest.mark.parametrize(("arguments", "message"), [
     ([], "Say which: --stack NAME, or --demo."),
     (["--table", "elsewhere"], "The table elsewhere cannot be read"),
     (["--table", "elsewhere", "--profile", "nobody"], "There are no credentials"),
 ])  # fmt: skip
-def test_a_report_needs_a_table(table: Table, one_at_a_time: None, asked: list[str], why: str) -> None:
-    said = run("seats", *asked)
-    assert (said.exit_code, why in said.output) == (1, True)
+def test_a_report_needs_a_table(table: Table, one_at_a_time: None, arguments: list[str], message: str) -> None:
+    result = run_report("seats", *arguments)
+    assert (result.exit_code, message in result.output) == (1, True)
 
 
 def test_segments_and_pages_come_together_each_item_once() -> None:
-    def page(asked: Asked) -> Any:
+    def page(asked: Params) -> Any:
         assert asked["FilterExpression"] == "begins_with(pk, :p0) OR begins_with(pk, :p1)"
         assert asked["ExpressionAttributeValues"] == {":p0": {"S": "A#"}, ":p1": {"S": "B#"}}
         nth = int(asked.get("ExclusiveStartKey", {"pk": {"S": "0"}})["pk"]["S"])
@@ -280,7 +282,7 @@ def test_segments_and_pages_come_together_each_item_once() -> None:
         shared = {"pk": {"S": "B#"}, "sk": {"S": "B"}}
         return {"Items": [item, shared], **({} if nth else {"LastEvaluatedKey": {"pk": {"S": "1"}}})}
 
-    found = scan(clients({"dynamodb.Scan": page})("dynamodb"), "table", "A#", "B#")
+    found = scan(fake_clients({"dynamodb.Scan": page})("dynamodb"), "table", "A#", "B#")
 
     assert sorted((item["pk"], item["sk"]) for item in found) == sorted(
         [*((f"A#{segment}", str(nth)) for segment in range(4) for nth in (0, 1)), ("B#", "B")]
@@ -288,8 +290,8 @@ def test_segments_and_pages_come_together_each_item_once() -> None:
 
 
 def test_a_scan_that_is_refused_is_said() -> None:
-    def refuse(_: Asked) -> Any:
-        raise Refused("AccessDeniedException")
+    def refuse(_: Params) -> Any:
+        raise AwsError("AccessDeniedException")
 
-    with pytest.raises(NoSite, match=r"The table t cannot be read: .*AccessDenied"):
-        scan(clients({"dynamodb.Scan": refuse})("dynamodb"), "t")
+    with pytest.raises(StackUnavailable, match=r"The table t cannot be read: .*AccessDenied"):
+        scan(fake_clients({"dynamodb.Scan": refuse})("dynamodb"), "t")

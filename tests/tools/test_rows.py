@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tools.operate.rows import Row, Step, rows
+from tools.operate.rows import ImportRow, ImportStep, read_rows
 
 
-def read(tmp_path: Path, text: str | bytes, name: str = "file") -> list[Row]:
+def read_text(tmp_path: Path, text: str | bytes, name: str = "file") -> list[ImportRow]:
     file = tmp_path / name
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(rows(file))
+    return list(read_rows(file))
 
 
-def faults(tmp_path: Path, text: str | bytes) -> list[str]:
-    found = read(tmp_path, text)
-    return [f"{row.place}: {fault.field}: {fault.why}" for row in found for fault in row.faults]
+def errors_of(tmp_path: Path, text: str | bytes) -> list[str]:
+    found = read_text(tmp_path, text)
+    return [f"{row.location}: {fault.field}: {fault.reason}" for row in found for fault in row.errors]
 
 
 @pytest.mark.parametrize(("line", "fault"), [
@@ -38,10 +38,10 @@ def faults(tmp_path: Path, text: str | bytes) -> list[str]:
      "permission_set: is none of marketing, reporting, sales, service, super_admin, view_only"),
 ])  # fmt: skip
 def test_a_row_that_cannot_be_told_says_where_and_why(tmp_path: Path, line: dict[str, object], fault: str) -> None:
-    found = read(tmp_path, "\n" + json.dumps(line) + "\n", "rows.jsonl")
+    found = read_text(tmp_path, "\n" + json.dumps(line) + "\n", "rows.jsonl")
 
-    assert [f"{each.field}: {each.why}" for each in found[0].faults] == [fault]
-    assert found[0].place == "rows.jsonl:2"
+    assert [f"{each.field}: {each.reason}" for each in found[0].errors] == [fault]
+    assert found[0].location == "rows.jsonl:2"
     assert json.loads(found[0].text) == line
     with pytest.raises(ValueError, match=r"rows\.jsonl:2"):
         _ = found[0].requests
@@ -58,35 +58,35 @@ def test_a_row_that_cannot_be_told_says_where_and_why(tmp_path: Path, line: dict
     {"account_id": "a", "user_id": "u", "seat": "sales"},
 ])  # fmt: skip
 def test_a_row_that_the_directory_could_take_has_no_fault(tmp_path: Path, line: dict[str, object]) -> None:
-    assert read(tmp_path, json.dumps(line))[0].faults == ()
+    assert read_text(tmp_path, json.dumps(line))[0].errors == ()
 
 
 @pytest.mark.parametrize(
     "line", ['{"user_id": "u"', '{"user_id": "u", "user_id": "v"}', '{"user_id": "\\ud800"}', "[]"]
 )
 def test_a_line_that_is_no_object_is_given_back_as_it_is(tmp_path: Path, line: str) -> None:
-    _, found = read(tmp_path, '{"user_id": "first"}\n' + line)
+    _, found = read_text(tmp_path, '{"user_id": "first"}\n' + line)
 
-    assert found.faults[0].why.startswith("cannot be read")
+    assert found.errors[0].reason.startswith("cannot be read")
     assert found.text == line
 
 
 def test_bytes_that_are_no_text_are_a_fault_of_their_row_alone(tmp_path: Path) -> None:
-    assert faults(tmp_path, b'{"user_id": "u"}\n{"user_id": "\xff"}')[0].startswith("file:2: : cannot be read")
-    assert faults(tmp_path, b"user_id,name\nu,\xff\nv,Vera\n") == ["file:2: name: is no UTF-8"]
+    assert errors_of(tmp_path, b'{"user_id": "u"}\n{"user_id": "\xff"}')[0].startswith("file:2: : cannot be read")
+    assert errors_of(tmp_path, b"user_id,name\nu,\xff\nv,Vera\n") == ["file:2: name: is no UTF-8"]
 
 
 def test_cells_are_read_as_what_their_columns_hold(tmp_path: Path) -> None:
-    accounts = read(
+    accounts = read_text(
         tmp_path,
         "\ufeffaccount_id,kind,name,partner_seat_limit,domains,locale\r\n"
         "a,client,Ada & Co, 3 ,,null\r\n"
         'b,partner,"B, Ltd",,b.example; c.example,\r\n'
         "c,,,null,null,ja\r\n",
     )
-    users = read(tmp_path, "user_id,active\nu,TRUE\nv,false\n\nw,\n,\n")
+    users = read_text(tmp_path, "user_id,active\nu,TRUE\nv,false\n\nw,\n,\n")
 
-    assert [row.faults for row in (*accounts, *users)] == [()] * 6
+    assert [row.errors for row in (*accounts, *users)] == [()] * 6
     assert [row.fields for row in accounts] == [
         {"account_id": "a", "kind": "client", "name": "Ada & Co", "partner_seat_limit": 3, "locale": None},
         {"account_id": "b", "kind": "partner", "name": "B, Ltd", "domains": ["b.example", "c.example"]},
@@ -96,7 +96,7 @@ def test_cells_are_read_as_what_their_columns_hold(tmp_path: Path) -> None:
 
 
 def test_each_row_of_a_sheet_stands_at_its_own_line(tmp_path: Path) -> None:
-    found = faults(
+    found = errors_of(
         tmp_path,
         'account_id,user_id,seat\n\n,u,core\na,u\na,"u\nv",core\na,u,window\nb,"u" x,core\nb,u,sofa\n',
     )
@@ -118,36 +118,36 @@ def test_each_row_of_a_sheet_stands_at_its_own_line(tmp_path: Path) -> None:
     ("account_id,user_id,email", "email: a row of a member has no such column"),
 ])  # fmt: skip
 def test_a_sheet_under_a_wrong_header_is_not_read(tmp_path: Path, header: str, fault: str) -> None:
-    assert faults(tmp_path, f"{header}\nx,y,z\n")[0] == f"file:1: {fault}"
-    assert len(read(tmp_path, f"{header}\nx,y,z\n")) == 1
+    assert errors_of(tmp_path, f"{header}\nx,y,z\n")[0] == f"file:1: {fault}"
+    assert len(read_text(tmp_path, f"{header}\nx,y,z\n")) == 1
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "user_id,name\n"])
 def test_a_file_may_have_no_rows(tmp_path: Path, text: str) -> None:
-    assert read(tmp_path, text) == []
+    assert read_text(tmp_path, text) == []
 
 
-@pytest.mark.parametrize(("line", "told"), [
-    ({"account_id": "a", "name": "A"}, [(Step.ACCOUNTS, "/directory/accounts/a", {"name": "A"})]),
-    ({"account_id": "a", "state": "active"}, [(Step.ACCOUNTS, "/directory/accounts/a", {"state": "active"})]),
+@pytest.mark.parametrize(("line", "requests"), [
+    ({"account_id": "a", "name": "A"}, [(ImportStep.ACCOUNTS, "/directory/accounts/a", {"name": "A"})]),
+    ({"account_id": "a", "state": "active"}, [(ImportStep.ACCOUNTS, "/directory/accounts/a", {"state": "active"})]),
     ({"account_id": "a", "name": "A", "state": "closed"}, [
-        (Step.ACCOUNTS, "/directory/accounts/a", {"name": "A"}),
-        (Step.CLOSED_ACCOUNTS, "/directory/accounts/a", {"name": "A", "state": "closed"}),
+        (ImportStep.ACCOUNTS, "/directory/accounts/a", {"name": "A"}),
+        (ImportStep.CLOSED_ACCOUNTS, "/directory/accounts/a", {"name": "A", "state": "closed"}),
     ]),
-    ({"account_id": "a", "state": "closed"}, [(Step.CLOSED_ACCOUNTS, "/directory/accounts/a", {"state": "closed"})]),
-    ({"user_id": "auth0|7", "name": "U"}, [(Step.USERS, "/directory/users/auth0%7C7", {"name": "U"})]),
+    ({"account_id": "a", "state": "closed"}, [(ImportStep.CLOSED_ACCOUNTS, "/directory/accounts/a", {"state": "closed"})]),
+    ({"user_id": "auth0|7", "name": "U"}, [(ImportStep.USERS, "/directory/users/auth0%7C7", {"name": "U"})]),
     ({"account_id": "a", "user_id": "u", "permission_set": "super_admin"},
-     [(Step.SUPER_ADMINS, "/directory/accounts/a/members/u", {"permission_set": "super_admin"})]),
+     [(ImportStep.SUPER_ADMINS, "/directory/accounts/a/members/u", {"permission_set": "super_admin"})]),
     ({"account_id": "a", "user_id": "u", "permission_set": "super_admin", "active": False},
-     [(Step.OTHER_MEMBERS, "/directory/accounts/a/members/u", {"permission_set": "super_admin", "active": False})]),
+     [(ImportStep.OTHER_MEMBERS, "/directory/accounts/a/members/u", {"permission_set": "super_admin", "active": False})]),
     ({"account_id": "a", "user_id": "u", "permission_set": "sales"},
-     [(Step.OTHER_MEMBERS, "/directory/accounts/a/members/u", {"permission_set": "sales"})]),
+     [(ImportStep.OTHER_MEMBERS, "/directory/accounts/a/members/u", {"permission_set": "sales"})]),
 ])  # fmt: skip
-def test_what_tells_a_row(tmp_path: Path, line: dict[str, object], told: list[object]) -> None:
-    (row,) = read(tmp_path, json.dumps(line))
+def test_what_tells_a_row(tmp_path: Path, line: dict[str, object], requests: list[object]) -> None:
+    (row,) = read_text(tmp_path, json.dumps(line))
 
-    assert [(each.step, each.path, json.loads(each.body)) for each in row.requests] == told
+    assert [(each.step, each.path, json.loads(each.body)) for each in row.requests] == requests
 
 
 def test_steps_have_words() -> None:
-    assert Step.SUPER_ADMINS.words == "super admins"
+    assert ImportStep.SUPER_ADMINS.label == "super admins"

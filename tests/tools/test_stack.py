@@ -7,30 +7,34 @@ from typing import Any
 
 import pytest
 
-from tests.tools.aws import Asked, Refused, clients
+from tests.tools.fake_aws import AwsError, Params, fake_clients
 from tests.tools.token_endpoint import token_endpoint
 from tools import demo_file
-from tools.operate.stack import Demo, NoSite, Resource, Site, must_be_safe, the_demo
-from tools.sign_in import DIRECTORY
+from tools.operate.stack import DemoStack, DeployedStack, StackResource, StackUnavailable, demo_stack, require_safe_url
+from tools.sign_in import DIRECTORY_SCOPE
 
 
-def a_stack(*, secret: str = "s", **outputs: str) -> Site:
+def a_stack(*, secret: str = "s", **outputs: str) -> DeployedStack:
     described = {
         "StackName": "here",
         "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
         "Parameters": [{"ParameterKey": "EmailFrom", "ParameterValue": "a@vendor.example"}],
     }
 
-    def page(asked: Asked) -> Any:
-        rest = {} if "NextToken" in asked else {"NextToken": "more"}
-        nth = len(asked)
-        made = {"LogicalResourceId": f"Part{nth}", "ResourceType": "AWS::SNS::Topic", "PhysicalResourceId": f"p{nth}"}
-        return {"StackResourceSummaries": [made], **rest}
+    def page(parameters: Params) -> Any:
+        rest = {} if "NextToken" in parameters else {"NextToken": "more"}
+        nth = len(parameters)
+        resource = {
+            "LogicalResourceId": f"Part{nth}",
+            "ResourceType": "AWS::SNS::Topic",
+            "PhysicalResourceId": f"p{nth}",
+        }
+        return {"StackResourceSummaries": [resource], **rest}
 
     client = {"ClientId": "client-1", "ClientSecret": secret}
-    return Site(
+    return DeployedStack(
         "here",
-        clients(
+        fake_clients(
             {
                 "cloudformation.DescribeStacks": lambda _: {"Stacks": [described]},
                 "cloudformation.ListStackResources": page,
@@ -45,19 +49,19 @@ def test_a_stack_tells_its_outputs_its_parameters_and_all_its_resources() -> Non
 
     assert site.output("TableName") == "table-1"
     assert site.parameters() == {"EmailFrom": "a@vendor.example"}
-    assert site.resources() == [Resource(f"Part{nth}", "AWS::SNS::Topic", f"p{nth}") for nth in (1, 2)]
-    with pytest.raises(NoSite, match="no output ApiUrl"):
+    assert site.resources() == [StackResource(f"Part{nth}", "AWS::SNS::Topic", f"p{nth}") for nth in (1, 2)]
+    with pytest.raises(StackUnavailable, match="no output ApiUrl"):
         site.output("ApiUrl")
 
 
 def test_a_stack_that_is_not_there_is_said() -> None:
-    def refuse(_: Asked) -> Any:
-        raise Refused("ValidationError")
+    def refuse(_: Params) -> Any:
+        raise AwsError("ValidationError")
 
-    site = Site("gone", clients({"cloudformation.DescribeStacks": refuse}))
-    with pytest.raises(NoSite, match=r"The stack gone cannot be looked at: .*ValidationError"):
+    site = DeployedStack("gone", fake_clients({"cloudformation.DescribeStacks": refuse}))
+    with pytest.raises(StackUnavailable, match=r"The stack gone cannot be looked at: .*ValidationError"):
         site.output("TableName")
-    with pytest.raises(NoSite, match="The resources of the stack gone cannot be listed"):
+    with pytest.raises(StackUnavailable, match="The resources of the stack gone cannot be listed"):
         site.resources()
 
 
@@ -66,17 +70,17 @@ def test_the_pool_gives_a_token_and_another_when_its_time_is_over() -> None:
         token = a_stack(UserPoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
 
         assert (token.text, given) == ("token-1", ["partner-access/directory"])
-        assert token.instead_of("token-1") == "token-2"
-        assert token.instead_of("token-1") == "token-2"
+        assert token.replacement_for("token-1") == "token-2"
+        assert token.replacement_for("token-1") == "token-2"
 
 
 def test_a_sign_in_that_gives_no_token_is_said() -> None:
-    with token_endpoint() as (address, _), pytest.raises(NoSite, match="gives no token: 400"):
+    with token_endpoint() as (address, _), pytest.raises(StackUnavailable, match="gives no token: 400"):
         a_stack(secret="wrong", UserPoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
 
 
 def test_a_stack_with_an_issuer_of_its_own_gives_no_token() -> None:
-    with pytest.raises(NoSite, match="give a token of its issuer by --token"):
+    with pytest.raises(StackUnavailable, match="give a token of its issuer by --token"):
         a_stack(Issuer="https://issuer.example").token()
 
 
@@ -84,54 +88,54 @@ def test_a_stack_with_an_issuer_of_its_own_gives_no_token() -> None:
     "address", ["https://api.example/", "http://localhost:1", "http://127.0.0.1/", "http://[::1]:8"]
 )
 def test_a_token_may_go_where_nobody_reads_along(address: str) -> None:
-    assert must_be_safe(address) == address.rstrip("/")
+    assert require_safe_url(address) == address.rstrip("/")
 
 
 @pytest.mark.parametrize(
     "address", ["http://api.example", "http://127.0.0.1.example", "ftp://localhost", "api.example"]
 )
 def test_a_token_may_not_go_in_the_clear(address: str) -> None:
-    with pytest.raises(NoSite, match="no https address"):
-        must_be_safe(address)
+    with pytest.raises(StackUnavailable, match="no https address"):
+        require_safe_url(address)
 
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A demo's file, and a token endpoint beside it."""
     with token_endpoint() as (address, given):
-        door = dict.fromkeys(("authorization_endpoint", "user_pool", "people_client", "redirect_uri"), "")
-        sign_in = {**door, "token_endpoint": f"{address}/oauth2/token"}
-        told = {
+        endpoints = dict.fromkeys(("authorization_endpoint", "user_pool", "people_client", "redirect_uri"), "")
+        sign_in = {**endpoints, "token_endpoint": f"{address}/oauth2/token"}
+        document = {
             "base_url": "http://127.0.0.1:1/api",
             "aws_endpoint": "http://127.0.0.1:1",
             "region": "eu-west-1",
             "table": "table-1",
             "inbox_url": "",
             "people": {},
-            "sign_in": {**sign_in, "machines": {DIRECTORY: ["client-1", "s"]}},
+            "sign_in": {**sign_in, "machines": {DIRECTORY_SCOPE: ["client-1", "s"]}},
             "process": 1,
         }
         monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
-        (tmp_path / "demo.json").write_text(json.dumps(told))
+        (tmp_path / "demo.json").write_text(json.dumps(document))
         yield given
 
 
 def test_the_demo_tells_where_it_is_and_gives_tokens(demo: list[str], tmp_path: Path) -> None:
-    site = the_demo()
+    site = demo_stack()
 
-    assert isinstance(site, Demo)
+    assert isinstance(site, DemoStack)
     assert (site.base_url, site.table) == ("http://127.0.0.1:1/api", "table-1")
     assert site.client("dynamodb").meta.endpoint_url == "http://127.0.0.1:1"
     token = site.token()
-    assert (token.text, token.instead_of("token-1")) == ("token-1", "token-2")
+    assert (token.text, token.replacement_for("token-1")) == ("token-1", "token-2")
 
     text = (tmp_path / "demo.json").read_text()
     (tmp_path / "demo.json").write_text(text.replace('["client-1", "s"]', '["client-1", "x"]'))
-    with pytest.raises(NoSite, match="no token"):
+    with pytest.raises(StackUnavailable, match="no token"):
         site.token()
 
 
 def test_without_a_demo_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
     with pytest.raises(SystemExit):
-        the_demo()
+        demo_stack()

@@ -11,30 +11,36 @@ from urllib.parse import parse_qs
 from typing_extensions import override
 
 
-class _Tokens(BaseHTTPRequestHandler):
+class _TokenHandler(BaseHTTPRequestHandler):
     """A token endpoint that counts."""
 
-    given: list[str]
+    requested_scopes: list[str]
 
     @override
     def log_message(self, *_: object) -> None: ...
 
     def do_POST(self) -> None:
-        asked = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+        form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
         credentials = base64.b64decode(self.headers["authorization"].removeprefix("Basic ")).decode()
-        well = (self.path, credentials) == ("/oauth2/token", "client-1:s")
-        self.given.append(asked["scope"][0])
-        self.send_response(200 if well else 400)
+        is_valid = (self.path, credentials) == ("/oauth2/token", "client-1:s")
+        self.requested_scopes.append(form["scope"][0])
+        self.send_response(200 if is_valid else 400)
         self.end_headers()
-        self.wfile.write(json.dumps({"access_token": f"token-{len(self.given)}"} if well else {"error": "no"}).encode())
+        self.wfile.write(
+            json.dumps(
+                {"access_token": f"token-{len(self.requested_scopes)}"} if is_valid else {"error": "no"}
+            ).encode()
+        )
 
 
 @contextmanager
 def token_endpoint() -> Iterator[tuple[str, list[str]]]:
-    given: list[str] = []
-    with HTTPServer(("127.0.0.1", 0), type("Tokens", (_Tokens,), {"given": given})) as server:
+    requested_scopes: list[str] = []
+    with HTTPServer(
+        ("127.0.0.1", 0), type("Tokens", (_TokenHandler,), {"requested_scopes": requested_scopes})
+    ) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", given
+        yield f"http://127.0.0.1:{server.server_port}", requested_scopes
         server.shutdown()
         thread.join()

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.bench import page
-from tools.bench.figures import Figure, keep, kept
+from tools.bench.figures import Figure, store_figures, stored_figures
 from tools.bench.measurements import MEASUREMENTS
 
 console = Console()
@@ -28,9 +28,9 @@ def bench(
             continue
         began = time.monotonic()
         figures = tuple(each.figures())
-        keep(each.name, figures)
+        store_figures(each.name, figures)
         console.print(_table(each.title, figures, time.monotonic() - began))
-    sections = [(each, kept(each.name)) for each in MEASUREMENTS]
+    sections = [(each, stored_figures(each.name)) for each in MEASUREMENTS]
     if all(figures for _, figures in sections):
         page.write(sections)
     else:

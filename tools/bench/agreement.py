@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from tools.bench import creation
-from tools.bench.compared_handlers import Contestant
-from tools.bench.creation import Json
-from tools.bench.running import running
+from tools.bench import link_creation
+from tools.bench.compared_handlers import ComparedHandler
+from tools.bench.link_creation import Json
+from tools.bench.running import run_handler
 
 VALID: Final[Sequence[Json]] = (
-    json.loads(creation.event()["body"]),
+    json.loads(link_creation.event()["body"]),
     {},
     {"employee_id": "user-employee", "link_days": 30, "max_approvals": 1000, "locale": "ja"},
     {"recipient_email": "Admin@Bakery.Example.com", "purpose": "  トラブル対応 "},
@@ -38,7 +38,7 @@ INVALID: Final[Sequence[Json]] = (
     {"locale": "fr"},
     {"unknown": 1},
 )
-NAMES_AND_TIMES: Final = re.compile(
+IDS_AND_TIMES: Final = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])|\b1[0-9]{9}\b"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|(?<=\.)[\w-]{43}_[0-9a-f]{8}|(?:OUTBOX|DUE)#\d|(?<=aud_|lnk_)[0-9a-f]{32}"
 )
@@ -48,30 +48,30 @@ class Disagreement(Exception):
     """Handlers that are to be compared do not do the same."""
 
 
-def must_agree(contestants: Sequence[Contestant]) -> None:
+def check_agreement(handlers: Sequence[ComparedHandler]) -> None:
     """Nothing is measured that does not do the same as the others."""
-    behaviours = {each.name: behaviour(each) for each in contestants}
-    model = next(iter(behaviours.values()))
-    for name, seen in behaviours.items():
+    behaviors = {each.name: behavior(each) for each in handlers}
+    model = next(iter(behaviors.values()))
+    for name, seen in behaviors.items():
         for body, one, other in zip((*VALID, *INVALID), model, seen, strict=True):
             if one != other:
                 raise Disagreement(f"{name}, asked {json.dumps(body)}:\n{other}\nand not\n{one}")
 
 
-def behaviour(contestant: Contestant) -> list[Any]:
+def behavior(handler: ComparedHandler) -> list[Any]:
     """For each body the status, the answer and the requests to DynamoDB; of a refusal its status, and no write."""
-    with running(contestant, [creation.event(body) for body in (*VALID, *INVALID)]) as started:
-        return [_seen(**first) for first in started.first]
+    with run_handler(handler, [link_creation.event(body) for body in (*VALID, *INVALID)]) as started:
+        return [_observed(**first) for first in started.first_responses]
 
 
-def _seen(answer: Any, asked: Any) -> Any:
-    status = answer["statusCode"]
+def _observed(response: Any, requests: Any) -> Any:
+    status = response["statusCode"]
     if status != HTTPStatus.CREATED:
-        return status, [operation for operation, _ in asked if operation == "TransactWriteItems"]
+        return status, [operation for operation, _ in requests if operation == "TransactWriteItems"]
     return (
         status,
-        _masked(json.loads(answer["body"])),
-        [(operation, _masked(_comparable(one))) for operation, one in asked],
+        _masked(json.loads(response["body"])),
+        [(operation, _masked(_comparable(one))) for operation, one in requests],
     )
 
 
@@ -79,9 +79,9 @@ def _comparable(request: Any) -> Any:
     """A request without what cannot be the same: its token, and the packed answer that is kept in it."""
     request.pop("ClientRequestToken", None)
     for line in request.get("TransactItems", ()):
-        line.get("Put", {}).get("Item", {}).pop("answer", None)
+        line.get("Put", {}).get("Item", {}).pop("response_body", None)
     return request
 
 
 def _masked(value: Any) -> Any:
-    return json.loads(NAMES_AND_TIMES.sub("…", json.dumps(value, sort_keys=True, ensure_ascii=False)))
+    return json.loads(IDS_AND_TIMES.sub("…", json.dumps(value, sort_keys=True, ensure_ascii=False)))

@@ -21,33 +21,33 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from tools.bench import agreement, compared_handlers, creation, loopback
-from tools.bench.compared_handlers import Contestant
-from tools.bench.creation import Json
+from tools.bench import agreement, compared_handlers, link_creation, loopback
+from tools.bench.compared_handlers import ComparedHandler
 from tools.bench.figures import Figure
+from tools.bench.link_creation import Json
 from tools.bench.loopback import LOOPBACK
 
 ROUNDS: Final = 21
-NO_REQUEST: Final = (
+NO_EARLY_REQUEST: Final = (
     "the client is made while the function starts; what is left is a connection and two requests. A request at the start "
     "would bring the connection forward, not save it: who waits for a cold start would wait for one request more; and the "
     "roles of functions that read certain keys alone would have to be widened."
 )
-IMPORTS: Final = (
+IMPORT_TIME: Final = (
     "most of a start is the import of boto3 and pydantic, which both have; the other handlers have one model each, and this "
     "one all of its rules."
 )
-PATIENCE: Final = 60
+TIMEOUT: Final = 60
 """In seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ColdStart:
     """Seconds of the processor: until the process asked for its first event, and from there to its answer."""
 
     before: float
     first_call: float
-    answer: Any
+    response: Any
 
     @property
     def whole(self) -> float:
@@ -57,17 +57,17 @@ class Start:
 class RuntimeApi(HTTPServer):
     """Lambda's, for one process and one event; it looks at the process's clock at each of its requests."""
 
-    timeout = PATIENCE
+    timeout = TIMEOUT
 
     def __init__(self, event: Json) -> None:
         """It listens at once; the process is told where."""
         super().__init__((LOOPBACK, 0), _Request)
         self.event = json.dumps(event).encode()
         self.clock: int | None = None
-        self.asked: float | None = None
-        self.start: Start | None = None
+        self.cpu_at_request: float | None = None
+        self.start: ColdStart | None = None
 
-    def spent(self) -> float:
+    def cpu_seconds(self) -> float:
         assert self.clock is not None  # noqa: S101  whoever asks is running
         return time.clock_gettime(self.clock)
 
@@ -80,7 +80,7 @@ class _Request(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
     def do_GET(self) -> None:
-        self.server.asked = self.server.spent()
+        self.server.cpu_at_request = self.server.cpu_seconds()
         headers = {
             "content-type": "application/json",
             "lambda-runtime-aws-request-id": "c0ffee00-0000-4000-8000-000000000000",
@@ -88,17 +88,17 @@ class _Request(BaseHTTPRequestHandler):
             "lambda-runtime-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
             "lambda-runtime-invoked-function-arn": "arn:aws:lambda:eu-west-1:000000000000:function:create_link",
         }
-        self._answer(HTTPStatus.OK, self.server.event, headers)
+        self._respond(HTTPStatus.OK, self.server.event, headers)
 
     def do_POST(self) -> None:
-        spent = self.server.spent()
-        told = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if not self.path.endswith("/response") or self.server.asked is None:
-            raise RuntimeError(f"{self.path}: {told}")
-        self.server.start = Start(self.server.asked, spent - self.server.asked, told)
-        self._answer(HTTPStatus.ACCEPTED, b"{}", {})
+        spent = self.server.cpu_seconds()
+        response = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if not self.path.endswith("/response") or self.server.cpu_at_request is None:
+            raise RuntimeError(f"{self.path}: {response}")
+        self.server.start = ColdStart(self.server.cpu_at_request, spent - self.server.cpu_at_request, response)
+        self._respond(HTTPStatus.ACCEPTED, b"{}", {})
 
-    def _answer(self, status: HTTPStatus, body: bytes, headers: Mapping[str, str]) -> None:
+    def _respond(self, status: HTTPStatus, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
         for name, value in {**headers, "content-length": str(len(body)), "connection": "close"}.items():
             self.send_header(name, value)
@@ -114,57 +114,57 @@ def _clock_of(process: int) -> int:
     return clock.value
 
 
-def started(contestant: Contestant, endpoint: str, bundle: Path) -> Start:
+def cold_start(handler: ComparedHandler, endpoint: str, bundle: Path) -> ColdStart:
     """One cold start of the handler."""
-    with RuntimeApi(contestant.put(creation.event())) as api:
+    with RuntimeApi(handler.convert_event(link_creation.event())) as api:
         environment = {
-            **creation.ENVIRONMENT,
+            **link_creation.ENVIRONMENT,
             "AWS_CA_BUNDLE": str(bundle),
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_LAMBDA_RUNTIME_API": f"{LOOPBACK}:{api.server_port}",
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(map(str, contestant.path)),
+            "PYTHONPATH": os.pathsep.join(map(str, handler.path)),
         }
         command = [sys.executable, "-S", "-B", "-m", "awslambdaric", "app.handler"]
-        with subprocess.Popen(command, env=environment, cwd=contestant.folder, stdout=subprocess.DEVNULL) as program:
+        with subprocess.Popen(command, env=environment, cwd=handler.folder, stdout=subprocess.DEVNULL) as program:
             try:
                 api.clock = _clock_of(program.pid)
-                patience = time.monotonic() + PATIENCE
-                while not api.start and time.monotonic() < patience:
+                deadline = time.monotonic() + TIMEOUT
+                while not api.start and time.monotonic() < deadline:
                     api.handle_request()
             finally:
                 program.kill()
     if not api.start:
-        raise TimeoutError(contestant.name)
+        raise TimeoutError(handler.name)
     return api.start
 
 
 @contextmanager
-def surroundings(all_of_them: tuple[Contestant, ...]) -> Iterator[tuple[str, Mapping[str, Path]]]:
+def test_environment(handlers: tuple[ComparedHandler, ...]) -> Iterator[tuple[str, Mapping[str, Path]]]:
     """DynamoDB's address, and for each the authorities it trusts: those of its own botocore, and DynamoDB's here."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         certificate = folder / "dynamodb.pem"
-        with loopback.dynamodb(creation.answers(), certificate) as endpoint:
+        with loopback.fake_dynamodb(link_creation.dynamodb_responses(), certificate) as endpoint:
             bundles = {}
-            for each in all_of_them:
+            for each in handlers:
                 bundles[each.name] = folder / f"{each.name}.pem"
-                own = (each.beside / "botocore/cacert.pem").read_bytes()
+                own = (each.dependencies / "botocore/cacert.pem").read_bytes()
                 bundles[each.name].write_bytes(own + certificate.read_bytes())
             yield endpoint, bundles
 
 
-def measured() -> Mapping[str, list[Start]]:
+def measured() -> Mapping[str, list[ColdStart]]:
     """Round by round, by the handler's name; each round goes through all of them in turn."""
-    prepared = compared_handlers.prepared()
-    agreement.must_agree(prepared)
-    found: dict[str, list[Start]] = {each.name: [] for each in prepared}
-    with surroundings(prepared) as (endpoint, bundles):
+    prepared = compared_handlers.prepare_handlers()
+    agreement.check_agreement(prepared)
+    found: dict[str, list[ColdStart]] = {each.name: [] for each in prepared}
+    with test_environment(prepared) as (endpoint, bundles):
         for each in prepared:
-            started(each, endpoint, bundles[each.name])
+            cold_start(each, endpoint, bundles[each.name])
         for _ in range(ROUNDS):
             for each in prepared:
-                found[each.name].append(started(each, endpoint, bundles[each.name]))
+                found[each.name].append(cold_start(each, endpoint, bundles[each.name]))
     return found
 
 
@@ -179,12 +179,12 @@ def figures() -> Iterator[Figure]:
         ("flask_pydantic", "Flask + pydantic", None, None),
     ):
         ratios = [ours.whole / other.whole for ours, other in zip(found["ours"], found[name], strict=True)]
-        yield Figure.of_ratios(f"cold × {called}", ratios, target=target, stretch=stretch, reason=IMPORTS)
+        yield Figure.of_ratios(f"cold × {called}", ratios, target=target, stretch=stretch, reason=IMPORT_TIME)
     ratios = [
         ours.first_call / other.first_call for ours, other in zip(found["ours"], found["powertools"], strict=True)
     ]
     yield Figure.of_ratios(
-        "first call after init × stock Powertools", ratios, target=0.25, stretch=0.16, reason=NO_REQUEST
+        "first call after init × stock Powertools", ratios, target=0.25, stretch=0.16, reason=NO_EARLY_REQUEST
     )
     for name, starts in found.items():
         for part, called in (("before", "until its first call"), ("first_call", "its first call")):

@@ -9,46 +9,46 @@ from pathlib import Path
 from typing import Final
 
 from tools.artifacts import BUILT
-from tools.bench import creation
-from tools.bench.creation import Json
+from tools.bench import link_creation
+from tools.bench.link_creation import Json
 from tools.template import ROOT
 
 SOURCES: Final = ROOT / "tools/bench/handlers"
 FOLDER: Final = ROOT / ".local/bench/handlers"
 RUNTIME: Final = ROOT / ".local/bench/runtime"
 """What Lambda itself puts beside a function: its runtime interface client, and what that needs."""
-COMPILED: Final = ROOT / ".venvs/bench/.compiled"
+COMPILED_MARKER: Final = ROOT / ".venvs/bench/.compiled"
 """Whatever makes the environment anew takes this away with it."""
-IN_THE_RUNTIME: Final = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
+RUNTIME_FILES: Final = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class ComparedHandler:
     """A handler in its folder, and what else it may import."""
 
     name: str
     folder: Path
-    beside: Path
-    put: Callable[[Json], Json] = dict
+    dependencies: Path
+    convert_event: Callable[[Json], Json] = dict
 
     @property
     def path(self) -> tuple[Path, ...]:
-        return self.folder, self.beside, RUNTIME
+        return self.folder, self.dependencies, RUNTIME
 
 
-def ours() -> Contestant:
+def product_handler() -> ComparedHandler:
     """As `make host` builds it."""
-    return Contestant("ours", ROOT / BUILT / "CreateLinkFunction", ROOT / BUILT / "CommonLayer/python")
+    return ComparedHandler("ours", ROOT / BUILT / "CreateLinkFunction", ROOT / BUILT / "CommonLayer/python")
 
 
-def _others() -> tuple[Contestant, ...]:
+def _other_handlers() -> tuple[ComparedHandler, ...]:
     installed = _installed()
     return (
         *(
-            Contestant(name, FOLDER / name, installed)
+            ComparedHandler(name, FOLDER / name, installed)
             for name in ("bare", "powertools", "fastapi_mangum", "flask_pydantic")
         ),
-        Contestant("chalice_pydantic", FOLDER / "chalice_pydantic", installed, creation.in_payload_1),
+        ComparedHandler("chalice_pydantic", FOLDER / "chalice_pydantic", installed, link_creation.as_rest_event),
     )
 
 
@@ -57,13 +57,13 @@ def _installed() -> Path:
     return found
 
 
-def prepared() -> tuple[Contestant, ...]:
+def prepare_handlers() -> tuple[ComparedHandler, ...]:
     """All of them, ours first, each compiled like the others: unchecked byte code beside every module."""
-    installed, others = _installed(), _others()
+    installed, others = _installed(), _other_handlers()
     for folder in (FOLDER, RUNTIME):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    for pattern in IN_THE_RUNTIME:
+    for pattern in RUNTIME_FILES:
         for found in installed.glob(pattern):
             copy = shutil.copytree if found.is_dir() else shutil.copy
             copy(found, RUNTIME / found.name)
@@ -73,10 +73,10 @@ def prepared() -> tuple[Contestant, ...]:
             shutil.copy(source, each.folder)
     for folder in (FOLDER, RUNTIME):
         _compile(folder)
-    if not COMPILED.exists():
+    if not COMPILED_MARKER.exists():
         _compile(installed)
-        COMPILED.touch()
-    return ours(), *others
+        COMPILED_MARKER.touch()
+    return product_handler(), *others
 
 
 def _compile(folder: Path) -> None:

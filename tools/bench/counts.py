@@ -8,40 +8,40 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tools.bench.figures import Figure, keep, kept
+from tools.bench.figures import Figure, store_figures, stored_figures
 from tools.template import ROOT
 
-FOLDER: Final = "FIGURES"
+FIGURES_VARIABLE: Final = "FIGURES"
 """The variable that names the folder for figures; without it nothing is kept, and tests count less."""
 
 
-class NotCounted(Exception):
+class CountFailed(Exception):
     """A test did not hold; the message is what pytest said."""
 
 
-def is_asked_for() -> bool:
+def is_enabled() -> bool:
     """Whether a bench runs these tests."""
-    return FOLDER in os.environ
+    return FIGURES_VARIABLE in os.environ
 
 
-def note(part: str, *figures: Figure) -> None:
+def record(part: str, *figures: Figure) -> None:
     """Add figures to those of a part, if a bench asks for them."""
-    if is_asked_for():
-        folder = Path(os.environ[FOLDER])
-        keep(part, (*kept(part, folder), *figures), folder)
+    if is_enabled():
+        folder = Path(os.environ[FIGURES_VARIABLE])
+        store_figures(part, (*stored_figures(part, folder), *figures), folder)
 
 
-def counted_by(part: str, *tests: str) -> Iterator[Figure]:
+def count_in_tests(part: str, *tests: str) -> Iterator[Figure]:
     """What these tests noted of a part, in their order."""
     with TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *tests, "-q", "--no-header", "-p", "no:cacheprovider"],
             cwd=ROOT,
-            env={**os.environ, FOLDER: folder},
+            env={**os.environ, FIGURES_VARIABLE: folder},
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise NotCounted(done.stdout)
-        yield from kept(part, Path(folder))
+            raise CountFailed(done.stdout)
+        yield from stored_figures(part, Path(folder))

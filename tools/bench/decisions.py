@@ -23,10 +23,10 @@ sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from partner_access.domain.accounts import Account, AccountKind
 from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
-from partner_access.store.attribute_values import written
+from partner_access.store.attribute_values import to_attribute_values
 
 CALLS: Final = 1500
 WARM_UP: Final = 100
@@ -62,7 +62,7 @@ class Context:
         return 10_000
 
 
-def _records() -> tuple[Kept, ...]:
+def _records() -> tuple[Record, ...]:
     grant = Grant(
         grant_id="grt_1",
         partner_id=PARTNER,
@@ -102,37 +102,39 @@ def _member(user_id: str, permission_set: str, **more: Any) -> Member:
 
 
 @dataclass(slots=True)
-class Door:
+class FakeDynamoDB:
     """DynamoDB's, with the items behind it, and what was asked for there."""
 
     items: Mapping[tuple[str, str], Json]
     requests: int = 0
     units: int = 0
 
-    def answer(self, request: Any, **_: Any) -> Any:
+    def respond(self, request: Any, **_: Any) -> Any:
         self.requests += 1
-        found = [self._one(get["Get"]["Key"]) for get in json.loads(request.body)["TransactItems"]]
+        found = [self._item(get["Get"]["Key"]) for get in json.loads(request.body)["TransactItems"]]
         body = json.dumps({"Responses": found}).encode()
         return AWSResponse("", 200, HTTPHeaders.from_dict({}), _Raw(body))
 
-    def _one(self, key: Json) -> Json:
+    def _item(self, key: Json) -> Json:
         item = self.items.get((key["pk"]["S"], key["sk"]["S"]))
         self.units += 2 * max(1, ceil(len(json.dumps(item or {})) / UNIT))
         return {"Item": item} if item else {}
 
 
 @contextmanager
-def door() -> Iterator[Door]:
+def fake_dynamodb() -> Iterator[FakeDynamoDB]:
     """Whatever is read in here is answered at once."""
     os.environ |= ENVIRONMENT
-    items = {keys.of(record): written({**dict(record), **keys.of(record)._asdict()}) for record in _records()}
-    made = Door({(key.pk, key.sk): item for key, item in items.items()})
+    items = {
+        keys.of(record): to_attribute_values({**dict(record), **keys.of(record)._asdict()}) for record in _records()
+    }
+    fake = FakeDynamoDB({(key.pk, key.sk): item for key, item in items.items()})
     events = dynamo.client().meta.events
-    events.register("before-send.dynamodb.TransactGetItems", made.answer)
+    events.register("before-send.dynamodb.TransactGetItems", fake.respond)
     try:
-        yield made
+        yield fake
     finally:
-        events.unregister("before-send.dynamodb.TransactGetItems", made.answer)
+        events.unregister("before-send.dynamodb.TransactGetItems", fake.respond)
 
 
 def _event(route: str, body: Json) -> Json:
@@ -150,7 +152,7 @@ def _event(route: str, body: Json) -> Json:
     }
 
 
-def _question(user_id: str, permission: str) -> Json:
+def _evaluation_request(user_id: str, permission: str) -> Json:
     return {
         "subject": {"type": "user", "id": user_id},
         "action": {"name": permission},
@@ -163,13 +165,13 @@ def cases() -> Mapping[str, tuple[Json, int]]:
     permissions = [f"crm.{kind}.{action}" for kind in ("contacts", "deals", "tickets", "tasks", "calls") for action in
                    ("view", "edit", "delete")] + ["crm.import", "crm.export", "reports.view", "account.website", "nothing"]  # fmt: skip
     batch = {
-        **_question("user-employee", "crm.export"),
+        **_evaluation_request("user-employee", "crm.export"),
         "evaluations": [{"action": {"name": one}} for one in permissions],
     }
     return {
-        "a client's super admin": (_event("/access/v1/evaluation", _question("user-owner", "crm.export")), 1),
-        "a partner admin": (_event("/access/v1/evaluation", _question("user-employee", "crm.export")), 1),
-        "somebody unknown": (_event("/access/v1/evaluation", _question("user-nobody", "crm.export")), 1),
+        "a client's super admin": (_event("/access/v1/evaluation", _evaluation_request("user-owner", "crm.export")), 1),
+        "a partner admin": (_event("/access/v1/evaluation", _evaluation_request("user-employee", "crm.export")), 1),
+        "somebody unknown": (_event("/access/v1/evaluation", _evaluation_request("user-nobody", "crm.export")), 1),
         f"a batch of {len(permissions)} on one partner admin": (
             _event("/access/v1/evaluations", batch),
             len(permissions),
@@ -178,7 +180,7 @@ def cases() -> Mapping[str, tuple[Json, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class CaseResult:
     """Of one case: milliseconds a request took, the processor's seconds for all, and what was read for one."""
 
     milliseconds: list[float]
@@ -190,27 +192,27 @@ class Measured:
         return statistics.quantiles(self.milliseconds, n=100)[percent - 1]
 
 
-def measure(handler: Callable[[Any, Any], Any], event: Json, made: Door) -> Measured:
+def measure(handler: Callable[[Any, Any], Any], event: Json, fake: FakeDynamoDB) -> CaseResult:
     for _ in range(WARM_UP):
         handler(event, Context())
-    made.requests = made.units = 0
-    taken, began = [], time.process_time()
+    fake.requests = fake.units = 0
+    durations, began = [], time.process_time()
     for _ in range(CALLS):
         start = time.perf_counter()
-        answer = handler(event, Context())
-        taken.append((time.perf_counter() - start) * 1000)
-        if answer["statusCode"] != 200:  # noqa: PLR2004 a bench of errors is none
-            raise RuntimeError(answer["body"])
-    return Measured(taken, time.process_time() - began, made.requests / CALLS, made.units / CALLS)
+        response = handler(event, Context())
+        durations.append((time.perf_counter() - start) * 1000)
+        if response["statusCode"] != 200:  # noqa: PLR2004 a bench of errors is none
+            raise RuntimeError(response["body"])
+    return CaseResult(durations, time.process_time() - began, fake.requests / CALLS, fake.units / CALLS)
 
 
 def figures() -> Iterator[Figure]:
     """Of each case how fast, and what is read for it."""
-    with door() as made:
+    with fake_dynamodb() as fake:
         from functions.decide_access.app import handler  # noqa: PLC0415  it reads the environment
 
         for name, (event, decisions) in cases().items():
-            one = measure(handler, event, made)
+            one = measure(handler, event, fake)
             yield Figure(
                 name=f"{name}: a second, per core", measured=CALLS * decisions / one.processor, unit="decisions"
             )

@@ -38,7 +38,7 @@ class Figure:
         """Nothing can be said where nothing was aimed at."""
         return None if self.target is None else self.measured <= self.target
 
-    def written(self, number: float | None) -> str:
+    def format(self, number: float | None) -> str:
         """A number as people read it, nothing where there is none."""
         if number is None:
             return ""
@@ -48,14 +48,14 @@ class Figure:
         return f"{digits} {self.unit}".strip()
 
 
-def keep(part: str, figures: Sequence[Figure], folder: Path = FOLDER) -> None:
+def store_figures(part: str, figures: Sequence[Figure], folder: Path = FOLDER) -> None:
     """Until the page is written."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(figure) for figure in figures], indent=1)
     (folder / f"{part}.json").write_text(text, encoding="utf-8")
 
 
-def kept(part: str, folder: Path = FOLDER) -> tuple[Figure, ...]:
+def stored_figures(part: str, folder: Path = FOLDER) -> tuple[Figure, ...]:
     """What the part measured when it was last run, nothing if it never was."""
     file = folder / f"{part}.json"
     if not file.exists():

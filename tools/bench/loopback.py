@@ -32,10 +32,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def dynamodb(answers: Mapping[str, str], certificate: Path) -> Iterator[str]:
+def fake_dynamodb(responses: Mapping[str, str], certificate: Path) -> Iterator[str]:
     """Its address; the certificate to believe is written to the file."""
 
-    class Door(BaseHTTPRequestHandler):
+    class DynamoDBHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = 1 << 16
         disable_nagle_algorithm = True
@@ -45,7 +45,7 @@ def dynamodb(answers: Mapping[str, str], certificate: Path) -> Iterator[str]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
-            body = answers[self.headers["x-amz-target"].rpartition(".")[2]].encode()
+            body = responses[self.headers["x-amz-target"].rpartition(".")[2]].encode()
             self.send_response(HTTPStatus.OK)
             self.send_header("content-type", "application/x-amz-json-1.0")
             self.send_header("content-length", str(len(body)))
@@ -53,10 +53,10 @@ def dynamodb(answers: Mapping[str, str], certificate: Path) -> Iterator[str]:
             self.wfile.write(body)
 
     key = certificate.with_suffix(".key")
-    _certify(certificate, key)
+    _create_certificate(certificate, key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    server = _Server((LOOPBACK, 0), Door)
+    server = _Server((LOOPBACK, 0), DynamoDBHandler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -68,11 +68,11 @@ def dynamodb(answers: Mapping[str, str], certificate: Path) -> Iterator[str]:
         thread.join()
 
 
-def _certify(certificate: Path, key: Path) -> None:
+def _create_certificate(certificate: Path, key: Path) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])
     now = datetime.now(UTC)
-    made = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -85,7 +85,7 @@ def _certify(certificate: Path, key: Path) -> None:
         .sign(private, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    certificate.write_bytes(made.public_bytes(pem))
+    certificate.write_bytes(signed.public_bytes(pem))
     key.write_bytes(
         private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )

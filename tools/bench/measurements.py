@@ -52,14 +52,14 @@ MEASUREMENTS: Final = (
         "Counted at AWS's door in the small world of the tests (`tests/test_costs.py`): one transaction each, after one "
         "or two reads together. A line of a transaction costs two units for each KB, a look as much as a write, an entry "
         "of an index one more.",
-        partial(counts.counted_by, "operations", "tests/test_costs.py", "-k", "operation"),
+        partial(counts.count_in_tests, "operations", "tests/test_costs.py", "-k", "operation"),
     ),
     Measurement(
         "sweep",
         "A sweep of what is due",
         "Requests for the same number of links that are due, beside few open ones and beside a hundred times as many: "
         "what is not due costs nothing.",
-        partial(counts.counted_by, "sweep", "tests/test_costs.py", "-k", "sweep"),
+        partial(counts.count_in_tests, "sweep", "tests/test_costs.py", "-k", "sweep"),
     ),
     Measurement(
         "crowd",
@@ -67,7 +67,7 @@ MEASUREMENTS: Final = (
         "On the demo's emulator, each in a thread of its own (`tests/stack/test_concurrent_callers.py`): links made, approved, edited "
         "and ended, migrations, decisions, and some after the same seats and links. Whatever was acknowledged is looked "
         "for in the table and in the trail, and the invariants of the whole table are checked. Times are the emulator's.",
-        partial(counts.counted_by, "crowd", "tests/stack/test_concurrent_callers.py"),
+        partial(counts.count_in_tests, "crowd", "tests/stack/test_concurrent_callers.py"),
     ),
     Measurement(
         "decisions",

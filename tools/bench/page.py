@@ -30,18 +30,18 @@ Sections = Sequence[tuple[Measurement, Sequence[Figure]]]
 
 def write(sections: Sections, page: Path = PAGE, picture: Path = PICTURE) -> None:
     """Write the page and its picture anew."""
-    aimed_at = [figure for _, figures in sections for figure in figures if figure.target is not None]
-    blocks = [HEAD, _machine(), *(_section(*each) for each in sections), _missed(aimed_at)]
+    with_target = [figure for _, figures in sections for figure in figures if figure.target is not None]
+    blocks = [HEAD, _machine(), *(_section(*each) for each in sections), _missed_section(with_target)]
     page.write_text("\n".join(filter(None, blocks)), encoding="utf-8")
-    picture.write_text(plot.drawn(aimed_at), encoding="utf-8")
+    picture.write_text(plot.draw(with_target), encoding="utf-8")
 
 
 def cells(figure: Figure) -> tuple[str, ...]:
     """A figure as a row under `COLUMNS`."""
-    spread = " - ".join(map(figure.written, figure.spread)) if figure.spread else ""
-    target = f"≤ {figure.written(figure.target)}" if figure.target is not None else ""
-    stretch = figure.written(figure.stretch)
-    return figure.name, target, stretch, figure.written(figure.measured), spread, MET[figure.met]
+    spread = " - ".join(map(figure.format, figure.spread)) if figure.spread else ""
+    target = f"≤ {figure.format(figure.target)}" if figure.target is not None else ""
+    stretch = figure.format(figure.stretch)
+    return figure.name, target, stretch, figure.format(figure.measured), spread, MET[figure.met]
 
 
 def _machine() -> str:
@@ -57,7 +57,7 @@ def _section(measurement: Measurement, figures: Sequence[Figure]) -> str:
     return f"## {measurement.title}\n\n{measurement.about}\n\n{table}"
 
 
-def _missed(figures: Sequence[Figure]) -> str:
+def _missed_section(figures: Sequence[Figure]) -> str:
     missed = [
         f"- **{figure.name}**: {figure.reason or 'not known yet.'}\n" for figure in figures if figure.met is False
     ]

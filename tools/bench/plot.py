@@ -7,13 +7,13 @@ from typing import Final
 from tools.bench.figures import Figure
 
 WIDTH: Final = 1060
-LABELS: Final = 430
+BARS_START: Final = 430
 """Where bars begin."""
 TARGET: Final = 720
 """Where a bar ends that takes all of its target."""
 ROW: Final = 26
 HEAD: Final = 44
-LONGEST: Final = 1.35
+MAX_SHARE: Final = 1.35
 """A bar that would be longer is cut off there; its number tells."""
 STYLE: Final = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -34,7 +34,7 @@ STYLE: Final = """
 """
 
 
-def drawn(figures: Sequence[Figure]) -> str:
+def draw(figures: Sequence[Figure]) -> str:
     """SVG that is readable in the light and in the dark."""
     height = HEAD + ROW * len(figures) + 12
     rows = "".join(_row(figure, HEAD + ROW * number) for number, figure in enumerate(figures))
@@ -48,27 +48,27 @@ def drawn(figures: Sequence[Figure]) -> str:
 
 
 def _row(figure: Figure, top: int) -> str:
-    number = f"{figure.written(figure.measured)} of {figure.written(figure.target)}"
+    number = f"{figure.format(figure.measured)} of {figure.format(figure.target)}"
     kind = "met" if figure.met else "missed"
     middle = top + ROW // 2
-    end = _at(figure, figure.measured)
+    end = _x_of(figure, figure.measured)
     parts = [
-        f'<text x="{LABELS - 12}" y="{middle + 4}" text-anchor="end">{escape(figure.name)}</text>',
-        f'<rect class="{kind}" x="{LABELS}" y="{top + 5}" width="{max(1, end - LABELS)}" height="{ROW - 10}" rx="2"/>',
-        f'<text class="number" x="{_at(figure, None)}" y="{middle + 4}">{escape(number)}</text>',
+        f'<text x="{BARS_START - 12}" y="{middle + 4}" text-anchor="end">{escape(figure.name)}</text>',
+        f'<rect class="{kind}" x="{BARS_START}" y="{top + 5}" width="{max(1, end - BARS_START)}" height="{ROW - 10}" rx="2"/>',
+        f'<text class="number" x="{_x_of(figure, None)}" y="{middle + 4}">{escape(number)}</text>',
     ]
     if figure.spread:
-        left, right = (_at(figure, bound) for bound in figure.spread)
+        left, right = (_x_of(figure, bound) for bound in figure.spread)
         parts.append(f'<line class="spread" x1="{left}" y1="{middle}" x2="{right}" y2="{middle}"/>')
     if figure.stretch is not None:
-        mark = _at(figure, figure.stretch)
+        mark = _x_of(figure, figure.stretch)
         parts.append(f'<line class="stretch" x1="{mark}" y1="{top + 2}" x2="{mark}" y2="{top + ROW - 2}"/>')
     return "\n".join(parts) + "\n"
 
 
-def _at(figure: Figure, value: float | None) -> int:
+def _x_of(figure: Figure, value: float | None) -> int:
     """How far to the right a value of this figure stands; right of all bars what is none."""
     if value is None:
-        return LABELS + round((TARGET - LABELS) * LONGEST) + 10
-    share = min(value / figure.target, LONGEST) if figure.target else 0
-    return LABELS + round((TARGET - LABELS) * share)
+        return BARS_START + round((TARGET - BARS_START) * MAX_SHARE) + 10
+    share = min(value / figure.target, MAX_SHARE) if figure.target else 0
+    return BARS_START + round((TARGET - BARS_START) * share)

@@ -9,43 +9,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tools.bench import creation
-from tools.bench.compared_handlers import Contestant
-from tools.bench.creation import Json
+from tools.bench import link_creation
+from tools.bench.compared_handlers import ComparedHandler
+from tools.bench.link_creation import Json
 
 CHILD: Final = Path(__file__).with_name("warm_child.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningHandler:
     """A handler in a process of its own; `first` are its answers, with what it asked of DynamoDB for each."""
 
     program: "subprocess.Popen[str]"
-    first: Sequence[Any]
+    first_responses: Sequence[Any]
 
     def nanoseconds(self, calls: int) -> int:
         """Of the processor, for so many calls."""
-        return int(_told(self.program, calls))
+        return int(_exchange(self.program, calls))
 
 
-def _told(program: "subprocess.Popen[str]", line: object) -> Any:
+def _exchange(program: "subprocess.Popen[str]", line: object) -> Any:
     assert program.stdin  # noqa: S101  as it was started
     program.stdin.write(f"{json.dumps(line)}\n")
     program.stdin.flush()
-    return _heard(program)
+    return _read_line(program)
 
 
-def _heard(program: "subprocess.Popen[str]") -> Any:
+def _read_line(program: "subprocess.Popen[str]") -> Any:
     assert program.stdout  # noqa: S101  as it was started
     return json.loads(program.stdout.readline())
 
 
 @contextmanager
-def running(contestant: Contestant, events: Sequence[Json]) -> Iterator[Running]:
+def run_handler(handler: ComparedHandler, events: Sequence[Json]) -> Iterator[RunningHandler]:
     """Each event has been answered once; the first of them is what is answered again and again."""
-    command = [sys.executable, "-I", "-S", "-B", str(CHILD), *map(str, contestant.path)]
+    command = [sys.executable, "-I", "-S", "-B", str(CHILD), *map(str, handler.path)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=creation.ENVIRONMENT
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=link_creation.ENVIRONMENT
     ) as program:
-        given = {"events": [contestant.put(event) for event in events], "answers": creation.answers()}
-        yield Running(program, _told(program, given))
+        first_input = {
+            "events": [handler.convert_event(event) for event in events],
+            "answers": link_creation.dynamodb_responses(),
+        }
+        yield RunningHandler(program, _exchange(program, first_input))

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Final
 
-from tools.bench import agreement, compared_handlers, creation
+from tools.bench import agreement, compared_handlers, link_creation
 from tools.bench.figures import Figure
-from tools.bench.running import running
+from tools.bench.running import run_handler
 
 ROUNDS: Final = 21
 CALLS: Final = 150
 WARM_UP: Final = 300
-NEAR: Final = (
+CLOSE_TO_BARE: Final = (
     "most of the time is botocore's, for both alike; what is left is the decision, its records and its answer as values, "
     "where the bare handler writes DynamoDB's JSON by hand."
 )
-SAME_CALLS: Final = (
+SAME_REQUESTS: Final = (
     "the target was set with one PutItem, where the framework is most of the time. Here all handlers make the same two "
     "requests, of four items and of seven lines, written by hand in the FastAPI handler, without records or rules; of its "
     "time the framework is a small part, and there is not enough of it to save a quarter."
@@ -24,11 +24,12 @@ SAME_CALLS: Final = (
 
 def measured() -> Mapping[str, list[float]]:
     """Nanoseconds for a call, round by round, by the handler's name; each round goes through all of them in turn."""
-    prepared = compared_handlers.prepared()
-    agreement.must_agree(prepared)
+    prepared = compared_handlers.prepare_handlers()
+    agreement.check_agreement(prepared)
     with ExitStack() as stack:
         started = {
-            each.name: stack.enter_context(running(each, [creation.event()])) for each in compared_handlers.prepared()
+            each.name: stack.enter_context(run_handler(each, [link_creation.event()]))
+            for each in compared_handlers.prepare_handlers()
         }
         for each in started.values():
             each.nanoseconds(WARM_UP)
@@ -40,9 +41,9 @@ def figures() -> Iterator[Figure]:
     """The product's time as a share of each other's."""
     found = measured()
     for name, called, target, stretch, reason in (
-        ("bare", "bare boto3 handler", 1.25, 1.12, NEAR),
+        ("bare", "bare boto3 handler", 1.25, 1.12, CLOSE_TO_BARE),
         ("powertools", "stock Powertools", None, None, ""),
-        ("fastapi_mangum", "FastAPI + Mangum", 0.75, None, SAME_CALLS),
+        ("fastapi_mangum", "FastAPI + Mangum", 0.75, None, SAME_REQUESTS),
         ("chalice_pydantic", "Chalice + pydantic", None, None, ""),
         ("flask_pydantic", "Flask + pydantic", None, None, ""),
     ):

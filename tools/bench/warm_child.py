@@ -33,53 +33,53 @@ class Context:
         return 29_000
 
 
-class Door:
+class FakeSession:
     """Where botocore would send its requests, each is answered at once, and remembered if asked for."""
 
-    def __init__(self, answers: Mapping[str, str]) -> None:
+    def __init__(self, responses: Mapping[str, str]) -> None:
         """`answers` are by operation."""
         from botocore.awsrequest import AWSResponse  # noqa: PLC0415  of the handler's own path
         from botocore.compat import HTTPHeaders  # noqa: PLC0415  the same
 
         self._response, self._headers = AWSResponse, HTTPHeaders()
-        self._answers = {name: text.encode() for name, text in answers.items()}
-        self.asked: list[tuple[str, Any]] | None = []
+        self._responses = {name: text.encode() for name, text in responses.items()}
+        self.requests: list[tuple[str, Any]] | None = []
 
     def send(self, request: Any) -> Any:
         target = request.headers["X-Amz-Target"]
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
-        if self.asked is not None:
-            self.asked.append((operation, json.loads(request.body)))
-        return self._response(request.url, 200, self._headers, Body(self._answers[operation]))
+        if self.requests is not None:
+            self.requests.append((operation, json.loads(request.body)))
+        return self._response(request.url, 200, self._headers, Body(self._responses[operation]))
 
 
-def told(report: TextIO, line: object) -> None:
-    report.write(json.dumps(line) + "\n")
-    report.flush()
+def write_line(output: TextIO, line: object) -> None:
+    output.write(json.dumps(line) + "\n")
+    output.flush()
 
 
 def main() -> None:
     """Answer and tell until there is nothing more to read."""
-    report = os.fdopen(os.dup(1), "w")
+    output = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    given = json.loads(sys.stdin.readline())
+    first_input = json.loads(sys.stdin.readline())
     from botocore.httpsession import URLLib3Session  # noqa: PLC0415  of the handler's own path
 
-    door = Door(given["answers"])
-    URLLib3Session.send = door.send  # type: ignore[assignment]
+    session = FakeSession(first_input["answers"])
+    URLLib3Session.send = session.send  # type: ignore[assignment]
     from app import handler  # type: ignore[import-not-found] # noqa: PLC0415  found on the path that is given
 
     firsts = []
-    for event in given["events"]:
-        door.asked = []
-        firsts.append({"answer": handler(event, Context()), "asked": door.asked})
-    told(report, firsts)
-    door.asked = None
+    for event in first_input["events"]:
+        session.requests = []
+        firsts.append({"answer": handler(event, Context()), "asked": session.requests})
+    write_line(output, firsts)
+    session.requests = None
     for line in sys.stdin:
         began = time.process_time_ns()
         for _ in range(int(line)):
-            handler(given["events"][0], Context())
-        told(report, time.process_time_ns() - began)
+            handler(first_input["events"][0], Context())
+        write_line(output, time.process_time_ns() - began)
 
 
 if __name__ == "__main__":

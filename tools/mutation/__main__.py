@@ -15,9 +15,9 @@ from typing import Annotated, Final
 import typer
 
 from tools.mutation import survivors, trials, typecheck
-from tools.mutation.functions import LAYER, CodeMutant, Functions, mutants_of
-from tools.mutation.requests import RequestMutant, Requests
-from tools.mutation.trials import Outcome, Verdict
+from tools.mutation.functions import LAYER, CodeMutant, FunctionExperiment, mutants_of
+from tools.mutation.requests import RequestExperiment, RequestMutant
+from tools.mutation.trials import Outcome, TrialResult
 from tools.proof import page
 from tools.proof.__main__ import FOLDER
 from tools.proof.notes import Notes
@@ -26,11 +26,11 @@ from tools.template import ROOT
 PART: Final = "mutation"
 RESULTS: Final = ROOT / ".local/mutation"
 REASONS: Final = Path(__file__).parent / "survivors.toml"
-ROOMS: Final = ("domain", "store")
+PACKAGES: Final = ("domain", "store")
 TESTS: Final = ("tests/domain", "tests/store", "tests/functions")
-ENOUGH: Final = 0.95
-TYPES: Final = "mypy"
-LIVED: Final = {Outcome.SURVIVED, Outcome.UNTOUCHED}
+MIN_KILLED_SHARE: Final = 0.95
+KILLED_BY_TYPES: Final = "mypy"
+SURVIVING: Final = {Outcome.SURVIVED, Outcome.UNCOVERED}
 
 app = typer.Typer(add_completion=False)
 
@@ -43,17 +43,17 @@ def requests(
     seed: Annotated[int, typer.Option(help="of which")] = 0,
 ) -> None:
     """Change what DynamoDB is asked, one clause at a time, and run these tests."""
-    chance = Random(seed)  # noqa: S311 – nothing is secret here
+    rng = Random(seed)  # noqa: S311 – nothing is secret here
 
     with out.open("w", encoding="utf-8") as file:
 
-        def tell(verdict: Verdict[RequestMutant]) -> None:
+        def record(verdict: TrialResult[RequestMutant]) -> None:
             mutant = verdict.mutant
-            told = {"mutant": str(mutant or ""), "kind": mutant.kind if mutant else "", "outcome": verdict.outcome}
-            file.write(f"{json.dumps({**told, 'killed_by': verdict.killed_by})}\n")
+            result = {"mutant": str(mutant or ""), "kind": mutant.kind if mutant else "", "outcome": verdict.outcome}
+            file.write(f"{json.dumps({**result, 'killed_by': verdict.killed_by})}\n")
             file.flush()
 
-        if not trials.run(Requests(lambda _: chance.random() < share), tests, tell):
+        if not trials.run(RequestExperiment(lambda _: rng.random() < share), tests, record):
             sys.exit(1)
 
 
@@ -65,24 +65,26 @@ def functions(
 ) -> None:
     """Change the rules and the store, one expression at a time, run the tests, and write the section of PROOFS.md."""
 
-    def is_drawn(name: str) -> bool:
+    def is_sampled(name: str) -> bool:
         """The same ones whatever else is tried."""
         return Random(f"{seed} {name}").random() < share  # noqa: S311
 
-    modules = [_Module(file) for room in ROOMS for file in sorted((LAYER / room).rglob("[!_]*.py"))]
+    modules = [ModuleResults(file) for room in PACKAGES for file in sorted((LAYER / room).rglob("[!_]*.py"))]
     chosen = [module for module in modules if not only or module.file.stem in only]
     RESULTS.mkdir(parents=True, exist_ok=True)
     by_file = {module.file: module for module in chosen}
-    settled = {mutant for module in chosen for mutant in module.begin(is_drawn)}
+    settled = {mutant for module in chosen for mutant in module.start(is_sampled)}
 
-    def tell(verdict: Verdict[CodeMutant]) -> None:
+    def record(verdict: TrialResult[CodeMutant]) -> None:
         if verdict.mutant:
-            by_file[verdict.mutant.file].keep(verdict.mutant, verdict)
+            by_file[verdict.mutant.file].store(verdict.mutant, verdict)
         elif verdict.outcome is not Outcome.SURVIVED:
             sys.exit(f"{verdict.killed_by} fails in a copy, without any mutant")
 
     if not trials.run(
-        Functions(by_file, lambda mutant: is_drawn(mutant.name) and mutant.name not in settled), TESTS, tell
+        FunctionExperiment(by_file, lambda mutant: is_sampled(mutant.name) and mutant.name not in settled),
+        TESTS,
+        record,
     ):
         sys.exit(1)
     for module in chosen:
@@ -90,7 +92,7 @@ def functions(
     _report([module for module in modules if module.results.exists()], seed)
 
 
-class _Module:
+class ModuleResults:
     """A module of the product, and what became of its mutants."""
 
     def __init__(self, file: Path) -> None:
@@ -99,63 +101,69 @@ class _Module:
         self.results = RESULTS / f"{self.name}.jsonl"
         self._digest = sha256(file.read_bytes()).hexdigest()
 
-    def begin(self, is_drawn: Callable[[str], bool]) -> set[str]:
+    def start(self, is_sampled: Callable[[str], bool]) -> set[str]:
         """What need not be tried again: a survivor without a reason is, if it is drawn, since a test may have come."""
-        known = self.known()
-        again = {name for name in self._without_a_reason() if is_drawn(name)}
-        settled = {name: told for name, told in known.items() if name not in again}
-        self.results.write_text("".join(f"{json.dumps(told)}\n" for told in settled.values()), encoding="utf-8")
-        return set(settled)
+        results = self.stored_results()
+        again = {name for name in self._unexplained() if is_sampled(name)}
+        finished = {name: result for name, result in results.items() if name not in again}
+        self.results.write_text("".join(f"{json.dumps(result)}\n" for result in finished.values()), encoding="utf-8")
+        return set(finished)
 
-    def known(self) -> dict[str, dict[str, str]]:
+    def stored_results(self) -> dict[str, dict[str, str]]:
         """What became of each mutant that was ever tried, and what killed it, of the module as it is, not as it was."""
         lines = self.results.read_text(encoding="utf-8").splitlines() if self.results.exists() else ()
-        told = [json.loads(line) for line in lines]
-        return {each["mutant"]: each for each in told if each["digest"] == self._digest}
+        results = [json.loads(line) for line in lines]
+        return {each["mutant"]: each for each in results if each["digest"] == self._digest}
 
-    def _without_a_reason(self) -> list[str]:
-        lived = [name for name, told in self.known().items() if told["outcome"] in LIVED]
-        return survivors.explained(lived, survivors.reasons(REASONS))[1]
+    def _unexplained(self) -> list[str]:
+        survivors_found = [name for name, result in self.stored_results().items() if result["outcome"] in SURVIVING]
+        return survivors.group_by_reason(survivors_found, survivors.reasons(REASONS))[1]
 
     def check(self) -> None:
         """Those that live without a reason may be such as `make check` would not let in."""
-        left = set(self._without_a_reason())
-        asked = mutants_of(self.file) if left else ()
-        for mutant in typecheck.refused(each for each in asked if each.name in left):
-            self.keep(mutant, Verdict(mutant, Outcome.KILLED, TYPES))
+        left = set(self._unexplained())
+        mutants = mutants_of(self.file) if left else ()
+        for mutant in typecheck.rejected(each for each in mutants if each.name in left):
+            self.store(mutant, TrialResult(mutant, Outcome.KILLED, KILLED_BY_TYPES))
 
-    def keep(self, mutant: CodeMutant, verdict: Verdict[CodeMutant]) -> None:
-        told = {"digest": self._digest, "mutant": mutant.name, "outcome": verdict.outcome}
+    def store(self, mutant: CodeMutant, verdict: TrialResult[CodeMutant]) -> None:
+        result = {"digest": self._digest, "mutant": mutant.name, "outcome": verdict.outcome}
         with self.results.open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps({**told, 'killed_by': verdict.killed_by})}\n")
+            file.write(f"{json.dumps({**result, 'killed_by': verdict.killed_by})}\n")
 
 
-def _report(modules: list[_Module], seed: int) -> None:
+def _report(modules: list[ModuleResults], seed: int) -> None:
     """The notes of all modules that were ever tried as they are, and what is not as it should be."""
-    notes, known = Notes(PART, FOLDER), survivors.reasons(REASONS)
+    notes, reasons = Notes(PART, FOLDER), survivors.reasons(REASONS)
     (FOLDER / f"{PART}.jsonl").unlink(missing_ok=True)
     tried = by_types = 0
-    left: list[str] = []
+    all_survivors: list[str] = []
     for module in modules:
-        outcomes = {name: told for name, told in module.known().items() if told["outcome"] != Outcome.INVALID}
+        outcomes = {
+            name: result for name, result in module.stored_results().items() if result["outcome"] != Outcome.INVALID
+        }
         if not outcomes:
             continue
-        lived = [name for name, told in outcomes.items() if told["outcome"] in LIVED]
-        there_are = sum(1 for _ in mutants_of(module.file))
-        notes.tried(module.name, mutants=there_are, tried=len(outcomes), killed=len(outcomes) - len(lived))
-        tried, left = tried + len(outcomes), [*left, *lived]
-        by_types += sum(told["killed_by"] == TYPES for told in outcomes.values())
+        survived = [name for name, result in outcomes.items() if result["outcome"] in SURVIVING]
+        total = sum(1 for _ in mutants_of(module.file))
+        notes.passed(module.name, mutants=total, passed=len(outcomes), killed=len(outcomes) - len(survived))
+        tried, all_survivors = tried + len(outcomes), [*all_survivors, *survived]
+        by_types += sum(result["killed_by"] == KILLED_BY_TYPES for result in outcomes.values())
     if by_types:
-        notes.tried("of all these, no test fails but mypy refuses them in `make check`", mutants=by_types)
-    by_reason, without = survivors.explained(left, known)
+        notes.passed("of all these, no test fails but mypy refuses them in `make check`", mutants=by_types)
+    by_reason, unexplained = survivors.group_by_reason(all_survivors, reasons)
     for why, mutants in by_reason.items():
-        notes.named(f"survivors: {len(mutants)}", why)
-    if without:
-        notes.named(f"survivors: {len(without)}", "nobody has looked into them yet")
+        notes.exception(f"survivors: {len(mutants)}", why)
+    if unexplained:
+        notes.exception(f"survivors: {len(unexplained)}", "nobody has looked into them yet")
     page.write([PART], FOLDER, seed)
-    print(f"{tried - len(left)} of {tried} killed; without a reason: {len(without)}", *without, sep="\n  ")
-    if tried - len(left) < ENOUGH * tried:
-        sys.exit(f"less than {ENOUGH:.0%} are killed")
+    print(
+        f"{tried - len(all_survivors)} of {tried} killed; without a reason: {len(unexplained)}",
+        *unexplained,
+        sep="\n  ",
+    )
+    if tried - len(all_survivors) < MIN_KILLED_SHARE * tried:
+        sys.exit(f"less than {MIN_KILLED_SHARE:.0%} are killed")
 
 
 if __name__ == "__main__":

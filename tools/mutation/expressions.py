@@ -8,7 +8,7 @@ from typing import Final
 from typing_extensions import override
 
 TOKEN: Final = re.compile(r"<>|<=|>=|[()<>=,]|[\w:#.]+")
-TURNED: Final = {
+OTHER_OPERATORS: Final = {
     "=": ("<>",),
     "<>": ("=",),
     "<": ("<=", ">="),
@@ -17,7 +17,7 @@ TURNED: Final = {
     ">=": (">", "<"),
 }
 OPPOSITE: Final = {"attribute_exists": "attribute_not_exists", "attribute_not_exists": "attribute_exists"}
-OTHER: Final = {"AND": "OR", "OR": "AND"}
+OTHER_WORD: Final = {"AND": "OR", "OR": "AND"}
 ACTIONS: Final = re.compile(r"\b(SET|REMOVE|ADD|DELETE)\b")
 
 
@@ -88,28 +88,28 @@ class Joined:
 Clause = Comparison | Call | In | Between | Not | Joined
 
 
-def read(text: str) -> Clause:
+def parse(text: str) -> Clause:
     """A condition, as clauses; ValueError when it is none."""
-    reader = _Reader(text)
+    reader = _Parser(text)
     clause = reader.joined("OR")
-    reader.must_be_over()
+    reader.expect_end()
     return clause
 
 
-class _Reader:
+class _Parser:
     def __init__(self, text: str) -> None:
         self._tokens = TOKEN.findall(text)
         if "".join(self._tokens) != re.sub(r"\s", "", text):
             raise ValueError(text)
 
-    def must_be_over(self) -> None:
+    def expect_end(self) -> None:
         if self._tokens:
             raise ValueError(self._tokens)
 
     def joined(self, word: str) -> Clause:
         """Clauses with this word between them; AND binds closer than OR."""
         clauses = [self._part_of(word)]
-        while self._takes(word):
+        while self._accept(word):
             clauses.append(self._part_of(word))
         return Joined(word, tuple(clauses)) if len(clauses) > 1 else clauses[0]
 
@@ -117,48 +117,48 @@ class _Reader:
         return self.joined("AND") if word == "OR" else self._clause()
 
     def _clause(self) -> Clause:
-        if self._takes("NOT"):
+        if self._accept("NOT"):
             return Not(self._clause())
-        if self._takes("("):
+        if self._accept("("):
             inside = self.joined("OR")
-            self._must_take(")")
+            self._expect(")")
             return inside
         return self._simple()
 
     def _simple(self) -> Clause:
         name = self._next()
-        if self._takes("("):
+        if self._accept("("):
             call = Call(name, self._list())
             if name != "size":
                 return call
             name = str(call)
-        if self._takes("BETWEEN"):
+        if self._accept("BETWEEN"):
             low = self._next()
-            self._must_take("AND")
+            self._expect("AND")
             return Between(name, low, self._next())
-        if self._takes("IN"):
-            self._must_take("(")
+        if self._accept("IN"):
+            self._expect("(")
             return In(name, self._list())
         operator = self._next()
-        if operator not in TURNED:
+        if operator not in OTHER_OPERATORS:
             raise ValueError(operator)
         return Comparison(name, operator, self._next())
 
     def _list(self) -> tuple[str, ...]:
         found = [self._next()]
-        while self._takes(","):
+        while self._accept(","):
             found.append(self._next())
-        self._must_take(")")
+        self._expect(")")
         return tuple(found)
 
-    def _takes(self, token: str) -> bool:
+    def _accept(self, token: str) -> bool:
         if self._tokens[:1] != [token]:
             return False
         self._next()
         return True
 
-    def _must_take(self, token: str) -> None:
-        if not self._takes(token):
+    def _expect(self, token: str) -> None:
+        if not self._accept(token):
             raise ValueError(token)
 
     def _next(self) -> str:
@@ -175,12 +175,12 @@ class Change:
     kind: str
     was: str
     now: str
-    whole: str | None
+    result: str | None
 
 
 def changes(condition: str) -> Iterator[Change]:
     """Everything that a condition may be changed to; None is no condition at all."""
-    clause = read(condition)
+    clause = parse(condition)
     yield Change("dropped", str(clause), "", None)
     for kind, was, now, whole in _changes(clause):
         yield Change(kind, was, now, str(whole))
@@ -195,16 +195,16 @@ def _changes(clause: Clause) -> Iterator[tuple[str, str, str, Clause]]:
             before, after = clause.clauses[:position], clause.clauses[position + 1 :]
             left = (*before, *after)
             yield "dropped", str(part), "", left[0] if len(left) == 1 else replace(clause, clauses=left)
-            for kind, of_it, now, changed in _changes(part):
-                yield kind, of_it, now, replace(clause, clauses=(*before, changed, *after))
+            for kind, changed_part, now, changed in _changes(part):
+                yield kind, changed_part, now, replace(clause, clauses=(*before, changed, *after))
 
 
 def _own_changes(clause: Clause) -> Iterator[tuple[str, Clause]]:
     match clause:
         case Joined():
-            yield "joined otherwise", replace(clause, word=OTHER[clause.word])
+            yield "joined otherwise", replace(clause, word=OTHER_WORD[clause.word])
         case Comparison():
-            for operator in TURNED[clause.operator]:
+            for operator in OTHER_OPERATORS[clause.operator]:
                 yield "turned", replace(clause, operator=operator)
         case Call() if clause.name in OPPOSITE:
             yield "turned", replace(clause, name=OPPOSITE[clause.name])
@@ -221,22 +221,22 @@ def _own_changes(clause: Clause) -> Iterator[tuple[str, Clause]]:
 
 def key_changes(condition: str) -> Iterator[Change]:
     """The same for a condition of a query, of which only the sort key's part may be changed, and not to everything."""
-    clause = read(condition)
+    clause = parse(condition)
     if not isinstance(clause, Joined):
         return
-    partition, place = clause.clauses
-    yield Change("dropped", str(place), "", str(partition))
-    if isinstance(place, Comparison):
-        for operator in TURNED[place.operator]:
-            turned = replace(place, operator=operator)
-            yield Change("turned", str(place), str(turned), f"{partition} AND {turned}")
+    partition, sort_key = clause.clauses
+    yield Change("dropped", str(sort_key), "", str(partition))
+    if isinstance(sort_key, Comparison):
+        for operator in OTHER_OPERATORS[sort_key.operator]:
+            turned = replace(sort_key, operator=operator)
+            yield Change("turned", str(sort_key), str(turned), f"{partition} AND {turned}")
 
 
 def update_changes(update: str) -> Iterator[Change]:
     """An update without each of its actions; nothing for one of a single action."""
-    words = ACTIONS.split(update)[1:]
+    parts = ACTIONS.split(update)[1:]
     actions = [
-        (word, action.strip()) for word, rest in zip(words[::2], words[1::2], strict=True) for action in rest.split(",")
+        (word, action.strip()) for word, rest in zip(parts[::2], parts[1::2], strict=True) for action in rest.split(",")
     ]
     for dropped in actions if len(actions) > 1 else ():
         left: dict[str, list[str]] = {}
@@ -247,6 +247,6 @@ def update_changes(update: str) -> Iterator[Change]:
         yield Change("dropped", " ".join(dropped), "", whole)
 
 
-def names_in(expression: str) -> set[str]:
+def placeholders(expression: str) -> set[str]:
     """What it takes from beside it: `:values` and `#names`."""
     return {token for token in TOKEN.findall(expression) if token[0] in ":#"}

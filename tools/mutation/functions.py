@@ -23,7 +23,7 @@ from tools.template import ROOT
 
 LAYER: Final = ROOT / "layers/common/partner_access"
 monitoring: Any = getattr(sys, "monitoring", None)  # 3.11 has none
-NOT_ITS_ARGUMENTS: Final = {"len", "isinstance", "cast"}
+UNCHANGED_CALLS: Final = {"len", "isinstance", "cast"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class CodeMutant:
 
     file: Path
     function: str
-    was: str
-    now: str
+    before: str
+    after: str
     nth: int
     source: str
     module: Callable[[], str] = field(compare=False, repr=False)
@@ -43,17 +43,17 @@ class CodeMutant:
     def name(self) -> str:
         """The same as long as the function has this line."""
         number = f" #{self.nth + 1}" if self.nth else ""
-        return f"{self.file.relative_to(ROOT)} {self.function}: {self.was} → {self.now}{number}"
+        return f"{self.file.relative_to(ROOT)} {self.function}: {self.before} → {self.after}{number}"
 
 
 def mutants_of(file: Path) -> Iterator[CodeMutant]:
     """Of all functions and methods of a module, whatever stands in their bodies."""
-    finder, module = _Finder(), cst.parse_module(file.read_text(encoding="utf-8"))
+    finder, module = _ChangeFinder(), cst.parse_module(file.read_text(encoding="utf-8"))
     module.visit(finder)
     seen: dict[tuple[str, str, str], int] = defaultdict(int)
     for names, function, node, changed in finder.found:
-        source = _alone(names, function)
-        mutated = _alone(names, cst.ensure_type(function.deep_replace(node, changed), cst.FunctionDef))
+        source = _in_isolation(names, function)
+        mutated = _in_isolation(names, cst.ensure_type(function.deep_replace(node, changed), cst.FunctionDef))
         if not _differs(source, mutated):
             continue
         was, now = _difference(source, mutated)
@@ -66,7 +66,7 @@ def _changed(module: cst.Module, node: cst.CSTNode, changed: cst.CSTNode) -> str
     return cst.ensure_type(module.deep_replace(node, changed), cst.Module).code
 
 
-def _alone(names: tuple[str, ...], function: cst.FunctionDef) -> str:
+def _in_isolation(names: tuple[str, ...], function: cst.FunctionDef) -> str:
     """The function by itself, in nothing but the classes that it is in."""
     node: cst.FunctionDef | cst.ClassDef = function
     for name in reversed(names[:-1]):
@@ -89,7 +89,7 @@ def _difference(source: str, mutated: str) -> tuple[str, str]:
     return was, now
 
 
-class _Finder(cst.CSTVisitor):
+class _ChangeFinder(cst.CSTVisitor):
     """What may be changed, with what it may be changed to: neither annotations, nor decorators, nor docstrings."""
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class _Finder(cst.CSTVisitor):
                 return False
             case cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString()):
                 return False
-            case cst.Call(func=cst.Name(value=name)) if name in NOT_ITS_ARGUMENTS:
+            case cst.Call(func=cst.Name(value=name)) if name in UNCHANGED_CALLS:
                 return False
         if self._function:
             names = tuple(self._inside)
@@ -129,7 +129,7 @@ class _Finder(cst.CSTVisitor):
         return False
 
 
-class Functions:
+class FunctionExperiment:
     """An experiment: which tests run which functions, and what becomes of them when one does something else."""
 
     def __init__(self, files: Iterable[Path], chosen: Callable[[CodeMutant], bool]) -> None:
@@ -142,7 +142,7 @@ class Functions:
         self._test = ""
 
     @contextmanager
-    def watching(self, test: str) -> Iterator[None]:
+    def recording(self, test: str) -> Iterator[None]:
         self._listen()
         self._test = test
         monitoring.restart_events()
@@ -161,7 +161,7 @@ class Functions:
         for each in gc.get_objects():
             if type(each) is FunctionType and each.__code__.co_filename in chosen:
                 self._codes[each.__code__.co_filename, each.__code__.co_qualname].append(each)
-            elif isinstance(each, functools._lru_cache_wrapper) and _is_of_the_rules(each):  # noqa: SLF001
+            elif isinstance(each, functools._lru_cache_wrapper) and _belongs_to_domain(each):  # noqa: SLF001
                 self._caches.append(each)
         tool = monitoring.PROFILER_ID
         monitoring.use_tool_id(tool, __name__)
@@ -178,22 +178,27 @@ class Functions:
         for file in self._files:
             for mutant in mutants_of(file):
                 if self._chosen(mutant):
-                    yield mutant, self._likeliest(mutant)
+                    yield mutant, self._tests_by_likelihood(mutant)
 
-    def _likeliest(self, mutant: CodeMutant) -> list[str]:
-        near = {test for each in self._at(mutant) for test in self._tests[each.__code__] if test}
-        floor = f"tests/{mutant.file.parent.relative_to(LAYER)}/"
-        own = f"{floor}test_{mutant.file.stem}.py"
+    def _tests_by_likelihood(self, mutant: CodeMutant) -> list[str]:
+        covering = {test for each in self._functions_of(mutant) for test in self._tests[each.__code__] if test}
+        test_folder = f"tests/{mutant.file.parent.relative_to(LAYER)}/"
+        own_test_file = f"{test_folder}test_{mutant.file.stem}.py"
         return sorted(
-            near, key=lambda test: (not test.startswith(own), not test.startswith(floor), self._seconds[test])
+            covering,
+            key=lambda test: (
+                not test.startswith(own_test_file),
+                not test.startswith(test_folder),
+                self._seconds[test],
+            ),
         )
 
-    def _at(self, mutant: CodeMutant) -> list[FunctionType]:
+    def _functions_of(self, mutant: CodeMutant) -> list[FunctionType]:
         return self._codes[str(mutant.file), mutant.function]
 
     def install(self, mutant: CodeMutant) -> bool:
         codes = list(_codes_of(compile(mutant.source, str(mutant.file), "exec", dont_inherit=True)))
-        for function in self._at(mutant):
+        for function in self._functions_of(mutant):
             (changed,) = (each for each in codes if each.co_qualname == mutant.function)
             if len(changed.co_freevars) != len(function.__code__.co_freevars):
                 return False
@@ -202,7 +207,7 @@ class Functions:
             each.cache_clear()
         return True
 
-    def was_refused(self) -> bool:
+    def was_rejected(self) -> bool:
         return False
 
 
@@ -213,6 +218,6 @@ def _codes_of(code: CodeType) -> Iterator[CodeType]:
             yield from _codes_of(each)
 
 
-def _is_of_the_rules(cached: Any) -> bool:
+def _belongs_to_domain(cached: Any) -> bool:
     """Whether it keeps what rules have worked out, maybe before the mutant was there."""
     return str(cached.__wrapped__.__code__.co_filename).startswith(str(LAYER / "domain"))

@@ -14,20 +14,20 @@ class Reason:
     mutants: tuple[str, ...]
     why: str
 
-    def is_of(self, mutant: str) -> bool:
+    def matches(self, mutant: str) -> bool:
         return any(fnmatchcase(mutant, pattern) for pattern in self.mutants)
 
 
 def reasons(file: Path) -> list[Reason]:
     """All that a file gives."""
-    told = tomllib.loads(file.read_text(encoding="utf-8")).get("survivor", [])
-    return [Reason(tuple(each["mutants"]), each["why"]) for each in told]
+    entries = tomllib.loads(file.read_text(encoding="utf-8")).get("survivor", [])
+    return [Reason(tuple(each["mutants"]), each["why"]) for each in entries]
 
 
-def explained(survivors: Iterable[str], known: Iterable[Reason]) -> tuple[Mapping[str, list[str]], list[str]]:
+def group_by_reason(survivors: Iterable[str], reasons: Iterable[Reason]) -> tuple[Mapping[str, list[str]], list[str]]:
     """The survivors by their reason, and those that have none."""
     by_reason: dict[str, list[str]] = {}
     for mutant in survivors:
-        why = next((reason.why for reason in known if reason.is_of(mutant)), "")
+        why = next((reason.why for reason in reasons if reason.matches(mutant)), "")
         by_reason.setdefault(why, []).append(mutant)
     return by_reason, by_reason.pop("", [])

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import Phase, settings
 
 PROFILE: Final = "trials"
-PATIENCE: Final = 10
+TIMEOUT_FACTOR: Final = 10
 """How many times as long as before a test may take, and how many seconds more."""
-MEMORY: Final = 30
+RECENT_KILLS: Final = 30
 """How many of the last kills say which tests are tried first."""
 
 Mutant = TypeVar("Mutant", bound=Hashable)
@@ -31,15 +31,15 @@ class Outcome(StrEnum):
     SURVIVED = "survived"
     INVALID = "invalid"
     """It was no mutant: AWS takes no such request, or Python no such function."""
-    UNTOUCHED = "untouched"
+    UNCOVERED = "untouched"
     """No test came near it."""
 
 
-CODES: Final = {Outcome.SURVIVED: 0, Outcome.KILLED: 1, Outcome.INVALID: 3}
+EXIT_CODES: Final = {Outcome.SURVIVED: 0, Outcome.KILLED: 1, Outcome.INVALID: 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict(Generic[Mutant]):
+class TrialResult(Generic[Mutant]):
     """What became of a mutant, and the test that killed it; None stands for the product as it is."""
 
     mutant: Mutant | None
@@ -50,7 +50,7 @@ class Verdict(Generic[Mutant]):
 class Experiment(Protocol[Mutant]):
     """What is changed, and how it is known which tests come near it."""
 
-    def watching(self, test: str) -> AbstractContextManager[None]:
+    def recording(self, test: str) -> AbstractContextManager[None]:
         """Take down what this test comes near while it runs."""
 
     def mutants(self) -> Iterable[tuple[Mutant, Iterable[str]]]:
@@ -59,19 +59,19 @@ class Experiment(Protocol[Mutant]):
     def install(self, mutant: Mutant) -> bool:
         """In this process, for good; False when it cannot be."""
 
-    def was_refused(self) -> bool:
+    def was_rejected(self) -> bool:
         """Whether what the mutant asked was refused as no request at all."""
 
 
 class Trials(Generic[Mutant]):
     """A plugin for pytest that runs an experiment instead of the tests alone."""
 
-    def __init__(self, experiment: Experiment[Mutant], tell: Callable[[Verdict[Mutant]], object]) -> None:
+    def __init__(self, experiment: Experiment[Mutant], report: Callable[[TrialResult[Mutant]], object]) -> None:
         self._experiment = experiment
-        self._tell = tell
+        self._report = report
         self._failed = False
         self._seconds: dict[str, float] = {}
-        self._killers: deque[str] = deque(maxlen=MEMORY)
+        self._killers: deque[str] = deque(maxlen=RECENT_KILLS)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._failed |= report.failed
@@ -85,14 +85,14 @@ class Trials(Generic[Mutant]):
             raise session.Interrupted("the tests cannot be collected")
         self._prepare(items, session)
         for item in items.values():
-            with self._experiment.watching(item.nodeid):
+            with self._experiment.recording(item.nodeid):
                 _run(item, session)
             if self._failed:
                 raise session.Failed(f"{item.nodeid} fails without any mutant")
         gc.collect()
         gc.freeze()
-        for verdict in self._all_verdicts(items, session):
-            self._tell(verdict)
+        for verdict in self._all_results(items, session):
+            self._report(verdict)
         return True
 
     def _prepare(self, items: Mapping[str, pytest.Item], session: pytest.Session) -> None:
@@ -102,59 +102,61 @@ class Trials(Generic[Mutant]):
                 _run(item, session)
                 return
 
-    def _all_verdicts(self, items: Mapping[str, pytest.Item], session: pytest.Session) -> Iterator[Verdict[Mutant]]:
+    def _all_results(self, items: Mapping[str, pytest.Item], session: pytest.Session) -> Iterator[TrialResult[Mutant]]:
         running: dict[int, tuple[Mutant | None, int]] = {}
         trials: Iterable[tuple[Mutant | None, Iterable[str]]] = self._experiment.mutants()
-        for mutant, near in chain([(None, list(items))], trials):
+        for mutant, covering in chain([(None, list(items))], trials):
             # what has just noticed one notices the next one, too
-            tests = sorted(near, key=lambda test: test not in self._killers)
+            tests = sorted(covering, key=lambda test: test not in self._killers)
             if not tests:
-                yield Verdict(mutant, Outcome.UNTOUCHED)
+                yield TrialResult(mutant, Outcome.UNCOVERED)
                 continue
             if len(running) == (os.cpu_count() or 1):
-                yield self._first_of(running)
+                yield self._first_finished(running)
             reader, writer = os.pipe()
             child = os.fork()
             if not child:
                 os.close(reader)
-                self._try(mutant, [items[test] for test in tests], session, writer)
+                self._run_trial(mutant, [items[test] for test in tests], session, writer)
             os.close(writer)
             running[child] = mutant, reader
         while running:
-            yield self._first_of(running)
+            yield self._first_finished(running)
 
-    def _first_of(self, running: dict[int, tuple[Mutant | None, int]]) -> Verdict[Mutant]:
+    def _first_finished(self, running: dict[int, tuple[Mutant | None, int]]) -> TrialResult[Mutant]:
         """Whichever is over first."""
         child, status = os.wait()
         mutant, reader = running.pop(child)
-        with os.fdopen(reader) as told:
-            killed_by = told.read()
+        with os.fdopen(reader) as pipe:
+            killed_by = pipe.read()
         if killed_by:
             self._killers.append(killed_by)
         code = os.waitstatus_to_exitcode(status)
-        outcome = next((each for each, known in CODES.items() if known == code), Outcome.KILLED)
-        return Verdict(mutant, outcome, killed_by)
+        outcome = next((each for each, exit_code in EXIT_CODES.items() if exit_code == code), Outcome.KILLED)
+        return TrialResult(mutant, outcome, killed_by)
 
-    def _try(self, mutant: Mutant | None, tests: list[pytest.Item], session: pytest.Session, writer: int) -> NoReturn:
+    def _run_trial(
+        self, mutant: Mutant | None, tests: list[pytest.Item], session: pytest.Session, writer: int
+    ) -> NoReturn:
         """In the copy: run the tests until one fails, say so, and be gone."""
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
         if mutant is not None and not self._experiment.install(mutant):
-            os._exit(CODES[Outcome.INVALID])
+            os._exit(EXIT_CODES[Outcome.INVALID])
         for test in tests:
 
             def fails(*_: object, test: str = test.nodeid) -> NoReturn:
                 os.write(writer, test.encode())
-                refused = mutant is not None and self._experiment.was_refused()
-                os._exit(CODES[Outcome.INVALID if refused else Outcome.KILLED])
+                rejected = mutant is not None and self._experiment.was_rejected()
+                os._exit(EXIT_CODES[Outcome.INVALID if rejected else Outcome.KILLED])
 
             signal.signal(signal.SIGALRM, fails)
-            signal.alarm(int(PATIENCE * (self._seconds.get(test.nodeid, 0) + 1)))
+            signal.alarm(int(TIMEOUT_FACTOR * (self._seconds.get(test.nodeid, 0) + 1)))
             _run(test, session)
             if self._failed:
                 fails()
-        os._exit(CODES[Outcome.SURVIVED])
+        os._exit(EXIT_CODES[Outcome.SURVIVED])
 
 
 def _run(item: pytest.Item, session: pytest.Session) -> None:
@@ -162,7 +164,7 @@ def _run(item: pytest.Item, session: pytest.Session) -> None:
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
 
 
-def run(experiment: Experiment[Mutant], tests: Iterable[str], tell: Callable[[Verdict[Mutant]], object]) -> bool:
+def run(experiment: Experiment[Mutant], tests: Iterable[str], report: Callable[[TrialResult[Mutant]], object]) -> bool:
     """Whether the tests passed and every mutant was tried."""
     # a copy that waits for its processor is not slow; that a test fails is enough, and the smallest example is not wanted
     phases = (Phase.explicit, Phase.generate)
@@ -174,4 +176,4 @@ def run(experiment: Experiment[Mutant], tests: Iterable[str], tell: Callable[[Ve
         # hypothesis had to be imported to have a profile of it
         *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
     )
-    return pytest.main([*tests, *options], plugins=[Trials(experiment, tell)]) is pytest.ExitCode.OK
+    return pytest.main([*tests, *options], plugins=[Trials(experiment, report)]) is pytest.ExitCode.OK

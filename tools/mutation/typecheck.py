@@ -10,25 +10,27 @@ from tools.mutation.functions import CodeMutant
 from tools.template import ROOT
 
 
-def refused(mutants: Iterable[CodeMutant]) -> Iterator[CodeMutant]:
+def rejected(mutants: Iterable[CodeMutant]) -> Iterator[CodeMutant]:
     """Those of them that cannot come in; RuntimeError when mypy finds fault with the module as it is."""
-    sound: set[Path] = set()
+    checked: set[Path] = set()
     with TemporaryDirectory() as folder:
         for mutant in mutants:
-            if mutant.file not in sound and _is_refused(mutant.file, mutant.file.read_text(encoding="utf-8"), folder):
+            if mutant.file not in checked and _is_rejected(
+                mutant.file, mutant.file.read_text(encoding="utf-8"), folder
+            ):
                 raise RuntimeError(f"{mutant.file} has a fault without any mutant")
-            sound.add(mutant.file)
-            if _is_refused(mutant.file, mutant.module(), folder):
+            checked.add(mutant.file)
+            if _is_rejected(mutant.file, mutant.module(), folder):
                 yield mutant
 
 
-def _is_refused(file: Path, source: str, folder: str) -> bool:
+def _is_rejected(file: Path, source: str, folder: str) -> bool:
     """By the rules of pyproject.toml, of which only what the other modules say goes unchecked."""
     shadow = Path(folder) / "shadow.py"
     shadow.write_text(source, encoding="utf-8")
-    of_the_module = ("--follow-imports=silent", f"--cache-dir={folder}/cache")
+    module_options = ("--follow-imports=silent", f"--cache-dir={folder}/cache")
     found = run(
-        [sys.executable, "-m", "mypy", *of_the_module, "--shadow-file", file, shadow, file],
+        [sys.executable, "-m", "mypy", *module_options, "--shadow-file", file, shadow, file],
         cwd=ROOT,
         capture_output=True,
         text=True,

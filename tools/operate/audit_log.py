@@ -9,117 +9,130 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from partner_access.domain.audit import tree_heads
-from partner_access.domain.audit.hash_chain import Head
+from partner_access.domain.audit.hash_chain import ChainHead
 from partner_access.store import keys
-from partner_access.store.attribute_values import written
+from partner_access.store.attribute_values import to_attribute_values
 from partner_access.store.audit.audit_log import entry_of
-from tools.operate.audit_export import Broken, Evidence, Link, Sealed, evidence, pem
-from tools.operate.failed_records import Batch, given_up
+from tools.operate.audit_export import (
+    AuditExport,
+    AuditLogAltered,
+    ChainedEntry,
+    TreeHeadProof,
+    build_export,
+    public_key_pem,
+)
+from tools.operate.failed_records import FailedBatch, failed_batches
 from tools.operate.scan import Item, items_of, scan
-from tools.operate.stack import NoSite, Site, explained
-from tools.operate.tree_head_list import Row, row
+from tools.operate.stack import DeployedStack, StackUnavailable, translate_errors
+from tools.operate.tree_head_list import TreeHeadList, read_tree_heads
 
-AT_ONCE: Final = 90
-FOLLOWER: Final = "PublishAuditEventsFunction"
-ON_THE_WAY: Final = timedelta(minutes=5)
+BATCH_SIZE: Final = 90
+PUBLISHER: Final = "PublishAuditEventsFunction"
+DELIVERY_TIME: Final = timedelta(minutes=5)
 """Younger entries are the stream's to bring."""
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class ExportResult:
     """The trail of an account with its proof; how many entries have no place yet; what somebody did to the seals."""
 
-    found: Evidence
-    waiting: int
-    wrong: tuple[str, ...]
+    export: AuditExport
+    pending: int
+    problems: tuple[str, ...]
 
 
-def export(site: Site, table: str, account_id: str) -> Export:
+def export_account(stack: DeployedStack, table: str, account_id: str) -> ExportResult:
     """By the newest seal of the bucket, whatever the table says.
 
     The seals are read first, so that nothing they cover is missing because it came meanwhile.
     """
-    dynamodb, key = site.client("dynamodb"), public_key(site)
-    noted = latest(dynamodb, table)
-    seals_there = row(site.client("s3"), site.output("TreeHeadsBucket"), key)
-    if seals_there.newest < noted:
-        raise NoSite(f"Seal {noted} is the latest, and it is not in {seals_there.bucket} with its leaves.")
-    wrong = list(seals_there.wrong(latest(dynamodb, table)))
-    sealed = tuple(_seals(seals_there, account_id, wrong))
-    places = _partition(dynamodb, table, f"{keys.CHAIN}{account_id}")
+    dynamodb, key = stack.client("dynamodb"), public_key(stack)
+    latest_number = latest_in_table(dynamodb, table)
+    tree_heads = read_tree_heads(stack.client("s3"), stack.output("TreeHeadsBucket"), key)
+    if tree_heads.newest < latest_number:
+        raise StackUnavailable(
+            f"Seal {latest_number} is the latest, and it is not in {tree_heads.bucket} with its leaves."
+        )
+    problems = list(tree_heads.manipulations(latest_in_table(dynamodb, table)))
+    proofs = tuple(_tree_head_proofs(tree_heads, account_id, problems))
+    positions = _partition(dynamodb, table, f"{keys.CHAIN}{account_id}")
     entries = _partition(dynamodb, table, f"{keys.AUDIT}{account_id}")
-    if not entries and not places:
-        raise NoSite(f"There is no trail of {account_id}.")
+    if not entries and not positions:
+        raise StackUnavailable(f"There is no trail of {account_id}.")
     links = [
         _link(item, entries[name])
-        for name, item in sorted(places.items(), key=lambda named: int(named[1]["place"]))
+        for name, item in sorted(positions.items(), key=lambda named: int(named[1]["place"]))
         if name in entries
     ]
-    found = evidence(account_id, key, sealed, links)
-    return Export(found, len(entries.keys() - places.keys()), tuple(wrong))
+    audit_export = build_export(account_id, key, proofs, links)
+    return ExportResult(audit_export, len(entries.keys() - positions.keys()), tuple(problems))
 
 
-def public_key(site: Site) -> str:
+def public_key(stack: DeployedStack) -> str:
     """The key that seals are checked with, in PEM."""
-    arn = site.output("TreeHeadSigningKeyArn")
-    with explained("The key of the seals cannot be read"):
-        return pem(site.client("kms").get_public_key(KeyId=arn)["PublicKey"])
+    arn = stack.output("TreeHeadSigningKeyArn")
+    with translate_errors("The key of the seals cannot be read"):
+        return public_key_pem(stack.client("kms").get_public_key(KeyId=arn)["PublicKey"])
 
 
-def lost(items: Iterable[Item], at: datetime, *, older_than: timedelta = ON_THE_WAY) -> list[Item]:
+def missing_entries(items: Iterable[Item], at: datetime, *, older_than: timedelta = DELIVERY_TIME) -> list[Item]:
     """The entries that no chain has, though the stream has had its time, oldest first."""
-    kept = {(item["pk"], item["sk"]): item for item in items if item["pk"].startswith((keys.AUDIT, keys.CHAIN))}
+    items_by_key = {(item["pk"], item["sk"]): item for item in items if item["pk"].startswith((keys.AUDIT, keys.CHAIN))}
     return sorted(
         (
             item
-            for (pk, sk), item in kept.items()
+            for (pk, sk), item in items_by_key.items()
             if pk.startswith(keys.AUDIT)
-            and keys.chained(pk.removeprefix(keys.AUDIT), sk) not in kept
+            and keys.chain_entry(pk.removeprefix(keys.AUDIT), sk) not in items_by_key
             and float(item["at"]) <= (at - older_than).timestamp()
         ),
         key=lambda item: str(item["sk"]),
     )
 
 
-def mend(site: Site, table: str, at: datetime) -> int:
+def repair(stack: DeployedStack, table: str, at: datetime) -> int:
     """Bring lost entries into their chains by the function that follows the trail; how many there were."""
-    found = lost(scan(site.client("dynamodb"), table, keys.AUDIT, keys.CHAIN), at)
-    function = _named(site, FOLLOWER)
-    for start in range(0, len(found), AT_ONCE):
-        if failure := _followed(site, function, [_record(item) for item in found[start : start + AT_ONCE]]):
-            raise NoSite(f"The function that follows the trail failed: {failure}")
-    return len(found)
+    missing = missing_entries(scan(stack.client("dynamodb"), table, keys.AUDIT, keys.CHAIN), at)
+    function = _physical_id(stack, PUBLISHER)
+    for start in range(0, len(missing), BATCH_SIZE):
+        if failure := _invoke_publisher(
+            stack, function, [_record(item) for item in missing[start : start + BATCH_SIZE]]
+        ):
+            raise StackUnavailable(f"The function that follows the trail failed: {failure}")
+    return len(missing)
 
 
-def replay(site: Site) -> Iterator[tuple[Batch, str]]:
+def replay(stack: DeployedStack) -> Iterator[tuple[FailedBatch, str]]:
     """Bring again what the function that follows the trail gave up after a day: each batch, and why it failed again.
 
     What does not fail is forgotten. It may have been chained, or published, before: both may happen twice.
     """
-    storage, bucket, function = site.client("s3"), _named(site, "FailedRecords"), _named(site, FOLLOWER)
-    for batch in given_up(storage, bucket):
+    storage, bucket, function = stack.client("s3"), _physical_id(stack, "FailedRecords"), _physical_id(stack, PUBLISHER)
+    for batch in failed_batches(storage, bucket):
         if batch.function != function:
             continue
-        failure = _followed(site, function, batch.records)
+        failure = _invoke_publisher(stack, function, batch.records)
         if not failure:
-            with explained(f"{batch.name} is dealt with, and cannot be taken out of {bucket}"):
+            with translate_errors(f"{batch.name} is dealt with, and cannot be taken out of {bucket}"):
                 storage.delete_object(Bucket=bucket, Key=batch.name)
         yield batch, failure
 
 
-def _named(site: Site, name: str) -> str:
+def _physical_id(stack: DeployedStack, name: str) -> str:
     """What a resource of the stack is called on AWS."""
-    for each in site.resources():
+    for each in stack.resources():
         if each.name == name:
             return each.physical_id
-    raise NoSite(f"The stack {site.stack} has no {name}.")
+    raise StackUnavailable(f"The stack {stack.name} has no {name}.")
 
 
-def _followed(site: Site, function: str, records: Sequence[Mapping[str, Any]]) -> str:
+def _invoke_publisher(stack: DeployedStack, function: str, records: Sequence[Mapping[str, Any]]) -> str:
     """Why the function could not follow these records; empty when it could."""
-    with explained("The function that follows the trail cannot be called"):
-        answer = site.client("lambda").invoke(FunctionName=function, Payload=json.dumps({"Records": records}).encode())
-    return str(answer["Payload"].read().decode()) if "FunctionError" in answer else ""
+    with translate_errors("The function that follows the trail cannot be called"):
+        response = stack.client("lambda").invoke(
+            FunctionName=function, Payload=json.dumps({"Records": records}).encode()
+        )
+    return str(response["Payload"].read().decode()) if "FunctionError" in response else ""
 
 
 def _record(item: Item) -> Mapping[str, object]:
@@ -127,63 +140,76 @@ def _record(item: Item) -> Mapping[str, object]:
     return {
         "eventName": "INSERT",
         "eventSource": "aws:dynamodb",
-        "dynamodb": {"Keys": written({"pk": item["pk"], "sk": item["sk"]}), "NewImage": written(item)},
+        "dynamodb": {
+            "Keys": to_attribute_values({"pk": item["pk"], "sk": item["sk"]}),
+            "NewImage": to_attribute_values(item),
+        },
     }
 
 
 def _partition(dynamodb: Any, table: str, name: str) -> dict[str, Item]:
     """The items of a partition by their sort key."""
-    asked = {
+    parameters = {
         "TableName": table,
         "ConsistentRead": True,
         "KeyConditionExpression": "pk = :pk",
         "ExpressionAttributeValues": {":pk": {"S": name}},
     }
-    with explained(f"The table {table} cannot be read"):
-        items = items_of(dynamodb.get_paginator("query").paginate(**asked))
+    with translate_errors(f"The table {table} cannot be read"):
+        items = items_of(dynamodb.get_paginator("query").paginate(**parameters))
     return {str(item["sk"]): item for item in items}
 
 
-def _link(place: Item, entry: Item) -> Link:
+def _link(position: Item, entry: Item) -> ChainedEntry:
     try:
-        return Link(chain_hash=place["chain_hash"], entry=entry_of(entry), place=int(place["place"]))
+        return ChainedEntry(chain_hash=position["chain_hash"], entry=entry_of(entry), place=int(position["place"]))
     except ValidationError as altered:
-        raise Broken(f"Entry {place['place']}, {place['sk']}, was altered: it cannot be read.") from altered
+        raise AuditLogAltered(
+            f"Entry {position['place']}, {position['sk']}, was altered: it cannot be read."
+        ) from altered
 
 
-def latest(dynamodb: Any, table: str) -> int:
+def latest_in_table(dynamodb: Any, table: str) -> int:
     """The number of the latest seal; 0 when there is none."""
-    noted = _partition(dynamodb, table, keys.latest_seal().pk)
-    return int(noted[keys.latest_seal().sk]["number"]) if noted else 0
+    items_by_sort_key = _partition(dynamodb, table, keys.latest_tree_head().pk)
+    return int(items_by_sort_key[keys.latest_tree_head().sk]["number"]) if items_by_sort_key else 0
 
 
-def _seals(seals_there: Row, account_id: str, wrong: list[str]) -> Iterator[Sealed]:
+def _tree_head_proofs(found_heads: TreeHeadList, account_id: str, problems: list[str]) -> Iterator[TreeHeadProof]:
     """The newest seal and some before it, each twice as far back, as long as their heads are kept and have the account."""
-    newest = seals_there.newest
-    without: int | None = None
+    newest = found_heads.newest
+    first_without: int | None = None
     for number in _numbers(newest):
-        seal = seals_there.seal(number)
-        if not seal and number in seals_there.seals:
-            raise Broken(f"Seal {number} is not signed by the key.")
-        leaves, is_covered = seals_there.heads(seal) if seal else (b"", False)
+        tree_head = found_heads.tree_head(number)
+        if not tree_head and number in found_heads.first_versions:
+            raise AuditLogAltered(f"Seal {number} is not signed by the key.")
+        leaves, is_covered = found_heads.chain_heads(tree_head) if tree_head else (b"", False)
         if is_covered:
-            wrong.append(
-                f"Hidden in {seals_there.bucket}, by a delete marker: the leaves of seal {number}. Ask who did it."
+            problems.append(
+                f"Hidden in {found_heads.bucket}, by a delete marker: the leaves of seal {number}. Ask who did it."
             )
         if number == newest and not leaves:
-            raise NoSite(f"Seal {number} is the latest, and it is not in {seals_there.bucket} with its leaves.")
-        if not seal or not leaves:
+            raise StackUnavailable(
+                f"Seal {number} is the latest, and it is not in {found_heads.bucket} with its leaves."
+            )
+        if not tree_head or not leaves:
             return
-        heads = [Head.model_validate(each) for each in json.loads(leaves)]
+        heads = [ChainHead.model_validate(each) for each in json.loads(leaves)]
         position = next((nth for nth, head in enumerate(heads) if head.account_id == account_id), None)
-        if position is None and without is None and number < newest:
+        if position is None and first_without is None and number < newest:
             return
         if position is None:
-            without = without or number
+            first_without = first_without or number
             continue
-        if without:
-            raise Broken(f"Seal {without} has no chain of {account_id}, and seal {number}, which is older, has one.")
-        yield Sealed(leaf=heads[position], path=tree_heads.path(tree_heads.leaves_of(heads), position), seal=seal)
+        if first_without:
+            raise AuditLogAltered(
+                f"Seal {first_without} has no chain of {account_id}, and seal {number}, which is older, has one."
+            )
+        yield TreeHeadProof(
+            leaf=heads[position],
+            path=tree_heads.inclusion_proof(tree_heads.leaf_hashes(heads), position),
+            seal=tree_head,
+        )
 
 
 def _numbers(newest: int) -> Iterator[int]:

@@ -13,12 +13,12 @@ from typing import Final, Protocol
 
 import urllib3
 
-from tools.api_client import Answer, Caller
+from tools.api_client import ApiClient, ApiResponse
 from tools.operate.journal import Journal
-from tools.operate.rows import Fault, Request, Step
+from tools.operate.rows import DirectoryRequest, ImportStep, RowError
 
-TAKEN: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
-LATER: Final = frozenset(
+ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
+RETRYABLE: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
@@ -26,137 +26,145 @@ LATER: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-OVERTAKEN: Final = "rights_changed"
+RIGHTS_CHANGED: Final = "rights_changed"
 """Refused only because something else was told at the same time."""
-TRIES: Final = 8
+MAX_ATTEMPTS: Final = 8
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 60.0
-SHOWN_OF_A_BODY: Final = 200
+MAX_BODY_SHOWN: Final = 200
 
 
-class Stopped(Exception):
+class ImportStopped(Exception):
     """Nothing more can be told, whatever the row; the message says why. The journal knows how far it went."""
 
 
 @dataclass(slots=True)
-class Token:
+class AccessToken:
     """The access token, and how to get another when its time is over; None when somebody gave just this one."""
 
     text: str
-    ask: Callable[[], str] | None = None
+    fetch: Callable[[], str] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def instead_of(self, refused: str) -> str:
+    def replacement_for(self, rejected: str) -> str:
         """Another token than this one, which is not taken any more; asked for once, however many need it."""
         with self.lock:
-            if self.text == refused:
-                if not self.ask:
-                    raise Stopped("The API does not take the token (any more). Run it again with a new one to go on.")
-                self.text = self.ask()
+            if self.text == rejected:
+                if not self.fetch:
+                    raise ImportStopped(
+                        "The API does not take the token (any more). Run it again with a new one to go on."
+                    )
+                self.text = self.fetch()
             return self.text
 
 
 @dataclass(frozen=True, slots=True)
-class BackEnd:
+class DirectoryClient:
     """The way to the directory, with a token that is good; `stop` ends all waiting."""
 
-    caller: Caller
-    token: Token
+    caller: ApiClient
+    token: AccessToken
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def tell(self, request: Request) -> Fault | None:
+    def submit(self, request: DirectoryRequest) -> RowError | None:
         """Put it until it is taken, None, or refused; Stopped when nothing would be."""
-        answer = self._put(request)
-        for nth in range(TRIES - 1):
-            if not self._is_for_later(answer):
+        response = self._put(request)
+        for nth in range(MAX_ATTEMPTS - 1):
+            if not self._is_retryable(response):
                 break
-            self._pause(answer, nth)
-            answer = self._put(request)
-        if answer.status in TAKEN:
+            self._pause(response, nth)
+            response = self._put(request)
+        if response.status in ACCEPTED:
             return None
-        if self._is_for_later(answer):
-            return Fault("", f"not taken in {TRIES} attempts: {_words(answer)}")
-        return refusal(answer)
+        if self._is_retryable(response):
+            return RowError("", f"not taken in {MAX_ATTEMPTS} attempts: {_summary(response)}")
+        return rejection(response)
 
     @staticmethod
-    def _is_for_later(answer: Answer) -> bool:
-        return answer.status in LATER or (answer.status == HTTPStatus.CONFLICT and answer.code == OVERTAKEN)
+    def _is_retryable(response: ApiResponse) -> bool:
+        return response.status in RETRYABLE or (
+            response.status == HTTPStatus.CONFLICT and response.code == RIGHTS_CHANGED
+        )
 
-    def _pause(self, answer: Answer, nth: int) -> None:
-        if self.stop.wait(pause_after(answer, nth)):
-            raise Stopped("It was stopped. Run it again to go on.")
+    def _pause(self, response: ApiResponse, nth: int) -> None:
+        if self.stop.wait(pause_after(response, nth)):
+            raise ImportStopped("It was stopped. Run it again to go on.")
 
-    def _put(self, request: Request) -> Answer:
+    def _put(self, request: DirectoryRequest) -> ApiResponse:
         token = self.token.text
-        answer = self._send(request, token)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            answer = self._send(request, self.token.instead_of(token))
-        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise Stopped(f"The API does not take the token; it needs the directory's scope: {_words(answer)}")
-        return answer
+        response = self._send(request, token)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            response = self._send(request, self.token.replacement_for(token))
+        if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise ImportStopped(
+                f"The API does not take the token; it needs the directory's scope: {_summary(response)}"
+            )
+        return response
 
-    def _send(self, request: Request, token: str, nth: int = 0) -> Answer:
+    def _send(self, request: DirectoryRequest, token: str, nth: int = 0) -> ApiResponse:
         """An unanswered request is sent again: it says how something is, and may be said twice."""
         try:
             return self.caller.with_token(token).put(request.path, request.body.encode())
-        except urllib3.exceptions.HTTPError as unanswered:
-            if nth == TRIES - 1 or self.stop.wait(grown(nth)):
-                raise Stopped(f"The API cannot be reached. Run it again to go on: {unanswered}") from unanswered
+        except urllib3.exceptions.HTTPError as error:
+            if nth == MAX_ATTEMPTS - 1 or self.stop.wait(backoff(nth)):
+                raise ImportStopped(f"The API cannot be reached. Run it again to go on: {error}") from error
         return self._send(request, token, nth + 1)
 
 
-def grown(nth: int) -> float:
+def backoff(nth: int) -> float:
     """Seconds to wait before the next attempt: doubling, with half of it by chance."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * float(1 << nth)) * random.uniform(0.5, 1)  # noqa: S311  no secret
 
 
-def pause_after(answer: Answer, nth: int) -> float:
+def pause_after(response: ApiResponse, nth: int) -> float:
     """What Retry-After says, in seconds or as a time, at most a minute; without it ever longer."""
-    said = answer.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
-        return min(LONGEST_PAUSE, float(said))
+    retry_after = response.headers.get("retry-after", "").strip()
+    if retry_after.isascii() and retry_after.isdigit():
+        return min(LONGEST_PAUSE, float(retry_after))
     try:
-        until = parsedate_to_datetime(said)
+        retry_at = parsedate_to_datetime(retry_after)
     except ValueError:
-        return grown(nth)
-    return min(LONGEST_PAUSE, max(0.0, (until.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()))
+        return backoff(nth)
+    return min(LONGEST_PAUSE, max(0.0, (retry_at.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()))
 
 
-def refusal(answer: Answer) -> Fault:
+def rejection(response: ApiResponse) -> RowError:
     """Why the directory does not take it, and at which field."""
-    if not answer.code:
-        return Fault("", _words(answer))
-    problem = answer.json
+    if not response.code:
+        return RowError("", _summary(response))
+    problem = response.json
     fields = [str(each.get("pointer", "")).strip("/").replace("/", ".") for each in problem.get("errors", ())]
-    return Fault(", ".join(filter(None, fields)), f"{answer.code}: {problem.get('detail', '')}".removesuffix(": "))
+    return RowError(", ".join(filter(None, fields)), f"{response.code}: {problem.get('detail', '')}".removesuffix(": "))
 
 
-def _words(answer: Answer) -> str:
-    return f"{answer.status} {answer.body[:SHOWN_OF_A_BODY].decode(errors='replace')}".strip()
+def _summary(response: ApiResponse) -> str:
+    return f"{response.status} {response.body[:MAX_BODY_SHOWN].decode(errors='replace')}".strip()
 
 
-class Told(Protocol):
+class RequestSource(Protocol):
     """What is to be told, in order, and who hears what was refused."""
 
-    def requests(self, step: Step) -> Iterator[tuple[int, Request]]: ...
+    def requests(self, step: ImportStep) -> Iterator[tuple[int, DirectoryRequest]]: ...
 
-    def fail(self, row: int, fault: Fault) -> None: ...
+    def record_error(self, row: int, error: RowError) -> None: ...
 
 
-def send(told: Told, journal: Journal, back_end: BackEnd, *, at_once: int, done: Callable[[], None]) -> None:
+def send_requests(
+    source: RequestSource, journal: Journal, back_end: DirectoryClient, *, parallel: int, on_request: Callable[[], None]
+) -> None:
     """Tell step by step what the journal does not have, so many at once; `done` is called after each."""
-    with _threads(at_once, back_end.stop) as threads:
-        for step in Step:
-            waiting: dict[Future[Fault | None], tuple[int, Request]] = {}
-            for row, request in told.requests(step):
-                if journal.has(request):
-                    done()
+    with _threads(parallel, back_end.stop) as threads:
+        for step in ImportStep:
+            pending: dict[Future[RowError | None], tuple[int, DirectoryRequest]] = {}
+            for row, request in source.requests(step):
+                if journal.contains(request):
+                    on_request()
                     continue
-                if len(waiting) == 2 * at_once:
-                    _settle(waiting, told, journal, done)
-                waiting[threads.submit(back_end.tell, request)] = row, request
-            while waiting:
-                _settle(waiting, told, journal, done)
+                if len(pending) == 2 * parallel:
+                    _collect(pending, source, journal, on_request)
+                pending[threads.submit(back_end.submit, request)] = row, request
+            while pending:
+                _collect(pending, source, journal, on_request)
 
 
 @contextmanager
@@ -170,15 +178,18 @@ def _threads(at_once: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor
         threads.shutdown(cancel_futures=True)
 
 
-def _settle(
-    waiting: dict[Future[Fault | None], tuple[int, Request]], told: Told, journal: Journal, done: Callable[[], None]
+def _collect(
+    pending: dict[Future[RowError | None], tuple[int, DirectoryRequest]],
+    source: RequestSource,
+    journal: Journal,
+    done: Callable[[], None],
 ) -> None:
     """Note what has been answered: all that was taken before anybody hears that the rest cannot be."""
-    answered, _ = wait(waiting, return_when=FIRST_COMPLETED)
-    for future in sorted(answered, key=lambda each: each.exception() is not None):
-        row, request = waiting.pop(future)
+    finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+    for future in sorted(finished, key=lambda each: each.exception() is not None):
+        row, request = pending.pop(future)
         if fault := future.result():
-            told.fail(row, fault)
+            source.record_error(row, fault)
         else:
-            journal.note(request)
+            journal.record(request)
         done()

@@ -12,19 +12,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from partner_access.store import keys
 from tools import invariants
 from tools.operate import audit_log
-from tools.operate.failed_records import given_up
+from tools.operate.failed_records import failed_batches
 from tools.operate.scan import Item, scan
-from tools.operate.stack import NoSite, Resource, Site
-from tools.operate.tree_head_list import row
+from tools.operate.stack import DeployedStack, StackResource, StackUnavailable
+from tools.operate.tree_head_list import read_tree_heads
 
-AT_ONCE: Final = 100
+ALARMS_PER_REQUEST: Final = 100
 """How many alarms CloudWatch tells in one answer."""
-OLD: Final = timedelta(minutes=15)
+OVERDUE_AFTER: Final = timedelta(minutes=15)
 """What is older waits for something: the sweeps come by more often."""
-SETTLED_AFTER: Final = 2.0
+RECHECK_AFTER: Final = 2.0
 """Seconds until what a scan saw half done is done."""
 
-UNREADABLE: Final = (AttributeError, LookupError, TypeError, ValueError, zlib.error)
+READ_ERRORS: Final = (AttributeError, LookupError, TypeError, ValueError, zlib.error)
 """What becomes of a rule that meets an item which is not as it should be."""
 
 
@@ -33,49 +33,51 @@ class Finding:
     """What a check came to: `wrong` in sentences, or why it could not be made."""
 
     check: str
-    wrong: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     not_checked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class CheckContext:
     """The stack, and what is asked of AWS once for all checks."""
 
-    site: Site
-    resources: list[Resource]
+    stack: DeployedStack
+    resources: list[StackResource]
     table: str
     parameters: dict[str, str]
-    mail_settings: str
+    email_settings: str
     at: datetime
 
     @classmethod
-    def of(cls, site: Site, at: datetime) -> "Patient":
+    def load(cls, stack: DeployedStack, at: datetime) -> "CheckContext":
         """Look the stack up."""
-        resources = site.resources()
+        resources = stack.resources()
         found = {each.kind: each.physical_id for each in resources}
         if "AWS::DynamoDB::Table" not in found:
-            raise NoSite(f"The stack {site.stack} has no table.")
+            raise StackUnavailable(f"The stack {stack.name} has no table.")
         settings = found.get("AWS::SES::ConfigurationSet", "")
-        return cls(site, resources, found["AWS::DynamoDB::Table"], site.parameters(), settings, at)
+        return cls(stack, resources, found["AWS::DynamoDB::Table"], stack.parameters(), settings, at)
 
-    def all(self, kind: str) -> list[Resource]:
+    def resources_of_type(self, kind: str) -> list[StackResource]:
         return [each for each in self.resources if each.kind == kind]
 
 
-Sentences = Iterator[str]
+Problems = Iterator[str]
 
 
-def alarms(patient: Patient) -> Sentences:
+def alarms(context: CheckContext) -> Problems:
     """Every alarm of the stack."""
-    wanted = {each.physical_id: each.name for each in patient.all("AWS::CloudWatch::Alarm")}
-    if not wanted:
+    name_by_id = {each.physical_id: each.name for each in context.resources_of_type("AWS::CloudWatch::Alarm")}
+    if not name_by_id:
         yield "The stack has no alarms."
-    client, names = patient.site.client("cloudwatch"), list(wanted)
+    client, names = context.stack.client("cloudwatch"), list(name_by_id)
     found: dict[str, Any] = {}
-    for start in range(0, len(names), AT_ONCE):
-        answer = client.describe_alarms(AlarmNames=names[start : start + AT_ONCE], MaxRecords=AT_ONCE)
-        found |= {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"]}
-    for physical_id, name in wanted.items():
+    for start in range(0, len(names), ALARMS_PER_REQUEST):
+        response = client.describe_alarms(
+            AlarmNames=names[start : start + ALARMS_PER_REQUEST], MaxRecords=ALARMS_PER_REQUEST
+        )
+        found |= {alarm["AlarmName"]: alarm for alarm in response["MetricAlarms"]}
+    for physical_id, name in name_by_id.items():
         if physical_id not in found:
             yield f"The alarm {name} is not there any more."
         elif found[physical_id]["StateValue"] == "ALARM":
@@ -84,62 +86,67 @@ def alarms(patient: Patient) -> Sentences:
             yield f"The alarm {name} is kept from telling anybody."
 
 
-def functions(patient: Patient) -> Sentences:
+def functions(context: CheckContext) -> Problems:
     """Every function is there, and its last change came through; whether it fails is for its alarms to say."""
-    client = patient.site.client("lambda")
-    for each in patient.all("AWS::Lambda::Function"):
+    client = context.stack.client("lambda")
+    for each in context.resources_of_type("AWS::Lambda::Function"):
         try:
-            told = client.get_function_configuration(FunctionName=each.physical_id)
+            configuration = client.get_function_configuration(FunctionName=each.physical_id)
         except client.exceptions.ResourceNotFoundException:
             yield f"The function {each.name} is not there any more."
             continue
-        if told.get("State", "Active") not in {"Active", "Inactive"}:  # asleep after weeks without a call, it wakes
-            yield f"The function {each.name} is {told['State']}. {told.get('StateReason', '')}".rstrip()
-        if told.get("LastUpdateStatus") == "Failed":
-            yield f"The last change of the function {each.name} failed. {told.get('LastUpdateStatusReason', '')}".rstrip()
+        if configuration.get("State", "Active") not in {
+            "Active",
+            "Inactive",
+        }:  # asleep after weeks without a call, it wakes
+            yield f"The function {each.name} is {configuration['State']}. {configuration.get('StateReason', '')}".rstrip()
+        if configuration.get("LastUpdateStatus") == "Failed":
+            yield f"The last change of the function {each.name} failed. {configuration.get('LastUpdateStatusReason', '')}".rstrip()
 
 
-def recovery(patient: Patient) -> Sentences:
+def recovery(context: CheckContext) -> Problems:
     """The table can be brought back to any second of the last weeks."""
-    told = patient.site.client("dynamodb").describe_continuous_backups(TableName=patient.table)
-    described = told["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    backups = context.stack.client("dynamodb").describe_continuous_backups(TableName=context.table)
+    described = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if described.get("PointInTimeRecoveryStatus") != "ENABLED":
         yield "The table's point-in-time recovery is off."
 
 
-def expiry(patient: Patient) -> Sentences:
+def expiry(context: CheckContext) -> Problems:
     """What has had its time leaves the table."""
-    told = patient.site.client("dynamodb").describe_time_to_live(TableName=patient.table)["TimeToLiveDescription"]
-    if told.get("TimeToLiveStatus") not in {"ENABLED", "ENABLING"}:
+    time_to_live = context.stack.client("dynamodb").describe_time_to_live(TableName=context.table)[
+        "TimeToLiveDescription"
+    ]
+    if time_to_live.get("TimeToLiveStatus") not in {"ENABLED", "ENABLING"}:
         yield "The table's time to live is off: what has had its time stays."
-    elif told.get("AttributeName") != "ttl":
-        yield f"The table's time to live looks at {told.get('AttributeName')} instead of ttl."
+    elif time_to_live.get("AttributeName") != "ttl":
+        yield f"The table's time to live looks at {time_to_live.get('AttributeName')} instead of ttl."
 
 
-def stream(patient: Patient) -> Sentences:
+def stream(context: CheckContext) -> Problems:
     """The table tells of its changes, and is no one's to delete by mistake."""
-    told = patient.site.client("dynamodb").describe_table(TableName=patient.table)["Table"]
-    if not told.get("StreamSpecification", {}).get("StreamEnabled"):
+    table = context.stack.client("dynamodb").describe_table(TableName=context.table)["Table"]
+    if not table.get("StreamSpecification", {}).get("StreamEnabled"):
         yield "The table's stream is off: letters wait for the sweep."
-    if not told.get("DeletionProtectionEnabled"):
+    if not table.get("DeletionProtectionEnabled"):
         yield "The table is not protected against being deleted."
 
 
-def event_sources(patient: Patient) -> Sentences:
+def event_sources(context: CheckContext) -> Problems:
     """What brings the stream to the functions."""
-    client = patient.site.client("lambda")
-    for each in patient.all("AWS::Lambda::EventSourceMapping"):
-        told = client.get_event_source_mapping(UUID=each.physical_id)
-        if told["State"] not in {"Enabled", "Enabling", "Updating"}:
-            yield f"The event source {each.name} is {told['State']}: letters wait for the sweep."
-        elif "PROBLEM" in told.get("LastProcessingResult", ""):
-            yield f"The event source {each.name} has trouble. {told['LastProcessingResult']}"
+    client = context.stack.client("lambda")
+    for each in context.resources_of_type("AWS::Lambda::EventSourceMapping"):
+        mapping = client.get_event_source_mapping(UUID=each.physical_id)
+        if mapping["State"] not in {"Enabled", "Enabling", "Updating"}:
+            yield f"The event source {each.name} is {mapping['State']}: letters wait for the sweep."
+        elif "PROBLEM" in mapping.get("LastProcessingResult", ""):
+            yield f"The event source {each.name} has trouble. {mapping['LastProcessingResult']}"
 
 
-def schedules(patient: Patient) -> Sentences:
+def schedules(context: CheckContext) -> Problems:
     """What starts the sweeps."""
-    client = patient.site.client("scheduler")
-    found = patient.all("AWS::Scheduler::Schedule")
+    client = context.stack.client("scheduler")
+    found = context.resources_of_type("AWS::Scheduler::Schedule")
     if not found:
         yield "The stack has no schedule: nothing starts the sweeps."
     for each in found:
@@ -147,61 +154,61 @@ def schedules(patient: Patient) -> Sentences:
             yield f"The schedule {each.name} is off: its sweep does not run."
 
 
-def sending(patient: Patient) -> Sentences:
+def email_sending(context: CheckContext) -> Problems:
     """SES sends for this account and for these letters."""
-    client = patient.site.client("sesv2")
-    told = client.get_account()
-    if not told.get("SendingEnabled"):
+    client = context.stack.client("sesv2")
+    account = client.get_account()
+    if not account.get("SendingEnabled"):
         yield "SES sends nothing for this AWS account: sending is paused."
-    if not told.get("ProductionAccessEnabled", True):
+    if not account.get("ProductionAccessEnabled", True):
         yield "SES is in its sandbox: it sends to verified addresses only."
-    settings = client.get_configuration_set(ConfigurationSetName=patient.mail_settings)
+    settings = client.get_configuration_set(ConfigurationSetName=context.email_settings)
     if not settings.get("SendingOptions", {}).get("SendingEnabled", True):
-        yield f"The configuration set {patient.mail_settings} sends nothing."
+        yield f"The configuration set {context.email_settings} sends nothing."
 
 
-def sender(patient: Patient) -> Sentences:
+def email_sender(context: CheckContext) -> Problems:
     """SES knows that the sender's address, or its domain, is the vendor's."""
-    client = patient.site.client("sesv2")
-    address = patient.parameters.get("EmailFrom", "")
-    named = patient.parameters.get("EmailIdentityArn", "").partition(":identity/")[2]
+    client = context.stack.client("sesv2")
+    address = context.parameters.get("EmailFrom", "")
+    named = context.parameters.get("EmailIdentityArn", "").partition(":identity/")[2]
     for identity in filter(None, (named, address, address.rpartition("@")[2])):
         try:
-            told = client.get_email_identity(EmailIdentity=identity)
+            status = client.get_email_identity(EmailIdentity=identity)
         except client.exceptions.NotFoundException:
             continue
-        if told.get("VerifiedForSendingStatus"):
+        if status.get("VerifiedForSendingStatus"):
             return
     yield f"SES has not verified that letters may come from {address}."
 
 
-def seals(patient: Patient) -> Sentences:
+def tree_heads(context: CheckContext) -> Problems:
     """The row of seals has no gap, is signed, hidden nowhere, and the one that the table knows; of old ones only the names."""
-    site, dynamodb = patient.site, patient.site.client("dynamodb")
-    noted = audit_log.latest(dynamodb, patient.table)
-    found = row(site.client("s3"), site.output("TreeHeadsBucket"), audit_log.public_key(site))
-    if found.newest < noted:
-        yield f"The table says that seal {noted} is the latest, and {found.bucket} has seal {found.newest} at most."
-    yield from found.wrong(audit_log.latest(dynamodb, patient.table))
-    yield from found.broken()
+    stack, dynamodb = context.stack, context.stack.client("dynamodb")
+    latest = audit_log.latest_in_table(dynamodb, context.table)
+    found = read_tree_heads(stack.client("s3"), stack.output("TreeHeadsBucket"), audit_log.public_key(stack))
+    if found.newest < latest:
+        yield f"The table says that seal {latest} is the latest, and {found.bucket} has seal {found.newest} at most."
+    yield from found.manipulations(audit_log.latest_in_table(dynamodb, context.table))
+    yield from found.defects()
 
 
-def given_up_records(patient: Patient) -> Sentences:
+def failed_records(context: CheckContext) -> Problems:
     """What readers of the stream set aside after a day."""
-    names = {each.physical_id: each.name for each in patient.resources}
-    for bucket in (each.physical_id for each in patient.resources if each.name == "FailedRecords"):
-        found = given_up(patient.site.client("s3"), bucket)
+    names = {each.physical_id: each.name for each in context.resources}
+    for bucket in (each.physical_id for each in context.resources if each.name == "FailedRecords"):
+        found = failed_batches(context.stack.client("s3"), bucket)
         for function in dict.fromkeys(batch.function for batch in found):
             batches = [batch for batch in found if batch.function == function]
             name = names.get(function, function or "nobody knows who")
             yield (
                 f"{sum(len(batch.records) for batch in batches)} records in {len(batches)} batches that {name} gave up, "
                 f"since {batches[0].since.isoformat()}, lie in {bucket}: "
-                f"{'run `audit-log replay`' if name == audit_log.FOLLOWER else 'look at them'}."
+                f"{'run `audit-log replay`' if name == audit_log.PUBLISHER else 'look at them'}."
             )
 
 
-CHECKS: Final[tuple[tuple[str, Callable[[Patient], Sentences]], ...]] = (
+CHECKS: Final[tuple[tuple[str, Callable[[CheckContext], Problems]], ...]] = (
     ("alarms", alarms),
     ("functions", functions),
     ("point-in-time recovery", recovery),
@@ -209,73 +216,77 @@ CHECKS: Final[tuple[tuple[str, Callable[[Patient], Sentences]], ...]] = (
     ("stream", stream),
     ("event sources", event_sources),
     ("schedules", schedules),
-    ("sending", sending),
-    ("sender", sender),
-    ("tree heads", seals),
-    ("failed records", given_up_records),
+    ("sending", email_sending),
+    ("sender", email_sender),
+    ("tree heads", tree_heads),
+    ("failed records", failed_records),
 )
 
 
-def examine(site: Site, at: datetime, *, settled_after: float = SETTLED_AFTER) -> Iterator[Finding]:
+def examine(stack: DeployedStack, at: datetime, *, recheck_after: float = RECHECK_AFTER) -> Iterator[Finding]:
     """Each finding as it comes."""
-    patient = Patient.of(site, at)
+    context = CheckContext.load(stack, at)
     for name, check in CHECKS:
-        known = name not in site.unknown
-        yield _made(name, check, patient) if known else Finding(name, not_checked="the emulator does not know it")
-    yield from _table(site.client("dynamodb"), patient, settled_after)
+        is_supported = name not in stack.unsupported_checks
+        yield (
+            _run_check(name, check, context)
+            if is_supported
+            else Finding(name, not_checked="the emulator does not know it")
+        )
+    yield from _table_findings(stack.client("dynamodb"), context, recheck_after)
 
 
-def _table(dynamodb: Any, patient: Patient, settled_after: float) -> Iterator[Finding]:
+def _table_findings(dynamodb: Any, context: CheckContext, settled_after: float) -> Iterator[Finding]:
     try:
-        items = scan(dynamodb, patient.table)
-    except NoSite as unread:
+        items = scan(dynamodb, context.table)
+    except StackUnavailable as unread:
         yield Finding("outbox", not_checked=str(unread))
         yield Finding("audit log", not_checked=str(unread))
         yield Finding("invariants", not_checked=str(unread))
         return
-    yield Finding("outbox", tuple(waiting(items, patient.at)))
-    yield Finding("audit log", tuple(unchained(items, patient.at)))
-    found = _broken(items, patient.at)
+    yield Finding("outbox", tuple(overdue_queues(items, context.at)))
+    yield Finding("audit log", tuple(unchained_entries(items, context.at)))
+    found = _invariant_violations(items, context.at)
     if found:  # a scan may pass by while something is being done; what is broken stays so
         time.sleep(settled_after)
-        again = set(_broken(scan(dynamodb, patient.table), patient.at))
+        again = set(_invariant_violations(scan(dynamodb, context.table), context.at))
         found = [sentence for sentence in found if sentence in again]
     yield Finding("invariants", tuple(found))
 
 
-def _broken(items: list[Item], at: datetime) -> list[str]:
+def _invariant_violations(items: list[Item], at: datetime) -> list[str]:
     """What is not true of the table; a rule that cannot even read it says so."""
     try:
-        return invariants.broken(items, at=at)
-    except UNREADABLE as unreadable:
+        return invariants.violations(items, at=at)
+    except READ_ERRORS as unreadable:
         return [f"The table holds what this version cannot read: {unreadable!r}"]
 
 
-def _made(name: str, check: Callable[[Patient], Sentences], patient: Patient) -> Finding:
+def _run_check(name: str, check: Callable[[CheckContext], Problems], context: CheckContext) -> Finding:
     try:
-        return Finding(name, tuple(check(patient)))
-    except (BotoCoreError, ClientError, NoSite) as unknown:
+        return Finding(name, tuple(check(context)))
+    except (BotoCoreError, ClientError, StackUnavailable) as unknown:
         return Finding(name, not_checked=str(unknown))
-    except KeyError as untold:
-        return Finding(name, not_checked=f"the answer does not tell {untold}")
+    except KeyError as missing:
+        return Finding(name, not_checked=f"the answer does not tell {missing}")
 
 
-def unchained(items: list[Item], at: datetime) -> Sentences:
+def unchained_entries(items: list[Item], at: datetime) -> Problems:
     """What no chain has taken up, though the stream has had its time."""
-    found = audit_log.lost(items, at, older_than=OLD)
+    found = audit_log.missing_entries(items, at, older_than=OVERDUE_AFTER)
     if found:
         since = datetime.fromtimestamp(min(float(item["at"]) for item in found), UTC).isoformat()
         yield f"{len(found)} entries of trails, since {since}, are in no chain: run `audit-log mend`."
 
 
-QUEUES: Final = {keys.OUTBOX: "letters", keys.RECONCILIATION: "clean-ups"}
+QUEUE_LABELS: Final = {keys.OUTBOX: "letters", keys.RECONCILIATION: "clean-ups"}
 
 
-def waiting(items: list[Item], at: datetime) -> Sentences:
+def overdue_queues(items: list[Item], at: datetime) -> Problems:
     """What nobody could send or clean up yet."""
-    for prefix, what in QUEUES.items():
+    for prefix, label in QUEUE_LABELS.items():
         queued = [float(item["queued_at"]) for item in items if item["pk"].startswith(prefix) and "queued_at" in item]
         oldest = datetime.fromtimestamp(min(queued, default=at.timestamp()), UTC)
-        if at - oldest > OLD:
+        if at - oldest > OVERDUE_AFTER:
             minutes = int((at - oldest).total_seconds() // 60)
-            yield f"The oldest of {len(queued)} {what} has waited for {minutes} minutes."
+            yield f"The oldest of {len(queued)} {label} has waited for {minutes} minutes."

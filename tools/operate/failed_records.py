@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
-from tools.operate.stack import explained
+from tools.operate.stack import translate_errors
 
-FUNCTION: Final = 6
+FUNCTION_NAME_INDEX: Final = 6
 """Where the name stands among the parts of a function's ARN."""
 
 
@@ -36,7 +36,7 @@ class _Document(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class FailedBatch:
     """Records that lie there: under which name, of which function, since when; no function where it is none of Lambda's."""
 
     name: str
@@ -45,21 +45,21 @@ class Batch:
     records: tuple[Mapping[str, Any], ...]
 
 
-def given_up(storage: Any, bucket: str) -> list[Batch]:
+def failed_batches(storage: Any, bucket: str) -> list[FailedBatch]:
     """All of them, oldest first."""
-    with explained(f"What was given up, in {bucket}, cannot be read"):
+    with translate_errors(f"What was given up, in {bucket}, cannot be read"):
         pages = storage.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        kept = [(each["Key"], each["LastModified"]) for page in pages for each in page.get("Contents", ())]
+        objects = [(each["Key"], each["LastModified"]) for page in pages for each in page.get("Contents", ())]
         found = [
-            _batch(name, since, storage.get_object(Bucket=bucket, Key=name)["Body"].read()) for name, since in kept
+            _batch(name, since, storage.get_object(Bucket=bucket, Key=name)["Body"].read()) for name, since in objects
         ]
     return sorted(found, key=lambda batch: (batch.since, batch.name))
 
 
-def _batch(name: str, since: datetime, written: bytes) -> Batch:
+def _batch(name: str, since: datetime, content: bytes) -> FailedBatch:
     try:
-        told = _Document.model_validate_json(written)
+        document = _Document.model_validate_json(content)
     except ValidationError:
-        return Batch(name, "", since, ())
-    function = told.context.function.split(":")[FUNCTION]
-    return Batch(name, function, told.timestamp, told.payload.records)
+        return FailedBatch(name, "", since, ())
+    function = document.context.function.split(":")[FUNCTION_NAME_INDEX]
+    return FailedBatch(name, function, document.timestamp, document.payload.records)

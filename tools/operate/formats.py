@@ -13,7 +13,7 @@ from rich.table import Table
 from partner_access import csv_safety
 from tools.operate.reports import Cell
 
-WIDE: Final = 220
+FILE_WIDTH: Final = 220
 
 
 class Format(StrEnum):
@@ -27,27 +27,27 @@ class Format(StrEnum):
 Rows = Sequence[Mapping[str, Cell]]
 
 
-def write(rows: Rows, columns: Sequence[str], how: Format, file: TextIO) -> None:
+def write(rows: Rows, columns: Sequence[str], output_format: Format, file: TextIO) -> None:
     """Write a report; the same rows in each format."""
-    WRITERS[how](rows, columns, file)
+    WRITERS[output_format](rows, columns, file)
 
 
 def _table(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
     table = Table(*columns, title=f"{len(rows)} found", title_justify="left")
     for row in rows:
         table.add_row(*("" if row[column] is None else escape(str(row[column])) for column in columns))
-    Console(file=file, highlight=False, width=None if file.isatty() else WIDE).print(table)
+    Console(file=file, highlight=False, width=None if file.isatty() else FILE_WIDTH).print(table)
 
 
 def _csv(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([harmless(row[column]) for column in columns] for row in rows)
+    writer.writerows([safe_cell(row[column]) for column in columns] for row in rows)
 
 
-def harmless(cell: Cell) -> Cell:
+def safe_cell(cell: Cell) -> Cell:
     """Numbers and nothing stay as they are; a text is one that no spreadsheet executes."""
-    return csv_safety.harmless(cell) if isinstance(cell, str) else cell
+    return csv_safety.escape_formula(cell) if isinstance(cell, str) else cell
 
 
 def _json(rows: Rows, _: Sequence[str], file: TextIO) -> None:

@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from tools.operate.rows import Request
+from tools.operate.rows import DirectoryRequest
 
 
-class NoJournal(Exception):
+class NotAJournal(Exception):
     """The file is something else; the message names it."""
 
 
@@ -19,73 +19,73 @@ class NoJournal(Exception):
 class Journal:
     """The last body that each path of one API took in each step, by its digest: nobody's address stays behind."""
 
-    kept: sqlite3.Connection
+    database: sqlite3.Connection
     base_url: str
     file: Path | None = None
 
     @classmethod
     @contextmanager
-    def at(cls, file: Path, base_url: str) -> Iterator[Self]:
+    def open(cls, file: Path, base_url: str) -> Iterator[Self]:
         """The journal in this file, made when there is none."""
         file.parent.mkdir(exist_ok=True)
-        with closing(sqlite3.connect(file, isolation_level=None)) as kept:
+        with closing(sqlite3.connect(file, isolation_level=None)) as database:
             try:
-                kept.execute("PRAGMA journal_mode = wal")
-                kept.execute("PRAGMA synchronous = normal")
-                cls._prepare(kept)
+                database.execute("PRAGMA journal_mode = wal")
+                database.execute("PRAGMA synchronous = normal")
+                cls._prepare(database)
             except sqlite3.DatabaseError as other:
-                raise NoJournal(f"{file} is no journal of an import: {other}") from other
-            yield cls(kept, base_url, file)
+                raise NotAJournal(f"{file} is no journal of an import: {other}") from other
+            yield cls(database, base_url, file)
 
     @classmethod
     @contextmanager
-    def nowhere(cls, base_url: str, earlier: Path | None = None) -> Iterator[Self]:
+    def in_memory(cls, base_url: str, earlier: Path | None = None) -> Iterator[Self]:
         """A journal that is forgotten; it knows what an earlier one tells, and leaves that as it is."""
-        with closing(sqlite3.connect(":memory:", isolation_level=None)) as kept:
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
             if earlier and earlier.exists():
-                with closing(sqlite3.connect(earlier)) as found:
+                with closing(sqlite3.connect(earlier)) as source:
                     try:
-                        found.backup(kept)
+                        source.backup(database)
                     except sqlite3.DatabaseError as other:
-                        raise NoJournal(f"{earlier} is no journal of an import: {other}") from other
-            cls._prepare(kept)
-            yield cls(kept, base_url)
+                        raise NotAJournal(f"{earlier} is no journal of an import: {other}") from other
+            cls._prepare(database)
+            yield cls(database, base_url)
 
     @staticmethod
-    def _prepare(kept: sqlite3.Connection) -> None:
-        kept.execute(
+    def _prepare(database: sqlite3.Connection) -> None:
+        database.execute(
             "CREATE TABLE IF NOT EXISTS taken"
             " (api TEXT, path TEXT, step INTEGER, digest BLOB, PRIMARY KEY (api, path, step)) WITHOUT ROWID"
         )
 
-    def note(self, request: Request) -> None:
+    def record(self, request: DirectoryRequest) -> None:
         """The directory took it."""
-        self.kept.execute(
+        self.database.execute(
             "INSERT OR REPLACE INTO taken VALUES (?, ?, ?, ?)",
             (self.base_url, request.path, request.step, _digest(request)),
         )
 
-    def has(self, request: Request) -> bool:
+    def contains(self, request: DirectoryRequest) -> bool:
         """Whether this was the last that was told in this step of this path."""
-        found = self.kept.execute(
+        found = self.database.execute(
             "SELECT 1 FROM taken WHERE api = ? AND path = ? AND step = ? AND digest = ?",
             (self.base_url, request.path, request.step, _digest(request)),
         )
         return found.fetchone() is not None
 
-    def knows(self, path: str) -> bool:
+    def contains_path(self, path: str) -> bool:
         """Whether the directory took anything of this path."""
-        found = self.kept.execute("SELECT 1 FROM taken WHERE api = ? AND path = ?", (self.base_url, path))
+        found = self.database.execute("SELECT 1 FROM taken WHERE api = ? AND path = ?", (self.base_url, path))
         return found.fetchone() is not None
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """All is told: what comes later is told anew, whatever was told before."""
-        self.kept.execute("DELETE FROM taken WHERE api = ?", (self.base_url,))
-        left = self.kept.execute("SELECT 1 FROM taken").fetchone()
-        if self.file and not left:
-            self.kept.close()
+        self.database.execute("DELETE FROM taken WHERE api = ?", (self.base_url,))
+        remaining = self.database.execute("SELECT 1 FROM taken").fetchone()
+        if self.file and not remaining:
+            self.database.close()
             self.file.unlink()
 
 
-def _digest(request: Request) -> bytes:
+def _digest(request: DirectoryRequest) -> bytes:
     return sha256(request.body.encode()).digest()

@@ -10,20 +10,20 @@ from pydantic import ValidationError
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
-from partner_access.domain.errors import Refused
+from partner_access.domain.errors import DomainError
 from partner_access.domain.memberships import migrations
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.migrations import MigrationFacts
-from partner_access.domain.users import User, eligible
+from partner_access.domain.users import User, is_eligible
 from partner_access.store import keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
 from partner_access.store.memberships import actors
 from tools.operate.scan import Item
-from tools.operate.stack import NoSite
+from tools.operate.stack import StackUnavailable
 
-PARTITIONS: Final = (keys.account("").pk, keys.user("").pk)
+PARTITION_PREFIXES: Final = (keys.account("").pk, keys.user("").pk)
 """What of the table these reports are made of."""
 
 Cell = str | int | None
@@ -34,7 +34,7 @@ Rows = Iterator[dict[str, Cell]]
 class Directory:
     """Everybody in every account, at one instant."""
 
-    found: Items
+    items: Items
     at: datetime
 
     @classmethod
@@ -48,33 +48,35 @@ class Directory:
         return {each.account_id: each for each in sorted(self._accounts(), key=lambda account: account.account_id)}
 
     def _accounts(self) -> Iterator[Account]:
-        for key in self.found:
-            if keys.account(key.pk.removeprefix(PARTITIONS[0])) == key and (account := self.found.get_as(Account, key)):
+        for key in self.items:
+            if keys.account(key.pk.removeprefix(PARTITION_PREFIXES[0])) == key and (
+                account := self.items.get_as(Account, key)
+            ):
                 yield account
 
     @cached_property
-    def in_accounts(self) -> list[tuple[Actor, Member]]:
+    def active_memberships(self) -> list[tuple[Actor, Member]]:
         """Everybody whose membership counts now, with what it comes to, by account and person."""
-        found: list[tuple[Actor, Member]] = []
-        for key, item in sorted(self.found.items()):
+        memberships: list[tuple[Actor, Member]] = []
+        for key, item in sorted(self.items.items()):
             if keys.is_member(key):
-                actor = actors.actor(self.found, str(item["account_id"]), str(item["user_id"]))
+                actor = actors.actor(self.items, str(item["account_id"]), str(item["user_id"]))
                 now = actor.member_at(self.at)
                 if now and now.active:
-                    found.append((actor, now))
-        return found
+                    memberships.append((actor, now))
+        return memberships
 
     @cached_property
     def super_admins(self) -> dict[str, list[Actor]]:
         """The active ones of each account, as far as the membership, the person and his firm stand."""
-        found: dict[str, list[Actor]] = {account_id: [] for account_id in self.accounts}
-        for actor, now in self.in_accounts:
+        by_account: dict[str, list[Actor]] = {account_id: [] for account_id in self.accounts}
+        for actor, now in self.active_memberships:
             if actor.is_super_admin_at(self.at):
-                found.setdefault(now.account_id, []).append(actor)
-        return found
+                by_account.setdefault(now.account_id, []).append(actor)
+        return by_account
 
 
-def person(user: User | None, user_id: str) -> dict[str, Cell]:
+def user_columns(user: User | None, user_id: str) -> dict[str, Cell]:
     """Who somebody is, as far as he is known."""
     return {
         "user_id": user_id,
@@ -83,12 +85,12 @@ def person(user: User | None, user_id: str) -> dict[str, Cell]:
     }
 
 
-def place(account: Account | None, account_id: str) -> dict[str, Cell]:
+def account_columns(account: Account | None, account_id: str) -> dict[str, Cell]:
     """Which account it is."""
     return {"account_id": account_id, "account": account.name if account else None}
 
 
-def state(actor: Actor, at: datetime) -> str:
+def access_state(actor: Actor, at: datetime) -> str:
     """Whether somebody has access now, and if not, why."""
     if actor.rights_at(at).held:
         return "active"
@@ -99,54 +101,54 @@ def state(actor: Actor, at: datetime) -> str:
     return "without permissions"
 
 
-def written(at: datetime | None) -> str | None:
+def timestamp(at: datetime | None) -> str | None:
     """A time as every format tells it."""
     return at.isoformat() if at else None
 
 
 def access(directory: Directory) -> Rows:
     """Who has access where, since when, by whom and until when; who is suspended stands here, too."""
-    for actor, now in directory.in_accounts:
+    for actor, membership in directory.active_memberships:
         yield {
-            **place(directory.accounts.get(now.account_id), now.account_id),
-            **person(actor.user, now.user_id),
-            "permission_set": now.permission_set,
-            "seat": now.seat,
-            "partner_id": now.partner_id,
-            "since": written(now.grant.created_at if now.grant else now.since),
-            "by": now.grant.granted_by if now.grant else now.granted_by,
-            "until": written(now.grant.expires_at if now.grant else None),
-            "state": state(actor, directory.at),
+            **account_columns(directory.accounts.get(membership.account_id), membership.account_id),
+            **user_columns(actor.user, membership.user_id),
+            "permission_set": membership.permission_set,
+            "seat": membership.seat,
+            "partner_id": membership.partner_id,
+            "since": timestamp(membership.grant.created_at if membership.grant else membership.since),
+            "by": membership.grant.granted_by if membership.grant else membership.granted_by,
+            "until": timestamp(membership.grant.expires_at if membership.grant else None),
+            "state": access_state(actor, directory.at),
         }
 
 
 def ending(directory: Directory, days: int) -> Rows:
     """What ends within so many days, the soonest first."""
-    found: list[tuple[datetime, Actor, Member]] = []
-    for actor, now in directory.in_accounts:
-        until = now.grant.expires_at if now.grant else None
+    ending_memberships: list[tuple[datetime, Actor, Member]] = []
+    for actor, membership in directory.active_memberships:
+        until = membership.grant.expires_at if membership.grant else None
         if until and until <= directory.at + timedelta(days=days):
-            found.append((until, actor, now))
-    for until, actor, now in sorted(found, key=lambda each: each[0]):
+            ending_memberships.append((until, actor, membership))
+    for until, actor, membership in sorted(ending_memberships, key=lambda each: each[0]):
         yield {
-            **place(directory.accounts.get(now.account_id), now.account_id),
-            **person(actor.user, now.user_id),
-            "partner_id": now.partner_id,
-            "until": written(until),
+            **account_columns(directory.accounts.get(membership.account_id), membership.account_id),
+            **user_columns(actor.user, membership.user_id),
+            "partner_id": membership.partner_id,
+            "until": timestamp(until),
             "days_left": (until - directory.at).days,
-            "state": state(actor, directory.at),
+            "state": access_state(actor, directory.at),
         }
 
 
-def migrate(directory: Directory) -> Rows:
+def migrations_due(directory: Directory) -> Rows:
     """Super admins of clients who are partner staff, and what keeps each from migrating, if anything does."""
     for account in directory.accounts.values():
-        leads = () if account.is_partner else directory.super_admins[account.account_id]
-        for actor in leads:
-            if actor.user and actor.user.is_partner_staff:
+        super_admins = () if account.is_partner else directory.super_admins[account.account_id]
+        for actor in super_admins:
+            if actor.user and actor.user.is_partner_employee:
                 yield {
-                    **place(account, account.account_id),
-                    **person(actor.user, actor.user.user_id),
+                    **account_columns(account, account.account_id),
+                    **user_columns(actor.user, actor.user.user_id),
                     "partner_id": " ".join(sorted(actor.user.employed_by)),
                     "obstacle": obstacle(directory, account, actor, actor.user),
                 }
@@ -154,30 +156,30 @@ def migrate(directory: Directory) -> Rows:
 
 def obstacle(directory: Directory, account: Account, actor: Actor, user: User) -> str | None:
     """The refusal that he would get if he migrated himself now."""
-    firms = [directory.accounts.get(each) for each in sorted(user.employed_by)]
+    partners = [directory.accounts.get(each) for each in sorted(user.employed_by)]
     facts = MigrationFacts(
         account=account,
         actor=actor,
         target=actor,
-        partner=next((firm for firm in firms if eligible(user, firm)), firms[0]),
+        partner=next((candidate for candidate in partners if is_eligible(user, candidate)), partners[0]),
         others=tuple(each for each in directory.super_admins[account.account_id] if each is not actor),
     )
     try:
-        migrations.migrate(facts, Act(by=user.user_id, at=directory.at, name=""))
-    except Refused as refused:
-        return refused.code
+        migrations.migrate(facts, Act(actor_id=user.user_id, at=directory.at, id=""))
+    except DomainError as error:
+        return error.code
     return None
 
 
-def sole(directory: Directory) -> Rows:
+def sole_super_admins(directory: Directory) -> Rows:
     """Accounts whose only active super admin is partner staff."""
     for account in directory.accounts.values():
-        leads = [] if account.is_partner else directory.super_admins[account.account_id]
-        if len(leads) == 1 and leads[0].user and leads[0].user.is_partner_staff:
+        super_admins = [] if account.is_partner else directory.super_admins[account.account_id]
+        if len(super_admins) == 1 and super_admins[0].user and super_admins[0].user.is_partner_employee:
             yield {
-                **place(account, account.account_id),
-                **person(leads[0].user, leads[0].user.user_id),
-                "partner_id": " ".join(sorted(leads[0].user.employed_by)),
+                **account_columns(account, account.account_id),
+                **user_columns(super_admins[0].user, super_admins[0].user.user_id),
+                "partner_id": " ".join(sorted(super_admins[0].user.employed_by)),
             }
 
 
@@ -186,7 +188,7 @@ def seats(directory: Directory) -> Rows:
     for account in directory.accounts.values():
         if not account.is_partner:
             yield {
-                **place(account, account.account_id),
+                **account_columns(account, account.account_id),
                 "limit": account.partner_seat_limit,
                 "taken": account.partner_seats_used,
                 "free": None
@@ -208,16 +210,16 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 REPORTS: Final[Mapping[str, Callable[[Directory], Rows]]] = {
     "access": access,
-    "migrate": migrate,
-    "sole": sole,
+    "migrate": migrations_due,
+    "sole": sole_super_admins,
     "seats": seats,
 }
 
 
-def report(who: str, items: Iterable[Item], at: datetime, days: int) -> list[dict[str, Cell]]:
+def report(name: str, items: Iterable[Item], at: datetime, days: int) -> list[dict[str, Cell]]:
     """The rows of one report."""
     directory = Directory.of(items, at)
     try:
-        return list(ending(directory, days) if who == "ending" else REPORTS[who](directory))
+        return list(ending(directory, days) if name == "ending" else REPORTS[name](directory))
     except ValidationError as unreadable:
-        raise NoSite(f"The table holds what this version cannot read: {unreadable}") from unreadable
+        raise StackUnavailable(f"The table holds what this version cannot read: {unreadable}") from unreadable

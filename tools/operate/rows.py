@@ -12,24 +12,24 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from functions.manage_directory.app import PutAccountRequest, PutMemberRequest, PutUserRequest, Telling
+from functions.manage_directory.app import PutAccountRequest, PutDirectoryRequest, PutMemberRequest, PutUserRequest
 from partner_access.api import json_body
 from partner_access.api.request_fields import Identifier
 from partner_access.domain.accounts import AccountKind
-from partner_access.domain.directory import ONLY_CLIENTS, ONLY_PARTNERS
+from partner_access.domain.directory import CLIENT_ONLY_FIELDS, PARTNER_ONLY_FIELDS
 from partner_access.domain.errors import MalformedBody
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName
 from tools.api_client import Json
 
-NOT_READABLE: Final = "cannot be read: one JSON object in UTF-8 on each line, no name in it twice"
+UNREADABLE: Final = "cannot be read: one JSON object in UTF-8 on each line, no name in it twice"
 NULL: Final = "null"
 """What a cell says to take a value away; an empty one keeps it."""
-TRUTHS: Final = {"true": True, "false": False}
+BOOLEANS: Final = {"true": True, "false": False}
 
 
-class Kind(StrEnum):
+class RecordType(StrEnum):
     """What a row is about."""
 
     ACCOUNT = "account"
@@ -37,19 +37,19 @@ class Kind(StrEnum):
     MEMBER = "member"
 
 
-IDS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.ACCOUNT: ("account_id",),
-    Kind.USER: ("user_id",),
-    Kind.MEMBER: ("account_id", "user_id"),
+IDS: Final[Mapping[RecordType, tuple[str, ...]]] = {
+    RecordType.ACCOUNT: ("account_id",),
+    RecordType.USER: ("user_id",),
+    RecordType.MEMBER: ("account_id", "user_id"),
 }
-TOLD: Final[Mapping[Kind, type[Telling]]] = {
-    Kind.ACCOUNT: PutAccountRequest,
-    Kind.USER: PutUserRequest,
-    Kind.MEMBER: PutMemberRequest,
+MODELS: Final[Mapping[RecordType, type[PutDirectoryRequest]]] = {
+    RecordType.ACCOUNT: PutAccountRequest,
+    RecordType.USER: PutUserRequest,
+    RecordType.MEMBER: PutMemberRequest,
 }
 
 
-class Step(IntEnum):
+class ImportStep(IntEnum):
     """What is told one after the other; within a step the order does not matter."""
 
     ACCOUNTS = 1
@@ -59,78 +59,78 @@ class Step(IntEnum):
     CLOSED_ACCOUNTS = 5
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         return self.name.lower().replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DirectoryRequest:
     """One PUT, with its body as it is sent."""
 
-    step: Step
+    step: ImportStep
     path: str
     body: str
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RowError:
     """What is wrong with a row, and at which of its fields, if at one."""
 
     field: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ImportRow:
     """A row with its place such as `members.csv:17`, and all that is wrong with it; `text` is it as a JSON line."""
 
-    place: str
+    location: str
     text: str
-    kind: Kind | None
+    kind: RecordType | None
     fields: Json
     email: str | None = None
-    faults: tuple[Fault, ...] = ()
+    errors: tuple[RowError, ...] = ()
 
     @property
-    def requests(self) -> tuple[Request, ...]:
+    def requests(self) -> tuple[DirectoryRequest, ...]:
         """What tells it: an account is closed last, since nothing can be changed in a closed one."""
         body = {name: value for name, value in self.fields.items() if name not in IDS[self._kind]}
         match self._kind:
-            case Kind.USER:
-                return (self._request(Step.USERS, body),)
-            case Kind.MEMBER:
+            case RecordType.USER:
+                return (self._request(ImportStep.USERS, body),)
+            case RecordType.MEMBER:
                 leads = body.get("permission_set") == SetName.SUPER_ADMIN and body.get("active", True)
-                return (self._request(Step.SUPER_ADMINS if leads else Step.OTHER_MEMBERS, body),)
+                return (self._request(ImportStep.SUPER_ADMINS if leads else ImportStep.OTHER_MEMBERS, body),)
         if body.get("state") != "closed":
-            return (self._request(Step.ACCOUNTS, body),)
+            return (self._request(ImportStep.ACCOUNTS, body),)
         opened = {name: value for name, value in body.items() if name != "state"}
-        first = (self._request(Step.ACCOUNTS, opened),) if opened else ()
-        return (*first, self._request(Step.CLOSED_ACCOUNTS, body))
+        first = (self._request(ImportStep.ACCOUNTS, opened),) if opened else ()
+        return (*first, self._request(ImportStep.CLOSED_ACCOUNTS, body))
 
     @property
     def path(self) -> str:
         """Where in the directory it is told."""
-        return path_of(*(str(self.fields[name]) for name in IDS[self._kind]), kind=self._kind)
+        return record_path(*(str(self.fields[name]) for name in IDS[self._kind]), kind=self._kind)
 
     @property
-    def _kind(self) -> Kind:
-        if self.kind is None or self.faults:
-            raise ValueError(self.place)
+    def _kind(self) -> RecordType:
+        if self.kind is None or self.errors:
+            raise ValueError(self.location)
         return self.kind
 
-    def _request(self, step: Step, body: Json) -> Request:
-        return Request(step, self.path, json.dumps(body, ensure_ascii=False, sort_keys=True))
+    def _request(self, step: ImportStep, body: Json) -> DirectoryRequest:
+        return DirectoryRequest(step, self.path, json.dumps(body, ensure_ascii=False, sort_keys=True))
 
 
-def path_of(*ids: str, kind: Kind) -> str:
+def record_path(*ids: str, kind: RecordType) -> str:
     """Where the directory keeps what has these ids."""
     first, *rest = (quote(each, safe="@:") for each in ids)
-    if kind is Kind.USER:
+    if kind is RecordType.USER:
         return f"/directory/users/{first}"
     return "/".join((f"/directory/accounts/{first}", *(f"members/{each}" for each in rest)))
 
 
-def rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[ImportRow]:
     """Each row of a file, one at a time; a file whose first sign is a brace has JSON lines, any other is CSV."""
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         start = next((line for line in file if line.strip()), "")
@@ -138,77 +138,83 @@ def rows(path: Path) -> Iterator[Row]:
         yield from (_json_rows if start.lstrip().startswith("{") else _csv_rows)(path.name, file)
 
 
-def _json_rows(name: str, file: TextIO) -> Iterator[Row]:
+def _json_rows(name: str, file: TextIO) -> Iterator[ImportRow]:
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
-        place = f"{name}:{number}"
+        location = f"{name}:{number}"
         try:
             fields = json_body.parsed({"headers": {"content-type": "application/json"}, "body": line})
         except MalformedBody:
-            yield Row(place, _encodable(line.strip()), None, {}, faults=(Fault("", NOT_READABLE),))
+            yield ImportRow(location, _encodable(line.strip()), None, {}, errors=(RowError("", UNREADABLE),))
         else:
-            yield checked(place, _kind(fields), fields)
+            yield validated_row(location, _kind(fields), fields)
 
 
-def _kind(names: Mapping[str, object] | list[str]) -> Kind | None:
+def _kind(names: Mapping[str, object] | list[str]) -> RecordType | None:
     """By its ids: an account has one, a user another, a member both."""
     found = [kind for kind, ids in IDS.items() if set(ids) == {"account_id", "user_id"} & set(names)]
     return found[0] if found else None
 
 
-def _csv_rows(name: str, file: TextIO) -> Iterator[Row]:
+def _csv_rows(name: str, file: TextIO) -> Iterator[ImportRow]:
     reader = csv.reader(file, strict=True)
     header: list[str] = []
-    kind: Kind | None = None
+    kind: RecordType | None = None
     while True:
-        place = f"{name}:{reader.line_num + 1}"
+        location = f"{name}:{reader.line_num + 1}"
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as unreadable:
-            yield Row(place, json.dumps({"unreadable": place}), None, {}, faults=(Fault("", str(unreadable)),))
+            yield ImportRow(
+                location, json.dumps({"unreadable": location}), None, {}, errors=(RowError("", str(unreadable)),)
+            )
             continue
         if not any(cell.strip() for cell in cells):
             continue
         if header:
-            yield _csv_row(place, kind, header, cells)
+            yield _csv_row(location, kind, header, cells)
             continue
         header = [cell.strip() for cell in cells]
         kind = _kind(header)
-        if wrong := tuple(_wrong_columns(kind, header)):
-            yield Row(place, json.dumps({"header": header}), None, {}, faults=wrong)
+        if errors := tuple(_column_errors(kind, header)):
+            yield ImportRow(location, json.dumps({"header": header}), None, {}, errors=errors)
             return
 
 
-def _wrong_columns(kind: Kind | None, header: list[str]) -> Iterator[Fault]:
+def _column_errors(kind: RecordType | None, header: list[str]) -> Iterator[RowError]:
     if not kind:
-        yield Fault("", "no column account_id or user_id: members have both, accounts and users one")
+        yield RowError("", "no column account_id or user_id: members have both, accounts and users one")
         return
     known = {*IDS[kind], *_columns(kind)}
     for column in header:
         if column not in known:
-            yield Fault(column, f"a row of a {kind} has no such column")
+            yield RowError(column, f"a row of a {kind} has no such column")
         elif header.count(column) > 1:
-            yield Fault(column, "stands twice in the header")
+            yield RowError(column, "stands twice in the header")
 
 
-def _columns(kind: Kind) -> set[str]:
-    return {field.alias or name for name, field in TOLD[kind].model_fields.items()}
+def _columns(kind: RecordType) -> set[str]:
+    return {field.alias or name for name, field in MODELS[kind].model_fields.items()}
 
 
-def _csv_row(place: str, kind: Kind | None, header: list[str], cells: list[str]) -> Row:
+def _csv_row(location: str, kind: RecordType | None, header: list[str], cells: list[str]) -> ImportRow:
     named = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
     if len(cells) != len(header):
-        wrong = Fault("", f"has {len(cells)} cells, and the header {len(header)}")
-        return Row(place, _text(named), None, {}, faults=(wrong,))
-    if broken := tuple(Fault(name, "is no UTF-8") for name, cell in named.items() if _encodable(cell) != cell):
-        return Row(place, _text(named), None, {}, faults=broken)
-    return checked(place, kind, {name: CELLS.get(name, _as_it_is)(cell) for name, cell in named.items()})
+        error = RowError("", f"has {len(cells)} cells, and the header {len(header)}")
+        return ImportRow(location, _text(named), None, {}, errors=(error,))
+    if encoding_errors := tuple(
+        RowError(name, "is no UTF-8") for name, cell in named.items() if _encodable(cell) != cell
+    ):
+        return ImportRow(location, _text(named), None, {}, errors=encoding_errors)
+    return validated_row(
+        location, kind, {name: CELL_CONVERTERS.get(name, _text_cell)(cell) for name, cell in named.items()}
+    )
 
 
-def _as_it_is(cell: str) -> object:
+def _text_cell(cell: str) -> object:
     return cell
 
 
@@ -216,8 +222,8 @@ def _number(cell: str) -> object:
     return None if cell == NULL else int(cell) if cell.isascii() and cell.isdigit() else cell
 
 
-CELLS: Final[Mapping[str, Callable[[str], object]]] = {
-    "active": lambda cell: TRUTHS.get(cell.lower(), cell),
+CELL_CONVERTERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "active": lambda cell: BOOLEANS.get(cell.lower(), cell),
     "domains": lambda cell: [] if cell == NULL else cell.replace(";", " ").split(),
     "locale": lambda cell: None if cell == NULL else cell,
     "partner_seat_limit": _number,
@@ -234,51 +240,51 @@ def _encodable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def checked(place: str, kind: Kind | None, fields: Json) -> Row:
+def validated_row(location: str, kind: RecordType | None, fields: Json) -> ImportRow:
     """The row, with all that the API would find wrong with it whatever is in the directory."""
     if not kind:
         why = "neither account_id nor user_id: a member has both, an account and a user one"
-        return Row(place, _text(fields), None, fields, faults=(Fault("", why),))
-    faults = [*_wrong_ids(kind, fields)]
+        return ImportRow(location, _text(fields), None, fields, errors=(RowError("", why),))
+    faults = [*_id_errors(kind, fields)]
     body = {name: value for name, value in fields.items() if name not in IDS[kind]}
     email = None
     try:
-        telling = TOLD[kind].model_validate_json(json.dumps(body))
+        model = MODELS[kind].model_validate_json(json.dumps(body))
     except ValidationError as invalid:
-        faults += [_fault(error) for error in invalid.errors(include_url=False, include_input=False)]
+        faults += [_row_error(error) for error in invalid.errors(include_url=False, include_input=False)]
     else:
-        faults += _unsuitable(telling)
-        email = telling.email if isinstance(telling, PutUserRequest) and "email" in body else None
-    return Row(place, _text(fields), kind, fields, email, tuple(faults))
+        faults += _directory_errors(model)
+        email = model.email if isinstance(model, PutUserRequest) and "email" in body else None
+    return ImportRow(location, _text(fields), kind, fields, email, tuple(faults))
 
 
 _identifier: Final = TypeAdapter[str](Identifier)
 
 
-def _wrong_ids(kind: Kind, fields: Json) -> Iterator[Fault]:
+def _id_errors(kind: RecordType, fields: Json) -> Iterator[RowError]:
     for name in IDS[kind]:
         try:
             _identifier.validate_python(fields.get(name), strict=True)
         except ValidationError:
-            yield Fault(name, "is missing" if name not in fields else "is no id")
+            yield RowError(name, "is missing" if name not in fields else "is no id")
 
 
-def _fault(error: ErrorDetails) -> Fault:
+def _row_error(error: ErrorDetails) -> RowError:
     field = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
-        return Fault(field, "no such field")
-    return Fault(field, error["msg"][:1].lower() + error["msg"][1:])
+        return RowError(field, "no such field")
+    return RowError(field, error["msg"][:1].lower() + error["msg"][1:])
 
 
-def _unsuitable(telling: Telling) -> Iterator[Fault]:
+def _directory_errors(model: PutDirectoryRequest) -> Iterator[RowError]:
     """What the directory refuses whatever it knows already."""
-    told = telling.told
-    if isinstance(telling, PutAccountRequest) and "kind" in told:
-        foreign = ONLY_CLIENTS if telling.kind is AccountKind.PARTNER else ONLY_PARTNERS
-        yield from (Fault(name, f"a {telling.kind} has none") for name in foreign if name in told)
-    if isinstance(telling, PutMemberRequest):
-        if telling.permission_set == SetName.PARTNER_ADMIN or telling.seat is Seat.PARTNER:
-            field = "seat" if telling.seat is Seat.PARTNER else "permission_set"
-            yield Fault(field, "partner admins come by a link, by migration or by creation")
-        elif "permission_set" in told and telling.permission_set not in catalogue.SETS:
-            yield Fault("permission_set", f"is none of {', '.join(sorted(set(catalogue.SETS) - {'partner_admin'}))}")
+    named_fields = model.named_fields
+    if isinstance(model, PutAccountRequest) and "kind" in named_fields:
+        forbidden = CLIENT_ONLY_FIELDS if model.kind is AccountKind.PARTNER else PARTNER_ONLY_FIELDS
+        yield from (RowError(name, f"a {model.kind} has none") for name in forbidden if name in named_fields)
+    if isinstance(model, PutMemberRequest):
+        if model.permission_set == SetName.PARTNER_ADMIN or model.seat is Seat.PARTNER:
+            field = "seat" if model.seat is Seat.PARTNER else "permission_set"
+            yield RowError(field, "partner admins come by a link, by migration or by creation")
+        elif "permission_set" in named_fields and model.permission_set not in catalogue.SETS:
+            yield RowError("permission_set", f"is none of {', '.join(sorted(set(catalogue.SETS) - {'partner_admin'}))}")

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from tools.operate.stack import explained
+from tools.operate.stack import translate_errors
 
-AT_ONCE: Final = 4
+SEGMENTS: Final = 4
 
 Item = Mapping[str, Any]
 
@@ -17,18 +17,18 @@ _deserializer: Final = TypeDeserializer()
 
 def scan(dynamodb: Any, table: str, *prefixes: str) -> list[Item]:
     """The items whose partition begins in one of these ways, or all, each as it is when the scan comes by."""
-    asked: dict[str, Any] = {"TableName": table, "ConsistentRead": True, "TotalSegments": AT_ONCE}
+    parameters: dict[str, Any] = {"TableName": table, "ConsistentRead": True, "TotalSegments": SEGMENTS}
     if prefixes:
-        asked["FilterExpression"] = " OR ".join(f"begins_with(pk, :p{nth})" for nth, _ in enumerate(prefixes))
-        asked["ExpressionAttributeValues"] = {f":p{nth}": {"S": prefix} for nth, prefix in enumerate(prefixes)}
-    with explained(f"The table {table} cannot be read"), ThreadPoolExecutor(AT_ONCE, "segment") as threads:
-        parts = threads.map(lambda segment: _segment(dynamodb, {**asked, "Segment": segment}), range(AT_ONCE))
+        parameters["FilterExpression"] = " OR ".join(f"begins_with(pk, :p{nth})" for nth, _ in enumerate(prefixes))
+        parameters["ExpressionAttributeValues"] = {f":p{nth}": {"S": prefix} for nth, prefix in enumerate(prefixes)}
+    with translate_errors(f"The table {table} cannot be read"), ThreadPoolExecutor(SEGMENTS, "segment") as threads:
+        parts = threads.map(lambda segment: _segment(dynamodb, {**parameters, "Segment": segment}), range(SEGMENTS))
         found = {(item["pk"], item["sk"]): item for part in parts for item in part}
     return list(found.values())
 
 
-def _segment(dynamodb: Any, asked: dict[str, Any]) -> list[Item]:
-    return items_of(dynamodb.get_paginator("scan").paginate(**asked))
+def _segment(dynamodb: Any, parameters: dict[str, Any]) -> list[Item]:
+    return items_of(dynamodb.get_paginator("scan").paginate(**parameters))
 
 
 def items_of(pages: Iterable[Any]) -> list[Item]:

@@ -17,27 +17,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 from typing_extensions import override
 
 from tools import deployment
-from tools.api_client import connections
+from tools.api_client import connection_pool
 from tools.demo_file import read_demo
 from tools.deployment import Aws
-from tools.operate.directory_client import Token
-from tools.sign_in import DIRECTORY, SignInFailed
+from tools.operate.directory_client import AccessToken
+from tools.sign_in import DIRECTORY_SCOPE, SignInFailed
 
 SETTINGS: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60, max_pool_connections=32
 )
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
-NOT_DEPLOYED: Final = frozenset({"point-in-time recovery", "time to live"})
+UNSUPPORTED_CHECKS: Final = frozenset({"point-in-time recovery", "time to live"})
 """What the template says of the table and the emulator's CloudFormation leaves out."""
 
 
-class NoSite(Exception):
+class StackUnavailable(Exception):
     """The stack, its token or its table cannot be found; the message says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class StackResource:
     """One resource of the stack."""
 
     name: str
@@ -46,117 +46,123 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class DeployedStack:
     """A stack by its name, and a way to each AWS service as the operator; `unknown` is what AWS here cannot tell."""
 
-    stack: str
+    name: str
     client: Callable[[str], Any]
-    unknown: frozenset[str] = frozenset()
+    unsupported_checks: frozenset[str] = frozenset()
 
-    def described(self) -> Mapping[str, Any]:
+    def description(self) -> Mapping[str, Any]:
         """The stack as CloudFormation tells it."""
-        with explained(f"The stack {self.stack} cannot be looked at"):
-            (found,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
-        told: Mapping[str, Any] = found
-        return told
+        with translate_errors(f"The stack {self.name} cannot be looked at"):
+            (found,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        stack: Mapping[str, Any] = found
+        return stack
 
     def output(self, name: str) -> str:
         """An output that the stack must have."""
-        found = {each["OutputKey"]: each["OutputValue"] for each in self.described().get("Outputs", ())}
+        found = {each["OutputKey"]: each["OutputValue"] for each in self.description().get("Outputs", ())}
         if name not in found:
-            raise NoSite(f"The stack {self.stack} has no output {name}.")
+            raise StackUnavailable(f"The stack {self.name} has no output {name}.")
         return str(found[name])
 
     def parameters(self) -> dict[str, str]:
-        return {each["ParameterKey"]: each["ParameterValue"] for each in self.described().get("Parameters", ())}
+        return {each["ParameterKey"]: each["ParameterValue"] for each in self.description().get("Parameters", ())}
 
-    def resources(self) -> list[Resource]:
+    def resources(self) -> list[StackResource]:
         """All of them, however many."""
-        with explained(f"The resources of the stack {self.stack} cannot be listed"):
-            pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        with translate_errors(f"The resources of the stack {self.name} cannot be listed"):
+            pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
             return [
-                Resource(each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
+                StackResource(each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
                 for page in pages
                 for each in page["StackResourceSummaries"]
             ]
 
-    def token(self) -> Token:
+    def token(self) -> AccessToken:
         """The directory's token by the client credentials of the stack's own pool; it is asked for anew when it ends."""
-        ask = partial(self._ask_for_a_token, connections())
-        return Token(ask(), ask)
+        fetch = partial(self._fetch_token, connection_pool())
+        return AccessToken(fetch(), fetch)
 
-    def _ask_for_a_token(self, pool: urllib3.PoolManager) -> str:
-        outputs = {each["OutputKey"]: each["OutputValue"] for each in self.described().get("Outputs", ())}
+    def _fetch_token(self, pool: urllib3.PoolManager) -> str:
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in self.description().get("Outputs", ())}
         if "UserPoolId" not in outputs:
-            raise NoSite("The stack has no user pool of its own: give a token of its issuer by --token.")
+            raise StackUnavailable("The stack has no user pool of its own: give a token of its issuer by --token.")
         client_id = outputs["BackEndClientId"]
-        with explained("The client of the back end cannot be looked at"):
+        with translate_errors("The client of the back end cannot be looked at"):
             client = self.client("cognito-idp").describe_user_pool_client(
                 UserPoolId=outputs["UserPoolId"], ClientId=client_id
             )["UserPoolClient"]
         credentials = base64.b64encode(f"{client_id}:{client['ClientSecret']}".encode()).decode()
-        answer = pool.request(
+        response = pool.request(
             "POST",
             f"{outputs['SignInUrl']}/oauth2/token",
-            body=urlencode({"grant_type": "client_credentials", "scope": DIRECTORY}),
+            body=urlencode({"grant_type": "client_credentials", "scope": DIRECTORY_SCOPE}),
             headers={"content-type": "application/x-www-form-urlencoded", "authorization": f"Basic {credentials}"},
         )
-        if answer.status != HTTPStatus.OK:
-            raise NoSite(f"The sign-in gives no token: {answer.status} {answer.data[:200].decode(errors='replace')}")
-        return str(json.loads(answer.data)["access_token"])
+        if response.status != HTTPStatus.OK:
+            raise StackUnavailable(
+                f"The sign-in gives no token: {response.status} {response.data[:200].decode(errors='replace')}"
+            )
+        return str(json.loads(response.data)["access_token"])
 
 
 @dataclass(frozen=True, slots=True)
-class Demo(Site):
+class DemoStack(DeployedStack):
     """The demo that runs on this machine, by what its file tells."""
 
     base_url: str = ""
     table: str = ""
 
     @override
-    def token(self) -> Token:
-        pool = connections()
+    def token(self) -> AccessToken:
+        pool = connection_pool()
 
-        def ask() -> str:
+        def fetch() -> str:
             try:
-                return read_demo().door.as_machine(pool, DIRECTORY)
+                return read_demo().sign_in_client.machine_token(pool, DIRECTORY_SCOPE)
             except SignInFailed as failed:
-                raise NoSite(str(failed)) from failed
+                raise StackUnavailable(str(failed)) from failed
 
-        return Token(ask(), ask)
+        return AccessToken(fetch(), fetch)
 
 
-def the_site(stack: str, region: str | None, profile: str | None) -> Site:
+def stack_on_aws(stack: str, region: str | None, profile: str | None) -> DeployedStack:
     """A stack on AWS."""
-    with explained("There are no credentials"):
+    with translate_errors("There are no credentials"):
         session: Any = boto3.Session(region_name=region, profile_name=profile)
-    return Site(stack, lambda name: session.client(name, config=SETTINGS))
+    return DeployedStack(stack, lambda name: session.client(name, config=SETTINGS))
 
 
-def the_demo() -> Demo:
+def demo_stack() -> DemoStack:
     """The stack of the demo; SystemExit when none runs."""
-    told = read_demo()
-    return Demo(deployment.STACK, clients_of(Aws(told.aws_endpoint)), NOT_DEPLOYED, told.base_url, told.table)
+    demo = read_demo()
+    return DemoStack(
+        deployment.STACK, emulator_clients(Aws(demo.aws_endpoint)), UNSUPPORTED_CHECKS, demo.base_url, demo.table
+    )
 
 
-def clients_of(aws: Aws) -> Callable[[str], Any]:
+def emulator_clients(aws: Aws) -> Callable[[str], Any]:
     """The ways to the services of an emulator."""
     session: Any = aws.session()
     return lambda name: session.client(name, endpoint_url=aws.endpoint, config=SETTINGS)
 
 
-def must_be_safe(base_url: str) -> str:
+def require_safe_url(base_url: str) -> str:
     """A token goes over the network encrypted only."""
     parts = urlsplit(base_url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise NoSite(f"{base_url} is no https address: nobody but this machine itself is sent a token without.")
+        raise StackUnavailable(
+            f"{base_url} is no https address: nobody but this machine itself is sent a token without."
+        )
     return base_url.rstrip("/")
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def translate_errors(action: str) -> Iterator[None]:
     """Says in a sentence what AWS did not do."""
     try:
         yield
     except (BotoCoreError, ClientError) as failed:
-        raise NoSite(f"{what}: {failed}") from failed
+        raise StackUnavailable(f"{action}: {failed}") from failed

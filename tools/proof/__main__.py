@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from tools.proof import page
-from tools.proof.parts import PARTS, Part
+from tools.proof.parts import PARTS, ProofPart
 from tools.template import ROOT
 
 FOLDER: Final = ROOT / ".local/proofs"
@@ -37,7 +37,7 @@ def prove(
         sys.exit(f"no part that is run here: {', '.join(sorted(unknown))}; there are {', '.join(RUN)}")
     seed = secrets.randbelow(LARGEST_SEED) if seed is None else seed
     console.print(f"seed {seed}")
-    failed = [part.name for part in chosen if not _holds(part, seed)]
+    failed = [part.name for part in chosen if not _passes(part, seed)]
     page.write([part.name for part in chosen if part.name not in failed], FOLDER, seed)
     if failed:
         console.print(
@@ -46,7 +46,7 @@ def prove(
         sys.exit(1)
 
 
-def _holds(part: Part, seed: int) -> bool:
+def _passes(part: ProofPart, seed: int) -> bool:
     """Whether all tests of a part passed; they say on the terminal what went wrong."""
     for old in FOLDER.glob(f"{part.name}.jsonl"):
         old.unlink()

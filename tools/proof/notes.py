@@ -24,18 +24,18 @@ class Notes:
     part: str
     folder: Path | None
 
-    def tried(self, what: str, *, share: int = 0, **counts: int) -> None:
+    def passed(self, what: str, *, share: int = 0, **counts: int) -> None:
         """It held: `counts` says how often it was tried, in words of its own, such as `schedules=1200`.
 
         What several tests share out among them is one row, with all that each `share` counted.
         """
-        self._keep(Note(what, counts, share=share))
+        self._write(Note(what, counts, share=share))
 
-    def named(self, what: str, reason: str) -> None:
+    def exception(self, what: str, reason: str) -> None:
         """Something that stands as it is, and why, such as a survivor or what a scanner found."""
-        self._keep(Note(what, {}, reason))
+        self._write(Note(what, {}, reason))
 
-    def _keep(self, note: Note) -> None:
+    def _write(self, note: Note) -> None:
         if self.folder:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / f"{self.part}.jsonl").open("a", encoding="utf-8") as file:

@@ -8,7 +8,7 @@ from typing import Final
 
 from tools.proof import notes, passed
 from tools.proof.notes import Note
-from tools.proof.parts import GUARANTEES, PARTS, Part
+from tools.proof.parts import GUARANTEES, PARTS, ProofPart
 from tools.template import ROOT
 
 PAGE: Final = ROOT / "PROOFS.md"
@@ -23,18 +23,28 @@ A short form of each, but for the mutants of the code, is part of `make test`.
 def write(parts: list[str], folder: Path, seed: int, file: Path = PAGE) -> None:
     """Write the sections of these parts anew."""
     before = file.read_text(encoding="utf-8") if file.exists() else ""
-    sections = [(part, _section(part, folder, seed) if part.name in parts else _kept(part, before)) for part in PARTS]
-    shown = {part.name: _link(part) if section else f"{part.title} (not whole yet)" for part, section in sections}
-    file.write_text("\n".join([HEAD, _guarantees(shown), *(each for _, each in sections if each)]), encoding="utf-8")
+    sections = [
+        (part, _section(part, folder, seed) if part.name in parts else _existing_section(part, before))
+        for part in PARTS
+    ]
+    link_by_part = {
+        part.name: _link(part) if section else f"{part.title} (not whole yet)" for part, section in sections
+    }
+    file.write_text(
+        "\n".join([HEAD, _guarantees(link_by_part), *(each for _, each in sections if each)]), encoding="utf-8"
+    )
 
 
-def _guarantees(shown: Mapping[str, str]) -> str:
+def _guarantees(link_by_part: Mapping[str, str]) -> str:
     """What each rests on; a part that has not held as a whole yet is named so."""
-    rows = [(f"**{name}** {promise}", ", ".join(shown[each] for each in parts)) for name, promise, parts in GUARANTEES]
+    rows = [
+        (f"**{name}** {promise}", ", ".join(link_by_part[each] for each in parts))
+        for name, promise, parts in GUARANTEES
+    ]
     return _table(("Guarantee", "Shown by"), rows)
 
 
-def _link(part: Part) -> str:
+def _link(part: ProofPart) -> str:
     return f"[{part.title}](#{_anchor(part.title)})"
 
 
@@ -42,12 +52,12 @@ def _anchor(title: str) -> str:
     return title.lower().replace(" ", "-")
 
 
-def _kept(part: Part, before: str) -> str:
+def _existing_section(part: ProofPart, before: str) -> str:
     found = re.search(rf"<!-- {part.name} -->\n.*?<!-- /{part.name} -->\n", before, re.DOTALL)
     return found[0] if found else ""
 
 
-def _section(part: Part, folder: Path, seed: int) -> str:
+def _section(part: ProofPart, folder: Path, seed: int) -> str:
     report = folder / f"{part.name}.xml"
     found = [*notes.read(part.name, folder), *(passed.rows(report) if report.exists() else ())]
     if not found:
@@ -64,10 +74,10 @@ def _section(part: Part, folder: Path, seed: int) -> str:
 
 
 def _counts(note: Note) -> str:
-    return ", ".join(f"{count:,} {_word(name, count)}" for name, count in note.counts.items())
+    return ", ".join(f"{count:,} {_singular_or_plural(name, count)}" for name, count in note.counts.items())
 
 
-def _word(name: str, count: int) -> str:
+def _singular_or_plural(name: str, count: int) -> str:
     word = name.replace("_", " ")
     return word.removesuffix("s") if count == 1 else word
 

@@ -6,7 +6,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ProofPart:
     """`tests` are files or folders for pytest, `environment` makes them go further; one without tests has its own task."""
 
     name: str
@@ -20,7 +20,7 @@ class Part:
         return bool(self.tests)
 
 
-FAULTS_ARE_ALSO_IN: Final = (
+MORE_FAULT_TESTS: Final = (
     *(
         f"tests/functions/test_{each}.py"
         for each in (
@@ -43,7 +43,7 @@ FAULTS_ARE_ALSO_IN: Final = (
     "tests/test_conventions.py",
     "tests/test_telemetry.py",
 )
-BAD_INPUT_IS_ALSO_IN: Final = (
+MORE_BAD_INPUT_TESTS: Final = (
     *(
         f"tests/functions/test_{each}.py"
         for each in (
@@ -74,7 +74,7 @@ BAD_INPUT_IS_ALSO_IN: Final = (
 )
 
 PARTS: Final = (
-    Part(
+    ProofPart(
         "interleavings",
         "Interleavings",
         "Each AWS call is one atomic step. Every schedule of the operations named is run, and the guarantees are looked "
@@ -82,14 +82,14 @@ PARTS: Final = (
         "and must be caught.",
         ("tests/proofs/interleavings",),
     ),
-    Part(
+    ProofPart(
         "conditions",
         "Conditions",
         "Each clause of each condition is dropped, each comparison turned, each line of a transaction taken out, one at a "
         "time; a test must fail each time.",
         ("tests/proofs/conditions",),
     ),
-    Part(
+    ProofPart(
         "model",
         "A model beside the product",
         "Random acts at every door, with the clock jumping, records delivered again and faults at AWS's door; a small model "
@@ -97,21 +97,21 @@ PARTS: Final = (
         ("tests/proofs/model",),
         {"MINUTES": "1"},
     ),
-    Part(
+    ProofPart(
         "faults",
         "Faults",
         "The rows of guarantees.md §7, with the invariants, the audit entries, the letters and the number of AWS calls "
         "looked at wherever a fault can touch them. All tests of the files that show a row are run.",
-        ("tests/proofs/faults", *FAULTS_ARE_ALSO_IN),
+        ("tests/proofs/faults", *MORE_FAULT_TESTS),
     ),
-    Part(
+    ProofPart(
         "fuzz",
         "Hostile input",
         "Requests made from openapi.json, valid and not, against the running product; canary secrets and personal data "
         "looked for wherever they must not be. All tests of the files that try a kind of bad input are run.",
-        ("tests/proofs/fuzz", *BAD_INPUT_IS_ALSO_IN),
+        ("tests/proofs/fuzz", *MORE_BAD_INPUT_TESTS),
     ),
-    Part(
+    ProofPart(
         "decisions",
         "Decisions",
         "The product beside two others that decide: a naive reading of domain.md, and Cedar; wrong readings must be told "
@@ -126,27 +126,27 @@ PARTS: Final = (
         ),
         {"STATES": "60000"},
     ),
-    Part(
+    ProofPart(
         "trail",
         "The trail and its events",
         "Every byte of an exported trail changed, taken away, put in; every row removed, doubled, swapped; chains made anew. "
         "A consumer of events, late, doubled and out of order, that ends up with what the table has.",
         ("tests/tools/test_audit_export.py", "tests/stack/test_audit_log.py", "tests/test_event_mirror.py"),
     ),
-    Part(
+    ProofPart(
         "template",
         "The template",
         "Each function's rights, the authorizer and scope of each route, backups, retention and who may call what are "
         "compared with tables of the tests; what a scanner (checkov) finds beyond is listed here with its reason.",
         ("tests/proofs/test_template.py", "tests/template"),
     ),
-    Part(
+    ProofPart(
         "mutation",
         "Mutants of the code",
         "Small changes to the rules and the store, all or as many as are drawn, one at a time (`make mutate`); a test must "
         "fail each time, or the type checker of `make check`.",
     ),
-    Part(
+    ProofPart(
         "elsewhere",
         "Not run here",
         "What needs AWS itself, or people: what stands in for it here, and how to try it.",

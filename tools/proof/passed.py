@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from tools.proof.notes import Note
 from tools.template import ROOT
 
-OF_PROOFS: Final = "tests.proofs."
+PROOF_TESTS: Final = "tests.proofs."
 """These note what they tried themselves."""
 
 
@@ -18,16 +18,16 @@ def rows(report: Path) -> Iterator[Note]:
     counts: dict[str, Counter[str]] = {}
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 pytest wrote it here
         module = str(case.get("classname"))
-        if module.startswith(OF_PROOFS):
+        if module.startswith(PROOF_TESTS):
             continue
         counted = counts.setdefault(module, Counter())
         counted["tests"] += 1
         for each in case.iter("property"):
             counted[str(each.get("name"))] += int(str(each.get("value")))
     for module, counted in sorted(counts.items()):
-        yield Note(_about(ROOT / f"{module.replace('.', '/')}.py"), counted)
+        yield Note(_title(ROOT / f"{module.replace('.', '/')}.py"), counted)
 
 
-def _about(file: Path) -> str:
+def _title(file: Path) -> str:
     """The first line of its docstring."""
     return file.read_text(encoding="utf-8").removeprefix('"""').partition("\n")[0].removesuffix('"""').rstrip(".;")

@@ -1,135 +1,188 @@
-// Editing what somebody may do: what will be different is shown before it is saved.
+// View that edits a member's access. It shows the changes before they are saved.
 
-import { go, here, link, mayOf, seatName, setName, trouble, userPath } from "./account-here.js";
-import { asItIs, asked, choose, details, heldBy, packed, redrawDetails, setChoices, wishedBase, wishOf } from "./account-form.js";
-import { look, meanwhile, nameOf, stateOf } from "./account-person.js";
-import { difference } from "./account-rights.js";
-import { call, newKey } from "./api.js";
-import { day } from "./dates.js";
-import { alert, busy, h, show } from "./elements.js";
+import {
+  context,
+  navigate,
+  permittedActions,
+  problemAlert,
+  seatName,
+  setName,
+  userPath,
+  viewLink,
+} from "./account-here.js";
+import {
+  detailFields,
+  draftBase,
+  draftOf,
+  draftRights,
+  newDraft,
+  permissionSetField,
+  redrawDetails,
+  requestBody,
+  selectSet,
+  serializeDraft,
+} from "./account-form.js";
+import { comparableState, concurrentChangeAlert, displayName, loadMember } from "./account-person.js";
+import { differenceList } from "./account-rights.js";
+import { call, newIdempotencyKey } from "./api.js";
+import { formatDate } from "./dates.js";
+import { alertNote, busy, h, setContent } from "./elements.js";
 import { attempt, redraw, toast } from "./shell.js";
-import { listed, refused, say } from "./words.js";
+import { formatList, problemText, t } from "./words.js";
 
-export function edit(userId) {
-  let found;
-  let wish;
+export function editView(userId) {
+  let loaded;
+  let draft;
   let note;
 
   async function load() {
-    found = await look(userId);
-    wish ??= asItIs(found);
-    if (!wish.removed) choose(wish, wish.set, found.choices, found);
+    loaded = await loadMember(userId);
+    draft ??= draftOf(loaded);
+    if (!draft.removed) selectSet(draft, draft.set, loaded.choices, loaded);
   }
 
-  function after() {
-    const { member } = found;
-    const base = wishedBase(wish, found.choices, found);
-    const rights = heldBy(wish, base, found);
-    const seat = wish.set === "partner_admin" ? "partner" : wish.seat || member.seat;
+  function stateAfter() {
+    const { member } = loaded;
+    const base = draftBase(draft, loaded.choices, loaded);
+    const rights = draftRights(draft, base, loaded);
+    const seat = draft.set === "partner_admin" ? "partner" : draft.seat || member.seat;
     return {
-      set: setName(wish.set, found.choices.find((each) => each.permission_set === wish.set)?.name ?? member.set_name),
-      seats: listed([seat, ...[...wish.paid].filter((each) => each !== seat).sort()].map(seatName)),
-      until: until(member),
-      rights: wish.set === "super_admin" ? base : rights,
-      state: stateOf(found).state,
+      set: setName(
+        draft.set,
+        loaded.choices.find((each) => each.permission_set === draft.set)?.name ?? member.set_name,
+      ),
+      seats: formatList([seat, ...[...draft.paidSeats].filter((each) => each !== seat).sort()].map(seatName)),
+      until: newEnd(member),
+      rights: draft.set === "super_admin" ? base : rights,
+      state: comparableState(loaded).state,
     };
   }
 
-  function until(member) {
-    const sent = asked(wish, found.choices, found);
-    if (wish.set === "super_admin") return null;
-    return "access_days" in sent ? wish.until && new Date(`${wish.until}T12:00`) : member.expires_at;
+  function newEnd(member) {
+    const body = requestBody(draft, loaded.choices, loaded);
+    if (draft.set === "super_admin") return null;
+    return "access_days" in body ? draft.until && new Date(`${draft.until}T12:00`) : member.expires_at;
   }
 
-  function changes() {
-    return difference(stateOf(found), after()) ?? h("p", { class: "quiet" }, say("account.no_changes"));
+  function changeSummary() {
+    return differenceList(comparableState(loaded), stateAfter()) ?? h("p", { class: "quiet" }, t("account.no_changes"));
   }
 
-  function changed() {
-    if (note?.untilChanged) tell();
-    show(document.getElementById("can-list"), changes());
+  function onChange() {
+    if (note?.clearsOnChange) showNote();
+    setContent(document.getElementById("can-list"), changeSummary());
   }
 
-  function how() {
-    return { wish, choices: found.choices, known: found, changed };
+  function formOptions() {
+    return { draft, choices: loaded.choices, loaded, onChange };
   }
 
   function render() {
-    const { member, choices } = found;
-    const name = nameOf(member);
-    const title = say("account.edit.title", { name });
-    const back = link(say("cancel"), { user: userId }, { class: "button" });
-    if (!mayOf(member).edit) return { title, narrow: true, content: [h("h1", {}, title), alert(h("p", {}, refused("forbidden"))), back] };
-    const save = h("button", { type: "submit", class: "first" }, say("account.save"));
+    const { member, choices } = loaded;
+    const name = displayName(member);
+    const title = t("account.edit.title", { name });
+    const cancelLink = viewLink(t("cancel"), { user: userId }, { class: "button" });
+    if (!permittedActions(member).edit) {
+      return {
+        title,
+        narrow: true,
+        content: [h("h1", {}, title), alertNote(h("p", {}, problemText("forbidden"))), cancelLink],
+      };
+    }
+    const saveButton = h("button", { type: "submit", class: "first" }, t("account.save"));
     return {
       title,
       content: h("form", { novalidate: true, class: "edit", onsubmit: (event) => {
         event.preventDefault();
-        busy(save, submit);
+        busy(saveButton, submit);
       } },
         h("h1", {}, title),
-        h("p", { class: "lead" }, say(here.sets ? "account.edit.lead" : "account.edit.narrow_only")),
+        h("p", { class: "lead" }, t(context.sets ? "account.edit.lead" : "account.edit.narrow_only")),
         h("div", { id: "trouble" }, note?.()),
-        here.sets && setChoices({ wish, choices: choices.filter((each) => each.permission_set !== "partner_admin" || member.permission_set !== "super_admin"), present: member, chosen: (set) => {
-          choose(wish, set, choices, found);
-          redrawDetails(how());
-          changed();
-        } }),
-        h("div", { id: "details" }, details(how())),
-        h("section", { class: "changes", "aria-labelledby": "changes", "aria-live": "polite" }, h("h2", { id: "changes" }, say("account.changes")), h("div", { id: "can-list" }, changes())),
-        h("div", { class: "actions" }, save, back)),
+        context.sets && permissionSetField({
+          draft,
+          choices: choices.filter(
+            (each) => each.permission_set !== "partner_admin" || member.permission_set !== "super_admin",
+          ),
+          currentMember: member,
+          onChoose: (set) => {
+            selectSet(draft, set, choices, loaded);
+            redrawDetails(formOptions());
+            onChange();
+          },
+        }),
+        h("div", { id: "details" }, detailFields(formOptions())),
+        h("section", { class: "changes", "aria-labelledby": "changes", "aria-live": "polite" },
+          h("h2", { id: "changes" }, t("account.changes")),
+          h("div", { id: "can-list" }, changeSummary()),
+        ),
+        h("div", { class: "actions" }, saveButton, cancelLink)),
     };
   }
 
-  /** What is wrong with what is typed is told until it changes. */
-  function tell(told) {
-    note = told && Object.assign(() => told(), { untilChanged: true });
-    show(document.getElementById("trouble"), told?.());
-    if (told) document.getElementById("trouble").scrollIntoView({ block: "center" });
+  /** Show a note about the input. The note stays until the input changes. */
+  function showNote(renderContent) {
+    note = renderContent && Object.assign(() => renderContent(), { clearsOnChange: true });
+    setContent(document.getElementById("trouble"), renderContent?.());
+    if (renderContent) document.getElementById("trouble").scrollIntoView({ block: "center" });
   }
 
   async function submit() {
-    const body = asked(wish, found.choices, found);
-    if (!Object.keys(body).length) return tell(() => alert(h("p", {}, say("account.no_changes"))));
+    const body = requestBody(draft, loaded.choices, loaded);
+    if (!Object.keys(body).length) return showNote(() => alertNote(h("p", {}, t("account.no_changes"))));
     const field = document.getElementById("until");
     if (field?.checkValidity() === false && "access_days" in body) {
-      tell(() => alert(h("p", {}, say("account.date_wrong", { first: day(field.min), last: day(field.max) }))));
+      showNote(() => alertNote(h("p", {}, t("account.date_wrong", {
+        first: formatDate(field.min),
+        last: formatDate(field.max),
+      }))));
       return field.focus();
     }
-    const key = newKey();
+    const key = newIdempotencyKey();
     return attempt(async () => {
-      await call("PATCH", userPath(userId), { body, key, seen: found.etag });
-      toast(say("account.saved"));
-      await go({ user: userId });
-    }, { carry: { typed: packed(wish) }, otherwise: async (refusal) => {
-      if (refusal.code !== "precondition_failed") return tell(() => trouble(refusal, here.sets ? {} : { forbidden: say("account.edit.narrow_only") }));
-      return attempt(reconcile, { carry: { typed: packed(wish) }, otherwise: (lost) => tell(() => trouble(lost)) });
+      await call("PATCH", userPath(userId), { body, key, expectedVersion: loaded.etag });
+      toast(t("account.saved"));
+      await navigate({ user: userId });
+    }, { pageState: { formState: serializeDraft(draft) }, onError: async (caught) => {
+      if (caught.code !== "precondition_failed") {
+        return showNote(() => problemAlert(caught, context.sets ? {} : { forbidden: t("account.edit.narrow_only") }));
+      }
+      return attempt(mergeConcurrentEdit, {
+        pageState: { formState: serializeDraft(draft) },
+        onError: (reloadError) => showNote(() => problemAlert(reloadError)),
+      });
     } });
   }
 
-  /** Somebody was quicker: what he did is shown and kept, and so is what was typed here. */
-  async function reconcile() {
-    const [before, typed, was] = [found, wish, asItIs(found)];
-    found = await look(userId);
-    wish = asItIs(found);
-    const set = typed.set === was.set ? wish.set : typed.set;
-    if (set !== wish.set || !typed.removed) choose(wish, set, found.choices, found);
-    if (typed.set === set && typed.removed && wish.removed) {
-      const reference = typed.set === was.set ? was.removed : undefined;
-      for (const name of typed.removed) if (!reference?.has(name)) wish.removed.add(name);
-      for (const name of [...wish.removed]) if (!typed.removed.has(name) && (!reference || reference.has(name))) wish.removed.delete(name);
+  /** After a version conflict: load the latest state, keep the user's own edits, and show what changed meanwhile. */
+  async function mergeConcurrentEdit() {
+    const [before, typedDraft, original] = [loaded, draft, draftOf(loaded)];
+    loaded = await loadMember(userId);
+    draft = draftOf(loaded);
+    const set = typedDraft.set === original.set ? draft.set : typedDraft.set;
+    if (set !== draft.set || !typedDraft.removed) selectSet(draft, set, loaded.choices, loaded);
+    if (typedDraft.set === set && typedDraft.removed && draft.removed) {
+      const originalRemoved = typedDraft.set === original.set ? original.removed : undefined;
+      for (const name of typedDraft.removed) if (!originalRemoved?.has(name)) draft.removed.add(name);
+      for (const name of [...draft.removed]) {
+        if (!typedDraft.removed.has(name) && (!originalRemoved || originalRemoved.has(name))) {
+          draft.removed.delete(name);
+        }
+      }
     }
-    if (typed.set === set) wish.scopes = typed.scopes;
-    if (typed.seat !== was.seat) wish.seat = typed.seat;
-    if ([...typed.paid].sort().join() !== [...was.paid].sort().join()) wish.paid = typed.paid;
-    if (typed.until !== was.until) wish.until = typed.until;
-    const now = found;
-    note = () => meanwhile(before, now);
+    if (typedDraft.set === set) draft.scopes = typedDraft.scopes;
+    if (typedDraft.seat !== original.seat) draft.seat = typedDraft.seat;
+    if ([...typedDraft.paidSeats].sort().join() !== [...original.paidSeats].sort().join()) {
+      draft.paidSeats = typedDraft.paidSeats;
+    }
+    if (typedDraft.until !== original.until) draft.until = typedDraft.until;
+    const latest = loaded;
+    note = () => concurrentChangeAlert(before, latest);
     await redraw({ focus: false });
     document.getElementById("trouble").scrollIntoView({ block: "center" });
   }
 
-  return { load, render, typed: () => wish && packed(wish), take: (typed) => {
-    wish = wishOf(typed);
+  return { load, render, formState: () => draft && serializeDraft(draft), restore: (formState) => {
+    draft = newDraft(formState);
   } };
 }

@@ -1,39 +1,44 @@
-// What all views of an account stand on: whose it is, who looks, what he may do, and how he gets from view to view.
+// Shared by all views of an account: the loaded context, the user's permitted actions, texts and navigation.
 
-import { call, every, Refusal } from "./api.js";
+import { call, listAll, Problem } from "./api.js";
 import { token } from "./auth.js";
-import { everything } from "./account-rights.js";
-import { alert, h } from "./elements.js";
-import { failed } from "./shell.js";
-import { knows, listed, refused, say } from "./words.js";
+import { allPermissions } from "./account-rights.js";
+import { alertNote, h } from "./elements.js";
+import { errorAlert } from "./shell.js";
+import { formatList, hasText, problemText, t } from "./words.js";
 
 export const accountId = decodeURIComponent(location.pathname.split("/")[2]);
-export const api = `/accounts/${encodeURIComponent(accountId)}`;
-export const here = { accounts: [], account: undefined, mine: undefined, sets: undefined, userId: undefined };
+export const accountPath = `/accounts/${encodeURIComponent(accountId)}`;
+export const context = { accounts: [], account: undefined, ownMember: undefined, sets: undefined, userId: undefined };
 
-const UNSEEN = new Set(["forbidden", "not_found"]);
+const NOT_VISIBLE_CODES = new Set(["forbidden", "not_found"]);
 
-/** What may not be seen is not there. */
-export async function seen(work) {
+/** Await a request. Return undefined if the user is not allowed to see the result. */
+export async function ifVisible(request) {
   try {
-    return await work;
+    return await request;
   } catch (error) {
-    if (error instanceof Refusal && UNSEEN.has(error.code)) return undefined;
+    if (error instanceof Problem && NOT_VISIBLE_CODES.has(error.code)) return undefined;
     throw error;
   }
 }
 
-export async function arrive() {
-  here.userId = subject();
-  const [accounts, mine, sets] = await Promise.all([
-    every("/accounts"),
-    seen(call("GET", userPath(here.userId))),
-    seen(call("GET", `${api}/permission-sets`)),
+export async function loadContext() {
+  context.userId = tokenSubject();
+  const [accounts, ownMember, sets] = await Promise.all([
+    listAll("/accounts"),
+    ifVisible(call("GET", userPath(context.userId))),
+    ifVisible(call("GET", `${accountPath}/permission-sets`)),
   ]);
-  Object.assign(here, { accounts, account: accounts.find((each) => each.account_id === accountId), mine: mine?.body, sets: sets?.body.items });
+  Object.assign(context, {
+    accounts,
+    account: accounts.find((each) => each.account_id === accountId),
+    ownMember: ownMember?.body,
+    sets: sets?.body.items,
+  });
 }
 
-function subject() {
+function tokenSubject() {
   try {
     return JSON.parse(atob(token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
   } catch {
@@ -42,107 +47,124 @@ function subject() {
 }
 
 export function userPath(userId) {
-  return `${api}/users/${encodeURIComponent(userId)}`;
+  return `${accountPath}/users/${encodeURIComponent(userId)}`;
 }
 
 export async function choicesFor(email) {
-  const asked = email ? `?email=${encodeURIComponent(email)}` : "";
-  return (await seen(call("GET", `${api}/permission-sets${asked}`)))?.body.items ?? [];
+  const query = email ? `?email=${encodeURIComponent(email)}` : "";
+  return (await ifVisible(call("GET", `${accountPath}/permission-sets${query}`)))?.body.items ?? [];
 }
 
-// --- what he may do ---
+// --- permitted actions ---
 
 export function isSuperAdmin() {
-  return here.account?.permission_set === "super_admin" && !here.mine?.partner_id;
+  return context.account?.permission_set === "super_admin" && !context.ownMember?.partner_id;
 }
 
-/** Manages users, and is not here for a partner. */
-export function isOfTheAccount() {
-  return Boolean(here.sets) && !here.mine?.partner_id;
+/** Return whether the user manages users as a member of the client, not on behalf of a partner. */
+export function isClientUserManager() {
+  return Boolean(context.sets) && !context.ownMember?.partner_id;
 }
 
-export function paysForSeats() {
+export function canPayForSeats() {
   return isSuperAdmin();
 }
 
-/** He looks from the partner's side: of the account he is no member, but the person is one of his firm's. */
-export function looksFromPartner(member) {
-  return !here.mine && here.accounts.some((each) => each.account_id === member.partner_id);
+/** Return whether the user is not in this account but belongs to the partner that the member works for. */
+export function viewsAsPartner(member) {
+  return !context.ownMember && context.accounts.some((each) => each.account_id === member.partner_id);
 }
 
-export function mayOf(member) {
-  const own = member.user_id === here.userId;
-  const high = member.permission_set === "super_admin";
-  const ended = member.state === "deactivated";
-  const colleague = Boolean(here.sets && here.mine?.partner_id && here.mine.partner_id === member.partner_id);
-  const fromPartner = looksFromPartner(member);
-  const rules = isOfTheAccount() && (!high || isSuperAdmin());
-  const side = fromPartner ? "partner" : "client";
-  const stops = (rules || fromPartner) && !high && here.account?.kind !== "partner" && !ended;
+export function permittedActions(member) {
+  const isSelf = member.user_id === context.userId;
+  const targetIsSuperAdmin = member.permission_set === "super_admin";
+  const isDeactivated = member.state === "deactivated";
+  const isColleague = Boolean(
+    context.sets && context.ownMember?.partner_id && context.ownMember.partner_id === member.partner_id,
+  );
+  const asPartner = viewsAsPartner(member);
+  const canManage = isClientUserManager() && (!targetIsSuperAdmin || isSuperAdmin());
+  const side = asPartner ? "partner" : "client";
+  const canSuspend =
+    (canManage || asPartner) &&
+    !targetIsSuperAdmin &&
+    context.account?.kind !== "partner" &&
+    !isDeactivated;
   return {
-    edit: !ended && (rules || fromPartner || (colleague && !high)),
-    lengthen: rules,
-    seats: rules,
-    end: !ended && (rules || fromPartner || own || (colleague && !high)),
-    suspend: stops && !own && !member.suspended_by?.includes(side),
-    resume: stops && Boolean(member.suspended_by?.includes(side)),
-    migrate: high && !ended && (isSuperAdmin() && (!own || here.accounts.some((each) => each.kind === "partner"))),
+    edit: !isDeactivated && (canManage || asPartner || (isColleague && !targetIsSuperAdmin)),
+    lengthen: canManage,
+    seats: canManage,
+    end: !isDeactivated && (canManage || asPartner || isSelf || (isColleague && !targetIsSuperAdmin)),
+    suspend: canSuspend && !isSelf && !member.suspended_by?.includes(side),
+    resume: canSuspend && Boolean(member.suspended_by?.includes(side)),
+    migrate: targetIsSuperAdmin &&
+      !isDeactivated &&
+      (isSuperAdmin() && (!isSelf || context.accounts.some((each) => each.kind === "partner"))),
   };
 }
 
-/** What he can give: all as a super admin, else what he is known to hold. */
-export function givable() {
-  return isSuperAdmin() ? everything() : undefined;
+/** Return all permissions for a super admin; undefined for other users, who can grant only what they hold. */
+export function grantablePermissions() {
+  return isSuperAdmin() ? allPermissions() : undefined;
 }
 
-// --- words of an account ---
+// --- texts ---
 
-export function setName(name, named) {
-  return knows(`account.set.${name}`) ? say(`account.set.${name}`) : named || here.sets?.find((each) => each.permission_set === name)?.name || name;
+export function setName(name, customName) {
+  return hasText(`account.set.${name}`)
+    ? t(`account.set.${name}`)
+    : customName || context.sets?.find((each) => each.permission_set === name)?.name || name;
 }
 
 export function seatName(seat) {
-  return knows(`account.seat.${seat}`) ? say(`account.seat.${seat}`) : say("account.seat.none");
+  return hasText(`account.seat.${seat}`) ? t(`account.seat.${seat}`) : t("account.seat.none");
 }
 
-export function seats(member) {
-  return listed([member.seat, ...(member.paid_seats ?? [])].map(seatName));
+export function seatNames(member) {
+  return formatList([member.seat, ...(member.paid_seats ?? [])].map(seatName));
 }
 
-/** What was refused, with the fields at fault by their names on the page. */
-export function trouble(error, special = {}) {
-  if (!(error instanceof Refusal)) return failed(error);
+/** Alert for a failed request. It names the invalid fields by their labels. */
+export function problemAlert(error, specialTexts = {}) {
+  if (!(error instanceof Problem)) return errorAlert(error);
   const fields = error.errors.map((each) => each.pointer.split("/")[1]);
-  const told = fields.map((field) => special[`${error.code}/${field}`]).find(Boolean) ?? special[error.code];
-  if (told) return alert(h("p", {}, told));
-  const named = [...new Set(fields)].filter((field) => knows(`account.field.${field}`)).map((field) => say(`account.field.${field}`));
-  return alert(h("p", {}, refused(error.code)), named.length > 0 && h("p", { class: "quiet" }, say("fields", { fields: listed(named) })));
+  const specialText =
+    fields.map((field) => specialTexts[`${error.code}/${field}`]).find(Boolean) ??
+    specialTexts[error.code];
+  if (specialText) return alertNote(h("p", {}, specialText));
+  const fieldNames = [...new Set(fields)]
+    .filter((field) => hasText(`account.field.${field}`))
+    .map((field) => t(`account.field.${field}`));
+  return alertNote(
+    h("p", {}, problemText(error.code)),
+    fieldNames.length > 0 && h("p", { class: "quiet" }, t("fields", { fields: formatList(fieldNames) })),
+  );
 }
 
-// --- from view to view ---
+// --- navigation ---
 
-let moved = () => {};
+let navigationHandler = () => {};
 
-export function onMove(told) {
-  moved = told;
-  addEventListener("popstate", () => told());
+export function onNavigate(handler) {
+  navigationHandler = handler;
+  addEventListener("popstate", () => handler());
 }
 
-export function address(asked = {}) {
-  const query = new URLSearchParams(asked).toString();
+export function viewUrl(params = {}) {
+  const query = new URLSearchParams(params).toString();
   return location.pathname + (query && `?${query}`);
 }
 
-export async function go(asked) {
-  history.pushState(null, "", address(asked));
-  await moved();
+export async function navigate(params) {
+  history.pushState(null, "", viewUrl(params));
+  await navigationHandler();
 }
 
-/** A link that any click opens as usual, and a plain one without leaving the page. */
-export function link(label, asked, attributes) {
-  return h("a", { href: address(asked), ...attributes, onclick: (event) => {
+/** Link to another view. A plain click navigates without a page load; modified clicks work as usual. */
+export function viewLink(label, params, attributes) {
+  return h("a", { href: viewUrl(params), ...attributes, onclick: (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    go(asked);
+    navigate(params);
   } }, label);
 }

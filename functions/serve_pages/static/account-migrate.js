@@ -1,70 +1,87 @@
-// A super admin who works for a partner becomes partner admin: first it is shown what that takes and gives.
+// View that turns a partner's super admin into a partner admin. It shows a preview first.
 
-import { api, go, link, seatName, trouble } from "./account-here.js";
-import { look, nameOf } from "./account-person.js";
-import { call, newKey } from "./api.js";
-import { bullets, button, facts, h } from "./elements.js";
-import { cannot } from "./permissions.js";
+import { accountPath, navigate, problemAlert, seatName, viewLink } from "./account-here.js";
+import { displayName, loadMember } from "./account-person.js";
+import { call, newIdempotencyKey } from "./api.js";
+import { bulletList, button, factList, h } from "./elements.js";
+import { describeDenied } from "./permissions.js";
 import { attempt, redraw, toast } from "./shell.js";
-import { say } from "./words.js";
+import { t } from "./words.js";
 
-export function migration(userId) {
-  let found;
+export function migrationView(userId) {
+  let loaded;
   let preview;
   let error;
 
   async function load() {
-    found = await look(userId);
+    loaded = await loadMember(userId);
     error = undefined;
-    const refusedWith = (refusal) => {
-      error = refusal;
+    const onError = (caught) => {
+      error = caught;
     };
     await attempt(async () => {
-      preview = (await call("POST", `${api}/migrations`, { body: { user_id: userId, dry_run: true }, key: newKey() })).body;
-    }, { otherwise: refusedWith });
+      preview = (await call("POST", `${accountPath}/migrations`, {
+        body: { user_id: userId, dry_run: true },
+        key: newIdempotencyKey(),
+      })).body;
+    }, { onError });
   }
 
   function render() {
-    const name = nameOf(found.member);
-    const title = say("account.migrate.title", { name });
-    const back = link(say("cancel"), { user: userId }, { class: "button" });
-    const again = say("account.again");
+    const name = displayName(loaded.member);
+    const title = t("account.migrate.title", { name });
+    const cancelLink = viewLink(t("cancel"), { user: userId }, { class: "button" });
+    const retryLabel = t("account.again");
     return {
       title,
       content: [
         h("h1", {}, title),
-        h("p", { class: "lead" }, say("account.migrate.lead", { name })),
-        error && trouble(error),
-        preview && before(preview, name),
-        h("div", { class: "actions" }, preview && !error ? button(say("account.migrate.yes"), migrate, { class: "first" }) : button(again, async () => {
-          await load();
-          await redraw();
-        }), back),
+        h("p", { class: "lead" }, t("account.migrate.lead", { name })),
+        error && problemAlert(error),
+        preview && previewContent(preview, name),
+        h("div", { class: "actions" },
+          preview && !error
+            ? button(t("account.migrate.yes"), migrate, { class: "first" })
+            : button(retryLabel, async () => {
+              await load();
+              await redraw();
+            }),
+          cancelLink,
+        ),
       ],
     };
   }
 
-  function before({ lost, seat, remaining_super_admins: left, remaining_are_partner_employees: staff, grant }, name) {
+  function previewContent({
+    lost,
+    seat,
+    remaining_super_admins: remaining,
+    remaining_are_partner_employees: onlyPartnerEmployees,
+    grant,
+  }, name) {
     return [
-      facts(
-        [say("account.loses"), h("div", { class: "cannot" }, bullets(cannot(lost.map((each) => each.split(":")[0]))))],
-        [say("account.seat"), say("account.from_to", { before: seatName(seat.before), after: seatName(seat.after) })],
-        [say("account.migrate.left"), say("account.migrate.left_n", { n: left })],
-        [say("account.migrate.undo"), say("account.migrate.undo_how", { name })],
+      factList(
+        [
+          t("account.loses"),
+          h("div", { class: "cannot" }, bulletList(describeDenied(lost.map((each) => each.split(":")[0])))),
+        ],
+        [t("account.seat"), t("account.from_to", { before: seatName(seat.before), after: seatName(seat.after) })],
+        [t("account.migrate.left"), t("account.migrate.left_n", { n: remaining })],
+        [t("account.migrate.undo"), t("account.migrate.undo_how", { name })],
       ),
-      staff && h("div", { class: "note bad" }, h("p", {}, say("account.migrate.staff"))),
-      grant.notice === "paid_seat_required" && h("div", { class: "note" }, h("p", {}, say("approve.paid_seat"))),
+      onlyPartnerEmployees && h("div", { class: "note bad" }, h("p", {}, t("account.migrate.staff"))),
+      grant.notice === "paid_seat_required" && h("div", { class: "note" }, h("p", {}, t("approve.paid_seat"))),
     ];
   }
 
   async function migrate() {
-    const key = newKey();
+    const key = newIdempotencyKey();
     await attempt(async () => {
-      await call("POST", `${api}/migrations`, { body: { user_id: userId }, key });
-      toast(say("account.migrate.done", { name: nameOf(found.member) }));
-      await go({ user: userId });
-    }, { otherwise: async (refusal) => {
-      error = refusal;
+      await call("POST", `${accountPath}/migrations`, { body: { user_id: userId }, key });
+      toast(t("account.migrate.done", { name: displayName(loaded.member) }));
+      await navigate({ user: userId });
+    }, { onError: async (caught) => {
+      error = caught;
       await redraw();
     } });
   }

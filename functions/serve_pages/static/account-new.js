@@ -1,160 +1,237 @@
-// A new user: the address, then the set, then what is different from it. What was typed stays on the way back and forth.
+// View that creates a member in three steps: email address, permission set, details. Input is kept between the steps.
 
-import { api, choicesFor, go, here, isOfTheAccount, link, setName, trouble } from "./account-here.js";
-import { asked, choose, details, heldBy, packed, setChoices, wishedBase, wishOf } from "./account-form.js";
-import { abilities } from "./account-rights.js";
-import { call, newKey } from "./api.js";
-import { day, moment } from "./dates.js";
-import { alert, busy, button, facts, h, show } from "./elements.js";
+import {
+  accountPath,
+  choicesFor,
+  context,
+  isClientUserManager,
+  navigate,
+  problemAlert,
+  setName,
+  viewLink,
+} from "./account-here.js";
+import {
+  detailFields,
+  draftBase,
+  draftRights,
+  newDraft,
+  permissionSetField,
+  requestBody,
+  selectSet,
+  serializeDraft,
+} from "./account-form.js";
+import { rightsOverview } from "./account-rights.js";
+import { call, newIdempotencyKey } from "./api.js";
+import { formatDate, formatDateTime } from "./dates.js";
+import { alertNote, busy, button, factList, h, setContent } from "./elements.js";
 import { attempt, redraw } from "./shell.js";
-import { refused, say } from "./words.js";
+import { problemText, t } from "./words.js";
 
 const STEPS = 3;
 
-export function newcomer() {
+export function newMemberView() {
   let step = 1;
   let email = "";
   let partnerId = "";
   let choices = [];
-  let wish = wishOf();
+  let draft = newDraft();
   let note;
-  let made;
-  let key = newKey();
+  let created;
+  let key = newIdempotencyKey();
 
-  function typed() {
-    return { step, email, partnerId, wish: packed(wish) };
+  function formState() {
+    return { step, email, partnerId, draft: serializeDraft(draft) };
   }
 
   async function load() {
-    if (step > 1 && here.sets) choices = await choicesFor(email);
+    if (step > 1 && context.sets) choices = await choicesFor(email);
   }
 
-  async function to(next) {
-    [step, note] = [next, undefined];
+  async function goToStep(nextStep) {
+    [step, note] = [nextStep, undefined];
     await redraw();
   }
 
-  function tell(told) {
-    note = told;
-    show(document.getElementById("trouble"), told());
+  function showNote(renderNote) {
+    note = renderNote;
+    setContent(document.getElementById("trouble"), renderNote());
     document.querySelector("#email, #sets input, #partner")?.focus();
   }
 
-  function form(next, label, ...fields) {
-    const first = h("button", { type: "submit", class: "first" }, label);
+  function stepForm(submit, label, ...fields) {
+    const submitButton = h("button", { type: "submit", class: "first" }, label);
     return h("form", { novalidate: true, onsubmit: (event) => {
       event.preventDefault();
-      busy(first, next);
+      busy(submitButton, submit);
     } },
-      h("p", { class: "quiet" }, say("account.new.step", { step, steps: STEPS })),
-      h("h1", {}, say("account.new.title")),
+      h("p", { class: "quiet" }, t("account.new.step", { step, steps: STEPS })),
+      h("h1", {}, t("account.new.title")),
       h("div", { id: "trouble" }, note?.()),
       fields,
-      h("div", { class: "actions" }, first, step > 1 ? button(say("account.new.back"), () => to(step - 1)) : link(say("cancel"), {}, { class: "button" })));
+      h("div", { class: "actions" },
+        submitButton,
+        step > 1
+          ? button(t("account.new.back"), () => goToStep(step - 1))
+          : viewLink(t("cancel"), {}, { class: "button" }),
+      ));
   }
 
   function render() {
-    const title = say("account.new.title");
-    if (!isOfTheAccount()) return { title, narrow: true, content: [h("h1", {}, title), alert(h("p", {}, refused("forbidden")))] };
-    if (made) return done();
-    return { title, narrow: step < STEPS, content: [whom, which, what][step - 1]() };
+    const title = t("account.new.title");
+    if (!isClientUserManager()) {
+      return { title, narrow: true, content: [h("h1", {}, title), alertNote(h("p", {}, problemText("forbidden")))] };
+    }
+    if (created) return createdContent();
+    return { title, narrow: step < STEPS, content: [emailStep, setStep, detailsStep][step - 1]() };
   }
 
-  function whom() {
-    const field = h("input", { type: "email", id: "email", value: email, autocomplete: "off", inputmode: "email", spellcheck: "false", required: true, "aria-describedby": "email-hint", oninput: () => {
-      email = field.value;
-      key = newKey();
-    } });
-    return form(async () => {
+  function emailStep() {
+    const field = h("input", {
+      type: "email",
+      id: "email",
+      value: email,
+      autocomplete: "off",
+      inputmode: "email",
+      spellcheck: "false",
+      required: true,
+      "aria-describedby": "email-hint",
+      oninput: () => {
+        email = field.value;
+        key = newIdempotencyKey();
+      },
+    });
+    return stepForm(async () => {
       email = email.trim();
-      if (!email || !field.checkValidity()) return tell(() => alert(h("p", {}, refused("invalid_email"))));
+      if (!email || !field.checkValidity()) return showNote(() => alertNote(h("p", {}, problemText("invalid_email"))));
       return attempt(async () => {
         choices = await choicesFor(email);
-        if (!choices.some((each) => each.permission_set === wish.set)) wish = wishOf();
-        await to(2);
-      }, { carry: { typed: typed() }, otherwise: (refusal) => tell(() => trouble(refusal, { invalid_query: refused("invalid_email"), "invalid_query/email": refused("invalid_email") })) });
-    }, say("account.new.next"),
-      h("p", { class: "lead" }, say("account.new.lead")),
-      h("div", { class: "field" }, h("label", { for: "email" }, say("account.email")), field, h("p", { class: "quiet", id: "email-hint" }, say("account.new.email_hint"))));
+        if (!choices.some((each) => each.permission_set === draft.set)) draft = newDraft();
+        await goToStep(2);
+      }, {
+        pageState: { formState: formState() },
+        onError: (caught) => showNote(() => problemAlert(caught, {
+          invalid_query: problemText("invalid_email"),
+          "invalid_query/email": problemText("invalid_email"),
+        })),
+      });
+    }, t("account.new.next"),
+      h("p", { class: "lead" }, t("account.new.lead")),
+      h("div", { class: "field" },
+        h("label", { for: "email" }, t("account.email")),
+        field,
+        h("p", { class: "quiet", id: "email-hint" }, t("account.new.email_hint")),
+      ));
   }
 
-  function which() {
-    const partners = choices.some((each) => each.permission_set === "partner_admin");
-    return form(() => (wish.set ? to(3) : tell(() => alert(h("p", {}, say("account.new.choose_first"))))), say("account.new.next"),
-      h("p", { class: "lead" }, say("account.new.for", { email })),
-      h("p", { class: "quiet" }, say(partners ? "account.new.eligible" : "account.new.not_eligible")),
-      setChoices({ wish, choices, chosen: (set) => {
-        choose(wish, set, choices);
-        key = newKey();
-      } }));
+  function setStep() {
+    const offersPartnerAdmin = choices.some((each) => each.permission_set === "partner_admin");
+    return stepForm(
+      () => (draft.set ? goToStep(3) : showNote(() => alertNote(h("p", {}, t("account.new.choose_first"))))),
+      t("account.new.next"),
+      h("p", { class: "lead" }, t("account.new.for", { email })),
+      h("p", { class: "quiet" }, t(offersPartnerAdmin ? "account.new.eligible" : "account.new.not_eligible")),
+      permissionSetField({ draft, choices, onChoose: (set) => {
+        selectSet(draft, set, choices);
+        key = newIdempotencyKey();
+      } }),
+    );
   }
 
-  function held() {
-    return heldBy(wish, wishedBase(wish, choices), undefined);
+  function rightsOfDraft() {
+    return draftRights(draft, draftBase(draft, choices), undefined);
   }
 
-  function what() {
-    const changed = () => {
-      key = newKey();
-      const rights = held();
-      if (rights) show(document.getElementById("can-list"), abilities(rights));
+  function detailsStep() {
+    const onChange = () => {
+      key = newIdempotencyKey();
+      const rights = rightsOfDraft();
+      if (rights) setContent(document.getElementById("can-list"), rightsOverview(rights));
     };
-    const rights = held();
-    return form(create, say("account.new.create"),
-      h("p", { class: "lead" }, say("account.new.gets", { email, set: setName(wish.set, choices.find((each) => each.permission_set === wish.set)?.name) })),
-      partnerId || note?.askPartner ? partner() : undefined,
-      details({ wish, choices, known: undefined, changed }),
-      h("div", { id: "can-list" }, rights && abilities(rights)));
+    const rights = rightsOfDraft();
+    return stepForm(create, t("account.new.create"),
+      h("p", { class: "lead" }, t("account.new.gets", {
+        email,
+        set: setName(draft.set, choices.find((each) => each.permission_set === draft.set)?.name),
+      })),
+      partnerId || note?.askPartner ? partnerField() : undefined,
+      detailFields({ draft, choices, loaded: undefined, onChange }),
+      h("div", { id: "can-list" }, rights && rightsOverview(rights)));
   }
 
-  function partner() {
-    const field = h("input", { id: "partner", value: partnerId, autocomplete: "off", spellcheck: "false", "aria-describedby": "partner-hint", oninput: () => {
-      partnerId = field.value.trim();
-      key = newKey();
-    } });
-    return h("div", { class: "field" }, h("label", { for: "partner" }, say("account.field.partner_id")), field, h("p", { class: "quiet", id: "partner-hint" }, say("account.new.partner_hint")));
+  function partnerField() {
+    const field = h("input", {
+      id: "partner",
+      value: partnerId,
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-describedby": "partner-hint",
+      oninput: () => {
+        partnerId = field.value.trim();
+        key = newIdempotencyKey();
+      },
+    });
+    return h("div", { class: "field" },
+      h("label", { for: "partner" }, t("account.field.partner_id")),
+      field,
+      h("p", { class: "quiet", id: "partner-hint" }, t("account.new.partner_hint")),
+    );
   }
 
   async function create() {
     const field = document.getElementById("until");
-    if (field?.checkValidity() === false) return tell(() => alert(h("p", {}, say("account.date_wrong", { first: day(field.min), last: day(field.max) }))));
-    const body = { email, ...asked(wish, choices), ...(partnerId && { partner_id: partnerId }) };
+    if (field?.checkValidity() === false) {
+      return showNote(() => alertNote(h("p", {}, t("account.date_wrong", {
+        first: formatDate(field.min),
+        last: formatDate(field.max),
+      }))));
+    }
+    const body = { email, ...requestBody(draft, choices), ...(partnerId && { partner_id: partnerId }) };
     return attempt(async () => {
-      made = (await call("POST", `${api}/users`, { body, key })).body;
+      created = (await call("POST", `${accountPath}/users`, { body, key })).body;
       await redraw();
-    }, { carry: { typed: typed() }, otherwise: async (refusal) => {
-      const told = () => trouble(refusal, { "invalid_field/email": say("account.new.unknown"), "invalid_field/partner_id": say("account.new.two_partners") });
-      told.askPartner = refusal.errors?.some((each) => each.pointer === "/partner_id");
-      note = told;
+    }, { pageState: { formState: formState() }, onError: async (caught) => {
+      const renderNote = () => problemAlert(caught, {
+        "invalid_field/email": t("account.new.unknown"),
+        "invalid_field/partner_id": t("account.new.two_partners"),
+      });
+      renderNote.askPartner = caught.errors?.some((each) => each.pointer === "/partner_id");
+      note = renderNote;
       await redraw({ focus: false });
       document.getElementById("trouble").scrollIntoView({ block: "center" });
-      if (told.askPartner) document.getElementById("partner").focus({ preventScroll: true });
+      if (renderNote.askPartner) document.getElementById("partner").focus({ preventScroll: true });
     } });
   }
 
-  function done() {
-    const name = made.name || made.email;
-    const title = say("account.new.done", { name });
+  function createdContent() {
+    const name = created.name || created.email;
+    const title = t("account.new.done", { name });
     return {
       title,
       narrow: true,
       content: [
         h("h1", {}, title),
-        h("p", { class: "lead" }, say("account.new.done.body", { name })),
-        facts(
-          [say("account.set"), setName(made.permission_set)],
-          [say("account.until"), made.expires_at ? moment(made.expires_at) : say("account.no_end")],
+        h("p", { class: "lead" }, t("account.new.done.body", { name })),
+        factList(
+          [t("account.set"), setName(created.permission_set)],
+          [t("account.until"), created.expires_at ? formatDateTime(created.expires_at) : t("account.no_end")],
         ),
-        made.grant?.notice === "paid_seat_required" && h("div", { class: "note" }, h("p", {}, say("approve.paid_seat"))),
+        created.grant?.notice === "paid_seat_required" && h("div", { class: "note" },
+          h("p", {}, t("approve.paid_seat")),
+        ),
         h("div", { class: "actions" },
-          link(say("account.new.see", { name }), { user: made.user_id }, { class: "button first" }),
-          button(say("account.new.another"), () => go({ new: "" })),
-          link(say("account.back"), {}, { class: "button plain" })),
+          viewLink(t("account.new.see", { name }), { user: created.user_id }, { class: "button first" }),
+          button(t("account.new.another"), () => navigate({ new: "" })),
+          viewLink(t("account.back"), {}, { class: "button plain" })),
       ],
     };
   }
 
-  return { load, render, typed, take: (back) => {
-    [step, email, partnerId, wish] = [back.step ?? 1, back.email ?? "", back.partnerId ?? "", wishOf(back.wish)];
+  return { load, render, formState, restore: (saved) => {
+    [step, email, partnerId, draft] = [
+      saved.step ?? 1,
+      saved.email ?? "",
+      saved.partnerId ?? "",
+      newDraft(saved.draft),
+    ];
   } };
 }

@@ -1,113 +1,136 @@
-// What a set comes to with what is added and taken, and what differs between two states of somebody's access.
+// Rights that result from a permission set and its overrides, and the difference between two states of access.
 
-import { bullets, facts, h } from "./elements.js";
-import { day } from "./dates.js";
-import { can, cannot, groups } from "./permissions.js";
-import { permissionWords, say } from "./words.js";
+import { bulletList, factList, h } from "./elements.js";
+import { formatDate } from "./dates.js";
+import { describeAllowed, describeDenied, permissionGroups } from "./permissions.js";
+import { permissionTexts, t } from "./words.js";
 
 const SCOPES = ["owned", "team", "all"];
-const STEPS = { delete: "edit", edit: "view" };
-const WIDEST = "all";
-const RESTRICTED = (name) => name in permissionWords().single;
+const REQUIRED_ACTION = { delete: "edit", edit: "view" };
+const WIDEST_SCOPE = "all";
+const isRestricted = (name) => name in permissionTexts().single;
 
-/** By name the scope in which it is held; on or off is as wide as can be. */
-export function read(names) {
+/** Map each permission name to its scope. A permission without a scope gets the widest one. */
+export function parseRights(names) {
   return new Map(names.map((each) => {
     const [name, scope] = each.split(":");
-    return [name, scope ?? WIDEST];
+    return [name, scope ?? WIDEST_SCOPE];
   }));
 }
 
-/** As people are told it: the scope only where it is narrower. */
-export function written(rights) {
-  return [...rights].map(([name, scope]) => (scope === WIDEST ? name : `${name}:${scope}`));
+/** Format rights as permission names. The scope is added only if it is not the widest one. */
+export function formatRights(rights) {
+  return [...rights].map(([name, scope]) => (scope === WIDEST_SCOPE ? name : `${name}:${scope}`));
 }
 
-/** All that there is in a client account. */
-export function everything() {
-  const words = permissionWords();
-  const names = [...groups().flatMap((group) => Object.keys(group.names)), ...Object.keys(words.single)];
-  return read(names.filter((name) => !name.startsWith("partner.")));
+/** Return all permissions of a client account. */
+export function allPermissions() {
+  const words = permissionTexts();
+  const names = [...permissionGroups().flatMap((group) => Object.keys(group.names)), ...Object.keys(words.single)];
+  return parseRights(names.filter((name) => !name.startsWith("partner.")));
 }
 
-/** What a set gives by itself, as far as the reader may know it; `gained` is what its newest version has beyond the member's. */
-export function baseOf(name, choices, gained = []) {
-  const all = everything();
+/**
+ * Return the rights of a permission set without overrides; undefined if the user cannot see the set.
+ *
+ * `gained` lists what the latest version of the set adds to the member's version.
+ */
+export function baseRights(name, choices, gained = []) {
+  const all = allPermissions();
   const known = choices.find((each) => each.permission_set === name);
   if (!known && name === "super_admin") return all;
-  const rights = known ? read(known.permissions) : name === "partner_admin" ? new Map([...all].filter(([each]) => !RESTRICTED(each))) : undefined;
-  for (const each of read(gained).keys()) rights?.delete(each);
+  const rights = known
+    ? parseRights(known.permissions)
+    : name === "partner_admin" ? new Map([...all].filter(([each]) => !isRestricted(each))) : undefined;
+  for (const each of parseRights(gained).keys()) rights?.delete(each);
   return rights;
 }
 
-export function adjusted(base, { added, removed }) {
+export function applyOverrides(base, { added, removed }) {
   const rights = new Map([...base].filter(([name]) => !removed.includes(name)));
-  for (const [name, scope] of read(added)) rights.set(name, wider(scope, rights.get(name)));
+  for (const [name, scope] of parseRights(added)) rights.set(name, widerScope(scope, rights.get(name)));
   return rights;
 }
 
-function wider(scope, other) {
+function widerScope(scope, other) {
   return SCOPES.indexOf(scope) >= SCOPES.indexOf(other) ? scope : other;
 }
 
-/** What `rights` has beyond `others`. */
-export function beyond(rights, others) {
-  return [...rights].filter(([name, scope]) => !others.has(name) || SCOPES.indexOf(scope) > SCOPES.indexOf(others.get(name))).map(([name, scope]) => (scope === WIDEST ? name : `${name}:${scope}`));
+/** Return what `rights` has in addition to `others`, or with a wider scope. */
+export function rightsBeyond(rights, others) {
+  return [...rights]
+    .filter(([name, scope]) => !others.has(name) || SCOPES.indexOf(scope) > SCOPES.indexOf(others.get(name)))
+    .map(([name, scope]) => (scope === WIDEST_SCOPE ? name : `${name}:${scope}`));
 }
 
-/** The overrides that make of the set what shall be held. */
-export function overridesOf(base, held) {
+/** Return the overrides that turn the base rights into the target rights. */
+export function overridesFor(base, target) {
   const add = [];
   const remove = [];
-  for (const [name, scope] of base) if (!held.has(name) || SCOPES.indexOf(held.get(name)) < SCOPES.indexOf(scope)) remove.push(name);
-  for (const [name, scope] of held) if (scope !== base.get(name)) add.push(scope === WIDEST ? name : `${name}:${scope}`);
+  for (const [name, scope] of base) {
+    if (!target.has(name) || SCOPES.indexOf(target.get(name)) < SCOPES.indexOf(scope)) remove.push(name);
+  }
+  for (const [name, scope] of target) {
+    if (scope !== base.get(name)) add.push(scope === WIDEST_SCOPE ? name : `${name}:${scope}`);
+  }
   return { add: add.sort(), remove: remove.sort() };
 }
 
-/** Nobody deletes more widely than he edits, or edits more widely than he views. */
-export function inOrder(held) {
-  const rights = new Map(held);
+/** Limit scopes so that delete is never wider than edit, and edit is never wider than view. */
+export function capScopes(uncapped) {
+  const rights = new Map(uncapped);
   for (const action of ["edit", "delete"]) {
     for (const [name, scope] of rights) {
-      const cut = name.lastIndexOf(".");
-      const below = rights.get(`${name.slice(0, cut)}.${STEPS[action]}`);
-      if (name.slice(cut + 1) === action && below && SCOPES.indexOf(below) < SCOPES.indexOf(scope)) rights.set(name, below);
+      const dot = name.lastIndexOf(".");
+      const requiredScope = rights.get(`${name.slice(0, dot)}.${REQUIRED_ACTION[action]}`);
+      if (name.slice(dot + 1) === action && requiredScope && SCOPES.indexOf(requiredScope) < SCOPES.indexOf(scope)) {
+        rights.set(name, requiredScope);
+      }
     }
   }
   return rights;
 }
 
-/** What somebody can and cannot do, in plain words; who is not in yet has no name that we know. */
-export function abilities(rights, name) {
-  const lacking = [...everything().keys()].filter((each) => !rights.has(each));
+/** Two lists: what the member can and cannot do. `name` is undefined while the member is not created yet. */
+export function rightsOverview(rights, name) {
+  const missing = [...allPermissions().keys()].filter((each) => !rights.has(each));
   return h("div", { class: "columns" },
-    h("section", { class: "can", "aria-labelledby": "can" }, h("h2", { id: "can" }, say(name ? "account.can" : "account.new.can", { name })), rights.size ? bullets(can(written(rights))) : h("p", {}, say("account.can_nothing"))),
-    h("section", { class: "cannot", "aria-labelledby": "cannot" }, h("h2", { id: "cannot" }, say(name ? "account.cannot" : "account.new.cannot", { name })), lacking.length ? bullets(cannot(lacking)) : h("p", {}, say("account.cannot_nothing"))),
+    h("section", { class: "can", "aria-labelledby": "can" },
+      h("h2", { id: "can" }, t(name ? "account.can" : "account.new.can", { name })),
+      rights.size ? bulletList(describeAllowed(formatRights(rights))) : h("p", {}, t("account.can_nothing")),
+    ),
+    h("section", { class: "cannot", "aria-labelledby": "cannot" },
+      h("h2", { id: "cannot" }, t(name ? "account.cannot" : "account.new.cannot", { name })),
+      missing.length ? bulletList(describeDenied(missing)) : h("p", {}, t("account.cannot_nothing")),
+    ),
   );
 }
 
-function fromTo(before, after) {
-  return before === after ? undefined : say("account.from_to", { before, after });
+function changeText(before, after) {
+  return before === after ? undefined : t("account.from_to", { before, after });
 }
 
-/** What is different from the one state to the other: {set, seats, until, rights}; undefined when nothing is. */
-export function difference(before, after) {
-  const gained = before.rights && after.rights ? beyond(after.rights, before.rights) : [];
-  const lost = before.rights && after.rights ? beyond(before.rights, after.rights) : [];
-  const gone = lost.map((each) => each.split(":")[0]).filter((name) => !after.rights.has(name));
-  const narrower = lost.map((each) => each.split(":")[0]).filter((name) => after.rights.has(name)).map((name) => `${name}:${after.rights.get(name)}`);
+/** List the changes between two states {set, seats, until, rights}; undefined if there are none. */
+export function differenceList(before, after) {
+  const gained = before.rights && after.rights ? rightsBeyond(after.rights, before.rights) : [];
+  const lost = before.rights && after.rights ? rightsBeyond(before.rights, after.rights) : [];
+  const removed = lost.map((each) => each.split(":")[0]).filter((name) => !after.rights.has(name));
+  const narrowed = lost
+    .map((each) => each.split(":")[0])
+    .filter((name) => after.rights.has(name))
+    .map((name) => `${name}:${after.rights.get(name)}`);
   const rows = [
-    [say("account.set"), fromTo(before.set, after.set)],
-    [say("account.gains"), gained.length > 0 && h("div", { class: "can" }, bullets(can(gained)))],
-    [say("account.loses"), gone.length > 0 && h("div", { class: "cannot" }, bullets(cannot(gone)))],
-    [say("account.narrower"), narrower.length > 0 && bullets(can(narrower))],
-    [say("account.seats"), fromTo(before.seats, after.seats)],
-    [say("account.until"), fromTo(endOf(before), endOf(after))],
-    [say("account.state"), fromTo(before.state, after.state)],
-  ].filter(([, told]) => told);
-  return rows.length ? facts(...rows) : undefined;
+    [t("account.set"), changeText(before.set, after.set)],
+    [t("account.gains"), gained.length > 0 && h("div", { class: "can" }, bulletList(describeAllowed(gained)))],
+    [t("account.loses"), removed.length > 0 && h("div", { class: "cannot" }, bulletList(describeDenied(removed)))],
+    [t("account.narrower"), narrowed.length > 0 && bulletList(describeAllowed(narrowed))],
+    [t("account.seats"), changeText(before.seats, after.seats)],
+    [t("account.until"), changeText(endText(before), endText(after))],
+    [t("account.state"), changeText(before.state, after.state)],
+  ].filter(([, content]) => content);
+  return rows.length ? factList(...rows) : undefined;
 }
 
-function endOf({ until }) {
-  return until ? day(until) : say("account.no_end");
+function endText({ until }) {
+  return until ? formatDate(until) : t("account.no_end");
 }

@@ -1,78 +1,96 @@
-// Newer versions of the vendor's sets: what each would bring to whom; nothing widens until it is accepted here.
+// View of pending set updates: what each new version adds for each member. Nothing changes before it is accepted.
 
-import { api, isOfTheAccount, link, setName, trouble } from "./account-here.js";
-import { call, every, newKey } from "./api.js";
-import { alert, bullets, button, h } from "./elements.js";
-import { can } from "./permissions.js";
+import { accountPath, isClientUserManager, problemAlert, setName, viewLink } from "./account-here.js";
+import { call, listAll, newIdempotencyKey } from "./api.js";
+import { alertNote, bulletList, button, h } from "./elements.js";
+import { describeAllowed } from "./permissions.js";
 import { attempt, redraw, toast } from "./shell.js";
-import { refused, say } from "./words.js";
+import { problemText, t } from "./words.js";
 
-const AT_ONCE = 25;
+const BATCH_SIZE = 25;
 
-export function updates() {
+export function setUpdatesView() {
   let sets = [];
-  let left = new Set();
+  let excluded = new Set();
   let failures = new Map();
   let note;
 
   async function load() {
-    if (!isOfTheAccount()) return;
-    const found = await every(`${api}/permission-sets/updates`);
-    sets = Object.values(Object.groupBy(found, (each) => `${each.permission_set} ${each.latest}`));
+    if (!isClientUserManager()) return;
+    const updates = await listAll(`${accountPath}/permission-sets/updates`);
+    sets = Object.values(Object.groupBy(updates, (each) => `${each.permission_set} ${each.latest}`));
   }
 
   function render() {
-    const title = say("account.updates");
-    if (!isOfTheAccount()) return { title, narrow: true, content: [h("h1", {}, title), alert(h("p", {}, refused("forbidden")))] };
+    const title = t("account.updates");
+    if (!isClientUserManager()) {
+      return { title, narrow: true, content: [h("h1", {}, title), alertNote(h("p", {}, problemText("forbidden")))] };
+    }
     return {
       title,
       content: [
         h("h1", {}, title),
-        h("p", { class: "lead" }, say("account.updates.lead")),
+        h("p", { class: "lead" }, t("account.updates.lead")),
         h("div", { id: "trouble" }, note?.()),
-        sets.length ? sets.map(set) : h("p", { class: "empty" }, say("account.updates.none")),
+        sets.length ? sets.map(setSection) : h("p", { class: "empty" }, t("account.updates.none")),
       ],
     };
   }
 
-  function set(people) {
-    const [{ permission_set: name, latest, version }] = people;
+  function setSection(members) {
+    const [{ permission_set: name, latest, version }] = members;
     const id = `set-${name}`;
     return h("section", { "aria-labelledby": id },
-      h("h2", { id }, say("account.updates.of", { set: setName(name), version: Math.min(version, ...people.map((each) => each.version)), latest })),
-      people.map((each) => row(each)),
-      h("div", { class: "actions" }, button(say("account.updates.accept"), () => accept(people), { class: "first" })));
+      h("h2", { id }, t("account.updates.of", {
+        set: setName(name),
+        version: Math.min(version, ...members.map((each) => each.version)),
+        latest,
+      })),
+      members.map((each) => memberRow(each)),
+      h("div", { class: "actions" }, button(t("account.updates.accept"), () => accept(members), { class: "first" })));
   }
 
-  function row({ user_id: userId, name, gained }) {
-    const box = h("input", { type: "checkbox", checked: !left.has(userId), onchange: () => {
-      if (box.checked) left.delete(userId);
-      else left.add(userId);
+  function memberRow({ user_id: userId, name, gained }) {
+    const checkbox = h("input", { type: "checkbox", checked: !excluded.has(userId), onchange: () => {
+      if (checkbox.checked) excluded.delete(userId);
+      else excluded.add(userId);
     } });
     const failure = failures.get(userId);
     return h("div", { class: "group" },
-      h("label", { class: "choice" }, box, h("span", {}, h("strong", {}, name || userId))),
-      h("div", { class: "gained can" }, h("p", { class: "quiet" }, say("account.updates.gains")), bullets(can(gained)), failure && alert(h("p", {}, refused(failure))), link(say("account.updates.person"), { user: userId }, { class: "quiet" })));
+      h("label", { class: "choice" }, checkbox, h("span", {}, h("strong", {}, name || userId))),
+      h("div", { class: "gained can" },
+        h("p", { class: "quiet" }, t("account.updates.gains")),
+        bulletList(describeAllowed(gained)),
+        failure && alertNote(h("p", {}, problemText(failure))),
+        viewLink(t("account.updates.person"), { user: userId }, { class: "quiet" }),
+      ));
   }
 
-  async function accept(people) {
-    const chosen = people.filter((each) => !left.has(each.user_id));
+  async function accept(members) {
+    const chosen = members.filter((each) => !excluded.has(each.user_id));
     note = undefined;
-    if (!chosen.length) note = () => alert(h("p", {}, say("account.updates.nobody")));
+    if (!chosen.length) note = () => alertNote(h("p", {}, t("account.updates.nobody")));
     failures = new Map();
     await attempt(async () => {
-      for (let start = 0; start < chosen.length; start += AT_ONCE) {
-        const some = chosen.slice(start, start + AT_ONCE);
-        const { body } = await call("POST", `${api}/permission-sets/updates`, { body: { permission_set: some[0].permission_set, version: some[0].latest, user_ids: some.map((each) => each.user_id) }, key: newKey() });
+      for (let start = 0; start < chosen.length; start += BATCH_SIZE) {
+        const batch = chosen.slice(start, start + BATCH_SIZE);
+        const { body } = await call("POST", `${accountPath}/permission-sets/updates`, {
+          body: {
+            permission_set: batch[0].permission_set,
+            version: batch[0].latest,
+            user_ids: batch.map((each) => each.user_id),
+          },
+          key: newIdempotencyKey(),
+        });
         for (const each of body.items) if (each.outcome === "failed") failures.set(each.user_id, each.reason);
       }
       const n = chosen.length - failures.size;
-      if (n) toast(say("account.updates.done", { n }));
+      if (n) toast(t("account.updates.done", { n }));
       await load();
-    }, { otherwise: (refusal) => {
-      note = () => trouble(refusal);
+    }, { onError: (caught) => {
+      note = () => problemAlert(caught);
     } });
-    left = new Set([...left, ...failures.keys()]);
+    excluded = new Set([...excluded, ...failures.keys()]);
     await redraw();
   }
 

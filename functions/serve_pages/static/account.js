@@ -1,89 +1,110 @@
-// Who is in an account, with what, since when, by whom and until when; and what can be done about it.
+// Page of one account: routes to the member list, a member, the audit log and set updates.
 
-import { carried, token } from "./auth.js";
-import { arrive, here, isOfTheAccount, link, onMove } from "./account-here.js";
-import { edit } from "./account-edit.js";
-import { list } from "./account-list.js";
-import { migration } from "./account-migrate.js";
-import { newcomer } from "./account-new.js";
-import { person } from "./account-person.js";
-import { trail } from "./account-trail.js";
-import { updates } from "./account-updates.js";
+import { takePageState, token } from "./auth.js";
+import { context, isClientUserManager, loadContext, onNavigate, viewLink } from "./account-here.js";
+import { editView } from "./account-edit.js";
+import { memberListView } from "./account-list.js";
+import { migrationView } from "./account-migrate.js";
+import { newMemberView } from "./account-new.js";
+import { memberView } from "./account-person.js";
+import { auditLogView } from "./account-trail.js";
+import { setUpdatesView } from "./account-updates.js";
 import { button, h } from "./elements.js";
-import { attempt, door, failed, main, page, redraw } from "./shell.js";
-import { say, withPermissions } from "./words.js";
+import { attempt, errorAlert, main, redraw, showPage, signInPage } from "./shell.js";
+import { loadPermissionTexts, t } from "./words.js";
 
 let view;
 let error;
-let arrived = false;
-let nth = 0;
+let contextLoaded = false;
+let openCount = 0;
 
-/** The view that the address names. */
-function named() {
-  const asked = new URLSearchParams(location.search);
-  const userId = asked.get("user");
-  if (userId && asked.get("do") === "edit") return edit(userId);
-  if (userId && asked.get("do") === "migrate") return migration(userId);
-  if (asked.has("trail")) return trail(userId, asked);
-  if (userId) return person(userId);
-  if (asked.has("new")) return newcomer();
-  if (asked.has("updates")) return updates();
-  return list();
+/** Return the view that the URL selects. */
+function viewFromUrl() {
+  const params = new URLSearchParams(location.search);
+  const userId = params.get("user");
+  if (userId && params.get("do") === "edit") return editView(userId);
+  if (userId && params.get("do") === "migrate") return migrationView(userId);
+  if (params.has("trail")) return auditLogView(userId, params);
+  if (userId) return memberView(userId);
+  if (params.has("new")) return newMemberView();
+  if (params.has("updates")) return setUpdatesView();
+  return memberListView();
 }
 
-async function open({ typed, focus = true } = {}) {
-  const mine = (nth += 1);
-  const next = named();
-  const carry = () => ({ typed: next.typed?.() });
-  if (typed) next.take?.(typed);
+async function openView({ formState, focus = true } = {}) {
+  const requestNumber = (openCount += 1);
+  const nextView = viewFromUrl();
+  const pageState = () => ({ formState: nextView.formState?.() });
+  if (formState) nextView.restore?.(formState);
   error = undefined;
-  if (!token()) return show(next, focus);
+  if (!token()) return showView(nextView, focus);
   main.setAttribute("aria-busy", "true");
   await attempt(async () => {
-    if (!arrived) await arrive();
-    arrived = true;
-    await next.load();
-  }, { carry: carry(), otherwise: (refusal) => {
-    error = refusal;
+    if (!contextLoaded) await loadContext();
+    contextLoaded = true;
+    await nextView.load();
+  }, { pageState: pageState(), onError: (caught) => {
+    error = caught;
   } });
-  if (mine === nth) await show(next, focus);
+  if (requestNumber === openCount) await showView(nextView, focus);
 }
 
-async function show(next, focus) {
-  view = next;
+async function showView(nextView, focus) {
+  view = nextView;
   main.removeAttribute("aria-busy");
   await redraw({ focus });
 }
 
 function render() {
-  const title = say("account.title");
-  if (!token()) return door(title, say("account.lead"), { typed: view?.typed?.() });
-  if (!view) return { title, content: [h("h1", {}, title), h("p", { class: "waiting", role: "status" }, say("loading"))] };
-  if (error) return { title, content: [h("h1", {}, title), failed(error), h("div", { class: "actions" }, button(say("account.again"), () => open()), h("a", { class: "button plain", href: "/" }, say("to_start")))] };
-  const shown = view.render();
-  return { ...shown, content: [places(), shown.content] };
+  const title = t("account.title");
+  if (!token()) return signInPage(title, t("account.lead"), { formState: view?.formState?.() });
+  if (!view) {
+    return { title, content: [h("h1", {}, title), h("p", { class: "waiting", role: "status" }, t("loading"))] };
+  }
+  if (error) {
+    return {
+      title,
+      content: [
+        h("h1", {}, title),
+        errorAlert(error),
+        h("div", { class: "actions" },
+          button(t("account.again"), () => openView()),
+          h("a", { class: "button plain", href: "/" }, t("to_start")),
+        ),
+      ],
+    };
+  }
+  const rendered = view.render();
+  return { ...rendered, content: [navigation(), rendered.content] };
 }
 
-/** Where one can go from here; who sees only himself has nowhere to go. */
-function places() {
-  const name = here.account?.name;
-  const asked = new URLSearchParams(location.search);
-  const current = asked.has("trail") ? "trail" : asked.has("updates") ? "updates" : "users";
-  const place = (key, label, to) => h("li", {}, link(label, to, { "aria-current": current === key && (location.search ? "true" : "page") }));
+/** Navigation between the views. A user who can see only their own membership gets links to their partners. */
+function navigation() {
+  const name = context.account?.name;
+  const params = new URLSearchParams(location.search);
+  const current = params.has("trail") ? "trail" : params.has("updates") ? "updates" : "users";
+  const navigationItem = (key, label, params) => h("li", {}, viewLink(label, params, {
+    "aria-current": current === key && (location.search ? "true" : "page"),
+  }));
   if (!name) {
-    const firms = here.accounts.filter((each) => each.kind === "partner");
-    return h("nav", { class: "places", "aria-label": say("home.partner") }, firms.map((firm) => h("a", { href: `/partners/${encodeURIComponent(firm.account_id)}` }, say("account.to_partner", { partner: firm.name }))));
+    const partners = context.accounts.filter((each) => each.kind === "partner");
+    return h("nav", { class: "places", "aria-label": t("home.partner") }, partners.map(
+      (partner) => h("a", { href: `/partners/${encodeURIComponent(partner.account_id)}` }, t(
+        "account.to_partner",
+        { partner: partner.name },
+      )),
+    ));
   }
   return h("nav", { class: "places", "aria-label": name },
     h("strong", {}, name),
-    here.sets && h("ul", {},
-      place("users", say("account.title"), {}),
-      isOfTheAccount() && place("updates", say("account.updates"), { updates: "" }),
-      place("trail", say("account.trail"), { trail: "" }),
+    context.sets && h("ul", {},
+      navigationItem("users", t("account.title"), {}),
+      isClientUserManager() && navigationItem("updates", t("account.updates"), { updates: "" }),
+      navigationItem("trail", t("account.trail"), { trail: "" }),
     ));
 }
 
-onMove(() => open());
-await withPermissions();
-page(render);
-if (token()) await open({ ...carried(), focus: false });
+onNavigate(() => openView());
+await loadPermissionTexts();
+showPage(render);
+if (token()) await openView({ ...takePageState(), focus: false });

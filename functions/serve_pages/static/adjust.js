@@ -1,93 +1,146 @@
-// Less than was asked: permissions taken away, singly or by the group, and an earlier end.
+// Fields that reduce the requested access: fewer permissions, singly or by group, and an earlier end date.
 
-import { day, daysFromNow, forField } from "./dates.js";
+import { daysFromNow, formatDate, toFieldValue } from "./dates.js";
 import { h } from "./elements.js";
-import { givenWith, groups, isScoped, phrase, takenWith } from "./permissions.js";
-import { number, say } from "./words.js";
+import { addedWith, describePermission, isScoped, permissionGroups, removedWith } from "./permissions.js";
+import { formatNumber, t } from "./words.js";
 
-const LONGEST = 730;
+const MAX_ACCESS_DAYS = 730;
 const SCOPES = ["owned", "team", "all"];
 
 /**
- * The fields; `adjusted` is kept up to date ({removed, until, scopes}), and `changed` is told of each change.
+ * Create the fields. `adjustment` ({removed, until, scopes}) is updated, and `onChange` is called after each change.
  *
- * With `held`, which tells in which scope each is held then, scopes are offered as well, up to the one that `most` tells.
+ * With `currentRights` (returns a map of permission to scope), scopes can be chosen too, up to `maxScope(name)`.
  */
-export function adjustments({ can, adjusted, mostDays, changed, held, most = () => "all" }) {
-  const boxes = new Map();
-  const scopes = new Map();
-  const heads = [];
+export function adjustmentFields({
+  permissions,
+  adjustment,
+  maxDays,
+  onChange,
+  currentRights,
+  maxScope = () => "all",
+}) {
+  const checkboxes = new Map();
+  const scopeSelects = new Map();
+  const groupHeads = [];
 
-  function draw() {
-    for (const [name, box] of boxes) box.checked = !adjusted.removed.has(name);
-    const now = held?.();
-    for (const [name, select] of scopes) {
-      select.hidden = !now.has(name);
-      select.value = now.get(name) ?? select.value;
+  function update() {
+    for (const [name, checkbox] of checkboxes) checkbox.checked = !adjustment.removed.has(name);
+    const rights = currentRights?.();
+    for (const [name, select] of scopeSelects) {
+      select.hidden = !rights.has(name);
+      select.value = rights.get(name) ?? select.value;
     }
-    for (const { box, names, count } of heads) {
-      const left = names.filter((name) => !adjusted.removed.has(name)).length;
-      box.checked = left > 0;
-      box.indeterminate = left > 0 && left < names.length;
-      count.textContent = say("adjust.count", { left: number(left), all: number(names.length) });
+    for (const { box: checkbox, names, count } of groupHeads) {
+      const remaining = names.filter((name) => !adjustment.removed.has(name)).length;
+      checkbox.checked = remaining > 0;
+      checkbox.indeterminate = remaining > 0 && remaining < names.length;
+      count.textContent = t("adjust.count", { left: formatNumber(remaining), all: formatNumber(names.length) });
     }
-    changed();
+    onChange();
   }
 
-  function put(names, wanted) {
+  function setChecked(names, isChecked) {
     for (const name of names) {
-      for (const other of wanted ? givenWith(name, can) : takenWith(name, can)) {
-        if (wanted) adjusted.removed.delete(other);
-        else adjusted.removed.add(other);
+      for (const other of isChecked ? addedWith(name, permissions) : removedWith(name, permissions)) {
+        if (isChecked) adjustment.removed.delete(other);
+        else adjustment.removed.add(other);
       }
     }
-    draw();
+    update();
   }
 
-  function single(name) {
-    const box = h("input", { type: "checkbox", checked: !adjusted.removed.has(name), onchange: () => put([name], box.checked) });
-    boxes.set(name, box);
-    const made = h("label", { class: "choice" }, box, h("span", {}, phrase(name)));
-    return held && isScoped(name) ? h("div", { class: "scoped" }, made, scope(name)) : made;
+  function permissionField(name) {
+    const checkbox = h("input", {
+      type: "checkbox",
+      checked: !adjustment.removed.has(name),
+      onchange: () => setChecked([name], checkbox.checked),
+    });
+    checkboxes.set(name, checkbox);
+    const label = h("label", { class: "choice" }, checkbox, h("span", {}, describePermission(name)));
+    return currentRights && isScoped(name) ? h("div", { class: "scoped" }, label, scopeSelect(name)) : label;
   }
 
-  function scope(name) {
-    const offered = SCOPES.slice(0, SCOPES.indexOf(most(name)) + 1);
-    const select = h("select", { "aria-label": say("adjust.scope", { what: phrase(name) }), onchange: () => reach(name, select.value) }, offered.map((each) => h("option", { value: each }, say(`adjust.scope.${each}`))));
-    scopes.set(name, select);
+  function scopeSelect(name) {
+    const offeredScopes = SCOPES.slice(0, SCOPES.indexOf(maxScope(name)) + 1);
+    const select = h(
+      "select",
+      {
+        "aria-label": t("adjust.scope", { what: describePermission(name) }),
+        onchange: () => setScope(name, select.value),
+      },
+      offeredScopes.map((each) => h("option", { value: each }, t(`adjust.scope.${each}`))),
+    );
+    scopeSelects.set(name, select);
     return select;
   }
 
-  /** What must reach as far comes along, and what may not reach farther. */
-  function reach(name, wanted) {
-    const now = held();
-    const narrower = (one, other) => SCOPES.indexOf(one) < SCOPES.indexOf(other);
-    for (const other of givenWith(name, can)) if (narrower(now.get(other) ?? wanted, wanted)) adjusted.scopes.set(other, wanted);
-    for (const other of takenWith(name, can)) if (narrower(wanted, now.get(other) ?? wanted)) adjusted.scopes.set(other, wanted);
-    adjusted.scopes.set(name, wanted);
-    draw();
+  /** Set a scope. Required permissions are widened to it, and dependent permissions are narrowed to it. */
+  function setScope(name, scope) {
+    const rights = currentRights();
+    const isNarrower = (first, second) => SCOPES.indexOf(first) < SCOPES.indexOf(second);
+    for (const other of addedWith(name, permissions)) {
+      if (isNarrower(rights.get(other) ?? scope, scope)) adjustment.scopes.set(other, scope);
+    }
+    for (const other of removedWith(name, permissions)) {
+      if (isNarrower(scope, rights.get(other) ?? scope)) adjustment.scopes.set(other, scope);
+    }
+    adjustment.scopes.set(name, scope);
+    update();
   }
 
-  function together({ whole, names }) {
-    const box = h("input", { type: "checkbox", checked: true, onchange: () => put(names, box.checked) });
+  function groupField({ whole, names }) {
+    const checkbox = h("input", {
+      type: "checkbox",
+      checked: true,
+      onchange: () => setChecked(names, checkbox.checked),
+    });
     const count = h("span", { class: "count" });
-    heads.push({ box, names, count });
-    return h("div", { class: "group" }, h("label", { class: "choice" }, box, h("span", {}, whole)),
-      h("details", {}, h("summary", {}, say("adjust.singly"), " ", count), h("div", { class: "singles" }, names.map(single))));
+    groupHeads.push({ box: checkbox, names, count });
+    return h("div", { class: "group" }, h("label", { class: "choice" }, checkbox, h("span", {}, whole)),
+      h("details", {},
+        h("summary", {}, t("adjust.singly"), " ", count),
+        h("div", { class: "singles" }, names.map(permissionField)),
+      ));
   }
 
-  const offered = groups().map((group) => ({ whole: group.whole, names: Object.keys(group.names).filter((name) => can.includes(name)) })).filter((group) => group.names.length);
-  const named = new Set(offered.flatMap((group) => group.names));
-  const last = daysFromNow(mostDays ?? LONGEST);
-  const field = h("input", { type: "date", id: "until", min: forField(daysFromNow(1)), max: forField(last), value: adjusted.until, "aria-describedby": "until-hint", oninput: () => {
-    adjusted.until = field.value;
-    field.removeAttribute("aria-invalid");
-  } });
-  const made = [
-    h("p", {}, say("adjust.lead")),
-    h("fieldset", {}, h("legend", {}, say("adjust.permissions")), offered.map(together), can.filter((name) => !named.has(name)).map(single)),
-    h("div", { class: "field" }, h("label", { for: "until" }, say("adjust.until")), field, h("p", { class: "quiet", id: "until-hint" }, say(mostDays ? "adjust.latest" : "adjust.latest_open", { date: day(last) }))),
+  const offeredGroups = permissionGroups()
+    .map((group) => ({
+      whole: group.whole,
+      names: Object.keys(group.names).filter((name) => permissions.includes(name)),
+    }))
+    .filter((group) => group.names.length);
+  const groupedNames = new Set(offeredGroups.flatMap((group) => group.names));
+  const latestDate = daysFromNow(maxDays ?? MAX_ACCESS_DAYS);
+  const endField = h("input", {
+    type: "date",
+    id: "until",
+    min: toFieldValue(daysFromNow(1)),
+    max: toFieldValue(latestDate),
+    value: adjustment.until,
+    "aria-describedby": "until-hint",
+    oninput: () => {
+      adjustment.until = endField.value;
+      endField.removeAttribute("aria-invalid");
+    },
+  });
+  const fields = [
+    h("p", {}, t("adjust.lead")),
+    h("fieldset", {},
+      h("legend", {}, t("adjust.permissions")),
+      offeredGroups.map(groupField),
+      permissions.filter((name) => !groupedNames.has(name)).map(permissionField),
+    ),
+    h("div", { class: "field" },
+      h("label", { for: "until" }, t("adjust.until")),
+      endField,
+      h("p", { class: "quiet", id: "until-hint" }, t(
+        maxDays ? "adjust.latest" : "adjust.latest_open",
+        { date: formatDate(latestDate) },
+      )),
+    ),
   ];
-  queueMicrotask(() => document.getElementById("can-list") && draw());
-  return made;
+  queueMicrotask(() => document.getElementById("can-list") && update());
+  return fields;
 }

@@ -1,86 +1,109 @@
-// Calls of the API: with the reader's token, tried again under the same key when the answer is lost, refusals typed.
+// API client: adds the access token, retries with the same idempotency key, and throws typed errors.
 
-import { forget, token } from "./auth.js";
+import { discardToken, token } from "./auth.js";
 
-const TRIES = 4;
-const LONGEST_WAIT = 5;
+const MAX_ATTEMPTS = 4;
+const MAX_RETRY_DELAY = 5;
 
-/** The API said no; `code` is stable, and has words for people. */
-export class Refusal extends Error {
+/** Error response of the API (RFC 9457). `code` is stable and has a text for users. */
+export class Problem extends Error {
   constructor(status, problem) {
     super(problem.code);
     Object.assign(this, { status, code: problem.code, errors: problem.errors ?? [], problem });
   }
 }
 
-/** Nobody is signed in, or no longer. */
-export class SignInNeeded extends Error {}
+/** The user is not signed in, or the token has expired. */
+export class SignInRequired extends Error {}
 
-/** What the gateway refuses by itself has no code of ours. */
-const CODES = { 403: "forbidden", 404: "not_found", 413: "body_too_large", 429: "rate_limited", 503: "temporarily_unavailable" };
+/** Codes for responses that the API gateway sends itself, without a code. */
+const GATEWAY_CODES = {
+  403: "forbidden",
+  404: "not_found",
+  413: "body_too_large",
+  429: "rate_limited",
+  503: "temporarily_unavailable",
+};
 
-export function newKey() {
+export function newIdempotencyKey() {
   return crypto.randomUUID();
 }
 
-/** The same key for the same attempt, also after a reload, and in another tab: made from what is asked. */
-export async function keyOf(path, body) {
+/** Derive an idempotency key from the request, so that it is the same after a reload and in another tab. */
+export async function idempotencyKeyFor(path, body) {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${path} ${JSON.stringify(body)}`));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
- * One request and its answer: {status, body, etag, replayed}. Refusal, SignInNeeded, or TypeError when there is no way to the API.
+ * Send a request and return {status, body, etag, replayed}.
  *
- * A lost answer, 429 and 503 are tried again; with a key that is harmless, and every POST that changes something has one.
+ * Throws Problem for an error response, SignInRequired without a valid token, and TypeError if the API is unreachable.
+ *
+ * Retries lost responses, 429 and 503. This is safe because every POST that changes data has an idempotency key.
  */
-export async function call(method, path, { body, key, seen } = {}) {
+export async function call(method, path, { body, key, expectedVersion } = {}) {
   const headers = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (key) headers["idempotency-key"] = key;
-  if (seen) headers["if-match"] = seen;
-  for (let nth = 1; ; nth += 1) {
-    if (!token()) throw new SignInNeeded();
+  if (expectedVersion) headers["if-match"] = expectedVersion;
+  for (let attemptNumber = 1; ; attemptNumber += 1) {
+    if (!token()) throw new SignInRequired();
     headers.authorization = `Bearer ${token()}`;
-    let answer;
+    let response;
     try {
-      answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store" });
-    } catch (lost) {
-      if (nth === TRIES) throw lost;
-      await wait(2 ** (nth - 2));
+      response = await fetch(path, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        cache: "no-store",
+      });
+    } catch (networkError) {
+      if (attemptNumber === MAX_ATTEMPTS) throw networkError;
+      await wait(2 ** (attemptNumber - 2));
       continue;
     }
-    if (answer.status === 401) {
-      forget();
-      throw new SignInNeeded();
+    if (response.status === 401) {
+      discardToken();
+      throw new SignInRequired();
     }
-    if ((answer.status === 503 || answer.status === 429) && nth < TRIES) {
-      await wait(Math.min(Number(answer.headers.get("retry-after")) || nth, LONGEST_WAIT));
+    if ((response.status === 503 || response.status === 429) && attemptNumber < MAX_ATTEMPTS) {
+      await wait(Math.min(Number(response.headers.get("retry-after")) || attemptNumber, MAX_RETRY_DELAY));
       continue;
     }
-    const told = answer.status === 204 ? undefined : await answer.json().catch(() => ({}));
-    if (answer.ok) return { status: answer.status, body: told, etag: answer.headers.get("etag"), replayed: answer.headers.get("idempotent-replayed") === "true" };
-    throw new Refusal(answer.status, { ...told, code: told?.code ?? CODES[answer.status] ?? "unexpected" });
+    const content = response.status === 204 ? undefined : await response.json().catch(() => ({}));
+    if (response.ok) {
+      return {
+        status: response.status,
+        body: content,
+        etag: response.headers.get("etag"),
+        replayed: response.headers.get("idempotent-replayed") === "true",
+      };
+    }
+    throw new Problem(response.status, {
+      ...content,
+      code: content?.code ?? GATEWAY_CODES[response.status] ?? "unexpected",
+    });
   }
 }
 
-/** Every item of a list, page by page; at most so many. */
-export async function every(path, most = 1000) {
+/** Return the items of a list from all its pages. Stops after the page that reaches `maxItems`. */
+export async function listAll(path, maxItems = 1000) {
   const items = [];
   let cursor = null;
   do {
-    const address = new URL(path, location.origin);
-    address.searchParams.set("limit", "100");
-    if (cursor) address.searchParams.set("cursor", cursor);
-    const { body } = await call("GET", address.pathname + address.search);
+    const url = new URL(path, location.origin);
+    url.searchParams.set("limit", "100");
+    if (cursor) url.searchParams.set("cursor", cursor);
+    const { body } = await call("GET", url.pathname + url.search);
     items.push(...body.items);
     cursor = body.next_cursor;
-  } while (cursor && items.length < most);
+  } while (cursor && items.length < maxItems);
   return items;
 }
 
 function wait(seconds) {
-  return new Promise((done) => {
-    setTimeout(done, seconds * 1000);
+  return new Promise((resolve) => {
+    setTimeout(resolve, seconds * 1000);
   });
 }

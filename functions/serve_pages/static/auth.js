@@ -1,14 +1,14 @@
-// Signing in by authorization code with PKCE. The token stays in this tab, and only until it expires.
+// Sign-in by authorization code with PKCE. The token is stored for this tab only, and only until it expires.
 
-const AWAY = "away";
-const TOKEN = "token";
-const EARLY = 30000;
+const SIGN_IN_KEY = "away";
+const TOKEN_KEY = "token";
+const EXPIRY_MARGIN = 30000;
 
-function setting(name) {
+function configured(name) {
   return document.querySelector(`meta[name="${name}"]`).content;
 }
 
-function read(name) {
+function readStored(name) {
   try {
     return JSON.parse(sessionStorage.getItem(name));
   } catch {
@@ -16,114 +16,130 @@ function read(name) {
   }
 }
 
-function kept() {
-  const found = read(TOKEN);
-  if (found && found.until > Date.now()) return found;
-  sessionStorage.removeItem(TOKEN);
+function storedTokens() {
+  const tokens = readStored(TOKEN_KEY);
+  if (tokens && tokens.until > Date.now()) return tokens;
+  sessionStorage.removeItem(TOKEN_KEY);
   return null;
 }
 
 export function token() {
-  return kept()?.token;
+  return storedTokens()?.token;
 }
 
-/** Who signed in, as the sign-in calls him; for showing only. */
-export function who() {
-  return kept()?.who;
+/** Return the email address of the signed-in user, for display only. */
+export function signedInEmail() {
+  return storedTokens()?.who;
 }
 
-export function forget() {
-  sessionStorage.removeItem(TOKEN);
+export function discardToken() {
+  sessionStorage.removeItem(TOKEN_KEY);
 }
 
-function random() {
+function randomText() {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
 function base64url(bytes) {
-  return btoa(String.fromCharCode(...new Uint8Array(bytes))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(String.fromCharCode(...new Uint8Array(bytes)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
-function home() {
+function homeUrl() {
   return `${location.origin}/`;
 }
 
-/** Leaves for the sign-in; what shall be there again on return is kept until then and no longer. */
-export async function signIn(carried) {
-  const [state, verifier] = [random(), random()];
+/** Redirect to the sign-in. `pageState` is stored until the user returns to this page. */
+export async function signIn(pageState) {
+  const [state, verifier] = [randomText(), randomText()];
   const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
-  forget();
-  sessionStorage.setItem(AWAY, JSON.stringify({ state, verifier, back: location.pathname + location.search, carried }));
-  const asked = new URLSearchParams({
+  discardToken();
+  sessionStorage.setItem(
+    SIGN_IN_KEY,
+    JSON.stringify({ state, verifier, returnPath: location.pathname + location.search, pageState }),
+  );
+  const params = new URLSearchParams({
     response_type: "code",
-    client_id: setting("client-id"),
-    redirect_uri: home(),
-    scope: setting("scope"),
+    client_id: configured("client-id"),
+    redirect_uri: homeUrl(),
+    scope: configured("scope"),
     state,
     code_challenge: challenge,
     code_challenge_method: "S256",
   });
-  location.assign(`${setting("authorization-url")}?${asked}`);
-  await new Promise(() => {}); // the page is being left: whoever waits shall go on waiting
+  location.assign(`${configured("authorization-url")}?${params}`);
+  await new Promise(() => {}); // never resolves, because the browser is leaving the page
 }
 
-/** What was carried along for this page; it can be taken once. */
-export function carried() {
-  const left = read(AWAY);
-  if (!left || left.verifier) return undefined;
-  sessionStorage.removeItem(AWAY);
-  return left.back === location.pathname + location.search ? left.carried : undefined;
+/** Return the state that was stored for this page before the sign-in, and delete it. */
+export function takePageState() {
+  const saved = readStored(SIGN_IN_KEY);
+  if (!saved || saved.verifier) return undefined;
+  sessionStorage.removeItem(SIGN_IN_KEY);
+  return saved.returnPath === location.pathname + location.search ? saved.pageState : undefined;
 }
 
-/** On the way back: whether this is it, and whether it went well; if it did, the page that was left is opened again. */
-export async function comeBack() {
-  const answer = new URLSearchParams(location.search);
-  if (!answer.has("state")) return "not_away";
+/**
+ * Complete the sign-in if this page load is its redirect.
+ *
+ * Returns "not_returning", "failed", or "redirected" once the original page is being loaded again.
+ */
+export async function completeSignIn() {
+  const params = new URLSearchParams(location.search);
+  if (!params.has("state")) return "not_returning";
   history.replaceState(null, "", "/");
-  const left = read(AWAY);
-  if (!left || answer.get("state") !== left.state) return "failed";
-  if (!answer.has("code")) {
-    leaveFor(left);
+  const saved = readStored(SIGN_IN_KEY);
+  if (!saved || params.get("state") !== saved.state) return "failed";
+  if (!params.has("code")) {
+    storePageState(saved);
     return "failed";
   }
-  let told;
+  let tokens;
   try {
-    const answered = await fetch(setting("token-url"), {
+    const response = await fetch(configured("token-url"), {
       method: "POST",
       body: new URLSearchParams({
         grant_type: "authorization_code",
-        client_id: setting("client-id"),
-        redirect_uri: home(),
-        code: answer.get("code"),
-        code_verifier: left.verifier,
+        client_id: configured("client-id"),
+        redirect_uri: homeUrl(),
+        code: params.get("code"),
+        code_verifier: saved.verifier,
       }),
     });
-    if (!answered.ok) throw new Error(String(answered.status));
-    told = await answered.json();
+    if (!response.ok) throw new Error(String(response.status));
+    tokens = await response.json();
   } catch {
-    leaveFor(left);
+    storePageState(saved);
     return "failed";
   }
-  const until = Date.now() + told.expires_in * 1000 - EARLY;
-  sessionStorage.setItem(TOKEN, JSON.stringify({ token: told.access_token, until, who: named(told.id_token) }));
-  leaveFor(left);
-  location.replace(left.back);
-  return "gone";
+  const until = Date.now() + tokens.expires_in * 1000 - EXPIRY_MARGIN;
+  sessionStorage.setItem(
+    TOKEN_KEY,
+    JSON.stringify({ token: tokens.access_token, until, who: emailFrom(tokens.id_token) }),
+  );
+  storePageState(saved);
+  location.replace(saved.returnPath);
+  return "redirected";
 }
 
-/** The verifier has served; what is carried waits for the page that was left. */
-function leaveFor(left) {
-  sessionStorage.setItem(AWAY, JSON.stringify({ back: left.back, carried: left.carried }));
+/** Store the page state without the verifier, which must not be used twice. */
+function storePageState(saved) {
+  sessionStorage.setItem(SIGN_IN_KEY, JSON.stringify({ returnPath: saved.returnPath, pageState: saved.pageState }));
 }
 
-/** Where whoever could not sign in wanted to go. */
-export function leftPage() {
-  return read(AWAY)?.back ?? "/";
+/** Return the path that the user wanted to open before the sign-in. */
+export function returnPath() {
+  return readStored(SIGN_IN_KEY)?.returnPath ?? "/";
 }
 
-function named(token) {
+function emailFrom(idToken) {
   try {
-    const bytes = Uint8Array.from(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (each) => each.charCodeAt(0));
+    const bytes = Uint8Array.from(
+      atob(idToken.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")),
+      (each) => each.charCodeAt(0),
+    );
     return JSON.parse(new TextDecoder().decode(bytes)).email;
   } catch {
     return undefined;
@@ -132,8 +148,12 @@ function named(token) {
 
 export function signOut() {
   sessionStorage.clear();
-  const address = setting("sign-out-url");
-  if (!address) return location.assign("/");
-  const asked = new URLSearchParams({ client_id: setting("client-id"), logout_uri: home(), post_logout_redirect_uri: home() });
-  return location.assign(`${address}?${asked}`);
+  const url = configured("sign-out-url");
+  if (!url) return location.assign("/");
+  const params = new URLSearchParams({
+    client_id: configured("client-id"),
+    logout_uri: homeUrl(),
+    post_logout_redirect_uri: homeUrl(),
+  });
+  return location.assign(`${url}?${params}`);
 }

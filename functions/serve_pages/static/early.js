@@ -1,5 +1,5 @@
-// Runs before anything else is loaded, so that the secret of a link leaves the address bar at once; secret.js takes it over.
+// Runs before the modules load, to remove the link secret from the address bar at once. secret.js reads it from here.
 if (location.hash.startsWith("#pal_")) {
-  window.openedWith = location.hash;
+  window.initialLinkHash = location.hash;
   history.replaceState(null, "", location.pathname);
 }

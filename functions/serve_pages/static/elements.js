@@ -1,4 +1,4 @@
-// Elements are made, never written as markup, so that whatever somebody typed stays text.
+// Creates DOM elements without markup strings, so that user input is always inserted as text.
 
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -8,58 +8,62 @@ export function h(tag, attributes, ...children) {
     else element.setAttribute(name, value === true ? "" : value);
   }
   if (tag === "textarea" && attributes?.value) element.value = attributes.value;
-  element.append(...filled(children));
+  element.append(...withoutEmpty(children));
   return element;
 }
 
-export function show(place, ...children) {
-  place.replaceChildren(...filled(children));
+export function setContent(container, ...children) {
+  container.replaceChildren(...withoutEmpty(children));
 }
 
-function filled(children) {
-  return children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false && child !== "");
+function withoutEmpty(children) {
+  return children.flat(Infinity).filter(
+    (child) => child !== undefined && child !== null && child !== false && child !== "",
+  );
 }
 
-/** A button that can be clicked once: until its work is done it says so, and further clicks do nothing. */
-export function button(label, work, attributes) {
-  const made = h("button", { type: "button", ...attributes, onclick: () => busy(made, work) }, label);
-  return made;
+/** Button that ignores further clicks and is marked as busy while its action runs. */
+export function button(label, action, attributes) {
+  const control = h("button", { type: "button", ...attributes, onclick: () => busy(control, action) }, label);
+  return control;
 }
 
-export async function busy(made, work) {
-  if (made.getAttribute("aria-busy") === "true") return;
-  made.setAttribute("aria-busy", "true");
-  made.setAttribute("aria-disabled", "true");
+export async function busy(control, action) {
+  if (control.getAttribute("aria-busy") === "true") return;
+  control.setAttribute("aria-busy", "true");
+  control.setAttribute("aria-disabled", "true");
   try {
-    await work();
+    await action();
   } finally {
-    made.removeAttribute("aria-busy");
-    made.removeAttribute("aria-disabled");
+    control.removeAttribute("aria-busy");
+    control.removeAttribute("aria-disabled");
   }
 }
 
-/** Rows of a term and what is said of it; those without anything to say are left out. */
-export function facts(...rows) {
-  return h("dl", { class: "facts" }, rows.filter(([, told]) => told).map(([term, told]) => h("div", {}, h("dt", {}, term), h("dd", {}, told))));
+/** Description list. Rows without a description are left out. */
+export function factList(...rows) {
+  return h("dl", { class: "facts" }, rows
+    .filter(([, description]) => description)
+    .map(([term, description]) => h("div", {}, h("dt", {}, term), h("dd", {}, description))));
 }
 
-export function bullets(items, attributes) {
+export function bulletList(items, attributes) {
   return h("ul", attributes, items.map((item) => h("li", {}, item)));
 }
 
-/** An e-mail address that is broken before its domain, where it must be. */
-export function breakable(email) {
+/** Email address that can break before its domain. */
+export function breakableEmail(email) {
   const at = email.lastIndexOf("@");
   return [email.slice(0, at), h("wbr"), email.slice(at)];
 }
 
-/** A note that is read out at once. */
-export function alert(...children) {
+/** Note that screen readers announce at once. */
+export function alertNote(...children) {
   return h("div", { class: "note bad", role: "alert" }, ...children);
 }
 
-/** Changes what is shown, smoothly where the browser can and the reader wants it. */
-export async function change(update) {
+/** Update the view, with a transition if the browser supports it and the user allows motion. */
+export async function updateView(update) {
   if (document.startViewTransition && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     await document.startViewTransition(update).updateCallbackDone;
   } else {
@@ -67,19 +71,23 @@ export async function change(update) {
   }
 }
 
-/** Asks in a dialog; `ask` makes its content from the function that closes it with an answer. Resolves to the answer, or undefined. */
-export function dialog(title, ask) {
+/**
+ * Open a modal dialog. `buildContent` gets a function that closes the dialog with a result.
+ *
+ * Resolves to the result; undefined if the dialog was dismissed.
+ */
+export function openDialog(title, buildContent) {
   return new Promise((resolve) => {
-    let answer;
-    const close = (given) => {
-      answer = given;
-      made.close();
+    let result;
+    const close = (value) => {
+      result = value;
+      element.close();
     };
-    const made = h("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
-      made.remove();
-      resolve(answer);
-    } }, h("h2", { id: "dialog-title" }, title), ask(close));
-    document.body.append(made);
-    made.showModal();
+    const element = h("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
+      element.remove();
+      resolve(result);
+    } }, h("h2", { id: "dialog-title" }, title), buildContent(close));
+    document.body.append(element);
+    element.showModal();
   });
 }

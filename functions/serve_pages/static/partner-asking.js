@@ -1,30 +1,34 @@
-// A question before something that cannot be taken back: it names what will happen, and stays open until it is done.
+// Confirmation dialog for an action. It stays open until the action has succeeded.
 
-import { busy, button, dialog, h } from "./elements.js";
-import { attempt, failed } from "./shell.js";
-import { say } from "./words.js";
+import { busy, button, h, openDialog } from "./elements.js";
+import { attempt, errorAlert } from "./shell.js";
+import { t } from "./words.js";
 
-/** Resolves to what `work` gave, or undefined when nothing was done; with `reason` there is a field whose text `work` is given. */
-export function ask({ title, body, yes, reason, bad = true, work, stale }) {
-  return dialog(title, (close) => {
-    const trouble = h("div", {});
-    const field = reason && h("textarea", { id: "reason", rows: "3", maxlength: "500" });
-    const sure = h("button", { type: "submit", class: bad ? "first bad" : "first" }, yes);
-    async function go() {
-      const done = await attempt(() => work(field?.value.trim()), { otherwise: (error) => {
-        trouble.replaceChildren(failed(error));
-        if (error.code === "precondition_failed") stale?.();
+/**
+ * Resolve to the result of `action`; undefined if the user cancels.
+ *
+ * With `reasonLabel` the dialog has a text field, whose value is passed to `action`.
+ */
+export function confirmAction({ title, body, confirmLabel, reasonLabel, isDestructive = true, action, onStale }) {
+  return openDialog(title, (close) => {
+    const alertContainer = h("div", {});
+    const field = reasonLabel && h("textarea", { id: "reason", rows: "3", maxlength: "500" });
+    const confirmButton = h("button", { type: "submit", class: isDestructive ? "first bad" : "first" }, confirmLabel);
+    async function submit() {
+      const result = await attempt(() => action(field?.value.trim()), { onError: (error) => {
+        alertContainer.replaceChildren(errorAlert(error));
+        if (error.code === "precondition_failed") onStale?.();
       } });
-      if (done) close(done);
+      if (result) close(result);
     }
     return h("form", { method: "dialog", onsubmit: (event) => {
       event.preventDefault();
-      busy(sure, go);
+      busy(confirmButton, submit);
     } },
       [body].flat().map((each) => (typeof each === "string" ? h("p", {}, each) : each)),
-      reason && [h("label", { for: "reason" }, reason), field],
-      trouble,
-      h("div", { class: "actions" }, sure, button(say("cancel"), () => close())),
+      reasonLabel && [h("label", { for: "reason" }, reasonLabel), field],
+      alertContainer,
+      h("div", { class: "actions" }, confirmButton, button(t("cancel"), () => close())),
     );
   });
 }

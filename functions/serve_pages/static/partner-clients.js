@@ -1,164 +1,237 @@
-// The clients where the firm's people are: with what, until when, and what the firm may do about it.
+// Tab of clients: the partner's members in each, their access, and the actions that the user can take.
 
-import { call, newKey } from "./api.js";
-import { ask } from "./partner-asking.js";
-import { colleagues } from "./partner-colleagues.js";
-import { moment } from "./dates.js";
-import { breakable, button, h } from "./elements.js";
-import { firm, me, seatName, setName, userPath } from "./partner-firm.js";
-import { has, listing } from "./partner-listing.js";
-import { migration } from "./partner-migrating.js";
+import { call, newIdempotencyKey } from "./api.js";
+import { confirmAction } from "./partner-asking.js";
+import { colleaguesTask } from "./partner-colleagues.js";
+import { formatDateTime } from "./dates.js";
+import { breakableEmail, button, h } from "./elements.js";
+import { ownUserId, partner, seatName, setName, userPath } from "./partner-firm.js";
+import { filterableList, includesText } from "./partner-listing.js";
+import { migrationTask } from "./partner-migrating.js";
 import { toast } from "./shell.js";
-import { open } from "./partner-views.js";
-import { say } from "./words.js";
+import { openTask } from "./partner-views.js";
+import { t } from "./words.js";
 
-const kept = {};
+const viewState = {};
 let list;
 
-/** By client: those who are there for the firm, and those whom the client made its own. */
-function grouped(items) {
-  const found = new Map();
+/** Group the rows by client. Each has the members on behalf of the partner and those that the client added itself. */
+function groupByClient(items) {
+  const byClient = new Map();
   for (const item of items) {
-    const client = found.get(item.account_id) ?? { account_id: item.account_id, name: item.name, people: [] };
-    for (const person of item.people) client.people.push(Object.assign(person, { made_by_client: item.made_by_client }));
-    found.set(item.account_id, client);
+    const client = byClient.get(item.account_id) ?? { account_id: item.account_id, name: item.name, people: [] };
+    for (const member of item.people) {
+      client.people.push(Object.assign(member, { made_by_client: item.made_by_client }));
+    }
+    byClient.set(item.account_id, client);
   }
-  return [...found.values()];
+  return [...byClient.values()];
 }
 
-export function clients() {
-  list = listing({
+export function clientsTab() {
+  list = filterableList({
     name: "clients",
-    pages: firm.clients,
-    kept,
-    head: [say("partner.person"), say("partner.set"), say("partner.ends"), say("partner.state"), say("partner.changed"), say("partner.actions")],
-    matches: (item, text) => has(text, item.name, item.account_id, ...item.people.flatMap((person) => [person.name, person.email, setName(person.permission_set, person.set_name)])),
-    bodies: (items) => {
-      const some = grouped(items);
-      return { rows: some.map(rows), count: some.length };
+    pages: partner.clients,
+    viewState,
+    headings: [
+      t("partner.person"),
+      t("partner.set"),
+      t("partner.ends"),
+      t("partner.state"),
+      t("partner.changed"),
+      t("partner.actions"),
+    ],
+    matches: (item, text) => includesText(
+      text,
+      item.name,
+      item.account_id,
+      ...item.people.flatMap((member) => [member.name, member.email, setName(member.permission_set, member.set_name)]),
+    ),
+    renderRows: (items) => {
+      const grouped = groupByClient(items);
+      return { rows: grouped.map(clientRows), count: grouped.length };
     },
-    empty: () => [h("p", {}, say(firm.manages ? "partner.no_clients" : "partner.no_clients_own"))],
-    onmore: () => shownRoles(roles),
+    emptyContent: () => [h("p", {}, t(partner.managesClientAccess ? "partner.no_clients" : "partner.no_clients_own"))],
+    onLoad: () => showSuperAdminOffer(superAdminOffer),
   });
-  const roles = h("div", {});
-  shownRoles(roles);
-  return [roles, list];
+  const superAdminOffer = h("div", {});
+  showSuperAdminOffer(superAdminOffer);
+  return [superAdminOffer, list];
 }
 
-/** Whoever is still super admin somewhere is told how to lay that down. */
-function shownRoles(place) {
-  const mine = firm.employees.items.find((employee) => employee.user_id === me())?.super_admin_of.length;
-  const seen = firm.clients.items.filter((item) => item.made_by_client && item.people.some((person) => person.user_id === me() && person.permission_set === "super_admin")).length;
-  const n = Math.max(mine ?? 0, seen);
-  place.replaceChildren(...(n ? [h("div", { class: "note offer" }, h("p", {}, say("partner.still_super_admin", { n })), h("div", { class: "actions" }, button(say("partner.migrate.open"), () => open(migration()))))] : []));
+/** Offer a migration if the user is still super admin of a client. */
+function showSuperAdminOffer(container) {
+  const ownCount = partner.employees.items.find((employee) => employee.user_id === ownUserId())?.super_admin_of.length;
+  const listedCount = partner.clients.items.filter(
+    (item) => item.made_by_client && item.people.some(
+      (member) => member.user_id === ownUserId() && member.permission_set === "super_admin",
+    ),
+  ).length;
+  const n = Math.max(ownCount ?? 0, listedCount);
+  container.replaceChildren(
+    ...(n
+      ? [h("div", { class: "note offer" },
+        h("p", {}, t("partner.still_super_admin", { n })),
+        h("div", { class: "actions" }, button(t("partner.migrate.open"), () => openTask(migrationTask()))),
+      )]
+      : []),
+  );
 }
 
-function rows(client) {
-  const mine = client.people.find((person) => person.user_id === me());
-  const mayBringIn = firm.manages && mine?.partner_id === firm.id && mine.state === "active" && !mine.permissions.removed.some((name) => name.startsWith("account.users.manage"));
+function clientRows(client) {
+  const ownMembership = client.people.find((member) => member.user_id === ownUserId());
+  const canAddColleagues =
+    partner.managesClientAccess &&
+    ownMembership?.partner_id === partner.id &&
+    ownMembership.state === "active" &&
+    !ownMembership.permissions.removed.some((name) => name.startsWith("account.users.manage"));
   return h("tbody", {},
     h("tr", { class: "head" }, h("th", { scope: "rowgroup", colspan: "6" },
       h("span", { class: "headed" },
         h("span", {}, h("strong", {}, client.name), " ", h("span", { class: "quiet" }, client.account_id)),
         h("span", { class: "tools" },
-          mine && h("a", { href: `/accounts/${encodeURIComponent(client.account_id)}`, "aria-label": say("partner.users_of", { client: client.name }) }, say("partner.users")),
-          mayBringIn && button(say("partner.add"), () => open(colleagues(client)), { "aria-label": say("partner.add_to", { client: client.name }) }))))),
-    client.people.map((person) => row(person, client)));
+          ownMembership && h(
+            "a",
+            {
+              href: `/accounts/${encodeURIComponent(client.account_id)}`,
+              "aria-label": t("partner.users_of", { client: client.name }),
+            },
+            t("partner.users"),
+          ),
+          canAddColleagues && button(
+            t("partner.add"),
+            () => openTask(colleaguesTask(client)),
+            { "aria-label": t("partner.add_to", { client: client.name }) },
+          ))))),
+    client.people.map((member) => memberRow(member, client)));
 }
 
-function row(person, client) {
-  const { removed, added } = person.permissions;
+function memberRow(member, client) {
+  const { removed, added } = member.permissions;
   return h("tr", {},
-    h("td", {}, person.name, person.user_id === me() && [" ", say("partner.you")], h("span", { class: "quiet block" }, breakable(person.email))),
-    h("td", { "data-label": say("partner.set") }, setName(person.permission_set, person.set_name),
-      h("span", { class: "quiet block" }, seatName(person.seat)),
-      removed.length > 0 && h("span", { class: "quiet block" }, say("partner.fewer", { n: removed.length })),
-      added.length > 0 && h("span", { class: "quiet block" }, say("partner.added", { n: added.length })),
-      person.made_by_client && h("span", { class: "quiet block" }, say("partner.made_by_client"))),
-    h("td", { "data-label": say("partner.ends") }, person.expires_at ? moment(person.expires_at) : say("partner.no_end")),
-    h("td", { "data-label": say("partner.state") }, state(person)),
-    h("td", { "data-label": say("partner.changed") }, person.changed_at ? moment(person.changed_at) : "–"),
-    h("td", {}, actions(person, client)));
+    h("td", {},
+      member.name,
+      member.user_id === ownUserId() && [" ", t("partner.you")],
+      h("span", { class: "quiet block" }, breakableEmail(member.email)),
+    ),
+    h("td", { "data-label": t("partner.set") }, setName(member.permission_set, member.set_name),
+      h("span", { class: "quiet block" }, seatName(member.seat)),
+      removed.length > 0 && h("span", { class: "quiet block" }, t("partner.fewer", { n: removed.length })),
+      added.length > 0 && h("span", { class: "quiet block" }, t("partner.added", { n: added.length })),
+      member.made_by_client && h("span", { class: "quiet block" }, t("partner.made_by_client"))),
+    h("td", { "data-label": t("partner.ends") },
+      member.expires_at ? formatDateTime(member.expires_at) : t("partner.no_end"),
+    ),
+    h("td", { "data-label": t("partner.state") }, stateCell(member)),
+    h("td", { "data-label": t("partner.changed") }, member.changed_at ? formatDateTime(member.changed_at) : "–"),
+    h("td", {}, actions(member, client)));
 }
 
-export function state(person) {
+export function stateCell(member) {
   return [
-    h("span", { class: `state ${person.state}` }, say(`partner.state.${person.state}`)),
-    (person.suspended_by ?? []).map((side) => h("span", { class: "quiet block" }, say(`partner.suspended_by.${side}`))),
+    h("span", { class: `state ${member.state}` }, t(`partner.state.${member.state}`)),
+    (member.suspended_by ?? []).map((side) => h("span", { class: "quiet block" }, t(`partner.suspended_by.${side}`))),
   ];
 }
 
-function actions(person, client) {
-  const [own, ours] = [person.user_id === me(), person.partner_id === firm.id];
-  const places = { name: person.name, client: client.name };
-  const offered = [];
-  if (firm.manages && ours && !own && person.permission_set !== "super_admin") {
-    if (person.suspended_by?.includes("partner")) offered.push(act("partner.resume", "partner.resume_one", () => resume(person, client), places));
-    else offered.push(act("partner.suspend", "partner.suspend_one", () => suspend(person, client), places));
+function actions(member, client) {
+  const [isSelf, isForPartner] = [member.user_id === ownUserId(), member.partner_id === partner.id];
+  const values = { name: member.name, client: client.name };
+  const buttons = [];
+  if (partner.managesClientAccess && isForPartner && !isSelf && member.permission_set !== "super_admin") {
+    if (member.suspended_by?.includes("partner")) {
+      buttons.push(actionButton("partner.resume", "partner.resume_one", () => resume(member, client), values));
+    } else {
+      buttons.push(actionButton("partner.suspend", "partner.suspend_one", () => suspend(member, client), values));
+    }
   }
-  if (own || (firm.manages && ours)) offered.push(act(own ? "partner.leave" : "partner.end", own ? "partner.leave_one" : "partner.end_one", () => end(person, client, own), places, "plain bad"));
-  return h("div", { class: "tools" }, offered);
+  if (isSelf || (partner.managesClientAccess && isForPartner)) {
+    buttons.push(actionButton(
+      isSelf ? "partner.leave" : "partner.end",
+      isSelf ? "partner.leave_one" : "partner.end_one",
+      () => endAccess(member, client, isSelf),
+      values,
+      "plain bad",
+    ));
+  }
+  return h("div", { class: "tools" }, buttons);
 }
 
-function act(words, label, work, places, style = "plain") {
-  return button(say(words), work, { class: style, "aria-label": say(label, places) });
+function actionButton(labelKey, ariaLabelKey, action, values, className = "plain") {
+  return button(t(labelKey), action, { class: className, "aria-label": t(ariaLabelKey, values) });
 }
 
-// --- what is done ---
+// --- actions ---
 
-async function suspend(person, client) {
-  const places = { name: person.name, client: client.name };
-  const done = await ask({
-    title: say("partner.suspend.title", places),
-    body: say("partner.suspend.body", places),
-    reason: say("partner.suspend.reason"),
-    yes: say("partner.suspend"),
-    work: (reason) => call("PUT", `${userPath(client.account_id, person.user_id)}/suspension`, { body: reason ? { reason } : {}, key: newKey() }),
+async function suspend(member, client) {
+  const values = { name: member.name, client: client.name };
+  const result = await confirmAction({
+    title: t("partner.suspend.title", values),
+    body: t("partner.suspend.body", values),
+    reasonLabel: t("partner.suspend.reason"),
+    confirmLabel: t("partner.suspend"),
+    action: (reason) => call(
+      "PUT",
+      `${userPath(client.account_id, member.user_id)}/suspension`,
+      { body: reason ? { reason } : {}, key: newIdempotencyKey() },
+    ),
   });
-  if (done) changed(person, done.body, say("partner.suspended", places));
+  if (result) applyChange(member, result.body, t("partner.suspended", values));
 }
 
-async function resume(person, client) {
-  const places = { name: person.name, client: client.name };
-  const done = await ask({
-    title: say("partner.resume.title", places),
-    body: say("partner.resume.body", places),
-    yes: say("partner.resume"),
-    bad: false,
-    work: () => call("DELETE", `${userPath(client.account_id, person.user_id)}/suspension`, { key: newKey() }),
+async function resume(member, client) {
+  const values = { name: member.name, client: client.name };
+  const result = await confirmAction({
+    title: t("partner.resume.title", values),
+    body: t("partner.resume.body", values),
+    confirmLabel: t("partner.resume"),
+    isDestructive: false,
+    action: () => call(
+      "DELETE",
+      `${userPath(client.account_id, member.user_id)}/suspension`,
+      { key: newIdempotencyKey() },
+    ),
   });
-  if (done) changed(person, done.body, say("partner.resumed", places));
+  if (result) applyChange(member, result.body, t("partner.resumed", values));
 }
 
-function changed(person, told, words) {
-  Object.assign(person, { state: told.state, suspended_by: told.suspended_by, version: told.version, changed_at: new Date().toISOString() });
-  after(words);
-}
-
-async function end(person, client, own) {
-  const places = { name: person.name, client: client.name };
-  const which = own ? "partner.leave" : "partner.end";
-  const done = await ask({
-    title: say(`${which}.title`, places),
-    body: say(`${which}.body`, places),
-    yes: say(which),
-    work: () => call("DELETE", userPath(client.account_id, person.user_id), { seen: `"${person.version}"`, key: newKey() }),
-    stale: anew,
+function applyChange(member, updated, text) {
+  Object.assign(member, {
+    state: updated.state,
+    suspended_by: updated.suspended_by,
+    version: updated.version,
+    changed_at: new Date().toISOString(),
   });
-  if (!done) return;
-  for (const item of firm.clients.items) item.people = item.people.filter((other) => other !== person);
-  firm.clients.items = firm.clients.items.filter((item) => item.people.length);
-  firm.employees.reset();
-  after(say(`${which}.done`, places));
+  finish(text);
 }
 
-function after(words) {
+async function endAccess(member, client, isSelf) {
+  const values = { name: member.name, client: client.name };
+  const textKey = isSelf ? "partner.leave" : "partner.end";
+  const result = await confirmAction({
+    title: t(`${textKey}.title`, values),
+    body: t(`${textKey}.body`, values),
+    confirmLabel: t(textKey),
+    action: () => call("DELETE", userPath(client.account_id, member.user_id), {
+      expectedVersion: `"${member.version}"`,
+      key: newIdempotencyKey(),
+    }),
+    onStale: reload,
+  });
+  if (!result) return;
+  for (const item of partner.clients.items) item.people = item.people.filter((other) => other !== member);
+  partner.clients.items = partner.clients.items.filter((item) => item.people.length);
+  partner.employees.reset();
+  finish(t(`${textKey}.done`, values));
+}
+
+function finish(text) {
   list.update();
-  list.rest();
-  toast(words);
+  list.focusStatus();
+  toast(text);
 }
 
-function anew() {
-  firm.clients.reset();
-  list.again();
+function reload() {
+  partner.clients.reset();
+  list.retry();
 }

@@ -1,55 +1,100 @@
-// The firm's people: whether each can be a partner admin, where he is, and what is still open.
+// Tab of partner employees: whether each is eligible as partner admin, and their clients.
 
-import { breakable, button, h } from "./elements.js";
-import { firm, me, setName } from "./partner-firm.js";
-import { leaving } from "./partner-leaving.js";
-import { linkForm } from "./partner-linkform.js";
-import { has, listing } from "./partner-listing.js";
-import { migration } from "./partner-migrating.js";
-import { open } from "./partner-views.js";
-import { say } from "./words.js";
+import { breakableEmail, button, h } from "./elements.js";
+import { ownUserId, partner, setName } from "./partner-firm.js";
+import { offboardingTask } from "./partner-leaving.js";
+import { linkFormTask } from "./partner-linkform.js";
+import { filterableList, includesText } from "./partner-listing.js";
+import { migrationTask } from "./partner-migrating.js";
+import { openTask } from "./partner-views.js";
+import { t } from "./words.js";
 
-const kept = {};
+const viewState = {};
 
-export function employees() {
-  return listing({
+export function employeesTab() {
+  return filterableList({
     name: "employees",
-    pages: firm.employees,
-    kept,
-    head: [say("partner.person"), say("partner.can_be"), say("partner.clients"), say("partner.super_admin_of"), say("partner.actions")],
-    matches: (employee, text) => has(text, employee.name, employee.email ?? "", ...employee.clients.map((client) => client.name), ...employee.super_admin_of.map((client) => client.name)),
-    bodies: (items) => ({ rows: h("tbody", {}, items.map(row)), count: items.length }),
-    empty: () => [h("p", {}, say("partner.no_employees"))],
+    pages: partner.employees,
+    viewState,
+    headings: [
+      t("partner.person"),
+      t("partner.can_be"),
+      t("partner.clients"),
+      t("partner.super_admin_of"),
+      t("partner.actions"),
+    ],
+    matches: (employee, text) => includesText(
+      text,
+      employee.name,
+      employee.email ?? "",
+      ...employee.clients.map((client) => client.name),
+      ...employee.super_admin_of.map((client) => client.name),
+    ),
+    renderRows: (items) => ({ rows: h("tbody", {}, items.map(employeeRow)), count: items.length }),
+    emptyContent: () => [h("p", {}, t("partner.no_employees"))],
   });
 }
 
-function row(employee) {
+function employeeRow(employee) {
   return h("tr", {},
-    h("td", {}, employee.name, employee.user_id === me() && [" ", say("partner.you")], employee.email && h("span", { class: "quiet block" }, breakable(employee.email))),
-    h("td", { "data-label": say("partner.can_be") }, eligibility(employee)),
-    h("td", { "data-label": say("partner.clients") }, places(employee.clients, employee.has_more_clients, (client) => say("partner.client_with", { client: client.name, set: setName(client.permission_set, client.set_name) }))),
-    h("td", { "data-label": say("partner.super_admin_of") }, places(employee.super_admin_of, employee.has_more_super_admin_of, (client) => client.name)),
+    h("td", {},
+      employee.name,
+      employee.user_id === ownUserId() && [" ", t("partner.you")],
+      employee.email && h("span", { class: "quiet block" }, breakableEmail(employee.email)),
+    ),
+    h("td", { "data-label": t("partner.can_be") }, eligibility(employee)),
+    h("td", { "data-label": t("partner.clients") }, clientList(
+      employee.clients,
+      employee.has_more_clients,
+      (client) => t("partner.client_with", {
+        client: client.name,
+        set: setName(client.permission_set, client.set_name),
+      }),
+    )),
+    h("td", { "data-label": t("partner.super_admin_of") }, clientList(
+      employee.super_admin_of,
+      employee.has_more_super_admin_of,
+      (client) => client.name,
+    )),
     h("td", {}, actions(employee)));
 }
 
 function eligibility(employee) {
-  if (employee.eligible && employee.state === "active") return h("span", { class: "state active" }, say("partner.eligible"));
-  const why = employee.state === "active" ? "partner.why_not.firm" : "partner.why_not.deactivated";
-  return [h("span", { class: "state deactivated" }, say("partner.not_eligible")), h("span", { class: "quiet block" }, say(why))];
+  if (employee.eligible && employee.state === "active") {
+    return h("span", { class: "state active" }, t("partner.eligible"));
+  }
+  const reasonKey = employee.state === "active" ? "partner.why_not.partner" : "partner.why_not.deactivated";
+  return [
+    h("span", { class: "state deactivated" }, t("partner.not_eligible")),
+    h("span", { class: "quiet block" }, t(reasonKey)),
+  ];
 }
 
-function places(clients, more, told) {
+function clientList(clients, hasMore, describe) {
   if (!clients.length) return "–";
-  if (clients.length === 1 && !more) return told(clients[0]);
-  return h("details", {}, h("summary", {}, say(more ? "partner.more_than" : "partner.count.clients", { n: clients.length })), h("ul", {}, clients.map((client) => h("li", {}, told(client)))));
+  if (clients.length === 1 && !hasMore) return describe(clients[0]);
+  return h("details", {},
+    h("summary", {}, t(hasMore ? "partner.more_than" : "partner.count.clients", { n: clients.length })),
+    h("ul", {}, clients.map((client) => h("li", {}, describe(client)))),
+  );
 }
 
 function actions(employee) {
-  const own = employee.user_id === me();
-  const mayMakeLink = firm.manages && employee.eligible && employee.state === "active";
-  const name = { name: employee.name };
+  const isSelf = employee.user_id === ownUserId();
+  const canCreateLink = partner.managesClientAccess && employee.eligible && employee.state === "active";
+  const values = { name: employee.name };
   return h("div", { class: "tools" },
-    mayMakeLink && button(say("partner.get_link"), () => open(linkForm({ employee_id: employee.user_id })), { class: "plain", "aria-label": say("partner.get_link_for", name) }),
-    own && employee.super_admin_of.length > 0 && button(say("partner.migrate.short"), () => open(migration()), { class: "plain" }),
-    (own || firm.manages) && button(say(own ? "partner.leave_all" : "partner.end_all"), () => open(leaving(employee)), { class: "plain bad", "aria-label": say(own ? "partner.leave_all" : "partner.end_all_of", name) }));
+    canCreateLink && button(
+      t("partner.get_link"),
+      () => openTask(linkFormTask({ employee_id: employee.user_id })),
+      { class: "plain", "aria-label": t("partner.get_link_for", values) },
+    ),
+    isSelf &&
+      employee.super_admin_of.length > 0 &&
+      button(t("partner.migrate.short"), () => openTask(migrationTask()), { class: "plain" }),
+    (isSelf || partner.managesClientAccess) && button(
+      t(isSelf ? "partner.leave_all" : "partner.end_all"),
+      () => openTask(offboardingTask(employee)),
+      { class: "plain bad", "aria-label": t(isSelf ? "partner.leave_all" : "partner.end_all_of", values) },
+    ));
 }

@@ -1,32 +1,34 @@
-// What the tabs of the console share: which partner it is, who looks at it, and what is known of it so far.
+// Shared by the tabs of the console: the partner, the user's rights, and the loaded lists.
 
-import { call, every, Refusal } from "./api.js";
+import { call, listAll, Problem } from "./api.js";
 import { token } from "./auth.js";
 import { Pages } from "./partner-paging.js";
-import { knows, say } from "./words.js";
+import { hasText, t } from "./words.js";
 
-const MANAGE = "partner.client_access.manage";
-const id = decodeURIComponent(location.pathname.split("/").pop());
+const MANAGE_CLIENT_ACCESS = "partner.client_access.manage";
+const partnerId = decodeURIComponent(location.pathname.split("/").pop());
 
-export const firm = {
-  id,
+export const partner = {
+  id: partnerId,
   name: undefined,
-  manages: undefined,
-  clients: new Pages(pathOf("clients")),
-  employees: new Pages(pathOf("employees"), 25),
-  links: new Pages(pathOf("access-links")),
+  managesClientAccess: undefined,
+  clients: new Pages(partnerPath("clients")),
+  employees: new Pages(partnerPath("employees"), 25),
+  links: new Pages(partnerPath("access-links")),
 };
 
-export function pathOf(...rest) {
-  return ["/partners", id, ...rest].map((part, nth) => (nth ? encodeURIComponent(part) : part)).join("/");
+export function partnerPath(...segments) {
+  return ["/partners", partnerId, ...segments].map(
+    (segment, index) => (index ? encodeURIComponent(segment) : segment),
+  ).join("/");
 }
 
 export function userPath(accountId, userId) {
   return `/accounts/${encodeURIComponent(accountId)}/users/${encodeURIComponent(userId)}`;
 }
 
-/** The id of whoever is signed in; for showing only: what he may do is for the API to say. */
-export function me() {
+/** Return the id of the signed-in user. For display only: the API checks authorization. */
+export function ownUserId() {
   try {
     return JSON.parse(atob(token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
   } catch {
@@ -34,43 +36,45 @@ export function me() {
   }
 }
 
-/** The partner's name, and whether the reader manages client access. */
-export async function meet() {
-  const mine = (await every("/accounts")).find((account) => account.account_id === id && account.kind === "partner");
-  if (!mine) throw new Refusal(404, { code: "not_found" });
-  firm.manages = await manages(mine);
-  firm.name = mine.name;
+/** Load the partner's name and whether the user manages client access. */
+export async function loadPartner() {
+  const ownAccount = (await listAll("/accounts")).find(
+    (account) => account.account_id === partnerId && account.kind === "partner",
+  );
+  if (!ownAccount) throw new Problem(404, { code: "not_found" });
+  partner.managesClientAccess = await canManageClientAccess(ownAccount);
+  partner.name = ownAccount.name;
 }
 
-/** Of the vendor's sets only the super admin's lets manage client access; beyond that it is given to one alone, or by a set of the firm's own. */
-async function manages({ permission_set: set }) {
+/** Check the role, then overrides, then a custom set: of the vendor's sets, only super admin has the permission. */
+async function canManageClientAccess({ permission_set: set }) {
   if (set === "super_admin") return true;
-  const { permissions } = (await call("GET", userPath(id, me()))).body;
-  if (permissions.added.includes(MANAGE)) return true;
-  return !permissions.removed.includes(MANAGE) && !knows(`partner.set.${set}`) && mayAskForOthers();
+  const { permissions } = (await call("GET", userPath(partnerId, ownUserId()))).body;
+  if (permissions.added.includes(MANAGE_CLIENT_ACCESS)) return true;
+  return !permissions.removed.includes(MANAGE_CLIENT_ACCESS) && !hasText(`partner.set.${set}`) && canListOtherLinks();
 }
 
-/** Only who manages client access is shown the links of somebody else. */
-async function mayAskForOthers() {
+/** Return whether the API lists links of other employees, which requires the permission to manage client access. */
+async function canListOtherLinks() {
   try {
-    await call("GET", `${pathOf("access-links")}?employee_id=nobody&limit=1`);
+    await call("GET", `${partnerPath("access-links")}?employee_id=nobody&limit=1`);
     return true;
   } catch (error) {
-    if (error instanceof Refusal && error.status === 403) return false;
+    if (error instanceof Problem && error.status === 403) return false;
     throw error;
   }
 }
 
-/** A vendor's set has words; a client's own set is called as the client calls it. */
-export function setName(name, named) {
-  return knows(`partner.set.${name}`) ? say(`partner.set.${name}`) : named ?? name;
+/** Return the name of a permission set. The vendor's sets have translations; custom sets have only their own name. */
+export function setName(name, customName) {
+  return hasText(`partner.set.${name}`) ? t(`partner.set.${name}`) : customName ?? name;
 }
 
 export function seatName(name) {
-  return say(`partner.seat.${name ?? "none"}`);
+  return t(`partner.seat.${name ?? "none"}`);
 }
 
-/** A client's name, as far as it has been read. */
+/** Return the client's name if it is loaded, otherwise its id. */
 export function clientName(accountId) {
-  return firm.clients.items.find((client) => client.account_id === accountId)?.name ?? accountId;
+  return partner.clients.items.find((client) => client.account_id === accountId)?.name ?? accountId;
 }

@@ -1,219 +1,342 @@
-// Getting an access link: for oneself or a colleague, with less than everything, and to be copied once.
+// Task that creates an access link for the user or a colleague. The URL is shown once.
 
-import { adjustments } from "./adjust.js";
-import { call, newKey } from "./api.js";
-import { day, daysFromNow, moment } from "./dates.js";
-import { alert, bullets, busy, button, facts, h } from "./elements.js";
-import { clientName, firm, me, pathOf } from "./partner-firm.js";
-import { can, cannot, groups } from "./permissions.js";
-import { attempt, failed, toast } from "./shell.js";
-import { open, way } from "./partner-views.js";
-import { LANGUAGES, listed, refused, say } from "./words.js";
+import { adjustmentFields } from "./adjust.js";
+import { call, newIdempotencyKey } from "./api.js";
+import { daysFromNow, formatDate, formatDateTime } from "./dates.js";
+import { alertNote, bulletList, busy, button, factList, h } from "./elements.js";
+import { clientName, ownUserId, partner, partnerPath } from "./partner-firm.js";
+import { describeAllowed, describeDenied, permissionGroups } from "./permissions.js";
+import { attempt, errorAlert, toast } from "./shell.js";
+import { backLink, openTask } from "./partner-views.js";
+import { formatList, LANGUAGES, problemText, t } from "./words.js";
 
-const FIELDS = { employee_id: "partner.link.employee", account_id: "partner.link.account", recipient_email: "partner.link.recipient", purpose: "partner.link.purpose", access_days: "partner.link.access_days", link_days: "partner.link.link_days", max_approvals: "partner.link.max", locale: "partner.link.locale" };
+const FIELD_LABELS = {
+  employee_id: "partner.link.employee",
+  account_id: "partner.link.account",
+  recipient_email: "partner.link.recipient",
+  purpose: "partner.link.purpose",
+  access_days: "partner.link.access_days",
+  link_days: "partner.link.link_days",
+  max_approvals: "partner.link.max",
+  locale: "partner.link.locale",
+};
 const OPTIONAL = new Set(["recipient_email", "purpose", "access_days"]);
-const AT_FIRST = { where: "any", account_id: "", recipient_email: "", purpose: "", access_days: "", link_days: "7", max_approvals: "1", locale: "", narrowed: false };
+const DEFAULTS = {
+  where: "any",
+  account_id: "",
+  recipient_email: "",
+  purpose: "",
+  access_days: "",
+  link_days: "7",
+  max_approvals: "1",
+  locale: "",
+  narrowed: false,
+};
 
-let typed;
+let draft;
 
-/** What goes along through the sign-in: all that was typed. */
-export function carry() {
-  return typed && { link: { ...typed, removed: [...typed.removed] } };
+/** Return the form state to restore after the sign-in. */
+export function linkFormState() {
+  return draft && { link: { ...draft, removed: [...draft.removed] } };
 }
 
-/** The task; what is given is filled in already. */
-export function linkForm(given = {}) {
-  typed = { ...AT_FIRST, ...given, removed: new Set(given.removed) };
+/** Create the task. `initial` prefills fields. */
+export function linkFormTask(initial = {}) {
+  draft = { ...DEFAULTS, ...initial, removed: new Set(initial.removed) };
   let [error, waiting] = [undefined, true];
 
-  async function look() {
-    await attempt(() => firm.employees.all(), { carry: carry(), otherwise: (refusal) => {
-      error = refusal;
+  async function load() {
+    await attempt(() => partner.employees.all(), { pageState: linkFormState(), onError: (caught) => {
+      error = caught;
     } });
     waiting = false;
-    fill();
+    refresh();
   }
 
-  let place = h("div", {});
-  function fill() {
-    place.replaceChildren(...[waiting ? h("p", { class: "waiting", role: "status" }, say("loading")) : form()].flat());
+  let container = h("div", {});
+  function refresh() {
+    container.replaceChildren(
+      ...[waiting ? h("p", { class: "waiting", role: "status" }, t("loading")) : linkForm()].flat(),
+    );
   }
 
-  function form() {
-    const able = firm.employees.items.filter((employee) => employee.eligible && employee.state === "active");
-    if (!able.length) return error ? failed(error) : h("div", { class: "note" }, h("p", {}, say("partner.link.nobody")));
-    if (!able.some((employee) => employee.user_id === typed.employee_id)) typed.employee_id = (able.find((employee) => employee.user_id === me()) ?? able[0]).user_id;
-    const yes = h("button", { type: "submit", class: "first" }, say("partner.link.yes"));
-    const trouble = h("div", {}, error && told(error));
-    const all = groups().flatMap((group) => Object.keys(group.names));
-    const left = () => all.filter((name) => !typed.removed.has(name));
-    const canList = h("div", { id: "can-list", class: "can" }, bullets(can(left())));
-    const [, permissions] = adjustments({ can: all, adjusted: typed, changed: () => canList.replaceChildren(bullets(can(left()))) });
-    const ends = h("p", { class: "quiet", id: "access_days-hint" });
-    const endsOn = () => {
-      const days = Number(typed.access_days);
-      ends.textContent = days >= 1 && days <= 730 ? say("partner.link.ends_on", { date: day(daysFromNow(days)) }) : say("partner.link.no_end");
+  function linkForm() {
+    const eligible = partner.employees.items.filter((employee) => employee.eligible && employee.state === "active");
+    if (!eligible.length) {
+      return error ? errorAlert(error) : h("div", { class: "note" }, h("p", {}, t("partner.link.nobody")));
+    }
+    if (!eligible.some((employee) => employee.user_id === draft.employee_id)) {
+      draft.employee_id = (eligible.find((employee) => employee.user_id === ownUserId()) ?? eligible[0]).user_id;
+    }
+    const submitButton = h("button", { type: "submit", class: "first" }, t("partner.link.yes"));
+    const alertContainer = h("div", {}, error && problemNote(error));
+    const all = permissionGroups().flatMap((group) => Object.keys(group.names));
+    const remaining = () => all.filter((name) => !draft.removed.has(name));
+    const canList = h("div", { id: "can-list", class: "can" }, bulletList(describeAllowed(remaining())));
+    const [, permissionFields] = adjustmentFields({
+      permissions: all,
+      adjustment: draft,
+      onChange: () => canList.replaceChildren(bulletList(describeAllowed(remaining()))),
+    });
+    const endHint = h("p", { class: "quiet", id: "access_days-hint" });
+    const updateEndHint = () => {
+      const days = Number(draft.access_days);
+      endHint.textContent = days >= 1 && days <= 730
+        ? t("partner.link.ends_on", { date: formatDate(daysFromNow(days)) })
+        : t("partner.link.no_end");
     };
-    endsOn();
-    const more = h("details", { class: "narrowing", open: typed.narrowed, ontoggle: () => {
-      typed.narrowed = more.open;
-    } }, h("summary", {}, say("partner.link.narrow")), permissions, h("h2", {}, say("partner.link.left")), canList);
+    updateEndHint();
+    const narrowing = h("details", { class: "narrowing", open: draft.narrowed, ontoggle: () => {
+      draft.narrowed = narrowing.open;
+    } }, h("summary", {}, t("partner.link.narrow")), permissionFields, h("h2", {}, t("partner.link.left")), canList);
     return h("form", { novalidate: true, class: "link-form", onsubmit: (event) => {
       event.preventDefault();
-      busy(yes, () => make(trouble));
+      busy(submitButton, () => createLink(alertContainer));
     } },
-      h("div", { class: "field" }, h("label", { for: "employee_id" }, say("partner.link.employee")),
-        choice("employee_id", able.map((employee) => [employee.user_id, employee.user_id === me() ? `${employee.name} ${say("partner.you")}` : employee.name]))),
-      where(),
-      field("recipient_email", { type: "email", maxlength: "254", autocomplete: "off" }),
-      h("div", { class: "field" }, label("purpose"), text(), hint("purpose")),
-      field("access_days", { type: "number", min: "1", max: "730", inputmode: "numeric", class: "short" }, ends, endsOn),
-      more,
+      h("div", { class: "field" }, h("label", { for: "employee_id" }, t("partner.link.employee")),
+        selectField(
+          "employee_id",
+          eligible.map((employee) => [
+            employee.user_id,
+            employee.user_id === ownUserId() ? `${employee.name} ${t("partner.you")}` : employee.name,
+          ]),
+        )),
+      clientField(),
+      inputField("recipient_email", { type: "email", maxlength: "254", autocomplete: "off" }),
+      h("div", { class: "field" }, labelFor("purpose"), purposeField(), hintFor("purpose")),
+      inputField(
+        "access_days",
+        { type: "number", min: "1", max: "730", inputmode: "numeric", class: "short" },
+        endHint,
+        updateEndHint,
+      ),
+      narrowing,
       h("div", { class: "pair" },
-        field("link_days", { type: "number", min: "1", max: "30", required: true, inputmode: "numeric", class: "short" }),
-        h("div", { class: "field" }, h("label", { for: "locale" }, say("partner.link.locale")), choice("locale", [["", say("partner.link.locale_auto")], ...Object.entries(LANGUAGES)]))),
-      trouble,
-      h("div", { class: "actions" }, yes));
+        inputField("link_days", {
+          type: "number",
+          min: "1",
+          max: "30",
+          required: true,
+          inputmode: "numeric",
+          class: "short",
+        }),
+        h("div", { class: "field" },
+          h("label", { for: "locale" }, t("partner.link.locale")),
+          selectField("locale", [["", t("partner.link.locale_auto")], ...Object.entries(LANGUAGES)]),
+        )),
+      alertContainer,
+      h("div", { class: "actions" }, submitButton));
   }
 
-  function choice(name, options) {
-    const made = h("select", { id: name, onchange: () => {
-      typed[name] = made.value;
-    } }, options.map(([value, words]) => h("option", { value, selected: value === typed[name] }, words)));
-    return made;
+  function selectField(name, options) {
+    const select = h("select", { id: name, onchange: () => {
+      draft[name] = select.value;
+    } }, options.map(([value, text]) => h("option", { value, selected: value === draft[name] }, text)));
+    return select;
   }
 
-  function label(name) {
-    return h("label", { for: name }, say(FIELDS[name]), OPTIONAL.has(name) && h("span", { class: "optional" }, ` ${say("partner.optional")}`));
+  function labelFor(name) {
+    return h("label", { for: name },
+      t(FIELD_LABELS[name]),
+      OPTIONAL.has(name) && h("span", { class: "optional" }, ` ${t("partner.optional")}`),
+    );
   }
 
-  function hint(name) {
-    return h("p", { class: "quiet", id: `${name}-hint` }, say(`partner.link.${name}_hint`));
+  function hintFor(name) {
+    return h("p", { class: "quiet", id: `${name}-hint` }, t(`partner.link.${name}_hint`));
   }
 
-  function field(name, attributes, said = hint(name), changed = () => {}) {
-    const made = h("input", { ...attributes, id: name, value: typed[name], "aria-describedby": `${name}-hint`, oninput: () => {
-      typed[name] = made.value;
-      made.removeAttribute("aria-invalid");
-      changed();
-    } });
-    return h("div", { class: "field" }, label(name), made, said);
+  function inputField(name, attributes, hint = hintFor(name), onInput = () => {}) {
+    const input = h("input", {
+      ...attributes,
+      id: name,
+      value: draft[name],
+      "aria-describedby": `${name}-hint`,
+      oninput: () => {
+        draft[name] = input.value;
+        input.removeAttribute("aria-invalid");
+        onInput();
+      },
+    });
+    return h("div", { class: "field" }, labelFor(name), input, hint);
   }
 
-  function text() {
-    const made = h("textarea", { id: "purpose", rows: "2", maxlength: "500", value: typed.purpose, "aria-describedby": "purpose-hint", oninput: () => {
-      typed.purpose = made.value;
-      made.removeAttribute("aria-invalid");
-    } });
-    return made;
+  function purposeField() {
+    const textarea = h("textarea", {
+      id: "purpose",
+      rows: "2",
+      maxlength: "500",
+      value: draft.purpose,
+      "aria-describedby": "purpose-hint",
+      oninput: () => {
+        draft.purpose = textarea.value;
+        textarea.removeAttribute("aria-invalid");
+      },
+    });
+    return textarea;
   }
 
-  /** Any client that it is sent to, or a certain one; only the first may have more than one approval. */
-  function where() {
-    const one = h("div", { class: "under" }, field("account_id", { list: "known", maxlength: "128", autocomplete: "off", spellcheck: "false" }));
-    const any = h("div", { class: "under" }, field("max_approvals", { type: "number", min: "1", max: "1000", required: true, inputmode: "numeric", class: "short" }));
-    const known = new Map(firm.clients.items.map((client) => [client.account_id, client.name]));
-    function follow() {
-      one.hidden = typed.where !== "one";
-      any.hidden = typed.where !== "any";
+  /** Choice between any client and one client. Only a link for any client can have several approvals. */
+  function clientField() {
+    const oneClient = h("div", { class: "under" }, inputField("account_id", {
+      list: "known",
+      maxlength: "128",
+      autocomplete: "off",
+      spellcheck: "false",
+    }));
+    const anyClient = h("div", { class: "under" }, inputField("max_approvals", {
+      type: "number",
+      min: "1",
+      max: "1000",
+      required: true,
+      inputmode: "numeric",
+      class: "short",
+    }));
+    const knownClients = new Map(partner.clients.items.map((client) => [client.account_id, client.name]));
+    function updateVisibility() {
+      oneClient.hidden = draft.where !== "one";
+      anyClient.hidden = draft.where !== "any";
     }
-    follow();
-    const radio = (value) => {
-      const made = h("input", { type: "radio", name: "where", value, checked: typed.where === value, onchange: () => {
-        typed.where = made.value;
-        follow();
+    updateVisibility();
+    const radioChoice = (value) => {
+      const input = h("input", { type: "radio", name: "where", value, checked: draft.where === value, onchange: () => {
+        draft.where = input.value;
+        updateVisibility();
       } });
-      return h("label", { class: "choice" }, made, h("span", {}, say(`partner.link.where_${value}`)));
+      return h("label", { class: "choice" }, input, h("span", {}, t(`partner.link.where_${value}`)));
     };
-    return h("fieldset", {}, h("legend", {}, say("partner.link.where")), radio("any"), any, radio("one"), one,
-      h("datalist", { id: "known" }, [...known].map(([id, name]) => h("option", { value: id }, name))));
+    return h("fieldset", {},
+      h("legend", {}, t("partner.link.where")),
+      radioChoice("any"),
+      anyClient,
+      radioChoice("one"),
+      oneClient,
+      h("datalist", { id: "known" }, [...knownClients].map(([id, name]) => h("option", { value: id }, name))),
+    );
   }
 
-  function body() {
-    const asked = { employee_id: typed.employee_id, link_days: Number(typed.link_days) };
-    if (typed.where === "one") asked.account_id = typed.account_id.trim();
-    else asked.max_approvals = Number(typed.max_approvals);
-    for (const name of ["recipient_email", "purpose", "locale"]) if (typed[name].trim()) asked[name] = typed[name].trim();
-    if (typed.access_days) asked.access_days = Number(typed.access_days);
-    if (typed.removed.size) asked.permissions = { remove: [...typed.removed].sort() };
-    return asked;
+  function requestBody() {
+    const body = { employee_id: draft.employee_id, link_days: Number(draft.link_days) };
+    if (draft.where === "one") body.account_id = draft.account_id.trim();
+    else body.max_approvals = Number(draft.max_approvals);
+    for (const name of ["recipient_email", "purpose", "locale"]) {
+      if (draft[name].trim()) body[name] = draft[name].trim();
+    }
+    if (draft.access_days) body.access_days = Number(draft.access_days);
+    if (draft.removed.size) body.permissions = { remove: [...draft.removed].sort() };
+    return body;
   }
 
-  function told(refusal) {
-    const names = refusal.errors?.map((each) => each.pointer.split("/")[1]).filter((name) => name in FIELDS) ?? [];
-    return names.length ? wrong(names, refused(refusal.code)) : failed(refusal);
+  function problemNote(caught) {
+    const names = caught.errors?.map((each) => each.pointer.split("/")[1]).filter((name) => name in FIELD_LABELS) ?? [];
+    return names.length ? invalidFieldsAlert(names, problemText(caught.code)) : errorAlert(caught);
   }
 
-  function wrong(names, words) {
+  function invalidFieldsAlert(names, text) {
     for (const name of names) document.getElementById(name)?.setAttribute("aria-invalid", "true");
-    return alert(words && h("p", {}, words), h("p", {}, say("partner.link.check", { fields: listed([...new Set(names)].map((name) => say(FIELDS[name]))) })));
+    return alertNote(
+      text && h("p", {}, text),
+      h("p", {}, t("partner.link.check", {
+        fields: formatList([...new Set(names)].map((name) => t(FIELD_LABELS[name]))),
+      })),
+    );
   }
 
-  async function make(trouble) {
-    const bad = [...place.querySelectorAll("input[id], textarea")].filter((each) => each.id in FIELDS && !each.closest("[hidden]") && !each.checkValidity()).map((each) => each.id);
-    if (typed.where === "one" && !typed.account_id.trim()) bad.push("account_id");
+  async function createLink(alertContainer) {
+    const invalidIds = [...container.querySelectorAll("input[id], textarea")]
+      .filter((each) => each.id in FIELD_LABELS && !each.closest("[hidden]") && !each.checkValidity())
+      .map((each) => each.id);
+    if (draft.where === "one" && !draft.account_id.trim()) invalidIds.push("account_id");
     error = undefined;
-    if (bad.length) {
-      trouble.replaceChildren(wrong(bad));
-      document.getElementById(bad[0]).focus();
+    if (invalidIds.length) {
+      alertContainer.replaceChildren(invalidFieldsAlert(invalidIds));
+      document.getElementById(invalidIds[0]).focus();
       return;
     }
-    const done = await attempt(() => call("POST", pathOf("access-links"), { body: body(), key: newKey() }), { carry: carry(), otherwise: (refusal) => {
-      error = refusal;
-    } });
+    const response = await attempt(
+      () => call("POST", partnerPath("access-links"), { body: requestBody(), key: newIdempotencyKey() }),
+      { pageState: linkFormState(), onError: (caught) => {
+        error = caught;
+      } },
+    );
     if (error) {
-      trouble.replaceChildren(told(error));
+      alertContainer.replaceChildren(problemNote(error));
       document.querySelector("[aria-invalid]")?.focus();
       return;
     }
-    const letterTo = typed.recipient_email.trim();
-    typed = undefined;
-    firm.links.reset();
-    firm.employees.reset();
-    await open(ready(done.body, letterTo));
+    const emailTo = draft.recipient_email.trim();
+    draft = undefined;
+    partner.links.reset();
+    partner.employees.reset();
+    await openTask(linkReadyTask(response.body, emailTo));
   }
 
-  look();
+  load();
   return () => {
-    const title = say("partner.link.title");
-    place = h("div", {});
-    fill();
-    return { title, content: [way(), h("h1", {}, title), h("p", { class: "lead" }, say("partner.link.lead")), place] };
+    const title = t("partner.link.title");
+    container = h("div", {});
+    refresh();
+    return {
+      title,
+      content: [backLink(), h("h1", {}, title), h("p", { class: "lead" }, t("partner.link.lead")), container],
+    };
   };
 }
 
-/** The link, with its address to copy: that is told this once. */
-export function ready(link, letterTo) {
+/** Show the created link. Its URL is available only in this response. */
+export function linkReadyTask(link, emailTo) {
   return () => {
-    const title = say("partner.ready.title");
-    const field = h("input", { id: "address", readonly: true, value: link.url ?? "", spellcheck: "false", onfocus: () => field.select(), "aria-describedby": "address-hint" });
+    const title = t("partner.ready.title");
+    const field = h("input", {
+      id: "address",
+      readonly: true,
+      value: link.url ?? "",
+      spellcheck: "false",
+      onfocus: () => field.select(),
+      "aria-describedby": "address-hint",
+    });
     const copy = async () => {
       try {
         await navigator.clipboard.writeText(field.value);
-        toast(say("partner.ready.copied"));
+        toast(t("partner.ready.copied"));
       } catch {
         field.focus();
-        toast(say("partner.ready.by_hand"));
+        toast(t("partner.ready.by_hand"));
       }
     };
-    const letter = link.delivery_status === "none" ? say("partner.ready.no_letter") : letterTo ? say("partner.ready.letter", { email: letterTo }) : say("partner.ready.letter_again");
+    const emailNote = link.delivery_status === "none"
+      ? t("partner.ready.no_email")
+      : emailTo ? t("partner.ready.email", { email: emailTo }) : t("partner.ready.email_again");
     return {
       title,
       content: [
-        way(), h("h1", {}, title),
+        backLink(), h("h1", {}, title),
         link.url
-          ? h("div", { class: "address" }, h("label", { for: "address" }, say("partner.ready.address")), h("div", {}, field, button(say("partner.ready.copy"), copy, { class: "first" })), h("p", { class: "quiet", id: "address-hint" }, say("partner.ready.once")))
-          : h("div", { class: "note" }, h("p", {}, say("partner.ready.lost"))),
-        h("p", {}, letter),
-        facts(
-          [say("partner.link.for"), link.employee.name],
-          [say("partner.client"), link.account_id ? clientName(link.account_id) : say("partner.link.any_n", { n: link.max_approvals })],
-          [say("partner.link.purpose"), link.purpose && h("q", {}, link.purpose)],
-          [say("partner.ready.access"), link.access_days ? say("partner.link.days", { n: link.access_days }) : say("partner.no_end")],
-          [say("partner.ready.taken"), link.permissions.removed.length > 0 && bullets(cannot(link.permissions.removed))],
-          [say("partner.ready.until"), moment(link.expires_at)],
+          ? h("div", { class: "address" },
+            h("label", { for: "address" }, t("partner.ready.address")),
+            h("div", {}, field, button(t("partner.ready.copy"), copy, { class: "first" })),
+            h("p", { class: "quiet", id: "address-hint" }, t("partner.ready.once")),
+          )
+          : h("div", { class: "note" }, h("p", {}, t("partner.ready.lost"))),
+        h("p", {}, emailNote),
+        factList(
+          [t("partner.link.for"), link.employee.name],
+          [
+            t("partner.client"),
+            link.account_id ? clientName(link.account_id) : t("partner.link.any_n", { n: link.max_approvals }),
+          ],
+          [t("partner.link.purpose"), link.purpose && h("q", {}, link.purpose)],
+          [
+            t("partner.ready.access"),
+            link.access_days ? t("partner.link.days", { n: link.access_days }) : t("partner.no_end"),
+          ],
+          [
+            t("partner.ready.taken"),
+            link.permissions.removed.length > 0 && bulletList(describeDenied(link.permissions.removed)),
+          ],
+          [t("partner.ready.until"), formatDateTime(link.expires_at)],
         ),
-        h("div", { class: "actions" }, button(say("partner.ready.another"), () => open(linkForm()))),
+        h("div", { class: "actions" }, button(t("partner.ready.another"), () => openTask(linkFormTask()))),
       ],
     };
   };

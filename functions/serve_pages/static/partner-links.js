@@ -1,105 +1,158 @@
-// Access links: what each asks for, in which state it is, what became of its letter; a new address, or the end.
+// Tab of access links: state and email delivery of each, with actions to resend or revoke it.
 
-import { call, newKey } from "./api.js";
-import { ask } from "./partner-asking.js";
-import { day, moment } from "./dates.js";
+import { call, newIdempotencyKey } from "./api.js";
+import { confirmAction } from "./partner-asking.js";
+import { formatDate, formatDateTime } from "./dates.js";
 import { button, h } from "./elements.js";
-import { clientName, firm, me, pathOf } from "./partner-firm.js";
-import { ready } from "./partner-linkform.js";
-import { has, listing } from "./partner-listing.js";
+import { clientName, ownUserId, partner, partnerPath } from "./partner-firm.js";
+import { linkReadyTask } from "./partner-linkform.js";
+import { filterableList, includesText } from "./partner-listing.js";
 import { toast } from "./shell.js";
-import { open } from "./partner-views.js";
-import { say } from "./words.js";
+import { openTask } from "./partner-views.js";
+import { t } from "./words.js";
 
 const STATES = ["open", "approved", "declined", "revoked", "expired"];
-const kept = { state: "" };
+const viewState = { state: "" };
 let list;
 
-function wanted() {
-  return pathOf("access-links") + (kept.state ? `?state=${kept.state}` : "");
+function listPath() {
+  return partnerPath("access-links") + (viewState.state ? `?state=${viewState.state}` : "");
 }
 
-export function links() {
-  if (firm.links.path !== wanted()) firm.links.reset(wanted());
-  const place = h("div", {});
-  const choice = h("select", { id: "links-state", onchange: () => {
-    kept.state = choice.value;
-    firm.links.reset(wanted());
-    fill();
-  } }, ["", ...STATES].map((state) => h("option", { value: state, selected: state === kept.state }, say(state ? `partner.link_state.${state}` : "partner.every_state"))));
-  const states = h("div", { class: "filter" }, h("label", { for: "links-state" }, say("partner.state")), choice);
-  function fill() {
-    const focused = document.activeElement === choice;
-    list = listing({
+export function linksTab() {
+  if (partner.links.path !== listPath()) partner.links.reset(listPath());
+  const container = h("div", {});
+  const stateSelect = h(
+    "select",
+    { id: "links-state", onchange: () => {
+      viewState.state = stateSelect.value;
+      partner.links.reset(listPath());
+      refresh();
+    } },
+    ["", ...STATES].map(
+      (state) => h("option", { value: state, selected: state === viewState.state }, t(
+        state ? `partner.link_state.${state}` : "partner.every_state",
+      )),
+    ),
+  );
+  const stateFilter = h("div", { class: "filter" },
+    h("label", { for: "links-state" }, t("partner.state")),
+    stateSelect,
+  );
+  function refresh() {
+    const hadFocus = document.activeElement === stateSelect;
+    list = filterableList({
       name: "links",
-      pages: firm.links,
-      kept,
-      tools: states,
-      head: [say("partner.link.for"), say("partner.client"), say("partner.state"), say("partner.letter"), say("partner.link.made"), say("partner.actions")],
-      matches: (link, text) => has(text, link.employee.name, link.employee.email, link.purpose, link.account_id, link.account_id && clientName(link.account_id)),
-      bodies: (items) => ({ rows: h("tbody", {}, items.map(row)), count: items.length }),
-      empty: () => [h("p", {}, say(kept.state ? "partner.nothing_found" : firm.manages ? "partner.no_links" : "partner.no_links_own"))],
+      pages: partner.links,
+      viewState,
+      tools: stateFilter,
+      headings: [
+        t("partner.link.for"),
+        t("partner.client"),
+        t("partner.state"),
+        t("partner.delivery_status"),
+        t("partner.link.made"),
+        t("partner.actions"),
+      ],
+      matches: (link, text) => includesText(
+        text,
+        link.employee.name,
+        link.employee.email,
+        link.purpose,
+        link.account_id,
+        link.account_id && clientName(link.account_id),
+      ),
+      renderRows: (items) => ({ rows: h("tbody", {}, items.map(linkRow)), count: items.length }),
+      emptyContent: () => [h("p", {}, t(
+        viewState.state
+          ? "partner.nothing_found"
+          : partner.managesClientAccess ? "partner.no_links" : "partner.no_links_own",
+      ))],
     });
-    place.replaceChildren(list);
-    if (focused) choice.focus();
+    container.replaceChildren(list);
+    if (hadFocus) stateSelect.focus();
   }
-  fill();
+  refresh();
   return [
-    !firm.manages && h("p", { class: "quiet" }, say("partner.links_own")),
-    place,
+    !partner.managesClientAccess && h("p", { class: "quiet" }, t("partner.links_own")),
+    container,
   ];
 }
 
-function row(link) {
+function linkRow(link) {
   const { removed } = link.permissions;
   return h("tr", {},
-    h("td", {}, link.employee.name, link.employee.user_id === me() && [" ", say("partner.you")], link.purpose && h("span", { class: "quiet block" }, h("q", {}, link.purpose)),
-      removed.length > 0 && h("span", { class: "quiet block" }, say("partner.fewer", { n: removed.length }))),
-    h("td", { "data-label": say("partner.client") }, link.account_id ? clientName(link.account_id) : say("partner.link.any"),
-      h("span", { class: "quiet block" }, link.access_days ? say("partner.link.days", { n: link.access_days }) : say("partner.no_end"))),
-    h("td", { "data-label": say("partner.state") }, h("span", { class: `state ${style(link.state)}` }, say(`partner.link_state.${link.state}`)),
-      link.max_approvals > 1 && h("span", { class: "quiet block" }, say("partner.link.approvals", { n: link.approvals, most: link.max_approvals })),
-      link.state === "open" && h("span", { class: "quiet block" }, say("partner.link.until", { date: moment(link.expires_at) }))),
-    h("td", { "data-label": say("partner.letter") }, h("span", { class: "whole" }, say(`partner.letter.${link.delivery_status}`)),
-      link.state === "open" && ["bounced", "complained", "failed"].includes(link.delivery_status) && h("span", { class: "quiet block" }, say("partner.letter.copy"))),
-    h("td", { class: "when", "data-label": say("partner.link.made") }, day(link.created_at)),
-    h("td", {}, firm.manages && link.state === "open" && h("div", { class: "tools" },
-      button(say("partner.resend"), () => resend(link), { class: "plain", "aria-label": say("partner.resend_one", names(link)) }),
-      button(say("partner.revoke"), () => revoke(link), { class: "plain bad", "aria-label": say("partner.revoke_one", names(link)) }))));
+    h("td", {},
+      link.employee.name,
+      link.employee.user_id === ownUserId() && [" ", t("partner.you")],
+      link.purpose && h("span", { class: "quiet block" }, h("q", {}, link.purpose)),
+      removed.length > 0 && h("span", { class: "quiet block" }, t("partner.fewer", { n: removed.length })),
+    ),
+    h("td", { "data-label": t("partner.client") },
+      link.account_id ? clientName(link.account_id) : t("partner.link.any"),
+      h("span", { class: "quiet block" },
+        link.access_days ? t("partner.link.days", { n: link.access_days }) : t("partner.no_end"),
+      ),
+    ),
+    h("td", { "data-label": t("partner.state") },
+      h("span", { class: `state ${stateClass(link.state)}` }, t(`partner.link_state.${link.state}`)),
+      link.max_approvals > 1 && h("span", { class: "quiet block" }, t(
+        "partner.link.approvals",
+        { n: link.approvals, most: link.max_approvals },
+      )),
+      link.state === "open" && h("span", { class: "quiet block" }, t("partner.link.until", {
+        date: formatDateTime(link.expires_at),
+      })),
+    ),
+    h("td", { "data-label": t("partner.delivery_status") },
+      h("span", { class: "whole" }, t(`partner.delivery_status.${link.delivery_status}`)),
+      link.state === "open" &&
+        ["bounced", "complained", "failed"].includes(link.delivery_status) &&
+        h("span", { class: "quiet block" }, t("partner.delivery_status.copy"))),
+    h("td", { class: "when", "data-label": t("partner.link.made") }, formatDate(link.created_at)),
+    h("td", {}, partner.managesClientAccess && link.state === "open" && h("div", { class: "tools" },
+      button(t("partner.resend"), () => resend(link), {
+        class: "plain",
+        "aria-label": t("partner.resend_one", values(link)),
+      }),
+      button(t("partner.revoke"), () => revoke(link), {
+        class: "plain bad",
+        "aria-label": t("partner.revoke_one", values(link)),
+      }))));
 }
 
-function style(state) {
+function stateClass(state) {
   return { open: "active", approved: "active" }[state] ?? "deactivated";
 }
 
-function names(link) {
-  return { name: link.employee.name, date: day(link.created_at) };
+function values(link) {
+  return { name: link.employee.name, date: formatDate(link.created_at) };
 }
 
 async function resend(link) {
-  const done = await ask({
-    title: say("partner.resend.title", names(link)),
-    body: say(link.delivery_status === "none" ? "partner.resend.body" : "partner.resend.body_letter", names(link)),
-    yes: say("partner.resend"),
-    bad: false,
-    work: () => call("POST", pathOf("access-links", link.link_id, "resend"), { key: newKey() }),
+  const result = await confirmAction({
+    title: t("partner.resend.title", values(link)),
+    body: t(link.delivery_status === "none" ? "partner.resend.body" : "partner.resend.body_email", values(link)),
+    confirmLabel: t("partner.resend"),
+    isDestructive: false,
+    action: () => call("POST", partnerPath("access-links", link.link_id, "resend"), { key: newIdempotencyKey() }),
   });
-  if (!done) return;
-  Object.assign(link, done.body);
-  await open(ready(done.body));
+  if (!result) return;
+  Object.assign(link, result.body);
+  await openTask(linkReadyTask(result.body));
 }
 
 async function revoke(link) {
-  const done = await ask({
-    title: say("partner.revoke.title", names(link)),
-    body: say("partner.revoke.body", names(link)),
-    yes: say("partner.revoke"),
-    work: () => call("DELETE", pathOf("access-links", link.link_id), { key: newKey() }),
+  const result = await confirmAction({
+    title: t("partner.revoke.title", values(link)),
+    body: t("partner.revoke.body", values(link)),
+    confirmLabel: t("partner.revoke"),
+    action: () => call("DELETE", partnerPath("access-links", link.link_id), { key: newIdempotencyKey() }),
   });
-  if (!done) return;
+  if (!result) return;
   link.state = "revoked";
-  firm.employees.reset();
+  partner.employees.reset();
   list.update();
-  list.rest();
-  toast(say("partner.revoked"));
+  list.focusStatus();
+  toast(t("partner.revoked"));
 }

@@ -1,66 +1,98 @@
-// A list that can be long: filtered as one types, more of it when one asks, and a sentence where it is empty.
+// List with a text filter, paging and an empty state.
 
 import { button, h } from "./elements.js";
-import { attempt, failed } from "./shell.js";
-import { say } from "./words.js";
+import { attempt, errorAlert } from "./shell.js";
+import { t } from "./words.js";
 
 /**
- * `pages` are read, `kept` remembers the filter; `bodies(items)` makes the table's rows, and gives how many things they are;
- * `matches(item, text)` says what a filter finds. The element has `update`, to show what has changed.
+ * Create a list of the items in `pages`. `viewState` stores the filter text.
+ *
+ * `renderRows(items)` returns {rows, count}, and `matches(item, text)` decides whether the filter includes an item.
+ * The element has the methods `update` (redraw), `retry` (load again) and `focusStatus`.
  */
-export function listing({ name, pages, kept, head, bodies, matches, empty, tools = [], onmore }) {
-  const place = h("div", { class: "list" });
+export function filterableList({
+  name,
+  pages,
+  viewState,
+  headings,
+  renderRows,
+  matches,
+  emptyContent,
+  tools = [],
+  onLoad,
+}) {
+  const container = h("div", { class: "list" });
   const status = h("p", { class: "quiet status", role: "status", tabindex: "-1" });
-  const more = button(say("partner.more"), () => load("more"));
-  const foot = h("div", { class: "actions" }, more);
-  const field = h("input", { type: "search", id: `${name}-filter`, value: kept.text ?? "", autocomplete: "off", spellcheck: "false", oninput: () => {
-    kept.text = field.value;
-    update();
-    if (kept.text.trim() && !pages.done) load("all");
-  } });
+  const moreButton = button(t("partner.more"), () => load("more"));
+  const footer = h("div", { class: "actions" }, moreButton);
+  const filterField = h("input", {
+    type: "search",
+    id: `${name}-filter`,
+    value: viewState.text ?? "",
+    autocomplete: "off",
+    spellcheck: "false",
+    oninput: () => {
+      viewState.text = filterField.value;
+      update();
+      if (viewState.text.trim() && !pages.done) load("all");
+    },
+  });
   let error;
 
-  async function load(how) {
+  async function load(method) {
     error = undefined;
-    const loading = attempt(() => pages[how](), { otherwise: (refusal) => {
-      error = refusal;
+    const pending = attempt(() => pages[method](), { onError: (caught) => {
+      error = caught;
     } });
     update();
-    await loading;
+    await pending;
     update();
-    onmore?.();
+    onLoad?.();
   }
 
   function update() {
-    const text = (kept.text ?? "").trim().toLowerCase();
-    const found = text ? pages.items.filter((item) => matches(item, text)) : pages.items;
-    const { rows, count } = bodies(found, text);
-    const waiting = !pages.done && (pages.asked || !pages.begun);
+    const text = (viewState.text ?? "").trim().toLowerCase();
+    const matching = text ? pages.items.filter((item) => matches(item, text)) : pages.items;
+    const { rows, count } = renderRows(matching, text);
+    const isLoading = !pages.done && (pages.pending || !pages.started);
     if (count) {
-      place.replaceChildren(h("table", { class: "cards", "aria-label": say(`partner.tab.${name}`) },
-        h("thead", {}, h("tr", {}, head.map((each) => h("th", { scope: "col" }, each)))), rows));
-    } else if (error || waiting) place.replaceChildren();
-    else place.replaceChildren(h("div", { class: "note" }, text ? h("p", {}, say("partner.nothing_found")) : empty()));
-    if (error) place.append(failed(error), h("div", { class: "actions" }, button(say("partner.again"), () => load("more"))));
-    status.textContent = told(count, text, waiting);
-    foot.hidden = pages.done || waiting || Boolean(error);
+      container.replaceChildren(h("table", { class: "cards", "aria-label": t(`partner.tab.${name}`) },
+        h("thead", {}, h("tr", {}, headings.map((each) => h("th", { scope: "col" }, each)))), rows));
+    } else if (error || isLoading) {
+      container.replaceChildren();
+    } else {
+      container.replaceChildren(h("div", { class: "note" },
+        text ? h("p", {}, t("partner.nothing_found")) : emptyContent(),
+      ));
+    }
+    if (error) {
+      container.append(
+        errorAlert(error),
+        h("div", { class: "actions" }, button(t("partner.again"), () => load("more"))),
+      );
+    }
+    status.textContent = statusText(count, text, isLoading);
+    footer.hidden = pages.done || isLoading || Boolean(error);
   }
 
-  function told(count, text, waiting) {
-    if (waiting) return say("loading");
+  function statusText(count, text, isLoading) {
+    if (isLoading) return t("loading");
     if (error) return "";
-    if (text) return say("partner.found", { n: count });
-    return say(pages.done ? `partner.count.${name}` : `partner.so_far.${name}`, { n: count });
+    if (text) return t("partner.found", { n: count });
+    return t(pages.done ? `partner.count.${name}` : `partner.so_far.${name}`, { n: count });
   }
 
-  const made = h("div", {},
-    h("div", { class: "filters" }, h("div", { class: "filter" }, h("label", { for: `${name}-filter` }, say(`partner.filter.${name}`)), field), tools),
-    status, place, foot);
+  const element = h("div", {},
+    h("div", { class: "filters" },
+      h("div", { class: "filter" }, h("label", { for: `${name}-filter` }, t(`partner.filter.${name}`)), filterField),
+      tools,
+    ),
+    status, container, footer);
   update();
-  if (!pages.begun || pages.asked) load(kept.text?.trim() ? "all" : "more");
-  return Object.assign(made, { update, again: () => load("more"), rest: () => status.focus() });
+  if (!pages.started || pages.pending) load(viewState.text?.trim() ? "all" : "more");
+  return Object.assign(element, { update, retry: () => load("more"), focusStatus: () => status.focus() });
 }
 
-export function has(text, ...places) {
-  return places.some((place) => place?.toLowerCase().includes(text));
+export function includesText(text, ...values) {
+  return values.some((value) => value?.toLowerCase().includes(text));
 }

@@ -1,194 +1,245 @@
-// Whoever is super admin of clients becomes partner admin there: chosen, previewed, and done in portions.
+// Task that turns the user's super admin roles at clients into partner admin: selection, preview, migration in batches.
 
-import { call, newKey } from "./api.js";
-import { bullets, button, h } from "./elements.js";
-import { firm, me, pathOf, seatName } from "./partner-firm.js";
+import { call, newIdempotencyKey } from "./api.js";
+import { bulletList, button, h } from "./elements.js";
+import { ownUserId, partner, partnerPath, seatName } from "./partner-firm.js";
 import { Pages } from "./partner-paging.js";
-import { cannot } from "./permissions.js";
-import { attempt, failed } from "./shell.js";
-import { way } from "./partner-views.js";
-import { refused, say } from "./words.js";
+import { describeDenied } from "./permissions.js";
+import { attempt, errorAlert } from "./shell.js";
+import { backLink } from "./partner-views.js";
+import { problemText, t } from "./words.js";
 
-const PORTION = 5;
+const BATCH_SIZE = 5;
 
-/** The task, for the reader himself. */
-export function migration() {
-  const mine = new Pages(`${pathOf("clients")}?employee_id=${encodeURIComponent(me())}`, 100);
-  const [chosen, previews, done] = [new Set(), new Map(), new Map()];
-  let [roles, step, error, at] = [undefined, "choosing", undefined, undefined];
-  let place = h("div", {});
+/** Create the task for the signed-in user. */
+export function migrationTask() {
+  const ownClients = new Pages(`${partnerPath("clients")}?employee_id=${encodeURIComponent(ownUserId())}`, 100);
+  const [chosen, previews, results] = [new Set(), new Map(), new Map()];
+  let [roles, step, error, progress] = [undefined, "choosing", undefined, undefined];
+  let container = h("div", {});
 
-  async function look() {
+  async function load() {
     error = undefined;
     await attempt(async () => {
-      await mine.all();
-      roles = mine.items.filter((client) => client.made_by_client && client.people.some((person) => person.permission_set === "super_admin"));
+      await ownClients.all();
+      roles = ownClients.items.filter(
+        (client) => client.made_by_client && client.people.some((member) => member.permission_set === "super_admin"),
+      );
       for (const role of roles) chosen.add(role.account_id);
-    }, { otherwise: (refusal) => {
-      error = refusal;
+    }, { onError: (caught) => {
+      error = caught;
     } });
-    fill();
+    refresh();
   }
 
-  /** A few at a time, so that one sees it go on; what is reported stays so, whatever comes after. */
-  async function inPortions(ids, rows, dry) {
+  /** Send the requests in small batches to show progress. Reported rows stay if a later batch fails. */
+  async function runInBatches(ids, rows, dryRun) {
     error = undefined;
-    at = { now: 0, all: ids.length };
-    fill();
+    progress = { now: 0, all: ids.length };
+    refresh();
     await attempt(async () => {
-      for (let first = 0; first < ids.length; first += PORTION) {
-        const some = ids.slice(first, first + PORTION);
-        const { body } = await call("POST", pathOf("migrations"), { body: { account_ids: some, ...(dry ? { dry_run: true } : {}) }, key: newKey() });
+      for (let start = 0; start < ids.length; start += BATCH_SIZE) {
+        const batch = ids.slice(start, start + BATCH_SIZE);
+        const { body } = await call("POST", partnerPath("migrations"), {
+          body: { account_ids: batch, ...(dryRun ? { dry_run: true } : {}) },
+          key: newIdempotencyKey(),
+        });
         for (const row of body.items) rows.set(row.account_id, row);
-        at.now += some.length;
-        fill();
+        progress.now += batch.length;
+        refresh();
       }
-    }, { otherwise: (refusal) => {
-      error = refusal;
+    }, { onError: (caught) => {
+      error = caught;
     } });
-    at = undefined;
+    progress = undefined;
   }
 
-  async function preview() {
+  async function loadPreviews() {
     previews.clear();
     step = "previewing";
-    await inPortions([...chosen], previews, true);
+    await runInBatches([...chosen], previews, true);
     if (error) step = "choosing";
-    fill();
-    rest();
+    refresh();
+    focusStatus();
   }
 
   async function migrate(ids) {
     step = "migrating";
-    await inPortions(ids, done, false);
-    firm.clients.reset();
-    firm.employees.reset();
-    fill();
-    rest();
+    await runInBatches(ids, results, false);
+    partner.clients.reset();
+    partner.employees.reset();
+    refresh();
+    focusStatus();
   }
 
-  function rest() {
-    place.querySelector(".status")?.focus();
+  function focusStatus() {
+    container.querySelector(".status")?.focus();
   }
 
-  function fill() {
-    place.replaceChildren(...[content()].flat(Infinity).filter(Boolean));
+  function refresh() {
+    container.replaceChildren(...[content()].flat(Infinity).filter(Boolean));
   }
 
   function content() {
     if (!roles) {
-      return error ? [failed(error), h("div", { class: "actions" }, button(say("partner.again"), look))]
-        : h("p", { class: "waiting", role: "status" }, say("loading"));
+      return error ? [errorAlert(error), h("div", { class: "actions" }, button(t("partner.again"), load))]
+        : h("p", { class: "waiting", role: "status" }, t("loading"));
     }
-    if (!roles.length) return h("div", { class: "note" }, h("p", {}, say("partner.migrate.none")));
-    if (at) return [bar(), step === "migrating" && table(done, outcome)];
-    if (step === "choosing") return [error && failed(error), choosing()];
-    return step === "previewing" ? previewed() : migrated();
+    if (!roles.length) return h("div", { class: "note" }, h("p", {}, t("partner.migrate.none")));
+    if (progress) return [progressBar(), step === "migrating" && resultTable(results, outcomeCell)];
+    if (step === "choosing") return [error && errorAlert(error), choiceForm()];
+    return step === "previewing" ? previewReport() : migrationReport();
   }
 
-  function bar() {
-    const words = say(step === "migrating" ? "partner.migrate.going" : "partner.migrate.looking", { now: at.now, all: at.all });
-    return h("div", { class: "going" }, h("p", { role: "status", id: "going" }, words), h("progress", { value: String(at.now), max: String(at.all), "aria-labelledby": "going" }));
+  function progressBar() {
+    const text = t(
+      step === "migrating" ? "partner.migrate.going" : "partner.migrate.looking",
+      { now: progress.now, all: progress.all },
+    );
+    return h("div", { class: "going" },
+      h("p", { role: "status", id: "going" }, text),
+      h("progress", { value: String(progress.now), max: String(progress.all), "aria-labelledby": "going" }),
+    );
   }
 
-  function choosing() {
-    const boxes = roles.map((role) => {
-      const box = h("input", { type: "checkbox", checked: chosen.has(role.account_id), onchange: () => {
-        if (box.checked) chosen.add(role.account_id);
+  function choiceForm() {
+    const choices = roles.map((role) => {
+      const checkbox = h("input", { type: "checkbox", checked: chosen.has(role.account_id), onchange: () => {
+        if (checkbox.checked) chosen.add(role.account_id);
         else chosen.delete(role.account_id);
-        follow();
+        updateSelectAll();
       } });
-      return [role, box];
+      return [role, checkbox];
     });
-    const whole = h("input", { type: "checkbox", onchange: () => {
-      for (const [role, box] of boxes) {
-        box.checked = whole.checked;
-        if (whole.checked) chosen.add(role.account_id);
+    const selectAll = h("input", { type: "checkbox", onchange: () => {
+      for (const [role, checkbox] of choices) {
+        checkbox.checked = selectAll.checked;
+        if (selectAll.checked) chosen.add(role.account_id);
         else chosen.delete(role.account_id);
       }
-      follow();
+      updateSelectAll();
     } });
-    const trouble = h("div", {});
-    function follow() {
-      whole.checked = chosen.size > 0;
-      whole.indeterminate = chosen.size > 0 && chosen.size < roles.length;
-      trouble.replaceChildren();
+    const alertContainer = h("div", {});
+    function updateSelectAll() {
+      selectAll.checked = chosen.size > 0;
+      selectAll.indeterminate = chosen.size > 0 && chosen.size < roles.length;
+      alertContainer.replaceChildren();
     }
-    follow();
+    updateSelectAll();
     return [
-      h("fieldset", {}, h("legend", {}, say("partner.migrate.which")),
-        roles.length > 1 && h("label", { class: "choice" }, whole, h("span", {}, say("partner.migrate.all", { n: roles.length }))),
-        h("div", { class: "singles" }, boxes.map(([role, box]) => h("label", { class: "choice" }, box, h("span", {}, role.name))))),
-      trouble,
-      h("div", { class: "actions" }, button(say("partner.migrate.preview"), () => {
-        if (chosen.size) return preview();
-        trouble.replaceChildren(h("div", { class: "note bad", role: "alert" }, h("p", {}, say("partner.migrate.choose"))));
-        return boxes[0][1].focus();
+      h("fieldset", {}, h("legend", {}, t("partner.migrate.which")),
+        roles.length > 1 && h("label", { class: "choice" },
+          selectAll,
+          h("span", {}, t("partner.migrate.all", { n: roles.length })),
+        ),
+        h("div", { class: "singles" }, choices.map(
+          ([role, checkbox]) => h("label", { class: "choice" }, checkbox, h("span", {}, role.name)),
+        ))),
+      alertContainer,
+      h("div", { class: "actions" }, button(t("partner.migrate.preview"), () => {
+        if (chosen.size) return loadPreviews();
+        alertContainer.replaceChildren(h("div", { class: "note bad", role: "alert" },
+          h("p", {}, t("partner.migrate.choose")),
+        ));
+        return choices[0][1].focus();
       }, { class: "first" })),
     ];
   }
 
-  function previewed() {
-    const open = [...previews.values()].filter((row) => row.outcome === "would_migrate");
-    const losses = new Set(open.map((row) => JSON.stringify(row.lost ?? [])));
-    const same = losses.size === 1;
+  function previewReport() {
+    const migratable = [...previews.values()].filter((row) => row.outcome === "would_migrate");
+    const losses = new Set(migratable.map((row) => JSON.stringify(row.lost ?? [])));
+    const isSameLoss = losses.size === 1;
     return [
-      h("p", { class: "status", role: "status", tabindex: "-1" }, say("partner.migrate.previewed", { n: open.length, all: previews.size })),
-      same && [h("h2", {}, say("partner.migrate.lost")), h("div", { class: "cannot" }, bullets(cannot(open[0].lost ?? [])))],
-      table(previews, (row) => foreseen(row, same)),
-      open.length > 0 && [h("div", { class: "note" }, h("p", {}, say("partner.migrate.undo"))),
+      h("p", { class: "status", role: "status", tabindex: "-1" }, t(
+        "partner.migrate.previewed",
+        { n: migratable.length, all: previews.size },
+      )),
+      isSameLoss && [
+        h("h2", {}, t("partner.migrate.lost")),
+        h("div", { class: "cannot" }, bulletList(describeDenied(migratable[0].lost ?? []))),
+      ],
+      resultTable(previews, (row) => previewCell(row, isSameLoss)),
+      migratable.length > 0 && [h("div", { class: "note" }, h("p", {}, t("partner.migrate.undo"))),
         h("div", { class: "actions" },
-          button(say("partner.migrate.yes", { n: open.length }), () => migrate(open.map((row) => row.account_id)), { class: "first" }),
-          button(say("partner.migrate.other"), choose))],
-      !open.length && h("div", { class: "actions" }, button(say("partner.migrate.other"), choose)),
+          button(
+            t("partner.migrate.yes", { n: migratable.length }),
+            () => migrate(migratable.map((row) => row.account_id)),
+            { class: "first" },
+          ),
+          button(t("partner.migrate.other"), backToChoice))],
+      !migratable.length && h("div", { class: "actions" }, button(t("partner.migrate.other"), backToChoice)),
     ];
   }
 
-  function choose() {
+  function backToChoice() {
     step = "choosing";
-    fill();
-    place.querySelector("input")?.focus();
+    refresh();
+    container.querySelector("input")?.focus();
   }
 
-  function foreseen(row, same) {
-    if (row.outcome !== "would_migrate") return [h("span", { class: "state suspended" }, say("partner.migrate.cannot")), row.reason && h("span", { class: "quiet block" }, refused(row.reason))];
+  function previewCell(row, isSameLoss) {
+    if (row.outcome !== "would_migrate") {
+      return [
+        h("span", { class: "state suspended" }, t("partner.migrate.cannot")),
+        row.reason && h("span", { class: "quiet block" }, problemText(row.reason)),
+      ];
+    }
     return [
-      say("partner.migrate.seat", { before: seatName(row.seat.before), after: seatName(row.seat.after) }),
-      !same && h("div", { class: "cannot" }, bullets(cannot(row.lost ?? []))),
-      h("span", { class: "quiet block" }, say(row.remaining_are_partner_employees ? "partner.migrate.staff_remains" : "partner.migrate.holds")),
-      row.notice && h("span", { class: "quiet block" }, say("partner.migrate.paid_seat")),
+      t("partner.migrate.seat", { before: seatName(row.seat.before), after: seatName(row.seat.after) }),
+      !isSameLoss && h("div", { class: "cannot" }, bulletList(describeDenied(row.lost ?? []))),
+      h("span", { class: "quiet block" }, t(
+        row.remaining_are_partner_employees ? "partner.migrate.staff_remains" : "partner.migrate.holds",
+      )),
+      row.notice && h("span", { class: "quiet block" }, t("partner.migrate.paid_seat")),
     ];
   }
 
-  function outcome(row) {
-    const style = { done: "active", skipped: "deactivated", failed: "suspended" }[row.outcome];
-    return [h("span", { class: `state ${style}` }, say(`partner.outcome.${row.outcome}`)), row.reason && h("span", { class: "quiet block" }, refused(row.reason))];
+  function outcomeCell(row) {
+    const stateClass = { done: "active", skipped: "deactivated", failed: "suspended" }[row.outcome];
+    return [
+      h("span", { class: `state ${stateClass}` }, t(`partner.outcome.${row.outcome}`)),
+      row.reason && h("span", { class: "quiet block" }, problemText(row.reason)),
+    ];
   }
 
-  function table(rows, told) {
-    return h("table", { class: "cards", "aria-label": say("partner.migrate.rows") },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, say("partner.client")), h("th", { scope: "col" }, say("partner.outcome")))),
+  function resultTable(rows, renderCell) {
+    return h("table", { class: "cards", "aria-label": t("partner.migrate.rows") },
+      h("thead", {}, h("tr", {},
+        h("th", { scope: "col" }, t("partner.client")),
+        h("th", { scope: "col" }, t("partner.outcome")),
+      )),
       h("tbody", {}, [...rows.values()].map((row) => h("tr", {},
         h("td", {}, roles.find((role) => role.account_id === row.account_id).name),
-        h("td", { "data-label": say("partner.outcome") }, told(row))))));
+        h("td", { "data-label": t("partner.outcome") }, renderCell(row))))));
   }
 
-  function migrated() {
+  function migrationReport() {
     const ids = [...previews.values()].filter((row) => row.outcome === "would_migrate").map((row) => row.account_id);
-    const left = ids.filter((id) => !done.has(id) || done.get(id).outcome === "failed");
+    const failedIds = ids.filter((id) => !results.has(id) || results.get(id).outcome === "failed");
     return [
-      h("p", { class: "status", role: "status", tabindex: "-1" }, say("partner.migrate.done", { n: ids.length - left.length, all: ids.length })),
-      table(done, outcome),
-      error && failed(error),
-      left.length > 0 && h("div", { class: "actions" }, button(say("partner.try_rest"), () => migrate(left), { class: "first" })),
+      h("p", { class: "status", role: "status", tabindex: "-1" }, t("partner.migrate.done", {
+        n: ids.length - failedIds.length,
+        all: ids.length,
+      })),
+      resultTable(results, outcomeCell),
+      error && errorAlert(error),
+      failedIds.length > 0 && h("div", { class: "actions" }, button(
+        t("partner.try_rest"),
+        () => migrate(failedIds),
+        { class: "first" },
+      )),
     ];
   }
 
-  look();
+  load();
   return () => {
-    const title = say("partner.migrate.title");
-    place = h("div", {});
-    fill();
-    return { title, content: [way(), h("h1", {}, title), h("p", { class: "lead" }, say("partner.migrate.lead")), place] };
+    const title = t("partner.migrate.title");
+    container = h("div", {});
+    refresh();
+    return {
+      title,
+      content: [backLink(), h("h1", {}, title), h("p", { class: "lead" }, t("partner.migrate.lead")), container],
+    };
   };
 }

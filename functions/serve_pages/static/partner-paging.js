@@ -1,4 +1,4 @@
-// A list of the API that is read page by page, and kept while the reader goes to and fro.
+// Cached list of the API, read page by page. It stays loaded while the user switches between tabs.
 
 import { call } from "./api.js";
 
@@ -8,36 +8,36 @@ export class Pages {
     this.reset();
   }
 
-  /** Begins anew, and of something else if another path is given. */
+  /** Clear the list. With another path, read that list from now on. */
   reset(path = this.path) {
-    Object.assign(this, { path, items: [], cursor: undefined, begun: false, done: false, asked: undefined });
+    Object.assign(this, { path, items: [], cursor: undefined, started: false, done: false, pending: undefined });
   }
 
-  /** The next items: at least one, if there are any. */
+  /** Load pages until at least one item is added or the list ends. Concurrent calls share one request. */
   more() {
-    if (!this.asked) {
-      const asked = this.load().finally(() => {
-        if (this.asked === asked) this.asked = undefined;
+    if (!this.pending) {
+      const pending = this.load().finally(() => {
+        if (this.pending === pending) this.pending = undefined;
       });
-      this.asked = asked;
+      this.pending = pending;
     }
-    return this.asked;
+    return this.pending;
   }
 
-  /** All that are left. */
+  /** Load all remaining pages. */
   async all() {
     while (!this.done) await this.more();
   }
 
   async load() {
     const { items } = this;
-    this.begun = true;
+    this.started = true;
     while (!this.done) {
-      const address = new URL(this.path, location.origin);
-      address.searchParams.set("limit", String(this.limit));
-      if (this.cursor) address.searchParams.set("cursor", this.cursor);
-      const { body } = await call("GET", address.pathname + address.search);
-      if (items !== this.items) return; // begun anew meanwhile
+      const url = new URL(this.path, location.origin);
+      url.searchParams.set("limit", String(this.limit));
+      if (this.cursor) url.searchParams.set("cursor", this.cursor);
+      const { body } = await call("GET", url.pathname + url.search);
+      if (items !== this.items) return; // reset in the meantime
       items.push(...body.items);
       this.cursor = body.next_cursor;
       this.done = !body.next_cursor;

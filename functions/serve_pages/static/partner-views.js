@@ -1,42 +1,42 @@
-// A task that takes the whole page for a while, and gives it back: by its own way out, or by the browser's.
+// Tasks that replace the tabs for a while. The back link and the browser's back button close a task.
 
 import { h } from "./elements.js";
 import { redraw } from "./shell.js";
-import { say } from "./words.js";
+import { t } from "./words.js";
 
 let task;
 
-/** What is shown instead of the tabs, if anything: a function that renders. */
-export function shown() {
+/** Return the render function of the open task; undefined while the tabs are shown. */
+export function currentTask() {
   return task;
 }
 
-export async function open(render) {
+export async function openTask(render) {
   if (!history.state?.task) history.pushState({ task: true }, "");
   task = render;
   await redraw();
 }
 
-/** The same as the browser's own way back. */
-export function leave() {
+/** Close the task, like the browser's back button. */
+export function leaveTask() {
   if (history.state?.task) history.back();
-  else left();
+  else closeTask();
 }
 
-async function left() {
+async function closeTask() {
   task = undefined;
   await redraw();
 }
 
-/** Jumping to the content is no way back. */
+/** Close the task on back navigation, but not when the URL has only gained a hash (skip link). */
 addEventListener("popstate", () => {
-  if (task && !location.hash && !history.state?.task) left();
+  if (task && !location.hash && !history.state?.task) closeTask();
 });
 
-/** The way back to the tabs. */
-export function way() {
+/** Link back to the tabs. */
+export function backLink() {
   return h("p", {}, h("a", { href: location.pathname + location.search, onclick: (event) => {
     event.preventDefault();
-    leave();
-  } }, say("partner.back")));
+    leaveTask();
+  } }, t("partner.back")));
 }

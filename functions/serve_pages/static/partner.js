@@ -1,67 +1,108 @@
-// The client access manager: a firm's clients, its people, and the links between them.
+// Client access manager: a partner's clients, employees and access links.
 
-import { carried, token } from "./auth.js";
-import { clients } from "./partner-clients.js";
+import { takePageState, token } from "./auth.js";
+import { clientsTab } from "./partner-clients.js";
 import { button, h } from "./elements.js";
-import { employees } from "./partner-employees.js";
-import { firm, meet } from "./partner-firm.js";
-import { carry, linkForm } from "./partner-linkform.js";
-import { links } from "./partner-links.js";
-import { attempt, door, failed, page, redraw } from "./shell.js";
-import { open, shown } from "./partner-views.js";
-import { say, withPermissions } from "./words.js";
+import { employeesTab } from "./partner-employees.js";
+import { loadPartner, partner } from "./partner-firm.js";
+import { linkFormState, linkFormTask } from "./partner-linkform.js";
+import { linksTab } from "./partner-links.js";
+import { attempt, errorAlert, redraw, showPage, signInPage } from "./shell.js";
+import { currentTask, openTask } from "./partner-views.js";
+import { loadPermissionTexts, t } from "./words.js";
 
-const TABS = { clients, employees, links };
+const TABS = { clients: clientsTab, employees: employeesTab, links: linksTab };
 const NAMES = Object.keys(TABS);
 
 let error;
 
-function chosen() {
-  const wanted = new URLSearchParams(location.search).get("tab");
-  return NAMES.includes(wanted) ? wanted : NAMES[0];
+function currentTab() {
+  const requested = new URLSearchParams(location.search).get("tab");
+  return NAMES.includes(requested) ? requested : NAMES[0];
 }
 
-async function go(name) {
+async function selectTab(name) {
   history.replaceState(history.state, "", `?tab=${name}`);
   await redraw({ focus: false });
   document.getElementById(`tab-${name}`).focus();
 }
 
 function tabs() {
-  const now = chosen();
-  const keys = { ArrowRight: 1, ArrowLeft: -1 };
-  return h("div", { class: "tabs", role: "tablist", "aria-label": say("partner.title"), onkeydown: (event) => {
-    const ends = { Home: NAMES[0], End: NAMES.at(-1) };
-    const next = ends[event.key] ?? (event.key in keys && NAMES.at((NAMES.indexOf(now) + keys[event.key]) % NAMES.length));
-    if (!next) return;
-    event.preventDefault();
-    go(next);
-  } }, NAMES.map((name) => h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-selected": String(name === now), "aria-controls": "panel", tabindex: name === now ? "0" : "-1", onclick: () => go(name) }, say(`partner.tab.${name}`))));
+  const current = currentTab();
+  const arrowSteps = { ArrowRight: 1, ArrowLeft: -1 };
+  return h(
+    "div",
+    { class: "tabs", role: "tablist", "aria-label": t("partner.title"), onkeydown: (event) => {
+      const edgeTabs = { Home: NAMES[0], End: NAMES.at(-1) };
+      const nextTab =
+        edgeTabs[event.key] ??
+        (event.key in arrowSteps && NAMES.at((NAMES.indexOf(current) + arrowSteps[event.key]) % NAMES.length));
+      if (!nextTab) return;
+      event.preventDefault();
+      selectTab(nextTab);
+    } },
+    NAMES.map((name) => h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        id: `tab-${name}`,
+        "aria-selected": String(name === current),
+        "aria-controls": "panel",
+        tabindex: name === current ? "0" : "-1",
+        onclick: () => selectTab(name),
+      },
+      t(`partner.tab.${name}`),
+    )),
+  );
 }
 
 function render() {
-  const title = say("partner.title");
-  if (!token()) return door(title, say("partner.lead"), carry());
-  if (shown()) return shown()();
-  const start = [h("h1", {}, title), h("p", { class: "lead" }, say("partner.lead"))];
-  if (error) return { title, content: [...start, failed(error), h("p", {}, h("a", { href: "/" }, say("to_start")))] };
-  const firmLine = h("p", { class: "firm" }, firm.name ? [h("strong", {}, firm.name), !firm.manages && h("span", { class: "quiet block" }, say("partner.own_only"))] : " ");
-  if (firm.manages === undefined) return { title, content: [...start, firmLine, h("p", { class: "waiting", role: "status" }, say("loading"))] };
+  const title = t("partner.title");
+  if (!token()) return signInPage(title, t("partner.lead"), linkFormState());
+  if (currentTask()) return currentTask()();
+  const heading = [h("h1", {}, title), h("p", { class: "lead" }, t("partner.lead"))];
+  if (error) {
+    return { title, content: [...heading, errorAlert(error), h("p", {}, h("a", { href: "/" }, t("to_start")))] };
+  }
+  const partnerLine = h("p", { class: "firm" },
+    partner.name
+      ? [
+        h("strong", {}, partner.name),
+        !partner.managesClientAccess && h("span", { class: "quiet block" }, t("partner.own_only")),
+      ]
+      : " ",
+  );
+  if (partner.managesClientAccess === undefined) {
+    return { title, content: [...heading, partnerLine, h("p", { class: "waiting", role: "status" }, t("loading"))] };
+  }
   return {
-    title: firm.name ? `${title}: ${firm.name}` : title,
-    content: [...start, firmLine, h("div", { class: "over" }, tabs(), firm.manages && button(say("partner.get_link"), () => open(linkForm()), { class: "first" })), h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${chosen()}` }, TABS[chosen()]())],
+    title: partner.name ? `${title}: ${partner.name}` : title,
+    content: [
+      ...heading,
+      partnerLine,
+      h("div", { class: "over" },
+        tabs(),
+        partner.managesClientAccess && button(
+          t("partner.get_link"),
+          () => openTask(linkFormTask()),
+          { class: "first" },
+        ),
+      ),
+      h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${currentTab()}` }, TABS[currentTab()]()),
+    ],
   };
 }
 
-async function begin() {
-  await attempt(meet, { otherwise: (refusal) => {
-    error = refusal;
+async function initialize() {
+  await attempt(loadPartner, { onError: (caught) => {
+    error = caught;
   } });
-  const left = carried();
-  if (left?.link && firm.manages) await open(linkForm(left.link));
+  const saved = takePageState();
+  if (saved?.link && partner.managesClientAccess) await openTask(linkFormTask(saved.link));
   else await redraw({ focus: false });
 }
 
-await withPermissions();
-page(render);
-if (token()) await begin();
+await loadPermissionTexts();
+showPage(render);
+if (token()) await initialize();

@@ -1,98 +1,111 @@
-// Permissions in plain words: a group is one sentence, and what is missing of it is named.
+// Permissions in plain language. A complete group is one sentence; missing permissions are named.
 
-import { listed, permissionWords, say } from "./words.js";
+import { formatList, permissionTexts, t } from "./words.js";
 
-const ORDER = ["view", "edit", "delete"];
+const ACTION_ORDER = ["view", "edit", "delete"];
 
-export function groups() {
-  return permissionWords().groups;
+export function permissionGroups() {
+  return permissionTexts().groups;
 }
 
-/** Verb and noun of what stands in a group. */
-function partsOf(name) {
-  return groups().find((group) => name in group.names)?.names[name];
+/** Return verb and noun of a permission that belongs to a group. */
+function verbAndNoun(name) {
+  return permissionGroups().find((group) => name in group.names)?.names[name];
 }
 
-export function phrase(permission) {
+export function describePermission(permission) {
   const [name, scope] = permission.split(":");
-  return narrowed(scope, together([name])[0]);
+  return withScope(scope, combinedSentences([name])[0]);
 }
 
-function narrowed(scope, said) {
-  return scope ? permissionWords().narrowed[scope].replace("{}", said) : said;
+function withScope(scope, sentence) {
+  return scope ? permissionTexts().narrowed[scope].replace("{}", sentence) : sentence;
 }
 
-/** A sentence for each verb. */
-function together(names) {
-  const words = permissionWords();
-  return Object.entries(Object.groupBy(names, (name) => partsOf(name)?.[0] ?? name)).map(([verb, some]) => {
-    if (!partsOf(some[0])) return words.single[verb] ?? words.unnamed.replace("{}", verb);
-    const said = say("permissions.do", { verb, what: listed(some.map((name) => partsOf(name)[1])) });
-    return said[0].toUpperCase() + said.slice(1);
+/** Return one sentence for each verb. */
+function combinedSentences(names) {
+  const words = permissionTexts();
+  return Object.entries(Object.groupBy(names, (name) => verbAndNoun(name)?.[0] ?? name)).map(([verb, sameVerb]) => {
+    if (!verbAndNoun(sameVerb[0])) return words.single[verb] ?? words.unnamed.replace("{}", verb);
+    const sentence = t("permissions.do", { verb, what: formatList(sameVerb.map((name) => verbAndNoun(name)[1])) });
+    return sentence[0].toUpperCase() + sentence.slice(1);
   });
 }
 
-/** Whether it can be held for some records only. */
+/** Return whether the permission can be limited to a scope of records. */
 export function isScoped(name) {
-  return permissionWords().scoped.includes(name);
+  return permissionTexts().scoped.includes(name);
 }
 
-/** The sentences that say what somebody can do who holds these. */
-export function can(permissions) {
-  const held = new Set(permissions);
-  const narrow = permissions.filter((each) => each.includes(":"));
-  const limited = new Set(narrow.map((each) => each.split(":")[0]));
-  const said = [];
-  for (const group of groups()) {
+/** Return sentences for what a holder of these permissions can do. */
+export function describeAllowed(permissions) {
+  const remaining = new Set(permissions);
+  const scopedNames = permissions.filter((each) => each.includes(":"));
+  const partlyHeld = new Set(scopedNames.map((each) => each.split(":")[0]));
+  const sentences = [];
+  for (const group of permissionGroups()) {
     const names = Object.keys(group.names);
-    const missing = names.filter((name) => !held.has(name));
-    if (!missing.length) said.push(group.whole);
-    else if (missing.length * 2 <= names.length && !names.some((name) => limited.has(name))) said.push(say("permissions.except", { whole: group.whole, missing: listed(together(missing).map(lower)) }));
-    else said.push(...together(names.filter((name) => held.has(name))));
-    names.forEach((name) => held.delete(name));
+    const missing = names.filter((name) => !remaining.has(name));
+    if (!missing.length) {
+      sentences.push(group.whole);
+    } else if (missing.length * 2 <= names.length && !names.some((name) => partlyHeld.has(name))) {
+      sentences.push(t("permissions.except", {
+        whole: group.whole,
+        missing: formatList(combinedSentences(missing).map(lowerFirst)),
+      }));
+    } else {
+      sentences.push(...combinedSentences(names.filter((name) => remaining.has(name))));
+    }
+    names.forEach((name) => remaining.delete(name));
   }
-  for (const [scope, some] of Object.entries(Object.groupBy(narrow, (each) => each.split(":")[1]))) {
-    said.push(...together(some.map((each) => each.split(":")[0])).map((each) => narrowed(scope, each)));
-    some.forEach((each) => held.delete(each));
+  for (const [scope, sameScope] of Object.entries(Object.groupBy(scopedNames, (each) => each.split(":")[1]))) {
+    sentences.push(
+      ...combinedSentences(sameScope.map((each) => each.split(":")[0])).map((each) => withScope(scope, each)),
+    );
+    sameScope.forEach((each) => remaining.delete(each));
   }
-  return [...said, ...[...held].map(phrase)];
+  return [...sentences, ...[...remaining].map(describePermission)];
 }
 
-/** What somebody can not do: what weighs most first. */
-export function cannot(permissions) {
-  const lacking = new Set(permissions);
-  const single = Object.keys(permissionWords().single).filter((name) => lacking.delete(name));
-  const said = single.map(phrase);
-  for (const group of groups()) {
+/** Return sentences for what is not allowed without these permissions, most important first. */
+export function describeDenied(permissions) {
+  const remaining = new Set(permissions);
+  const singleNames = Object.keys(permissionTexts().single).filter((name) => remaining.delete(name));
+  const sentences = singleNames.map(describePermission);
+  for (const group of permissionGroups()) {
     const names = Object.keys(group.names);
-    const lost = names.filter((name) => lacking.delete(name));
-    if (lost.length === names.length) said.push(group.whole);
-    else said.push(...lost.map(phrase));
+    const denied = names.filter((name) => remaining.delete(name));
+    if (denied.length === names.length) sentences.push(group.whole);
+    else sentences.push(...denied.map(describePermission));
   }
-  return [...said, ...[...lacking].map(phrase)];
+  return [...sentences, ...[...remaining].map(describePermission)];
 }
 
-function lower(said) {
-  return said[0].toLowerCase() + said.slice(1);
+function lowerFirst(sentence) {
+  return sentence[0].toLowerCase() + sentence.slice(1);
 }
 
-/** What goes along when this permission is taken: nobody deletes more than he edits, or edits more than he views. */
-export function takenWith(name, all) {
-  return along(name, all, (verb, own) => ORDER.indexOf(verb) >= ORDER.indexOf(own));
+/** Return the permissions to remove with this one: edit requires view, and delete requires edit. */
+export function removedWith(name, all) {
+  return relatedPermissions(name, all, (verb, action) => ACTION_ORDER.indexOf(verb) >= ACTION_ORDER.indexOf(action));
 }
 
-/** What comes along when it is given back. */
-export function givenWith(name, all) {
-  return along(name, all, (verb, own) => ORDER.indexOf(verb) <= ORDER.indexOf(own));
+/** Return the permissions to add with this one. */
+export function addedWith(name, all) {
+  return relatedPermissions(name, all, (verb, action) => ACTION_ORDER.indexOf(verb) <= ACTION_ORDER.indexOf(action));
 }
 
-function along(name, all, goes) {
-  const [noun, own] = split(name);
-  if (!ORDER.includes(own)) return [name];
-  return all.filter((other) => split(other)[0] === noun && ORDER.includes(split(other)[1]) && goes(split(other)[1], own));
+function relatedPermissions(name, all, isRelated) {
+  const [resource, action] = splitName(name);
+  if (!ACTION_ORDER.includes(action)) return [name];
+  return all.filter(
+    (other) => splitName(other)[0] === resource &&
+      ACTION_ORDER.includes(splitName(other)[1]) &&
+      isRelated(splitName(other)[1], action),
+  );
 }
 
-function split(name) {
-  const cut = name.lastIndexOf(".");
-  return [name.slice(0, cut), name.slice(cut + 1)];
+function splitName(name) {
+  const dot = name.lastIndexOf(".");
+  return [name.slice(0, dot), name.slice(dot + 1)];
 }

@@ -1,17 +1,24 @@
-// What a refusal means, at the address that its problem names.
+// Page of a problem type: the meaning of an error code.
 
 import { h } from "./elements.js";
-import { page } from "./shell.js";
-import { knows, refused, say } from "./words.js";
+import { showPage } from "./shell.js";
+import { hasText, problemText, t } from "./words.js";
 
 const slug = decodeURIComponent(location.pathname.split("/").pop());
 const code = slug.replaceAll("-", "_");
-const known = !slug.includes("_") && knows(`refused.${code}`);
+const isKnown = !slug.includes("_") && hasText(`refused.${code}`);
 
-page(() => {
-  const title = say(known ? "problem.title" : "missing.title");
-  const said = known
-    ? [h("p", { class: "lead" }, refused(code)), h("p", { class: "quiet" }, `${say("problem.code")} `, h("code", {}, slug))]
-    : [h("p", { class: "lead" }, say("missing.body"))];
-  return { title, narrow: true, content: [h("h1", {}, title), said, h("p", {}, h("a", { href: "/" }, say("to_start")))] };
+showPage(() => {
+  const title = t(isKnown ? "problem.title" : "missing.title");
+  const content = isKnown
+    ? [
+      h("p", { class: "lead" }, problemText(code)),
+      h("p", { class: "quiet" }, `${t("problem.code")} `, h("code", {}, slug)),
+    ]
+    : [h("p", { class: "lead" }, t("missing.body"))];
+  return {
+    title,
+    narrow: true,
+    content: [h("h1", {}, title), content, h("p", {}, h("a", { href: "/" }, t("to_start")))],
+  };
 });

@@ -1,31 +1,31 @@
-// The secret of a link: it leaves the address bar at once, and stands in the tab's storage only while its reader signs in.
+// Link secret: removed from the address bar at once, and in session storage only during the sign-in.
 
-import { carried } from "./auth.js";
+import { takePageState } from "./auth.js";
 
-const START = "#pal_";
+const LINK_HASH_PREFIX = "#pal_";
 
-let first = found(window.openedWith ?? ""); // early.js took it off the address bar
-delete window.openedWith;
+let openedLink = readLink(window.initialLinkHash ?? ""); // set by early.js
+delete window.initialLinkHash;
 
-/** {secret, typed} from an address, or as it was carried through the sign-in; null for nothing. */
-function found(hash) {
-  const left = carried();
-  return hash ? { secret: decodeURIComponent(hash.slice(1)).trim() } : left ?? null;
+/** Return {secret, formState} from the URL hash or from before the sign-in; null if there is neither. */
+function readLink(hash) {
+  const saved = takePageState();
+  return hash ? { secret: decodeURIComponent(hash.slice(1)).trim() } : saved ?? null;
 }
 
-/** What this page was opened with; it can be taken once. */
-export function take() {
-  const taken = first;
-  first = null;
-  return taken;
+/** Return the link that the page was opened with. A second call returns null. */
+export function takeLink() {
+  const link = openedLink;
+  openedLink = null;
+  return link;
 }
 
-/** Another link may be opened in the tab that shows this page. */
-export function onAnother(open) {
+/** Call `callback` when another link is opened in this tab. */
+export function onLinkChange(callback) {
   addEventListener("hashchange", () => {
     const { hash } = location;
-    if (!hash.startsWith(START)) return;
+    if (!hash.startsWith(LINK_HASH_PREFIX)) return;
     history.replaceState(null, "", location.pathname);
-    open(found(hash));
+    callback(readLink(hash));
   });
 }

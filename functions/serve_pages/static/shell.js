@@ -1,90 +1,97 @@
-// What all pages share: the header, the language, short messages, and what happens when nobody is signed in.
+// Shared by all pages: header, language switch, toasts, error alerts and the sign-in prompt.
 
-import { Refusal, SignInNeeded } from "./api.js";
-import { signIn, signOut, who } from "./auth.js";
-import { alert, button, change, h, show } from "./elements.js";
-import { LANGUAGES, refused, say, speak, speaks } from "./words.js";
+import { Problem, SignInRequired } from "./api.js";
+import { signedInEmail, signIn, signOut } from "./auth.js";
+import { alertNote, button, h, setContent, updateView } from "./elements.js";
+import { currentLanguage, LANGUAGES, problemText, setLanguage, t } from "./words.js";
 
 export const main = document.getElementById("main");
 const controls = document.getElementById("controls");
 const toasts = document.getElementById("toasts");
 let draw = () => {};
 
-/** Shows a page: `render` gives its title and content, and is asked again when the language changes. */
-export function page(render) {
+/** Show a page. `render` returns its title and content, and is called again when the language changes. */
+export function showPage(render) {
   draw = () => {
-    header();
+    renderHeader();
     const { title, content, narrow } = render();
-    document.title = `${title} – ${say("product")}`;
+    document.title = `${title} – ${t("product")}`;
     main.classList.toggle("narrow", Boolean(narrow));
-    show(main, content);
+    setContent(main, content);
   };
   draw();
 }
 
-/** Shows the page as it is now; with `focus` its heading is read out. */
+/** Render the current page again. With `focus`, move the focus to its heading. */
 export async function redraw({ focus = true } = {}) {
-  await change(draw);
-  if (focus) heading()?.focus();
+  await updateView(draw);
+  if (focus) focusableHeading()?.focus();
   if (focus) scrollTo(0, 0);
 }
 
-function heading() {
-  const found = main.querySelector("h1");
-  found?.setAttribute("tabindex", "-1");
-  return found;
+function focusableHeading() {
+  const element = main.querySelector("h1");
+  element?.setAttribute("tabindex", "-1");
+  return element;
 }
 
-function header() {
-  document.querySelector(".skip").textContent = say("skip");
-  document.querySelector(".brand").textContent = say("product");
-  const other = Object.keys(LANGUAGES).find((each) => each !== speaks());
-  const name = who();
-  show(
+function renderHeader() {
+  document.querySelector(".skip").textContent = t("skip");
+  document.querySelector(".brand").textContent = t("product");
+  const otherLanguage = Object.keys(LANGUAGES).find((each) => each !== currentLanguage());
+  const name = signedInEmail();
+  setContent(
     controls,
     name && h("span", { class: "who", title: name }, name),
-    name && button(say("sign_out"), signOut, { class: "plain" }),
-    button(LANGUAGES[other], async () => {
-      await speak(other);
+    name && button(t("sign_out"), signOut, { class: "plain" }),
+    button(LANGUAGES[otherLanguage], async () => {
+      await setLanguage(otherLanguage);
       draw();
       controls.querySelector("[data-language]").focus();
-    }, { class: "plain", lang: other, "data-language": other }),
+    }, { class: "plain", lang: otherLanguage, "data-language": otherLanguage }),
   );
 }
 
-/** A short message that goes by itself, and is read out. */
+/** Show a short message that disappears by itself and is announced by screen readers. */
 export function toast(text) {
-  const made = h("p", { class: "toast" }, text);
-  toasts.append(made);
-  setTimeout(() => made.remove(), 6000);
+  const element = h("p", { class: "toast" }, text);
+  toasts.append(element);
+  setTimeout(() => element.remove(), 6000);
 }
 
-/** What to show for something that went wrong. */
-export function failed(error) {
-  return alert(h("p", {}, error instanceof Refusal ? refused(error.code) : say("unreachable")), ...pointers(error));
+/** Alert for an error of the API or the network. */
+export function errorAlert(error) {
+  return alertNote(
+    h("p", {}, error instanceof Problem ? problemText(error.code) : t("unreachable")),
+    ...fieldPointers(error),
+  );
 }
 
-function pointers(error) {
-  const fields = error instanceof Refusal ? error.errors.map((each) => each.pointer) : [];
-  return fields.length ? [h("p", { class: "quiet" }, say("fields", { fields: fields.join(" ") }))] : [];
+function fieldPointers(error) {
+  const fields = error instanceof Problem ? error.errors.map((each) => each.pointer) : [];
+  return fields.length ? [h("p", { class: "quiet" }, t("fields", { fields: fields.join(" ") }))] : [];
 }
 
-/** Does this; leaves for the sign-in when it is needed. What is no refusal and no lost connection is a mistake of ours. */
-export async function attempt(work, { carry, otherwise }) {
+/** Run an action. Redirect to the sign-in if needed, and pass API and network errors to `onError`. */
+export async function attempt(action, { pageState, onError }) {
   try {
-    return await work();
+    return await action();
   } catch (error) {
-    if (error instanceof SignInNeeded) return signIn(carry);
-    if (error instanceof Refusal || error instanceof TypeError) return otherwise(error);
+    if (error instanceof SignInRequired) return signIn(pageState);
+    if (error instanceof Problem || error instanceof TypeError) return onError(error);
     throw error;
   }
 }
 
-/** Asks to sign in: leaving is the reader's own click. */
-export function door(title, text, carry) {
+/** Page that asks the user to sign in. It does not redirect without a click. */
+export function signInPage(title, text, pageState) {
   return {
     title,
     narrow: true,
-    content: [h("h1", {}, title), h("p", { class: "lead" }, text), h("div", { class: "actions" }, button(say("sign_in"), () => signIn(carry), { class: "first" }))],
+    content: [
+      h("h1", {}, title),
+      h("p", { class: "lead" }, text),
+      h("div", { class: "actions" }, button(t("sign_in"), () => signIn(pageState), { class: "first" })),
+    ],
   };
 }

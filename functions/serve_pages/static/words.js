@@ -1,71 +1,82 @@
-// What is said, in the reader's language: a table for each, loaded when it is wanted, kept by the reader's own choice.
+// Texts in the user's language. Each language is a table that is loaded on demand; the choice is stored in the browser.
 
-const KEPT = "language";
+const LANGUAGE_KEY = "language";
 export const LANGUAGES = { en: "English", ja: "日本語" };
 
-let language = LANGUAGES[localStorage.getItem(KEPT)] ? localStorage.getItem(KEPT) : document.documentElement.lang;
-let permissionsWanted = false;
-let told;
-let plain;
-await load();
+let language = LANGUAGES[localStorage.getItem(LANGUAGE_KEY)]
+  ? localStorage.getItem(LANGUAGE_KEY)
+  : document.documentElement.lang;
+let needsPermissions = false;
+let texts;
+let permissionTable;
+await loadTables();
 
-async function load() {
-  const tables = permissionsWanted ? ["words", "permissions"] : ["words"];
-  [told, plain] = (await Promise.all(tables.map((table) => import(`./${table}.${language}.js`)))).map((each) => each.default);
+async function loadTables() {
+  const tables = needsPermissions ? ["words", "permissions"] : ["words"];
+  [texts, permissionTable] = (await Promise.all(tables.map(
+    (table) => import(`./${table}.${language}.js`),
+  ))).map((each) => each.default);
   document.documentElement.lang = language;
 }
 
-export function speaks() {
+export function currentLanguage() {
   return language;
 }
 
-/** The language with the reader's own habits of writing dates and numbers. */
+/** Return the locale for dates and numbers: the user's regional variant of the language, if there is one. */
 export function locale() {
   return navigator.languages.find((each) => each.split("-")[0] === language) ?? language;
 }
 
-export async function speak(other) {
-  language = other;
-  localStorage.setItem(KEPT, other);
-  await load();
+export async function setLanguage(newLanguage) {
+  language = newLanguage;
+  localStorage.setItem(LANGUAGE_KEY, newLanguage);
+  await loadTables();
 }
 
-/** The plain words of permissions are loaded by the pages that name some. */
-export async function withPermissions() {
-  permissionsWanted = true;
-  await load();
+/** Load the permission texts too. Pages that name permissions call this once. */
+export async function loadPermissionTexts() {
+  needsPermissions = true;
+  await loadTables();
 }
 
-export function permissionWords() {
-  return plain;
+export function permissionTexts() {
+  return permissionTable;
 }
 
-export function knows(name) {
-  return name in told;
+export function hasText(name) {
+  return name in texts;
 }
 
-/** The words of this name with its places filled; of several forms the one that fits the number `n`. */
-export function say(name, places = {}) {
-  const words = told[name];
-  if (words === undefined) throw new Error(`no words for ${name}`);
-  const chosen = typeof words === "string" ? words : words[new Intl.PluralRules(language).select(places.n)] ?? words.other;
-  return chosen.replace(/\{(\w+)\}/g, (_, place) => (typeof places[place] === "number" ? number(places[place]) : unbroken(places[place])));
+/** Return the text with this name and fill in the values. Plural forms are selected by the value `n`. */
+export function t(name, values = {}) {
+  const forms = texts[name];
+  if (forms === undefined) throw new Error(`no text named ${name}`);
+  const template = typeof forms === "string"
+    ? forms
+    : forms[new Intl.PluralRules(language).select(values.n)] ?? forms.other;
+  return template.replace(
+    /\{(\w+)\}/g,
+    (_, key) => (typeof values[key] === "number" ? formatNumber(values[key]) : keepOnOneLine(values[key])),
+  );
 }
 
-/** A Japanese name stays on one line. */
-function unbroken(text) {
-  return typeof text === "string" ? text.replace(/(?<=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}) (?=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana})/gu, "\u00a0") : text;
+/** Prevent a line break within a Japanese name. */
+function keepOnOneLine(text) {
+  return typeof text === "string"
+    ? text.replace(/(?<=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}) (?=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana})/gu, "\u00a0")
+    : text;
 }
 
-export function number(value) {
+export function formatNumber(value) {
   return new Intl.NumberFormat(locale()).format(value);
 }
 
-export function listed(items) {
+export function formatList(items) {
   return new Intl.ListFormat(language === "en" ? "en-GB" : language, { type: "conjunction" }).format(items);
 }
 
-/** What a refusal means and what to do next. */
-export function refused(code) {
-  return told[`refused.${code}`] ?? told["refused.unexpected"];
+/** Return the meaning of an error code and what to do next. */
+export function problemText(code) {
+  return texts[`refused.${code}`] ?? texts["refused.unexpected"];
 }

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES: Final = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would execute."""
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """The same text, which no spreadsheet executes."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return f"'{cell}" if cell.startswith(FORMULA_PREFIXES) else cell

@@ -7,16 +7,16 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-WRITTEN_TOGETHER: Final = frozenset(
+COMPATIBLE_SCRIPTS: Final = frozenset(
     {"BOPOMOFO", "CJK", "HANGUL", "HIRAGANA", "IDEOGRAPHIC", "KATAKANA", "KATAKANA-HIRAGANA", "LATIN"}
 )
 
 
-def _not_one() -> PydanticCustomError:
+def _invalid_email() -> PydanticCustomError:
     return PydanticCustomError("invalid_email", "not an e-mail address")
 
 
-def normalised(text: str) -> str:
+def normalize(text: str) -> str:
     """Trimmed, NFKC, casefolded, the domain in its IDNA form; no folding of dots or plus signs.
 
     Where folding makes another name of it, as of the German ß, or scripts are mixed to look alike, it is refused.
@@ -25,28 +25,28 @@ def normalised(text: str) -> str:
     folded = composed.casefold()
     local, _, domain = composed.rpartition("@")
     if not local.isascii() or domain.endswith(".") or folded != composed.lower():
-        raise _not_one()
+        raise _invalid_email()
     try:
         checked = validate_email(
             folded, check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
         )
     except EmailNotValidError as not_valid:
-        raise _not_one() from not_valid
-    if any(_is_mixed(label) for label in checked.domain.split(".")):
-        raise _not_one()
+        raise _invalid_email() from not_valid
+    if any(_mixes_scripts(label) for label in checked.domain.split(".")):
+        raise _invalid_email()
     return f"{checked.local_part}@{checked.ascii_domain}".casefold()
 
 
-def _is_mixed(label: str) -> bool:
+def _mixes_scripts(label: str) -> bool:
     """Whether letters come from scripts that nobody writes together; by the first word of each letter's name."""
-    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in label if letter.isalpha()}
-    return len(scripts) > 1 and not scripts <= WRITTEN_TOGETHER
+    scripts = {unicodedata.name(character, "").partition(" ")[0] for character in label if character.isalpha()}
+    return len(scripts) > 1 and not scripts <= COMPATIBLE_SCRIPTS
 
 
-def normalised_domain(text: str) -> str:
+def normalize_domain(text: str) -> str:
     """A domain as the right side of a normalised address has it."""
-    return normalised(f"x@{text.strip()}").removeprefix("x@")
+    return normalize(f"x@{text.strip()}").removeprefix("x@")
 
 
-Email = Annotated[str, AfterValidator(normalised)]
-Domain = Annotated[str, AfterValidator(normalised_domain)]
+EmailAddress = Annotated[str, AfterValidator(normalize)]
+Domain = Annotated[str, AfterValidator(normalize_domain)]

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-AT_ONCE: Final = 10
-MOST_BYTES: Final = 256 * 1024
+MAX_BATCH_EVENTS: Final = 10
+MAX_BATCH_BYTES: Final = 256 * 1024
 """How much EventBridge takes in one request."""
 TIME_BYTES: Final = 14
 """What a time counts for."""
 
 
-class NotTaken(Exception):
+class PublishFailed(Exception):
     """Some events are not on the bus; the message has the codes that say why."""
 
 
@@ -36,10 +36,10 @@ def client() -> "EventBridgeClient":
 
 def publish(events: Iterable[CloudEvent]) -> None:
     """Put them on the bus of the stack, in this order; no portion after one of which something was not taken."""
-    for portion in _portions(map(_entry, events)):
-        answer = client().put_events(Entries=portion)
-        if answer["FailedEntryCount"]:
-            raise NotTaken(sorted({each["ErrorCode"] for each in answer["Entries"] if "ErrorCode" in each}))
+    for batch in _batches(map(_entry, events)):
+        response = client().put_events(Entries=batch)
+        if response["FailedEntryCount"]:
+            raise PublishFailed(sorted({each["ErrorCode"] for each in response["Entries"] if "ErrorCode" in each}))
 
 
 def _entry(event: CloudEvent) -> "PutEventsRequestEntryTypeDef":
@@ -48,21 +48,21 @@ def _entry(event: CloudEvent) -> "PutEventsRequestEntryTypeDef":
         "Source": SOURCE,
         "DetailType": event.data.event,
         "Time": event.time,
-        "Detail": event.told(),
+        "Detail": event.to_json(),
     }
 
 
-def _portions(
+def _batches(
     entries: "Iterable[PutEventsRequestEntryTypeDef]",
 ) -> "Iterator[list[PutEventsRequestEntryTypeDef]]":
-    portion: list[PutEventsRequestEntryTypeDef] = []
+    batch: list[PutEventsRequestEntryTypeDef] = []
     size = 0
     for entry in entries:
-        weight = TIME_BYTES + sum(len(entry[part].encode()) for part in ("Source", "DetailType", "Detail"))
-        if portion and (len(portion) == AT_ONCE or size + weight > MOST_BYTES):
-            yield portion
-            portion, size = [], 0
-        portion.append(entry)
-        size += weight
-    if portion:
-        yield portion
+        entry_size = TIME_BYTES + sum(len(entry[part].encode()) for part in ("Source", "DetailType", "Detail"))
+        if batch and (len(batch) == MAX_BATCH_EVENTS or size + entry_size > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry_size
+    if batch:
+        yield batch

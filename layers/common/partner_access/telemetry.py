@@ -3,15 +3,15 @@
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from partner_access.domain.errors import LinkNotFound, Refused, TemporarilyUnavailable
+from partner_access.domain.errors import DomainError, LinkNotFound, TemporarilyUnavailable
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
 
-COUNTED: Final = {LinkNotFound: "InvalidLinkSecret", TemporarilyUnavailable: "ConflictExhausted"}
+METRIC_BY_ERROR: Final = {LinkNotFound: "InvalidLinkSecret", TemporarilyUnavailable: "ConflictExhausted"}
 
 
-_request: Final[dict[str, str]] = {}
+_log_keys: Final[dict[str, str]] = {}
 """What each line of the log names."""
 
 
@@ -31,36 +31,36 @@ def _metrics() -> "Metrics":
 
 
 def _log() -> "Logger":
-    _logger().append_keys(**_request)
+    _logger().append_keys(**_log_keys)
     return _logger()
 
 
-def begin(request_id: str, what: str) -> None:
+def begin(request_id: str, operation: str) -> None:
     """From here on each line of the log names this request; nothing of an earlier one is left."""
-    _request.update(request_id=request_id, operation=what)
+    _log_keys.update(request_id=request_id, operation=operation)
 
 
-def refused(refusal: Refused) -> None:
+def log_error(error: DomainError) -> None:
     """A refusal is the product at work: told at info, by its code alone."""
-    _log().info("domain_error", extra={"code": refusal.code})
-    counted = COUNTED.get(type(refusal))
-    if counted:
-        count(counted)
+    _log().info("domain_error", extra={"code": error.code})
+    metric = METRIC_BY_ERROR.get(type(error))
+    if metric:
+        count(metric)
 
 
-def unreadable(letter: str) -> None:
+def report_unreadable_notification(notification: str) -> None:
     """A letter in the outbox that this code cannot read waits for one that can."""
-    _log().error("unreadable_notification", extra={"notification": letter})
+    _log().error("unreadable_notification", extra={"notification": notification})
     count("EmailUnreadable")
 
 
-def unreadable_clean_up(name: str) -> None:
+def report_unreadable_reconciliation(name: str) -> None:
     """A clean-up, or somebody whom it is about, that this code cannot read waits for one that can."""
     _log().error("unreadable_reconciliation", extra={"reconciliation": name})
     count("ReconciliationUnreadable")
 
 
-def not_taken(code: str) -> None:
+def log_unsent_email(code: str) -> None:
     """Why SES did not send a copy, by its code alone: what is no code might name somebody."""
     _log().warning("email_not_sent", extra={"code": code if code.isascii() and code.isalpha() else "unknown"})
 

@@ -11,87 +11,91 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from partner_access.domain.audit.tree_heads import Seal, Statement
+from partner_access.domain.audit.tree_heads import SignedTreeHead, TreeHead
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
 
-LEAVES_KEPT_FOR: Final = timedelta(days=35)
-TAKEN: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
+LEAF_RETENTION: Final = timedelta(days=35)
+NUMBER_TAKEN: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
 """A conflict is somebody who writes the same seal at this moment."""
 SETTINGS: Final = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @cache
-def storage() -> "S3Client":
+def s3_client() -> "S3Client":
     """One per process."""
     return boto3.client("s3", config=SETTINGS)
 
 
 @cache
-def signer() -> "KMSClient":
+def kms_client() -> "KMSClient":
     """One per process."""
     return boto3.client("kms", config=SETTINGS)
 
 
-def sign(statement: Statement) -> Seal:
+def sign(tree_head: TreeHead) -> SignedTreeHead:
     """The statement with its signature."""
-    answer = signer().sign(
-        KeyId=statement.key_id,
-        Message=statement.to_sign(),
+    response = kms_client().sign(
+        KeyId=tree_head.key_id,
+        Message=tree_head.bytes_to_sign(),
         MessageType="RAW",
         SigningAlgorithm="ECDSA_SHA_256",
     )
-    return statement.signed(b64encode(answer["Signature"]).decode())
+    return tree_head.with_signature(b64encode(response["Signature"]).decode())
 
 
-def keep_leaves(root: str, leaves: bytes, at: datetime) -> None:
+def store_leaves(root: str, leaves: bytes, at: datetime) -> None:
     """All heads under their root, where nobody can delete them before it is time; the same again is the same."""
-    storage().put_object(
+    s3_client().put_object(
         Bucket=os.environ["TREE_HEADS_BUCKET"],
         Key=f"leaves/{root}.json",
         Body=leaves,
         ContentType="application/json",
         ObjectLockMode="COMPLIANCE",
-        ObjectLockRetainUntilDate=at + LEAVES_KEPT_FOR,
+        ObjectLockRetainUntilDate=at + LEAF_RETENTION,
     )
 
 
-def keep(seal: Seal) -> bytes:
+def store(tree_head: SignedTreeHead) -> bytes:
     """Keep a seal for as long as seals are kept, where nobody can delete or overwrite it; what is kept by its number.
 
     There is one of each number: when one that our key signed is kept already, that one stands. Any other is an error,
     each time again: no number is skipped, and nothing is sealed until a person has looked.
     """
-    bucket, key, written = os.environ["TREE_HEADS_BUCKET"], f"tree-heads/{seal.number}.json", seal.written()
+    bucket, key, written = (
+        os.environ["TREE_HEADS_BUCKET"],
+        f"tree-heads/{tree_head.number}.json",
+        tree_head.to_stored_json(),
+    )
     try:
-        storage().put_object(
+        s3_client().put_object(
             Bucket=bucket,
             Key=key,
             Body=written,
             ContentType="application/json",
             IfNoneMatch="*",
             ObjectLockMode="COMPLIANCE",
-            ObjectLockRetainUntilDate=seal.at + timedelta(days=int(os.environ["TREE_HEAD_RETENTION_DAYS"])),
+            ObjectLockRetainUntilDate=tree_head.at + timedelta(days=int(os.environ["TREE_HEAD_RETENTION_DAYS"])),
         )
-    except ClientError as refused:
-        if refused.response["ResponseMetadata"]["HTTPStatusCode"] not in TAKEN:
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] not in NUMBER_TAKEN:
             raise
-        found = storage().get_object(Bucket=bucket, Key=key)["Body"].read()
-        _must_be_signed(Seal.model_validate_json(found), by=seal.key_id)
-        return found
+        existing = s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        _verify_signature(SignedTreeHead.model_validate_json(existing), key_id=tree_head.key_id)
+        return existing
     return written
 
 
-def _must_be_signed(seal: Seal, *, by: str) -> None:
+def _verify_signature(tree_head: SignedTreeHead, *, key_id: str) -> None:
     """By this key, whichever key the seal names."""
-    answer = signer().verify(
-        KeyId=by,
-        Message=seal.to_sign(),
+    response = kms_client().verify(
+        KeyId=key_id,
+        Message=tree_head.bytes_to_sign(),
         MessageType="RAW",
-        Signature=b64decode(seal.signature),
+        Signature=b64decode(tree_head.signature),
         SigningAlgorithm="ECDSA_SHA_256",
     )
-    if not answer["SignatureValid"]:
-        raise ValueError(f"seal {seal.number} is not signed by {by}")
+    if not response["SignatureValid"]:
+        raise ValueError(f"seal {tree_head.number} is not signed by {key_id}")

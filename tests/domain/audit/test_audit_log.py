@@ -7,11 +7,11 @@ import pytest
 
 from partner_access.domain.accounts import Account, AccountKind, Program
 from partner_access.domain.audit import audit_log
-from partner_access.domain.audit.audit_log import EPOCH, Reading, Share, Span, TrailFacts, Wanted
-from partner_access.domain.errors import Forbidden, InvalidQuery, NotFound, Refused
+from partner_access.domain.audit.audit_log import EPOCH, AuditFilter, AuditLogFacts, AuditLogView, ReadableShare, Span
+from partner_access.domain.errors import DomainError, Forbidden, InvalidQuery, NotFound
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import DIRECTORY, AuditEntry
+from partner_access.domain.records import DIRECTORY_LOG_ID, AuditEntry
 from tests.support.builders import (
     APPROVER,
     CLIENT,
@@ -20,20 +20,20 @@ from tests.support.builders import (
     PARTNER,
     a_member,
     a_partner_admin,
+    a_partner_admin_actor,
+    a_temporary_partner_admin_actor,
     a_user,
     an_act,
     an_actor,
     an_employee,
-    of_the_partner,
-    of_the_partner_for_a_day,
     the_client,
     the_partner,
 )
 
 CLERK, FLORIST = "user-clerk", "client-florist"
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
-AGO = NOW - 90 * DAY
-ANY = Wanted()
+NINETY_DAYS_AGO = NOW - 90 * DAY
+NO_FILTER = AuditFilter()
 ACCOUNTS = {each.account_id: each for each in (the_client(), the_partner(), the_client(account_id=FLORIST))}
 
 
@@ -57,15 +57,15 @@ def an_entry(**changes: Any) -> AuditEntry:
 @pytest.mark.parametrize(
     ("start", "end", "found"),
     [
-        (None, None, Span(AGO)),
-        (None, NOW - DAY, Span(AGO - DAY, NOW - DAY)),
+        (None, None, Span(NINETY_DAYS_AGO)),
+        (None, NOW - DAY, Span(NINETY_DAYS_AGO - DAY, NOW - DAY)),
         (NOW - DAY, None, Span(NOW - DAY)),
         (NOW - DAY, NOW, Span(NOW - DAY, NOW)),
         (NOW, NOW, Span(NOW, NOW)),
-        (AGO, NOW, Span(AGO, NOW)),
-        (AGO - 900 * DAY, NOW - 900 * DAY, Span(AGO - 900 * DAY, NOW - 900 * DAY)),
+        (NINETY_DAYS_AGO, NOW, Span(NINETY_DAYS_AGO, NOW)),
+        (NINETY_DAYS_AGO - 900 * DAY, NOW - 900 * DAY, Span(NINETY_DAYS_AGO - 900 * DAY, NOW - 900 * DAY)),
         (None, EPOCH + DAY, Span(EPOCH, EPOCH + DAY)),
-        (AGO - DAY, None, Span(AGO - DAY)),
+        (NINETY_DAYS_AGO - DAY, None, Span(NINETY_DAYS_AGO - DAY)),
         (NOW + DAY, None, Span(NOW + DAY)),
     ],
 )
@@ -79,95 +79,110 @@ def test_the_last_ninety_days_unless_others_are_named(
     ("start", "end"),
     [
         (NOW, NOW - SECOND),
-        (AGO - SECOND, NOW),
-        (AGO - DAY - SECOND, None),
+        (NINETY_DAYS_AGO - SECOND, NOW),
+        (NINETY_DAYS_AGO - DAY - SECOND, None),
     ],
 )
 def test_never_backwards_nor_more_than_ninety_days(start: datetime, end: datetime | None) -> None:
-    with pytest.raises(InvalidQuery) as refused:
+    with pytest.raises(InvalidQuery) as raised:
         audit_log.span(start, end, NOW)
 
-    assert [each["pointer"] for each in refused.value.errors] == ["/from", "/to"]
+    assert [each["pointer"] for each in raised.value.errors] == ["/from", "/to"]
 
 
 # who
 
 
-def clerk(*added: str, **changes: Any) -> Actor:
+def client_reader(*added: str, **changes: Any) -> Actor:
     return an_actor(a_user(CLERK), a_member(CLERK, "view_only", added=added, **changes))
 
 
-def at_the_partner(*added: str, **changes: Any) -> Actor:
+def partner_reader(*added: str, **changes: Any) -> Actor:
     return an_actor(an_employee(), a_member(EMPLOYEE, "view_only", account_id=PARTNER, added=added, **changes))
 
 
 VIEW, CLIENT_ACCESS = "account.audit.view", "partner.client_access.manage"
-HERE, THERE = the_client(), the_partner()
+CLIENT_ACCOUNT, PARTNER_ACCOUNT = the_client(), the_partner()
 
 
 @pytest.mark.parametrize(
     ("account", "reader", "share"),
     [
-        (HERE, an_actor(), Share.ALL),
-        (HERE, clerk(VIEW), Share.ALL),
-        (HERE, of_the_partner(), Share.ALL),
-        (HERE, of_the_partner_for_a_day(), Share.ALL),
-        (THERE, at_the_partner(VIEW), Share.ALL),
-        (THERE, at_the_partner(CLIENT_ACCESS), Share.ALL),
-        (THERE, at_the_partner(), Share.OWN),
+        (CLIENT_ACCOUNT, an_actor(), ReadableShare.ALL),
+        (CLIENT_ACCOUNT, client_reader(VIEW), ReadableShare.ALL),
+        (CLIENT_ACCOUNT, a_partner_admin_actor(), ReadableShare.ALL),
+        (CLIENT_ACCOUNT, a_temporary_partner_admin_actor(), ReadableShare.ALL),
+        (PARTNER_ACCOUNT, partner_reader(VIEW), ReadableShare.ALL),
+        (PARTNER_ACCOUNT, partner_reader(CLIENT_ACCESS), ReadableShare.ALL),
+        (PARTNER_ACCOUNT, partner_reader(), ReadableShare.OWN),
     ],
 )
-def test_who_reads_how_much(account: Account, reader: Actor, share: Share) -> None:
-    assert audit_log.read(TrailFacts(account=account, reader=reader), ANY, an_act()).share is share
+def test_who_reads_how_much(account: Account, reader: Actor, share: ReadableShare) -> None:
+    assert audit_log.read(AuditLogFacts(account=account, reader=reader), NO_FILTER, an_act()).share is share
 
 
 @pytest.mark.parametrize(
-    ("account", "reader", "refusal"),
+    ("account", "reader", "error"),
     [
-        (HERE, clerk(), Forbidden),
-        (HERE, clerk("account.users.manage", CLIENT_ACCESS), Forbidden),
-        (HERE, of_the_partner(member=a_partner_admin(removed=(VIEW,))), Forbidden),
-        (HERE, of_the_partner(program=Program.SUSPENDED), Forbidden),
-        (HERE, an_actor(a_user(active=False)), Forbidden),
-        (HERE, clerk(VIEW, active=False), NotFound),
-        (HERE, Actor(), NotFound),
-        (THERE, at_the_partner(suspended_by=frozenset({SuspensionReason.CLIENT})), Forbidden),
-        (THERE, at_the_partner(active=False), NotFound),
-        (THERE, Actor(), NotFound),
+        (CLIENT_ACCOUNT, client_reader(), Forbidden),
+        (CLIENT_ACCOUNT, client_reader("account.users.manage", CLIENT_ACCESS), Forbidden),
+        (CLIENT_ACCOUNT, a_partner_admin_actor(member=a_partner_admin(removed=(VIEW,))), Forbidden),
+        (CLIENT_ACCOUNT, a_partner_admin_actor(program=Program.SUSPENDED), Forbidden),
+        (CLIENT_ACCOUNT, an_actor(a_user(active=False)), Forbidden),
+        (CLIENT_ACCOUNT, client_reader(VIEW, active=False), NotFound),
+        (CLIENT_ACCOUNT, Actor(), NotFound),
+        (PARTNER_ACCOUNT, partner_reader(suspended_by=frozenset({SuspensionReason.CLIENT})), Forbidden),
+        (PARTNER_ACCOUNT, partner_reader(active=False), NotFound),
+        (PARTNER_ACCOUNT, Actor(), NotFound),
         (None, an_actor(), NotFound),
     ],
 )
-def test_who_reads_nothing(account: Account | None, reader: Actor, refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
-        audit_log.read(TrailFacts(account=account, reader=reader), ANY, an_act())
+def test_who_reads_nothing(account: Account | None, reader: Actor, error: type[DomainError]) -> None:
+    with pytest.raises(error):
+        audit_log.read(AuditLogFacts(account=account, reader=reader), NO_FILTER, an_act())
 
 
 def test_the_vendor_reads_metadata_of_every_account_there_is() -> None:
     act = an_act("vendor", for_vendor=True)
 
-    assert audit_log.read(TrailFacts(account=HERE, reader=Actor()), ANY, act).share is Share.METADATA
-    assert audit_log.read(TrailFacts(account=THERE, reader=an_actor()), ANY, act).share is Share.METADATA
+    assert (
+        audit_log.read(AuditLogFacts(account=CLIENT_ACCOUNT, reader=Actor()), NO_FILTER, act).share
+        is ReadableShare.METADATA
+    )
+    assert (
+        audit_log.read(AuditLogFacts(account=PARTNER_ACCOUNT, reader=an_actor()), NO_FILTER, act).share
+        is ReadableShare.METADATA
+    )
     with pytest.raises(NotFound):
-        audit_log.read(TrailFacts(account=None, reader=Actor()), ANY, act)
+        audit_log.read(AuditLogFacts(account=None, reader=Actor()), NO_FILTER, act)
 
 
 def test_the_vendor_does_not_learn_by_a_filter_what_he_is_not_told() -> None:
-    wanted = Wanted(user_id=EMPLOYEE)
+    wanted = AuditFilter(user_id=EMPLOYEE)
 
     with pytest.raises(Forbidden):
-        audit_log.read(TrailFacts(account=HERE, reader=Actor()), wanted, an_act("vendor", for_vendor=True))
-    assert audit_log.read(TrailFacts(account=HERE, reader=an_actor()), wanted, an_act()).wanted == wanted
+        audit_log.read(AuditLogFacts(account=CLIENT_ACCOUNT, reader=Actor()), wanted, an_act("vendor", for_vendor=True))
+    assert (
+        audit_log.read(AuditLogFacts(account=CLIENT_ACCOUNT, reader=an_actor()), wanted, an_act()).entry_filter
+        == wanted
+    )
 
 
 # what
 
 
-def reading(share: Share = Share.ALL, *, account: Account = HERE, reader: str = APPROVER, **wanted: Any) -> Reading:
-    return Reading(account=account, share=share, by=reader, wanted=Wanted(**wanted))
+def reading(
+    share: ReadableShare = ReadableShare.ALL,
+    *,
+    account: Account = CLIENT_ACCOUNT,
+    reader: str = APPROVER,
+    **wanted: Any,
+) -> AuditLogView:
+    return AuditLogView(account=account, share=share, reader_id=reader, entry_filter=AuditFilter(**wanted))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "is_taken"),
+    ("wanted", "matches"),
     [
         ({}, True),
         ({"event": "link.approved"}, True),
@@ -183,8 +198,8 @@ def reading(share: Share = Share.ALL, *, account: Account = HERE, reader: str = 
         ({"event": "link.approved", "actor_id": APPROVER, "user_id": CLERK, "account_id": PARTNER}, False),
     ],
 )
-def test_entries_are_asked_for(wanted: dict[str, Any], is_taken: bool) -> None:
-    assert reading(**wanted).of([an_entry()], ACCOUNTS) == ((an_entry(),) if is_taken else ())
+def test_entries_are_asked_for(wanted: dict[str, Any], matches: bool) -> None:
+    assert reading(**wanted).visible_entries([an_entry()], ACCOUNTS) == ((an_entry(),) if matches else ())
 
 
 @pytest.mark.parametrize(
@@ -201,49 +216,51 @@ def test_whom_an_entry_is_about(details: dict[str, Any], subjects: set[str]) -> 
 
 
 def test_an_employee_reads_what_he_did_and_what_is_about_him() -> None:
-    his, about_him = an_entry(actor_id=EMPLOYEE, details={}), an_entry()
+    by_employee, about_employee = an_entry(actor_id=EMPLOYEE, details={}), an_entry()
     others = an_entry(details={"employee_id": CLERK})
 
-    own = reading(Share.OWN, account=THERE, reader=EMPLOYEE)
+    own = reading(ReadableShare.OWN, account=PARTNER_ACCOUNT, reader=EMPLOYEE)
 
-    assert own.of([his, about_him, others], ACCOUNTS) == (his, about_him)
+    assert own.visible_entries([by_employee, about_employee, others], ACCOUNTS) == (by_employee, about_employee)
 
 
 def test_whoever_reads_everything_reads_what_others_did() -> None:
     entry, reader = an_entry(), "user-somebody"
 
-    assert reading(reader=reader).of([entry], ACCOUNTS) == (entry,)
-    assert reading(Share.OWN, reader=reader).of([entry], ACCOUNTS) == ()
+    assert reading(reader=reader).visible_entries([entry], ACCOUNTS) == (entry,)
+    assert reading(ReadableShare.OWN, reader=reader).visible_entries([entry], ACCOUNTS) == ()
 
 
 def test_the_vendor_is_told_no_details() -> None:
-    entry = an_entry(accounts=(DIRECTORY, CLIENT, FLORIST))
+    entry = an_entry(accounts=(DIRECTORY_LOG_ID, CLIENT, FLORIST))
 
-    assert reading(Share.METADATA).of([entry], ACCOUNTS) == (entry.model_copy(update={"details": {}}),)
+    assert reading(ReadableShare.METADATA).visible_entries([entry], ACCOUNTS) == (
+        entry.model_copy(update={"details": {}}),
+    )
 
 
 SHARED = an_entry(
     event="user.updated",
-    accounts=(DIRECTORY, CLIENT, FLORIST, "client-unknown"),
+    accounts=(DIRECTORY_LOG_ID, CLIENT, FLORIST, "client-unknown"),
     details={"user_id": CLERK, "orphaned": [CLIENT, FLORIST, "client-unknown"]},
 )
 
 
 def test_an_account_is_not_told_of_another_that_happens_to_share_an_entry() -> None:
-    (told,) = reading().of([SHARED], ACCOUNTS)
+    (entry,) = reading().visible_entries([SHARED], ACCOUNTS)
 
-    assert told.accounts == (CLIENT,)
-    assert told.details == {"user_id": CLERK, "orphaned": [CLIENT]}
+    assert entry.accounts == (CLIENT,)
+    assert entry.details == {"user_id": CLERK, "orphaned": [CLIENT]}
 
 
 def test_nor_can_it_ask_for_it() -> None:
-    assert reading(account_id=FLORIST).of([SHARED], ACCOUNTS) == ()
-    assert len(reading(account_id=CLIENT).of([SHARED], ACCOUNTS)) == 1
+    assert reading(account_id=FLORIST).visible_entries([SHARED], ACCOUNTS) == ()
+    assert len(reading(account_id=CLIENT).visible_entries([SHARED], ACCOUNTS)) == 1
 
 
 def test_both_sides_of_an_act_are_told() -> None:
     entry = an_entry(accounts=(CLIENT, PARTNER))
 
-    assert reading().of([entry], ACCOUNTS) == (entry,)
-    assert reading(account=THERE).of([entry], ACCOUNTS) == (entry,)
+    assert reading().visible_entries([entry], ACCOUNTS) == (entry,)
+    assert reading(account=PARTNER_ACCOUNT).visible_entries([entry], ACCOUNTS) == (entry,)
     assert {each.kind for each in ACCOUNTS.values()} == set(AccountKind)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import AccountState, Program
-from partner_access.domain.audit.events import CloudEvent, Now, event_of, person_of
+from partner_access.domain.audit.events import CloudEvent, RecordSnapshots, cloud_event_of, subject_id_of
 from partner_access.domain.memberships.members import Seat, SuspensionReason
-from partner_access.domain.records import DIRECTORY, AuditEntry, audit
+from partner_access.domain.records import DIRECTORY_LOG_ID, AuditEntry, audit
 from tests.support.builders import (
-    ACT_NAME,
+    ACT_ID,
     APPROVER,
     CLIENT,
     EMPLOYEE,
@@ -25,25 +25,25 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.schemas import complaints
+from tests.support.schemas import validation_errors
 
-AUDIT_ID = f"aud_{ACT_NAME}"
+AUDIT_ID = f"aud_{ACT_ID}"
 
 
 def an_entry(event: str = "grant.expired", **details: Any) -> AuditEntry:
-    about = details or {"employee_id": EMPLOYEE, "grant_id": "grt_2"}
-    return audit(event, an_act(), CLIENT, PARTNER, **about)
+    entry_details = details or {"employee_id": EMPLOYEE, "grant_id": "grt_2"}
+    return audit(event, an_act(), CLIENT, PARTNER, **entry_details)
 
 
-def told(event: CloudEvent) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(event.told())
+def event_json(event: CloudEvent) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(event.to_json())
     return found
 
 
 def test_an_event_is_told_by_the_specification() -> None:
-    now = Now.of(the_client(), a_partner_admin(), a_user(EMPLOYEE))
+    now = RecordSnapshots.of(the_client(), a_partner_admin(), a_user(EMPLOYEE))
 
-    event = told(event_of(an_entry(), CLIENT, 7, now))
+    event = event_json(cloud_event_of(an_entry(), CLIENT, 7, now))
 
     assert {name: value for name, value in event.items() if name != "data"} == {
         "specversion": "1.0",
@@ -64,7 +64,7 @@ def test_an_event_is_told_by_the_specification() -> None:
         "accounts": [CLIENT, PARTNER],
         "details": {"employee_id": EMPLOYEE, "grant_id": "grt_2"},
     }
-    assert complaints(event) == []
+    assert validation_errors(event) == []
 
 
 def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
@@ -76,7 +76,11 @@ def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
         grant=a_grant(expires_at=expires_at),
     )
 
-    event = told(event_of(an_entry(), CLIENT, 1, Now.of(the_client(version=2), member, a_user(EMPLOYEE, version=3))))
+    event = event_json(
+        cloud_event_of(
+            an_entry(), CLIENT, 1, RecordSnapshots.of(the_client(version=2), member, a_user(EMPLOYEE, version=3))
+        )
+    )
 
     assert event["data"]["now"] == {
         "account": {"account_id": CLIENT, "kind": "client", "state": "active", "version": 2},
@@ -96,13 +100,13 @@ def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
         },
         "user": {"user_id": EMPLOYEE, "active": True, "version": 3},
     }
-    assert complaints(event) == []
+    assert validation_errors(event) == []
 
 
 def test_a_partner_has_its_program() -> None:
     partner = the_partner(program=Program.SUSPENDED, state=AccountState.CLOSED)
 
-    now = Now.of(partner, None, None)
+    now = RecordSnapshots.of(partner, None, None)
 
     assert now.model_dump(mode="json", exclude_none=True) == {
         "account": {
@@ -125,17 +129,17 @@ def test_a_member_is_told_as_he_is_kept_and_not_as_he_counts() -> None:
         (a_member(active=False, suspended_by=frozenset({SuspensionReason.CLIENT})), "deactivated"),
         (a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM})), "suspended"),
     ]:
-        now = Now.of(None, member, None)
+        now = RecordSnapshots.of(None, member, None)
         assert now.member
         assert now.member.state == state
 
 
 def test_what_is_not_there_is_left_out() -> None:
-    event = told(event_of(an_entry("program.stopped", partner_id=PARTNER), CLIENT, 1, Now()))
+    event = event_json(cloud_event_of(an_entry("program.stopped", partner_id=PARTNER), CLIENT, 1, RecordSnapshots()))
 
     assert "subject" not in event
     assert event["data"]["now"] == {}
-    assert complaints(event) == []
+    assert validation_errors(event) == []
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,7 @@ def test_what_is_not_there_is_left_out() -> None:
     ],
 )
 def test_an_entry_is_about_one_person_or_nobody(details: dict[str, str], person: str | None) -> None:
-    assert person_of(an_entry("some.event", **details)) == person
+    assert subject_id_of(an_entry("some.event", **details)) == person
 
 
 @pytest.mark.parametrize(
@@ -155,23 +159,23 @@ def test_an_entry_is_about_one_person_or_nobody(details: dict[str, str], person:
     [
         ("client-bakery", "/accounts/client-bakery"),
         ("auth0|57:a@b", "/accounts/auth0%7C57:a@b"),
-        (DIRECTORY, "/accounts/@directory"),
+        (DIRECTORY_LOG_ID, "/accounts/@directory"),
     ],
 )
 def test_a_source_is_the_address_of_the_account(account_id: str, source: str) -> None:
-    assert event_of(an_entry(), account_id, 1, Now()).source == source
+    assert cloud_event_of(an_entry(), account_id, 1, RecordSnapshots()).source == source
 
 
 def test_sequences_sort_as_text() -> None:
-    places = [1, 2, 10, 99, 100, 10**9]
+    positions = [1, 2, 10, 99, 100, 10**9]
 
-    assert [event_of(an_entry(), CLIENT, place, Now()).sequence for place in places] == sorted(
-        event_of(an_entry(), CLIENT, place, Now()).sequence for place in reversed(places)
+    assert [cloud_event_of(an_entry(), CLIENT, place, RecordSnapshots()).sequence for place in positions] == sorted(
+        cloud_event_of(an_entry(), CLIENT, place, RecordSnapshots()).sequence for place in reversed(positions)
     )
 
 
 def test_a_member_without_a_seat_is_told_without_one() -> None:
-    now = Now.of(None, a_member(seat=None), None)
+    now = RecordSnapshots.of(None, a_member(seat=None), None)
     assert now.member
     assert "seat" not in now.member.model_dump(exclude_none=True)
-    assert Now.of(None, a_member(seat=Seat.SALES), None).member is not None
+    assert RecordSnapshots.of(None, a_member(seat=Seat.SALES), None).member is not None

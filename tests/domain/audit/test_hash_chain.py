@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.audit.hash_chain import NOTHING, Head, canonical, digest
+from partner_access.domain.audit.hash_chain import GENESIS_HASH, ChainHead, canonical_json, digest
 from partner_access.domain.records import AuditEntry
 from tests.support.builders import APPROVER, CLIENT, NOW, PARTNER
 
@@ -18,28 +18,28 @@ ENTRY = AuditEntry(
     accounts=(CLIENT, PARTNER),
     details={"access_days": 30, "added": ["é", "b"], "once": True},
 )
-WRITTEN = (
+CANONICAL_JSON = (
     '{"accounts":["client-bakery","partner-north"],"actor_id":"user-approver","at":"2026-11-22T09:00:00Z","audit_id":"aud_1",'
     '"details":{"access_days":30,"added":["é","b"],"once":true},"event":"link.approved"}'
 )
 
 
 def test_an_entry_is_written_in_one_way_alone() -> None:
-    assert canonical(ENTRY.model_dump(mode="json")) == WRITTEN.encode()
-    assert digest(ENTRY) == hashlib.sha256(b"\x00" + WRITTEN.encode()).digest()
-    assert AuditEntry.model_validate(json.loads(WRITTEN)) == ENTRY
+    assert canonical_json(ENTRY.model_dump(mode="json")) == CANONICAL_JSON.encode()
+    assert digest(ENTRY) == hashlib.sha256(b"\x00" + CANONICAL_JSON.encode()).digest()
+    assert AuditEntry.model_validate(json.loads(CANONICAL_JSON)) == ENTRY
 
 
 def test_a_chain_is_what_anybody_can_reckon() -> None:
     first = hashlib.sha256(b"\x02" + bytes(32) + digest(ENTRY)).digest()
     second = hashlib.sha256(b"\x02" + first + digest(ENTRY)).hexdigest()
 
-    begun = Head(account_id=CLIENT)
-    heads = begun.followed_by_all([ENTRY, ENTRY])
+    empty_head = ChainHead(account_id=CLIENT)
+    heads = empty_head.with_entries([ENTRY, ENTRY])
 
-    assert (begun.entries, begun.chain_hash) == (0, NOTHING)
+    assert (empty_head.entries, empty_head.chain_hash) == (0, GENESIS_HASH)
     assert [(head.entries, head.chain_hash) for head in heads] == [(1, first.hex()), (2, second)]
-    assert begun.followed_by_all([]) == ()
+    assert empty_head.with_entries([]) == ()
 
 
 @pytest.mark.parametrize("changes", [
@@ -53,10 +53,10 @@ def test_a_chain_is_what_anybody_can_reckon() -> None:
     {"details": {}},
 ])  # fmt: skip
 def test_whatever_differs_in_an_entry_shows_in_every_hash_after_it(changes: dict[str, Any]) -> None:
-    begun = Head(account_id=CLIENT)
+    empty_head = ChainHead(account_id=CLIENT)
     other = ENTRY.model_copy(update=changes)
 
-    *_, as_it_was = begun.followed_by_all([ENTRY, ENTRY])
-    *_, altered = begun.followed_by_all([other, ENTRY])
+    *_, original = empty_head.with_entries([ENTRY, ENTRY])
+    *_, altered = empty_head.with_entries([other, ENTRY])
 
-    assert as_it_was.chain_hash != altered.chain_hash
+    assert original.chain_hash != altered.chain_hash

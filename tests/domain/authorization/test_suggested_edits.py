@@ -2,13 +2,24 @@
 
 import pytest
 
-from partner_access.domain.authorization.access import opens
-from partner_access.domain.authorization.suggested_edits import ORDINARY, least, less, more
-from partner_access.domain.memberships.edits import Edit
-from partner_access.domain.memberships.effective_rights import base_of, rights_in
+from partner_access.domain.authorization.access import seats_include
+from partner_access.domain.authorization.suggested_edits import (
+    SUGGESTED_SETS,
+    narrowing_edits,
+    smallest_set,
+    widening_edits,
+)
+from partner_access.domain.memberships.edits import MemberEdit
+from partner_access.domain.memberships.effective_rights import base_rights_of, effective_rights_of
 from partner_access.domain.memberships.members import Member, Seat
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.rights import NO_OVERRIDES, SetName, given_today, latest, must_be_ordered
+from partner_access.domain.permissions.rights import (
+    NO_OVERRIDES,
+    SetName,
+    latest_set_rights,
+    latest_version,
+    must_have_prerequisites,
+)
 from tests.support.builders import CUSTOM_SET, a_custom_set, a_member, a_partner_admin, the_client
 
 PERMISSIONS = sorted(catalogue.CATALOGUE)
@@ -22,58 +33,60 @@ MEMBERS = [
     a_member(permission_set=CUSTOM_SET, removed=("crm.export", "service.access")),
     a_partner_admin(removed=("crm.bulk_delete", "crm.tasks.delete")),
 ]
-NAMES = ["view only", "less than sales", "more than sales", "an own set", "partner admin"]
+MEMBER_IDS = ["view only", "less than sales", "more than sales", "an own set", "partner admin"]
 
 
-def changed(member: Member, wish: Edit) -> Member:
+def member_after(member: Member, suggested: MemberEdit) -> Member:
     """The membership after the edit."""
-    name = wish.permission_set or member.permission_set
-    moved = member.model_copy(update={"permission_set": name, "added": (), "removed": ()})
-    now = moved.model_copy(update={"set_version": latest(name)}) if wish.permission_set else member
-    wanted = wish.overrides or NO_OVERRIDES
-    overrides = wanted.on(base_of(now, SETS)) if wish.overrides is not None else None
-    taken = {"added": overrides.added, "removed": overrides.removed} if overrides else {}
-    seats = {"paid_seats": wish.paid_seats} if wish.paid_seats is not None else {}
-    return now.model_copy(update={**taken, **seats})
+    name = suggested.permission_set or member.permission_set
+    with_other_set = member.model_copy(update={"permission_set": name, "added": (), "removed": ()})
+    now = (
+        with_other_set.model_copy(update={"set_version": latest_version(name)}) if suggested.permission_set else member
+    )
+    requested = suggested.overrides or NO_OVERRIDES
+    overrides = requested.effective_on(base_rights_of(now, SETS)) if suggested.overrides is not None else None
+    override_fields = {"added": overrides.added, "removed": overrides.removed} if overrides else {}
+    seats = {"paid_seats": suggested.paid_seats} if suggested.paid_seats is not None else {}
+    return now.model_copy(update={**override_fields, **seats})
 
 
-@pytest.mark.parametrize("member", MEMBERS, ids=NAMES)
+@pytest.mark.parametrize("member", MEMBERS, ids=MEMBER_IDS)
 def test_each_proposal_for_more_brings_it_with_its_seat_and_takes_nothing_in_between_away(member: Member) -> None:
     account = the_client()
-    held = rights_in(member, SETS)
+    held = effective_rights_of(member, SETS)
     for permission in PERMISSIONS:
-        if permission in held and opens(account, member, permission):
+        if permission in held and seats_include(account, member, permission):
             continue
-        for wish in more(account, member, SETS, permission):
-            after = changed(member, wish)
-            rights = rights_in(after, SETS)
+        for suggested in widening_edits(account, member, SETS, permission):
+            after = member_after(member, suggested)
+            rights = effective_rights_of(after, SETS)
             assert permission in rights or (member.partner_id and permission in catalogue.RESTRICTED)
-            assert opens(account, after, permission)
-            must_be_ordered(rights)
-            if not wish.permission_set:
-                assert rights.cover(held)
-                along = [name for name in rights.beyond(held) if name != permission]
-                assert all(name.rpartition(".")[0] == permission.rpartition(".")[0] for name in along)
+            assert seats_include(account, after, permission)
+            must_have_prerequisites(rights)
+            if not suggested.permission_set:
+                assert rights.covers(held)
+                also_gained = [name for name in rights.wider_than(held) if name != permission]
+                assert all(name.rpartition(".")[0] == permission.rpartition(".")[0] for name in also_gained)
 
 
-@pytest.mark.parametrize("member", [*MEMBERS, a_member()], ids=[*NAMES, "super admin"])
+@pytest.mark.parametrize("member", [*MEMBERS, a_member()], ids=[*MEMBER_IDS, "super admin"])
 def test_each_proposal_for_less_takes_it_away_with_what_cannot_go_on_without_it(member: Member) -> None:
-    held = rights_in(member, SETS)
+    held = effective_rights_of(member, SETS)
     for permission in held:
-        first, *others = less(member, SETS, permission)
-        for wish in (first, *others):
-            rights = rights_in(changed(member, wish), SETS)
+        first, *others = narrowing_edits(member, SETS, permission)
+        for suggested in (first, *others):
+            rights = effective_rights_of(member_after(member, suggested), SETS)
             assert permission not in rights
-            must_be_ordered(rights)
+            must_have_prerequisites(rights)
         if not member.is_super_admin:
-            lost = held.beyond(rights_in(changed(member, first), SETS))
+            lost = held.wider_than(effective_rights_of(member_after(member, first), SETS))
             assert all(name.rpartition(".")[0] == permission.rpartition(".")[0] for name in lost if name != permission)
 
 
 def test_nobody_is_made_super_admin_or_partner_admin_for_want_of_one_permission() -> None:
-    sizes = [len(given_today(name).held) for name in ORDINARY]
+    sizes = [len(latest_set_rights(name).held) for name in SUGGESTED_SETS]
 
-    assert set(ORDINARY) == set(SetName) - {SetName.SUPER_ADMIN, SetName.PARTNER_ADMIN}
+    assert set(SUGGESTED_SETS) == set(SetName) - {SetName.SUPER_ADMIN, SetName.PARTNER_ADMIN}
     assert sizes == sorted(sizes)
 
 
@@ -86,19 +99,21 @@ def test_nobody_is_made_super_admin_or_partner_admin_for_want_of_one_permission(
     ("account.billing.manage", "view_only", ("account.billing.manage",)),
 ])  # fmt: skip
 def test_the_smallest_set_that_holds_it_is_proposed(permission: str, name: str, added: tuple[str, ...]) -> None:
-    found, overrides = least(permission)
+    found, overrides = smallest_set(permission)
 
     assert (found, overrides.added, overrides.removed) == (name, added, ())
 
 
 def test_what_is_added_is_added_as_narrowly_as_can_be() -> None:
-    wish, _ = more(the_client(), MEMBERS[0], {}, "crm.deals.delete")
+    suggested, _ = widening_edits(the_client(), MEMBERS[0], {}, "crm.deals.delete")
 
-    assert wish.overrides
-    assert wish.overrides.added == ("crm.deals.edit:owned", "crm.deals.delete:owned")
+    assert suggested.overrides
+    assert suggested.overrides.added == ("crm.deals.edit:owned", "crm.deals.delete:owned")
 
 
 def test_for_want_of_a_seat_alone_a_seat_is_proposed_alone() -> None:
     member = a_member(paid_seats=(Seat.SERVICE,))
 
-    assert list(more(the_client(), member, {}, "sales.access")) == [Edit(paid_seats=(Seat.SALES, Seat.SERVICE))]
+    assert list(widening_edits(the_client(), member, {}, "sales.access")) == [
+        MemberEdit(paid_seats=(Seat.SALES, Seat.SERVICE))
+    ]

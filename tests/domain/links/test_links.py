@@ -8,6 +8,7 @@ import pytest
 
 from partner_access.domain.accounts import Account, Program
 from partner_access.domain.errors import (
+    DomainError,
     Forbidden,
     InvalidField,
     LinkAlreadyUsed,
@@ -18,72 +19,71 @@ from partner_access.domain.errors import (
     NotEligible,
     NotFound,
     RecipientSuppressed,
-    Refused,
     SelfApproval,
     TooManyLinks,
     UnknownPermission,
 )
 from partner_access.domain.links import links
 from partner_access.domain.links.links import (
-    CreationFacts,
+    LinkCreationFacts,
     LinkDeliveryStatus,
     LinkFacts,
     LinkState,
-    Standing,
-    Wish,
+    NewLink,
+    StoredLinkState,
     create,
+    current_access_generation,
     expire,
     revoke,
-    tenure_now,
-    withdraw,
+    revoke_ineligible,
 )
-from partner_access.domain.links.secrets import Secret
+from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import RequestedAccess
-from partner_access.domain.notifications import Letter, LetterKind, Locale
+from partner_access.domain.notifications import Locale, Notification, NotificationKind
 from partner_access.domain.users import User
 from tests.support.builders import (
-    ACT_NAME,
-    CHANCE,
+    ACT_ID,
     CLIENT,
     EMPLOYEE,
     LINK,
     NOW,
     PARTNER,
+    RANDOM,
     SECRET,
     a_link,
     a_member,
     a_user,
     an_act,
     an_employee,
-    once,
+    an_idempotency_key,
     the_client,
     the_partner,
 )
-from tests.support.set_versions import two_versions
+from tests.support.set_versions import two_set_versions
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 MANAGER = "user-manager"
 COLLEAGUE = "user-colleague"
 OUTSIDER = "user-outsider"
-OTHER_SECRET = Secret.read(Secret.write(PARTNER, LINK, "d" * 43))
+OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))
 
 
-def of_partner(user_id: str, permission_set: str = "view_only", **changes: Any) -> Actor:
+def partner_employee(user_id: str, permission_set: str = "view_only", **changes: Any) -> Actor:
     return Actor(an_employee(user_id), a_member(user_id, permission_set, account_id=PARTNER, **changes))
 
 
-SUPER_ADMIN = of_partner(MANAGER, "super_admin")
-ACCESS_MANAGER = of_partner(MANAGER, added=("partner.client_access.manage",))
-SELF = of_partner(EMPLOYEE)
-ANOTHER = of_partner(COLLEAGUE)
-NOBODY = Actor(a_user(OUTSIDER))
-LEFT = of_partner(MANAGER, "super_admin", active=False)
-BARRED = Actor(an_employee(MANAGER, active=False), SUPER_ADMIN.member)
+SUPER_ADMIN = partner_employee(MANAGER, "super_admin")
+ACCESS_MANAGER = partner_employee(MANAGER, added=("partner.client_access.manage",))
+SELF = partner_employee(EMPLOYEE)
+OTHER_EMPLOYEE = partner_employee(COLLEAGUE)
+OUTSIDER_ACTOR = Actor(a_user(OUTSIDER))
+REMOVED_MANAGER = partner_employee(MANAGER, "super_admin", active=False)
+DEACTIVATED_MANAGER = Actor(an_employee(MANAGER, active=False), SUPER_ADMIN.member)
 
 
-def by(actor: Actor, **changes: Any) -> Any:
+def act_of(actor: Actor, **changes: Any) -> Any:
     assert actor.user
     return an_act(actor.user.user_id, **changes)
 
@@ -101,11 +101,11 @@ def by(actor: Actor, **changes: Any) -> Any:
         ({"approvals": 1, "expires_at": NOW}, LinkState.APPROVED),
         ({"approvals": 1, "max_approvals": 2}, LinkState.OPEN),
         ({"approvals": 1, "max_approvals": 2, "expires_at": NOW}, LinkState.EXPIRED),
-        ({"approvals": 2, "max_approvals": 2, "stored_state": Standing.REVOKED}, LinkState.APPROVED),
-        ({"stored_state": Standing.REVOKED}, LinkState.REVOKED),
-        ({"stored_state": Standing.REVOKED, "expires_at": NOW}, LinkState.REVOKED),
-        ({"stored_state": Standing.DECLINED, "expires_at": NOW - SECOND}, LinkState.DECLINED),
-        ({"stored_state": Standing.EXPIRED}, LinkState.EXPIRED),
+        ({"approvals": 2, "max_approvals": 2, "stored_state": StoredLinkState.REVOKED}, LinkState.APPROVED),
+        ({"stored_state": StoredLinkState.REVOKED}, LinkState.REVOKED),
+        ({"stored_state": StoredLinkState.REVOKED, "expires_at": NOW}, LinkState.REVOKED),
+        ({"stored_state": StoredLinkState.DECLINED, "expires_at": NOW - SECOND}, LinkState.DECLINED),
+        ({"stored_state": StoredLinkState.EXPIRED}, LinkState.EXPIRED),
     ],
 )
 def test_a_links_state_is_computed(changes: Mapping[str, Any], state: LinkState) -> None:
@@ -113,7 +113,7 @@ def test_a_links_state_is_computed(changes: Mapping[str, Any], state: LinkState)
 
 
 @pytest.mark.parametrize(
-    ("changes", "tenure", "state"),
+    ("changes", "access_generation", "state"),
     [
         ({}, 0, LinkState.OPEN),
         ({}, 1, LinkState.REVOKED),
@@ -123,24 +123,24 @@ def test_a_links_state_is_computed(changes: Mapping[str, Any], state: LinkState)
         ({"expires_at": NOW}, 1, LinkState.EXPIRED),
         ({"approvals": 1}, 1, LinkState.APPROVED),
         ({"approvals": 1, "max_approvals": 2}, 1, LinkState.REVOKED),
-        ({"stored_state": Standing.DECLINED}, 1, LinkState.DECLINED),
+        ({"stored_state": StoredLinkState.DECLINED}, 1, LinkState.DECLINED),
     ],
 )
 def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
-    changes: Mapping[str, Any], tenure: int, state: LinkState
+    changes: Mapping[str, Any], access_generation: int, state: LinkState
 ) -> None:
     link = a_link(**changes)
 
-    assert link.state_at(NOW, tenure) is state
+    assert link.state_at(NOW, access_generation) is state
     if state is LinkState.OPEN:
-        link.must_be_open(NOW, tenure)
+        link.must_be_open(NOW, access_generation)
     if state is LinkState.REVOKED:
         with pytest.raises(LinkRevoked):
-            link.must_be_open(NOW, tenure)
+            link.must_be_open(NOW, access_generation)
 
 
 @pytest.mark.parametrize(
-    ("employee", "partner", "tenure"),
+    ("employee", "partner", "access_generation"),
     [
         (None, None, 0),
         (an_employee(offboardings={PARTNER: 2}), None, 0),
@@ -149,28 +149,30 @@ def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
     ],
 )
 def test_how_often_all_was_ended_counts_as_far_as_both_are_known(
-    employee: User | None, partner: Account | None, tenure: int
+    employee: User | None, partner: Account | None, access_generation: int
 ) -> None:
-    assert tenure_now(employee, partner) == tenure
+    assert current_access_generation(employee, partner) == access_generation
 
 
 def test_a_link_is_made_in_the_tenure_of_today() -> None:
-    again, partner = an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1)
+    employee, partner = an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1)
 
-    assert create(facts(employee=again, partner=partner), a_wish(), by(SUPER_ADMIN)).link.access_generation == 3
+    assert (
+        create(facts(employee=employee, partner=partner), a_new_link(), act_of(SUPER_ADMIN)).link.access_generation == 3
+    )
 
 
 @pytest.mark.parametrize(
-    ("changes", "refusal"),
+    ("changes", "error"),
     [
         ({"approvals": 1}, LinkAlreadyUsed),
-        ({"stored_state": Standing.DECLINED}, LinkDeclined),
-        ({"stored_state": Standing.REVOKED}, LinkRevoked),
+        ({"stored_state": StoredLinkState.DECLINED}, LinkDeclined),
+        ({"stored_state": StoredLinkState.REVOKED}, LinkRevoked),
         ({"expires_at": NOW}, LinkExpired),
     ],
 )
-def test_an_ended_link_says_how_it_ended(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
+def test_an_ended_link_says_how_it_ended(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+    with pytest.raises(error):
         a_link(**changes).must_be_open(NOW, 0)
 
 
@@ -197,16 +199,16 @@ def test_what_a_link_asks_is_the_set_less_something_for_some_time() -> None:
 # creation
 
 
-def facts(**changes: Any) -> CreationFacts:
-    return CreationFacts(**{"partner": the_partner(), "creator": SUPER_ADMIN, "employee": an_employee(), **changes})
+def facts(**changes: Any) -> LinkCreationFacts:
+    return LinkCreationFacts(**{"partner": the_partner(), "creator": SUPER_ADMIN, "employee": an_employee(), **changes})
 
 
-def a_wish(**changes: Any) -> Wish:
-    return Wish(**{"employee_id": EMPLOYEE, **changes})
+def a_new_link(**changes: Any) -> NewLink:
+    return NewLink(**{"employee_id": EMPLOYEE, **changes})
 
 
 def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
-    wish = a_wish(
+    new_link = a_new_link(
         account_id=CLIENT,
         recipient="owner@bakery.example",
         removed=("crm.import", "crm.export"),
@@ -216,20 +218,20 @@ def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
         purpose="The shop",
         locale=Locale.JA,
     )
-    created = create(facts(), wish, by(SUPER_ADMIN))
+    created = create(facts(), new_link, act_of(SUPER_ADMIN))
     link = created.link
 
-    assert (link.link_id, link.partner_id, link.employee_id) == (f"lnk_{ACT_NAME}", PARTNER, EMPLOYEE)
+    assert (link.link_id, link.partner_id, link.employee_id) == (f"lnk_{ACT_ID}", PARTNER, EMPLOYEE)
     assert (link.created_by, link.created_at, link.expires_at) == (MANAGER, NOW, NOW + 3 * DAY)
     assert (link.account_id, link.recipient, link.locale) == (CLIENT, "owner@bakery.example", Locale.JA)
     assert (link.removed, link.access_days, link.max_approvals) == (("crm.export", "crm.import"), 30, 5)
     assert (link.state_at(NOW), link.delivery_status, link.version) == (LinkState.OPEN, LinkDeliveryStatus.QUEUED, 1)
-    link.must_be_opened_by(Secret.read(created.secret))
-    assert CHANCE in created.secret
-    assert CHANCE not in link.model_dump_json()
-    assert CHANCE not in created.audit.model_dump_json()
-    assert created.letter == Letter(
-        kind=LetterKind.LINK_TO_APPROVE,
+    link.must_be_opened_by(LinkSecret.read(created.secret))
+    assert RANDOM in created.secret
+    assert RANDOM not in link.model_dump_json()
+    assert RANDOM not in created.audit.model_dump_json()
+    assert created.notification == Notification(
+        kind=NotificationKind.LINK_TO_APPROVE,
         employee_id=EMPLOYEE,
         actor_id=MANAGER,
         partner_id=PARTNER,
@@ -244,48 +246,50 @@ def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
 
 
 def test_a_link_asks_for_the_set_in_its_newest_version_and_its_letter_says_so() -> None:
-    with two_versions():
-        created = create(facts(), a_wish(recipient="owner@bakery.example"), by(SUPER_ADMIN))
+    with two_set_versions():
+        created = create(facts(), a_new_link(recipient="owner@bakery.example"), act_of(SUPER_ADMIN))
 
-    assert created.letter
-    assert (created.link.set_version, created.letter.set_version) == (2, 2)
+    assert created.notification
+    assert (created.link.set_version, created.notification.set_version) == (2, 2)
 
 
 def test_a_link_without_a_recipient_sends_no_letter() -> None:
-    created = create(facts(), a_wish(), by(SUPER_ADMIN))
+    created = create(facts(), a_new_link(), act_of(SUPER_ADMIN))
 
-    assert created.letter is None
+    assert created.notification is None
     assert created.link.delivery_status is LinkDeliveryStatus.NONE
     assert (created.link.link_days, created.link.max_approvals) == (7, 1)
-    assert created.link.is_for_one
+    assert created.link.is_for_one_account
 
 
 @pytest.mark.parametrize("creator", [SUPER_ADMIN, ACCESS_MANAGER])
 @pytest.mark.parametrize("employee", [EMPLOYEE, MANAGER])
 def test_who_manages_client_access_makes_links_for_himself_and_colleagues(creator: Actor, employee: str) -> None:
-    made = create(facts(creator=creator, employee=an_employee(employee)), a_wish(employee_id=employee), by(creator))
+    made = create(
+        facts(creator=creator, employee=an_employee(employee)), a_new_link(employee_id=employee), act_of(creator)
+    )
 
     assert made.link.employee_id == employee
 
 
 @pytest.mark.parametrize(
-    ("creator", "refusal"),
+    ("creator", "error"),
     [
         (SELF, Forbidden),
-        (ANOTHER, Forbidden),
-        (of_partner(MANAGER, "super_admin", removed=("partner.client_access.manage",)), Forbidden),
-        (BARRED, Forbidden),
-        (LEFT, NotFound),
-        (NOBODY, NotFound),
+        (OTHER_EMPLOYEE, Forbidden),
+        (partner_employee(MANAGER, "super_admin", removed=("partner.client_access.manage",)), Forbidden),
+        (DEACTIVATED_MANAGER, Forbidden),
+        (REMOVED_MANAGER, NotFound),
+        (OUTSIDER_ACTOR, NotFound),
     ],
 )
-def test_who_makes_no_links(creator: Actor, refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
-        create(facts(creator=creator), a_wish(), by(creator))
+def test_who_makes_no_links(creator: Actor, error: type[DomainError]) -> None:
+    with pytest.raises(error):
+        create(facts(creator=creator), a_new_link(), act_of(creator))
 
 
 @pytest.mark.parametrize(
-    ("changes", "wish", "refusal"),
+    ("changes", "fields", "error"),
     [
         ({"partner": None}, {}, NotFound),
         ({"partner": the_client()}, {}, NotFound),
@@ -303,52 +307,56 @@ def test_who_makes_no_links(creator: Actor, refusal: type[Refused]) -> None:
         ({"employee": an_employee(open_links=51)}, {}, TooManyLinks),
     ],
 )
-def test_which_links_are_not_made(changes: Mapping[str, Any], wish: Mapping[str, Any], refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
-        create(facts(**changes), a_wish(**wish), by(SUPER_ADMIN))
+def test_which_links_are_not_made(
+    changes: Mapping[str, Any], fields: Mapping[str, Any], error: type[DomainError]
+) -> None:
+    with pytest.raises(error):
+        create(facts(**changes), a_new_link(**fields), act_of(SUPER_ADMIN))
 
 
 def test_the_fiftieth_open_link_is_still_made() -> None:
-    assert create(facts(employee=an_employee(open_links=49)), a_wish(), by(SUPER_ADMIN)).employee.open_links == 49
+    assert (
+        create(facts(employee=an_employee(open_links=49)), a_new_link(), act_of(SUPER_ADMIN)).employee.open_links == 49
+    )
 
 
 def test_whether_an_employee_may_have_links_is_only_told_to_who_may_make_them() -> None:
     with pytest.raises(Forbidden):
-        create(facts(creator=SELF, employee=None), a_wish(), by(SELF))
+        create(facts(creator=SELF, employee=None), a_new_link(), act_of(SELF))
     with pytest.raises(NotFound):
-        create(facts(creator=NOBODY, employee=None), a_wish(), by(NOBODY))
+        create(facts(creator=OUTSIDER_ACTOR, employee=None), a_new_link(), act_of(OUTSIDER_ACTOR))
 
 
 # seeing
 
 
-MINE = a_link(created_by=MANAGER)
-BY_COLLEAGUE = a_link(created_by=COLLEAGUE)
+MANAGERS_LINK = a_link(created_by=MANAGER)
+COLLEAGUES_LINK = a_link(created_by=COLLEAGUE)
 
 
-def of_link(actor: Actor = SUPER_ADMIN, link: links.Link | None = MINE, **changes: Any) -> LinkFacts:
+def link_facts(actor: Actor = SUPER_ADMIN, link: links.Link | None = MANAGERS_LINK, **changes: Any) -> LinkFacts:
     return LinkFacts(**{"partner": the_partner(), "actor": actor, "link": link, "employee": an_employee(), **changes})
 
 
 @pytest.mark.parametrize(
-    ("actor", "link", "is_there"),
+    ("actor", "link", "is_visible"),
     [
-        (SUPER_ADMIN, MINE, True),
-        (ACCESS_MANAGER, BY_COLLEAGUE, True),
-        (SELF, MINE, True),
-        (ANOTHER, BY_COLLEAGUE, True),
-        (ANOTHER, MINE, False),
+        (SUPER_ADMIN, MANAGERS_LINK, True),
+        (ACCESS_MANAGER, COLLEAGUES_LINK, True),
+        (SELF, MANAGERS_LINK, True),
+        (OTHER_EMPLOYEE, COLLEAGUES_LINK, True),
+        (OTHER_EMPLOYEE, MANAGERS_LINK, False),
         (SUPER_ADMIN, None, False),
-        (NOBODY, MINE, False),
-        (LEFT, MINE, False),
+        (OUTSIDER_ACTOR, MANAGERS_LINK, False),
+        (REMOVED_MANAGER, MANAGERS_LINK, False),
     ],
 )
-def test_a_link_is_there_for_whom_it_is_about(actor: Actor, link: links.Link | None, is_there: bool) -> None:
-    if is_there:
-        assert links.must_be_own_or_managed(of_link(actor, link), by(actor)) == link
+def test_a_link_is_there_for_whom_it_is_about(actor: Actor, link: links.Link | None, is_visible: bool) -> None:
+    if is_visible:
+        assert links.must_be_own_or_managed(link_facts(actor, link), act_of(actor)) == link
     else:
         with pytest.raises(NotFound):
-            links.must_be_own_or_managed(of_link(actor, link), by(actor))
+            links.must_be_own_or_managed(link_facts(actor, link), act_of(actor))
 
 
 # revoking
@@ -356,10 +364,10 @@ def test_a_link_is_there_for_whom_it_is_about(actor: Actor, link: links.Link | N
 
 @pytest.mark.parametrize("actor", [SUPER_ADMIN, ACCESS_MANAGER])
 def test_an_open_link_is_revoked_by_who_manages_client_access(actor: Actor) -> None:
-    revoked = revoke(of_link(actor), by(actor))
+    revoked = revoke(link_facts(actor), act_of(actor))
 
     assert revoked
-    assert (revoked.stored_state, revoked.link, revoked.letter) == (Standing.REVOKED, MINE, None)
+    assert (revoked.stored_state, revoked.link, revoked.notification) == (StoredLinkState.REVOKED, MANAGERS_LINK, None)
     assert (revoked.audit.event, revoked.audit.accounts) == ("link.revoked", (PARTNER,))
     assert set(revoked.relies_on) == {actor.user, actor.member}
 
@@ -367,51 +375,52 @@ def test_an_open_link_is_revoked_by_who_manages_client_access(actor: Actor) -> N
 def test_the_vendor_revokes_any_link_that_there_is() -> None:
     act = an_act("vendor", for_vendor=True)
 
-    assert revoke(of_link(Actor()), act)
+    assert revoke(link_facts(Actor()), act)
     with pytest.raises(NotFound):
-        revoke(of_link(Actor(), None), act)
+        revoke(link_facts(Actor(), None), act)
 
 
 @pytest.mark.parametrize(
-    ("actor", "link", "refusal"),
+    ("actor", "link", "error"),
     [
-        (SELF, MINE, Forbidden),
-        (ANOTHER, BY_COLLEAGUE, Forbidden),
-        (ANOTHER, MINE, NotFound),
-        (NOBODY, MINE, NotFound),
-        (BARRED, MINE, Forbidden),
+        (SELF, MANAGERS_LINK, Forbidden),
+        (OTHER_EMPLOYEE, COLLEAGUES_LINK, Forbidden),
+        (OTHER_EMPLOYEE, MANAGERS_LINK, NotFound),
+        (OUTSIDER_ACTOR, MANAGERS_LINK, NotFound),
+        (DEACTIVATED_MANAGER, MANAGERS_LINK, Forbidden),
         (SUPER_ADMIN, None, NotFound),
         (SUPER_ADMIN, a_link(approvals=1), LinkAlreadyUsed),
         (SUPER_ADMIN, a_link(approvals=1, expires_at=NOW), LinkAlreadyUsed),
         (SELF, a_link(approvals=1), Forbidden),
     ],
 )
-def test_who_revokes_nothing(actor: Actor, link: links.Link | None, refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
-        revoke(of_link(actor, link), by(actor))
+def test_who_revokes_nothing(actor: Actor, link: links.Link | None, error: type[DomainError]) -> None:
+    with pytest.raises(error):
+        revoke(link_facts(actor, link), act_of(actor))
 
 
 @pytest.mark.parametrize(
-    "changes", [{"stored_state": standing} for standing in Standing if standing != "open"] + [{"expires_at": NOW}]
+    "changes",
+    [{"stored_state": standing} for standing in StoredLinkState if standing != "open"] + [{"expires_at": NOW}],
 )
 def test_an_ended_link_stays_as_it_is(changes: Mapping[str, Any]) -> None:
-    assert revoke(of_link(link=a_link(**changes)), by(SUPER_ADMIN)) is None
+    assert revoke(link_facts(link=a_link(**changes)), act_of(SUPER_ADMIN)) is None
 
 
 def test_a_link_that_some_approved_is_revoked_for_the_others() -> None:
-    assert revoke(of_link(link=a_link(approvals=1, max_approvals=2)), by(SUPER_ADMIN))
+    assert revoke(link_facts(link=a_link(approvals=1, max_approvals=2)), act_of(SUPER_ADMIN))
 
 
 # what time and lost eligibility do
 
 
 def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_that() -> None:
-    withdrawn = withdraw(a_link(), an_act(once=once()))
+    withdrawn = revoke_ineligible(a_link(), an_act(idempotency_key=an_idempotency_key()))
 
-    assert (withdrawn.stored_state, withdrawn.act.once) == (Standing.REVOKED, None)
+    assert (withdrawn.stored_state, withdrawn.act.idempotency_key) == (StoredLinkState.REVOKED, None)
     assert withdrawn.audit.details == {"link_id": LINK, "reason": "not_eligible"}
     with pytest.raises(LinkNotFound):
-        withdraw(None, an_act())
+        revoke_ineligible(None, an_act())
 
 
 @pytest.mark.parametrize(
@@ -422,9 +431,9 @@ def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_
         ({"expires_at": NOW + SECOND}, False),
         ({"expires_at": NOW, "approvals": 1}, False),
         ({"expires_at": NOW, "approvals": 1, "max_approvals": 2}, True),
-        ({"expires_at": NOW, "stored_state": Standing.REVOKED}, False),
-        ({"expires_at": NOW, "stored_state": Standing.DECLINED}, False),
-        ({"expires_at": NOW, "stored_state": Standing.EXPIRED}, False),
+        ({"expires_at": NOW, "stored_state": StoredLinkState.REVOKED}, False),
+        ({"expires_at": NOW, "stored_state": StoredLinkState.DECLINED}, False),
+        ({"expires_at": NOW, "stored_state": StoredLinkState.EXPIRED}, False),
     ],
 )
 def test_the_sweep_ends_what_is_over_and_was_open(changes: Mapping[str, Any], ends: bool) -> None:
@@ -432,6 +441,6 @@ def test_the_sweep_ends_what_is_over_and_was_open(changes: Mapping[str, Any], en
 
     assert (ended is not None) is ends
     if ended:
-        assert (ended.stored_state, ended.audit.event) == (Standing.EXPIRED, "link.expired")
-        assert ended.letter
-        assert ended.letter.kind is LetterKind.LINK_EXPIRED
+        assert (ended.stored_state, ended.audit.event) == (StoredLinkState.EXPIRED, "link.expired")
+        assert ended.notification
+        assert ended.notification.kind is NotificationKind.LINK_EXPIRED

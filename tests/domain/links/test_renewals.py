@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from partner_access.domain.errors import (
+    DomainError,
     Forbidden,
     LinkNotFound,
     LinkStillOpen,
-    Refused,
 )
-from partner_access.domain.links.links import Link, Standing
-from partner_access.domain.links.renewals import RenewalFacts, ask_anew
-from partner_access.domain.links.secrets import Secret
+from partner_access.domain.links.links import Link, StoredLinkState
+from partner_access.domain.links.renewals import RenewalFacts, request_renewal
+from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.notifications import LetterKind
+from partner_access.domain.notifications import NotificationKind
 from tests.support.builders import (
     EMPLOYEE,
     LINK,
@@ -34,20 +34,20 @@ from tests.support.builders import (
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 MANAGER = "user-manager"
-OTHER_SECRET = Secret.read(Secret.write(PARTNER, LINK, "d" * 43))
+OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))
 
 
-def of_partner(user_id: str, permission_set: str = "view_only") -> Actor:
+def partner_employee(user_id: str, permission_set: str = "view_only") -> Actor:
     return Actor(an_employee(user_id), a_member(user_id, permission_set, account_id=PARTNER))
 
 
-SUPER_ADMIN = of_partner(MANAGER, "super_admin")
-SELF = of_partner(EMPLOYEE)
-ANOTHER = of_partner("user-colleague")
-NOBODY = Actor(a_user("user-outsider"))
+SUPER_ADMIN = partner_employee(MANAGER, "super_admin")
+SELF = partner_employee(EMPLOYEE)
+OTHER_EMPLOYEE = partner_employee("user-colleague")
+OUTSIDER_ACTOR = Actor(a_user("user-outsider"))
 
 
-def by(actor: Actor, **changes: Any) -> Any:
+def act_of(actor: Actor, **changes: Any) -> Any:
     assert actor.user
     return an_act(actor.user.user_id, **changes)
 
@@ -58,9 +58,9 @@ def by(actor: Actor, **changes: Any) -> Any:
 # asking anew
 
 
-def asking(link: Link | None, **changes: Any) -> RenewalFacts:
+def renewal_facts(link: Link | None, **changes: Any) -> RenewalFacts:
     return RenewalFacts(
-        **{"link": link, "partner": the_partner(), "employee": an_employee(), "asker": a_user(), **changes}
+        **{"link": link, "partner": the_partner(), "employee": an_employee(), "requester": a_user(), **changes}
     )
 
 
@@ -69,22 +69,25 @@ def asking(link: Link | None, **changes: Any) -> RenewalFacts:
     [
         {"expires_at": NOW},
         {"approvals": 1},
-        {"stored_state": Standing.REVOKED},
-        {"stored_state": Standing.DECLINED},
+        {"stored_state": StoredLinkState.REVOKED},
+        {"stored_state": StoredLinkState.DECLINED},
     ],
 )
 def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mapping[str, Any]) -> None:
-    asked = ask_anew(asking(a_link(**changes)), SECRET, an_act())
+    requested = request_renewal(renewal_facts(a_link(**changes)), SECRET, an_act())
 
-    assert asked
-    assert asked.letter
-    assert (asked.letter.kind, asked.letter.link_created_by) == (LetterKind.LINK_RENEWAL_REQUESTED, EMPLOYEE)
-    assert asked.relies_on == (a_user(),)
-    assert ask_anew(asking(a_link(renewal_requested=True, **changes)), SECRET, an_act()) is None
+    assert requested
+    assert requested.notification
+    assert (requested.notification.kind, requested.notification.link_created_by) == (
+        NotificationKind.LINK_RENEWAL_REQUESTED,
+        EMPLOYEE,
+    )
+    assert requested.relies_on == (a_user(),)
+    assert request_renewal(renewal_facts(a_link(renewal_requested=True, **changes)), SECRET, an_act()) is None
 
 
 @pytest.mark.parametrize(
-    ("link", "secret", "asker", "refusal"),
+    ("link", "secret", "requester", "error"),
     [
         (None, SECRET, a_user(), LinkNotFound),
         (a_link(expires_at=NOW), OTHER_SECRET, a_user(), LinkNotFound),
@@ -97,14 +100,14 @@ def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mappi
     ],
 )
 def test_nobody_asks_anew_about_a_link_that_is_open_unknown_or_not_his_to_ask(
-    link: Link | None, secret: Secret, asker: Any, refusal: type[Refused]
+    link: Link | None, secret: LinkSecret, requester: Any, error: type[DomainError]
 ) -> None:
-    with pytest.raises(refusal):
-        ask_anew(asking(link, asker=asker), secret, an_act())
+    with pytest.raises(error):
+        request_renewal(renewal_facts(link, requester=requester), secret, an_act())
 
 
 @pytest.mark.parametrize(
-    ("tenure", "changes", "outcome"),
+    ("access_generation", "changes", "outcome"),
     [
         (0, {"employee": an_employee(offboardings={PARTNER: 1})}, True),
         (0, {"partner": the_partner(terminations=1)}, True),
@@ -114,11 +117,11 @@ def test_nobody_asks_anew_about_a_link_that_is_open_unknown_or_not_his_to_ask(
     ],
 )
 def test_a_link_that_will_never_be_open_again_is_asked_for_anew_though_it_looks_open(
-    tenure: int, changes: Mapping[str, Any], outcome: bool | type[Refused]
+    access_generation: int, changes: Mapping[str, Any], outcome: bool | type[DomainError]
 ) -> None:
-    facts = asking(a_link(access_generation=tenure), **changes)
+    facts = renewal_facts(a_link(access_generation=access_generation), **changes)
     if outcome is True:
-        assert ask_anew(facts, SECRET, an_act())
+        assert request_renewal(facts, SECRET, an_act())
     else:
         with pytest.raises(LinkStillOpen):
-            ask_anew(facts, SECRET, an_act())
+            request_renewal(facts, SECRET, an_act())

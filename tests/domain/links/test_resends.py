@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.errors import (
+    DomainError,
     Forbidden,
     LinkAlreadyUsed,
     LinkDeclined,
@@ -17,14 +18,13 @@ from partner_access.domain.errors import (
     NotFound,
     RateLimited,
     RecipientSuppressed,
-    Refused,
 )
-from partner_access.domain.links.links import LinkDeliveryStatus, LinkFacts, Standing
+from partner_access.domain.links.links import LinkDeliveryStatus, LinkFacts, StoredLinkState
 from partner_access.domain.links.resends import resend
-from partner_access.domain.links.secrets import Secret
+from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.notifications import LetterKind
-from tests.domain.links.test_renewals import ANOTHER, DAY, NOBODY, SECOND, SELF, SUPER_ADMIN, by
+from partner_access.domain.notifications import NotificationKind
+from tests.domain.links.test_renewals import DAY, OTHER_EMPLOYEE, OUTSIDER_ACTOR, SECOND, SELF, SUPER_ADMIN, act_of
 from tests.support.builders import (
     NOW,
     PARTNER,
@@ -36,7 +36,7 @@ from tests.support.builders import (
 )
 
 
-def of_link(actor: Actor = SUPER_ADMIN, **changes: Any) -> LinkFacts:
+def link_facts(actor: Actor = SUPER_ADMIN, **changes: Any) -> LinkFacts:
     return LinkFacts(
         **{"partner": the_partner(), "actor": actor, "link": a_link(), "employee": an_employee(), **changes}
     )
@@ -50,10 +50,10 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
         delivery_status=LinkDeliveryStatus.BOUNCED,
         resent_at=(NOW - 2 * DAY, NOW - SECOND * 60),
     )
-    resent = resend(of_link(link=before), by(SUPER_ADMIN, chance="e" * 43))
+    resent = resend(link_facts(link=before), act_of(SUPER_ADMIN, random="e" * 43))
     link = resent.link
 
-    link.must_be_opened_by(Secret.read(resent.secret))
+    link.must_be_opened_by(LinkSecret.read(resent.secret))
     with pytest.raises(LinkNotFound):
         link.must_be_opened_by(SECRET)
     assert link.expires_at == NOW + 3 * DAY
@@ -63,16 +63,16 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
         before.created_at,
     )
     assert link.resent_at == (NOW - SECOND * 60, NOW)
-    assert resent.letter
-    assert (resent.letter.kind, resent.audit.event) == (LetterKind.LINK_TO_APPROVE, "link.resent")
+    assert resent.notification
+    assert (resent.notification.kind, resent.audit.event) == (NotificationKind.LINK_TO_APPROVE, "link.resent")
     assert resent.before == before
     assert set(resent.relies_on) == {SUPER_ADMIN.user, SUPER_ADMIN.member, an_employee(), the_partner()}
 
 
 def test_a_link_that_is_copied_by_hand_is_resent_without_a_letter_and_right_after_it_was_made() -> None:
-    resent = resend(of_link(link=a_link(created_at=NOW)), by(SUPER_ADMIN))
+    resent = resend(link_facts(link=a_link(created_at=NOW)), act_of(SUPER_ADMIN))
 
-    assert resent.letter is None
+    assert resent.notification is None
     assert resent.link.delivery_status is LinkDeliveryStatus.NONE
 
 
@@ -81,7 +81,7 @@ def hours_ago(*hours: float) -> tuple[datetime, ...]:
 
 
 @pytest.mark.parametrize(
-    ("resent", "may"),
+    ("resent", "is_allowed"),
     [
         ((NOW - timedelta(seconds=59),), False),
         ((NOW - timedelta(seconds=60),), True),
@@ -92,26 +92,26 @@ def hours_ago(*hours: float) -> tuple[datetime, ...]:
         (hours_ago(23.99, 15, 10, 5, 1), False),
     ],
 )
-def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datetime, ...], may: bool) -> None:
+def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datetime, ...], is_allowed: bool) -> None:
     link = a_link(resent_at=resent)
-    if may:
-        assert resend(of_link(link=link), by(SUPER_ADMIN)).link.resent_at[-1] == NOW
+    if is_allowed:
+        assert resend(link_facts(link=link), act_of(SUPER_ADMIN)).link.resent_at[-1] == NOW
     else:
         with pytest.raises(RateLimited):
-            resend(of_link(link=link), by(SUPER_ADMIN))
+            resend(link_facts(link=link), act_of(SUPER_ADMIN))
 
 
 @pytest.mark.parametrize(
-    ("actor", "changes", "refusal"),
+    ("actor", "changes", "error"),
     [
         (SELF, {}, Forbidden),
-        (ANOTHER, {}, NotFound),
-        (NOBODY, {}, NotFound),
+        (OTHER_EMPLOYEE, {}, NotFound),
+        (OUTSIDER_ACTOR, {}, NotFound),
         (SUPER_ADMIN, {"link": None}, NotFound),
         (SUPER_ADMIN, {"partner": None}, NotFound),
         (SUPER_ADMIN, {"link": a_link(approvals=1)}, LinkAlreadyUsed),
-        (SUPER_ADMIN, {"link": a_link(stored_state=Standing.REVOKED)}, LinkRevoked),
-        (SUPER_ADMIN, {"link": a_link(stored_state=Standing.DECLINED)}, LinkDeclined),
+        (SUPER_ADMIN, {"link": a_link(stored_state=StoredLinkState.REVOKED)}, LinkRevoked),
+        (SUPER_ADMIN, {"link": a_link(stored_state=StoredLinkState.DECLINED)}, LinkDeclined),
         (SUPER_ADMIN, {"link": a_link(expires_at=NOW)}, LinkExpired),
         (SUPER_ADMIN, {"employee": None}, NotEligible),
         (SUPER_ADMIN, {"employee": an_employee(active=False)}, NotEligible),
@@ -120,18 +120,18 @@ def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datet
         (SUPER_ADMIN, {"link": a_link(resent_at=(NOW,)), "employee": None}, NotEligible),
     ],
 )
-def test_which_links_are_not_resent(actor: Actor, changes: Mapping[str, Any], refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
-        resend(of_link(actor, **changes), by(actor))
+def test_which_links_are_not_resent(actor: Actor, changes: Mapping[str, Any], error: type[DomainError]) -> None:
+    with pytest.raises(error):
+        resend(link_facts(actor, **changes), act_of(actor))
 
 
 def test_the_vendor_withdraws_links_and_does_nothing_else_about_them() -> None:
     with pytest.raises(NotFound):
-        resend(of_link(Actor()), an_act("vendor", for_vendor=True))
+        resend(link_facts(Actor()), an_act("vendor", for_vendor=True))
 
 
 @pytest.mark.parametrize(
-    ("tenure", "changes", "may"),
+    ("access_generation", "changes", "is_allowed"),
     [
         (0, {"employee": an_employee(offboardings={PARTNER: 1})}, False),
         (0, {"partner": the_partner(terminations=1)}, False),
@@ -139,10 +139,12 @@ def test_the_vendor_withdraws_links_and_does_nothing_else_about_them() -> None:
         (0, {"employee": an_employee(offboardings={"partner-south": 1})}, True),
     ],
 )
-def test_a_link_of_before_all_was_ended_is_not_resent(tenure: int, changes: Mapping[str, Any], may: bool) -> None:
-    facts = of_link(link=a_link(access_generation=tenure), **changes)
-    if may:
-        assert resend(facts, by(SUPER_ADMIN)).link.access_generation == tenure
+def test_a_link_of_before_all_was_ended_is_not_resent(
+    access_generation: int, changes: Mapping[str, Any], is_allowed: bool
+) -> None:
+    facts = link_facts(link=a_link(access_generation=access_generation), **changes)
+    if is_allowed:
+        assert resend(facts, act_of(SUPER_ADMIN)).link.access_generation == access_generation
     else:
         with pytest.raises(LinkRevoked):
-            resend(facts, by(SUPER_ADMIN))
+            resend(facts, act_of(SUPER_ADMIN))

@@ -10,30 +10,30 @@ from hypothesis import strategies as st
 
 from partner_access.api.request_fields import IDENTIFIER
 from partner_access.domain.errors import LinkNotFound
-from partner_access.domain.links.secrets import Secret
-from tests.support.builders import CHANCE, LINK, PARTNER, SECRET_TEXT
+from partner_access.domain.links.secrets import LinkSecret
+from tests.support.builders import LINK, PARTNER, RANDOM, SECRET_TEXT
 
 
-def checked(body: str) -> str:
+def with_checksum(body: str) -> str:
     return f"{body}_{binascii.crc32(body.encode()):08x}"
 
 
 @given(partner_id=st.from_regex(re.compile(IDENTIFIER, re.ASCII), fullmatch=True))
 @settings(deadline=None)
 def test_a_secret_finds_its_link_whatever_the_partner_is_called(partner_id: str) -> None:
-    text = Secret.write(partner_id, LINK, CHANCE)
-    secret = Secret.read(text)
+    text = LinkSecret.write(partner_id, LINK, RANDOM)
+    secret = LinkSecret.read(text)
 
     assert (secret.partner_id, secret.link_id) == (partner_id, LINK)
     assert re.fullmatch(r"pal_[\w.-]+_[0-9a-f]{8}", text, re.ASCII)
 
 
 def test_what_is_kept_of_a_secret_is_a_digest_of_all_of_it() -> None:
-    others = {Secret.read(Secret.write(PARTNER, LINK, letter * 43)).fingerprint for letter in "abc"}
+    others = {LinkSecret.read(LinkSecret.write(PARTNER, LINK, character * 43)).fingerprint for character in "abc"}
 
     assert len(others) == 3
     assert all(re.fullmatch("[0-9a-f]{64}", each) for each in others)
-    assert CHANCE not in repr(Secret.read(SECRET_TEXT))
+    assert RANDOM not in repr(LinkSecret.read(SECRET_TEXT))
 
 
 @pytest.mark.parametrize(
@@ -51,28 +51,28 @@ def test_what_is_kept_of_a_secret_is_a_digest_of_all_of_it() -> None:
         SECRET_TEXT.replace("1" * 32, "2" * 32),
         SECRET_TEXT.replace("ccc", "ccd", 1),
         f"{SECRET_TEXT[:-8]}00000000",
-        checked(f"pal_.{'1' * 32}.{CHANCE}"),
-        checked(f"pal_{'a' * 173}.{'1' * 32}.{CHANCE}"),
-        checked(f"pal_YWJj.{'1' * 31}.{CHANCE}"),
-        checked(f"pal_YWJj.{'1' * 33}.{CHANCE}"),
-        checked(f"pal_YWJj.{'G' * 32}.{CHANCE}"),
-        checked(f"pal_YWJj.{'1' * 32}.{CHANCE}c"),
-        checked(f"pal_YWJj.{'1' * 32}.{CHANCE[1:]}é"),
-        checked(f"pal_YWJj.{'1' * 32}{CHANCE}"),
-        checked(f"pal_a.{'1' * 32}.{CHANCE}"),
-        checked(f"pal_{base64.urlsafe_b64encode('é'.encode()).decode().rstrip('=')}.{'1' * 32}.{CHANCE}"),
+        with_checksum(f"pal_.{'1' * 32}.{RANDOM}"),
+        with_checksum(f"pal_{'a' * 173}.{'1' * 32}.{RANDOM}"),
+        with_checksum(f"pal_YWJj.{'1' * 31}.{RANDOM}"),
+        with_checksum(f"pal_YWJj.{'1' * 33}.{RANDOM}"),
+        with_checksum(f"pal_YWJj.{'G' * 32}.{RANDOM}"),
+        with_checksum(f"pal_YWJj.{'1' * 32}.{RANDOM}c"),
+        with_checksum(f"pal_YWJj.{'1' * 32}.{RANDOM[1:]}é"),
+        with_checksum(f"pal_YWJj.{'1' * 32}{RANDOM}"),
+        with_checksum(f"pal_a.{'1' * 32}.{RANDOM}"),
+        with_checksum(f"pal_{base64.urlsafe_b64encode('é'.encode()).decode().rstrip('=')}.{'1' * 32}.{RANDOM}"),
         "é" * 100,
     ],
 )
 def test_whatever_cannot_be_a_secret_is_not_found(text: str) -> None:
     with pytest.raises(LinkNotFound):
-        Secret.read(text)
+        LinkSecret.read(text)
 
 
-@given(position=st.integers(0, len(SECRET_TEXT) - 1), letter=st.characters(codec="ascii"))
+@given(position=st.integers(0, len(SECRET_TEXT) - 1), character=st.characters(codec="ascii"))
 @settings(deadline=None)
-def test_one_mistyped_letter_is_found_out_by_the_checksum(position: int, letter: str) -> None:
-    mistyped = SECRET_TEXT[:position] + letter + SECRET_TEXT[position + 1 :]
+def test_one_mistyped_letter_is_found_out_by_the_checksum(position: int, character: str) -> None:
+    mistyped = SECRET_TEXT[:position] + character + SECRET_TEXT[position + 1 :]
     if mistyped != SECRET_TEXT:
         with pytest.raises(LinkNotFound):
-            Secret.read(mistyped)
+            LinkSecret.read(mistyped)

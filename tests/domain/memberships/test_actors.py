@@ -7,17 +7,17 @@ import pytest
 
 from partner_access.domain.accounts import Account, AccountState, Program
 from partner_access.domain.errors import (
+    DomainError,
     Forbidden,
     LastSuperAdmin,
     NoIndependentApprover,
     NotAnApprover,
     NotFound,
     OwnPartnerMayNotApprove,
-    Refused,
 )
-from partner_access.domain.memberships.actors import Actor, some_independent, witness
+from partner_access.domain.memberships.actors import Actor, has_independent_super_admin, witness
 from partner_access.domain.memberships.members import Member, SuspensionReason
-from partner_access.domain.permissions.rights import NOTHING, given_today
+from partner_access.domain.permissions.rights import NO_RIGHTS, latest_set_rights
 from partner_access.domain.users import (
     User,
 )
@@ -30,18 +30,18 @@ from tests.support.builders import (
     a_grant,
     a_member,
     a_partner_admin,
+    a_partner_admin_actor,
     a_user,
     an_actor,
     an_employee,
-    of_the_partner,
     the_client,
     the_partner,
 )
 
 SECOND = timedelta(seconds=1)
-OTHER = "partner-south"
-SOUTH = the_partner(account_id=OTHER, domains=("south.example",))
-PARTNER_ADMIN = of_the_partner()
+OTHER_PARTNER = "partner-south"
+OTHER_PARTNER_ACCOUNT = the_partner(account_id=OTHER_PARTNER, domains=("south.example",))
+PARTNER_ADMIN = a_partner_admin_actor()
 
 
 # rights
@@ -59,32 +59,38 @@ PARTNER_ADMIN = of_the_partner()
         (an_actor(a_user(active=False)), None),
         (an_actor(member=a_member(active=False)), None),
         (Actor(an_employee(), a_partner_admin()), None),
-        (of_the_partner(program=Program.SUSPENDED), None),
-        (of_the_partner(an_employee(employed_by=frozenset())), None),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))), None),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER}))), None),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), "partner_admin"),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE}))), "partner_admin"),
+        (a_partner_admin_actor(program=Program.SUSPENDED), None),
+        (a_partner_admin_actor(an_employee(employed_by=frozenset())), None),
+        (a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))), None),
+        (a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER}))), None),
+        (
+            a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))),
+            "partner_admin",
+        ),
+        (
+            a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE}))),
+            "partner_admin",
+        ),
         (an_actor(member=a_member(suspended_by=frozenset({SuspensionReason.CLIENT}))), None),
-        (of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW))), None),
-        (of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW + SECOND))), "partner_admin"),
-        (of_the_partner(member=a_partner_admin(grant=None)), None),
-        (of_the_partner(member=a_member(EMPLOYEE, "sales", partner_id=PARTNER)), "sales"),
-        (of_the_partner(an_employee(active=False), a_member(EMPLOYEE, "sales", partner_id=PARTNER)), None),
+        (a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW))), None),
+        (a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW + SECOND))), "partner_admin"),
+        (a_partner_admin_actor(member=a_partner_admin(grant=None)), None),
+        (a_partner_admin_actor(member=a_member(EMPLOYEE, "sales", partner_id=PARTNER)), "sales"),
+        (a_partner_admin_actor(an_employee(active=False), a_member(EMPLOYEE, "sales", partner_id=PARTNER)), None),
         (Actor(an_employee(), a_member(EMPLOYEE, "sales")), "sales"),
         (Actor(an_employee(), a_member(EMPLOYEE)), "super_admin"),
     ],
 )
 def test_what_somebody_may_do_now(actor: Actor, holds: str | None) -> None:
-    assert actor.rights_at(NOW) == (given_today(holds) if holds else NOTHING)
+    assert actor.rights_at(NOW) == (latest_set_rights(holds) if holds else NO_RIGHTS)
     assert actor.is_super_admin_at(NOW) is (holds == "super_admin")
 
 
 def test_who_falls_back_to_what_he_was_before_needs_no_firm_for_it() -> None:
-    before = a_member(EMPLOYEE, "sales").place
+    before = a_member(EMPLOYEE, "sales").assignment
     lapsed = a_partner_admin(grant=a_grant(expires_at=NOW), previous=before)
 
-    assert Actor(an_employee(active=True), lapsed).rights_at(NOW) == given_today("sales")
+    assert Actor(an_employee(active=True), lapsed).rights_at(NOW) == latest_set_rights("sales")
 
 
 def test_an_actor_relies_on_all_that_his_rights_rest_on() -> None:
@@ -96,14 +102,14 @@ def test_an_actor_relies_on_all_that_his_rights_rest_on() -> None:
     assert Actor().relied_on == ()
 
 
-OF_BOTH = an_employee(employed_by=frozenset({PARTNER, OTHER}), offboardings={OTHER: 5})
-BY_NORTH = a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=1).place
-BY_SOUTH = a_member(EMPLOYEE, "service", partner_id=OTHER, access_generation=5).place
-OWN_PLACE = a_member(EMPLOYEE, "reporting").place
+EMPLOYEE_OF_BOTH = an_employee(employed_by=frozenset({PARTNER, OTHER_PARTNER}), offboardings={OTHER_PARTNER: 5})
+NORTH_ASSIGNMENT = a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=1).assignment
+SOUTH_ASSIGNMENT = a_member(EMPLOYEE, "service", partner_id=OTHER_PARTNER, access_generation=5).assignment
+CLIENT_ASSIGNMENT = a_member(EMPLOYEE, "reporting").assignment
 
 
 @pytest.mark.parametrize(
-    ("leavings", "endings", "tenure", "holds"),
+    ("offboardings", "terminations", "access_generation", "holds"),
     [
         (0, 0, 0, "partner_admin"),
         (1, 0, 0, None),
@@ -115,18 +121,18 @@ OWN_PLACE = a_member(EMPLOYEE, "reporting").place
     ],
 )
 def test_what_he_had_before_all_of_it_was_ended_is_nothing_and_what_came_after_counts(
-    leavings: int, endings: int, tenure: int, holds: str | None
+    offboardings: int, terminations: int, access_generation: int, holds: str | None
 ) -> None:
-    user = an_employee(offboardings={PARTNER: leavings})
+    user = an_employee(offboardings={PARTNER: offboardings})
     for member in (
-        a_partner_admin(access_generation=tenure),
-        a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=tenure),
+        a_partner_admin(access_generation=access_generation),
+        a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=access_generation),
     ):
-        actor = of_the_partner(user, member, terminations=endings)
+        actor = a_partner_admin_actor(user, member, terminations=terminations)
 
         assert actor.is_member_at(NOW) is (holds is not None)
-        assert (actor.rights_at(NOW) == NOTHING) is (holds is None)
-        assert actor.firm_at(NOW) == (the_partner(terminations=endings) if holds else None)
+        assert (actor.rights_at(NOW) == NO_RIGHTS) is (holds is None)
+        assert actor.partner_at(NOW) == (the_partner(terminations=terminations) if holds else None)
         if not holds:
             assert actor.member_at(NOW) == member.ended()
 
@@ -134,18 +140,27 @@ def test_what_he_had_before_all_of_it_was_ended_is_nothing_and_what_came_after_c
 @pytest.mark.parametrize(
     ("member", "place"),
     [
-        (a_partner_admin(access_generation=1, previous=OWN_PLACE), None),
-        (a_partner_admin(access_generation=0, previous=OWN_PLACE), OWN_PLACE),
-        (a_partner_admin(access_generation=0, previous=BY_NORTH), BY_NORTH),
-        (a_partner_admin(access_generation=0, previous=BY_NORTH.model_copy(update={"access_generation": 0})), ()),
-        (a_partner_admin(access_generation=0, previous=BY_SOUTH), BY_SOUTH),
-        (a_partner_admin(access_generation=0, previous=BY_SOUTH.model_copy(update={"access_generation": 4})), ()),
-        (a_partner_admin(access_generation=1, grant=a_grant(expires_at=NOW), previous=BY_SOUTH), BY_SOUTH),
+        (a_partner_admin(access_generation=1, previous=CLIENT_ASSIGNMENT), None),
+        (a_partner_admin(access_generation=0, previous=CLIENT_ASSIGNMENT), CLIENT_ASSIGNMENT),
+        (a_partner_admin(access_generation=0, previous=NORTH_ASSIGNMENT), NORTH_ASSIGNMENT),
+        (
+            a_partner_admin(access_generation=0, previous=NORTH_ASSIGNMENT.model_copy(update={"access_generation": 0})),
+            (),
+        ),
+        (a_partner_admin(access_generation=0, previous=SOUTH_ASSIGNMENT), SOUTH_ASSIGNMENT),
+        (
+            a_partner_admin(access_generation=0, previous=SOUTH_ASSIGNMENT.model_copy(update={"access_generation": 4})),
+            (),
+        ),
+        (
+            a_partner_admin(access_generation=1, grant=a_grant(expires_at=NOW), previous=SOUTH_ASSIGNMENT),
+            SOUTH_ASSIGNMENT,
+        ),
         (
             a_partner_admin(
                 access_generation=1,
                 grant=a_grant(expires_at=NOW),
-                previous=BY_SOUTH.model_copy(update={"access_generation": 4}),
+                previous=SOUTH_ASSIGNMENT.model_copy(update={"access_generation": 4}),
             ),
             (),
         ),
@@ -155,7 +170,9 @@ def test_what_he_had_before_all_of_it_was_ended_is_nothing_and_what_came_after_c
 def test_who_loses_all_for_one_firm_falls_back_to_what_is_still_his(member: Member, place: Any) -> None:
     """None: he stays as he is; nothing: he is no member any more."""
     actor = an_actor(
-        OF_BOTH.model_copy(update={"offboardings": {PARTNER: 1, OTHER: 5}}), member, firms=[the_partner(), SOUTH]
+        EMPLOYEE_OF_BOTH.model_copy(update={"offboardings": {PARTNER: 1, OTHER_PARTNER: 5}}),
+        member,
+        partners=[the_partner(), OTHER_PARTNER_ACCOUNT],
     )
     now = actor.member_at(NOW)
 
@@ -163,21 +180,21 @@ def test_who_loses_all_for_one_firm_falls_back_to_what_is_still_his(member: Memb
     if place is None:
         assert now == member
     elif place:
-        assert (now.active, now.place) == (True, place)
-        assert actor.firm_at(NOW) == actor.firms.get(place.partner_id)
+        assert (now.active, now.assignment) == (True, place)
+        assert actor.partner_at(NOW) == actor.partners.get(place.partner_id)
     else:
         assert (now.active, now.grant, now.previous, now.partner_id) == (False, None, None, None)
-        assert actor.firm_at(NOW) is None
+        assert actor.partner_at(NOW) is None
 
 
 def test_what_he_has_by_a_firm_that_was_not_read_or_by_nobody_he_does_not_have() -> None:
     colleague = a_member(EMPLOYEE, "sales", partner_id=PARTNER)
 
     assert not Actor(None, colleague, {PARTNER: the_partner()}).is_member_at(NOW)
-    assert not an_actor(an_employee(), colleague, firms=[SOUTH]).is_member_at(NOW)
+    assert not an_actor(an_employee(), colleague, partners=[OTHER_PARTNER_ACCOUNT]).is_member_at(NOW)
     assert Actor().member_at(NOW) is None
-    assert Actor().firm_at(NOW) is None
-    assert Actor(an_employee(), a_member(EMPLOYEE)).firm_at(NOW) is None
+    assert Actor().partner_at(NOW) is None
+    assert Actor(an_employee(), a_member(EMPLOYEE)).partner_at(NOW) is None
 
 
 BOTH_SIDES = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
@@ -191,29 +208,34 @@ BOTH_SIDES = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
         (PARTNER_ADMIN, set()),
         (an_actor(member=a_member(suspended_by=BOTH_SIDES, active=False)), set()),
         (an_actor(member=a_member(suspended_by=frozenset({SuspensionReason.CLIENT}))), {"client"}),
-        (of_the_partner(member=a_partner_admin(suspended_by=BOTH_SIDES)), {"client", "partner"}),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset(SuspensionReason))), {"client", "partner"}),
-        (of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), set()),
-        (of_the_partner(program=Program.SUSPENDED), {"program"}),
-        (of_the_partner(program=Program.TERMINATED), {"program"}),
-        (of_the_partner(state=AccountState.CLOSED), {"program"}),
-        (of_the_partner(an_employee(active=False)), {"employee"}),
-        (of_the_partner(an_employee(employed_by=frozenset())), {"employee"}),
-        (of_the_partner(domains=("other.example",)), {"employee"}),
-        (of_the_partner(an_employee(email="e@gone.example")), {"employee"}),
-        (of_the_partner(an_employee(active=False), program=Program.SUSPENDED), {"program"}),
+        (a_partner_admin_actor(member=a_partner_admin(suspended_by=BOTH_SIDES)), {"client", "partner"}),
         (
-            of_the_partner(
+            a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset(SuspensionReason))),
+            {"client", "partner"},
+        ),
+        (a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), set()),
+        (a_partner_admin_actor(program=Program.SUSPENDED), {"program"}),
+        (a_partner_admin_actor(program=Program.TERMINATED), {"program"}),
+        (a_partner_admin_actor(state=AccountState.CLOSED), {"program"}),
+        (a_partner_admin_actor(an_employee(active=False)), {"employee"}),
+        (a_partner_admin_actor(an_employee(employed_by=frozenset())), {"employee"}),
+        (a_partner_admin_actor(domains=("other.example",)), {"employee"}),
+        (a_partner_admin_actor(an_employee(email="e@gone.example")), {"employee"}),
+        (a_partner_admin_actor(an_employee(active=False), program=Program.SUSPENDED), {"program"}),
+        (
+            a_partner_admin_actor(
                 an_employee(active=False), a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))
             ),
             {"client", "employee"},
         ),
-        (of_the_partner(terminations=1, program=Program.TERMINATED), set()),
-        (of_the_partner(an_employee(offboardings={PARTNER: 1}, employed_by=frozenset())), set()),
-        (of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW), suspended_by=BOTH_SIDES)), set()),
+        (a_partner_admin_actor(terminations=1, program=Program.TERMINATED), set()),
+        (a_partner_admin_actor(an_employee(offboardings={PARTNER: 1}, employed_by=frozenset())), set()),
+        (a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW), suspended_by=BOTH_SIDES)), set()),
         (
-            of_the_partner(
-                member=a_partner_admin(grant=a_grant(expires_at=NOW), previous=OWN_PLACE, suspended_by=BOTH_SIDES)
+            a_partner_admin_actor(
+                member=a_partner_admin(
+                    grant=a_grant(expires_at=NOW), previous=CLIENT_ASSIGNMENT, suspended_by=BOTH_SIDES
+                )
             ),
             {"client"},
         ),
@@ -224,25 +246,25 @@ def test_who_keeps_somebody_from_access_now(actor: Actor, reasons: set[str]) -> 
     assert actor.suspended_by_at(NOW) == reasons
     if reasons:
         assert actor.is_member_at(NOW)
-        assert actor.rights_at(NOW) == NOTHING
+        assert actor.rights_at(NOW) == NO_RIGHTS
 
 
 def test_a_held_set_of_the_accounts_own_is_worth_what_it_holds_now() -> None:
     holder = a_member(permission_set=CUSTOM_SET, added=("reports.view",), removed=("crm.tickets.edit",))
     held = an_actor(member=holder, sets=[a_custom_set()]).rights_at(NOW)
 
-    assert held.written() == ("crm.tickets.view:all", "reports.view", "service.access")
-    assert an_actor(member=holder).rights_at(NOW).written() == ("reports.view",)
+    assert held.to_names() == ("crm.tickets.view:all", "reports.view", "service.access")
+    assert an_actor(member=holder).rights_at(NOW).to_names() == ("reports.view",)
 
 
 def test_whoever_is_here_for_a_partner_holds_nothing_that_is_restricted_by_whatever_set() -> None:
-    loaded = a_custom_set(permissions=("account.billing.manage", "account.users.manage", "crm.import"))
-    of_firm = a_partner_admin().changed(permission_set=CUSTOM_SET, added=("account.scim.manage",))
-    own = a_member(permission_set=CUSTOM_SET)
+    custom_set = a_custom_set(permissions=("account.billing.manage", "account.users.manage", "crm.import"))
+    partner_member = a_partner_admin().next_version(permission_set=CUSTOM_SET, added=("account.scim.manage",))
+    client_member = a_member(permission_set=CUSTOM_SET)
 
-    actor = an_actor(an_employee(), of_firm, firms=[the_partner()], sets=[loaded])
+    actor = an_actor(an_employee(), partner_member, partners=[the_partner()], sets=[custom_set])
     assert set(actor.rights_at(NOW)) == {"account.users.manage", "crm.import"}
-    assert "account.billing.manage" in an_actor(member=own, sets=[loaded]).rights_at(NOW)
+    assert "account.billing.manage" in an_actor(member=client_member, sets=[custom_set]).rights_at(NOW)
 
 
 def test_a_suspended_super_admin_runs_no_account_and_answers_for_none() -> None:
@@ -260,41 +282,41 @@ def test_a_suspended_super_admin_runs_no_account_and_answers_for_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("actor", "refusal"),
+    ("actor", "error"),
     [
         (an_actor(), None),
         (PARTNER_ADMIN, None),
         (Actor(a_user()), NotFound),
         (an_actor(member=a_member(active=False)), NotFound),
-        (of_the_partner(member=a_partner_admin(grant=a_grant(expires_at=NOW))), NotFound),
+        (a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW))), NotFound),
         (an_actor(a_user(active=False)), Forbidden),
         (Actor(None, a_member()), Forbidden),
     ],
 )
-def test_an_account_is_there_for_its_members(actor: Actor, refusal: type[Refused] | None) -> None:
-    if refusal is None:
+def test_an_account_is_there_for_its_members(actor: Actor, error: type[DomainError] | None) -> None:
+    if error is None:
         actor.must_be_member(NOW)
     else:
-        with pytest.raises(refusal):
+        with pytest.raises(error):
             actor.must_be_member(NOW)
-        with pytest.raises(refusal):
-            actor.must_be_staff(the_partner(), NOW)
+        with pytest.raises(error):
+            actor.must_be_employee(the_partner(), NOW)
 
 
 @pytest.mark.parametrize("partner", [None, the_client()])
 def test_a_partner_that_is_none_is_as_if_unknown_to_its_own_members(partner: Account | None) -> None:
     with pytest.raises(NotFound):
-        an_actor().must_be_staff(partner, NOW)
+        an_actor().must_be_employee(partner, NOW)
 
 
 def test_a_partner_is_there_for_its_staff() -> None:
-    assert an_actor().must_be_staff(the_partner(), NOW) == the_partner()
+    assert an_actor().must_be_employee(the_partner(), NOW) == the_partner()
 
 
 # who answers for an account
 
 
-def of_the_firm(member: Member | None = None) -> Actor:
+def own_partner_super_admin(member: Member | None = None) -> Actor:
     return Actor(an_employee(), member or a_member(EMPLOYEE))
 
 
@@ -302,49 +324,55 @@ MANAGES_USERS = a_member(permission_set="sales", added=("account.users.manage",)
 
 
 @pytest.mark.parametrize(
-    ("approver", "super_admins", "refusal"),
+    ("approver", "super_admins", "error"),
     [
         (an_actor(), (), None),
         (an_actor(member=MANAGES_USERS), (), None),
-        (an_actor(an_employee(employed_by=frozenset({OTHER}))), (), None),
+        (an_actor(an_employee(employed_by=frozenset({OTHER_PARTNER}))), (), None),
         (an_actor(member=a_member(permission_set="sales")), (), NotAnApprover),
         (an_actor(member=a_member(removed=("account.users.manage",))), (), NotAnApprover),
         (PARTNER_ADMIN, (), NotAnApprover),
         (
             an_actor(
-                an_employee(employed_by=frozenset({OTHER}), email="e@south.example"),
-                a_partner_admin(grant=a_grant(partner_id=OTHER), partner_id=OTHER),
-                firms=[SOUTH],
+                an_employee(employed_by=frozenset({OTHER_PARTNER}), email="e@south.example"),
+                a_partner_admin(grant=a_grant(partner_id=OTHER_PARTNER), partner_id=OTHER_PARTNER),
+                partners=[OTHER_PARTNER_ACCOUNT],
             ),
             (),
             NotAnApprover,
         ),
         (
-            of_the_partner(member=a_member(EMPLOYEE, "sales", partner_id=PARTNER, added=("account.users.manage",))),
+            a_partner_admin_actor(
+                member=a_member(EMPLOYEE, "sales", partner_id=PARTNER, added=("account.users.manage",))
+            ),
             (),
             NotAnApprover,
         ),
         (Actor(an_employee(), a_partner_admin(partner_id=None)), (), NotAnApprover),
-        (of_the_firm(), (an_actor(),), OwnPartnerMayNotApprove),
-        (of_the_firm(), (of_the_firm(), an_actor()), OwnPartnerMayNotApprove),
-        (of_the_firm(), (), NoIndependentApprover),
-        (of_the_firm(), (of_the_firm(),), NoIndependentApprover),
-        (of_the_firm(), (an_actor(an_employee("user-x", employed_by=frozenset({OTHER}))),), NoIndependentApprover),
-        (of_the_firm(), (an_actor(a_user(active=False)),), NoIndependentApprover),
-        (of_the_firm(), (an_actor(member=a_member(permission_set="sales")),), NoIndependentApprover),
-        (of_the_firm(MANAGES_USERS), (an_actor(),), OwnPartnerMayNotApprove),
+        (own_partner_super_admin(), (an_actor(),), OwnPartnerMayNotApprove),
+        (own_partner_super_admin(), (own_partner_super_admin(), an_actor()), OwnPartnerMayNotApprove),
+        (own_partner_super_admin(), (), NoIndependentApprover),
+        (own_partner_super_admin(), (own_partner_super_admin(),), NoIndependentApprover),
+        (
+            own_partner_super_admin(),
+            (an_actor(an_employee("user-x", employed_by=frozenset({OTHER_PARTNER}))),),
+            NoIndependentApprover,
+        ),
+        (own_partner_super_admin(), (an_actor(a_user(active=False)),), NoIndependentApprover),
+        (own_partner_super_admin(), (an_actor(member=a_member(permission_set="sales")),), NoIndependentApprover),
+        (own_partner_super_admin(MANAGES_USERS), (an_actor(),), OwnPartnerMayNotApprove),
         (Actor(a_user()), (), NotFound),
         (an_actor(a_user(active=False)), (), Forbidden),
     ],
 )
 def test_who_answers_for_an_account(
-    approver: Actor, super_admins: tuple[Actor, ...], refusal: type[Refused] | None
+    approver: Actor, super_admins: tuple[Actor, ...], error: type[DomainError] | None
 ) -> None:
-    if refusal is None:
-        approver.must_be_approver(asked_by=PARTNER, super_admins=super_admins, at=NOW)
+    if error is None:
+        approver.must_be_approver(partner_id=PARTNER, super_admins=super_admins, at=NOW)
     else:
-        with pytest.raises(refusal):
-            approver.must_be_approver(asked_by=PARTNER, super_admins=super_admins, at=NOW)
+        with pytest.raises(error):
+            approver.must_be_approver(partner_id=PARTNER, super_admins=super_admins, at=NOW)
 
 
 def test_nobody_approves_who_is_not_there() -> None:
@@ -352,13 +380,17 @@ def test_nobody_approves_who_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expires_at", "may"), [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False)], ids=["before", "at", "after"]
+    ("expires_at", "can_approve"),
+    [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False)],
+    ids=["before", "at", "after"],
 )
-def test_a_partner_admin_whose_grant_lapsed_answers_again_as_what_he_was(expires_at: datetime, may: bool) -> None:
-    before = a_member(permission_set="sales", added=("account.users.manage",)).place
+def test_a_partner_admin_whose_grant_lapsed_answers_again_as_what_he_was(
+    expires_at: datetime, can_approve: bool
+) -> None:
+    before = a_member(permission_set="sales", added=("account.users.manage",)).assignment
     lapsed = a_partner_admin(grant=a_grant(expires_at=expires_at), previous=before)
 
-    assert of_the_partner(member=lapsed).is_approver_at(NOW) is may
+    assert a_partner_admin_actor(member=lapsed).is_approver_at(NOW) is can_approve
 
 
 # who stays
@@ -368,39 +400,39 @@ def a_super_admin(user_id: str, **changes: Any) -> Actor:
     return an_actor(a_user(user_id, **changes))
 
 
-OF_A_FIRM = a_super_admin("user-a", employed_by=frozenset({OTHER}))
-OWN = a_super_admin("user-b")
-GONE = a_super_admin("user-c", active=False)
+PARTNER_EMPLOYEE = a_super_admin("user-a", employed_by=frozenset({OTHER_PARTNER}))
+INDEPENDENT = a_super_admin("user-b")
+DEACTIVATED = a_super_admin("user-c", active=False)
 DEMOTED = an_actor(a_user("user-d"), a_member("user-d", "sales"))
 
 
 @pytest.mark.parametrize(
     ("others", "rather", "stays"),
     [
-        ((OWN,), None, OWN),
-        ((OF_A_FIRM,), None, OF_A_FIRM),
-        ((OF_A_FIRM, OWN), None, OWN),
-        ((OWN, OF_A_FIRM), OF_A_FIRM.user, OF_A_FIRM),
-        ((OF_A_FIRM, OWN), DEMOTED.user, OWN),
-        ((GONE, DEMOTED, OWN), GONE.user, OWN),
+        ((INDEPENDENT,), None, INDEPENDENT),
+        ((PARTNER_EMPLOYEE,), None, PARTNER_EMPLOYEE),
+        ((PARTNER_EMPLOYEE, INDEPENDENT), None, INDEPENDENT),
+        ((INDEPENDENT, PARTNER_EMPLOYEE), PARTNER_EMPLOYEE.user, PARTNER_EMPLOYEE),
+        ((PARTNER_EMPLOYEE, INDEPENDENT), DEMOTED.user, INDEPENDENT),
+        ((DEACTIVATED, DEMOTED, INDEPENDENT), DEACTIVATED.user, INDEPENDENT),
     ],
 )
 def test_who_acts_is_rather_the_witness_and_then_one_of_no_firm(
     others: tuple[Actor, ...], rather: User | None, stays: Actor
 ) -> None:
-    assert witness(others, NOW, rather=rather) is stays
+    assert witness(others, NOW, preferred=rather) is stays
 
 
-@pytest.mark.parametrize("others", [(), (GONE,), (DEMOTED,), (GONE, DEMOTED)])
+@pytest.mark.parametrize("others", [(), (DEACTIVATED,), (DEMOTED,), (DEACTIVATED, DEMOTED)])
 def test_nobody_goes_when_no_active_super_admin_stays(others: tuple[Actor, ...]) -> None:
     with pytest.raises(LastSuperAdmin):
         witness(others, NOW)
 
 
 def test_independent_is_who_works_for_no_partner_at_all() -> None:
-    assert some_independent((OF_A_FIRM, OWN), NOW)
-    assert not some_independent((OF_A_FIRM, GONE, DEMOTED), NOW)
-    assert not some_independent((), NOW)
+    assert has_independent_super_admin((PARTNER_EMPLOYEE, INDEPENDENT), NOW)
+    assert not has_independent_super_admin((PARTNER_EMPLOYEE, DEACTIVATED, DEMOTED), NOW)
+    assert not has_independent_super_admin((), NOW)
 
 
-OF_TWO = an_employee(employed_by=frozenset({PARTNER, OTHER}))
+EMPLOYEE_OF_TWO = an_employee(employed_by=frozenset({PARTNER, OTHER_PARTNER}))

@@ -9,6 +9,7 @@ import pytest
 from partner_access.domain.accounts import Account, AccountState, Program
 from partner_access.domain.errors import (
     AccountClosed,
+    DomainError,
     Forbidden,
     GrantSuspended,
     InvalidField,
@@ -19,19 +20,18 @@ from partner_access.domain.errors import (
     OwnPartnerMayNotApprove,
     PermissionNotHeld,
     PreconditionFailed,
-    Refused,
     RestrictedPermission,
     UnknownPermission,
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.creations import UserCreated
-from partner_access.domain.memberships.edits import Days, Edit, Edited, UserEdited, edit
+from partner_access.domain.memberships.creations import MemberCreated
+from partner_access.domain.memberships.edits import AccessDuration, Edited, MemberEdit, MemberUpdated, edit
 from partner_access.domain.memberships.grants import paid_seat_required
 from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
 from partner_access.domain.memberships.roles import MembershipFacts, Role
-from partner_access.domain.notifications import LetterKind
+from partner_access.domain.notifications import NotificationKind
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides
 from tests.support.builders import (
@@ -45,53 +45,59 @@ from tests.support.builders import (
     a_grant,
     a_member,
     a_partner_admin,
+    a_partner_admin_actor,
+    a_temporary_partner_admin_actor,
     a_user,
     an_act,
     an_actor,
     an_employee,
-    of_the_partner,
-    of_the_partner_for_a_day,
     the_client,
     the_partner,
 )
-from tests.support.membership_facts import ADMIN, FELLOW, OF_THE_FIRM, TARGET, USERS, act_in, facts
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, staff
-from tests.support.set_versions import two_versions
+from tests.support.membership_facts import ADMIN, COLLEAGUE_ACTOR, OWN_PARTNER_SUPER_ADMIN, TARGET, USERS, act_of, facts
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member
+from tests.support.set_versions import two_set_versions
 
-TAKEN = ("account.users.manage", "crm.import")
-NOTHING_TAKEN = Edit(overrides=NO_OVERRIDES)
-LESS = Edit(overrides=Overrides(removed=(*TAKEN, "crm.export")))
-IMPORT_AGAIN = Edit(overrides=Overrides(removed=("account.users.manage",)))
-LESSER_SET, SUPER = Edit(permission_set="view_only"), Edit(permission_set="super_admin")
-SHORTER, LONGER, ENDLESS = Edit(access=Days(5)), Edit(access=Days(20)), Edit(access=Days(None))
-PAID, NOT_ANY_MORE = Edit(paid_seats=(Seat.SALES,)), Edit(paid_seats=())
-AGAIN = Edit(permission_set="partner_admin")
+REMOVED = ("account.users.manage", "crm.import")
+WITHOUT_OVERRIDES = MemberEdit(overrides=NO_OVERRIDES)
+NARROWER = MemberEdit(overrides=Overrides(removed=(*REMOVED, "crm.export")))
+GIVE_IMPORT_BACK = MemberEdit(overrides=Overrides(removed=("account.users.manage",)))
+TO_VIEW_ONLY, TO_SUPER_ADMIN = MemberEdit(permission_set="view_only"), MemberEdit(permission_set="super_admin")
+SHORTER, LONGER, ENDLESS = (
+    MemberEdit(access_duration=AccessDuration(5)),
+    MemberEdit(access_duration=AccessDuration(20)),
+    MemberEdit(access_duration=AccessDuration(None)),
+)
+PAID, NO_PAID_SEATS = MemberEdit(paid_seats=(Seat.SALES,)), MemberEdit(paid_seats=())
+TO_PARTNER_ADMIN = MemberEdit(permission_set="partner_admin")
 
-SELLER = an_actor(a_user(CLERK), a_member(CLERK, "sales", added=("crm.import",), version=3))
-ANOTHER = an_actor(a_user("user-x"), a_member("user-x"))
-BOSS = Actor(an_employee(MANAGER), staff(MANAGER, "super_admin"))
-
-
-def edited(found: MembershipFacts, wish: Edit, **how: Any) -> UserEdited:
-    done = edit(found, wish, found.target.member.version if found.target.member else 1, act_in(found, **how))
-    assert isinstance(done, UserEdited)
-    return done
+SALES_MEMBER = an_actor(a_user(CLERK), a_member(CLERK, "sales", added=("crm.import",), version=3))
+OTHER_SUPER_ADMIN = an_actor(a_user("user-x"), a_member("user-x"))
+PARTNER_SUPER_ADMIN = Actor(an_employee(MANAGER), a_partner_account_member(MANAGER, "super_admin"))
 
 
-def refused(found: MembershipFacts, wish: Edit, refusal: type[Refused]) -> Refused:
-    with pytest.raises(refusal) as caught:
-        edit(found, wish, found.target.member.version if found.target.member else 1, act_in(found))
+def edited(found: MembershipFacts, change: MemberEdit, **act_fields: Any) -> MemberUpdated:
+    decided = edit(
+        found, change, found.target.member.version if found.target.member else 1, act_of(found, **act_fields)
+    )
+    assert isinstance(decided, MemberUpdated)
+    return decided
+
+
+def assert_refused(found: MembershipFacts, change: MemberEdit, error: type[DomainError]) -> DomainError:
+    with pytest.raises(error) as caught:
+        edit(found, change, found.target.member.version if found.target.member else 1, act_of(found))
     return caught.value
 
 
 # who may what
 
-MAY: dict[str, tuple[Edit, dict[Role, type[Refused]]]] = {
-    "less": (LESS, {}),
-    "a lesser set": (LESSER_SET, {}),
+EDITS: dict[str, tuple[MemberEdit, dict[Role, type[DomainError]]]] = {
+    "less": (NARROWER, {}),
+    "a lesser set": (TO_VIEW_ONLY, {}),
     "shorter": (SHORTER, {}),
     "what he holds himself": (
-        NOTHING_TAKEN,
+        WITHOUT_OVERRIDES,
         {Role.USER_MANAGER: PermissionNotHeld, Role.PARTNER_MANAGER: Forbidden},
     ),
     "longer": (LONGER, {Role.COLLEAGUE: Forbidden, Role.PARTNER_MANAGER: Forbidden}),
@@ -105,64 +111,66 @@ MAY: dict[str, tuple[Edit, dict[Role, type[Refused]]]] = {
         },
     ),
     "super admin": (
-        SUPER,
+        TO_SUPER_ADMIN,
         {Role.USER_MANAGER: Forbidden, Role.COLLEAGUE: Forbidden, Role.PARTNER_MANAGER: Forbidden},
     ),
-    "nothing": (Edit(), {}),
+    "nothing": (MemberEdit(), {}),
 }
-NOBODYS = {Role.VENDOR: Forbidden, Role.SELF: Forbidden}
+REFUSED_FOR_EVERY_EDIT = {Role.VENDOR: Forbidden, Role.SELF: Forbidden}
 
 
-@pytest.mark.parametrize("capacity", Role)
-@pytest.mark.parametrize(("wish", "not_for"), MAY.values(), ids=MAY)
-def test_each_may_what_he_may_and_no_more(capacity: Role, wish: Edit, not_for: Mapping[Role, type[Refused]]) -> None:
-    found, refusal = facts(capacity), {**not_for, **NOBODYS}.get(capacity)
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(("change", "not_for"), EDITS.values(), ids=EDITS)
+def test_each_may_what_he_may_and_no_more(
+    role: Role, change: MemberEdit, not_for: Mapping[Role, type[DomainError]]
+) -> None:
+    found, error = facts(role), {**not_for, **REFUSED_FOR_EVERY_EDIT}.get(role)
 
-    if refusal:
-        refused(found, wish, refusal)
-    elif wish == Edit():
-        assert edit(found, wish, 1, act_in(found)) is None
+    if error:
+        assert_refused(found, change, error)
+    elif change == MemberEdit():
+        assert edit(found, change, 1, act_of(found)) is None
     else:
-        assert edited(found, wish).audit.details["capacity"] == capacity
+        assert edited(found, change).audit.details["capacity"] == role
 
 
-@pytest.mark.parametrize("capacity", [Role.VENDOR, Role.SELF])
-def test_not_even_nothing_is_edited_by_the_vendor_or_by_himself(capacity: Role) -> None:
-    refused(facts(capacity), Edit(), Forbidden)
+@pytest.mark.parametrize("role", [Role.VENDOR, Role.SELF])
+def test_not_even_nothing_is_edited_by_the_vendor_or_by_himself(role: Role) -> None:
+    assert_refused(facts(role), MemberEdit(), Forbidden)
 
 
 @pytest.mark.parametrize(
-    ("wish", "refusal"),
+    ("change", "error"),
     [
-        (LESS, None),
+        (NARROWER, None),
         (SHORTER, None),
         (PAID, None),
-        (LESSER_SET, None),
-        (IMPORT_AGAIN, OwnPartnerMayNotApprove),
-        (AGAIN, OwnPartnerMayNotApprove),
+        (TO_VIEW_ONLY, None),
+        (GIVE_IMPORT_BACK, OwnPartnerMayNotApprove),
+        (TO_PARTNER_ADMIN, OwnPartnerMayNotApprove),
         (LONGER, OwnPartnerMayNotApprove),
         (ENDLESS, OwnPartnerMayNotApprove),
-        (SUPER, OwnPartnerMayNotApprove),
+        (TO_SUPER_ADMIN, OwnPartnerMayNotApprove),
     ],
 )
 def test_a_super_admin_who_works_for_the_firm_neither_widens_nor_lengthens(
-    wish: Edit, refusal: type[Refused] | None
+    change: MemberEdit, error: type[DomainError] | None
 ) -> None:
-    found = facts(actor=OF_THE_FIRM)
+    found = facts(actor=OWN_PARTNER_SUPER_ADMIN)
 
-    if refusal:
-        refused(found, wish, refusal)
+    if error:
+        assert_refused(found, change, error)
     else:
-        edited(found, wish)
+        edited(found, change)
 
 
 def test_who_works_for_the_firm_may_give_its_people_without_a_grant_what_he_may_give_anybody() -> None:
     plain = Actor(an_employee(), a_member(EMPLOYEE, "view_only"))
-    added = of_the_partner(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
+    added = a_partner_admin_actor(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
 
     for target in (plain, added):
-        found = facts(actor=OF_THE_FIRM, target=target)
-        assert edited(found, Edit(permission_set="sales")).member.permission_set == "sales"
+        found = facts(actor=OWN_PARTNER_SUPER_ADMIN, target=target)
+        assert edited(found, MemberEdit(permission_set="sales")).member.permission_set == "sales"
 
 
 def test_nobody_gives_more_than_he_holds_in_any_scope() -> None:
@@ -171,41 +179,41 @@ def test_nobody_gives_more_than_he_holds_in_any_scope() -> None:
     )
     found = facts(actor=manages, target=an_actor(a_user(CLERK), a_member(CLERK, "view_only")))
 
-    def give(*names: str) -> Edit:
-        return Edit(overrides=Overrides(added=names))
+    def give(*names: str) -> MemberEdit:
+        return MemberEdit(overrides=Overrides(added=names))
 
     assert edited(found, give("crm.deals.edit:team", "crm.export")).member.added == (
         "crm.deals.edit:team",
         "crm.export",
     )
     assert edited(found, give("crm.deals.edit:owned")).member.added == ("crm.deals.edit:owned",)
-    assert refused(found, give("crm.deals.edit"), PermissionNotHeld).errors[0]["pointer"] == "/permissions"
-    refused(found, give("crm.import"), PermissionNotHeld)
-    refused(found, Edit(permission_set="sales"), PermissionNotHeld)
+    assert assert_refused(found, give("crm.deals.edit"), PermissionNotHeld).errors[0]["pointer"] == "/permissions"
+    assert_refused(found, give("crm.import"), PermissionNotHeld)
+    assert_refused(found, MemberEdit(permission_set="sales"), PermissionNotHeld)
 
 
 def test_what_somebody_has_already_need_not_be_held_by_who_takes_from_him() -> None:
-    found = facts(Role.USER_MANAGER, target=SELLER)
+    found = facts(Role.USER_MANAGER, target=SALES_MEMBER)
 
-    assert edited(found, Edit(overrides=Overrides(removed=("sales.forecast",), added=("crm.import",)))).audit.details[
-        "lost"
-    ] == ["sales.forecast"]
+    assert edited(
+        found, MemberEdit(overrides=Overrides(removed=("sales.forecast",), added=("crm.import",)))
+    ).audit.details["lost"] == ["sales.forecast"]
 
 
 def test_a_partner_admin_narrows_himself_and_gets_nothing_back() -> None:
-    me = of_the_partner(member=a_partner_admin(removed=("crm.import",)))
-    found = facts(actor=me, target=me)
+    partner_admin = a_partner_admin_actor(member=a_partner_admin(removed=("crm.import",)))
+    found = facts(actor=partner_admin, target=partner_admin)
 
-    assert edited(found, Edit(overrides=Overrides(removed=("crm.import", "crm.export")))).member.version == 2
-    refused(found, NOTHING_TAKEN, PermissionNotHeld)
+    assert edited(found, MemberEdit(overrides=Overrides(removed=("crm.import", "crm.export")))).member.version == 2
+    assert_refused(found, WITHOUT_OVERRIDES, PermissionNotHeld)
 
 
 def test_who_is_narrowed_cannot_give_a_colleague_what_was_taken_from_him() -> None:
-    narrowed = of_the_partner(an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, removed=("crm.import",)))
+    narrowed = a_partner_admin_actor(an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, removed=("crm.import",)))
 
-    refused(facts(actor=narrowed), IMPORT_AGAIN, PermissionNotHeld)
-    for fellow in (FELLOW, of_the_partner_for_a_day(COLLEAGUE)):
-        assert edited(facts(actor=fellow), IMPORT_AGAIN).audit.details["gained"] == ["crm.import"]
+    assert_refused(facts(actor=narrowed), GIVE_IMPORT_BACK, PermissionNotHeld)
+    for fellow in (COLLEAGUE_ACTOR, a_temporary_partner_admin_actor(COLLEAGUE)):
+        assert edited(facts(actor=fellow), GIVE_IMPORT_BACK).audit.details["gained"] == ["crm.import"]
 
 
 # sets and overrides
@@ -214,15 +222,17 @@ def test_who_is_narrowed_cannot_give_a_colleague_what_was_taken_from_him() -> No
 def test_an_override_is_recorded_with_what_it_changes() -> None:
     done = edited(
         facts(),
-        Edit(
-            overrides=Overrides(added=("crm.deals.edit:team",), removed=("crm.deals.edit", "crm.deals.delete", *TAKEN))
+        MemberEdit(
+            overrides=Overrides(
+                added=("crm.deals.edit:team",), removed=("crm.deals.edit", "crm.deals.delete", *REMOVED)
+            )
         ),
     )
 
     assert done.before == TARGET.member
     assert (done.member.version, done.member.permission_set) == (2, "partner_admin")
     assert done.member.added == ("crm.deals.edit:team",)
-    assert done.member.removed == tuple(sorted(("crm.deals.edit", "crm.deals.delete", *TAKEN)))
+    assert done.member.removed == tuple(sorted(("crm.deals.edit", "crm.deals.delete", *REMOVED)))
     assert (done.audit.event, done.audit.accounts, done.audit.actor_id) == (
         "member.updated",
         (CLIENT, PARTNER),
@@ -237,61 +247,73 @@ def test_an_override_is_recorded_with_what_it_changes() -> None:
         "seat": "partner",
         "expires_at": (NOW + timedelta(days=10)).isoformat(),
     }
-    assert done.letter
-    letter = done.letter
-    assert (letter.kind, letter.employee_id, letter.actor_id) == (LetterKind.ACCESS_CHANGED, EMPLOYEE, APPROVER)
-    assert (letter.account_id, letter.partner_id) == (CLIENT, PARTNER)
-    assert (letter.gained, letter.lost) == ((), ("crm.deals.delete:all", "crm.deals.edit:all"))
-    assert (letter.permission_set, letter.set_version) == ("partner_admin", 1)
-    assert (letter.added, letter.removed) == (done.member.added, done.member.removed)
-    assert letter.expires_at == NOW + timedelta(days=10)
+    assert done.notification
+    notification = done.notification
+    assert (notification.kind, notification.employee_id, notification.actor_id) == (
+        NotificationKind.ACCESS_CHANGED,
+        EMPLOYEE,
+        APPROVER,
+    )
+    assert (notification.account_id, notification.partner_id) == (CLIENT, PARTNER)
+    assert (notification.gained, notification.lost) == ((), ("crm.deals.delete:all", "crm.deals.edit:all"))
+    assert (notification.permission_set, notification.set_version) == ("partner_admin", 1)
+    assert (notification.added, notification.removed) == (done.member.added, done.member.removed)
+    assert notification.expires_at == NOW + timedelta(days=10)
     assert {the_client(), *ADMIN.relied_on, *TARGET.relied_on} == set(done.relies_on)
 
 
 def test_permissions_replace_all_overrides() -> None:
-    done = edited(facts(target=SELLER), Edit(overrides=Overrides(removed=("sales.forecast",))))
+    done = edited(facts(target=SALES_MEMBER), MemberEdit(overrides=Overrides(removed=("sales.forecast",))))
 
     assert (done.member.added, done.member.removed) == ((), ("sales.forecast",))
     assert (done.audit.details["lost"], done.audit.accounts) == (["crm.import", "sales.forecast"], (CLIENT,))
 
 
 def test_a_set_replaces_the_overrides_and_brings_those_that_come_with_it() -> None:
-    assert edited(facts(target=SELLER), Edit(permission_set="service")).member.added == ()
-    assert edited(facts(target=SELLER), Edit(permission_set="sales")).member.added == ()
-    both = Edit(permission_set="service", overrides=Overrides(added=("crm.export",), removed=("service.feedback",)))
-    done = edited(facts(target=SELLER), both).member
+    assert edited(facts(target=SALES_MEMBER), MemberEdit(permission_set="service")).member.added == ()
+    assert edited(facts(target=SALES_MEMBER), MemberEdit(permission_set="sales")).member.added == ()
+    both = MemberEdit(
+        permission_set="service", overrides=Overrides(added=("crm.export",), removed=("service.feedback",))
+    )
+    done = edited(facts(target=SALES_MEMBER), both).member
     assert (done.permission_set, done.added, done.removed) == ("service", ("crm.export",), ("service.feedback",))
-    assert (done.seat, done.since, done.version) == (Seat.CORE, SELLER.member.since if SELLER.member else None, 4)
+    assert (done.seat, done.since, done.version) == (
+        Seat.CORE,
+        SALES_MEMBER.member.since if SALES_MEMBER.member else None,
+        4,
+    )
 
 
 def test_another_set_is_given_in_its_latest_version_and_the_same_keeps_its_own() -> None:
     first = an_actor(a_user(CLERK), a_member(CLERK, "service"))
-    older = of_the_partner(member=a_partner_admin(set_version=1))
-    with two_versions():
-        assert edited(facts(target=first), Edit(permission_set="sales")).member.set_version == 2
-        assert edit(facts(target=older), AGAIN, 1, an_act()) is None
-        kept = edited(facts(target=older), Edit(overrides=Overrides(removed=("crm.lists.edit",)))).member
-        assert (kept.set_version, kept.removed) == (1, ("crm.lists.edit",))
+    older = a_partner_admin_actor(member=a_partner_admin(set_version=1))
+    with two_set_versions():
+        assert edited(facts(target=first), MemberEdit(permission_set="sales")).member.set_version == 2
+        assert edit(facts(target=older), TO_PARTNER_ADMIN, 1, an_act()) is None
+        stored = edited(facts(target=older), MemberEdit(overrides=Overrides(removed=("crm.lists.edit",)))).member
+        assert (stored.set_version, stored.removed) == (1, ("crm.lists.edit",))
 
 
 def test_a_grant_lives_on_with_a_lesser_set_and_with_the_full_one_again() -> None:
-    less = edited(facts(), LESSER_SET).member
+    less = edited(facts(), TO_VIEW_ONLY).member
     assert (less.permission_set, less.seat, less.partner_id) == ("view_only", Seat.PARTNER, PARTNER)
-    assert less.grant == a_grant(set_version=1).ending(10, NOW)
+    assert less.grant == a_grant(set_version=1).with_end_in(10, NOW)
 
-    again = edited(facts(target=of_the_partner(member=less)), AGAIN)
+    again = edited(facts(target=a_partner_admin_actor(member=less)), TO_PARTNER_ADMIN)
     assert (again.member.permission_set, again.member.grant) == ("partner_admin", less.grant)
-    refused(facts(Role.USER_MANAGER, target=of_the_partner(member=less)), AGAIN, PermissionNotHeld)
+    assert_refused(
+        facts(Role.USER_MANAGER, target=a_partner_admin_actor(member=less)), TO_PARTNER_ADMIN, PermissionNotHeld
+    )
 
 
 def test_a_grant_remembers_the_version_of_the_full_set_through_however_many_lesser_ones() -> None:
     lesser = []
     member = a_partner_admin(set_version=1)
-    with two_versions():
+    with two_set_versions():
         for name in ("sales", "view_only", "sales"):
-            member = edited(facts(target=of_the_partner(member=member)), Edit(permission_set=name)).member
+            member = edited(facts(target=a_partner_admin_actor(member=member)), MemberEdit(permission_set=name)).member
             lesser.append((member.set_version, member.grant.set_version if member.grant else None))
-        again = edited(facts(target=of_the_partner(member=member)), AGAIN).member
+        again = edited(facts(target=a_partner_admin_actor(member=member)), TO_PARTNER_ADMIN).member
 
     assert lesser == [(2, 1), (1, 1), (2, 1)]
     assert again.set_version == 1
@@ -299,18 +321,18 @@ def test_a_grant_remembers_the_version_of_the_full_set_through_however_many_less
 
 def test_an_own_set_is_given_when_it_is_there_and_is_relied_on() -> None:
     own = a_custom_set(version=4)
-    done = edited(facts(target=SELLER, sets={CUSTOM_SET: own}), Edit(permission_set=CUSTOM_SET))
+    done = edited(facts(target=SALES_MEMBER, sets={CUSTOM_SET: own}), MemberEdit(permission_set=CUSTOM_SET))
 
     assert (done.member.permission_set, done.member.set_version) == (CUSTOM_SET, 4)
-    assert done.letter
-    assert done.letter.set_version == 4
+    assert done.notification
+    assert done.notification.set_version == 4
     assert own in done.relies_on
     assert "service.access" in str(done.audit.details["gained"])
-    refusal = refused(facts(target=SELLER), Edit(permission_set=CUSTOM_SET), UnknownPermissionSet)
-    assert refusal.errors[0]["pointer"] == "/permission_set"
-    refused(
-        facts(Role.USER_MANAGER, target=SELLER, sets={CUSTOM_SET: own}),
-        Edit(permission_set=CUSTOM_SET),
+    error = assert_refused(facts(target=SALES_MEMBER), MemberEdit(permission_set=CUSTOM_SET), UnknownPermissionSet)
+    assert error.errors[0]["pointer"] == "/permission_set"
+    assert_refused(
+        facts(Role.USER_MANAGER, target=SALES_MEMBER, sets={CUSTOM_SET: own}),
+        MemberEdit(permission_set=CUSTOM_SET),
         PermissionNotHeld,
     )
 
@@ -318,14 +340,14 @@ def test_an_own_set_is_given_when_it_is_there_and_is_relied_on() -> None:
 def test_overrides_are_measured_by_the_own_set_that_somebody_holds() -> None:
     own = a_custom_set()
     holder = an_actor(a_user(CLERK), a_member(CLERK, CUSTOM_SET), sets=[own])
-    done = edited(facts(target=holder), Edit(overrides=Overrides(removed=("service.access", "crm.export"))))
+    done = edited(facts(target=holder), MemberEdit(overrides=Overrides(removed=("service.access", "crm.export"))))
 
     assert done.member.removed == ("service.access",)
     assert own in done.relies_on
 
 
 @pytest.mark.parametrize(
-    ("overrides", "refusal"),
+    ("overrides", "error"),
     [
         (Overrides(added=("crm.import",), removed=("crm.import",)), InvalidField),
         (Overrides(added=("crm.import", "crm.import")), InvalidField),
@@ -337,9 +359,11 @@ def test_overrides_are_measured_by_the_own_set_that_somebody_holds() -> None:
         (Overrides(added=("partner.client_access.manage",)), UnknownPermission),
     ],
 )
-@pytest.mark.parametrize("target", [TARGET, SELLER])
-def test_overrides_that_make_no_sense_are_refused(target: Actor, overrides: Overrides, refusal: type[Refused]) -> None:
-    refused(facts(target=target), Edit(overrides=overrides), refusal)
+@pytest.mark.parametrize("target", [TARGET, SALES_MEMBER])
+def test_overrides_that_make_no_sense_are_refused(
+    target: Actor, overrides: Overrides, error: type[DomainError]
+) -> None:
+    assert_refused(facts(target=target), MemberEdit(overrides=overrides), error)
 
 
 @pytest.mark.parametrize("permission", sorted(catalogue.RESTRICTED))
@@ -347,41 +371,49 @@ def test_overrides_that_make_no_sense_are_refused(target: Actor, overrides: Over
 def test_what_is_restricted_comes_by_no_door_to_who_is_here_for_a_partner(permission: str, grant: Any) -> None:
     own = a_custom_set(permissions=(permission,))
     seat, name = (Seat.PARTNER, "partner_admin") if grant else (Seat.VIEW_ONLY, "view_only")
-    target = of_the_partner(member=a_member(EMPLOYEE, name, partner_id=PARTNER, grant=grant, seat=seat))
+    target = a_partner_admin_actor(member=a_member(EMPLOYEE, name, partner_id=PARTNER, grant=grant, seat=seat))
     found = facts(target=target, sets={CUSTOM_SET: own})
 
-    by_override = refused(found, Edit(overrides=Overrides(added=(permission,))), RestrictedPermission)
+    by_override = assert_refused(found, MemberEdit(overrides=Overrides(added=(permission,))), RestrictedPermission)
     assert by_override.errors[0]["pointer"] == "/permissions/add"
-    with_set = Edit(permission_set="sales", overrides=Overrides(added=(permission,)))
-    refused(found, with_set, RestrictedPermission)
-    by_set = refused(found, Edit(permission_set=CUSTOM_SET), RestrictedPermission)
+    with_set = MemberEdit(permission_set="sales", overrides=Overrides(added=(permission,)))
+    assert_refused(found, with_set, RestrictedPermission)
+    by_set = assert_refused(found, MemberEdit(permission_set=CUSTOM_SET), RestrictedPermission)
     assert by_set.errors[0]["pointer"] == "/permission_set"
-    taken_off = Edit(permission_set=CUSTOM_SET, overrides=Overrides(removed=(permission,)))
-    refused(found, taken_off, RestrictedPermission)
+    taken_off = MemberEdit(permission_set=CUSTOM_SET, overrides=Overrides(removed=(permission,)))
+    assert_refused(found, taken_off, RestrictedPermission)
 
 
 def test_the_clients_own_people_may_be_given_what_is_restricted() -> None:
-    done = edited(facts(target=SELLER), Edit(overrides=Overrides(added=("account.billing.manage",))))
+    done = edited(facts(target=SALES_MEMBER), MemberEdit(overrides=Overrides(added=("account.billing.manage",))))
 
     assert done.member.added == ("account.billing.manage",)
 
 
 def test_what_an_override_adds_in_vain_is_not_kept_to_outlast_a_narrowing() -> None:
-    latent = Overrides(added=("crm.export", "crm.deals.edit:team"), removed=TAKEN)
+    latent = Overrides(added=("crm.export", "crm.deals.edit:team"), removed=REMOVED)
 
-    assert edit(facts(Role.PARTNER_MANAGER), Edit(overrides=latent), 1, an_act(MANAGER)) is None
+    assert edit(facts(Role.PARTNER_MANAGER), MemberEdit(overrides=latent), 1, an_act(MANAGER)) is None
 
 
 # partner accounts
 
 
-def of_partner(**changes: Any) -> MembershipFacts:
-    target = Actor(an_employee(), staff(EMPLOYEE))
-    return facts(**{"account": the_partner(), "actor": BOSS, "target": target, "others": (BOSS,), **changes})
+def partner_account_facts(**changes: Any) -> MembershipFacts:
+    target = Actor(an_employee(), a_partner_account_member(EMPLOYEE))
+    return facts(
+        **{
+            "account": the_partner(),
+            "actor": PARTNER_SUPER_ADMIN,
+            "target": target,
+            "others": (PARTNER_SUPER_ADMIN,),
+            **changes,
+        }
+    )
 
 
 def test_in_a_partner_account_somebody_is_made_a_client_access_manager() -> None:
-    done = edited(of_partner(), Edit(overrides=Overrides(added=("partner.client_access.manage",))))
+    done = edited(partner_account_facts(), MemberEdit(overrides=Overrides(added=("partner.client_access.manage",))))
 
     assert done.member.added == ("partner.client_access.manage",)
     assert done.audit.details["gained"] == ["partner.client_access.manage"]
@@ -389,7 +421,7 @@ def test_in_a_partner_account_somebody_is_made_a_client_access_manager() -> None
 
 
 def test_in_a_partner_account_colleagues_make_each_other_super_admins() -> None:
-    done = edited(of_partner(), SUPER)
+    done = edited(partner_account_facts(), TO_SUPER_ADMIN)
 
     assert done.member.is_super_admin
     assert "partner.client_access.manage" in str(done.audit.details["gained"])
@@ -397,9 +429,9 @@ def test_in_a_partner_account_colleagues_make_each_other_super_admins() -> None:
 
 @pytest.mark.parametrize("permission_set", ["view_only", "super_admin"])
 def test_in_a_partner_account_there_are_no_partner_admins(permission_set: str) -> None:
-    target = Actor(an_employee(), staff(EMPLOYEE, permission_set))
+    target = Actor(an_employee(), a_partner_account_member(EMPLOYEE, permission_set))
 
-    refused(of_partner(target=target), AGAIN, NotAClientAccount)
+    assert_refused(partner_account_facts(target=target), TO_PARTNER_ADMIN, NotAClientAccount)
 
 
 # super admins
@@ -407,10 +439,10 @@ def test_in_a_partner_account_there_are_no_partner_admins(permission_set: str) -
 
 def test_the_client_makes_its_partner_admin_a_super_admin_and_his_grant_ends() -> None:
     before = a_partner_admin(removed=("crm.import",), paid_seats=(Seat.SALES,), access_generation=3, version=6)
-    target = of_the_partner(an_employee(offboardings={PARTNER: 3}), before)
-    done = edited(facts(target=target), SUPER)
+    target = a_partner_admin_actor(an_employee(offboardings={PARTNER: 3}), before)
+    done = edited(facts(target=target), TO_SUPER_ADMIN)
 
-    assert done.member == before.changed(
+    assert done.member == before.next_version(
         permission_set="super_admin",
         removed=(),
         seat=Seat.CORE,
@@ -420,9 +452,11 @@ def test_the_client_makes_its_partner_admin_a_super_admin_and_his_grant_ends() -
         granted_by=APPROVER,
     )
     assert (done.audit.accounts, done.audit.details["grant_ended"]) == ((CLIENT, PARTNER), True)
-    assert set(catalogue.RESTRICTED) | {"crm.import"} == set(map(str, list(done.letter.gained if done.letter else ())))
-    assert done.letter
-    assert (done.letter.partner_id, done.letter.expires_at, done.letter.permission_set) == (
+    assert set(catalogue.RESTRICTED) | {"crm.import"} == set(
+        map(str, list(done.notification.gained if done.notification else ()))
+    )
+    assert done.notification
+    assert (done.notification.partner_id, done.notification.expires_at, done.notification.permission_set) == (
         PARTNER,
         None,
         "super_admin",
@@ -433,15 +467,15 @@ def test_the_client_makes_its_partner_admin_a_super_admin_and_his_grant_ends() -
     ("previous", "seat"), [(None, Seat.CORE), (Seat.SALES, Seat.SALES), (Seat.VIEW_ONLY, Seat.VIEW_ONLY)]
 )
 def test_who_leaves_the_partner_seat_sits_where_he_sat_before(previous: Seat | None, seat: Seat) -> None:
-    place = a_member(EMPLOYEE, "sales", seat=previous).place if previous else None
-    done = edited(facts(target=of_the_partner(member=a_partner_admin(previous=place))), SUPER).member
+    place = a_member(EMPLOYEE, "sales", seat=previous).assignment if previous else None
+    done = edited(facts(target=a_partner_admin_actor(member=a_partner_admin(previous=place))), TO_SUPER_ADMIN).member
 
     assert (done.seat, done.previous) == (seat, None)
 
 
 def test_an_ordinary_member_is_made_super_admin_on_his_seat() -> None:
     seated = an_actor(a_user(CLERK), a_member(CLERK, "sales", seat=Seat.SERVICE, paid_seats=(Seat.SALES,)))
-    done = edited(facts(target=seated), SUPER)
+    done = edited(facts(target=seated), TO_SUPER_ADMIN)
 
     assert (done.member.seat, done.member.paid_seats) == (Seat.SERVICE, (Seat.SALES,))
     assert "grant_ended" not in done.audit.details
@@ -449,10 +483,10 @@ def test_an_ordinary_member_is_made_super_admin_on_his_seat() -> None:
 
 def test_a_super_admin_has_nothing_of_his_former_set_and_the_newest_version_of_his_own() -> None:
     before = a_member(CLERK, "sales", set_version=2, added=("crm.import",), removed=("sales.forecast",))
-    with two_versions():
-        done = edited(facts(target=an_actor(a_user(CLERK), before)), SUPER)
+    with two_set_versions():
+        done = edited(facts(target=an_actor(a_user(CLERK), before)), TO_SUPER_ADMIN)
 
-    assert done.member == before.changed(
+    assert done.member == before.next_version(
         permission_set="super_admin", set_version=1, added=(), removed=(), granted_by=APPROVER
     )
 
@@ -460,151 +494,162 @@ def test_a_super_admin_has_nothing_of_his_former_set_and_the_newest_version_of_h
 def test_without_any_seat_a_super_admin_takes_the_usual_one() -> None:
     seatless = an_actor(a_user(CLERK), a_member(CLERK, "sales", seat=None))
 
-    assert edited(facts(target=seatless), SUPER).member.seat is Seat.CORE
+    assert edited(facts(target=seatless), TO_SUPER_ADMIN).member.seat is Seat.CORE
 
 
-@pytest.mark.parametrize("more", [NOTHING_TAKEN, SHORTER, PAID, Edit(seat=Seat.CORE)])
-def test_a_super_admin_is_made_by_the_set_alone(more: Edit) -> None:
-    wish = Edit(
+@pytest.mark.parametrize("more", [WITHOUT_OVERRIDES, SHORTER, PAID, MemberEdit(seat=Seat.CORE)])
+def test_a_super_admin_is_made_by_the_set_alone(more: MemberEdit) -> None:
+    change = MemberEdit(
         permission_set="super_admin",
         overrides=more.overrides,
-        access=more.access,
+        access_duration=more.access_duration,
         seat=more.seat,
         paid_seats=more.paid_seats,
     )
 
-    assert refused(facts(), wish, InvalidField).errors[0]["pointer"] == "/permission_set"
+    assert assert_refused(facts(), change, InvalidField).errors[0]["pointer"] == "/permission_set"
 
 
 @pytest.mark.parametrize(
     "target",
     [
-        of_the_partner(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))),
-        of_the_partner(program=Program.SUSPENDED),
+        a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))),
+        a_partner_admin_actor(program=Program.SUSPENDED),
     ],
 )
 def test_nobody_is_promoted_while_he_is_suspended(target: Actor) -> None:
-    refused(facts(target=target), SUPER, GrantSuspended)
+    assert_refused(facts(target=target), TO_SUPER_ADMIN, GrantSuspended)
 
 
 def test_a_colleague_is_not_promoted_even_without_a_grant() -> None:
-    refused(
-        facts(actor=OF_THE_FIRM, target=Actor(an_employee(), a_member(EMPLOYEE, "sales"))),
-        SUPER,
+    assert_refused(
+        facts(actor=OWN_PARTNER_SUPER_ADMIN, target=Actor(an_employee(), a_member(EMPLOYEE, "sales"))),
+        TO_SUPER_ADMIN,
         OwnPartnerMayNotApprove,
     )
 
 
 @pytest.mark.parametrize(
-    "wish", [Edit(permission_set="sales"), Edit(permission_set="partner_admin"), Edit(), NOT_ANY_MORE]
+    "change",
+    [MemberEdit(permission_set="sales"), MemberEdit(permission_set="partner_admin"), MemberEdit(), NO_PAID_SEATS],
 )
-def test_who_manages_users_edits_no_super_admin_whatever_version_he_saw(wish: Edit) -> None:
-    found = facts(Role.USER_MANAGER, target=ANOTHER, others=(ADMIN,))
+def test_who_manages_users_edits_no_super_admin_whatever_version_he_saw(change: MemberEdit) -> None:
+    found = facts(Role.USER_MANAGER, target=OTHER_SUPER_ADMIN, others=(ADMIN,))
 
     with pytest.raises(Forbidden):
-        edit(found, wish, 7, an_act(USERS))
+        edit(found, change, 7, an_act(USERS))
 
 
 def test_a_super_admin_is_demoted_while_another_stays_and_is_the_witness() -> None:
-    other_staff = an_actor(an_employee("user-y"), a_member("user-y"))
-    done = edited(facts(actor=ADMIN, target=ADMIN, others=(other_staff, ANOTHER)), Edit(permission_set="sales"))
+    other_employee = an_actor(an_employee("user-y"), a_member("user-y"))
+    done = edited(
+        facts(actor=ADMIN, target=ADMIN, others=(other_employee, OTHER_SUPER_ADMIN)), MemberEdit(permission_set="sales")
+    )
 
     assert (done.member.permission_set, done.member.active) == ("sales", True)
-    assert set(ANOTHER.relied_on) <= set(done.relies_on)
-    assert other_staff.member not in done.relies_on
+    assert set(OTHER_SUPER_ADMIN.relied_on) <= set(done.relies_on)
+    assert other_employee.member not in done.relies_on
 
 
-@pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (of_the_partner_for_a_day(),)])
+@pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (a_temporary_partner_admin_actor(),)])
 def test_the_last_super_admin_is_not_demoted(others: tuple[Actor, ...]) -> None:
-    refused(facts(actor=ADMIN, target=ADMIN, others=others), Edit(permission_set="sales"), LastSuperAdmin)
+    assert_refused(facts(actor=ADMIN, target=ADMIN, others=others), MemberEdit(permission_set="sales"), LastSuperAdmin)
 
 
 def test_a_super_admin_who_stays_one_needs_no_witness() -> None:
-    done = edited(facts(actor=ADMIN, target=ADMIN), Edit(seat=Seat.SALES))
+    done = edited(facts(actor=ADMIN, target=ADMIN), MemberEdit(seat=Seat.SALES))
 
     assert set(done.relies_on) == {the_client(), *ADMIN.relied_on}
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "change",
     [
-        Edit(overrides=Overrides(removed=("crm.import",))),
-        Edit(permission_set="super_admin", overrides=Overrides(removed=("crm.import",))),
+        MemberEdit(overrides=Overrides(removed=("crm.import",))),
+        MemberEdit(permission_set="super_admin", overrides=Overrides(removed=("crm.import",))),
     ],
 )
-def test_a_super_admin_holds_everything(wish: Edit) -> None:
-    assert refused(facts(target=ANOTHER), wish, InvalidField).errors[0]["pointer"] == "/permissions"
+def test_a_super_admin_holds_everything(change: MemberEdit) -> None:
+    assert assert_refused(facts(target=OTHER_SUPER_ADMIN), change, InvalidField).errors[0]["pointer"] == "/permissions"
 
 
 def test_what_was_taken_from_a_super_admin_is_given_back() -> None:
     narrowed = an_actor(a_user("user-x"), a_member("user-x", removed=("crm.import",)))
 
-    for wish in (SUPER, NOTHING_TAKEN):
-        assert edited(facts(target=narrowed), wish).audit.details["gained"] == ["crm.import"]
-    assert edited(facts(target=narrowed), Edit(seat=Seat.VIEW_ONLY)).member.removed == ("crm.import",)
+    for change in (TO_SUPER_ADMIN, WITHOUT_OVERRIDES):
+        assert edited(facts(target=narrowed), change).audit.details["gained"] == ["crm.import"]
+    assert edited(facts(target=narrowed), MemberEdit(seat=Seat.VIEW_ONLY)).member.removed == ("crm.import",)
 
 
 # becoming partner admin
 
 
-def of_employee(member: Any = None, **changes: Any) -> MembershipFacts:
+def employee_facts(member: Any = None, **changes: Any) -> MembershipFacts:
     target = Actor(an_employee(), member or a_member(EMPLOYEE, "sales"))
     return facts(**{"target": target, "partner": the_partner(), "others": (ADMIN,), **changes})
 
 
-def made(found: MembershipFacts, wish: Edit = AGAIN) -> Edited:
-    done = edit(found, wish, found.target.member.version if found.target.member else 1, act_in(found))
+def edit_to_partner_admin(found: MembershipFacts, change: MemberEdit = TO_PARTNER_ADMIN) -> Edited:
+    done = edit(found, change, found.target.member.version if found.target.member else 1, act_of(found))
     assert done
     return done
 
 
 def test_a_super_admin_who_is_set_to_partner_admin_is_migrated() -> None:
-    done = made(of_employee(a_member(EMPLOYEE)))
+    done = edit_to_partner_admin(employee_facts(a_member(EMPLOYEE)))
 
     assert isinstance(done, SuperAdminMigrated)
     assert (done.grant.source, done.audit.event) == (GrantSource.MIGRATION, "super_admin.migrated")
-    assert done.letter
-    assert done.letter.kind is LetterKind.SUPER_ADMIN_MIGRATED
+    assert done.notification
+    assert done.notification.kind is NotificationKind.SUPER_ADMIN_MIGRATED
     assert set(ADMIN.relied_on) <= set(done.relies_on)
 
 
 @pytest.mark.parametrize(
-    ("changes", "refusal"),
+    ("changes", "error"),
     [
         ({"others": ()}, LastSuperAdmin),
         ({"account": the_client(partner_seat_limit=0)}, NoSeatLeft),
         ({"partner": None}, NotEligible),
-        ({"partner": None, "firm_is_unclear": True}, InvalidField),
+        ({"partner": None, "partner_is_ambiguous": True}, InvalidField),
         ({"partner": the_partner(program=Program.SUSPENDED)}, NotEligible),
     ],
 )
-def test_such_a_migration_has_all_its_rules(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
-    refused(of_employee(a_member(EMPLOYEE), **changes), AGAIN, refusal)
+def test_such_a_migration_has_all_its_rules(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+    assert_refused(employee_facts(a_member(EMPLOYEE), **changes), TO_PARTNER_ADMIN, error)
 
 
 def test_a_super_admin_migrates_himself_by_the_same_door() -> None:
-    me = Actor(an_employee(), a_member(EMPLOYEE))
+    super_admin = Actor(an_employee(), a_member(EMPLOYEE))
 
-    assert isinstance(made(of_employee(a_member(EMPLOYEE), actor=me)), SuperAdminMigrated)
+    assert isinstance(edit_to_partner_admin(employee_facts(a_member(EMPLOYEE), actor=super_admin)), SuperAdminMigrated)
 
 
-@pytest.mark.parametrize("more", [LESS, SHORTER, Edit(seat=Seat.PARTNER)])
-def test_a_migration_is_of_the_set_alone(more: Edit) -> None:
-    wish = Edit(permission_set="partner_admin", overrides=more.overrides, access=more.access, seat=more.seat)
+@pytest.mark.parametrize("more", [NARROWER, SHORTER, MemberEdit(seat=Seat.PARTNER)])
+def test_a_migration_is_of_the_set_alone(more: MemberEdit) -> None:
+    change = MemberEdit(
+        permission_set="partner_admin", overrides=more.overrides, access_duration=more.access_duration, seat=more.seat
+    )
 
-    assert refused(of_employee(a_member(EMPLOYEE)), wish, InvalidField).errors[0]["pointer"] == "/permission_set"
+    assert (
+        assert_refused(employee_facts(a_member(EMPLOYEE)), change, InvalidField).errors[0]["pointer"]
+        == "/permission_set"
+    )
 
 
 def test_an_ordinary_member_who_is_set_to_partner_admin_is_created_as_one() -> None:
-    wish = Edit(
-        permission_set="partner_admin", overrides=Overrides(removed=("crm.import",)), access=Days(30), seat=Seat.PARTNER
+    change = MemberEdit(
+        permission_set="partner_admin",
+        overrides=Overrides(removed=("crm.import",)),
+        access_duration=AccessDuration(30),
+        seat=Seat.PARTNER,
     )
-    found = of_employee()
-    done = made(found, wish)
+    found = employee_facts()
+    done = edit_to_partner_admin(found, change)
 
-    assert isinstance(done, UserCreated)
+    assert isinstance(done, MemberCreated)
     assert (done.member.seat, done.member.removed) == (Seat.PARTNER, ("crm.import",))
-    assert done.member.previous == a_member(EMPLOYEE, "sales").place
+    assert done.member.previous == a_member(EMPLOYEE, "sales").assignment
     assert done.member.grant
     assert (done.member.grant.source, done.member.grant.expires_at) == (
         GrantSource.CLIENT_CREATION,
@@ -619,164 +664,176 @@ def test_what_he_is_by_another_firm_is_relied_on_when_he_becomes_partner_admin_f
     person = an_employee(employed_by=frozenset({PARTNER, "partner-south"}))
     target = Actor(person, a_member(EMPLOYEE, "view_only", partner_id="partner-south"), {"partner-south": south})
 
-    assert south in made(of_employee(target=target)).relies_on
+    assert south in edit_to_partner_admin(employee_facts(target=target)).relies_on
 
 
 def test_without_an_end_it_has_none() -> None:
-    for wish in (AGAIN, Edit(permission_set="partner_admin", access=Days(None))):
-        done = made(of_employee(), wish)
-        assert isinstance(done, UserCreated)
+    for change in (TO_PARTNER_ADMIN, MemberEdit(permission_set="partner_admin", access_duration=AccessDuration(None))):
+        done = edit_to_partner_admin(employee_facts(), change)
+        assert isinstance(done, MemberCreated)
         assert done.member.grant
         assert done.member.grant.expires_at is None
 
 
 def test_who_manages_users_makes_a_partner_admin_though_he_holds_less() -> None:
-    found = of_employee(actor=facts(Role.USER_MANAGER).actor)
+    found = employee_facts(actor=facts(Role.USER_MANAGER).actor)
 
-    assert isinstance(made(found), UserCreated)
+    assert isinstance(edit_to_partner_admin(found), MemberCreated)
 
 
 @pytest.mark.parametrize(
-    ("changes", "refusal"),
+    ("changes", "error"),
     [
-        ({"actor": OF_THE_FIRM, "others": (ADMIN,)}, OwnPartnerMayNotApprove),
+        ({"actor": OWN_PARTNER_SUPER_ADMIN, "others": (ADMIN,)}, OwnPartnerMayNotApprove),
         ({"partner": None}, NotEligible),
-        ({"partner": None, "firm_is_unclear": True}, InvalidField),
+        ({"partner": None, "partner_is_ambiguous": True}, InvalidField),
         ({"account": the_client(partner_seat_limit=1, partner_seats_used=1)}, NoSeatLeft),
         ({"member": a_member(EMPLOYEE, "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))}, GrantSuspended),
     ],
 )
-def test_such_a_creation_has_all_its_rules(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
-    refused(of_employee(**changes), AGAIN, refusal)
+def test_such_a_creation_has_all_its_rules(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+    assert_refused(employee_facts(**changes), TO_PARTNER_ADMIN, error)
 
 
 def test_a_partner_admin_is_made_on_the_partner_seat_alone() -> None:
-    wish = Edit(permission_set="partner_admin", seat=Seat.CORE)
+    change = MemberEdit(permission_set="partner_admin", seat=Seat.CORE)
 
-    assert refused(of_employee(), wish, InvalidField).errors[0]["pointer"] == "/seat"
+    assert assert_refused(employee_facts(), change, InvalidField).errors[0]["pointer"] == "/seat"
 
 
 @pytest.mark.parametrize("member", [a_member(EMPLOYEE, "sales"), a_member(EMPLOYEE)])
 def test_paid_seats_come_after_the_partner_seat(member: Any) -> None:
-    wish = Edit(permission_set="partner_admin", paid_seats=(Seat.SALES,))
+    change = MemberEdit(permission_set="partner_admin", paid_seats=(Seat.SALES,))
 
-    assert refused(of_employee(member), wish, InvalidField).errors[0]["pointer"] == "/paid_seats"
+    assert assert_refused(employee_facts(member), change, InvalidField).errors[0]["pointer"] == "/paid_seats"
 
 
-@pytest.mark.parametrize("capacity", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
-def test_nobody_of_the_partner_makes_a_partner_admin(capacity: Role) -> None:
-    added = of_the_partner(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
+@pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
+def test_nobody_of_the_partner_makes_a_partner_admin(role: Role) -> None:
+    added = a_partner_admin_actor(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
 
-    refused(facts(capacity, target=added, partner=the_partner()), AGAIN, Forbidden)
+    assert_refused(facts(role, target=added, partner=the_partner()), TO_PARTNER_ADMIN, Forbidden)
 
 
 def test_the_firm_is_named_only_where_somebody_becomes_partner_admin() -> None:
-    for wish in (Edit(partner_id=PARTNER), Edit(permission_set="partner_admin", partner_id=PARTNER)):
-        assert refused(facts(), wish, InvalidField).errors[0]["pointer"] == "/partner_id"
+    for change in (MemberEdit(partner_id=PARTNER), MemberEdit(permission_set="partner_admin", partner_id=PARTNER)):
+        assert assert_refused(facts(), change, InvalidField).errors[0]["pointer"] == "/partner_id"
 
 
 # seats
 
 
-def seated(seat: Seat | None, *paid: Seat, **changes: Any) -> Actor:
+def member_with_seats(seat: Seat | None, *paid: Seat, **changes: Any) -> Actor:
     return an_actor(a_user(CLERK), a_member(CLERK, "sales", seat=seat, paid_seats=paid, **changes))
 
 
 @pytest.mark.parametrize(
-    ("target", "wish", "seat", "paid"),
+    ("target", "change", "seat", "paid"),
     [
-        (seated(Seat.CORE), Edit(seat=Seat.SALES), Seat.SALES, ()),
-        (seated(Seat.SALES), Edit(seat=Seat.VIEW_ONLY), Seat.VIEW_ONLY, ()),
-        (seated(None), Edit(seat=Seat.CORE), Seat.CORE, ()),
-        (seated(Seat.CORE), PAID, Seat.CORE, (Seat.SALES,)),
-        (seated(Seat.CORE, Seat.SALES), NOT_ANY_MORE, Seat.CORE, ()),
-        (seated(Seat.CORE, Seat.SALES), Edit(seat=Seat.SALES), Seat.SALES, ()),
-        (seated(Seat.CORE), Edit(paid_seats=(Seat.SERVICE, Seat.SALES)), Seat.CORE, (Seat.SALES, Seat.SERVICE)),
-        (seated(Seat.CORE, Seat.SALES), Edit(seat=Seat.VIEW_ONLY), Seat.VIEW_ONLY, (Seat.SALES,)),
-        (seated(Seat.CORE), Edit(seat=Seat.SERVICE, paid_seats=(Seat.SALES,)), Seat.SERVICE, (Seat.SALES,)),
+        (member_with_seats(Seat.CORE), MemberEdit(seat=Seat.SALES), Seat.SALES, ()),
+        (member_with_seats(Seat.SALES), MemberEdit(seat=Seat.VIEW_ONLY), Seat.VIEW_ONLY, ()),
+        (member_with_seats(None), MemberEdit(seat=Seat.CORE), Seat.CORE, ()),
+        (member_with_seats(Seat.CORE), PAID, Seat.CORE, (Seat.SALES,)),
+        (member_with_seats(Seat.CORE, Seat.SALES), NO_PAID_SEATS, Seat.CORE, ()),
+        (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.SALES), Seat.SALES, ()),
+        (
+            member_with_seats(Seat.CORE),
+            MemberEdit(paid_seats=(Seat.SERVICE, Seat.SALES)),
+            Seat.CORE,
+            (Seat.SALES, Seat.SERVICE),
+        ),
+        (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.VIEW_ONLY), Seat.VIEW_ONLY, (Seat.SALES,)),
+        (
+            member_with_seats(Seat.CORE),
+            MemberEdit(seat=Seat.SERVICE, paid_seats=(Seat.SALES,)),
+            Seat.SERVICE,
+            (Seat.SALES,),
+        ),
         (TARGET, PAID, Seat.PARTNER, (Seat.SALES,)),
-        (TARGET, Edit(seat=Seat.SALES), Seat.PARTNER, (Seat.SALES,)),
-        (TARGET, Edit(seat=Seat.SERVICE, paid_seats=(Seat.SALES,)), Seat.PARTNER, (Seat.SALES, Seat.SERVICE)),
+        (TARGET, MemberEdit(seat=Seat.SALES), Seat.PARTNER, (Seat.SALES,)),
+        (TARGET, MemberEdit(seat=Seat.SERVICE, paid_seats=(Seat.SALES,)), Seat.PARTNER, (Seat.SALES, Seat.SERVICE)),
     ],
 )
-def test_seats_are_assigned_by_the_client(target: Actor, wish: Edit, seat: Seat, paid: tuple[Seat, ...]) -> None:
-    done = edited(facts(target=target), wish)
+def test_seats_are_assigned_by_the_client(
+    target: Actor, change: MemberEdit, seat: Seat, paid: tuple[Seat, ...]
+) -> None:
+    done = edited(facts(target=target), change)
 
     assert (done.member.seat, done.member.paid_seats) == (seat, paid)
     assert (done.audit.details["seat"], done.audit.details.get("paid_seats", [])) == (seat, list(paid))
 
 
 @pytest.mark.parametrize(
-    ("target", "wish", "pointer"),
+    ("target", "change", "pointer"),
     [
-        (TARGET, Edit(seat=Seat.CORE), "/seat"),
-        (TARGET, Edit(seat=Seat.VIEW_ONLY), "/seat"),
-        (seated(Seat.CORE), Edit(seat=Seat.PARTNER), "/seat"),
-        (seated(None), Edit(seat=Seat.PARTNER), "/seat"),
-        (seated(Seat.CORE), Edit(paid_seats=(Seat.CORE,)), None),
-        (seated(Seat.SALES), Edit(paid_seats=(Seat.CORE,)), "/paid_seats"),
-        (seated(Seat.CORE), Edit(paid_seats=(Seat.PARTNER,)), "/paid_seats"),
-        (seated(Seat.CORE), Edit(paid_seats=(Seat.SALES, Seat.SALES)), "/paid_seats"),
+        (TARGET, MemberEdit(seat=Seat.CORE), "/seat"),
+        (TARGET, MemberEdit(seat=Seat.VIEW_ONLY), "/seat"),
+        (member_with_seats(Seat.CORE), MemberEdit(seat=Seat.PARTNER), "/seat"),
+        (member_with_seats(None), MemberEdit(seat=Seat.PARTNER), "/seat"),
+        (member_with_seats(Seat.CORE), MemberEdit(paid_seats=(Seat.CORE,)), None),
+        (member_with_seats(Seat.SALES), MemberEdit(paid_seats=(Seat.CORE,)), "/paid_seats"),
+        (member_with_seats(Seat.CORE), MemberEdit(paid_seats=(Seat.PARTNER,)), "/paid_seats"),
+        (member_with_seats(Seat.CORE), MemberEdit(paid_seats=(Seat.SALES, Seat.SALES)), "/paid_seats"),
     ],
 )
 def test_the_partner_seat_is_neither_assigned_nor_taken_and_only_paid_ones_are_beside_a_base_seat(
-    target: Actor, wish: Edit, pointer: str | None
+    target: Actor, change: MemberEdit, pointer: str | None
 ) -> None:
     if pointer:
-        assert refused(facts(target=target), wish, InvalidField).errors[0]["pointer"] == pointer
+        assert assert_refused(facts(target=target), change, InvalidField).errors[0]["pointer"] == pointer
     else:
-        assert edit(facts(target=target), wish, 1, an_act()) is None
+        assert edit(facts(target=target), change, 1, an_act()) is None
 
 
 @pytest.mark.parametrize(
-    ("target", "wish", "refusal"),
+    ("target", "change", "error"),
     [
-        (seated(Seat.CORE), Edit(seat=Seat.SALES), PermissionNotHeld),
-        (seated(Seat.SALES), Edit(seat=Seat.CORE), PermissionNotHeld),
-        (seated(Seat.CORE), PAID, PermissionNotHeld),
-        (seated(Seat.CORE, Seat.SALES), NOT_ANY_MORE, PermissionNotHeld),
-        (TARGET, Edit(seat=Seat.SALES), PermissionNotHeld),
-        (seated(Seat.CORE), Edit(seat=Seat.VIEW_ONLY), None),
-        (seated(Seat.CORE, Seat.SALES), Edit(seat=Seat.VIEW_ONLY), None),
-        (seated(Seat.CORE, Seat.SALES), Edit(seat=Seat.SALES), None),
+        (member_with_seats(Seat.CORE), MemberEdit(seat=Seat.SALES), PermissionNotHeld),
+        (member_with_seats(Seat.SALES), MemberEdit(seat=Seat.CORE), PermissionNotHeld),
+        (member_with_seats(Seat.CORE), PAID, PermissionNotHeld),
+        (member_with_seats(Seat.CORE, Seat.SALES), NO_PAID_SEATS, PermissionNotHeld),
+        (TARGET, MemberEdit(seat=Seat.SALES), PermissionNotHeld),
+        (member_with_seats(Seat.CORE), MemberEdit(seat=Seat.VIEW_ONLY), None),
+        (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.VIEW_ONLY), None),
+        (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.SALES), None),
     ],
 )
 def test_a_change_of_paid_seats_takes_who_manages_billing(
-    target: Actor, wish: Edit, refusal: type[Refused] | None
+    target: Actor, change: MemberEdit, error: type[DomainError] | None
 ) -> None:
     found = facts(Role.USER_MANAGER, target=target)
-    pays = an_actor(
+    billing_manager = an_actor(
         a_user(USERS), a_member(USERS, "view_only", added=("account.users.manage", "account.billing.manage"))
     )
 
-    if refusal:
-        refused(found, wish, refusal)
-        edited(facts(actor=pays, target=target), wish)
+    if error:
+        assert_refused(found, change, error)
+        edited(facts(actor=billing_manager, target=target), change)
     else:
-        edited(found, wish)
+        edited(found, change)
 
 
 def test_whose_grant_is_over_assigns_seats_as_what_he_is_again() -> None:
-    before = a_member(COLLEAGUE, "view_only", added=("account.users.manage", "account.billing.manage")).place
-    again = of_the_partner(
+    before = a_member(COLLEAGUE, "view_only", added=("account.users.manage", "account.billing.manage")).assignment
+    again = a_partner_admin_actor(
         an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=NOW), previous=before)
     )
 
-    assert edited(facts(actor=again, target=seated(Seat.CORE)), PAID).member.paid_seats == (Seat.SALES,)
+    assert edited(facts(actor=again, target=member_with_seats(Seat.CORE)), PAID).member.paid_seats == (Seat.SALES,)
 
 
-@pytest.mark.parametrize("capacity", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
-@pytest.mark.parametrize("wish", [PAID, Edit(seat=Seat.SALES), Edit(seat=Seat.CORE)])
-def test_nobody_of_the_partner_assigns_seats(capacity: Role, wish: Edit) -> None:
-    assert refused(facts(capacity), wish, Forbidden).errors[0]["pointer"] == "/seat"
+@pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
+@pytest.mark.parametrize("change", [PAID, MemberEdit(seat=Seat.SALES), MemberEdit(seat=Seat.CORE)])
+def test_nobody_of_the_partner_assigns_seats(role: Role, change: MemberEdit) -> None:
+    assert assert_refused(facts(role), change, Forbidden).errors[0]["pointer"] == "/seat"
 
 
-@pytest.mark.parametrize("capacity", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
-@pytest.mark.parametrize("wish", [Edit(seat=Seat.PARTNER), NOT_ANY_MORE])
-def test_to_name_the_seats_that_there_are_changes_nothing(capacity: Role, wish: Edit) -> None:
-    found = facts(capacity)
+@pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
+@pytest.mark.parametrize("change", [MemberEdit(seat=Seat.PARTNER), NO_PAID_SEATS])
+def test_to_name_the_seats_that_there_are_changes_nothing(role: Role, change: MemberEdit) -> None:
+    found = facts(role)
 
-    assert edit(found, wish, 1, act_in(found)) is None
+    assert edit(found, change, 1, act_of(found)) is None
 
 
 def test_a_paid_seat_opens_the_paid_features_of_a_legacy_account() -> None:
@@ -790,7 +847,7 @@ def test_a_paid_seat_opens_the_paid_features_of_a_legacy_account() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ends_in", "wish", "capacity", "refusal"),
+    ("ends_in", "change", "role", "error"),
     [
         (10, 9, Role.PARTNER_MANAGER, None),
         (10, 9, Role.COLLEAGUE, None),
@@ -805,32 +862,40 @@ def test_a_paid_seat_opens_the_paid_features_of_a_legacy_account() -> None:
     ],
 )
 def test_either_side_shortens_and_only_the_client_lengthens(
-    ends_in: int | None, wish: int | None, capacity: Role, refusal: type[Refused] | None
+    ends_in: int | None, change: int | None, role: Role, error: type[DomainError] | None
 ) -> None:
-    found = facts(capacity, target=of_the_partner(member=a_partner_admin(grant=a_grant().ending(ends_in, NOW))))
+    found = facts(role, target=a_partner_admin_actor(member=a_partner_admin(grant=a_grant().with_end_in(ends_in, NOW))))
 
-    if refusal:
-        assert refused(found, Edit(access=Days(wish)), refusal).errors[0]["pointer"] == "/access_days"
+    if error:
+        assert (
+            assert_refused(found, MemberEdit(access_duration=AccessDuration(change)), error).errors[0]["pointer"]
+            == "/access_days"
+        )
     else:
-        grant = edited(found, Edit(access=Days(wish))).member.grant
+        grant = edited(found, MemberEdit(access_duration=AccessDuration(change))).member.grant
         assert grant
-        assert grant.expires_at == (NOW + timedelta(days=wish) if wish else None)
+        assert grant.expires_at == (NOW + timedelta(days=change) if change else None)
         assert grant.grant_id == a_grant().grant_id
 
 
 @pytest.mark.parametrize("days", [10, None])
-@pytest.mark.parametrize("capacity", [Role.PARTNER_MANAGER, Role.COLLEAGUE, Role.SUPER_ADMIN])
-def test_the_same_end_is_no_change(capacity: Role, days: int | None) -> None:
-    found = facts(capacity, target=of_the_partner(member=a_partner_admin(grant=a_grant().ending(days, NOW))))
+@pytest.mark.parametrize("role", [Role.PARTNER_MANAGER, Role.COLLEAGUE, Role.SUPER_ADMIN])
+def test_the_same_end_is_no_change(role: Role, days: int | None) -> None:
+    found = facts(role, target=a_partner_admin_actor(member=a_partner_admin(grant=a_grant().with_end_in(days, NOW))))
 
-    assert edit(found, Edit(access=Days(days)), 1, act_in(found)) is None
+    assert edit(found, MemberEdit(access_duration=AccessDuration(days)), 1, act_of(found)) is None
 
 
 def test_the_same_end_is_not_warned_of_anew() -> None:
     unwarned = a_grant(expires_at=NOW + timedelta(days=10), last_warning_days=None)
 
     assert (
-        edit(facts(target=of_the_partner(member=a_partner_admin(grant=unwarned))), Edit(access=Days(10)), 1, an_act())
+        edit(
+            facts(target=a_partner_admin_actor(member=a_partner_admin(grant=unwarned))),
+            MemberEdit(access_duration=AccessDuration(10)),
+            1,
+            an_act(),
+        )
         is None
     )
 
@@ -838,58 +903,70 @@ def test_the_same_end_is_not_warned_of_anew() -> None:
 def test_a_new_end_is_warned_of_anew() -> None:
     warned = a_grant(expires_at=NOW + timedelta(days=5), last_warning_days=7)
     grant = edited(
-        facts(target=of_the_partner(member=a_partner_admin(grant=warned))), Edit(access=Days(100))
+        facts(target=a_partner_admin_actor(member=a_partner_admin(grant=warned))),
+        MemberEdit(access_duration=AccessDuration(100)),
     ).member.grant
 
     assert grant
-    assert (grant.last_warning_days, grant.due_at) == (None, NOW + timedelta(days=70))
+    assert (grant.last_warning_days, grant.next_due_at) == (None, NOW + timedelta(days=70))
 
 
 @pytest.mark.parametrize("days", [5, None])
 def test_only_a_grant_has_an_end(days: int | None) -> None:
-    assert refused(facts(target=SELLER), Edit(access=Days(days)), InvalidField).errors[0]["pointer"] == "/access_days"
+    assert (
+        assert_refused(
+            facts(target=SALES_MEMBER), MemberEdit(access_duration=AccessDuration(days)), InvalidField
+        ).errors[0]["pointer"]
+        == "/access_days"
+    )
 
 
 # what was seen, and nothing
 
 
 def test_what_was_seen_must_still_be_so_even_for_no_change() -> None:
-    for wish in (Edit(), LESS, AGAIN, SUPER):
+    for change in (MemberEdit(), NARROWER, TO_PARTNER_ADMIN, TO_SUPER_ADMIN):
         with pytest.raises(PreconditionFailed):
-            edit(facts(), wish, 2, an_act())
+            edit(facts(), change, 2, an_act())
 
 
 @pytest.mark.parametrize(
-    "wish", [Edit(), Edit(overrides=Overrides(removed=TAKEN)), Edit(seat=Seat.PARTNER), Edit(access=Days(10))]
+    "change",
+    [
+        MemberEdit(),
+        MemberEdit(overrides=Overrides(removed=REMOVED)),
+        MemberEdit(seat=Seat.PARTNER),
+        MemberEdit(access_duration=AccessDuration(10)),
+    ],
 )
-def test_what_changes_nothing_is_no_edit(wish: Edit) -> None:
-    assert edit(facts(), wish, 1, an_act()) is None
+def test_what_changes_nothing_is_no_edit(change: MemberEdit) -> None:
+    assert edit(facts(), change, 1, an_act()) is None
 
 
 def test_an_edit_of_one_thing_leaves_everything_else_as_it_is() -> None:
     own = a_custom_set(permissions=("crm.deals.view:owned",))
-    odd = an_actor(a_user(CLERK), a_member(CLERK, CUSTOM_SET, added=("crm.deals.edit:team",)), sets=[own])
+    narrow_member = an_actor(a_user(CLERK), a_member(CLERK, CUSTOM_SET, added=("crm.deals.edit:team",)), sets=[own])
 
-    assert edited(facts(target=odd), Edit(seat=Seat.VIEW_ONLY)).member.added == ("crm.deals.edit:team",)
-    twice = seated(Seat.SALES, Seat.SALES)
+    assert edited(facts(target=narrow_member), MemberEdit(seat=Seat.VIEW_ONLY)).member.added == ("crm.deals.edit:team",)
+    twice = member_with_seats(Seat.SALES, Seat.SALES)
     found = facts(Role.USER_MANAGER, target=twice)
-    assert edited(found, Edit(permission_set="view_only")).member.paid_seats == (Seat.SALES,)
+    assert edited(found, MemberEdit(permission_set="view_only")).member.paid_seats == (Seat.SALES,)
 
 
 def test_when_a_grant_is_over_what_is_left_is_edited() -> None:
-    over = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").place)
-    done = edited(facts(target=of_the_partner(member=over)), Edit(permission_set="service"))
+    over = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment)
+    done = edited(facts(target=a_partner_admin_actor(member=over)), MemberEdit(permission_set="service"))
 
     assert (done.before, done.member.permission_set, done.member.grant) == (over, "service", None)
     assert (done.member.seat, done.audit.accounts) == (Seat.CORE, (CLIENT,))
 
 
 def test_a_colleague_who_gives_the_full_set_back_gives_no_newer_version_than_the_client_accepted() -> None:
-    older = of_the_partner(member=a_partner_admin())
-    with two_versions():
-        less = edited(facts(target=older), LESSER_SET).member
-        colleague = facts(Role.COLLEAGUE, target=of_the_partner(member=less))
-        again = edited(colleague, AGAIN).member
+    older = a_partner_admin_actor(member=a_partner_admin())
+    with two_set_versions():
+        less = edited(facts(target=older), TO_VIEW_ONLY).member
+        colleague = facts(Role.COLLEAGUE, target=a_partner_admin_actor(member=less))
+        again = edited(colleague, TO_PARTNER_ADMIN).member
 
     assert (less.grant.set_version if less.grant else None) == 1
     assert (again.permission_set, again.set_version) == ("partner_admin", 1)
@@ -898,13 +975,15 @@ def test_a_colleague_who_gives_the_full_set_back_gives_no_newer_version_than_the
 def test_a_firms_super_admin_gives_a_colleague_nothing_that_no_partner_admin_holds() -> None:
     own = a_custom_set(permissions=("account.billing.manage",))
     colleague = an_actor(an_employee(EMPLOYEE), a_member(EMPLOYEE, "view_only"))
-    by_own_firm = facts(actor=OF_THE_FIRM, target=colleague, sets={CUSTOM_SET: own})
+    by_own_partner = facts(actor=OWN_PARTNER_SUPER_ADMIN, target=colleague, sets={CUSTOM_SET: own})
 
-    refused(by_own_firm, Edit(permission_set=CUSTOM_SET), OwnPartnerMayNotApprove)
-    refused(by_own_firm, Edit(overrides=Overrides(added=("account.scim.manage",))), OwnPartnerMayNotApprove)
-    assert edited(by_own_firm, Edit(permission_set="sales")).member.permission_set == "sales"
-    assert edited(facts(target=colleague, sets={CUSTOM_SET: own}), Edit(permission_set=CUSTOM_SET)).member.active
+    assert_refused(by_own_partner, MemberEdit(permission_set=CUSTOM_SET), OwnPartnerMayNotApprove)
+    assert_refused(
+        by_own_partner, MemberEdit(overrides=Overrides(added=("account.scim.manage",))), OwnPartnerMayNotApprove
+    )
+    assert edited(by_own_partner, MemberEdit(permission_set="sales")).member.permission_set == "sales"
+    assert edited(facts(target=colleague, sets={CUSTOM_SET: own}), MemberEdit(permission_set=CUSTOM_SET)).member.active
 
 
 def test_a_closed_account_is_not_edited() -> None:
-    refused(facts(account=the_client(state=AccountState.CLOSED)), SHORTER, AccountClosed)
+    assert_refused(facts(account=the_client(state=AccountState.CLOSED)), SHORTER, AccountClosed)

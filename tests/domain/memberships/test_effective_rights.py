@@ -6,42 +6,42 @@ import pytest
 
 from partner_access.domain.errors import UnknownPermissionSet
 from partner_access.domain.memberships.effective_rights import (
-    base_of,
-    given_now,
-    held_by,
-    held_for_a_partner,
-    rights_in,
+    base_rights_of,
+    custom_sets_of,
+    custom_sets_of_partner_member,
+    effective_rights_of,
+    rights_and_version_now,
 )
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import is_custom
-from partner_access.domain.permissions.rights import NOTHING, given_today, rights_of
-from tests.domain.permissions.test_custom_sets import BOTH, OF_FIRM, OTHER, OWN, SETS
+from partner_access.domain.permissions.rights import NO_RIGHTS, default_set_rights, latest_set_rights
+from tests.domain.permissions.test_custom_sets import BOTH, CUSTOM_SET_MEMBER, OTHER, PARTNER_MEMBER, SETS
 from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_member, a_partner_admin
 
 
 def test_an_accounts_own_set_is_given_as_it_is_now() -> None:
-    rights, version = given_now(CUSTOM_SET, SETS)
+    rights, version = rights_and_version_now(CUSTOM_SET, SETS)
 
     assert is_custom(CUSTOM_SET)
-    assert rights.written() == ("crm.tickets.edit:team", "crm.tickets.view:all", "service.access")
+    assert rights.to_names() == ("crm.tickets.edit:team", "crm.tickets.view:all", "service.access")
     assert version == 6
 
 
 @pytest.mark.parametrize("name", [OTHER, "owner", ""])
 def test_what_is_no_set_here_is_not_given(name: str) -> None:
-    with pytest.raises(UnknownPermissionSet) as refused:
-        given_now(name, SETS)
-    assert refused.value.errors == [{"pointer": "/permission_set", "code": "unknown_permission_set"}]
+    with pytest.raises(UnknownPermissionSet) as raised:
+        rights_and_version_now(name, SETS)
+    assert raised.value.errors == [{"pointer": "/permission_set", "code": "unknown_permission_set"}]
 
 
 def test_who_holds_an_accounts_own_set_holds_what_it_has_become_and_nothing_when_it_is_gone() -> None:
     changed = {CUSTOM_SET: a_custom_set(version=7, permissions=("crm.import",))}
 
-    assert base_of(OWN, SETS) == SETS[CUSTOM_SET].rights
-    assert base_of(OWN, changed).written() == ("crm.import",)
-    assert base_of(OWN, {OTHER: a_custom_set(OTHER)}) == NOTHING
-    assert base_of(a_member(permission_set="sales"), {}) == given_today("sales")
+    assert base_rights_of(CUSTOM_SET_MEMBER, SETS) == SETS[CUSTOM_SET].rights
+    assert base_rights_of(CUSTOM_SET_MEMBER, changed).to_names() == ("crm.import",)
+    assert base_rights_of(CUSTOM_SET_MEMBER, {OTHER: a_custom_set(OTHER)}) == NO_RIGHTS
+    assert base_rights_of(a_member(permission_set="sales"), {}) == latest_set_rights("sales")
 
 
 @pytest.fixture
@@ -50,42 +50,42 @@ def two_versions() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patched:
         first = catalogue.SETS["partner_admin"][0]
         patched.setattr(catalogue, "SETS", {**catalogue.SETS, "partner_admin": (first[:-1], first)})
-        rights_of.cache_clear()
+        default_set_rights.cache_clear()
         yield first[-1]
-    rights_of.cache_clear()
+    default_set_rights.cache_clear()
 
 
 def test_the_set_that_counts_is_the_version_that_was_given(two_versions: str) -> None:
-    assert two_versions not in base_of(a_partner_admin(set_version=1), {})
-    assert two_versions in base_of(a_partner_admin(set_version=2), {})
+    assert two_versions not in base_rights_of(a_partner_admin(set_version=1), {})
+    assert two_versions in base_rights_of(a_partner_admin(set_version=2), {})
 
 
 def test_overrides_are_on_top_of_the_set() -> None:
     member = a_partner_admin(removed=("crm.import", "crm.contacts.view"), added=("crm.contacts.view:owned",))
-    held = rights_in(member, {})
+    held = effective_rights_of(member, {})
 
     assert "crm.import" not in held
     assert held.held["crm.contacts.view"] == 1
-    assert set(given_today("partner_admin")) - set(held) == {"crm.import"}
-    own = OWN.changed(added=("crm.import",), removed=("service.access",))
-    assert rights_in(own, SETS).written() == ("crm.import", "crm.tickets.edit:team", "crm.tickets.view:all")
+    assert set(latest_set_rights("partner_admin")) - set(held) == {"crm.import"}
+    own = CUSTOM_SET_MEMBER.next_version(added=("crm.import",), removed=("service.access",))
+    assert effective_rights_of(own, SETS).to_names() == ("crm.import", "crm.tickets.edit:team", "crm.tickets.view:all")
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED))
 def test_a_restricted_permission_is_nobodys_who_is_here_for_a_partner_by_whatever_door(name: str) -> None:
     sets = {CUSTOM_SET: a_custom_set(permissions=("crm.import", name))}
 
-    assert name in rights_in(OWN, sets)
-    assert name in rights_in(a_member(), {})
-    assert name in rights_in(a_member(permission_set="sales", added=(name,)), {})
-    for door in (
-        OF_FIRM,
-        a_partner_admin().changed(permission_set=CUSTOM_SET),
+    assert name in effective_rights_of(CUSTOM_SET_MEMBER, sets)
+    assert name in effective_rights_of(a_member(), {})
+    assert name in effective_rights_of(a_member(permission_set="sales", added=(name,)), {})
+    for member in (
+        PARTNER_MEMBER,
+        a_partner_admin().next_version(permission_set=CUSTOM_SET),
         a_partner_admin(added=(name,)),
         a_member(EMPLOYEE, partner_id=PARTNER),
     ):
-        assert name not in rights_in(door, sets)
-        assert "crm.import" in rights_in(door, sets)
+        assert name not in effective_rights_of(member, sets)
+        assert "crm.import" in effective_rights_of(member, sets)
 
 
 @pytest.mark.parametrize(
@@ -94,19 +94,19 @@ def test_a_restricted_permission_is_nobodys_who_is_here_for_a_partner_by_whateve
         (None, {}, {}),
         (a_member(), {}, {}),
         (a_partner_admin(), {}, {}),
-        (OWN, {CUSTOM_SET: 1}, {}),
-        (OWN.changed(active=False), {}, {}),
-        (OF_FIRM, {CUSTOM_SET: 1}, {CUSTOM_SET: 1}),
-        (OF_FIRM.changed(active=False), {}, {}),
-        (a_partner_admin(previous=OWN.place), {CUSTOM_SET: 1}, {}),
-        (a_partner_admin(previous=OF_FIRM.place), {CUSTOM_SET: 1}, {CUSTOM_SET: 1}),
+        (CUSTOM_SET_MEMBER, {CUSTOM_SET: 1}, {}),
+        (CUSTOM_SET_MEMBER.next_version(active=False), {}, {}),
+        (PARTNER_MEMBER, {CUSTOM_SET: 1}, {CUSTOM_SET: 1}),
+        (PARTNER_MEMBER.next_version(active=False), {}, {}),
+        (a_partner_admin(previous=CUSTOM_SET_MEMBER.assignment), {CUSTOM_SET: 1}, {}),
+        (a_partner_admin(previous=PARTNER_MEMBER.assignment), {CUSTOM_SET: 1}, {CUSTOM_SET: 1}),
         (BOTH, {CUSTOM_SET: 2}, {CUSTOM_SET: 1}),
-        (BOTH.changed(permission_set=OTHER), {CUSTOM_SET: 1, OTHER: 1}, {OTHER: 1}),
+        (BOTH.next_version(permission_set=OTHER), {CUSTOM_SET: 1, OTHER: 1}, {OTHER: 1}),
         (BOTH.ended(), {CUSTOM_SET: 1}, {}),
     ],
 )
 def test_a_set_is_held_now_and_for_when_a_grant_ends(
     member: Member | None, held: dict[str, int], for_a_partner: dict[str, int]
 ) -> None:
-    assert held_by(member) == held
-    assert held_for_a_partner(member) == for_a_partner
+    assert custom_sets_of(member) == held
+    assert custom_sets_of_partner_member(member) == for_a_partner

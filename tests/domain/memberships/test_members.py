@@ -5,11 +5,18 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.memberships.members import Member, Place, Seat, SuspensionReason, paid_seats, seat_change
+from partner_access.domain.memberships.members import (
+    Assignment,
+    Member,
+    Seat,
+    SuspensionReason,
+    paid_seats_kept,
+    partner_seat_change,
+)
 from tests.support.builders import NOW, a_grant, a_member, a_partner_admin
 
 SECOND = timedelta(seconds=1)
-BEFORE = Place(
+PREVIOUS_ASSIGNMENT = Assignment(
     permission_set="sales", set_version=1, added=("crm.import",), seat=Seat.SALES, paid_seats=(Seat.SERVICE,)
 )
 
@@ -23,7 +30,7 @@ def test_a_grant_is_over_from_its_end_on(expires_at: Any, over: bool) -> None:
     grant = a_grant(expires_at=expires_at)
     member = a_partner_admin(grant=grant)
 
-    assert grant.is_over(NOW) is over
+    assert grant.has_expired(NOW) is over
     assert member.as_of(NOW).active is not over
 
 
@@ -38,16 +45,16 @@ def test_an_ended_grant_leaves_a_membership_that_existed_only_through_it_deactiv
 
 def test_an_ended_grant_leaves_who_was_there_before_what_he_was() -> None:
     ended = a_partner_admin(
-        previous=BEFORE, paid_seats=(Seat.SALES,), removed=("crm.import",), access_generation=2
+        previous=PREVIOUS_ASSIGNMENT, paid_seats=(Seat.SALES,), removed=("crm.import",), access_generation=2
     ).ended()
 
     assert ended.active
-    assert ended.place == BEFORE
+    assert ended.assignment == PREVIOUS_ASSIGNMENT
     assert (ended.grant, ended.partner_id, ended.previous, ended.access_generation) == (None, None, None, 0)
 
 
 def test_no_end_of_a_grant_takes_in_again_who_was_deactivated() -> None:
-    assert not a_partner_admin(previous=BEFORE, active=False).ended().active
+    assert not a_partner_admin(previous=PREVIOUS_ASSIGNMENT, active=False).ended().active
 
 
 @pytest.mark.parametrize(
@@ -62,7 +69,7 @@ def test_no_end_of_a_grant_takes_in_again_who_was_deactivated() -> None:
 def test_no_end_of_a_grant_lifts_what_the_client_suspended(
     reasons: set[SuspensionReason], left: set[SuspensionReason]
 ) -> None:
-    assert a_partner_admin(previous=BEFORE, suspended_by=frozenset(reasons)).ended().suspended_by == left
+    assert a_partner_admin(previous=PREVIOUS_ASSIGNMENT, suspended_by=frozenset(reasons)).ended().suspended_by == left
 
 
 @pytest.mark.parametrize("reason", SuspensionReason)
@@ -70,7 +77,7 @@ def test_a_suspended_partner_admin_keeps_his_seat(reason: SuspensionReason) -> N
     member = a_partner_admin(suspended_by=frozenset({reason}))
 
     assert member.as_of(NOW) == member
-    assert seat_change(None, member) == 1
+    assert partner_seat_change(None, member) == 1
 
 
 # the end of a grant, and who is told of it when
@@ -93,25 +100,25 @@ def test_a_suspended_partner_admin_keeps_his_seat(reason: SuspensionReason) -> N
 def test_both_sides_are_warned_thirty_seven_and_one_days_before_as_far_as_these_are_to_come(
     days: int, warned: int | None, due_in: int
 ) -> None:
-    grant = a_grant().ending(days, NOW)
+    grant = a_grant().with_end_in(days, NOW)
 
     assert grant.expires_at == NOW + timedelta(days=days)
     assert grant.last_warning_days == warned
-    assert grant.due_at == NOW + timedelta(days=due_in)
+    assert grant.next_due_at == NOW + timedelta(days=due_in)
 
 
 def test_a_grant_without_an_end_is_never_due() -> None:
-    assert a_grant().due_at is None
-    endless = a_grant(expires_at=NOW, last_warning_days=7).ending(None, NOW)
-    assert (endless.expires_at, endless.last_warning_days, endless.due_at) == (None, None, None)
+    assert a_grant().next_due_at is None
+    endless = a_grant(expires_at=NOW, last_warning_days=7).with_end_in(None, NOW)
+    assert (endless.expires_at, endless.last_warning_days, endless.next_due_at) == (None, None, None)
 
 
 def test_a_later_end_is_warned_of_anew_and_an_earlier_one_only_of_what_is_to_come() -> None:
     grant = a_grant(expires_at=NOW + timedelta(days=1), last_warning_days=1)
 
-    assert grant.ending(90, NOW).last_warning_days is None
-    assert grant.ending(20, NOW).last_warning_days == 30
-    assert grant.ending(3, NOW).last_warning_days == 7
+    assert grant.with_end_in(90, NOW).last_warning_days is None
+    assert grant.with_end_in(20, NOW).last_warning_days == 30
+    assert grant.with_end_in(3, NOW).last_warning_days == 7
 
 
 @pytest.mark.parametrize(
@@ -133,7 +140,7 @@ def test_a_later_end_is_warned_of_anew_and_an_earlier_one_only_of_what_is_to_com
 def test_what_both_sides_know_by_now(left: timedelta, before: int | None, warned: int | None) -> None:
     grant = a_grant(expires_at=NOW + left, last_warning_days=before)
 
-    assert grant.warned_at(NOW) == grant.model_copy(update={"last_warning_days": warned})
+    assert grant.with_warnings_sent(NOW) == grant.model_copy(update={"last_warning_days": warned})
 
 
 @pytest.mark.parametrize(
@@ -145,17 +152,17 @@ def test_a_day_that_has_begun_is_left_as_a_whole(expires_at: Any, days: int | No
 
 
 def test_each_time_that_it_is_due_the_next_is_later_and_the_last_is_its_end() -> None:
-    grant, seen = a_grant().ending(100, NOW), []
-    while grant.due_at and not grant.is_over(grant.due_at):
-        seen.append(grant.due_at)
-        grant = grant.warned_at(grant.due_at)
+    grant, seen = a_grant().with_end_in(100, NOW), []
+    while grant.next_due_at and not grant.has_expired(grant.next_due_at):
+        seen.append(grant.next_due_at)
+        grant = grant.with_warnings_sent(grant.next_due_at)
 
     assert [(grant.expires_at - each).days for each in seen if grant.expires_at] == [30, 7, 1]
-    assert grant.due_at == grant.expires_at
+    assert grant.next_due_at == grant.expires_at
 
 
 @pytest.mark.parametrize(
-    ("seat", "paid", "kept"),
+    ("seat", "paid", "stored"),
     [
         (Seat.CORE, (), ()),
         (Seat.VIEW_ONLY, (), ()),
@@ -167,12 +174,12 @@ def test_each_time_that_it_is_due_the_next_is_later_and_the_last_is_its_end() ->
     ],
 )
 def test_paid_seats_are_kept_when_the_base_seat_becomes_the_partners(
-    seat: Seat | None, paid: tuple[Seat, ...], kept: tuple[Seat, ...]
+    seat: Seat | None, paid: tuple[Seat, ...], stored: tuple[Seat, ...]
 ) -> None:
-    assert paid_seats(a_member(seat=seat, paid_seats=paid)) == kept
+    assert paid_seats_kept(a_member(seat=seat, paid_seats=paid)) == stored
 
 
-LAPSED = a_partner_admin(grant=a_grant(expires_at=NOW - timedelta(days=1)))
+EXPIRED_PARTNER_ADMIN = a_partner_admin(grant=a_grant(expires_at=NOW - timedelta(days=1)))
 
 
 @pytest.mark.parametrize(
@@ -182,16 +189,16 @@ LAPSED = a_partner_admin(grant=a_grant(expires_at=NOW - timedelta(days=1)))
         (None, a_partner_admin(), 1),
         (a_member(), a_partner_admin(), 1),
         (a_partner_admin(), a_partner_admin(), 0),
-        (LAPSED, a_partner_admin(), 0),
-        (LAPSED, LAPSED.ended(), -1),
+        (EXPIRED_PARTNER_ADMIN, a_partner_admin(), 0),
+        (EXPIRED_PARTNER_ADMIN, EXPIRED_PARTNER_ADMIN.ended(), -1),
         (a_partner_admin(), a_member(), -1),
-        (LAPSED.ended(), a_partner_admin(), 1),
+        (EXPIRED_PARTNER_ADMIN.ended(), a_partner_admin(), 1),
     ],
 )
 def test_a_lapsed_grant_holds_its_seat_until_it_is_written_off(
     before: Member | None, after: Member, change: int
 ) -> None:
-    assert seat_change(before, after) == change
+    assert partner_seat_change(before, after) == change
 
 
 def test_only_the_set_of_that_name_makes_a_super_admin() -> None:
@@ -200,7 +207,7 @@ def test_only_the_set_of_that_name_makes_a_super_admin() -> None:
 
 
 def test_who_came_by_his_firm_is_its_man_again_when_a_grant_ends() -> None:
-    before = Place(permission_set="sales", set_version=1, partner_id="partner-north")
+    before = Assignment(permission_set="sales", set_version=1, partner_id="partner-north")
 
     assert a_partner_admin(previous=before).ended().partner_id == "partner-north"
     assert a_partner_admin().ended().partner_id is None

@@ -8,6 +8,7 @@ import pytest
 from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.errors import (
     AccountClosed,
+    DomainError,
     Forbidden,
     InvalidField,
     LastSuperAdmin,
@@ -16,34 +17,33 @@ from partner_access.domain.errors import (
     NotEligible,
     NotFound,
     NotSuperAdmin,
-    Refused,
 )
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import GrantSource, Seat
 from partner_access.domain.memberships.migrations import MigrationFacts, migrate
-from partner_access.domain.notifications import Letter, LetterKind
+from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions import catalogue
 from tests.support.builders import (
-    ACT_NAME,
+    ACT_ID,
     APPROVER,
     CLIENT,
     EMPLOYEE,
     NOW,
     PARTNER,
     a_member,
+    a_partner_admin_actor,
     a_user,
     an_act,
     an_actor,
     an_employee,
-    of_the_partner,
     the_client,
     the_partner,
 )
-from tests.support.set_versions import two_versions
+from tests.support.set_versions import two_set_versions
 
 TARGET = Actor(an_employee(), a_member(EMPLOYEE))
 ADMIN = an_actor()
-OTHER_STAFF = an_actor(an_employee("user-y", employed_by=frozenset({"partner-south"})))
+OTHER_PARTNER_EMPLOYEE = an_actor(an_employee("user-y", employed_by=frozenset({"partner-south"})))
 MANAGES_USERS = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
 
 
@@ -60,25 +60,25 @@ def facts(**changes: Any) -> MigrationFacts:
     )
 
 
-def of_himself(**changes: Any) -> MigrationFacts:
+def self_facts(**changes: Any) -> MigrationFacts:
     return facts(**{"actor": TARGET, **changes})
 
 
 def test_a_super_admin_migrates_another_and_is_the_witness() -> None:
-    boss = an_actor(a_user("user-boss"), a_member("user-boss"))
-    done = migrate(facts(others=(boss, OTHER_STAFF, ADMIN)), an_act())
+    other_super_admin = an_actor(a_user("user-boss"), a_member("user-boss"))
+    done = migrate(facts(others=(other_super_admin, OTHER_PARTNER_EMPLOYEE, ADMIN)), an_act())
 
     assert done.before == TARGET.member
     assert (done.member.permission_set, done.member.seat, done.member.version) == ("partner_admin", Seat.PARTNER, 2)
     assert (done.member.partner_id, done.member.previous, done.member.granted_by) == (PARTNER, None, APPROVER)
     assert done.member.since == a_member(EMPLOYEE).since
-    assert (done.grant.grant_id, done.grant.source) == (f"grt_{ACT_NAME}", GrantSource.MIGRATION)
+    assert (done.grant.grant_id, done.grant.source) == (f"grt_{ACT_ID}", GrantSource.MIGRATION)
     assert (done.grant.created_at, done.grant.expires_at) == (NOW, None)
     assert done.audit.event == "super_admin.migrated"
     assert done.audit.accounts == (CLIENT, PARTNER)
     assert done.audit.details["seat"] == {"before": "core", "after": "partner"}
-    assert done.letter == Letter(
-        kind=LetterKind.SUPER_ADMIN_MIGRATED,
+    assert done.notification == Notification(
+        kind=NotificationKind.SUPER_ADMIN_MIGRATED,
         employee_id=EMPLOYEE,
         actor_id=APPROVER,
         partner_id=PARTNER,
@@ -88,11 +88,11 @@ def test_a_super_admin_migrates_another_and_is_the_witness() -> None:
 
 
 def test_an_employee_migrates_himself_while_another_stays() -> None:
-    done = migrate(of_himself(others=(OTHER_STAFF, ADMIN)), an_act(EMPLOYEE))
+    done = migrate(self_facts(others=(OTHER_PARTNER_EMPLOYEE, ADMIN)), an_act(EMPLOYEE))
 
     assert done.member.granted_by == EMPLOYEE
     assert {ADMIN.user, ADMIN.member} <= set(done.relies_on)
-    assert OTHER_STAFF.member not in done.relies_on
+    assert OTHER_PARTNER_EMPLOYEE.member not in done.relies_on
 
 
 def test_a_migration_loses_just_what_is_restricted() -> None:
@@ -106,8 +106,8 @@ def test_a_migration_loses_just_what_is_restricted() -> None:
 
 def test_what_he_did_not_hold_is_not_lost_and_what_was_taken_comes_with_the_set() -> None:
     removed, added = ("account.scim.manage", "crm.import"), ("crm.export",)
-    changed = a_member(EMPLOYEE, added=added, removed=removed, previous=a_member().place)
-    done = migrate(facts(target=Actor(an_employee(), changed), partner=the_partner(terminations=2)), an_act())
+    super_admin = a_member(EMPLOYEE, added=added, removed=removed, previous=a_member().assignment)
+    done = migrate(facts(target=Actor(an_employee(), super_admin), partner=the_partner(terminations=2)), an_act())
 
     assert set(done.preview.lost) == catalogue.RESTRICTED - {"account.scim.manage"}
     assert (done.member.added, done.member.removed, done.member.previous) == ((), (), None)
@@ -115,39 +115,44 @@ def test_what_he_did_not_hold_is_not_lost_and_what_was_taken_comes_with_the_set(
 
 
 def test_a_super_admin_becomes_what_a_partner_admin_is_today() -> None:
-    with two_versions():
+    with two_set_versions():
         done = migrate(facts(), an_act())
 
-    assert done.letter
-    assert (done.member.set_version, done.letter.set_version) == (2, 2)
+    assert done.notification
+    assert (done.member.set_version, done.notification.set_version) == (2, 2)
 
 
 @pytest.mark.parametrize(
-    ("others", "remaining", "staff"),
+    ("others", "remaining", "are_partner_employees"),
     [
-        ((OTHER_STAFF,), 1, True),
-        ((OTHER_STAFF, ADMIN), 2, False),
-        ((OTHER_STAFF, an_actor(a_user(active=False))), 1, True),
+        ((OTHER_PARTNER_EMPLOYEE,), 1, True),
+        ((OTHER_PARTNER_EMPLOYEE, ADMIN), 2, False),
+        ((OTHER_PARTNER_EMPLOYEE, an_actor(a_user(active=False))), 1, True),
     ],
 )
-def test_a_preview_says_who_is_left_to_run_the_account(others: tuple[Actor, ...], remaining: int, staff: bool) -> None:
-    preview = migrate(of_himself(others=others), an_act(EMPLOYEE)).preview
+def test_a_preview_says_who_is_left_to_run_the_account(
+    others: tuple[Actor, ...], remaining: int, are_partner_employees: bool
+) -> None:
+    preview = migrate(self_facts(others=others), an_act(EMPLOYEE)).preview
 
-    assert (preview.remaining_super_admins, preview.remaining_are_partner_employees) == (remaining, staff)
+    assert (preview.remaining_super_admins, preview.remaining_are_partner_employees) == (
+        remaining,
+        are_partner_employees,
+    )
 
 
 @pytest.mark.parametrize(
-    ("seat", "paid", "kept"),
+    ("seat", "paid", "stored"),
     [(Seat.CORE, (), ()), (Seat.SALES, (), (Seat.SALES,)), (Seat.CORE, (Seat.SERVICE,), (Seat.SERVICE,))],
 )
-def test_a_migration_keeps_paid_seats(seat: Seat, paid: tuple[Seat, ...], kept: tuple[Seat, ...]) -> None:
+def test_a_migration_keeps_paid_seats(seat: Seat, paid: tuple[Seat, ...], stored: tuple[Seat, ...]) -> None:
     target = Actor(an_employee(), a_member(EMPLOYEE, seat=seat, paid_seats=paid))
     done = migrate(facts(target=target, account=the_client(pricing=Pricing.LEGACY)), an_act())
 
-    assert (done.member.seat, done.member.paid_seats) == (Seat.PARTNER, kept)
-    assert done.preview.paid_seat_required is (not kept)
-    assert done.letter
-    assert done.letter.paid_seat_required is (not kept)
+    assert (done.member.seat, done.member.paid_seats) == (Seat.PARTNER, stored)
+    assert done.preview.paid_seat_required is (not stored)
+    assert done.notification
+    assert done.notification.paid_seat_required is (not stored)
 
 
 def test_an_ended_migration_never_makes_a_super_admin_again() -> None:
@@ -157,20 +162,20 @@ def test_an_ended_migration_never_makes_a_super_admin_again() -> None:
     assert not ended.is_super_admin
 
 
-LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
+MIGRATION_ERRORS: list[tuple[Mapping[str, Any], type[DomainError]]] = [
     ({"account": None}, NotFound),
     ({"actor": Actor(a_user())}, NotFound),
     ({"actor": an_actor(a_user(active=False))}, Forbidden),
     ({"account": the_partner()}, NotAClientAccount),
     ({"actor": MANAGES_USERS}, Forbidden),
-    ({"actor": of_the_partner(an_employee("user-x"))}, Forbidden),
+    ({"actor": a_partner_admin_actor(an_employee("user-x"))}, Forbidden),
     ({"account": the_client(state=AccountState.CLOSED)}, AccountClosed),
     ({"target": Actor()}, NotFound),
     ({"target": Actor(an_employee())}, NotFound),
     ({"target": Actor(an_employee(), a_member(EMPLOYEE, active=False))}, NotFound),
     ({"target": Actor(an_employee(), a_member(EMPLOYEE, "sales"))}, NotSuperAdmin),
-    ({"target": of_the_partner()}, NotSuperAdmin),
-    ({"partner": None, "firm_is_unclear": True}, InvalidField),
+    ({"target": a_partner_admin_actor()}, NotSuperAdmin),
+    ({"partner": None, "partner_is_ambiguous": True}, InvalidField),
     ({"partner": None}, NotEligible),
     ({"target": Actor(a_user(EMPLOYEE), a_member(EMPLOYEE))}, NotEligible),
     ({"partner": the_partner(program=Program.SUSPENDED)}, NotEligible),
@@ -180,23 +185,23 @@ LADDER: list[tuple[Mapping[str, Any], type[Refused]]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "refusal"), LADDER)
-def test_a_migration_is_refused(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
+@pytest.mark.parametrize(("changes", "error"), MIGRATION_ERRORS)
+def test_a_migration_is_refused(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+    with pytest.raises(error):
         migrate(facts(**changes), an_act())
 
 
-@pytest.mark.parametrize("first", range(len(LADDER)))
+@pytest.mark.parametrize("first", range(len(MIGRATION_ERRORS)))
 def test_the_refusals_of_a_migration_come_in_their_order(first: int) -> None:
-    changes, refusal = LADDER[first]
-    for others, _ in LADDER[first + 1 :]:
+    changes, error = MIGRATION_ERRORS[first]
+    for others, _ in MIGRATION_ERRORS[first + 1 :]:
         if not changes.keys() & others.keys():
-            with pytest.raises(refusal):
+            with pytest.raises(error):
                 migrate(facts(**changes, **others), an_act())
 
 
 @pytest.mark.parametrize(
-    ("changes", "refusal"),
+    ("changes", "error"),
     [
         ({"target": Actor(an_employee(), a_member(EMPLOYEE, "sales"))}, NotSuperAdmin),
         ({"partner": None}, NotEligible),
@@ -205,10 +210,10 @@ def test_the_refusals_of_a_migration_come_in_their_order(first: int) -> None:
         ({"account": the_client(state=AccountState.CLOSED)}, AccountClosed),
     ],
 )
-def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], refusal: type[Refused]) -> None:
+def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], error: type[DomainError]) -> None:
     actor = changes.get("target", TARGET)
 
-    with pytest.raises(refusal):
+    with pytest.raises(error):
         migrate(facts(**{**changes, "actor": actor}), an_act(EMPLOYEE))
 
 

@@ -7,39 +7,39 @@ import pytest
 from partner_access.domain.accounts import AccountState
 from partner_access.domain.errors import (
     AccountClosed,
+    DomainError,
     Forbidden,
     InvalidField,
     NotFound,
     PreconditionFailed,
-    Refused,
     RestrictedPermission,
     SetInUse,
     TooManySets,
     UnknownPermission,
 )
-from partner_access.domain.memberships.actors import NOBODY
+from partner_access.domain.memberships.actors import NO_ACTOR
 from partner_access.domain.permission_sets.changes import (
-    MOST_SETS,
-    Content,
-    SetFacts,
-    change,
+    MAX_CUSTOM_SETS,
+    CustomSetFacts,
+    SetContent,
     create,
     must_be_assignable,
     remove,
+    update,
 )
 from partner_access.domain.permissions import catalogue
 from tests.support.builders import (
-    ACT_NAME,
+    ACT_ID,
     CLIENT,
     CUSTOM_SET,
     PARTNER,
     a_custom_set,
     a_member,
+    a_partner_admin_actor,
     a_user,
     an_act,
     an_actor,
     an_employee,
-    of_the_partner,
     the_client,
     the_partner,
 )
@@ -47,58 +47,58 @@ from tests.support.builders import (
 SUPER_ADMIN = an_actor()
 MANAGES_USERS = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
 CLOSED = the_client(state=AccountState.CLOSED)
-DESK = Content("Desk", ("service.access", "crm.tickets.view"))
-BILLING = Content("Books", ("account.billing.manage",))
+DESK_SET = SetContent("Desk", ("service.access", "crm.tickets.view"))
+BILLING_SET = SetContent("Books", ("account.billing.manage",))
 
 
-def facts(**changes: Any) -> SetFacts:
-    return SetFacts(**{"account": the_client(), "actor": SUPER_ADMIN, "own": a_custom_set(), **changes})
+def facts(**changes: Any) -> CustomSetFacts:
+    return CustomSetFacts(**{"account": the_client(), "actor": SUPER_ADMIN, "custom_set": a_custom_set(), **changes})
 
 
 # making
 
 
 def test_a_super_admin_makes_a_set_that_is_written_in_full() -> None:
-    made = create(facts(own=None), DESK, an_act())
+    created = create(facts(custom_set=None), DESK_SET, an_act())
 
-    assert made.own == a_custom_set(
-        f"set_{ACT_NAME}", name="Desk", permissions=("crm.tickets.view:all", "service.access")
+    assert created.custom_set == a_custom_set(
+        f"set_{ACT_ID}", name="Desk", permissions=("crm.tickets.view:all", "service.access")
     )
-    assert (made.audit.event, made.audit.accounts) == ("permission_set.created", (CLIENT,))
-    assert made.audit.details == {"permission_set": f"set_{ACT_NAME}", "added": list(made.own.permissions)}
-    assert set(made.relies_on) == {the_client(), SUPER_ADMIN.user, SUPER_ADMIN.member}
-    assert made.letter is None
+    assert (created.audit.event, created.audit.accounts) == ("permission_set.created", (CLIENT,))
+    assert created.audit.details == {"permission_set": f"set_{ACT_ID}", "added": list(created.custom_set.permissions)}
+    assert set(created.relies_on) == {the_client(), SUPER_ADMIN.user, SUPER_ADMIN.member}
+    assert created.notification is None
 
 
 def test_staff_of_a_partner_who_is_super_admin_is_one_all_the_same() -> None:
-    boss = an_actor(an_employee("user-x"), a_member("user-x"))
+    super_admin = an_actor(an_employee("user-x"), a_member("user-x"))
 
-    assert create(facts(actor=boss), DESK, an_act("user-x")).own.version == 1
+    assert create(facts(actor=super_admin), DESK_SET, an_act("user-x")).custom_set.version == 1
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED - {"account.super_admins.manage"}))
 def test_what_is_restricted_for_partner_admins_may_stand_in_a_set(name: str) -> None:
-    assert create(facts(), Content("Books", (name,)), an_act()).own.restricted == (name,)
+    assert create(facts(), SetContent("Books", (name,)), an_act()).custom_set.restricted == (name,)
 
 
 def test_what_is_only_on_or_off_goes_no_further_than_anything() -> None:
-    made = create(facts(), Content("Flows", ("automation.workflows.delete",)), an_act())
+    made = create(facts(), SetContent("Flows", ("automation.workflows.delete",)), an_act())
 
-    assert made.own.permissions == ("automation.workflows.delete",)
+    assert made.custom_set.permissions == ("automation.workflows.delete",)
 
 
-PARTNER_ONLY = Content("Links", ("partner.client_access.manage",))
+PARTNER_ONLY = SetContent("Links", ("partner.client_access.manage",))
 
 
 def test_what_only_partners_have_may_stand_in_a_partners_set() -> None:
-    boss = an_actor(member=a_member(account_id=PARTNER))
+    super_admin = an_actor(member=a_member(account_id=PARTNER))
 
-    made = create(facts(account=the_partner(), actor=boss), PARTNER_ONLY, an_act())
+    made = create(facts(account=the_partner(), actor=super_admin), PARTNER_ONLY, an_act())
 
-    assert made.own.permissions == PARTNER_ONLY.permissions
+    assert made.custom_set.permissions == PARTNER_ONLY.permissions
 
 
-CONTENTS: list[tuple[tuple[str, ...], type[Refused]]] = [
+INVALID_PERMISSIONS: list[tuple[tuple[str, ...], type[DomainError]]] = [
     (("crm.everything",), UnknownPermission),
     (("crm.tickets.view:mine",), UnknownPermission),
     (("crm.import", "crm.import"), InvalidField),
@@ -111,24 +111,27 @@ CONTENTS: list[tuple[tuple[str, ...], type[Refused]]] = [
 ]
 
 
-@pytest.mark.parametrize(("permissions", "refusal"), CONTENTS)
+@pytest.mark.parametrize(("permissions", "error"), INVALID_PERMISSIONS)
 def test_what_cannot_stand_in_a_set_is_refused_whether_new_or_changed(
-    permissions: tuple[str, ...], refusal: type[Refused]
+    permissions: tuple[str, ...], error: type[DomainError]
 ) -> None:
     for decide in (
         lambda wish: create(facts(), wish, an_act()),
-        lambda wish: change(facts(), wish, 1, an_act()),
+        lambda wish: update(facts(), wish, 1, an_act()),
     ):
-        with pytest.raises(refusal) as refused:
-            decide(Content("Desk", permissions))
-        assert [each["pointer"] for each in refused.value.errors] == ["/permissions"]
+        with pytest.raises(error) as raised:
+            decide(SetContent("Desk", permissions))
+        assert [each["pointer"] for each in raised.value.errors] == ["/permissions"]
 
 
 def test_a_hundred_sets_are_the_most() -> None:
-    assert create(facts(account=the_client(custom_set_count=MOST_SETS - 1)), DESK, an_act()).own.name == "Desk"
+    assert (
+        create(facts(account=the_client(custom_set_count=MAX_CUSTOM_SETS - 1)), DESK_SET, an_act()).custom_set.name
+        == "Desk"
+    )
     with pytest.raises(TooManySets):
-        create(facts(account=the_client(custom_set_count=MOST_SETS)), DESK, an_act())
-    assert change(facts(account=the_client(custom_set_count=MOST_SETS)), DESK, 1, an_act())
+        create(facts(account=the_client(custom_set_count=MAX_CUSTOM_SETS)), DESK_SET, an_act())
+    assert update(facts(account=the_client(custom_set_count=MAX_CUSTOM_SETS)), DESK_SET, 1, an_act())
 
 
 # changing
@@ -137,10 +140,12 @@ def test_a_hundred_sets_are_the_most() -> None:
 def test_a_change_is_a_new_version_and_tells_what_came_and_went() -> None:
     before = a_custom_set(holders=3, partner_holders=1)
 
-    changed = change(facts(own=before), Content("Desk", ("crm.tickets.view:team", "service.access")), 1, an_act())
+    changed = update(
+        facts(custom_set=before), SetContent("Desk", ("crm.tickets.view:team", "service.access")), 1, an_act()
+    )
 
     assert changed
-    assert (changed.own.version, changed.own.holders, changed.own.partner_holders) == (2, 3, 1)
+    assert (changed.custom_set.version, changed.custom_set.holders, changed.custom_set.partner_holders) == (2, 3, 1)
     assert changed.audit.event == "permission_set.updated"
     assert changed.audit.details == {
         "permission_set": CUSTOM_SET,
@@ -152,14 +157,14 @@ def test_a_change_is_a_new_version_and_tells_what_came_and_went() -> None:
 
 
 def test_a_new_name_alone_is_told_as_that() -> None:
-    changed = change(facts(), Content("Desk", a_custom_set().permissions), 1, an_act())
+    changed = update(facts(), SetContent("Desk", a_custom_set().permissions), 1, an_act())
 
     assert changed
     assert changed.audit.details == {"permission_set": CUSTOM_SET, "renamed": True}
 
 
 def test_other_permissions_under_the_same_name_are_no_new_name() -> None:
-    changed = change(facts(), Content("Service desk", ("service.access",)), 1, an_act())
+    changed = update(facts(), SetContent("Service desk", ("service.access",)), 1, an_act())
 
     assert changed
     assert "renamed" not in changed.audit.details
@@ -170,14 +175,14 @@ def test_other_permissions_under_the_same_name_are_no_new_name() -> None:
     ("service.access", "crm.tickets.view:all", "crm.tickets.edit:team"),
 ])  # fmt: skip
 def test_the_same_in_other_words_changes_nothing(permissions: tuple[str, ...]) -> None:
-    assert change(facts(), Content("Service desk", permissions), 1, an_act()) is None
+    assert update(facts(), SetContent("Service desk", permissions), 1, an_act()) is None
 
 
 def test_a_set_that_somebody_of_a_partner_holds_gets_nothing_restricted() -> None:
-    assert change(facts(own=a_custom_set(holders=1)), BILLING, 1, an_act())
-    with pytest.raises(RestrictedPermission) as refused:
-        change(facts(own=a_custom_set(holders=1, partner_holders=1)), BILLING, 1, an_act())
-    assert [each["pointer"] for each in refused.value.errors] == ["/permissions"]
+    assert update(facts(custom_set=a_custom_set(holders=1)), BILLING_SET, 1, an_act())
+    with pytest.raises(RestrictedPermission) as raised:
+        update(facts(custom_set=a_custom_set(holders=1, partner_holders=1)), BILLING_SET, 1, an_act())
+    assert [each["pointer"] for each in raised.value.errors] == ["/permissions"]
 
 
 # dropping
@@ -187,68 +192,68 @@ def test_a_set_that_nobody_holds_goes() -> None:
     removed = remove(facts(), 1, an_act())
 
     assert removed.audit.event == "permission_set.removed"
-    assert removed.audit.details == {"permission_set": CUSTOM_SET, "removed": list(a_custom_set().rights.written())}
+    assert removed.audit.details == {"permission_set": CUSTOM_SET, "removed": list(a_custom_set().rights.to_names())}
     assert set(removed.relies_on) == {the_client(), a_custom_set(), SUPER_ADMIN.user, SUPER_ADMIN.member}
 
 
 def test_a_set_that_is_held_stays() -> None:
-    with pytest.raises(SetInUse) as refused:
-        remove(facts(own=a_custom_set(holders=2)), 1, an_act())
-    assert refused.value.told == {"holders": 2}
+    with pytest.raises(SetInUse) as raised:
+        remove(facts(custom_set=a_custom_set(holders=2)), 1, an_act())
+    assert raised.value.details == {"holders": 2}
 
 
 # the order of refusals
 
-IN_ORDER: list[tuple[dict[str, Any], type[Refused]]] = [
+CALLER_ERRORS: list[tuple[dict[str, Any], type[DomainError]]] = [
     ({"account": None}, NotFound),
-    ({"actor": NOBODY}, NotFound),
+    ({"actor": NO_ACTOR}, NotFound),
     ({"actor": an_actor(member=a_member(active=False))}, NotFound),
     ({"actor": an_actor(a_user(active=False))}, Forbidden),
     ({"actor": MANAGES_USERS}, Forbidden),
-    ({"actor": of_the_partner()}, Forbidden),
+    ({"actor": a_partner_admin_actor()}, Forbidden),
     ({"account": CLOSED}, AccountClosed),
 ]
 
 
-@pytest.mark.parametrize("first", range(len(IN_ORDER)))
+@pytest.mark.parametrize("first", range(len(CALLER_ERRORS)))
 def test_authority_comes_before_all_else(first: int) -> None:
     """Each refusal with all that would be refused later on in the same facts."""
-    later = {"account": CLOSED, "own": None}
-    changes, refusal = IN_ORDER[first]
-    wish = Content("Desk", ("crm.everything",))
+    later = {"account": CLOSED, "custom_set": None}
+    changes, error = CALLER_ERRORS[first]
+    content = SetContent("Desk", ("crm.everything",))
 
     for decide in (
-        lambda asked: create(asked, wish, an_act()),
-        lambda asked: change(asked, wish, 7, an_act()),
+        lambda asked: create(asked, content, an_act()),
+        lambda asked: update(asked, content, 7, an_act()),
         lambda asked: remove(asked, 7, an_act()),
     ):
-        with pytest.raises(refusal):
+        with pytest.raises(error):
             decide(facts(**{**later, **changes}))
 
 
 def test_a_set_must_be_there_and_as_it_was_seen_before_its_content_matters() -> None:
-    wish = Content("Desk", ("crm.everything",))
-    for own, refusal in ((None, NotFound), (a_custom_set(version=2, holders=1), PreconditionFailed)):
-        with pytest.raises(refusal):
-            change(facts(own=own), wish, 1, an_act())
-        with pytest.raises(refusal):
-            remove(facts(own=own), 1, an_act())
+    content = SetContent("Desk", ("crm.everything",))
+    for own, error in ((None, NotFound), (a_custom_set(version=2, holders=1), PreconditionFailed)):
+        with pytest.raises(error):
+            update(facts(custom_set=own), content, 1, an_act())
+        with pytest.raises(error):
+            remove(facts(custom_set=own), 1, an_act())
 
 
 # looking
 
 
-@pytest.mark.parametrize("actor", [SUPER_ADMIN, MANAGES_USERS, of_the_partner()])
+@pytest.mark.parametrize("actor", [SUPER_ADMIN, MANAGES_USERS, a_partner_admin_actor()])
 def test_whoever_gives_people_their_sets_looks_at_one(actor: Any) -> None:
     assert must_be_assignable(facts(actor=actor), an_act()) == a_custom_set()
 
 
-@pytest.mark.parametrize(("changes", "refusal"), [
+@pytest.mark.parametrize(("changes", "error"), [
     ({"account": None}, NotFound),
-    ({"actor": NOBODY, "own": None}, NotFound),
-    ({"actor": an_actor(member=a_member(permission_set="sales")), "own": None}, Forbidden),
-    ({"own": None}, NotFound),
+    ({"actor": NO_ACTOR, "custom_set": None}, NotFound),
+    ({"actor": an_actor(member=a_member(permission_set="sales")), "custom_set": None}, Forbidden),
+    ({"custom_set": None}, NotFound),
 ])  # fmt: skip
-def test_nobody_else_does(changes: dict[str, Any], refusal: type[Refused]) -> None:
-    with pytest.raises(refusal):
+def test_nobody_else_does(changes: dict[str, Any], error: type[DomainError]) -> None:
+    with pytest.raises(error):
         must_be_assignable(facts(**changes), an_act())

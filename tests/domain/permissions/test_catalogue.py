@@ -5,23 +5,27 @@ import pytest
 from partner_access.domain.permissions import catalogue
 
 
-def under(area: str, names: str) -> set[str]:
+def permission_names(area: str, names: str) -> set[str]:
     return {f"{area}.{name}" for name in names.split()}
 
 
 OBJECTS = "contacts companies deals tickets tasks emails meetings calls notes invoices custom_objects"
 MINIMUM = {
-    *(f"{kind}.{action}" for kind in under("crm", OBJECTS) for action in ("view", "edit", "delete")),
-    *under("crm", "contacts.communicate companies.communicate bulk_delete import export properties.edit"),
-    *under("crm", "lists.view lists.edit custom_views record_layout.edit"),
-    *under("marketing", "access forms files.view files.edit files.delete email.view email.edit email.publish"),
-    *under("marketing", "campaigns ads social content"),
-    *under("sales", "access products quote_templates payment_links templates meeting_pages forecast playbooks"),
-    *under("sales", "sequences"),
-    *under("service", "access knowledge_base feedback"),
-    *under("automation", "workflows.view workflows.edit workflows.delete"),
-    *under("reports", "view create dashboards"),
-    *under("account", "users.manage teams.manage defaults.edit marketplace website domains audit.view"),
+    *(f"{kind}.{action}" for kind in permission_names("crm", OBJECTS) for action in ("view", "edit", "delete")),
+    *permission_names("crm", "contacts.communicate companies.communicate bulk_delete import export properties.edit"),
+    *permission_names("crm", "lists.view lists.edit custom_views record_layout.edit"),
+    *permission_names(
+        "marketing", "access forms files.view files.edit files.delete email.view email.edit email.publish"
+    ),
+    *permission_names("marketing", "campaigns ads social content"),
+    *permission_names(
+        "sales", "access products quote_templates payment_links templates meeting_pages forecast playbooks"
+    ),
+    *permission_names("sales", "sequences"),
+    *permission_names("service", "access knowledge_base feedback"),
+    *permission_names("automation", "workflows.view workflows.edit workflows.delete"),
+    *permission_names("reports", "view create dashboards"),
+    *permission_names("account", "users.manage teams.manage defaults.edit marketplace website domains audit.view"),
 }
 RESTRICTED = {
     "account.super_admins.manage",

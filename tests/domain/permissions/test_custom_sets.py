@@ -4,22 +4,22 @@ import pytest
 
 from partner_access.domain.errors import UnknownPermission
 from partner_access.domain.memberships.effective_rights import (
-    given_now,
+    rights_and_version_now,
 )
 from partner_access.domain.permissions.custom_sets import is_custom
-from partner_access.domain.permissions.rights import SetName, given_today, latest
+from partner_access.domain.permissions.rights import SetName, latest_set_rights, latest_version
 from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_member, a_partner_admin
 
 OTHER = f"set_{'4' * 32}"
 SETS = {CUSTOM_SET: a_custom_set(version=6)}
-OWN = a_member(permission_set=CUSTOM_SET)
-OF_FIRM = a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER)
+CUSTOM_SET_MEMBER = a_member(permission_set=CUSTOM_SET)
+PARTNER_MEMBER = a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER)
 
 
 @pytest.mark.parametrize("name", SetName)
 def test_the_vendors_sets_are_nobodys_own(name: SetName) -> None:
     assert not is_custom(name)
-    assert given_now(name, {}) == (given_today(name), latest(name))
+    assert rights_and_version_now(name, {}) == (latest_set_rights(name), latest_version(name))
 
 
 def test_a_set_names_permissions_that_there_are() -> None:
@@ -28,10 +28,10 @@ def test_a_set_names_permissions_that_there_are() -> None:
 
 
 def test_what_of_a_set_no_partner_admin_can_hold() -> None:
-    loaded = a_custom_set(permissions=("crm.import", "account.scim.manage", "account.billing.manage"))
+    custom_set = a_custom_set(permissions=("crm.import", "account.scim.manage", "account.billing.manage"))
 
-    assert loaded.restricted == ("account.billing.manage", "account.scim.manage")
+    assert custom_set.restricted == ("account.billing.manage", "account.scim.manage")
     assert a_custom_set().restricted == ()
 
 
-BOTH = a_partner_admin(previous=OWN.place).changed(permission_set=CUSTOM_SET)
+BOTH = a_partner_admin(previous=CUSTOM_SET_MEMBER.assignment).next_version(permission_set=CUSTOM_SET)

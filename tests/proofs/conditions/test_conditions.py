@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from tools.mutation.survivors import explained, reasons
+from tools.mutation.survivors import group_by_reason, reasons
 from tools.proof.notes import Notes
 from tools.template import ROOT
 
 HERE = Path(__file__).parent
-UNTESTED = "links.links.record_retirement"
+UNTESTED = "links.links.record_used_up"
 WEAKER = {"dropped", "line taken out", "checked, not written"}
 
 
-def trials(folder: Path, tests: list[str], *options: str) -> list[dict[str, Any]]:
+def run_mutants(folder: Path, tests: list[str], *options: str) -> list[dict[str, Any]]:
     """What became of each mutant."""
     out = folder / "outcomes"
     done = subprocess.run(
@@ -34,17 +34,17 @@ def trials(folder: Path, tests: list[str], *options: str) -> list[dict[str, Any]
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
-def outcomes(told: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def outcomes(trials: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Of the product as it is, and of its mutants."""
-    (unchanged,) = (each for each in told if not each["mutant"])
-    return unchanged, [each for each in told if each["mutant"]]
+    (unchanged,) = (each for each in trials if not each["mutant"])
+    return unchanged, [each for each in trials if each["mutant"]]
 
 
 def test_what_nobody_looks_at_survives_and_what_is_looked_at_does_not(tmp_path: Path) -> None:
     """The control, and a sample of what `make proof` tries whole."""
     tests = [f"{HERE}/untested.py", "tests/store/audit/test_tree_heads.py"]
 
-    unchanged, mutants = outcomes(trials(tmp_path, tests))
+    unchanged, mutants = outcomes(run_mutants(tmp_path, tests))
 
     assert unchanged["outcome"] == "survived"
     untested = [each for each in mutants if each["mutant"].startswith(UNTESTED)]
@@ -60,18 +60,18 @@ def test_what_nobody_looks_at_survives_and_what_is_looked_at_does_not(tmp_path: 
 def test_every_condition_is_needed_and_tested(whole: bool, notes: Notes, tmp_path: Path) -> None:
     if not whole:
         pytest.skip("`make proof` changes every condition; this is its short form's")
-    unchanged, mutants = outcomes(trials(tmp_path, ["tests/store", "tests/functions"]))
+    unchanged, mutants = outcomes(run_mutants(tmp_path, ["tests/store", "tests/functions"]))
 
     assert unchanged["outcome"] == "survived", unchanged["killed_by"]
     assert [each for each in mutants if each["outcome"] == "invalid"] == []
     survivors = [each["mutant"] for each in mutants if each["outcome"] != "killed"]
     known = reasons(HERE / "survivors.toml")
-    by_reason, without = explained(survivors, known)
+    by_reason, without = group_by_reason(survivors, known)
     assert without == []
     assert [reason for reason in known if reason.why not in by_reason] == []
     for kind, tried in Counter(each["kind"] for each in mutants).items():
         killed = sum(each["kind"] == kind and each["outcome"] == "killed" for each in mutants)
-        notes.tried(kind, mutants=tried, killed=killed)
+        notes.passed(kind, mutants=tried, killed=killed)
     for why, some in by_reason.items():
         for each in some:
-            notes.named(f"`{each}`".replace("|", "–"), why)
+            notes.exception(f"`{each}`".replace("|", "–"), why)

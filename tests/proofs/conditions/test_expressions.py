@@ -10,8 +10,8 @@ from partner_access.store.links import approvals, links
 from partner_access.store.memberships import members
 from partner_access.store.permission_sets import changes
 from tools.mutation import expressions, requests
-from tools.mutation.expressions import key_changes, read, update_changes
-from tools.mutation.requests import ALWAYS, LAST, RequestMutant, Site, altered, mutants_of
+from tools.mutation.expressions import key_changes, parse, update_changes
+from tools.mutation.requests import ALWAYS_TRUE, MAX_INDEX, RequestMutant, RequestSite, apply_mutant, mutants_of
 
 CONDITIONS = sorted(
     {
@@ -24,7 +24,7 @@ CONDITIONS = sorted(
 
 
 def mutated(condition: str) -> list[str | None]:
-    return [change.whole for change in expressions.changes(condition)]
+    return [change.result for change in expressions.changes(condition)]
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_each_clause_is_dropped_turned_and_joined_otherwise(condition: str, beco
 
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_every_condition_of_the_store_is_read_and_none_is_changed_into_itself(condition: str) -> None:
-    whole = str(read(condition))
+    whole = str(parse(condition))
 
-    assert str(read(whole)) == whole
+    assert str(parse(whole)) == whole
     assert whole not in mutated(condition)
     assert len(mutated(condition)) >= 2 * len(re.findall(r"<>|<=|>=|[<>=]|exists|contains|IN", condition))
 
@@ -81,13 +81,13 @@ def test_every_condition_of_the_store_is_read_and_none_is_changed_into_itself(co
 @pytest.mark.parametrize("text", ["", "a =", "a ! b", "a = :b AND", "(a = :b", "a = :b)", "a IN (:b", "f(a"])
 def test_what_is_no_condition_is_not_read(text: str) -> None:
     with pytest.raises(ValueError, match="|".join(("", re.escape(text)))):
-        read(text)
+        parse(text)
 
 
 def test_of_a_query_only_the_place_in_the_partition_is_changed() -> None:
-    assert [each.whole for each in key_changes("pk = :p")] == []
-    assert [each.whole for each in key_changes("pk = :p AND begins_with(sk, :s)")] == ["pk = :p"]
-    assert [each.whole for each in key_changes("pk = :p AND due_at <= :now")] == [
+    assert [each.result for each in key_changes("pk = :p")] == []
+    assert [each.result for each in key_changes("pk = :p AND begins_with(sk, :s)")] == ["pk = :p"]
+    assert [each.result for each in key_changes("pk = :p AND due_at <= :now")] == [
         "pk = :p",
         "pk = :p AND due_at < :now",
         "pk = :p AND due_at > :now",
@@ -95,8 +95,8 @@ def test_of_a_query_only_the_place_in_the_partition_is_changed() -> None:
 
 
 def test_an_update_loses_each_of_its_actions_but_not_its_only_one() -> None:
-    assert [each.whole for each in update_changes("ADD a :b")] == []
-    assert [each.whole for each in update_changes("SET a = :b, c = :d REMOVE e, f")] == [
+    assert [each.result for each in update_changes("ADD a :b")] == []
+    assert [each.result for each in update_changes("SET a = :b, c = :d REMOVE e, f")] == [
         "SET c = :d REMOVE e, f",
         "SET a = :b REMOVE e, f",
         "SET a = :b, c = :d REMOVE f",
@@ -104,7 +104,7 @@ def test_an_update_loses_each_of_its_actions_but_not_its_only_one() -> None:
     ]
 
 
-LINE: dict[str, Any] = {
+ITEM: dict[str, Any] = {
     "TableName": "table",
     "Key": {"pk": {"S": "A#1"}, "sk": {"S": "B"}},
     "UpdateExpression": "SET a = :b, c = :d",
@@ -112,7 +112,7 @@ LINE: dict[str, Any] = {
     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     "ExpressionAttributeValues": {f":{each}": {"S": each} for each in "bdfh"},
 }
-SITE = Site("links.record", "Update", "A B", LINE["UpdateExpression"], LINE["ConditionExpression"])
+SITE = RequestSite("links.record", "Update", "A B", ITEM["UpdateExpression"], ITEM["ConditionExpression"])
 
 
 def test_a_line_is_taken_out_or_checked_only_and_each_expression_changed() -> None:
@@ -128,31 +128,31 @@ def test_a_line_is_taken_out_or_checked_only_and_each_expression_changed() -> No
     }
 
 
-@pytest.mark.parametrize("mutant", list(mutants_of(SITE)), ids=lambda mutant: f"{mutant.kind} {mutant.was}")
+@pytest.mark.parametrize("mutant", list(mutants_of(SITE)), ids=lambda mutant: f"{mutant.kind} {mutant.before}")
 def test_a_mutant_brings_the_values_that_it_names_and_no_others(mutant: RequestMutant) -> None:
-    action, line = altered(mutant, "Update", LINE)
+    action, line = apply_mutant(mutant, "Update", ITEM)
 
     assert action == ("ConditionCheck" if mutant.alters == "line" else "Update")
     words = " ".join(line[each] for each in line if each.endswith("Expression"))
-    assert expressions.names_in(words) == set(line.get("ExpressionAttributeValues", {}))
-    assert line["Key"] == LINE["Key"]
-    assert line != LINE
+    assert expressions.placeholders(words) == set(line.get("ExpressionAttributeValues", {}))
+    assert line["Key"] == ITEM["Key"]
+    assert line != ITEM
 
 
 def test_a_line_without_condition_becomes_a_check_that_always_holds() -> None:
-    put = {"TableName": "table", "Item": {**LINE["Key"], "a": {"S": "b"}}}
-    (gone,) = mutants_of(Site("links.record", "Put", "A B", "", ""))
+    put = {"TableName": "table", "Item": {**ITEM["Key"], "a": {"S": "b"}}}
+    (gone,) = mutants_of(RequestSite("links.record", "Put", "A B", "", ""))
 
-    assert altered(gone, "Put", put) == (
+    assert apply_mutant(gone, "Put", put) == (
         "ConditionCheck",
-        {"TableName": "table", "Key": LINE["Key"], "ConditionExpression": ALWAYS},
+        {"TableName": "table", "Key": ITEM["Key"], "ConditionExpression": ALWAYS_TRUE},
     )
 
 
 def test_what_goes_along_with_every_decision_is_asked_by_commit_alone() -> None:
-    site = Site("links.record", "Put", "IDEMPOTENCY IDEMPOTENCY", "", dynamo.NOT_DONE_YET, nth=LAST)
-    own, common = list(mutants_of(site)), list(mutants_of(site.in_common))
+    site = RequestSite("links.record", "Put", "IDEMPOTENCY IDEMPOTENCY", "", dynamo.KEY_UNUSED, nth=MAX_INDEX)
+    own, common = list(mutants_of(site)), list(mutants_of(site.shared))
 
     assert {each.alters for each in own} == {"line"}
     assert {each.alters for each in common} == {"ConditionExpression"}
-    assert (site.in_common.asked_by, site.in_common.nth) == (requests.COMMITS, 0)
+    assert (site.shared.operation, site.shared.nth) == (requests.COMMIT, 0)

@@ -2,12 +2,12 @@
 
 from partner_access.store.links import links
 from tests.support.builders import NOW, a_link
-from tests.support.seeded_table import a_world
+from tests.support.seeded_table import seed
 from tests.support.table import Table
 
 
 def test_nothing_is_looked_at(table: Table) -> None:
     used = a_link(max_approvals=2, approvals=2, expires_at=NOW)
-    a_world(table, used)
+    seed(table, used)
 
-    links.record_retirement(used)
+    links.record_used_up(used)

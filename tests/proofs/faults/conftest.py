@@ -5,20 +5,25 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.proofs.faults.operations import Stage
+from tests.proofs.faults.operations import Environment
 from tests.support import set_versions
-from tests.support.background_functions import CLEAN_UP, EXPIRE_LINKS, SEAL_TRAIL, SEND_LETTERS, Clock
-from tests.support.fake_event_bus import listener
-from tests.support.fake_ses import mailbox
-from tests.support.fake_tree_head_store import vault
+from tests.support.background_functions import EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EMAILS, SIGN_AUDIT_LOG, Clock
+from tests.support.fake_event_bus import fake_event_bus
+from tests.support.fake_ses import fake_ses
+from tests.support.fake_tree_head_store import fake_tree_head_store
 from tests.support.table import Table
 
 
 @pytest.fixture
-def stage(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def environment(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
     """Two sets of the vendor's have a second version, so that there is one to accept."""
     monkeypatch.setattr("time.sleep", lambda _: None)
-    clock = Clock(monkeypatch, SEND_LETTERS, EXPIRE_LINKS, CLEAN_UP, SEAL_TRAIL)
-    with set_versions.two_versions(), mailbox() as post, listener() as bus, ExitStack() as vaults:
-        vaults.enter_context(vault())
-        yield Stage(table, post, bus, clock, vaults)
+    clock = Clock(monkeypatch, SEND_EMAILS, EXPIRE_LINKS, RECONCILE_ACCESS, SIGN_AUDIT_LOG)
+    with (
+        set_versions.two_set_versions(),
+        fake_ses() as ses,
+        fake_event_bus() as event_bus,
+        ExitStack() as tree_head_stores,
+    ):
+        tree_head_stores.enter_context(fake_tree_head_store())
+        yield Environment(table, ses, event_bus, clock, tree_head_stores)

@@ -18,40 +18,40 @@ ANY: Final = ("BatchGetItem", "Query", SNAPSHOT, WRITE)
 
 
 @dataclass(slots=True)
-class Door:
+class FakeDynamoDb:
     """From the attempt at `first` on, `times` attempts get the fault, if they ask for one of `at`; `called` says what each asked."""
 
-    fault: Fault = faults.works
-    first: float = inf
-    times: float = 1
-    at: tuple[str, ...] = ANY
-    called: list[str] = field(default_factory=list)
+    fault: Fault = faults.succeeds
+    first_call: float = inf
+    faulty_calls: float = 1
+    actions: tuple[str, ...] = ANY
+    calls: list[str] = field(default_factory=list)
     applied: dict[str, Any] = field(default_factory=dict)
 
-    def answer(self, request: Any, send: Send) -> AWSResponse:
-        number = len(self.called)
-        self.called.append(_name(request))
+    def respond(self, request: Any, send: Send) -> AWSResponse:
+        number = len(self.calls)
+        self.calls.append(_name(request))
 
-        def heeding() -> AWSResponse:
+        def once_by_token() -> AWSResponse:
             return self._once(request, send)
 
-        if self.first <= number < self.first + self.times and self.called[-1] in self.at:
-            return self.fault(request, heeding)
-        return heeding()
+        if self.first_call <= number < self.first_call + self.faulty_calls and self.calls[-1] in self.actions:
+            return self.fault(request, once_by_token)
+        return once_by_token()
 
     def _once(self, request: Any, send: Send) -> AWSResponse:
         """What was applied under its token is not applied again; moto would."""
-        asked = faults.body(request)
-        token = asked.pop("ClientRequestToken", None)
+        body = faults.body(request)
+        token = body.pop("ClientRequestToken", None)
         if token is None:
             return send()
         if token in self.applied:
-            if self.applied[token] == asked:
+            if self.applied[token] == body:
                 return faults.responds(200, {})
-            return faults.says("IdempotentParameterMismatchException")(request, send)
+            return faults.aws_error("IdempotentParameterMismatchException")(request, send)
         response = send()
         if response.status_code == 200:
-            self.applied[token] = asked
+            self.applied[token] = body
         return response
 
 
@@ -62,10 +62,10 @@ def _name(request: Any) -> str:
 
 
 @contextmanager
-def door(
-    fault: Fault = faults.works, first: float = inf, times: float = 1, at: tuple[str, ...] = ANY
-) -> Iterator[Door]:
+def fake_dynamodb(
+    fault: Fault = faults.succeeds, first_call: float = inf, faulty_calls: float = 1, actions: tuple[str, ...] = ANY
+) -> Iterator[FakeDynamoDb]:
     """The only way to DynamoDB as long as the test looks."""
-    here = Door(fault, first, times, at)
-    with faults.instead(dynamo.client(), "", here.answer):
-        yield here
+    fake = FakeDynamoDb(fault, first_call, faulty_calls, actions)
+    with faults.replace_calls(dynamo.client(), "", fake.respond):
+        yield fake

@@ -8,17 +8,17 @@ from typing import Any, Final
 
 from tests.support import link_requests, membership_facts
 from tests.support.background_functions import (
-    CLEAN_UP,
     EXPIRE_LINKS,
-    FOLLOW_TRAIL,
-    RECORD_DELIVERY,
-    SEAL_TRAIL,
-    SEND_LETTERS,
+    PUBLISH_AUDIT_EVENTS,
+    RECONCILE_ACCESS,
+    RECORD_EMAIL_FEEDBACK,
+    SEND_EMAILS,
+    SIGN_AUDIT_LOG,
     Clock,
     publish_audit_events,
-    run,
-    stream,
-    sweep,
+    run_function,
+    run_send_emails,
+    send_emails_from_stream,
 )
 from tests.support.builders import (
     APPROVER,
@@ -32,47 +32,47 @@ from tests.support.builders import (
     a_partner_admin,
     the_client,
 )
-from tests.support.fake_event_bus import Listener
-from tests.support.fake_ses import Mailbox, report
-from tests.support.fake_tree_head_store import vault
-from tests.support.gateway import DIRECTORY, VENDOR, Answer, call
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_world, an_open_link, now
+from tests.support.fake_event_bus import FakeEventBus
+from tests.support.fake_ses import FakeSes, feedback
+from tests.support.fake_tree_head_store import fake_tree_head_store
+from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, an_open_link, now, seed
 from tests.support.table import Item, Table
 
 SECOND: Final = "client-second"
 RECIPIENT: Final = "admin@client.example"
 SETS: Final = "/accounts/{account_id}/permission-sets"
-UPDATES: Final = f"{SETS}/updates"
+SET_UPDATES: Final = f"{SETS}/updates"
 ACCESS: Final = "/partners/{partner_id}/employees/{user_id}/access"
 MEMBER: Final = "/directory/accounts/{account_id}/members/{user_id}"
-ADD: Final = "POST /partners/{partner_id}/clients/{account_id}/users"
+ADD_COLLEAGUES: Final = "POST /partners/{partner_id}/clients/{account_id}/users"
 OTHER_GRANT: Final = a_grant(grant_id=f"grt_{'8' * 32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Environment:
     """Where operations act: the table, the post, the bus, the clock of the functions that nobody calls, and the vaults."""
 
     table: Table
-    post: Mailbox
-    bus: Listener
+    mailbox: FakeSes
+    event_bus: FakeEventBus
     clock: Clock
-    vaults: ExitStack
+    tree_head_stores: ExitStack
 
-    def set(self, *others: Any) -> None:
+    def reset(self, *others: Any) -> None:
         """The usual world and these, and nothing that was sent or heard before."""
         self.table.clear()
         self.clock.time = now()
-        a_world(self.table, *others)
-        self.post.sent.clear()
-        self.bus.heard.clear()
+        seed(self.table, *others)
+        self.mailbox.sent.clear()
+        self.event_bus.accepted.clear()
 
-    def entries(self) -> list[Item]:
+    def audit_entries(self) -> list[Item]:
         """What doors wrote into trails, as the table's stream brings it."""
-        return [item for item in self.table.under("AUDIT#") if item["event"] != "grant.given"]
+        return [item for item in self.table.items_with_prefix("AUDIT#") if item["event"] != "grant.given"]
 
 
-Act = Callable[[str], Answer | None]
+Attempt = Callable[[str], ApiResponse | None]
 """One attempt under a key; a function that nobody calls has no key and no answer."""
 
 
@@ -81,35 +81,37 @@ class Operation:
     """`route` is a route, or the module of a function that nobody calls; `sets` prepares the stage for the act."""
 
     route: str
-    sets: Callable[[Stage], Act]
+    prepare: Callable[[Environment], Attempt]
     in_parts: bool = False
     """It comes true in several transactions, each of which is whole."""
 
 
-def _after(act: Act, *records: Any) -> Callable[[Stage], Act]:
-    def sets(stage: Stage) -> Act:
-        stage.set(*records)
-        return act
+def _with_records(attempt: Attempt, *records: Any) -> Callable[[Environment], Attempt]:
+    def prepare(environment: Environment) -> Attempt:
+        environment.reset(*records)
+        return attempt
 
-    return sets
-
-
-def _of_link(act: Act, **changes: Any) -> Callable[[Stage], Act]:
-    def sets(stage: Stage) -> Act:
-        stage.set(an_open_link(created_by=MANAGER, **changes))
-        return act
-
-    return sets
+    return prepare
 
 
-def _told(route: str, told: object, **where: str) -> Act:
-    return lambda key: call(route, VENDOR, told, scope=DIRECTORY, headers=link_requests.keyed(key), **where)
+def _with_link(attempt: Attempt, **changes: Any) -> Callable[[Environment], Attempt]:
+    def prepare(environment: Environment) -> Attempt:
+        environment.reset(an_open_link(created_by=MANAGER, **changes))
+        return attempt
+
+    return prepare
 
 
-def _set(method: str, key: str, body: object = None, **where: str) -> Answer:
-    path = f"{SETS}/{{set_id}}" if where else SETS
-    headers = {"if-match": '"1"', "idempotency-key": key} if where else link_requests.keyed(key)
-    return call(f"{method} {path}", APPROVER, body, headers=headers, account_id=CLIENT, **where)
+def _directory_put(route: str, body: object, **path_parameters: str) -> Attempt:
+    return lambda key: call(
+        route, VENDOR, body, scope=DIRECTORY, headers=link_requests.idempotency_header(key), **path_parameters
+    )
+
+
+def _set_request(method: str, key: str, body: object = None, **path_parameters: str) -> ApiResponse:
+    path = f"{SETS}/{{set_id}}" if path_parameters else SETS
+    headers = {"if-match": '"1"', "idempotency-key": key} if path_parameters else link_requests.idempotency_header(key)
+    return call(f"{method} {path}", APPROVER, body, headers=headers, account_id=CLIENT, **path_parameters)
 
 
 def _two_clients() -> tuple[Any, ...]:
@@ -117,113 +119,116 @@ def _two_clients() -> tuple[Any, ...]:
     return second, a_member(APPROVER, account_id=SECOND)
 
 
-def _everywhere() -> tuple[Any, ...]:
+def _admin_of_two_clients() -> tuple[Any, ...]:
     """The employee is partner admin of two clients."""
     second = a_partner_admin(account_id=SECOND, grant=OTHER_GRANT)
     return (a_partner_admin(), *_two_clients(), second)
 
 
-def _letters(stage: Stage) -> None:
+def _queue_two_emails(environment: Environment) -> None:
     """Two letters wait: one brings a link, one tells of an approval."""
-    stage.set()
+    environment.reset()
     assert link_requests.approve().status == 201
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
-    stage.clock.catches_up()
+    environment.clock.catch_up()
 
 
-def _sends(stage: Stage) -> Act:
-    _letters(stage)
-    return lambda _: sweep()
+def _send_by_sweep(environment: Environment) -> Attempt:
+    _queue_two_emails(environment)
+    return lambda _: run_send_emails()
 
 
-def _streams(stage: Stage) -> Act:
-    _letters(stage)
-    brought = stage.table.under("OUTBOX#")
+def _send_by_stream(environment: Environment) -> Attempt:
+    _queue_two_emails(environment)
+    records = environment.table.items_with_prefix("OUTBOX#")
 
-    def act(_: str) -> None:
-        stream(brought)
+    def attempt(_: str) -> None:
+        send_emails_from_stream(records)
 
-    return act
+    return attempt
 
 
-def _expires(stage: Stage) -> Act:
-    over = stage.clock.time - timedelta(hours=2)
+def _expire(environment: Environment) -> Attempt:
+    over = environment.clock.time - timedelta(hours=2)
     due = a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=over), due_at=over)
-    stage.set(an_open_link(expires_at=over, created_by=MANAGER), due)
-    return lambda _: run(EXPIRE_LINKS, {})
+    environment.reset(an_open_link(expires_at=over, created_by=MANAGER), due)
+    return lambda _: run_function(EXPIRE_LINKS, {})
 
 
-def _cleans_up(stage: Stage) -> Act:
-    stage.set(*_everywhere())
-    link_requests.tell_user(EMPLOYEE, active=False)
-    stage.clock.catches_up()
-    return lambda _: run(CLEAN_UP, {})
+def _reconcile(environment: Environment) -> Attempt:
+    environment.reset(*_admin_of_two_clients())
+    link_requests.put_user(EMPLOYEE, active=False)
+    environment.clock.catch_up()
+    return lambda _: run_function(RECONCILE_ACCESS, {})
 
 
-def _follows(stage: Stage) -> Act:
-    stage.set()
+def _publish_audit_events(environment: Environment) -> Attempt:
+    environment.reset()
     assert link_requests.approve().status == 201
-    brought = stage.entries()
+    records = environment.audit_entries()
 
-    def act(_: str) -> None:
-        publish_audit_events(brought)
+    def attempt(_: str) -> None:
+        publish_audit_events(records)
 
-    return act
+    return attempt
 
 
-def _seals(stage: Stage) -> Act:
+def _sign_audit_log(environment: Environment) -> Attempt:
     """In a vault of its own: what the last one holds would be found again."""
-    stage.vaults.enter_context(vault())
-    _follows(stage)("")
-    return lambda _: run(SEAL_TRAIL, {})
+    environment.tree_head_stores.enter_context(fake_tree_head_store())
+    _publish_audit_events(environment)("")
+    return lambda _: run_function(SIGN_AUDIT_LOG, {})
 
 
-def _is_told(stage: Stage) -> Act:
+def _record_bounce(environment: Environment) -> Attempt:
     """A copy is on its way, and bounces."""
-    stage.set(an_open_link(created_by=MANAGER))
+    environment.reset(an_open_link(created_by=MANAGER))
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
-    stage.clock.catches_up()
-    sweep()
-    (copy,) = stage.post.sent
-    bounce = report("Bounce", copy.delivery, copy.address, bounce={"bounceType": "Permanent"})
-    return lambda _: run(RECORD_DELIVERY, bounce)
+    environment.clock.catch_up()
+    run_send_emails()
+    (copy,) = environment.mailbox.sent
+    bounce = feedback("Bounce", copy.delivery, copy.address, bounce={"bounceType": "Permanent"})
+    return lambda _: run_function(RECORD_EMAIL_FEEDBACK, bounce)
 
 
 OPERATIONS: Final = (
     Operation(
         f"POST {link_requests.LINKS}",
-        _after(lambda key: link_requests.create(key=key, employee_id=EMPLOYEE, recipient_email=RECIPIENT)),
+        _with_records(lambda key: link_requests.create(key=key, employee_id=EMPLOYEE, recipient_email=RECIPIENT)),
     ),
-    Operation(link_requests.APPROVALS, _of_link(lambda key: link_requests.approve(key=key))),
-    Operation(link_requests.REFUSALS, _of_link(lambda key: link_requests.decline(key=key))),
-    Operation(link_requests.RENEWALS, _of_link(lambda key: link_requests.renew(key=key), stored_state="revoked")),
+    Operation(link_requests.APPROVALS, _with_link(lambda key: link_requests.approve(key=key))),
+    Operation(link_requests.DECLINES, _with_link(lambda key: link_requests.decline(key=key))),
     Operation(
-        f"POST {link_requests.ONE}/resend",
-        _of_link(lambda key: link_requests.resend(key=key), recipient=RECIPIENT, delivery_status="sent"),
+        link_requests.RENEWALS, _with_link(lambda key: link_requests.request_renewal(key=key), stored_state="revoked")
     ),
     Operation(
-        f"DELETE {link_requests.ONE}", _of_link(lambda key: link_requests.revoke(headers=link_requests.keyed(key)))
+        f"POST {link_requests.ONE_LINK}/resend",
+        _with_link(lambda key: link_requests.resend(key=key), recipient=RECIPIENT, delivery_status="sent"),
+    ),
+    Operation(
+        f"DELETE {link_requests.ONE_LINK}",
+        _with_link(lambda key: link_requests.revoke(headers=link_requests.idempotency_header(key))),
     ),
     Operation(
         "POST /accounts/{account_id}/users",
-        _after(
+        _with_records(
             lambda key: call(
                 "POST /accounts/{account_id}/users",
                 APPROVER,
                 {"email": f"{EMPLOYEE}@north.example", "permission_set": "partner_admin"},
-                headers=link_requests.keyed(key),
+                headers=link_requests.idempotency_header(key),
                 account_id=CLIENT,
             )
         ),
     ),
     Operation(
-        ADD,
-        _after(
+        ADD_COLLEAGUES,
+        _with_records(
             lambda key: call(
-                ADD,
+                ADD_COLLEAGUES,
                 EMPLOYEE,
                 {"employee_ids": [COLLEAGUE, MANAGER], "permission_set": "view_only"},
-                headers=link_requests.keyed(key),
+                headers=link_requests.idempotency_header(key),
                 partner_id=PARTNER,
                 account_id=CLIENT,
             ),
@@ -233,12 +238,12 @@ OPERATIONS: Final = (
     ),
     Operation(
         "POST /accounts/{account_id}/migrations",
-        _after(
+        _with_records(
             lambda key: call(
                 "POST /accounts/{account_id}/migrations",
                 EMPLOYEE,
                 {"user_id": EMPLOYEE},
-                headers=link_requests.keyed(key),
+                headers=link_requests.idempotency_header(key),
                 account_id=CLIENT,
             ),
             a_member(EMPLOYEE),
@@ -246,12 +251,12 @@ OPERATIONS: Final = (
     ),
     Operation(
         "POST /partners/{partner_id}/migrations",
-        _after(
+        _with_records(
             lambda key: call(
                 "POST /partners/{partner_id}/migrations",
                 EMPLOYEE,
                 {"account_ids": [CLIENT, SECOND]},
-                headers=link_requests.keyed(key),
+                headers=link_requests.idempotency_header(key),
                 partner_id=PARTNER,
             ),
             a_member(EMPLOYEE),
@@ -262,35 +267,47 @@ OPERATIONS: Final = (
     ),
     Operation(
         f"PATCH {membership_facts.USER}",
-        _after(lambda key: membership_facts.edit(key=key, permissions={"remove": ["reports.view"]}), a_partner_admin()),
+        _with_records(
+            lambda key: membership_facts.edit(key=key, permissions={"remove": ["reports.view"]}), a_partner_admin()
+        ),
     ),
-    Operation(f"DELETE {membership_facts.USER}", _after(lambda key: membership_facts.end(key=key), a_partner_admin())),
     Operation(
-        f"PUT {membership_facts.SUSPENSION}", _after(lambda key: membership_facts.suspend(key=key), a_partner_admin())
+        f"DELETE {membership_facts.USER}",
+        _with_records(lambda key: membership_facts.remove(key=key), a_partner_admin()),
+    ),
+    Operation(
+        f"PUT {membership_facts.SUSPENSION}",
+        _with_records(lambda key: membership_facts.suspend(key=key), a_partner_admin()),
     ),
     Operation(
         f"DELETE {membership_facts.SUSPENSION}",
-        _after(lambda key: membership_facts.resume(key=key), a_partner_admin(suspended_by=frozenset({"client"}))),
+        _with_records(
+            lambda key: membership_facts.resume(key=key), a_partner_admin(suspended_by=frozenset({"client"}))
+        ),
     ),
     Operation(
         f"DELETE {ACCESS}",
-        _after(
+        _with_records(
             lambda key: call(
-                f"DELETE {ACCESS}", MANAGER, partner_id=PARTNER, user_id=EMPLOYEE, headers=link_requests.keyed(key)
+                f"DELETE {ACCESS}",
+                MANAGER,
+                partner_id=PARTNER,
+                user_id=EMPLOYEE,
+                headers=link_requests.idempotency_header(key),
             ),
-            *_everywhere(),
+            *_admin_of_two_clients(),
         ),
         in_parts=True,
     ),
     Operation(
-        f"POST {UPDATES}",
-        _after(
+        f"POST {SET_UPDATES}",
+        _with_records(
             lambda key: call(
-                f"POST {UPDATES}",
+                f"POST {SET_UPDATES}",
                 APPROVER,
                 {"permission_set": "partner_admin", "version": 2, "user_ids": [EMPLOYEE, COLLEAGUE]},
                 account_id=CLIENT,
-                headers=link_requests.keyed(key),
+                headers=link_requests.idempotency_header(key),
             ),
             a_partner_admin(set_version=1),
             a_partner_admin(COLLEAGUE, set_version=1, grant=OTHER_GRANT),
@@ -299,43 +316,50 @@ OPERATIONS: Final = (
     ),
     Operation(
         f"POST {SETS}",
-        _after(lambda key: _set("POST", key, {"name": "Desk", "permissions": ["crm.tickets.view"]})),
+        _with_records(lambda key: _set_request("POST", key, {"name": "Desk", "permissions": ["crm.tickets.view"]})),
     ),
     Operation(
         f"PUT {SETS}/{{set_id}}",
-        _after(
-            lambda key: _set("PUT", key, {"name": "Desk", "permissions": ["crm.tickets.view"]}, set_id=CUSTOM_SET),
+        _with_records(
+            lambda key: _set_request(
+                "PUT", key, {"name": "Desk", "permissions": ["crm.tickets.view"]}, set_id=CUSTOM_SET
+            ),
             a_custom_set(),
         ),
     ),
     Operation(
         f"DELETE {SETS}/{{set_id}}",
-        _after(lambda key: _set("DELETE", key, set_id=CUSTOM_SET), a_custom_set()),
+        _with_records(lambda key: _set_request("DELETE", key, set_id=CUSTOM_SET), a_custom_set()),
     ),
     Operation(
         "PUT /directory/accounts/{account_id}",
-        _after(
-            _told("PUT /directory/accounts/{account_id}", {"program": "terminated"}, account_id=PARTNER),
-            *_everywhere(),
+        _with_records(
+            _directory_put("PUT /directory/accounts/{account_id}", {"program": "terminated"}, account_id=PARTNER),
+            *_admin_of_two_clients(),
         ),
     ),
     Operation(
         "PUT /directory/users/{user_id}",
-        _after(_told("PUT /directory/users/{user_id}", {"active": False}, user_id=EMPLOYEE), *_everywhere()),
+        _with_records(
+            _directory_put("PUT /directory/users/{user_id}", {"active": False}, user_id=EMPLOYEE),
+            *_admin_of_two_clients(),
+        ),
     ),
     Operation(
         "POST /directory/users/{user_id}/erasure",
-        _after(_told("POST /directory/users/{user_id}/erasure", {}, user_id=EMPLOYEE), a_partner_admin()),
+        _with_records(
+            _directory_put("POST /directory/users/{user_id}/erasure", {}, user_id=EMPLOYEE), a_partner_admin()
+        ),
     ),
     Operation(
         f"PUT {MEMBER}",
-        _after(_told(f"PUT {MEMBER}", {"permission_set": "sales"}, account_id=CLIENT, user_id=CLERK)),
+        _with_records(_directory_put(f"PUT {MEMBER}", {"permission_set": "sales"}, account_id=CLIENT, user_id=CLERK)),
     ),
-    Operation(SEND_LETTERS, _sends, in_parts=True),
-    Operation(f"{SEND_LETTERS}, by the stream", _streams, in_parts=True),
-    Operation(EXPIRE_LINKS, _expires, in_parts=True),
-    Operation(CLEAN_UP, _cleans_up, in_parts=True),
-    Operation(FOLLOW_TRAIL, _follows, in_parts=True),
-    Operation(SEAL_TRAIL, _seals, in_parts=True),
-    Operation(RECORD_DELIVERY, _is_told, in_parts=True),
+    Operation(SEND_EMAILS, _send_by_sweep, in_parts=True),
+    Operation(f"{SEND_EMAILS}, by the stream", _send_by_stream, in_parts=True),
+    Operation(EXPIRE_LINKS, _expire, in_parts=True),
+    Operation(RECONCILE_ACCESS, _reconcile, in_parts=True),
+    Operation(PUBLISH_AUDIT_EVENTS, _publish_audit_events, in_parts=True),
+    Operation(SIGN_AUDIT_LOG, _sign_audit_log, in_parts=True),
+    Operation(RECORD_EMAIL_FEEDBACK, _record_bounce, in_parts=True),
 )

@@ -15,21 +15,21 @@ import urllib3
 from typing_extensions import override
 
 LOOPBACK: Final = "127.0.0.1"
-AT_ONCE_AWAY: Final = struct.pack("ii", 1, 0)
+RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """Closing answers with a reset."""
-LATE: Final = 2.5
+DELAY: Final = 2.5
 """Seconds; the client waits for two."""
 
 
 @dataclass(slots=True)
-class Line:
+class ProxyPlan:
     """The plan, and then `then`, is for requests that hold `about`; `asked` has the body of each request as it came."""
 
-    then: "Break"
-    plan: deque["Break"] = field(default_factory=deque)
+    then: "ConnectionFault"
+    plan: deque["ConnectionFault"] = field(default_factory=deque)
     upstream: str = ""
-    about: bytes = b""
-    asked: list[bytes] = field(default_factory=list)
+    matching: bytes = b""
+    requests: list[bytes] = field(default_factory=list)
 
 
 class Request(BaseHTTPRequestHandler):
@@ -39,21 +39,21 @@ class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        line, self.text = self.server.line, self.rfile.read(int(self.headers["content-length"]))
-        line.asked.append(self.text)
-        if line.about in self.text:
-            (line.plan.popleft() if line.plan else line.then)(self)
+        plan, self.text = self.server.plan, self.rfile.read(int(self.headers["content-length"]))
+        plan.requests.append(self.text)
+        if plan.matching in self.text:
+            (plan.plan.popleft() if plan.plan else plan.then)(self)
         else:
-            passes(self)
+            forward(self)
 
-    def passed_on(self) -> urllib3.BaseHTTPResponse:
+    def forwarded(self) -> urllib3.BaseHTTPResponse:
         """What AWS answers, who has done what was asked by then."""
         headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
         return urllib3.request(
-            "POST", self.server.line.upstream + self.path, body=self.text, headers=headers, retries=False
+            "POST", self.server.plan.upstream + self.path, body=self.text, headers=headers, retries=False
         )
 
-    def answered(self, status: int, body: bytes, *, sent: int | None = None, pause: float = 0) -> None:
+    def respond(self, status: int, body: bytes, *, sent: int | None = None, pause: float = 0) -> None:
         """The whole body or its first bytes, at once or in ten portions."""
         self.send_response(status)
         self.send_header("content-type", "application/x-amz-json-1.0")
@@ -66,7 +66,7 @@ class Request(BaseHTTPRequestHandler):
             time.sleep(pause)
 
     def reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE_AWAY)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.close_connection = True
         self.connection.close()
 
@@ -75,7 +75,7 @@ class Request(BaseHTTPRequestHandler):
         """Nothing is written down."""
 
 
-Break = Callable[[Request], None]
+ConnectionFault = Callable[[Request], None]
 
 
 class Proxy(ThreadingHTTPServer):
@@ -83,8 +83,8 @@ class Proxy(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, line: Line) -> None:
-        self.line = line
+    def __init__(self, plan: ProxyPlan) -> None:
+        self.plan = plan
         super().__init__((LOOPBACK, 0), Request)
 
     @override
@@ -92,57 +92,57 @@ class Proxy(ThreadingHTTPServer):
         """The client went away, as it should."""
 
 
-def passes(request: Request) -> None:
-    answer = request.passed_on()
-    request.answered(answer.status, answer.data)
+def forward(request: Request) -> None:
+    response = request.forwarded()
+    request.respond(response.status, response.data)
 
 
-def throttles(request: Request) -> None:
-    request.answered(400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":""}')
+def throttle(request: Request) -> None:
+    request.respond(400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":""}')
 
 
-def breaks(request: Request) -> None:
-    request.answered(500, b'{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":""}')
+def fail_with_500(request: Request) -> None:
+    request.respond(500, b'{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":""}')
 
 
-def resets_before(request: Request) -> None:
+def reset_before(request: Request) -> None:
     request.reset()
 
 
-def resets_after(request: Request) -> None:
-    request.passed_on()
+def reset_after(request: Request) -> None:
+    request.forwarded()
     request.reset()
 
 
-def is_late(request: Request) -> None:
+def respond_late(request: Request) -> None:
     """It comes true, and nobody waits for the answer any more."""
-    request.passed_on()
-    time.sleep(LATE)
+    request.forwarded()
+    time.sleep(DELAY)
 
 
-def is_silent(request: Request) -> None:
-    time.sleep(LATE)
+def stay_silent(request: Request) -> None:
+    time.sleep(DELAY)
     request.close_connection = True
 
 
-def dribbles(request: Request) -> None:
+def respond_slowly(request: Request) -> None:
     """Every byte comes, slowly."""
-    answer = request.passed_on()
-    request.answered(answer.status, answer.data or b"{}", pause=0.05)
+    response = request.forwarded()
+    request.respond(response.status, response.data or b"{}", pause=0.05)
 
 
-def cuts_off(request: Request) -> None:
+def cut_off(request: Request) -> None:
     """Half of the answer comes."""
-    answer = request.passed_on()
-    body = answer.data or b"{}"
-    request.answered(answer.status, body, sent=len(body) // 2)
+    response = request.forwarded()
+    body = response.data or b"{}"
+    request.respond(response.status, body, sent=len(body) // 2)
     request.close_connection = True
 
 
 @contextmanager
-def proxy(line: Line) -> Iterator[str]:
+def proxy(plan: ProxyPlan) -> Iterator[str]:
     """Its address, as long as the block lasts."""
-    with Proxy(line) as server:
+    with Proxy(plan) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

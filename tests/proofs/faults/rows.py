@@ -7,7 +7,7 @@ HERE: Final = "proofs/faults/test_"
 OPERATIONS: Final = f"{HERE}operations.py::test_every_operation_survives_it_at_every_attempt"
 SOCKETS: Final = f"{HERE}sockets.py::test_"
 DYNAMO: Final = "store/test_dynamo.py::test_"
-LETTERS: Final = "functions/test_send_emails.py::test_"
+SEND_EMAILS: Final = "functions/test_send_emails.py::test_"
 TEMPLATE: Final = "template/test_template.py::test_"
 
 
@@ -16,7 +16,7 @@ class Row:
     """`shown` are tests, below tests/; `elsewhere` says what of it needs real AWS."""
 
     fault: str
-    shown: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
     elsewhere: str = ""
 
 
@@ -102,23 +102,23 @@ ROWS: Final = {
     "F15": Row(
         "SES takes nothing now",
         (
-            f"{LETTERS}a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind",
-            f"{LETTERS}a_letter_waits_ten_minutes_at_most_and_for_as_long_as_it_takes",
+            f"{SEND_EMAILS}a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind",
+            f"{SEND_EMAILS}a_letter_waits_ten_minutes_at_most_and_for_as_long_as_it_takes",
         ),
     ),
     "F16": Row(
         "SES rejects a letter",
         (
-            f"{LETTERS}a_rejected_letter_fails_and_the_link_says_so",
-            f"{LETTERS}a_failed_letter_leaves_the_link_open",
+            f"{SEND_EMAILS}a_rejected_letter_fails_and_the_link_says_so",
+            f"{SEND_EMAILS}a_failed_letter_leaves_the_link_open",
             f"{TEMPLATE}somebody_is_told_when",
         ),
     ),
     "F17": Row(
         "SES's answer lost",
         (
-            f"{LETTERS}a_report_in_place_of_the_lost_answer_ends_the_matter",
-            f"{LETTERS}a_late_report_ends_the_matter_even_when_the_next_attempt_was_put_off",
+            f"{SEND_EMAILS}a_report_in_place_of_the_lost_answer_ends_the_matter",
+            f"{SEND_EMAILS}a_late_report_ends_the_matter_even_when_the_next_attempt_was_put_off",
             f"{SOCKETS}ses_is_asked_exactly_once",
             "test_mail.py::test_the_sdk_itself_never_sends_twice",
         ),
@@ -126,15 +126,15 @@ ROWS: Final = {
     "F18": Row(
         "SES's answer and its report lost",
         (
-            f"{LETTERS}after_a_lost_answer_one_more_copy_goes_when_no_report_has_come",
-            f"{LETTERS}the_secret_of_either_copy_works_for_approval",
-            f"{LETTERS}nobody_tries_for_ever_when_every_answer_and_every_report_is_lost",
+            f"{SEND_EMAILS}after_a_lost_answer_one_more_copy_goes_when_no_report_has_come",
+            f"{SEND_EMAILS}the_secret_of_either_copy_works_for_approval",
+            f"{SEND_EMAILS}nobody_tries_for_ever_when_every_answer_and_every_report_is_lost",
         ),
     ),
     "F19": Row(
         "SES paused",
         (
-            f"{LETTERS}a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind",
+            f"{SEND_EMAILS}a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind",
             "test_mail.py::test_what_ses_says_has_one_meaning_and_is_asked_once",
             f"{TEMPLATE}somebody_is_told_when",
         ),
@@ -142,7 +142,7 @@ ROWS: Final = {
     "F20": Row(
         "bounces: early, twice, unknown",
         (
-            f"{LETTERS}a_bounce_that_overtakes_the_mailer_sticks",
+            f"{SEND_EMAILS}a_bounce_that_overtakes_the_mailer_sticks",
             "functions/test_record_email_feedback.py::test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once",
             "functions/test_record_email_feedback.py::test_the_report_that_a_letter_was_sent_does_not_undo_a_bounce",
             "functions/test_record_email_feedback.py::test_what_is_no_report_of_ours_changes_nothing",
@@ -150,18 +150,20 @@ ROWS: Final = {
     ),
     "F21": Row(
         "one record of a batch fails",
-        (f"{LETTERS}a_batch_names_just_the_record_that_failed_and_the_others_are_sent_once",),
+        (f"{SEND_EMAILS}a_batch_names_just_the_record_that_failed_and_the_others_are_sent_once",),
     ),
     "F22": Row(
         "a whole batch fails",
-        (f"{LETTERS}a_batch_of_which_nothing_came_true_fails_as_a_whole_and_takes_effect_once_when_it_comes_again",),
+        (
+            f"{SEND_EMAILS}a_batch_of_which_nothing_came_true_fails_as_a_whole_and_takes_effect_once_when_it_comes_again",
+        ),
     ),
     "F23": Row(
         "records that cannot be read",
         (
             f"{HERE}records.py::test_a_poison_record_keeps_no_letter_back",
             f"{HERE}records.py::test_a_poison_letter_keeps_no_other_back",
-            f"{LETTERS}a_letter_that_cannot_be_read_waits_and_stops_no_other",
+            f"{SEND_EMAILS}a_letter_that_cannot_be_read_waits_and_stops_no_other",
             "functions/test_publish_audit_events.py::test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained",
             f"{TEMPLATE}one_bad_record_does_not_hold_up_the_outbox",
         ),
@@ -170,11 +172,11 @@ ROWS: Final = {
         "records again, late, in another order",
         (
             f"{HERE}records.py::test_batches_that_come_again_make_the_same_chain",
-            f"{LETTERS}a_record_that_comes_again_is_not_sent_again",
-            f"{LETTERS}records_in_any_order_come_to_the_same",
+            f"{SEND_EMAILS}a_record_that_comes_again_is_not_sent_again",
+            f"{SEND_EMAILS}records_in_any_order_come_to_the_same",
         ),
     ),
-    "F25": Row("no records at all", (f"{LETTERS}the_stream_and_the_sweep_each_deliver_alone",)),
+    "F25": Row("no records at all", (f"{SEND_EMAILS}the_stream_and_the_sweep_each_deliver_alone",)),
     "F26": Row(
         "clocks that differ",
         (
@@ -186,7 +188,7 @@ ROWS: Final = {
         "killed at any call",
         (
             OPERATIONS,
-            f"{LETTERS}a_function_that_ends_anywhere_tears_nothing_and_is_finished_later",
+            f"{SEND_EMAILS}a_function_that_ends_anywhere_tears_nothing_and_is_finished_later",
             "functions/test_sign_audit_log.py::test_wherever_a_run_is_cut_off_the_next_one_goes_on",
         ),
     ),
@@ -196,7 +198,7 @@ ROWS: Final = {
             f"{HERE}time.py::test_nothing_is_begun_in_the_last_seconds",
             f"{DYNAMO}nobody_tries_longer_than_there_is_time",
             "test_api.py::test_an_act_begins_nothing_in_the_last_seven_seconds_of_its_function",
-            f"{LETTERS}nothing_is_begun_that_could_not_be_ended",
+            f"{SEND_EMAILS}nothing_is_begun_that_could_not_be_ended",
         ),
     ),
     "F29": Row(

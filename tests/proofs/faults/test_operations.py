@@ -8,18 +8,23 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.exceptions import ClientError
 
-from partner_access.domain.errors import Refused
+from partner_access.domain.errors import DomainError
 from partner_access.store import retries
-from tests.proofs.faults.fake_dynamodb import WRITE, Door, door
-from tests.proofs.faults.operations import OPERATIONS, Operation, Stage
-from tests.proofs.faults.plans import PLANS, Ends, Plan
+from tests.proofs.faults.fake_dynamodb import WRITE, FakeDynamoDb, fake_dynamodb
+from tests.proofs.faults.fault_plans import PLANS, ExpectedEnd, FaultPlan
+from tests.proofs.faults.operations import OPERATIONS, Environment, Operation
 from tests.support import gateway
-from tests.support.background_functions import RECORD_DELIVERY, clean_up, run, sweep
-from tests.support.fake_ses import report
+from tests.support.background_functions import (
+    RECORD_EMAIL_FEEDBACK,
+    run_function,
+    run_reconcile_access,
+    run_send_emails,
+)
+from tests.support.fake_ses import feedback
 from tests.support.faults import Killed
-from tests.support.gateway import Answer
+from tests.support.gateway import ApiResponse
 from tests.support.table import differences
-from tools.invariants import broken
+from tools.invariants import violations
 from tools.proof.notes import Notes
 from tools.template import ROOT
 from tools.whole_table import Item
@@ -27,58 +32,60 @@ from tools.whole_table import Item
 READS: Final = ("GET ", "$default", "POST /access-links/preview", "POST /access/v1/", "functions.serve_pages.")
 """What changes nothing."""
 KEY: Final = "the-same-key"
-SDK: Final = 3
+SDK_ATTEMPTS: Final = 3
 """How often the SDK tries one call."""
-DECIDED: Final = 4
+DECISION_ATTEMPTS: Final = 4
 """How often a decision is taken at most when facts move on."""
-Ended = Answer | BaseException | None
+Ended = ApiResponse | BaseException | None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an operation comes to: the acts in the trails, how many items there are of each kind, letters and events."""
 
-    entries: Counter[tuple[str, str]]
+    audit_entries: Counter[tuple[str, str]]
     items: Counter[str]
-    letters: Counter[tuple[str, str]]
+    emails: Counter[tuple[str, str]]
     events: int
 
 
-def entries(stage: Stage) -> Counter[tuple[str, str]]:
-    return Counter((item["pk"], item["event"]) for item in stage.entries())
+def audit_entries(environment: Environment) -> Counter[tuple[str, str]]:
+    return Counter((item["pk"], item["event"]) for item in environment.audit_entries())
 
 
-def kind(item: Item) -> str:
+def kind_of(item: Item) -> str:
     return f"{item['pk'].partition('#')[0]} {item['sk'].partition('#')[0] if '#' in item['sk'] else ''}"
 
 
-def played(operation: Operation, plan: Plan | None, first: int, act: object) -> tuple[Ended, Door]:
+def run_under_fault(
+    operation: Operation, plan: FaultPlan | None, first: int, attempt: object
+) -> tuple[Ended, FakeDynamoDb]:
     """How one attempt ended under the fault."""
-    assert callable(act)
-    faulty = (plan.fault, first, plan.times, plan.at) if plan else ()
-    with door(*faulty) as here:
+    assert callable(attempt)
+    faulty = (plan.fault, first, plan.calls, plan.actions) if plan else ()
+    with fake_dynamodb(*faulty) as fake:
         try:
-            return act(KEY), here
-        except (BatchProcessingError, ClientError, Killed, Refused, RuntimeError) as ended:
-            return ended, here
+            return attempt(KEY), fake
+        except (BatchProcessingError, ClientError, Killed, DomainError, RuntimeError) as ended:
+            return ended, fake
 
 
-def settled(stage: Stage, act: object) -> Outcome:
+def settle(environment: Environment, attempt: object) -> Outcome:
     """SES reports what it sent; later the caller comes again with his key, and the schedules have their turns."""
-    assert callable(act)
-    for copy in stage.post.sent:
-        run(RECORD_DELIVERY, report("Send", copy.delivery, copy.address))
-    stage.clock.passes(minutes=6)
-    again = act(KEY)
+    assert callable(attempt)
+    for copy in environment.mailbox.sent:
+        run_function(RECORD_EMAIL_FEEDBACK, feedback("Send", copy.delivery, copy.address))
+    environment.clock.advance(minutes=6)
+    again = attempt(KEY)
     assert again is None or again.status < 300, again
-    clean_up()
-    sweep()
-    assert broken(stage.table.items()) == []
+    run_reconcile_access()
+    run_send_emails()
+    assert violations(environment.table.items()) == []
     return Outcome(
-        entries=entries(stage),
-        items=Counter(map(kind, stage.table.items())),
-        letters=Counter((copy.address, copy.subject) for copy in stage.post.sent),
-        events=len({(each["source"], each["id"]) for each in stage.bus.events}),
+        audit_entries=audit_entries(environment),
+        items=Counter(map(kind_of, environment.table.items())),
+        emails=Counter((copy.address, copy.subject) for copy in environment.mailbox.sent),
+        events=len({(each["source"], each["id"]) for each in environment.event_bus.events}),
     )
 
 
@@ -86,104 +93,110 @@ def settled(stage: Stage, act: object) -> Outcome:
 class Reference:
     """An operation when nothing goes wrong: its answer, its calls, and what it comes to at once and in the end."""
 
-    answer: Answer | None
-    called: list[str]
-    entries: Counter[tuple[str, str]]
+    response: ApiResponse | None
+    calls: list[str]
+    audit_entries: Counter[tuple[str, str]]
     outcome: Outcome
 
 
-def reference(stage: Stage, operation: Operation) -> Reference:
-    act = operation.sets(stage)
-    answer, here = played(operation, None, 0, act)
-    assert answer is None or (isinstance(answer, Answer) and answer.status < 300), answer
-    if isinstance(answer, Answer):
-        assert '"failed"' not in answer.text
-    at_once = entries(stage)
-    outcome = settled(stage, act)
-    assert outcome.entries or not at_once
-    return Reference(answer, here.called, at_once, outcome)
+def reference(environment: Environment, operation: Operation) -> Reference:
+    attempt = operation.prepare(environment)
+    response, fake = run_under_fault(operation, None, 0, attempt)
+    assert response is None or (isinstance(response, ApiResponse) and response.status < 300), response
+    if isinstance(response, ApiResponse):
+        assert '"failed"' not in response.text
+    at_once = audit_entries(environment)
+    outcome = settle(environment, attempt)
+    assert outcome.audit_entries or not at_once
+    return Reference(response, fake.calls, at_once, outcome)
 
 
-def most_calls(plan: Plan, operation: Operation, first: int, usual: int) -> float:
+def most_calls(plan: FaultPlan, operation: Operation, first: int, usual: int) -> float:
     """How many attempts an operation makes at most."""
-    if plan.ends is Ends.WELL:
-        return usual + plan.times
+    if plan.end is ExpectedEnd.SUCCESS:
+        return usual + plan.calls
     if operation.in_parts:
         return (usual + 1) * retries.ATTEMPTS
-    if plan.ends is Ends.REFUSED:
-        return (usual + 1) * DECIDED + SDK
-    if plan.ends is Ends.UNAVAILABLE:
-        return first + retries.ATTEMPTS + SDK
+    if plan.end is ExpectedEnd.ERROR:
+        return (usual + 1) * DECISION_ATTEMPTS + SDK_ATTEMPTS
+    if plan.end is ExpectedEnd.UNAVAILABLE:
+        return first + retries.ATTEMPTS + SDK_ATTEMPTS
     return first + 1
 
 
-def must_have_ended(plan: Plan, operation: Operation, ended: Ended, expected: Reference) -> None:
+def must_have_ended(plan: FaultPlan, operation: Operation, ended: Ended, expected: Reference) -> None:
     """As the plan says; a function that nobody calls may put off a part and end well, or be ended and come again."""
-    if plan.ends is Ends.KILLED:
+    if plan.end is ExpectedEnd.KILLED:
         assert isinstance(ended, Killed)
-    elif plan.ends is Ends.WELL:
+    elif plan.end is ExpectedEnd.SUCCESS:
         assert not isinstance(ended, BaseException), ended
-        assert (ended and ended.status) == (expected.answer and expected.answer.status), ended
-    elif expected.answer is None:
-        assert not isinstance(ended, Answer)
-    elif plan.ends is Ends.AS_A_BUG:
+        assert (ended and ended.status) == (expected.response and expected.response.status), ended
+    elif expected.response is None:
+        assert not isinstance(ended, ApiResponse)
+    elif plan.end is ExpectedEnd.UNHANDLED:
         assert isinstance(ended, ClientError | RuntimeError), ended
     else:
-        assert isinstance(ended, Answer), ended
+        assert isinstance(ended, ApiResponse), ended
         if ended.status == 503:
             assert ended.headers["retry-after"] == "2"
-        elif plan.ends is Ends.UNAVAILABLE:
+        elif plan.end is ExpectedEnd.UNAVAILABLE:
             assert operation.in_parts, ended
-            assert ended.status == expected.answer.status
+            assert ended.status == expected.response.status
         else:
-            assert ended.status == expected.answer.status or 400 <= ended.status < 500, ended
+            assert ended.status == expected.response.status or 400 <= ended.status < 500, ended
 
 
-def survives(stage: Stage, operation: Operation, plan: Plan, first: int, expected: Reference) -> None:
+def must_survive(
+    environment: Environment, operation: Operation, plan: FaultPlan, first: int, expected: Reference
+) -> None:
     """One fault at one attempt: sound at once, nothing half done, and in the end as if nothing had been."""
-    act = operation.sets(stage)
-    before, told = stage.table.items(), entries(stage)
-    ended, here = played(operation, plan, first, act)
+    attempt = operation.prepare(environment)
+    before, entries_before = environment.table.items(), audit_entries(environment)
+    ended, fake = run_under_fault(operation, plan, first, attempt)
 
     must_have_ended(plan, operation, ended, expected)
-    assert len(here.called) <= most_calls(plan, operation, first, len(expected.called)), here.called
-    assert broken(stage.table.items()) == []
-    assert entries(stage) <= expected.outcome.entries
-    came_true = plan.ends is Ends.WELL or (isinstance(ended, Answer) and ended.status < 300)
-    if came_true and not operation.in_parts:
-        assert entries(stage) == expected.entries
-    if not came_true and not operation.in_parts and not plan.takes_effect:
-        assert differences(before, stage.table.items()) == []
-    if plan.row == "F33" and first == expected.called.index(WRITE):
-        assert entries(stage) == told
-    assert settled(stage, act) == expected.outcome
+    assert len(fake.calls) <= most_calls(plan, operation, first, len(expected.calls)), fake.calls
+    assert violations(environment.table.items()) == []
+    assert audit_entries(environment) <= expected.outcome.audit_entries
+    took_effect = plan.end is ExpectedEnd.SUCCESS or (isinstance(ended, ApiResponse) and ended.status < 300)
+    if took_effect and not operation.in_parts:
+        assert audit_entries(environment) == expected.audit_entries
+    if not took_effect and not operation.in_parts and not plan.takes_effect:
+        assert differences(before, environment.table.items()) == []
+    if plan.row == "F33" and first == expected.calls.index(WRITE):
+        assert audit_entries(environment) == entries_before
+    assert settle(environment, attempt) == expected.outcome
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.row} {plan.what}")
-def test_every_operation_survives_it_at_every_attempt(stage: Stage, plan: Plan, notes: Notes, *, whole: bool) -> None:
+def test_every_operation_survives_it_at_every_attempt(
+    environment: Environment, plan: FaultPlan, notes: Notes, *, whole: bool
+) -> None:
     number = PLANS.index(plan)
     tried = 0
     for operation in OPERATIONS if whole else OPERATIONS[number % len(OPERATIONS) :][:1]:
-        expected = reference(stage, operation)
-        places = [at for at, name in enumerate(expected.called) if name in plan.at]
-        for first in places if whole else places[-1:]:
+        expected = reference(environment, operation)
+        positions = [at for at, name in enumerate(expected.calls) if name in plan.actions]
+        for first in positions if whole else positions[-1:]:
             try:
-                survives(stage, operation, plan, first, expected)
+                must_survive(environment, operation, plan, first, expected)
             except AssertionError as wrong:
-                wrong.add_note(f"{operation.route}, at attempt {first}: {expected.called[first]}")
+                wrong.add_note(f"{operation.route}, at attempt {first}: {expected.calls[first]}")
                 raise
             tried += 1
 
     assert tried
-    notes.tried(
-        f"{plan.row}: {plan.what}, at every attempt of every operation", operations=len(OPERATIONS), attempts=tried
+    notes.passed(
+        f"{plan.row}: {plan.description}, at every attempt of every operation",
+        operations=len(OPERATIONS),
+        attempts=tried,
     )
 
 
 def test_every_operation_that_changes_something_is_tried() -> None:
     routes = {route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes}
     every = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
-    nobody_calls = {f"functions.{name}.app" for name in every - set(gateway.OPERATIONS)}
+    background_functions = {f"functions.{name}.app" for name in every - set(gateway.OPERATIONS)}
     tried = {operation.route.partition(",")[0] for operation in OPERATIONS}
 
-    assert tried == {each for each in routes | nobody_calls if not each.startswith(READS)}
+    assert tried == {each for each in routes | background_functions if not each.startswith(READS)}

@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from partner_access.store import keys
-from tests.proofs.faults.operations import RECIPIENT, Stage
+from tests.proofs.faults.operations import RECIPIENT, Environment
 from tests.support import link_requests
-from tests.support.background_functions import SEND_LETTERS, publish_audit_events, run, sweep
+from tests.support.background_functions import SEND_EMAILS, publish_audit_events, run_function, run_send_emails
 from tests.support.builders import CLIENT
 from tests.support.seeded_table import COLLEAGUE
-from tools.invariants import broken
+from tools.invariants import violations
 from tools.proof.notes import Notes
 
 TEXTS = some.text(max_size=12)
@@ -33,89 +33,94 @@ KEYS = some.one_of(
 IMAGES = some.dictionaries(TEXTS, VALUES, max_size=3)
 RECORDS = some.lists(some.fixed_dictionaries({}, optional={"Keys": KEYS, "NewImage": IMAGES}), min_size=1, max_size=4)
 PLAIN: some.SearchStrategy[Any] = some.one_of(some.none(), some.integers(-9, 9), TEXTS, some.lists(TEXTS, max_size=2))
-LETTERS = some.dictionaries(
+NOTIFICATIONS = some.dictionaries(
     some.sampled_from(["kind", "employee_id", "partner_id", "link_id", "account_id", "expires_at"]), PLAIN
 )
 short = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 long = settings(short, max_examples=60)
 
 
-def a_letter(stage: Stage) -> dict[str, Any]:
-    stage.set()
+def a_pending_email(environment: Environment) -> dict[str, Any]:
+    environment.reset()
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
-    stage.clock.catches_up()
-    (letter,) = stage.table.under("OUTBOX#")
-    return letter
+    environment.clock.catch_up()
+    (outbox_item,) = environment.table.items_with_prefix("OUTBOX#")
+    return outbox_item
 
 
-def test_a_poison_record_keeps_no_letter_back(stage: Stage, notes: Notes, *, whole: bool) -> None:
+def test_a_poison_record_keeps_no_letter_back(environment: Environment, notes: Notes, *, whole: bool) -> None:
     tried: Counter[str] = Counter()
 
     @(long if whole else short)
     @given(RECORDS, some.integers(0, 4))
-    def bring(poison: list[Any], place: int) -> None:
-        letter = a_letter(stage)
-        good = {"Keys": {name: {"S": letter[name]} for name in ("pk", "sk")}}
-        images = [*poison[:place], good, *poison[place:]]
+    def bring(poison: list[Any], position: int) -> None:
+        outbox_item = a_pending_email(environment)
+        good = {"Keys": {name: {"S": outbox_item[name]} for name in ("pk", "sk")}}
+        images = [*poison[:position], good, *poison[position:]]
         records = [
             {"eventName": "INSERT", "dynamodb": {**image, "SequenceNumber": str(number)}}
             for number, image in enumerate(images)
         ]
-        failed = {each["itemIdentifier"] for each in run(SEND_LETTERS, {"Records": records})["batchItemFailures"]}
+        failed = {
+            each["itemIdentifier"] for each in run_function(SEND_EMAILS, {"Records": records})["batchItemFailures"]
+        }
 
         assert str(images.index(good)) not in failed
-        assert [copy.address for copy in stage.post.sent] == [RECIPIENT]
-        assert broken(stage.table.items()) == []
+        assert [copy.address for copy in environment.mailbox.sent] == [RECIPIENT]
+        assert violations(environment.table.items()) == []
         tried["records"] += len(poison)
 
     bring()
-    notes.tried("F23: records that nobody can read, beside a letter", records=tried["records"])
+    notes.passed("F23: records that nobody can read, beside a letter", records=tried["records"])
 
 
-def test_a_poison_letter_keeps_no_other_back(stage: Stage, notes: Notes, *, whole: bool) -> None:
+def test_a_poison_letter_keeps_no_other_back(environment: Environment, notes: Notes, *, whole: bool) -> None:
     tried: Counter[str] = Counter()
 
     @(long if whole else short)
-    @given(LETTERS, PLAIN)
-    def lies(letter: dict[str, Any], next_at: object) -> None:
-        a_letter(stage)
+    @given(NOTIFICATIONS, PLAIN)
+    def send(notification: dict[str, Any], next_at: object) -> None:
+        a_pending_email(environment)
         name = "0" * 32
-        stage.table.put(keys.outbox(name), {"outbox_id": name, "next_at": next_at, "notification": letter})
+        environment.table.put(keys.outbox(name), {"outbox_id": name, "next_at": next_at, "notification": notification})
         for _ in range(2):
-            sweep()
-            stage.clock.passes(minutes=6)
+            run_send_emails()
+            environment.clock.advance(minutes=6)
 
-        assert RECIPIENT in [copy.address for copy in stage.post.sent]
-        assert not [each for each in stage.table.under("OUTBOX#") if each["outbox_id"] != name]
+        assert RECIPIENT in [copy.address for copy in environment.mailbox.sent]
+        assert not [each for each in environment.table.items_with_prefix("OUTBOX#") if each["outbox_id"] != name]
         tried["letters"] += 1
 
-    lies()
-    notes.tried("F23: letters that nobody can read, beside one that somebody can", letters=tried["letters"])
+    send()
+    notes.passed("F23: letters that nobody can read, beside one that somebody can", letters=tried["letters"])
 
 
-def test_batches_that_come_again_make_the_same_chain(stage: Stage, notes: Notes, *, whole: bool) -> None:
-    stage.set()
+def test_batches_that_come_again_make_the_same_chain(environment: Environment, notes: Notes, *, whole: bool) -> None:
+    environment.reset()
     assert link_requests.approve().status == 201
     for _ in range(3):
         assert link_requests.create(employee_id=COLLEAGUE).status == 201
-    entries = sorted(stage.entries(), key=lambda item: item["sk"])
+    entries = sorted(environment.audit_entries(), key=lambda item: item["sk"])
     tried: Counter[str] = Counter()
 
     @(long if whole else short)
     @given(some.lists(some.integers(1, 3), min_size=1, max_size=6), some.data())
-    def come(sizes: list[int], data: some.DataObject) -> None:
-        for item in (*stage.table.under("CHAIN#"), *stage.table.under("CHAIN_HEAD#")):
-            stage.table.remove(keys.Key(item["pk"], item["sk"]))
+    def publish(sizes: list[int], data: some.DataObject) -> None:
+        for item in (
+            *environment.table.items_with_prefix("CHAIN#"),
+            *environment.table.items_with_prefix("CHAIN_HEAD#"),
+        ):
+            environment.table.remove(keys.Key(item["pk"], item["sk"]))
         end = 0
         for size in [*sizes, len(entries)]:
             start = data.draw(some.integers(0, end), label="again from")
             end = max(end, min(len(entries), start + size))
             publish_audit_events(entries[start : start + size])
             tried["batches"] += 1
-        places = Counter(item["pk"] for item in stage.table.under("CHAIN#"))
-        assert places == Counter(item["pk"].replace("AUDIT", "CHAIN") for item in entries)
-        assert places[f"CHAIN#{CLIENT}"] == 1
-        assert broken(stage.table.items()) == []
+        entries_by_chain = Counter(item["pk"] for item in environment.table.items_with_prefix("CHAIN#"))
+        assert entries_by_chain == Counter(item["pk"].replace("AUDIT", "CHAIN") for item in entries)
+        assert entries_by_chain[f"CHAIN#{CLIENT}"] == 1
+        assert violations(environment.table.items()) == []
 
-    come()
-    notes.tried("F24: batches of the trail that come again from an earlier place", batches=tried["batches"])
+    publish()
+    notes.passed("F24: batches of the trail that come again from an earlier place", batches=tried["batches"])

@@ -7,28 +7,28 @@ import pytest
 
 from tests.proofs.faults.rows import ROWS, Row
 from tools.proof.notes import Notes
-from tools.proof.parts import FAULTS_ARE_ALSO_IN
+from tools.proof.parts import MORE_FAULT_TESTS
 from tools.template import ROOT
 
 
 @cache
-def named_in(file: str) -> frozenset[str]:
+def tests_in(file: str) -> frozenset[str]:
     tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
 @pytest.mark.parametrize(("name", "row"), ROWS.items(), ids=list(ROWS))
 def test_a_row_is_shown_or_said_to_need_aws(name: str, row: Row, notes: Notes) -> None:
-    for shown in row.shown:
+    for shown in row.tests:
         file, _, test = shown.partition("::")
-        assert test in named_in(file)
-        assert file.startswith("proofs/faults/") or f"tests/{file}" in FAULTS_ARE_ALSO_IN
-    assert row.shown or row.elsewhere
+        assert test in tests_in(file)
+        assert file.startswith("proofs/faults/") or f"tests/{file}" in MORE_FAULT_TESTS
+    assert row.tests or row.elsewhere
 
-    if row.shown:
-        notes.tried(f"{name}: {row.fault}", tests=len(row.shown))
+    if row.tests:
+        notes.passed(f"{name}: {row.fault}", tests=len(row.tests))
     if row.elsewhere:
-        notes.named(f"{name}: {row.fault}", row.elsewhere)
+        notes.exception(f"{name}: {row.fault}", row.elsewhere)
 
 
 def test_every_row_is_there() -> None:

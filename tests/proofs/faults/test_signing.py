@@ -7,13 +7,13 @@ from botocore.exceptions import ClientError
 
 from partner_access import tree_head_store
 from partner_access.store.audit import tree_heads
-from tests.proofs.faults.operations import Stage
+from tests.proofs.faults.operations import Environment
 from tests.support import faults, link_requests
-from tests.support.background_functions import SEAL_TRAIL, publish_audit_events, run
-from tests.support.faults import Fault, instead
-from tests.support.gateway import Answer
+from tests.support.background_functions import SIGN_AUDIT_LOG, publish_audit_events, run_function
+from tests.support.faults import Fault, replace_calls
+from tests.support.gateway import ApiResponse
 from tests.support.seeded_table import COLLEAGUE
-from tools.invariants import broken
+from tools.invariants import violations
 from tools.proof.notes import Notes
 
 AWAY: Fault = lambda *_: faults.responds(503, {})  # noqa: E731  it is nothing but its answer
@@ -21,26 +21,26 @@ AWAY: Fault = lambda *_: faults.responds(503, {})  # noqa: E731  it is nothing b
 
 @pytest.mark.parametrize("operation", ["PutObject", "Sign"])
 def test_doors_stay_open_while_nothing_can_be_sealed_and_the_row_catches_up(
-    stage: Stage, operation: str, notes: Notes
+    environment: Environment, operation: str, notes: Notes
 ) -> None:
-    stage.set()
-    client = tree_head_store.storage() if operation == "PutObject" else tree_head_store.signer()
+    environment.reset()
+    client = tree_head_store.s3_client() if operation == "PutObject" else tree_head_store.kms_client()
 
-    acts: tuple[Callable[[], Answer], ...] = (
+    acts: tuple[Callable[[], ApiResponse], ...] = (
         link_requests.approve,
         lambda: link_requests.create(employee_id=COLLEAGUE),
     )
     for act in acts:
-        with instead(client, operation, AWAY):
+        with replace_calls(client, operation, AWAY):
             assert act().status == 201
-            publish_audit_events(stage.entries())
+            publish_audit_events(environment.audit_entries())
             with pytest.raises(ClientError):
-                run(SEAL_TRAIL, {})
-        assert broken(stage.table.items()) == []
+                run_function(SIGN_AUDIT_LOG, {})
+        assert violations(environment.table.items()) == []
     assert tree_heads.latest().number == 0
-    run(SEAL_TRAIL, {})
+    run_function(SIGN_AUDIT_LOG, {})
 
-    latest, heads = tree_heads.latest(), tree_heads.heads()
+    latest, heads = tree_heads.latest(), tree_heads.chain_heads()
     assert latest.number == 1
-    assert sum(head.entries for head in heads) == len(stage.entries())
-    notes.tried(f"F34: {operation} away while people act", runs=3)
+    assert sum(head.entries for head in heads) == len(environment.audit_entries())
+    notes.passed(f"F34: {operation} away while people act", runs=3)

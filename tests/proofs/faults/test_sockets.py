@@ -10,30 +10,30 @@ from typing import Any, Final
 import boto3
 import pytest
 
-from partner_access.domain.email_delivery import Outcome
+from partner_access.domain.email_delivery import SendResult
 from partner_access.emails import transport
-from partner_access.emails.rendering import Composed
+from partner_access.emails.rendering import RenderedEmail
 from partner_access.store import dynamo
-from partner_access.store.attribute_values import read_back, written
+from partner_access.store.attribute_values import from_attribute_values, to_attribute_values
 from tests import conftest
 from tests.proofs.faults import proxy
-from tests.proofs.faults.proxy import Break, Line
+from tests.proofs.faults.proxy import ConnectionFault, ProxyPlan
 from tests.support import link_requests
 from tests.support.built_artifacts import credentials
-from tests.support.seeded_table import a_world
+from tests.support.seeded_table import seed
 from tests.support.table import Table
 from tools.emulator import running_emulator
-from tools.invariants import broken
+from tools.invariants import violations
 from tools.local_stack import PYTHON
 from tools.proof.notes import Notes
 from tools.template import ROOT
 from tools.whole_table import Item
 
 KEY: Final = "the-same-key"
-SDK: Final = 3
-API_WAITS: Final = 29.0
+SDK_ATTEMPTS: Final = 3
+GATEWAY_TIMEOUT: Final = 29.0
 """Seconds, after which the gateway answers for itself."""
-COMPOSED: Final = Composed(subject="A letter", text="Words", html="<p>Words</p>")
+RENDERED: Final = RenderedEmail(subject="A letter", text="Words", html="<p>Words</p>")
 
 
 @contextmanager
@@ -58,36 +58,38 @@ def tokens(attempts: list[bytes]) -> set[str]:
 # without anybody behind the line
 
 
-@pytest.mark.parametrize("fault", [proxy.throttles, proxy.breaks, proxy.resets_before])
-def test_a_line_that_stays_broken_is_unavailable_in_time(table: Table, fault: Break, notes: Notes) -> None:
-    line = Line(then=fault)
-    with proxy.proxy(line) as endpoint, clients_at(endpoint):
+@pytest.mark.parametrize("fault", [proxy.throttle, proxy.fail_with_500, proxy.reset_before])
+def test_a_line_that_stays_broken_is_unavailable_in_time(table: Table, fault: ConnectionFault, notes: Notes) -> None:
+    plan = ProxyPlan(then=fault)
+    with proxy.proxy(plan) as endpoint, clients_at(endpoint):
         began = time.monotonic()
-        answer = link_requests.approve(key=KEY)
-        lasted = time.monotonic() - began
+        response = link_requests.approve(key=KEY)
+        seconds = time.monotonic() - began
 
-    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
-    assert len(line.asked) == 2 * SDK, "what was asked, and then what the key was answered"
-    assert lasted < API_WAITS
+    assert (response.status, response.headers["retry-after"]) == (503, "2")
+    assert len(plan.requests) == 2 * SDK_ATTEMPTS, "what was asked, and then what the key was answered"
+    assert seconds < GATEWAY_TIMEOUT
     assert table.items() == []
-    notes.tried(f"F2, on a real socket: {fault.__name__.replace('_', ' ')}, for ever", attempts=len(line.asked))
+    notes.passed(f"F2, on a real socket: {fault.__name__.replace('_', ' ')}, for ever", attempts=len(plan.requests))
 
 
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        (proxy.throttles, {Outcome.NOT_NOW}),
-        (proxy.breaks, {Outcome.UNCLEAR}),
-        (proxy.resets_before, {Outcome.UNCLEAR}),
+        (proxy.throttle, {SendResult.THROTTLED}),
+        (proxy.fail_with_500, {SendResult.UNCLEAR}),
+        (proxy.reset_before, {SendResult.UNCLEAR}),
     ],
 )
-def test_ses_is_asked_exactly_once(table: Table, fault: Break, outcome: set[Outcome], notes: Notes) -> None:
-    line = Line(then=fault)
-    with proxy.proxy(line) as endpoint, clients_at(endpoint):
-        assert transport.send("somebody@example.com", COMPOSED, "copy") in outcome
+def test_ses_is_asked_exactly_once(
+    table: Table, fault: ConnectionFault, outcome: set[SendResult], notes: Notes
+) -> None:
+    plan = ProxyPlan(then=fault)
+    with proxy.proxy(plan) as endpoint, clients_at(endpoint):
+        assert transport.send("somebody@example.com", RENDERED, "copy") in outcome
 
-    assert len(line.asked) == 1
-    notes.tried(f"F17, on a real socket: SES {fault.__name__.replace('_', ' ')}", attempts=1)
+    assert len(plan.requests) == 1
+    notes.passed(f"F17, on a real socket: SES {fault.__name__.replace('_', ' ')}", attempts=1)
 
 
 # with an emulator behind it that heeds tokens
@@ -100,62 +102,64 @@ def emulator() -> Iterator[str]:
 
 
 @pytest.fixture
-def behind(emulator: str, table: Table) -> Iterator[Callable[[], list[Item]]]:
+def emulator_items(emulator: str, table: Table) -> Iterator[Callable[[], list[Item]]]:
     """The usual world in the emulator's table; whoever calls gets all that is in it."""
-    a_world(table)
+    seed(table)
     client: Any = boto3.client(
         "dynamodb", endpoint_url=emulator, aws_access_key_id="test", aws_secret_access_key="test"
     )
-    client.create_table(TableName=table.name, **conftest._definition())
+    client.create_table(TableName=table.name, **conftest._table_definition())
     for item in table.items():
-        client.put_item(TableName=table.name, Item=written(item))
-    yield lambda: [read_back(each) for each in client.scan(TableName=table.name, ConsistentRead=True)["Items"]]
+        client.put_item(TableName=table.name, Item=to_attribute_values(item))
+    yield lambda: [
+        from_attribute_values(each) for each in client.scan(TableName=table.name, ConsistentRead=True)["Items"]
+    ]
     client.delete_table(TableName=table.name)
 
 
-ONCE: Final = (
-    proxy.throttles,
-    proxy.breaks,
-    proxy.resets_before,
-    proxy.resets_after,
-    proxy.is_late,
-    proxy.is_silent,
-    proxy.dribbles,
-    proxy.cuts_off,
+SINGLE_FAULTS: Final = (
+    proxy.throttle,
+    proxy.fail_with_500,
+    proxy.reset_before,
+    proxy.reset_after,
+    proxy.respond_late,
+    proxy.stay_silent,
+    proxy.respond_slowly,
+    proxy.cut_off,
 )
 """What befalls one request."""
-TAKEN_FOR_AN_ANSWER: Final = (proxy.dribbles, proxy.cuts_off)
+TAKEN_FOR_A_RESPONSE: Final = (proxy.respond_slowly, proxy.cut_off)
 """The SDK takes half a body for all of it: of a transaction nothing more is wanted than that it came true."""
 
 
 @pytest.fixture
-def asked_for_whole(*, whole: bool) -> None:
+def full_proof_only(*, whole: bool) -> None:
     if not whole:
         pytest.skip("an emulator is started for it: `make proof` does")
 
 
-@pytest.mark.parametrize("fault", ONCE)
-@pytest.mark.usefixtures("asked_for_whole")
+@pytest.mark.parametrize("fault", SINGLE_FAULTS)
+@pytest.mark.usefixtures("full_proof_only")
 def test_a_transaction_whose_line_broke_once_came_true_once(
-    request: pytest.FixtureRequest, fault: Break, notes: Notes
+    request: pytest.FixtureRequest, fault: ConnectionFault, notes: Notes
 ) -> None:
-    upstream, items = request.getfixturevalue("emulator"), request.getfixturevalue("behind")
-    line = Line(proxy.passes, deque([fault]), upstream, about=b"ClientRequestToken")
-    with proxy.proxy(line) as endpoint, clients_at(endpoint):
+    upstream, items = request.getfixturevalue("emulator"), request.getfixturevalue("emulator_items")
+    plan = ProxyPlan(proxy.forward, deque([fault]), upstream, matching=b"ClientRequestToken")
+    with proxy.proxy(plan) as endpoint, clients_at(endpoint):
         began = time.monotonic()
-        answer = link_requests.approve(key=KEY)
-        lasted = time.monotonic() - began
-        attempts = [each for each in line.asked if b"ClientRequestToken" in each]
+        response = link_requests.approve(key=KEY)
+        seconds = time.monotonic() - began
+        attempts = [each for each in plan.requests if b"ClientRequestToken" in each]
         again = link_requests.approve(key=KEY)
 
-    assert answer.status == again.status == 201, answer
+    assert response.status == again.status == 201, response
     assert again.replayed
-    assert again.body["grant_id"] == answer.body["grant_id"]
-    assert lasted < API_WAITS
+    assert again.body["grant_id"] == response.body["grant_id"]
+    assert seconds < GATEWAY_TIMEOUT
     assert len(tokens(attempts)) == 1
-    assert len(attempts) == (1 if fault in TAKEN_FOR_AN_ANSWER else 2)
+    assert len(attempts) == (1 if fault in TAKEN_FOR_A_RESPONSE else 2)
     now = items()
-    assert broken(now) == []
+    assert violations(now) == []
     assert sum(item["sk"].startswith("aud_") and item["event"] == "link.approved" for item in now) == 2
     assert sum(item["pk"].startswith("OUTBOX#") for item in now) == 1
-    notes.tried(f"F5, on a real socket: {fault.__name__.replace('_', ' ')}, once", attempts=len(attempts), effects=1)
+    notes.passed(f"F5, on a real socket: {fault.__name__.replace('_', ' ')}, once", attempts=len(attempts), effects=1)

@@ -5,71 +5,71 @@ from itertools import product
 
 import pytest
 
-from tests.proofs.faults.fake_dynamodb import WRITE, door
-from tests.proofs.faults.operations import OPERATIONS, Stage
-from tests.proofs.faults.test_operations import played
+from tests.proofs.faults.fake_dynamodb import WRITE, fake_dynamodb
+from tests.proofs.faults.operations import OPERATIONS, Environment
+from tests.proofs.faults.test_operations import run_under_fault
 from tests.support import gateway, link_requests
 from tests.support.background_functions import (
-    CLEAN_UP,
     EXPIRE_LINKS,
-    FOLLOW_TRAIL,
-    RECORD_DELIVERY,
-    SEAL_TRAIL,
+    PUBLISH_AUDIT_EVENTS,
+    RECONCILE_ACCESS,
+    RECORD_EMAIL_FEEDBACK,
+    SIGN_AUDIT_LOG,
     Clock,
-    run,
+    run_function,
 )
 from tests.support.seeded_table import MANAGER, an_open_link
 from tests.support.table import differences
-from tools.invariants import broken
+from tools.invariants import violations
 from tools.proof.notes import Notes
 
 SKEWS = (-5, -1, 0, 1, 5)
-NO_SENSE_OF_TIME = {FOLLOW_TRAIL, RECORD_DELIVERY, SEAL_TRAIL, CLEAN_UP}
+WITHOUT_DEADLINE = {PUBLISH_AUDIT_EVENTS, RECORD_EMAIL_FEEDBACK, SIGN_AUDIT_LOG, RECONCILE_ACCESS}
 """Little is done at a time, or it is looked at between two parts."""
 
 
 def test_clocks_that_differ_decide_who_wins_and_never_let_both(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, notes: Notes, *, whole: bool
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, notes: Notes, *, whole: bool
 ) -> None:
-    at_the_door, trail = Clock(monkeypatch, "partner_access.api.routing"), set()
+    api_clock, seen_events = Clock(monkeypatch, "partner_access.api.routing"), set()
     cases = list(product(SKEWS, SKEWS, (-1, 0, 1), (True, False)))
     for skew, skew_of_sweep, second, sweeps_first in cases if whole else cases[:: len(cases) // 6]:
-        stage.set()
-        end = stage.clock.time + timedelta(seconds=10)
-        stage.set(an_open_link(expires_at=end, created_by=MANAGER))
-        at_the_door.time = end + timedelta(seconds=second + skew)
-        stage.clock.time = end + timedelta(seconds=second + skew_of_sweep)
+        environment.reset()
+        end = environment.clock.time + timedelta(seconds=10)
+        environment.reset(an_open_link(expires_at=end, created_by=MANAGER))
+        api_clock.time = end + timedelta(seconds=second + skew)
+        environment.clock.time = end + timedelta(seconds=second + skew_of_sweep)
 
-        acts = [link_requests.approve, lambda: run(EXPIRE_LINKS, {})]
-        for act in reversed(acts) if sweeps_first else acts:
-            act()
+        attempts = [link_requests.approve, lambda: run_function(EXPIRE_LINKS, {})]
+        for attempt in reversed(attempts) if sweeps_first else attempts:
+            attempt()
 
-        events = {item["event"] for item in stage.entries()}
+        events = {item["event"] for item in environment.audit_entries()}
         assert len(events & {"link.approved", "link.expired"}) <= 1
-        assert broken(stage.table.items()) == []
-        assert all(int(item["ttl"]) > 0 for item in stage.table.items() if "ttl" in item)
-        trail |= events
-    assert trail == {"link.approved", "link.expired"}
-    notes.tried("F26: a door and a sweep, each up to five seconds off", pairs=len(cases))
+        assert violations(environment.table.items()) == []
+        assert all(int(item["ttl"]) > 0 for item in environment.table.items() if "ttl" in item)
+        seen_events |= events
+    assert seen_events == {"link.approved", "link.expired"}
+    notes.passed("F26: a door and a sweep, each up to five seconds off", pairs=len(cases))
 
 
 def test_nothing_is_begun_in_the_last_seconds(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, notes: Notes, *, whole: bool
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, notes: Notes, *, whole: bool
 ) -> None:
-    shown = [each for each in OPERATIONS if each.route not in NO_SENSE_OF_TIME]
-    for operation in shown if whole else shown[::6]:
+    operations = [each for each in OPERATIONS if each.route not in WITHOUT_DEADLINE]
+    for operation in operations if whole else operations[::6]:
         with monkeypatch.context() as patch:
-            act = operation.sets(stage)
-            before = stage.table.items()
+            attempt = operation.prepare(environment)
+            before = environment.table.items()
             patch.setattr(gateway.Context, "get_remaining_time_in_millis", lambda _: 4_999)
-            answer, here = played(operation, None, 0, act)
+            response, fake = run_under_fault(operation, None, 0, attempt)
 
-        assert WRITE not in here.called
-        assert differences(before, stage.table.items()) == []
-        if isinstance(answer, gateway.Answer):
-            assert answer.status == 503 or '"failed"' in answer.text, operation.route
+        assert WRITE not in fake.calls
+        assert differences(before, environment.table.items()) == []
+        if isinstance(response, gateway.ApiResponse):
+            assert response.status == 503 or '"failed"' in response.text, operation.route
         else:
-            assert answer is None
-    with door() as here:
-        assert here.called == []
-    notes.tried("F28: operations in the last seconds of their function", operations=len(shown))
+            assert response is None
+    with fake_dynamodb() as fake:
+        assert fake.calls == []
+    notes.passed("F28: operations in the last seconds of their function", operations=len(operations))

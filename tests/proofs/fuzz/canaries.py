@@ -21,17 +21,30 @@ from typing_extensions import override
 
 from partner_access.store import dynamo
 from tests.support import gateway, link_requests
-from tests.support.background_functions import RECORD_DELIVERY, SEAL_TRAIL, publish_audit_events, run, sweep
-from tests.support.fake_event_bus import listener
-from tests.support.fake_ses import Mail, Mailbox, bounced, mailbox
-from tests.support.fake_tree_head_store import vault
-from tests.support.faults import Killed, goes_unanswered, instead, kills_after, says
-from tests.support.gateway import Answer, call
-from tests.support.random_operations import CLIENTS, FIRMS, OWN, PEOPLE, STAFF, Acts
+from tests.support.background_functions import (
+    RECORD_EMAIL_FEEDBACK,
+    SIGN_AUDIT_LOG,
+    publish_audit_events,
+    run_function,
+    run_send_emails,
+)
+from tests.support.fake_event_bus import fake_event_bus
+from tests.support.fake_ses import FakeSes, SentEmail, bounce_feedback, fake_ses
+from tests.support.fake_tree_head_store import fake_tree_head_store
+from tests.support.faults import Killed, aws_error, killed_after, replace_calls, response_lost
+from tests.support.gateway import ApiResponse, call
+from tests.support.random_operations import (
+    CLIENT_OF_USER,
+    CLIENTS,
+    DOMAIN_OF_PARTNER,
+    PARTNER_OF_EMPLOYEE,
+    USERS,
+    RandomOperations,
+)
 
 WRITES: Final = frozenset({"TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
 SECRET: Final = re.compile(r"pal_[\w.-]+?_[0-9a-f]{8}", re.ASCII)
-PACKED: Final = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
+ENCODED: Final = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 BY_NUMBER: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 DEPTH: Final = 3
 """How many wrappings are taken off: base64 of compressed text is two."""
@@ -47,7 +60,7 @@ class Kind(StrEnum):
     REASON = auto()
 
 
-BELONGS: Final[Mapping[Kind, frozenset[str]]] = {
+PERMITTED_PLACES: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.SECRET: frozenset({"answer that made it", "letter"}),
     Kind.ADDRESS: frozenset({"answer", "letter", "USER", "EMAIL", "PARTNER", "IDEMPOTENCY"}),
     Kind.NAME: frozenset({"answer", "letter", "USER", "ACCOUNT", "IDEMPOTENCY"}),
@@ -55,7 +68,7 @@ BELONGS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.REASON: frozenset({"letter", "OUTBOX"}),
 }
 """Where each may be; a word in capitals is the kind of item of the table. Log, trail, chains, events, seals: none."""
-SILENT: Final = frozenset({"log", "event", "seal", "exception", "AUDIT", "CHAIN"})
+FORBIDDEN_PLACES: Final = frozenset({"log", "event", "seal", "exception", "AUDIT", "CHAIN"})
 """Where much is said, and no canary may be."""
 
 
@@ -64,53 +77,55 @@ class Canaries:
     """Each word with its kind, what was said in each place, and who was told each secret first."""
 
     words: dict[str, Kind] = field(default_factory=dict)
-    said: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    told_to: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    first_recipient: dict[str, str] = field(default_factory=dict)
 
-    def word(self, kind: Kind) -> str:
+    def new_word(self, kind: Kind) -> str:
         """A new one, which could not be there by chance."""
         number = "".join(chr(ord("g") + int(digit)) for digit in f"{len(self.words):05d}")
         word = f"quetzal-{number}@canary.example" if kind is Kind.ADDRESS else f"Quetzal {number} {kind}"
         self.words[word] = kind
         return word
 
-    def hear(self, place: str, text: str) -> None:
+    def record(self, place: str, text: str) -> None:
         """Something was said there."""
-        self.said[place].add(text)
+        self.texts[place].add(text)
 
-    def hear_answer(self, number: int, text: str) -> None:
+    def record_response(self, number: int, text: str) -> None:
         """The address of a link is told once, by the answer that made it."""
-        told = json.loads(text or "{}")
-        self._told("answer that made it", f"answer {number}", told.pop("url", ""))
-        self.hear("answer", json.dumps(told))
+        body = json.loads(text or "{}")
+        self._record_secrets("answer that made it", f"answer {number}", body.pop("url", ""))
+        self.record("answer", json.dumps(body))
 
-    def hear_letter(self, mail: Mail) -> None:
+    def record_email(self, email: SentEmail) -> None:
         """A secret is minted for one copy of a letter."""
-        self._told("letter", mail.delivery, f"{mail.address}\n{mail.subject}\n{mail.text}\n{mail.html}")
+        self._record_secrets("letter", email.delivery, f"{email.address}\n{email.subject}\n{email.text}\n{email.html}")
 
-    def _told(self, place: str, whom: str, text: str) -> None:
+    def _record_secrets(self, place: str, recipient: str, text: str) -> None:
         """What is behind the last point of a secret opens the link; told to another before, it is astray."""
         parts = {each.rpartition(".")[2].rpartition("_")[0] for each in SECRET.findall(text)}
         self.words.update(dict.fromkeys(parts, Kind.SECRET))
-        is_theirs = all(self.told_to.setdefault(part, whom) == whom for part in parts)
-        self.hear(place if is_theirs else f"{place}, of another", text)
+        is_theirs = all(self.first_recipient.setdefault(part, recipient) == recipient for part in parts)
+        self.record(place if is_theirs else f"{place}, of another", text)
 
-    def places(self) -> dict[Kind, set[str]]:
+    def places_by_kind(self) -> dict[Kind, set[str]]:
         """For each kind, where one of it was found, however it was packed."""
         found: dict[Kind, set[str]] = {kind: set() for kind in Kind}
-        for place, texts in self.said.items():
-            everything = "\n".join(each for text in texts for each in unpacked(text)).casefold()
+        for place, texts in self.texts.items():
+            everything = "\n".join(each for text in texts for each in decoded(text)).casefold()
             for word, kind in self.words.items():
                 if word.casefold() in everything:
                     found[kind].add(place)
         return found
 
-    def astray(self) -> set[tuple[Kind, str]]:
+    def misplaced(self) -> set[tuple[Kind, str]]:
         """What was found where it does not belong."""
-        return {(kind, place) for kind, places in self.places().items() for place in places - BELONGS[kind]}
+        return {
+            (kind, place) for kind, places in self.places_by_kind().items() for place in places - PERMITTED_PLACES[kind]
+        }
 
 
-def unpacked(text: str, depth: int = DEPTH) -> Iterator[str]:
+def decoded(text: str, depth: int = DEPTH) -> Iterator[str]:
     """The text, and what it holds escaped, in base64 or compressed."""
     yield text
     if "%" in text:
@@ -118,12 +133,12 @@ def unpacked(text: str, depth: int = DEPTH) -> Iterator[str]:
     if "\\u" in text:
         yield BY_NUMBER.sub(lambda found: chr(int(found[1], 16)), text)
     if depth:
-        for packed in set(PACKED.findall(text)):
-            for read in _read(packed):
-                yield from unpacked(read, depth - 1)
+        for packed in set(ENCODED.findall(text)):
+            for read in _decode(packed):
+                yield from decoded(read, depth - 1)
 
 
-def _read(packed: str) -> Iterator[str]:
+def _decode(packed: str) -> Iterator[str]:
     padded = packed.rstrip("=") + "=" * (-len(packed.rstrip("=")) % 4)
     try:
         octets = base64.b64decode(padded, altchars=b"-_" if {*"-_"} & {*packed} else None, validate=True)
@@ -138,146 +153,152 @@ def _read(packed: str) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class Whispers(Acts):
+class CanaryOperations(RandomOperations):
     """Acts at random, in which every address, name, purpose and reason is a canary."""
 
     canaries: Canaries = field(default_factory=Canaries)
-    post: Mailbox = field(default_factory=Mailbox)
+    mailbox: FakeSes = field(default_factory=FakeSes)
 
     @override
-    def begin(self) -> None:
-        Acts.begin(self)
-        for account in (*FIRMS, *CLIENTS):
-            self._tell_account(account, name=self.canaries.word(Kind.NAME))
-        for person in PEOPLE:
-            self._tell_user(person, name="")
+    def create_accounts(self) -> None:
+        RandomOperations.create_accounts(self)
+        for account in (*DOMAIN_OF_PARTNER, *CLIENTS):
+            self._put_account(account, name=self.canaries.new_word(Kind.NAME))
+        for person in USERS:
+            self._put_user(person, name="")
         # addresses of the world itself, too: each is somebody's
-        self.canaries.words.update({f"{person}@": Kind.ADDRESS for person in PEOPLE})
+        self.canaries.words.update({f"{person}@": Kind.ADDRESS for person in USERS})
 
     @override
-    def _tell_user(self, user_id: str, **told: object) -> Answer:
+    def _put_user(self, user_id: str, **fields: object) -> ApiResponse:
         """Whoever has a name has one of his own."""
-        new = {"name": self.canaries.word(Kind.NAME)} if "name" in told else {}
-        return Acts._tell_user(self, user_id, **{**told, **new})
+        new = {"name": self.canaries.new_word(Kind.NAME)} if "name" in fields else {}
+        return RandomOperations._put_user(self, user_id, **{**fields, **new})
 
     @override
-    def one(self) -> None:
-        Acts.one(self)
-        self.any(*WHISPERS)(self)
-        if self.chance.random() < 0.2:
-            self.follows()
+    def run_one(self) -> None:
+        RandomOperations.run_one(self)
+        self.choose(*CANARY_OPERATIONS)(self)
+        if self.random.random() < 0.2:
+            self.publish_audit_events()
 
-    def asks(self) -> None:
+    def create_link_for_unknown(self) -> None:
         """A link with a purpose, by letter, to somebody whom nobody knows."""
-        person = self.any(*STAFF)
-        firm = STAFF[person]
-        wish = {
+        person = self.choose(*PARTNER_OF_EMPLOYEE)
+        partner_id = PARTNER_OF_EMPLOYEE[person]
+        fields = {
             "employee_id": person,
-            "recipient_email": self.canaries.word(Kind.ADDRESS),
-            "purpose": self.canaries.word(Kind.PURPOSE),
-            **self.perhaps(max_approvals=5, locale="ja"),
+            "recipient_email": self.canaries.new_word(Kind.ADDRESS),
+            "purpose": self.canaries.new_word(Kind.PURPOSE),
+            **self.some_of(max_approvals=5, locale="ja"),
         }
-        answer = link_requests.create(self.admin_of(firm), partner_id=firm, **wish)
-        if answer.status == 201:
-            self.links.append(link_requests.secret_of(answer))
+        response = link_requests.create(self.admin_of(partner_id), partner_id=partner_id, **fields)
+        if response.status == 201:
+            self.links.append(link_requests.secret_of(response))
 
-    def declines(self) -> None:
-        client = self.any(*CLIENTS)
-        reason = self.canaries.word(Kind.REASON)
-        link_requests.decline(self.admin_of(client), secret=self._secret(), account_id=client, reason=reason)
+    def decline_link(self) -> None:
+        client = self.choose(*CLIENTS)
+        reason = self.canaries.new_word(Kind.REASON)
+        link_requests.decline(self.admin_of(client), secret=self._recent_secret(), account_id=client, reason=reason)
 
-    def previews(self) -> None:
-        link_requests.preview(self.any(*OWN, *STAFF), secret=self._secret())
+    def preview_link(self) -> None:
+        link_requests.preview(self.choose(*CLIENT_OF_USER, *PARTNER_OF_EMPLOYEE), secret=self._recent_secret())
 
-    def suspends(self) -> None:
-        client = self.any(*CLIENTS)
-        where = {"account_id": client, "user_id": self.member_of(client)}
+    def suspend_member(self) -> None:
+        client = self.choose(*CLIENTS)
+        path = {"account_id": client, "user_id": self.member_of(client)}
         route = "PUT /accounts/{account_id}/users/{user_id}/suspension"
-        call(route, self.admin_of(client), {"reason": self.canaries.word(Kind.REASON)}, **where)
+        call(route, self.admin_of(client), {"reason": self.canaries.new_word(Kind.REASON)}, **path)
 
-    def invites(self) -> None:
+    def create_unknown_user(self) -> None:
         """Somebody whom nobody knows is refused."""
-        client = self.any(*CLIENTS)
-        wish = {"email": self.canaries.word(Kind.ADDRESS), "permission_set": "partner_admin"}
-        call("POST /accounts/{account_id}/users", self.admin_of(client), wish, account_id=client)
+        client = self.choose(*CLIENTS)
+        body = {"email": self.canaries.new_word(Kind.ADDRESS), "permission_set": "partner_admin"}
+        call("POST /accounts/{account_id}/users", self.admin_of(client), body, account_id=client)
 
-    def looks(self) -> None:
-        client, firm = self.any(*CLIENTS), self.any(*FIRMS)
-        at_client, at_firm = self.admin_of(client), self.admin_of(firm)
-        call("GET /accounts/{account_id}/users", at_client, account_id=client)
-        call("GET /accounts/{account_id}/audit", at_client, account_id=client)
-        call("GET /partners/{partner_id}/access-links", at_firm, partner_id=firm)
+    def read_lists(self) -> None:
+        client, partner_id = self.choose(*CLIENTS), self.choose(*DOMAIN_OF_PARTNER)
+        client_admin, partner_manager = self.admin_of(client), self.admin_of(partner_id)
+        call("GET /accounts/{account_id}/users", client_admin, account_id=client)
+        call("GET /accounts/{account_id}/audit", client_admin, account_id=client)
+        call("GET /partners/{partner_id}/access-links", partner_manager, partner_id=partner_id)
 
-    def posts(self) -> None:
+    def send_emails(self) -> None:
         """The mailer's minute; now and then a letter comes back, and nobody knows of an answer."""
-        if self.chance.random() < 0.3:
-            self.post.plan.append(self.any(goes_unanswered, says("TooManyRequestsException", 429)))
-        sweep()
-        if self.post.sent and self.chance.random() < 0.3:
-            run(RECORD_DELIVERY, bounced(self.post.sent[-1], self.any("Permanent", "Transient")))
+        if self.random.random() < 0.3:
+            self.mailbox.next_faults.append(self.choose(response_lost, aws_error("TooManyRequestsException", 429)))
+        run_send_emails()
+        if self.mailbox.sent and self.random.random() < 0.3:
+            run_function(
+                RECORD_EMAIL_FEEDBACK, bounce_feedback(self.mailbox.sent[-1], self.choose("Permanent", "Transient"))
+            )
 
-    def breaks(self) -> None:
+    def create_link_under_fault(self) -> None:
         """A door dies at its writing, or AWS refuses; what is raised is in the log of Lambda."""
-        fault = self.any(kills_after, says("InternalServerError", 500), says("ValidationException"))
-        with instead(dynamo.client(), "TransactWriteItems", fault):
+        fault = self.choose(killed_after, aws_error("InternalServerError", 500), aws_error("ValidationException"))
+        with replace_calls(dynamo.client(), "TransactWriteItems", fault):
             try:
-                self.asks()
+                self.create_link_for_unknown()
             except (Killed, ClientError) as raised:
-                self.canaries.hear("exception", "".join(format_exception(raised)))
+                self.canaries.record("exception", "".join(format_exception(raised)))
 
-    def follows(self) -> None:
+    def publish_audit_events(self) -> None:
         """The stream brings what is new in the trails."""
-        chained = {(item["pk"].replace("CHAIN#", "AUDIT#"), item["sk"]) for item in self.table.under("CHAIN#")}
-        publish_audit_events(item for item in self.table.under("AUDIT#") if (item["pk"], item["sk"]) not in chained)
+        chained = {
+            (item["pk"].replace("CHAIN#", "AUDIT#"), item["sk"]) for item in self.table.items_with_prefix("CHAIN#")
+        }
+        publish_audit_events(
+            item for item in self.table.items_with_prefix("AUDIT#") if (item["pk"], item["sk"]) not in chained
+        )
 
 
-WHISPERS: Final[tuple[Callable[[Whispers], None], ...]] = (
-    Whispers.asks, Whispers.asks, Whispers.breaks, Whispers.declines, Whispers.invites, Whispers.looks, Whispers.posts,
-    Whispers.posts, Whispers.previews, Whispers.suspends,
+CANARY_OPERATIONS: Final[tuple[Callable[[CanaryOperations], None], ...]] = (
+    CanaryOperations.create_link_for_unknown, CanaryOperations.create_link_for_unknown, CanaryOperations.create_link_under_fault, CanaryOperations.decline_link, CanaryOperations.create_unknown_user, CanaryOperations.read_lists, CanaryOperations.send_emails,
+    CanaryOperations.send_emails, CanaryOperations.preview_link, CanaryOperations.suspend_member,
 )  # fmt: skip
 
 
 @contextmanager
-def listening(canaries: Canaries) -> Iterator[Mailbox]:
+def recording(canaries: Canaries) -> Iterator[FakeSes]:
     """Hear every answer, letter, event and seal, and every write as the stream of the table would bring it."""
     numbers = count(1)
-    send = gateway.send
+    send = gateway.send_event
 
-    def answered(*asked: Any) -> Answer:
-        answer = send(*asked)
-        canaries.hear_answer(next(numbers), answer.text)
-        return answer
+    def recorded(*request: Any) -> ApiResponse:
+        response = send(*request)
+        canaries.record_response(next(numbers), response.text)
+        return response
 
     def written(params: Mapping[str, Any], model: Any, **_: Any) -> None:
         if model.name in WRITES:
-            for place, text in _lines(json.loads(params["body"])):
-                canaries.hear(place, text)
+            for place, text in _texts_of_write(json.loads(params["body"])):
+                canaries.record(place, text)
 
     events = dynamo.client().meta.events
     with (
         pytest.MonkeyPatch.context() as patch,
-        listener() as heard,
-        vault() as kept,
-        mailbox() as post,
+        fake_event_bus() as event_bus,
+        fake_tree_head_store() as tree_heads,
+        fake_ses() as ses,
     ):
-        patch.setattr(gateway, "send", answered)
+        patch.setattr(gateway, "send_event", recorded)
         events.register("before-call.dynamodb", written)
         try:
-            yield post
-            assert run(SEAL_TRAIL, {}) is None
+            yield ses
+            assert run_function(SIGN_AUDIT_LOG, {}) is None
         finally:
             events.unregister("before-call.dynamodb", written)
-        for mail in post.tried:
-            canaries.hear_letter(mail)
-        for event in heard.tried:
-            canaries.hear("event", json.dumps(event))
-        for name in kept.names():
-            canaries.hear("seal", kept.read(name).decode())
+        for email in ses.attempts:
+            canaries.record_email(email)
+        for event in event_bus.attempts:
+            canaries.record("event", json.dumps(event))
+        for name in tree_heads.names():
+            canaries.record("seal", tree_heads.read(name).decode())
 
 
-def _lines(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _texts_of_write(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What a write puts where, as text."""
-    for line in asked.get("TransactItems", [{"alone": asked}]):
-        for does in line.values():
-            key = (does.get("Key") or does.get("Item"))["pk"]["S"]
-            yield key.partition("#")[0], json.dumps(does)
+    for item in request.get("TransactItems", [{"alone": request}]):
+        for action in item.values():
+            key = (action.get("Key") or action.get("Item"))["pk"]["S"]
+            yield key.partition("#")[0], json.dumps(action)

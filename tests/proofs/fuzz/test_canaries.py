@@ -10,22 +10,22 @@ from random import Random
 
 import pytest
 
-from partner_access.domain.links.secrets import Secret
-from tests.proofs.fuzz.canaries import BELONGS, SILENT, Canaries, Kind, Whispers, listening
-from tests.support.background_functions import CLEAN_UP, EXPIRE_LINKS, SEND_LETTERS, Clock, logged
+from partner_access.domain.links.secrets import LinkSecret
+from tests.proofs.fuzz.canaries import FORBIDDEN_PLACES, PERMITTED_PLACES, Canaries, CanaryOperations, Kind, recording
+from tests.support.background_functions import EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EMAILS, Clock, logged_lines
 from tests.support.builders import LINK, PARTNER
 from tests.support.table import Table
 from tools.proof.notes import Notes
 
 SEED = int(os.environ.get("SEED", "1"))
-CLOCKED = ("partner_access.api.routing", EXPIRE_LINKS, CLEAN_UP, SEND_LETTERS)
+CLOCKED = ("partner_access.api.routing", EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EMAILS)
 SHORT, LONG = 20, 100
-STORIES = 6
+RUNS = 6
 ALWAYS = (Kind.ADDRESS, Kind.NAME)
 """Told in any story, however short: the others have doors of their own."""
 
 
-@pytest.mark.parametrize("story", range(STORIES if "PROOFS" in os.environ else 1))
+@pytest.mark.parametrize("run", range(RUNS if "PROOFS" in os.environ else 1))
 def test_nothing_private_is_where_it_does_not_belong(
     table: Table,
     monkeypatch: pytest.MonkeyPatch,
@@ -34,34 +34,36 @@ def test_nothing_private_is_where_it_does_not_belong(
     notes: Notes,
     *,
     whole: bool,
-    story: int,
+    run: int,
 ) -> None:
     caplog.set_level("INFO")
     canaries = Canaries()
-    with listening(canaries) as post:
-        acts = Whispers(table, Clock(monkeypatch, *CLOCKED), Random(SEED + story), canaries=canaries, post=post)
-        acts.begin()
+    with recording(canaries) as mailbox:
+        operations = CanaryOperations(
+            table, Clock(monkeypatch, *CLOCKED), Random(SEED + run), canaries=canaries, mailbox=mailbox
+        )
+        operations.create_accounts()
         for _ in range(LONG if whole else SHORT):
-            acts.one()
-        acts.follows()
+            operations.run_one()
+        operations.publish_audit_events()
     written = capsys.readouterr()
-    canaries.hear("log", written.out + written.err + json.dumps(logged(caplog)))
+    canaries.record("log", written.out + written.err + json.dumps(logged_lines(caplog)))
 
-    places = canaries.places()
-    assert canaries.astray() == set()
-    assert canaries.said.keys() >= (SILENT if whole else SILENT - {"exception"})
+    places = canaries.places_by_kind()
+    assert canaries.misplaced() == set()
+    assert canaries.texts.keys() >= (FORBIDDEN_PLACES if whole else FORBIDDEN_PLACES - {"exception"})
     assert all(places[kind] for kind in (Kind if whole else ALWAYS)), "a kind that is nowhere was not looked for"
     if whole:
-        assert places == BELONGS
-    notes.tried(
-        f"canaries in every place where something is said, seed {SEED + story}",
+        assert places == PERMITTED_PLACES
+    notes.passed(
+        f"canaries in every place where something is said, seed {SEED + run}",
         acts=LONG if whole else SHORT,
         words=len(canaries.words),
-        texts=sum(map(len, canaries.said.values())),
+        texts=sum(map(len, canaries.texts.values())),
     )
 
 
-PACKS: dict[str, Callable[[str], str]] = {
+ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "in other letters": str.upper,
     "in an address": lambda word: word.replace("@", "%40").replace(" ", "%20"),
@@ -71,33 +73,33 @@ PACKS: dict[str, Callable[[str], str]] = {
     "in base64 twice": lambda word: base64.b64encode(base64.b64encode(f"so: {word}".encode())).decode(),
     "in characters by their numbers": lambda word: "".join(f"\\u{ord(each):04x}" for each in word),
 }
-SECRET = Secret.write(PARTNER, LINK, "a-secret-that-nobody-else-could-ever-think-of")
-TOLD = json.dumps({"url": f"https://access.example.com/approve#{SECRET}"})
+SECRET = LinkSecret.write(PARTNER, LINK, "a-secret-that-nobody-else-could-ever-think-of")
+RESPONSE_WITH_SECRET = json.dumps({"url": f"https://access.example.com/approve#{SECRET}"})
 
 
-@pytest.mark.parametrize("pack", PACKS)
-def test_a_leak_is_found_however_it_is_packed(pack: str, notes: Notes) -> None:
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_leak_is_found_however_it_is_packed(encoding: str, notes: Notes) -> None:
     for kind in Kind:
-        for place in SILENT:
+        for place in FORBIDDEN_PLACES:
             canaries = Canaries()
-            canaries.hear_answer(1, TOLD)
-            word = SECRET.rpartition(".")[2].rpartition("_")[0] if kind is Kind.SECRET else canaries.word(kind)
+            canaries.record_response(1, RESPONSE_WITH_SECRET)
+            word = SECRET.rpartition(".")[2].rpartition("_")[0] if kind is Kind.SECRET else canaries.new_word(kind)
 
-            canaries.hear(place, f'{{"said": "{PACKS[pack](word)}"}}')
+            canaries.record(place, f'{{"said": "{ENCODINGS[encoding](word)}"}}')
 
-            assert canaries.astray() == {(kind, place)}
-    notes.tried(f"control: a leak put in on purpose, {pack}", kinds=len(Kind), places=len(SILENT))
+            assert canaries.misplaced() == {(kind, place)}
+    notes.passed(f"control: a leak put in on purpose, {encoding}", kinds=len(Kind), places=len(FORBIDDEN_PLACES))
 
 
 def test_a_secret_that_a_second_answer_or_another_letter_tells_is_found() -> None:
     canaries = Canaries()
-    canaries.hear_answer(1, TOLD)
-    assert canaries.astray() == set()
+    canaries.record_response(1, RESPONSE_WITH_SECRET)
+    assert canaries.misplaced() == set()
 
-    canaries.hear_answer(2, TOLD)
-    canaries.hear_answer(3, json.dumps({"links": [SECRET]}))
-    canaries.hear("OUTBOX", SECRET)
+    canaries.record_response(2, RESPONSE_WITH_SECRET)
+    canaries.record_response(3, json.dumps({"links": [SECRET]}))
+    canaries.record("OUTBOX", SECRET)
 
-    assert canaries.astray() == {
+    assert canaries.misplaced() == {
         (Kind.SECRET, place) for place in ("answer", "answer that made it, of another", "OUTBOX")
     }

@@ -25,23 +25,23 @@ from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.emails import transport
 from partner_access.store import dynamo
 from tests.proofs.interleavings import fake_aws
-from tests.proofs.interleavings.fake_aws import Asked, Heard
+from tests.proofs.interleavings.fake_aws import AwsCall, CallResult
 from tests.support import faults
 from tests.support.background_functions import (
-    CLEAN_UP,
     EXPIRE_LINKS,
-    SEAL_TRAIL,
-    SEND_LETTERS,
+    RECONCILE_ACCESS,
+    SEND_EMAILS,
+    SIGN_AUDIT_LOG,
     Clock,
 )
 from tests.support.faults import Send
-from tests.support.gateway import Answer
+from tests.support.gateway import ApiResponse
 
-MODULES: Final = ("partner_access.api.routing", CLEAN_UP, EXPIRE_LINKS, SEAL_TRAIL, SEND_LETTERS)
-NOTHING_IN_TIME: Final = Heard(0)
-KILLED: Final = Heard(-1)
+MODULES: Final = ("partner_access.api.routing", RECONCILE_ACCESS, EXPIRE_LINKS, SIGN_AUDIT_LOG, SEND_EMAILS)
+TIMED_OUT: Final = CallResult(0)
+KILLED: Final = CallResult(-1)
 UNAVAILABLE: Final = 503
-TO_BE_TRIED_AGAIN: Final = '"reason":"temporarily_unavailable"'
+ROW_TO_RETRY: Final = '"reason":"temporarily_unavailable"'
 """In a row of an answer about many."""
 MILLISECOND: Final = "019a0000-0000-7"
 """How every name of an act begins here: they are all of one instant."""
@@ -56,8 +56,8 @@ class Operation:
     """
 
     name: str
-    at: str
-    does: Callable[[str], Answer | None] = field(compare=False)
+    where: str
+    run: Callable[[str], ApiResponse | None] = field(compare=False)
     in_parts: bool = False
     decides: bool = False
     is_keyed: bool = True
@@ -69,36 +69,39 @@ class Attempt:
     """An operation, tried: again with the same key, it is the same deed."""
 
     operation: Operation
-    nth: int = 1
-    deed: int = 1
+    try_number: int = 1
+    request_number: int = 1
 
     @property
     def key(self) -> str:
         """The Idempotency-Key: that of all tries of this deed."""
-        return re.sub(r"\W+", "-", f"{self.operation.name} {self.deed}")
+        return re.sub(r"\W+", "-", f"{self.operation.name} {self.request_number}")
 
     @property
     def label(self) -> str:
         """Whose try this is, such as `revoke`, `revoke#2` for another's and `revoke~2` for the next."""
-        deed, nth = f"#{self.deed}" if self.deed > 1 else "", f"~{self.nth}" if self.nth > 1 else ""
-        return f"{self.operation.name}{deed}{nth}"
+        request_suffix, try_suffix = (
+            f"#{self.request_number}" if self.request_number > 1 else "",
+            f"~{self.try_number}" if self.try_number > 1 else "",
+        )
+        return f"{self.operation.name}{request_suffix}{try_suffix}"
 
     @property
-    def is_deed(self) -> bool:
+    def has_key(self) -> bool:
         """Whether it is of somebody who names it by a key, so that he may ask for it again."""
         return self.operation.is_keyed
 
-    def again(self) -> "Attempt":
+    def retry(self) -> "Attempt":
         """The next try of the same deed."""
-        return Attempt(self.operation, self.nth + 1, self.deed)
+        return Attempt(self.operation, self.try_number + 1, self.request_number)
 
-    def anew(self) -> "Attempt":
+    def as_new_request(self) -> "Attempt":
         """The same deed by somebody who does not know of this one."""
-        return Attempt(self.operation, self.nth, self.deed + 1)
+        return Attempt(self.operation, self.try_number, self.request_number + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class AttemptResult:
     """How an attempt ended: a status of its answer, 0 when there is none to give."""
 
     status: int
@@ -108,7 +111,7 @@ class End:
 
     @property
     def succeeded(self) -> bool:
-        return not self.failed and self.status < fake_aws.REFUSED
+        return not self.failed and self.status < fake_aws.FIRST_ERROR_STATUS
 
     @override
     def __str__(self) -> str:
@@ -116,102 +119,102 @@ class End:
         return " ".join([str(self.status), self.failed, *re.findall(r'"code": "(\w+)"', self.text)])
 
     @property
-    def is_open(self) -> bool:
+    def needs_retry(self) -> bool:
         """Whether it, or a part of it, is to be tried again: it was not done, or nobody knows."""
-        return bool(self.failed) or self.status == UNAVAILABLE or TO_BE_TRIED_AGAIN in self.text
+        return bool(self.failed) or self.status == UNAVAILABLE or ROW_TO_RETRY in self.text
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class AttemptProgress:
     """How far an attempt has come: it asks, or it has ended."""
 
     attempt: Attempt
-    past: tuple[Heard, ...]
-    asks: Asked | None
-    ends: End | None
-    then: dict[Heard, "Run"] = field(default_factory=dict)
+    responses: tuple[CallResult, ...]
+    waits_for: AwsCall | None
+    result: AttemptResult | None
+    next_by_response: dict[CallResult, "AttemptProgress"] = field(default_factory=dict)
 
 
-class _Waits(BaseException):
+class WaitsForCall(BaseException):
     """As far as it is known what an operation heard."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, call: AwsCall) -> None:
         super().__init__()
-        self.asked = asked
+        self.call = call
 
 
 @dataclass(slots=True)
-class Player:
+class AttemptRunner:
     """Runs attempts, each from its start, with what it has heard so far."""
 
     clock: Clock
     began: datetime
-    first: dict[Attempt, Run] = field(default_factory=dict)
+    started: dict[Attempt, AttemptProgress] = field(default_factory=dict)
     live: Callable[[Send], Any] | None = None
     _attempt: Attempt | None = None
-    _heard: Iterator[Heard] = field(default_factory=lambda: iter(()))
-    names: int = 0
+    _responses: Iterator[CallResult] = field(default_factory=lambda: iter(()))
+    draws: int = 0
 
-    def begun(self, attempt: Attempt) -> Run:
+    def start(self, attempt: Attempt) -> AttemptProgress:
         """An attempt that has heard nothing yet."""
-        if attempt not in self.first:
-            self.first[attempt] = self._played(attempt, ())
-        return self.first[attempt]
+        if attempt not in self.started:
+            self.started[attempt] = self._replay(attempt, ())
+        return self.started[attempt]
 
-    def goes_on(self, run: Run, heard: Heard) -> Run:
+    def continue_with(self, run: AttemptProgress, response: CallResult) -> AttemptProgress:
         """The attempt after it has heard this, too."""
-        if heard not in run.then:
-            run.then[heard] = self._played(run.attempt, (*run.past, heard))
-        return run.then[heard]
+        if response not in run.next_by_response:
+            run.next_by_response[response] = self._replay(run.attempt, (*run.responses, response))
+        return run.next_by_response[response]
 
-    def _played(self, attempt: Attempt, past: tuple[Heard, ...]) -> Run:
-        self.becomes(attempt, 0)
-        self._heard = iter(past)
+    def _replay(self, attempt: Attempt, responses: tuple[CallResult, ...]) -> AttemptProgress:
+        self.become(attempt, 0)
+        self._responses = iter(responses)
         try:
             with redirect_stdout(None):
-                return Run(attempt, past, None, self.acts(attempt))
-        except _Waits as waits:
-            return Run(attempt, past, waits.asked, None)
+                return AttemptProgress(attempt, responses, None, self.run_attempt(attempt))
+        except WaitsForCall as waiting:
+            return AttemptProgress(attempt, responses, waiting.call, None)
 
-    def becomes(self, attempt: Attempt, names: int) -> None:
+    def become(self, attempt: Attempt, draws: int) -> None:
         """From here on identity, time and chance are this attempt's, which has taken so many names."""
-        self._attempt, self.names = attempt, names
+        self._attempt, self.draws = attempt, draws
         self.clock.time = self.began + attempt.operation.later
 
-    def acts(self, attempt: Attempt) -> End:
+    def run_attempt(self, attempt: Attempt) -> AttemptResult:
         """Run it as far as it comes."""
         try:
-            answer = attempt.operation.does(attempt.key)
+            response = attempt.operation.run(attempt.key)
         except faults.Killed:
-            return End(0, failed="killed")
-        except (TemporarilyUnavailable, ClientError, BotoCoreError, event_bus.NotTaken) as error:
-            return End(0, failed=type(error).__name__)
-        if isinstance(answer, Answer):
-            return End(answer.status, answer.text, answer.replayed)
-        return End(0)
+            return AttemptResult(0, failed="killed")
+        except (TemporarilyUnavailable, ClientError, BotoCoreError, event_bus.PublishFailed) as error:
+            return AttemptResult(0, failed=type(error).__name__)
+        if isinstance(response, ApiResponse):
+            return AttemptResult(response.status, response.text, response.replayed)
+        return AttemptResult(0)
 
-    def hears(self, service: str, request: Any, send: Send) -> Any:
+    def handle_call(self, service: str, request: Any, send: Send) -> Any:
         """What becomes of a call: what it is known to have heard, else it waits for it; or whatever is live."""
         if self.live:
             return self.live(send)
-        heard = next(self._heard, None)
-        if heard is None:
-            raise _Waits(Asked(service, _target(service, request), _body(request), send))
-        if heard == NOTHING_IN_TIME:
+        response = next(self._responses, None)
+        if response is None:
+            raise WaitsForCall(AwsCall(service, _target(service, request), _body(request), send))
+        if response == TIMED_OUT:
             raise ReadTimeoutError(endpoint_url=service)
-        if heard == KILLED:
+        if response == KILLED:
             raise faults.Killed
-        return heard.told()
+        return response.to_response()
 
-    def chance(self) -> bytes:
+    def random_bytes(self) -> bytes:
         """The next of this attempt's own 256 bits."""
-        self.names += 1
+        self.draws += 1
         assert self._attempt
-        who = f"{self._attempt.key} {self._attempt.nth} {self.names}"
-        return sha256(who.encode()).digest()
+        seed = f"{self._attempt.key} {self._attempt.try_number} {self.draws}"
+        return sha256(seed.encode()).digest()
 
     def uuid7(self) -> UUID:
-        found = self.chance().hex()
+        found = self.random_bytes().hex()
         return UUID(f"{MILLISECOND}{found[:3]}-8{found[3:6]}-{found[6:18]}")
 
 
@@ -236,25 +239,27 @@ def _body(request: Any) -> bytes:
 
 
 @contextmanager
-def player(began: datetime) -> Iterator[Player]:
+def attempt_runner(began: datetime) -> Iterator[AttemptRunner]:
     """Every call of the product is heard by the player alone, and nothing is left to chance, or waits."""
     clients = {
         fake_aws.DYNAMODB: dynamo.client(),
         fake_aws.SES: transport.client(),
         fake_aws.EVENTS: event_bus.client(),
-        fake_aws.KMS: tree_head_store.signer(),
-        fake_aws.S3: tree_head_store.storage(),
+        fake_aws.KMS: tree_head_store.kms_client(),
+        fake_aws.S3: tree_head_store.s3_client(),
     }
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as heard:
-        found = Player(Clock(patch, *MODULES), began)
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        runner = AttemptRunner(Clock(patch, *MODULES), began)
         patch.setattr("time.sleep", lambda _: None)
-        patch.setattr("uuid_utils.uuid7", found.uuid7)
-        patch.setattr("uuid.uuid4", found.uuid7)
-        patch.setattr("secrets.token_urlsafe", lambda _: urlsafe_b64encode(found.chance()).decode().rstrip("="))
-        patch.setattr("secrets.token_bytes", lambda size: found.chance()[:size])
+        patch.setattr("uuid_utils.uuid7", runner.uuid7)
+        patch.setattr("uuid.uuid4", runner.uuid7)
+        patch.setattr("secrets.token_urlsafe", lambda _: urlsafe_b64encode(runner.random_bytes()).decode().rstrip("="))
+        patch.setattr("secrets.token_bytes", lambda size: runner.random_bytes()[:size])
         # by their own switch: loggers remember what they were told not to write
-        heard.callback(logging.disable, logging.root.manager.disable)
+        stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)
         for service, client in clients.items():
-            heard.enter_context(faults.instead(client, "", lambda *call, of=service: found.hears(of, *call)))
-        yield found
+            stack.enter_context(
+                faults.replace_calls(client, "", lambda *call, of=service: runner.handle_call(of, *call))
+            )
+        yield runner

@@ -5,57 +5,68 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from tests.proofs.interleavings.attempts import KILLED, NOTHING_IN_TIME
-from tests.proofs.interleavings.fake_aws import DYNAMODB, Asked, Aws, Heard, Held
+from tests.proofs.interleavings.attempts import KILLED, TIMED_OUT
+from tests.proofs.interleavings.fake_aws import DYNAMODB, AwsCall, AwsState, CallResult, FakeAws
 from tests.proofs.interleavings.schedules import Fault
 
-Became = tuple[Heard, Held] | None
+FaultedCall = tuple[CallResult, AwsState] | None
 TRANSACTIONS: Final = frozenset({"TransactWriteItems", "TransactGetItems"})
 
 
-def _says(status: int, code: str, **more: object) -> Heard:
-    return Heard(status, json.dumps({"__type": code, "message": "", **more}).encode(), code)
+def _error(status: int, code: str, **more: object) -> CallResult:
+    return CallResult(status, json.dumps({"__type": code, "message": "", **more}).encode(), code)
 
 
-def is_refused(status: int, code: str) -> Callable[[Aws, Held, Asked], Became]:
-    return lambda _, held, asked: (_says(status, code), held)
+def fails_with(status: int, code: str) -> Callable[[FakeAws, AwsState, AwsCall], FaultedCall]:
+    return lambda _, held, asked: (_error(status, code), held)
 
 
-def conflicts(_: Aws, held: Held, asked: Asked) -> Became:
+def conflicts(_: FakeAws, state: AwsState, call: AwsCall) -> FaultedCall:
     """Somebody else is at the first item."""
-    if asked.target not in TRANSACTIONS:
+    if call.target not in TRANSACTIONS:
         return None
-    others = [{"Code": "None"}] * (len(asked.said["TransactItems"]) - 1)
+    others = [{"Code": "None"}] * (len(call.json["TransactItems"]) - 1)
     reasons = [{"Code": "TransactionConflict"}, *others]
-    return _says(400, "TransactionCanceledException", CancellationReasons=reasons), held
+    return _error(400, "TransactionCanceledException", CancellationReasons=reasons), state
 
 
-def comes_true(heard: Heard) -> Callable[[Aws, Held, Asked], Became]:
+def takes_effect(result: CallResult) -> Callable[[FakeAws, AwsState, AwsCall], FaultedCall]:
     """It takes effect, and this is what is heard of it; the table knows a transaction again by its token."""
 
-    def happens(aws: Aws, held: Held, asked: Asked) -> Became:
-        if not asked.writes:
+    def happens(aws: FakeAws, state: AwsState, call: AwsCall) -> FaultedCall:
+        if not call.writes:
             return None
-        _, then = aws.answer(held, asked)
-        if then is held or asked.service != DYNAMODB:
-            return heard, then
-        return heard, aws.same(replace(then, tokens=then.tokens | {asked.said["ClientRequestToken"]}))
+        _, then = aws.respond(state, call)
+        if then is state or call.service != DYNAMODB:
+            return result, then
+        return result, aws.same(replace(then, tokens=then.tokens | {call.json["ClientRequestToken"]}))
 
     return happens
 
 
-def comes_to_nothing(heard: Heard) -> Callable[[Aws, Held, Asked], Became]:
-    return lambda _, held, asked: (heard, held)
+def has_no_effect(result: CallResult) -> Callable[[FakeAws, AwsState, AwsCall], FaultedCall]:
+    return lambda _, held, asked: (result, held)
 
 
 CONFLICT: Final = Fault("conflict", conflicts)
-THROTTLED: Final = Fault("throttled", is_refused(400, "ThrottlingException"))
-BROKEN_DOWN: Final = Fault("error", is_refused(500, "InternalServerError"))
-UNHEARD: Final = Fault("unheard", comes_to_nothing(NOTHING_IN_TIME))
-UNANSWERED: Final = Fault("unanswered", comes_true(NOTHING_IN_TIME))
-KILLED_BEFORE: Final = Fault("killed_before", comes_to_nothing(KILLED))
-KILLED_AFTER: Final = Fault("killed_after", comes_true(KILLED))
-CROWDED: Final = Fault("crowded", conflicts, lasts=True)
-DOWN: Final = Fault("down", is_refused(500, "InternalServerError"), lasts=True)
-DEAF: Final = Fault("deaf", comes_true(NOTHING_IN_TIME), lasts=True)
-EVERY: Final = (CONFLICT, THROTTLED, BROKEN_DOWN, UNHEARD, UNANSWERED, KILLED_BEFORE, KILLED_AFTER, CROWDED, DOWN, DEAF)
+THROTTLED: Final = Fault("throttled", fails_with(400, "ThrottlingException"))
+SERVER_ERROR: Final = Fault("error", fails_with(500, "InternalServerError"))
+REQUEST_LOST: Final = Fault("unheard", has_no_effect(TIMED_OUT))
+RESPONSE_LOST: Final = Fault("unanswered", takes_effect(TIMED_OUT))
+KILLED_BEFORE: Final = Fault("killed_before", has_no_effect(KILLED))
+KILLED_AFTER: Final = Fault("killed_after", takes_effect(KILLED))
+CONFLICTS: Final = Fault("crowded", conflicts, lasts=True)
+SERVER_ERRORS: Final = Fault("down", fails_with(500, "InternalServerError"), lasts=True)
+RESPONSES_LOST: Final = Fault("deaf", takes_effect(TIMED_OUT), lasts=True)
+EVERY_FAULT: Final = (
+    CONFLICT,
+    THROTTLED,
+    SERVER_ERROR,
+    REQUEST_LOST,
+    RESPONSE_LOST,
+    KILLED_BEFORE,
+    KILLED_AFTER,
+    CONFLICTS,
+    SERVER_ERRORS,
+    RESPONSES_LOST,
+)

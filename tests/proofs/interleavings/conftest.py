@@ -5,62 +5,64 @@ from collections.abc import Iterator
 import pytest
 
 from tests.proofs.interleavings import call_faults, operations
-from tests.proofs.interleavings.attempts import Attempt, Operation, Player, player
-from tests.proofs.interleavings.fake_aws import Aws, Held
-from tests.proofs.interleavings.invariants import Memory, World
+from tests.proofs.interleavings.attempts import Attempt, AttemptRunner, Operation, attempt_runner
+from tests.proofs.interleavings.fake_aws import AwsState, FakeAws
+from tests.proofs.interleavings.invariants import Scenario, SharedResults
 from tests.proofs.interleavings.schedules import Exploration
-from tests.proofs.interleavings.sharding import SHARES
+from tests.proofs.interleavings.sharding import SHARDS
 from tests.support import set_versions
 from tests.support.background_functions import publish_audit_events
 from tests.support.builders import NOW
 from tests.support.table import Table
 
-SEALING = {"TREE_HEADS_BUCKET": "bucket", "TREE_HEAD_SIGNING_KEY": "key", "TREE_HEAD_RETENTION_DAYS": "365"}
+SIGNING_SETTINGS = {"TREE_HEADS_BUCKET": "bucket", "TREE_HEAD_SIGNING_KEY": "key", "TREE_HEAD_RETENTION_DAYS": "365"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A whole proof is shared out among workers."""
     if "share" in metafunc.fixturenames:
-        metafunc.parametrize("share", range(SHARES))
+        metafunc.parametrize("share", range(SHARDS))
 
 
 @pytest.fixture(scope="session")
-def memory() -> Memory:
-    return Memory()
+def shared_results() -> SharedResults:
+    return SharedResults()
 
 
 @pytest.fixture
-def world(table: Table, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    for name, value in SEALING.items():
+def scenario(table: Table, shared_results: SharedResults, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scenario]:
+    for name, value in SIGNING_SETTINGS.items():
         monkeypatch.setenv(name, value)
-    with set_versions.two_versions(), player(NOW) as playing:
-        aws = Aws(table)
-        if not memory.began:
-            memory.began = _begun(aws, playing, table)
+    with set_versions.two_set_versions(), attempt_runner(NOW) as runner:
+        aws = FakeAws(table)
+        if not shared_results.initial_state:
+            shared_results.initial_state = _initial_state(aws, runner, table)
             every = (
-                *operations.OF_PEOPLE,
-                *operations.OF_THE_VENDOR,
-                *operations.READING,
-                *operations.of_workers(memory.began.items),
+                *operations.USER_OPERATIONS,
+                *operations.VENDOR_OPERATIONS,
+                *operations.READ_OPERATIONS,
+                *operations.background_operations(shared_results.initial_state.items),
             )
-            memory.operations = {operation.name: operation for operation in every}
-        playing.first = memory.first
-        yield World(aws.same(memory.began), memory.operations, aws, playing)
+            shared_results.operations = {operation.name: operation for operation in every}
+        runner.started = shared_results.started
+        yield Scenario(aws.same(shared_results.initial_state), shared_results.operations, aws, runner)
 
 
-def _begun(aws: Aws, playing: Player, table: Table) -> Held:
+def _initial_state(aws: FakeAws, runner: AttemptRunner, table: Table) -> AwsState:
     """What has happened before: somebody was invited, somebody left and nobody tidied up, some entries are chained."""
-    operations.fill(table)
-    held = aws.now()
-    exploration = Exploration(playing, aws)
-    (invited,) = exploration.must_hold(held, Attempt(operations.INVITE)).ends
-    leaving = Exploration(playing, aws, faults=(call_faults.KILLED_AFTER,))
-    left = next(
-        end for end in leaving.must_hold(invited.held, Attempt(operations.LEFT_AT_ONCE)).ends if end.ends[0].failed
+    operations.fill_table(table)
+    aws_state = aws.now()
+    exploration = Exploration(runner, aws)
+    (invited,) = exploration.must_hold(aws_state, Attempt(operations.INVITE)).ends
+    killed_after = Exploration(runner, aws, faults=(call_faults.KILLED_AFTER,))
+    offboarded = next(
+        end
+        for end in killed_after.must_hold(invited.aws_state, Attempt(operations.OFFBOARD_AT_ONCE)).ends
+        if end.results[0].failed
     )
-    entries = [item for item in left.held.items if item["pk"].startswith("AUDIT#")]
+    entries = [item for item in offboarded.aws_state.items if item["pk"].startswith("AUDIT#")]
     chaining = Operation(
         "chain", "before", lambda _: publish_audit_events(sorted(entries, key=lambda item: item["sk"])[:2])
     )
-    (chained,) = exploration.must_hold(left.held, Attempt(chaining)).ends
-    return aws.same(Held(chained.held.table))
+    (chained,) = exploration.must_hold(offboarded.aws_state, Attempt(chaining)).ends
+    return aws.same(AwsState(chained.aws_state.table))

@@ -12,23 +12,23 @@ from typing import Any, Final
 import pytest
 
 from functions.remove_user.app import app as remove_user
-from partner_access.api.response_body import Answer
-from partner_access.domain.records import Decision, Kept
+from partner_access.api.response_body import ResponseBody
+from partner_access.domain.records import Decision, Record
 from partner_access.store import dynamo, outbox
-from partner_access.store.dynamo import Items, Line
+from partner_access.store.dynamo import Items, TransactionItem
 from partner_access.store.keys import Key
 from tests.proofs.interleavings.attempts import Attempt, Operation
 from tests.proofs.interleavings.call_faults import KILLED_AFTER
-from tests.proofs.interleavings.fake_aws import REFUSED
+from tests.proofs.interleavings.fake_aws import FIRST_ERROR_STATUS
 from tests.proofs.interleavings.invariants import (
-    World,
-    decisions_are_of_an_instant,
+    Scenario,
+    decisions_hold_at_an_instant,
     done_once,
-    nobody_is_written_twice,
-    somebody_was_first,
+    is_serializable,
+    no_email_sent_twice,
 )
-from tests.proofs.interleavings.operations import account_is_told
-from tests.proofs.interleavings.schedules import Fault, Found, Look, nothing_wrong
+from tests.proofs.interleavings.operations import put_account
+from tests.proofs.interleavings.schedules import Check, ExplorationResult, Fault, nothing_wrong
 from tests.support import gateway, membership_facts
 from tests.support.builders import APPROVER, PARTNER
 from tests.support.seeded_table import COLLEAGUE
@@ -38,43 +38,43 @@ transact: Final = dynamo.transact
 
 
 @contextmanager
-def check_then_write() -> Iterator[None]:
+def without_conditions() -> Iterator[None]:
     """What was read held when it was read; that it still does is hoped for."""
 
-    def write_in_any_case(lines: Iterable[Line], **how: Any) -> None:
-        transact([_bare(line) for line in lines if line.action != "ConditionCheck"], **how)
+    def write_in_any_case(items: Iterable[TransactionItem], **how: Any) -> None:
+        transact([_bare(item) for item in items if item.action != "ConditionCheck"], **how)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dynamo, "transact", write_in_any_case)
         yield
 
 
-def _bare(line: Line) -> Line:
-    used = re.findall(r":\w+", line.expressions.get("UpdateExpression", ""))
-    return replace(line, condition=None, values={name: line.values[name] for name in used})
+def _bare(item: TransactionItem) -> TransactionItem:
+    used = re.findall(r":\w+", item.expressions.get("UpdateExpression", ""))
+    return replace(item, condition=None, values={name: item.values[name] for name in used})
 
 
 @contextmanager
-def count_then_write() -> Iterator[None]:
+def without_condition_checks() -> Iterator[None]:
     """What is written has its own conditions; what was only counted has none."""
 
-    def nothing_is_relied_on(_: Iterable[Kept], lines: tuple[Line, ...]) -> Iterator[Line]:
-        return iter(lines)
+    def nothing_is_relied_on(_: Iterable[Record], items: tuple[TransactionItem, ...]) -> Iterator[TransactionItem]:
+        return iter(items)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dynamo, "_with_pins", nothing_is_relied_on)
+        patch.setattr(dynamo, "_with_version_checks", nothing_is_relied_on)
         yield
 
 
 @contextmanager
-def look_the_key_up_first() -> Iterator[None]:
+def look_up_key_first() -> Iterator[None]:
     """Hazard 9: whoever asks again is replayed his answer, unless his first try comes true after the look."""
     route_key = f"DELETE {membership_facts.USER}"
     route = remove_user.routes[route_key]
 
-    def looked_up(**asked: Any) -> Answer | None:
-        dynamo.recall(asked["act"])
-        return route.operation(**asked)
+    def looked_up(**arguments: Any) -> ResponseBody | None:
+        dynamo.replay_if_stored(arguments["act"])
+        return route.operation(**arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(remove_user.routes, route_key, replace(route, operation=looked_up))
@@ -83,16 +83,16 @@ def look_the_key_up_first() -> Iterator[None]:
 
 
 @contextmanager
-def keep_the_key_afterwards() -> Iterator[None]:
+def store_response_afterwards() -> Iterator[None]:
     """First the deed, then a record of its own that it was done."""
 
-    def commit_then_keep(decision: Decision, answer: Answer | None, *lines: Line) -> None:
-        commit(decision, None, *lines)
-        if answer:
-            dynamo.keep(decision.act, answer)
+    def commit_then_store(decision: Decision, response: ResponseBody | None, *items: TransactionItem) -> None:
+        commit(decision, None, *items)
+        if response:
+            dynamo.store_response(decision.act, response)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dynamo, "commit", commit_then_keep)
+        patch.setattr(dynamo, "commit", commit_then_store)
         yield
 
 
@@ -112,20 +112,20 @@ def read_one_by_one() -> Iterator[None]:
 
 
 @contextmanager
-def look_then_claim() -> Iterator[None]:
+def claim_regardless() -> Iterator[None]:
     """A copy that looked free is taken."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbox, "MAY_CLAIM", f"{outbox.MAY_CLAIM} OR attribute_exists(pk)")
+        patch.setattr(outbox, "CAN_CLAIM", f"{outbox.CAN_CLAIM} OR attribute_exists(pk)")
         yield
 
 
-def end_him_and_let_his_firm_go_on(key: str) -> gateway.Answer:
+def end_access_and_resume_program(key: str) -> gateway.ApiResponse:
     """Before, he is not let in because his firm was stopped; after, because of his end; and at no instant in between."""
-    assert membership_facts.end(APPROVER, COLLEAGUE, key=key).status < REFUSED
-    return account_is_told(PARTNER, f"{key}-and", program="active")
+    assert membership_facts.remove(APPROVER, COLLEAGUE, key=key).status < FIRST_ERROR_STATUS
+    return put_account(PARTNER, f"{key}-and", program="active")
 
 
-GOING_ON: Final = Operation("end him, and his firm goes on", "", end_him_and_let_his_firm_go_on, in_parts=True)
+END_AND_RESUME: Final = Operation("end him, and his firm goes on", "", end_access_and_resume_program, in_parts=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,61 +133,72 @@ class Design:
     """What is done otherwise, the deeds that show it, what happened before, and what of it is looked at in the end."""
 
     name: str
-    otherwise: Callable[[], AbstractContextManager[None]]
-    deeds: tuple[str, ...]
-    look: Callable[..., Look]
-    asked_again: bool = False
+    patch: Callable[[], AbstractContextManager[None]]
+    operations: tuple[str, ...]
+    check: Callable[..., Check]
+    with_retry: bool = False
     faults: tuple[Fault, ...] = ()
     after: str = ""
 
-    def explored(self, world: World, *, naively: bool) -> tuple[Found, list[Attempt]]:
+    def explore(self, scenario: Scenario, *, as_designed: bool) -> tuple[ExplorationResult, list[Attempt]]:
         """What comes of these deeds, and of which attempts: done so, or as it is shipped."""
-        known = {**world.operations, GOING_ON.name: GOING_ON}
+        known = {**scenario.operations, END_AND_RESUME.name: END_AND_RESUME}
         attempts = [
-            Attempt(self._naive(known[name]) if naively else known[name], deed=1 + self.deeds[:place].count(name))
-            for place, name in enumerate(self.deeds)
+            Attempt(
+                self._wrong(known[name]) if as_designed else known[name],
+                request_number=1 + self.operations[:position].count(name),
+            )
+            for position, name in enumerate(self.operations)
         ]
-        attempts += [each.again() for each in attempts if self.asked_again]
-        held = world.alone(world.held, Attempt(known[self.after])).held if self.after else world.held
-        at_end = self.look(world, *attempts)
-        return world.exploring(*attempts, at_end=at_end, faults=self.faults).of(held, *attempts), attempts
+        attempts += [each.retry() for each in attempts if self.with_retry]
+        aws_state = (
+            scenario.run_alone(scenario.initial_state, Attempt(known[self.after])).aws_state
+            if self.after
+            else scenario.initial_state
+        )
+        at_end = self.check(scenario, *attempts)
+        return scenario.exploration_of(*attempts, at_end=at_end, faults=self.faults).explore(
+            aws_state, *attempts
+        ), attempts
 
-    def _naive(self, operation: Operation) -> Operation:
-        def does(key: str) -> gateway.Answer | None:
-            with self.otherwise():
-                return operation.does(key)
+    def _wrong(self, operation: Operation) -> Operation:
+        def run(key: str) -> gateway.ApiResponse | None:
+            with self.patch():
+                return operation.run(key)
 
-        return replace(operation, name=f"{operation.name} [{self.name}]", does=does)
+        return replace(operation, name=f"{operation.name} [{self.name}]", run=run)
 
 
-def one_deed(world: World, attempt: Attempt, *_: Attempt) -> Look:
+def one_request(scenario: Scenario, attempt: Attempt, *_: Attempt) -> Check:
     """However often it was tried."""
-    return done_once(world, attempt)
+    return done_once(scenario, attempt)
 
 
-WRONG: Final = (
-    Design("check, then write", check_then_write, ("approve", "approve as the owner"), lambda *_: nothing_wrong),
-    Design("check for a seat, then take it", check_then_write, ("approve", "migrate"), lambda *_: nothing_wrong),
-    Design("check, then revoke", check_then_write, ("approve", "revoke"), somebody_was_first),
+WRONG_DESIGNS: Final = (
+    Design("check, then write", without_conditions, ("approve", "approve as the owner"), lambda *_: nothing_wrong),
+    Design("check for a seat, then take it", without_conditions, ("approve", "migrate"), lambda *_: nothing_wrong),
+    Design("check, then revoke", without_conditions, ("approve", "revoke"), is_serializable),
     Design(
         "count the super admins, then write",
-        count_then_write,
+        without_condition_checks,
         ("the approver goes", "the owner goes", "migrate"),
         lambda *_: nothing_wrong,
     ),
-    Design("look the key up first", look_the_key_up_first, ("the owner goes",), one_deed, asked_again=True),
-    Design("keep the key afterwards", keep_the_key_afterwards, ("create a link",), one_deed, faults=(KILLED_AFTER,)),
+    Design("look the key up first", look_up_key_first, ("the owner goes",), one_request, with_retry=True),
+    Design(
+        "keep the key afterwards", store_response_afterwards, ("create a link",), one_request, faults=(KILLED_AFTER,)
+    ),
     Design(
         "separate reads for a decision",
         read_one_by_one,
-        ("decide", GOING_ON.name),
-        lambda *_: decisions_are_of_an_instant,
+        ("decide", END_AND_RESUME.name),
+        lambda *_: decisions_hold_at_an_instant,
         after="the program is suspended",
     ),
     Design(
         "a mailer that looks, then claims",
-        look_then_claim,
+        claim_regardless,
         ("the mailer's stream", "the mailer's stream"),
-        lambda *_: nobody_is_written_twice,
+        lambda *_: no_email_sent_twice,
     ),
 )

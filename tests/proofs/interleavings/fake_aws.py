@@ -14,23 +14,23 @@ from botocore.awsrequest import AWSResponse
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
-from partner_access.store.attribute_values import read_back
+from partner_access.store.attribute_values import from_attribute_values
 from tests.support import faults
 from tests.support.table import Item, Table
-from tools.invariants import broken
+from tools.invariants import violations
 
 DYNAMODB: Final = "dynamodb"
 SES: Final = "ses"
 EVENTS: Final = "events"
 KMS: Final = "kms"
 S3: Final = "s3"
-REFUSED: Final = 400
-NOT_THERE: Final = b"<Error><Code>NoSuchKey</Code></Error>"
-THERE_ALREADY: Final = b"<Error><Code>PreconditionFailed</Code></Error>"
+FIRST_ERROR_STATUS: Final = 400
+NO_SUCH_KEY: Final = b"<Error><Code>NoSuchKey</Code></Error>"
+PRECONDITION_FAILED: Final = b"<Error><Code>PreconditionFailed</Code></Error>"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AwsCall:
     """One call of an operation: an attempt of the SDK, ready to be sent."""
 
     service: str
@@ -39,7 +39,7 @@ class Asked:
     send: Callable[[], AWSResponse] = field(repr=False, compare=False)
 
     @property
-    def said(self) -> Any:
+    def json(self) -> Any:
         return json.loads(self.body)
 
     @property
@@ -48,42 +48,42 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class CallResult:
     """What an operation hears of a call: an answer, nothing in time, or never anything again."""
 
     status: int
     body: bytes = b""
     error: str = ""
 
-    def told(self) -> AWSResponse:
+    def to_response(self) -> AWSResponse:
         """The answer as the SDK gets it."""
         headers = {"x-amzn-errortype": self.error} if self.error else {}
-        answer = faults.responds(self.status, {}, **headers)
-        answer.raw = faults._Raw(self.body)
-        return answer
+        response = faults.responds(self.status, {}, **headers)
+        response.raw = faults._RawBody(self.body)
+        return response
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class AwsState:
     """All of it at one instant; the same is the same object, within one exploration."""
 
     table: Mapping[str, Mapping[str, Any]]
-    mails: tuple[tuple[str, str], ...] = ()
+    emails: tuple[tuple[str, str], ...] = ()
     events: tuple[str, ...] = ()
     objects: Mapping[str, bytes] = field(default_factory=dict)
     tokens: frozenset[str] = frozenset()
 
     @cached_property
-    def name(self) -> bytes:
+    def digest(self) -> bytes:
         """The same for all that hold the same."""
-        items = sorted(_named(item) for there in self.table.values() for item in there.values())
-        rest = repr((self.mails, self.events, sorted(self.objects.items()), sorted(self.tokens)))
+        items = sorted(_digest(item) for there in self.table.values() for item in there.values())
+        rest = repr((self.emails, self.events, sorted(self.objects.items()), sorted(self.tokens)))
         return sha256(b"".join(items) + rest.encode()).digest()
 
-    def name_but_for(self, fields: frozenset[str]) -> bytes:
+    def digest_without(self, fields: frozenset[str]) -> bytes:
         """The same for all that hold the same, tokens and these fields of kept answers apart."""
-        items = sorted(_named_but_for(item, fields) for there in self.table.values() for item in there.values())
-        rest = repr((self.mails, self.events, sorted(self.objects.items())))
+        items = sorted(_digest_without(item, fields) for there in self.table.values() for item in there.values())
+        rest = repr((self.emails, self.events, sorted(self.objects.items())))
         return sha256(b"".join(items) + rest.encode()).digest()
 
     @cached_property
@@ -92,9 +92,9 @@ class Held:
         return [_read(item) for there in self.table.values() for item in there.values()]
 
     @cached_property
-    def broken(self) -> list[str]:
+    def violations(self) -> list[str]:
         """What of the guarantees does not hold."""
-        return broken(self.items)
+        return violations(self.items)
 
     def item(self, key: tuple[str, str]) -> Item:
         """One item of the table, or an empty one."""
@@ -103,27 +103,27 @@ class Held:
 
 def _read(item: Any) -> Item:
     if "as_read" not in item.__dict__:
-        item.as_read = read_back(item.to_json()["Attributes"])
+        item.as_read = from_attribute_values(item.to_json()["Attributes"])
     found: Item = item.as_read
     return found
 
 
-def _named(item: Any) -> bytes:
+def _digest(item: Any) -> bytes:
     if "digest" not in item.__dict__:
         item.digest = sha256(repr(_ordered(_read(item))).encode()).digest()
     found: bytes = item.digest
     return found
 
 
-def _named_but_for(item: Any, fields: frozenset[str]) -> bytes:
+def _digest_without(item: Any, fields: frozenset[str]) -> bytes:
     read = _read(item)
     if not read["pk"].startswith("IDEMPOTENCY#") or "answer" not in read:
-        return _named(item)
+        return _digest(item)
     if "digest_but_for" not in item.__dict__:
         text = decompress(bytes(read["answer"])).decode()
-        answer = json.loads(text) if text else {}
-        told = {name: value for name, value in answer.items() if name not in fields}
-        item.digest_but_for = sha256(repr(_ordered({**read, "answer": told})).encode()).digest()
+        response = json.loads(text) if text else {}
+        remaining = {name: value for name, value in response.items() if name not in fields}
+        item.digest_but_for = sha256(repr(_ordered({**read, "answer": remaining})).encode()).digest()
     found: bytes = item.digest_but_for
     return found
 
@@ -140,90 +140,90 @@ def _ordered(value: Any) -> Any:
 
 
 @dataclass(slots=True)
-class Aws:
+class FakeAws:
     """Answers calls: each is one step, which takes what is held and gives what is held after it."""
 
     table: Table
-    known: dict[bytes, Held] = field(default_factory=dict)
-    answers: dict[tuple[bytes, str, bytes], tuple[Heard, Held]] = field(default_factory=dict)
+    states: dict[bytes, AwsState] = field(default_factory=dict)
+    responses: dict[tuple[bytes, str, bytes], tuple[CallResult, AwsState]] = field(default_factory=dict)
 
-    def now(self) -> Held:
+    def now(self) -> AwsState:
         """What moto's table holds at this moment, and nothing else."""
-        return self.same(Held(self._taken()))
+        return self.same(AwsState(self._table_content()))
 
-    def same(self, held: Held) -> Held:
-        return self.known.setdefault(held.name, held)
+    def same(self, state: AwsState) -> AwsState:
+        return self.states.setdefault(state.digest, state)
 
     def forget(self) -> None:
-        self.known.clear()
-        self.answers.clear()
+        self.states.clear()
+        self.responses.clear()
 
-    def answer(self, held: Held, asked: Asked) -> tuple[Heard, Held]:
+    def respond(self, state: AwsState, call: AwsCall) -> tuple[CallResult, AwsState]:
         """What is heard, and what is held then; the same question to the same is asked once."""
-        question = (held.name, asked.target, asked.body)
-        if question not in self.answers:
-            heard, then = self._answered(held, asked)
-            self.answers[question] = heard, then if then is held else self.same(then)
-        return self.answers[question]
+        key = (state.digest, call.target, call.body)
+        if key not in self.responses:
+            result, then = self._respond(state, call)
+            self.responses[key] = result, then if then is state else self.same(then)
+        return self.responses[key]
 
-    def _answered(self, held: Held, asked: Asked) -> tuple[Heard, Held]:
-        match asked.service:
+    def _respond(self, state: AwsState, call: AwsCall) -> tuple[CallResult, AwsState]:
+        match call.service:
             case "dynamodb":
-                return self._of_the_table(held, asked)
+                return self._dynamodb(state, call)
             case "ses":
-                said = asked.said
-                sent = said["EmailTags"][0]["Value"], said["Content"]["Simple"]["Body"]["Text"]["Data"]
-                return _says({"MessageId": "message"}), replace(held, mails=(*held.mails, sent))
+                request = call.json
+                sent = request["EmailTags"][0]["Value"], request["Content"]["Simple"]["Body"]["Text"]["Data"]
+                return _ok({"MessageId": "message"}), replace(state, emails=(*state.emails, sent))
             case "events":
-                told = tuple(json.dumps(each, sort_keys=True) for each in asked.said["Entries"])
-                taken = {"FailedEntryCount": 0, "Entries": [{"EventId": "event"}] * len(told)}
-                return _says(taken), replace(held, events=(*held.events, *told))
+                entries = tuple(json.dumps(each, sort_keys=True) for each in call.json["Entries"])
+                taken = {"FailedEntryCount": 0, "Entries": [{"EventId": "event"}] * len(entries)}
+                return _ok(taken), replace(state, events=(*state.events, *entries))
             case "kms":
-                return _of_the_key(asked), held
-        return _of_the_objects(held, asked)
+                return _kms(call), state
+        return _s3(state, call)
 
-    def _of_the_table(self, held: Held, asked: Asked) -> tuple[Heard, Held]:
-        if asked.writes and asked.said["ClientRequestToken"] in held.tokens:
-            return _says({}), held
-        self.put_back(held)
-        answer = asked.send()
-        heard = Heard(answer.status_code, answer.content, answer.headers.get("x-amzn-errortype", ""))
-        if asked.writes and heard.status < REFUSED:
-            return heard, replace(held, table=self._taken())
-        return heard, held
+    def _dynamodb(self, state: AwsState, call: AwsCall) -> tuple[CallResult, AwsState]:
+        if call.writes and call.json["ClientRequestToken"] in state.tokens:
+            return _ok({}), state
+        self.restore(state)
+        response = call.send()
+        result = CallResult(response.status_code, response.content, response.headers.get("x-amzn-errortype", ""))
+        if call.writes and result.status < FIRST_ERROR_STATUS:
+            return result, replace(state, table=self._table_content())
+        return result, state
 
-    def _inside(self) -> Any:
+    def _moto_table(self) -> Any:
         return dynamodb_backends[DEFAULT_ACCOUNT_ID][self.table.client.meta.region_name].tables[self.table.name]
 
-    def _taken(self) -> Mapping[str, Mapping[str, Any]]:
-        return {key: dict(items) for key, items in self._inside().items.items() if items}
+    def _table_content(self) -> Mapping[str, Mapping[str, Any]]:
+        return {key: dict(items) for key, items in self._moto_table().items.items() if items}
 
-    def put_back(self, held: Held) -> None:
+    def restore(self, state: AwsState) -> None:
         """Let moto's table hold this; what is in it is never changed in place (tests/support/fast_moto.py)."""
-        self._inside().items = defaultdict(dict, {key: dict(items) for key, items in held.table.items()})
+        self._moto_table().items = defaultdict(dict, {key: dict(items) for key, items in state.table.items()})
 
 
-def _says(body: Mapping[str, Any]) -> Heard:
-    return Heard(200, json.dumps(body).encode())
+def _ok(body: Mapping[str, Any]) -> CallResult:
+    return CallResult(200, json.dumps(body).encode())
 
 
-def _of_the_key(asked: Asked) -> Heard:
+def _kms(call: AwsCall) -> CallResult:
     """KMS, as far as seals need it: it knows what it has signed."""
-    said = asked.said
-    signature = b64encode(sha256(f"{said['KeyId']} {said['Message']}".encode()).digest()).decode()
-    if asked.target == "Sign":
-        return _says({"KeyId": said["KeyId"], "Signature": signature})
-    if said["Signature"] != signature:
-        return Heard(REFUSED, b'{"__type": "KMSInvalidSignatureException"}')
-    return _says({"KeyId": said["KeyId"], "SignatureValid": True})
+    request = call.json
+    signature = b64encode(sha256(f"{request['KeyId']} {request['Message']}".encode()).digest()).decode()
+    if call.target == "Sign":
+        return _ok({"KeyId": request["KeyId"], "Signature": signature})
+    if request["Signature"] != signature:
+        return CallResult(FIRST_ERROR_STATUS, b'{"__type": "KMSInvalidSignatureException"}')
+    return _ok({"KeyId": request["KeyId"], "SignatureValid": True})
 
 
-def _of_the_objects(held: Held, asked: Asked) -> tuple[Heard, Held]:
+def _s3(state: AwsState, call: AwsCall) -> tuple[CallResult, AwsState]:
     """S3, as far as seals need it: what is there may be kept from being written over."""
-    verb, _, rest = asked.target.partition(" ")
+    verb, _, rest = call.target.partition(" ")
     name, _, condition = rest.partition(" ")
     if verb == "GET":
-        return Heard(200, held.objects[name]) if name in held.objects else Heard(404, NOT_THERE), held
-    if condition == "*" and name in held.objects:
-        return Heard(412, THERE_ALREADY), held
-    return Heard(200), replace(held, objects={**held.objects, name: asked.body})
+        return CallResult(200, state.objects[name]) if name in state.objects else CallResult(404, NO_SUCH_KEY), state
+    if condition == "*" and name in state.objects:
+        return CallResult(412, PRECONDITION_FAILED), state
+    return CallResult(200), replace(state, objects={**state.objects, name: call.body})

@@ -11,85 +11,85 @@ from dataclasses import dataclass, field
 from threading import Semaphore, local
 from typing import Any
 
-from tests.proofs.interleavings.attempts import Attempt, End
-from tests.proofs.interleavings.invariants import Outcome, World
-from tests.proofs.interleavings.schedules import LETTERS
+from tests.proofs.interleavings.attempts import Attempt, AttemptResult
+from tests.proofs.interleavings.invariants import Outcome, Scenario
+from tests.proofs.interleavings.schedules import LABELS
 from tests.support.faults import Send
 
 
 @dataclass(slots=True)
-class Actor:
+class AttemptThread:
     """Somebody with an attempt, who waits for his turn; `names` is how many it has taken."""
 
     attempt: Attempt
     turn: Semaphore = field(default_factory=lambda: Semaphore(0))
-    names: int = 0
+    draws: int = 0
     is_done: bool = False
-    end: Future[End] | None = None
+    end: Future[AttemptResult] | None = None
 
 
 @dataclass(slots=True)
-class Stage:
+class Scheduler:
     """Where attempts are acted out."""
 
-    world: World
-    back: Semaphore = field(default_factory=lambda: Semaphore(0))
-    here: Any = field(default_factory=local)
+    scenario: Scenario
+    control: Semaphore = field(default_factory=lambda: Semaphore(0))
+    current: Any = field(default_factory=local)
 
-    def acted(self, beginning: str, *attempts: Attempt) -> tuple[str, list[list[str]], Outcome]:
+    def run_schedule(self, beginning: str, *attempts: Attempt) -> tuple[str, list[list[str]], Outcome]:
         """A schedule that begins so and goes on with whoever comes first, who could have gone on when, and what came of it."""
-        actors = [Actor(attempt) for attempt in attempts]
+        actors = [AttemptThread(attempt) for attempt in attempts]
         schedule, choices = "", []
-        self.world.aws.put_back(self.world.held)
-        with self._live(), ThreadPoolExecutor(len(actors)) as threads:
-            for actor in actors:
-                actor.end = threads.submit(self._act, actor)
-                self._give(actor)
-            while able := [letter for letter, actor in zip(LETTERS, actors, strict=False) if not actor.is_done]:
-                letter = beginning[len(schedule)] if len(schedule) < len(beginning) else able[0]
-                choices.append(able)
-                schedule += letter
-                self._give(actors[LETTERS.index(letter)])
-            ends = [actor.end.result() for actor in actors if actor.end]
-        return schedule, choices, self.world.outcome(self.world.aws.now(), ends)
+        self.scenario.aws.restore(self.scenario.initial_state)
+        with self._live(), ThreadPoolExecutor(len(actors)) as pool:
+            for thread in actors:
+                thread.end = pool.submit(self._run_thread, thread)
+                self._give_turn(thread)
+            while runnable := [label for label, thread in zip(LABELS, actors, strict=False) if not thread.is_done]:
+                label = beginning[len(schedule)] if len(schedule) < len(beginning) else runnable[0]
+                choices.append(runnable)
+                schedule += label
+                self._give_turn(actors[LABELS.index(label)])
+            ends = [thread.end.result() for thread in actors if thread.end]
+        return schedule, choices, self.scenario.outcome(self.scenario.aws.now(), ends)
 
-    def every(self, *attempts: Attempt) -> Counter[Outcome]:
+    def outcomes(self, *attempts: Attempt) -> Counter[Outcome]:
         """How many schedules there are to each outcome: at each turn everybody who could, goes on once."""
         found: Counter[Outcome] = Counter()
         beginnings = [""]
         while beginnings:
             beginning = beginnings.pop()
-            schedule, choices, outcome = self.acted(beginning, *attempts)
+            schedule, choices, outcome = self.run_schedule(beginning, *attempts)
             found[outcome] += 1
-            for place in range(len(beginning), len(schedule)):
-                others = choices[place][choices[place].index(schedule[place]) + 1 :]
-                beginnings += [schedule[:place] + other for other in others]
+            for position in range(len(beginning), len(schedule)):
+                others = choices[position][choices[position].index(schedule[position]) + 1 :]
+                beginnings += [schedule[:position] + other for other in others]
         return found
 
     @contextmanager
     def _live(self) -> Iterator[None]:
-        self.world.player.live = self._waits
+        self.scenario.runner.live = self._wait_for_turn
         yield
-        self.world.player.live = None
+        self.scenario.runner.live = None
 
-    def _act(self, actor: Actor) -> End:
-        self.here.actor = actor
+    def _run_thread(self, thread: AttemptThread) -> AttemptResult:
+        self.current.actor = thread
         try:
-            actor.turn.acquire()
-            return self.world.player.acts(actor.attempt)
+            thread.turn.acquire()
+            return self.scenario.runner.run_attempt(thread.attempt)
         finally:
-            actor.is_done = True
-            self.back.release()
+            thread.is_done = True
+            self.control.release()
 
-    def _waits(self, send: Send) -> Any:
-        actor = self.here.actor
-        self.back.release()
-        actor.turn.acquire()
+    def _wait_for_turn(self, send: Send) -> Any:
+        thread = self.current.actor
+        self.control.release()
+        thread.turn.acquire()
         return send()
 
-    def _give(self, actor: Actor) -> None:
-        player = self.world.player
-        player.becomes(actor.attempt, actor.names)
-        actor.turn.release()
-        self.back.acquire()
-        actor.names = player.names
+    def _give_turn(self, thread: AttemptThread) -> None:
+        runner = self.scenario.runner
+        runner.become(thread.attempt, thread.draws)
+        thread.turn.release()
+        self.control.acquire()
+        thread.draws = runner.draws

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from tests.proofs.interleavings.attempts import Attempt, End, Player, Run
-from tests.proofs.interleavings.fake_aws import Asked, Aws, Heard, Held
+from tests.proofs.interleavings.attempts import Attempt, AttemptProgress, AttemptResult, AttemptRunner
+from tests.proofs.interleavings.fake_aws import AwsCall, AwsState, CallResult, FakeAws
 
-LETTERS: Final = "ABCDEFGH"
+LABELS: Final = "ABCDEFGH"
 STEP: Final = re.compile(r"[A-H](?:\[\w+\])?")
 """Whose step, and what befell it."""
 
@@ -23,7 +23,7 @@ class Fault:
     """What becomes of a call instead of its answer; one that lasts becomes of all later calls of the attempt, too."""
 
     name: str
-    happens: Callable[[Aws, Held, Asked], tuple[Heard, Held] | None]
+    apply: Callable[[FakeAws, AwsState, AwsCall], tuple[CallResult, AwsState] | None]
     lasts: bool = False
 
 
@@ -34,77 +34,77 @@ class State:
     `ever` has for each attempt what was true at any time since its first call, as far as somebody asked to know it.
     """
 
-    held: Held
-    runs: tuple[Run, ...]
-    ails: tuple[Fault | None, ...]
-    ever: tuple[frozenset[Any], ...]
-    left: int = 0
+    aws_state: AwsState
+    runs: tuple[AttemptProgress, ...]
+    lasting_faults: tuple[Fault | None, ...]
+    watched: tuple[frozenset[Any], ...]
+    faults_left: int = 0
 
     @property
-    def ends(self) -> tuple[End, ...]:
+    def results(self) -> tuple[AttemptResult, ...]:
         """How all ended, when all have."""
-        return tuple(run.ends for run in self.runs if run.ends)
+        return tuple(run.result for run in self.runs if run.result)
 
     @property
     def is_over(self) -> bool:
-        return all(run.ends for run in self.runs)
+        return all(run.result for run in self.runs)
 
 
-Look = Callable[[State], Iterable[str]]
+Check = Callable[[State], Iterable[str]]
 """What is not as it was promised, in sentences."""
-Watch = Callable[[Held], Any]
+Watch = Callable[[AwsState], Any]
 
 
-class Broken(AssertionError):
+class Violated(AssertionError):
     """A schedule after which something is not as it was promised."""
 
 
 @dataclass(slots=True)
-class Found:
+class ExplorationResult:
     """What an exploration came to; `caught` is the first schedule that breaks something, and no other is shorter."""
 
     schedules: int = 0
     states: int = 0
     ends: dict[State, int] = field(default_factory=dict)
-    caught: str = ""
-    because: list[str] = field(default_factory=list)
+    violating_schedule: str = ""
+    violations: list[str] = field(default_factory=list)
 
 
 def nothing_wrong(_: State) -> Iterable[str]:
     return ()
 
 
-def is_sound(state: State) -> Iterable[str]:
+def invariants_hold(state: State) -> Iterable[str]:
     """The guarantees hold in what is held."""
-    return state.held.broken
+    return state.aws_state.violations
 
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
     """How to explore: what is looked at after each step, and when all have ended; what may go wrong, and how often."""
 
-    player: Player
-    aws: Aws
-    always: Look = is_sound
-    at_end: Look = nothing_wrong
+    runner: AttemptRunner
+    aws: FakeAws
+    always: Check = invariants_hold
+    at_end: Check = nothing_wrong
     faults: tuple[Fault, ...] = ()
-    how_often: int = 1
-    again: int = 0
+    fault_count: int = 1
+    retries: int = 0
     watch: Watch | None = None
     only: str = ""
     """The one schedule that is asked for, such as `ABAB[unanswered]B`."""
 
-    def of(self, held: Held, *attempts: Attempt) -> Found:
+    def explore(self, aws_state: AwsState, *attempts: Attempt) -> ExplorationResult:
         """All schedules, breadth first; the first that breaks something ends it."""
-        found = Found()
-        level = {self._first(held, attempts): (1, "")}
+        found = ExplorationResult()
+        level = {self._first(aws_state, attempts): (1, "")}
         while level:
             following: dict[State, tuple[int, str]] = {}
             for state, (count, schedule) in level.items():
                 found.states += 1
-                broken = [*self.always(state), *(self.at_end(state) if state.is_over else ())]
-                if broken:
-                    found.caught, found.because = schedule, broken
+                violations = [*self.always(state), *(self.at_end(state) if state.is_over else ())]
+                if violations:
+                    found.violating_schedule, found.violations = schedule, violations
                     return found
                 if state.is_over:
                     found.schedules += count
@@ -115,75 +115,75 @@ class Exploration:
             level = following
         return found
 
-    def must_hold(self, held: Held, *attempts: Attempt) -> Found:
+    def must_hold(self, aws_state: AwsState, *attempts: Attempt) -> ExplorationResult:
         """The same, where nothing may be broken."""
-        found = self.of(held, *attempts)
-        if found.caught:
-            raise Broken(_told(found, attempts))
+        found = self.explore(aws_state, *attempts)
+        if found.violating_schedule:
+            raise Violated(_report(found, attempts))
         return found
 
-    def _first(self, held: Held, attempts: tuple[Attempt, ...]) -> State:
-        runs = tuple(map(self.player.begun, attempts))
+    def _first(self, aws_state: AwsState, attempts: tuple[Attempt, ...]) -> State:
+        runs = tuple(map(self.runner.start, attempts))
         nothing = tuple(None for _ in runs)
-        return State(held, runs, nothing, tuple(frozenset() for _ in runs), self.how_often if self.faults else 0)
+        return State(aws_state, runs, nothing, tuple(frozenset() for _ in runs), self.fault_count if self.faults else 0)
 
     def _steps(self, state: State, schedule: str, attempts: tuple[Attempt, ...]) -> Iterator[tuple[str, State]]:
         wanted = STEP.findall(self.only)[len(STEP.findall(schedule)) :][:1] if self.only else []
-        for place, run in enumerate(state.runs):
-            if run.asks:
-                with _Telling(schedule, attempts):
-                    for step, then in self._of_one(state, place, run, run.asks):
+        for position, run in enumerate(state.runs):
+            if run.waits_for:
+                with WithSchedule(schedule, attempts):
+                    for step, then in self._of_one(state, position, run, run.waits_for):
                         if not self.only or [step] == wanted:
                             yield step, then
 
-    def _of_one(self, state: State, place: int, run: Run, asks: Asked) -> Iterator[tuple[str, State]]:
-        letter = LETTERS[place]
-        ails = state.ails[place]
-        if ails:
-            became = ails.happens(self.aws, state.held, asks)
-            yield letter, self._then(state, place, *(became or self.aws.answer(state.held, asks)))
+    def _of_one(self, state: State, position: int, run: AttemptProgress, asks: AwsCall) -> Iterator[tuple[str, State]]:
+        label = LABELS[position]
+        lasting_fault = state.lasting_faults[position]
+        if lasting_fault:
+            faulted = lasting_fault.apply(self.aws, state.aws_state, asks)
+            yield label, self._then(state, position, *(faulted or self.aws.respond(state.aws_state, asks)))
             return
-        yield letter, self._then(state, place, *self.aws.answer(state.held, asks))
-        for fault in self.faults if state.left else ():
-            became = fault.happens(self.aws, state.held, asks)
-            if became:
-                ailing = _with(state.ails, place, fault if fault.lasts else None)
-                then = replace(state, ails=ailing, left=state.left - 1)
-                yield f"{letter}[{fault.name}]", self._then(then, place, *became)
+        yield label, self._then(state, position, *self.aws.respond(state.aws_state, asks))
+        for fault in self.faults if state.faults_left else ():
+            faulted = fault.apply(self.aws, state.aws_state, asks)
+            if faulted:
+                lasting_faults = _with(state.lasting_faults, position, fault if fault.lasts else None)
+                then = replace(state, lasting_faults=lasting_faults, faults_left=state.faults_left - 1)
+                yield f"{label}[{fault.name}]", self._then(then, position, *faulted)
 
-    def _then(self, state: State, place: int, heard: Heard, held: Held) -> State:
-        before = state.runs[place]
-        run, ails = self.player.goes_on(before, heard), state.ails
-        if run.ends and run.ends.is_open and run.attempt.nth <= self.again:
-            run, ails = self.player.begun(run.attempt.again()), _with(ails, place, None)
-        ever = state.ever
+    def _then(self, state: State, position: int, result: CallResult, aws_state: AwsState) -> State:
+        before = state.runs[position]
+        run, lasting_fault = self.runner.continue_with(before, result), state.lasting_faults
+        if run.result and run.result.needs_retry and run.attempt.try_number <= self.retries:
+            run, lasting_fault = self.runner.start(run.attempt.retry()), _with(lasting_fault, position, None)
+        ever = state.watched
         if self.watch:
-            ever = tuple(self._ever(state, each, place, held) for each in range(len(ever)))
-        return State(held, _with(state.runs, place, run), ails, ever, state.left)
+            ever = tuple(self._ever(state, each, position, aws_state) for each in range(len(ever)))
+        return State(aws_state, _with(state.runs, position, run), lasting_fault, ever, state.faults_left)
 
-    def _ever(self, state: State, which: int, place: int, held: Held) -> frozenset[Any]:
+    def _ever(self, state: State, which: int, position: int, aws_state: AwsState) -> frozenset[Any]:
         """What was true while one attempt lasted, now that another, or it itself, has made a step."""
-        run, was = state.runs[which], state.ever[which]
-        if run.ends or not self.watch or (not run.past and which != place):
+        run, was = state.runs[which], state.watched[which]
+        if run.result or not self.watch or (not run.responses and which != position):
             return was
-        return was | {self.watch(state.held), self.watch(held)}
+        return was | {self.watch(state.aws_state), self.watch(aws_state)}
 
 
-def _with(all_of_them: tuple[Any, ...], place: int, one: Any) -> tuple[Any, ...]:
-    return (*all_of_them[:place], one, *all_of_them[place + 1 :])
+def _with(all_of_them: tuple[Any, ...], position: int, one: Any) -> tuple[Any, ...]:
+    return (*all_of_them[:position], one, *all_of_them[position + 1 :])
 
 
-def _told(found: Found, attempts: tuple[Attempt, ...]) -> str:
-    return "\n".join([*found.because, how(found.caught, *attempts)])
+def _report(found: ExplorationResult, attempts: tuple[Attempt, ...]) -> str:
+    return "\n".join([*found.violations, as_text(found.violating_schedule, *attempts)])
 
 
-def how(schedule: str, *attempts: Attempt) -> str:
+def as_text(schedule: str, *attempts: Attempt) -> str:
     """A schedule as it is told, and asked for again."""
     return f"SCHEDULE='{' × '.join(each.label for each in attempts)}: {schedule}'"
 
 
 @dataclass(frozen=True, slots=True)
-class _Telling:
+class WithSchedule:
     """Whatever is raised in here, tells by which schedule it was reached."""
 
     schedule: str
@@ -193,4 +193,4 @@ class _Telling:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error:
-            error.add_note(how(self.schedule, *self.attempts))
+            error.add_note(as_text(self.schedule, *self.attempts))

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 WHOLE: Final = "PROOFS" in os.environ
-SHARES: Final = 30 if WHOLE else 1
+SHARDS: Final = 30 if WHOLE else 1
 
 Case = TypeVar("Case")
 
 
-def of_all(cases: Sequence[Case], short: int) -> Sequence[Case]:
+def all_or_first(cases: Sequence[Case], short: int) -> Sequence[Case]:
     """All of them when the whole proof is asked for, else the first few."""
     return cases if WHOLE else cases[:short]

@@ -2,29 +2,29 @@
 
 import pytest
 
-from tests.proofs.interleavings.designs import WRONG, Design
-from tests.proofs.interleavings.invariants import World
-from tests.proofs.interleavings.schedules import how
-from tests.proofs.interleavings.sharding import of_all
+from tests.proofs.interleavings.designs import WRONG_DESIGNS, Design
+from tests.proofs.interleavings.invariants import Scenario
+from tests.proofs.interleavings.schedules import as_text
+from tests.proofs.interleavings.sharding import all_or_first
 from tools.proof.notes import Notes
 
 
-@pytest.mark.parametrize("design", WRONG, ids=lambda design: design.name)
-def test_a_design_that_is_wrong_is_caught(world: World, design: Design, notes: Notes) -> None:
-    found, attempts = design.explored(world, naively=True)
+@pytest.mark.parametrize("design", WRONG_DESIGNS, ids=lambda design: design.name)
+def test_a_design_that_is_wrong_is_caught(scenario: Scenario, design: Design, notes: Notes) -> None:
+    found, attempts = design.explore(scenario, as_designed=True)
 
-    assert found.caught
-    notes.tried(f"control: {design.name}", caught=1, states=found.states)
-    schedule = how(found.caught, *attempts).removeprefix("SCHEDULE=")
-    notes.named(f"control: {design.name}", f"caught by the schedule {schedule}: {found.because[0]}")
+    assert found.violating_schedule
+    notes.passed(f"control: {design.name}", caught=1, states=found.states)
+    schedule = as_text(found.violating_schedule, *attempts).removeprefix("SCHEDULE=")
+    notes.exception(f"control: {design.name}", f"caught by the schedule {schedule}: {found.violations[0]}")
 
 
-@pytest.mark.parametrize("design", of_all(WRONG, short=1), ids=lambda design: design.name)
+@pytest.mark.parametrize("design", all_or_first(WRONG_DESIGNS, short=1), ids=lambda design: design.name)
 def test_what_catches_a_wrong_design_finds_nothing_in_the_shipped_one(
-    world: World, design: Design, notes: Notes
+    scenario: Scenario, design: Design, notes: Notes
 ) -> None:
-    found, _ = design.explored(world, naively=False)
+    found, _ = design.explore(scenario, as_designed=False)
 
-    assert not found.caught, found.because
+    assert not found.violating_schedule, found.violations
     assert found.schedules > 1
-    notes.tried(f"as it is shipped: {design.name}", schedules=found.schedules, states=found.states)
+    notes.passed(f"as it is shipped: {design.name}", schedules=found.schedules, states=found.states)

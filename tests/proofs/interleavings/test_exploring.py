@@ -8,14 +8,14 @@ from typing import Final
 import pytest
 
 from tests.proofs.interleavings.attempts import Attempt
-from tests.proofs.interleavings.call_faults import EVERY
-from tests.proofs.interleavings.invariants import World
-from tests.proofs.interleavings.scheduler import Stage
+from tests.proofs.interleavings.call_faults import EVERY_FAULT
+from tests.proofs.interleavings.invariants import Scenario
+from tests.proofs.interleavings.scheduler import Scheduler
 from tests.proofs.interleavings.schedules import STEP
-from tests.proofs.interleavings.sharding import of_all
+from tests.proofs.interleavings.sharding import all_or_first
 from tools.proof.notes import Notes
 
-ACTED: Final = (
+THREADED_PAIRS: Final = (
     ("approve", "approve as the owner"),
     ("end the colleague", "decide"),
     ("approve", "revoke"),
@@ -30,34 +30,34 @@ SAMPLE: Final = "approve × approve as the owner: AABBB[unanswered]BAAAA"
 """What is run alone when no other schedule is asked for."""
 
 
-@pytest.mark.parametrize("names", of_all(ACTED, short=1), ids=" and ".join)
+@pytest.mark.parametrize("names", all_or_first(THREADED_PAIRS, short=1), ids=" and ".join)
 def test_exploring_comes_to_what_acting_out_every_schedule_comes_to(
-    world: World, names: tuple[str, str], notes: Notes
+    scenario: Scenario, names: tuple[str, str], notes: Notes
 ) -> None:
-    attempts = world.attempts(*names)
+    attempts = scenario.attempts(*names)
 
-    explored = world.exploring(*attempts, at_end=lambda _: ()).of(world.held, *attempts)
+    explored = scenario.exploration_of(*attempts, at_end=lambda _: ()).explore(scenario.initial_state, *attempts)
 
     expected: Counter[object] = Counter()
     for state, count in explored.ends.items():
-        expected[world.outcome(state.held, state.ends)] += count
-    acted = Stage(world).every(*attempts)
-    assert acted == expected
-    assert acted.total() == explored.schedules > 1
-    notes.tried(f"acted out in threads: {' and '.join(names)}", schedules=acted.total(), outcomes=len(acted))
+        expected[scenario.outcome(state.aws_state, state.results)] += count
+    threaded = Scheduler(scenario).outcomes(*attempts)
+    assert threaded == expected
+    assert threaded.total() == explored.schedules > 1
+    notes.passed(f"acted out in threads: {' and '.join(names)}", schedules=threaded.total(), outcomes=len(threaded))
 
 
-def test_one_schedule_can_be_run_alone(world: World) -> None:
+def test_one_schedule_can_be_run_alone(scenario: Scenario) -> None:
     """`SCHEDULE='…'`, as a failure tells it, and `-k alone`."""
     names, _, schedule = os.environ.get("SCHEDULE", SAMPLE).rpartition(": ")
-    attempts = [_attempt(world, label) for label in names.split(" × ")]
+    attempts = [_attempt(scenario, label) for label in names.split(" × ")]
 
-    found = world.prove(*attempts, faults=EVERY if "[" in schedule else (), only=schedule)
+    found = scenario.prove(*attempts, faults=EVERY_FAULT if "[" in schedule else (), only=schedule)
 
     assert found.states == len(STEP.findall(schedule)) + 1, "the schedule goes on, or cannot go so far"
 
 
-def _attempt(world: World, label: str) -> Attempt:
+def _attempt(scenario: Scenario, label: str) -> Attempt:
     named = re.fullmatch(r"(.+?)(?:#(\d))?(?:~(\d))?", label)
     assert named
-    return Attempt(world.operations[named[1]], nth=int(named[3] or 1), deed=int(named[2] or 1))
+    return Attempt(scenario.operations[named[1]], try_number=int(named[3] or 1), request_number=int(named[2] or 1))

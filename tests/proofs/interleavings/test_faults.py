@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 
 from tests.proofs.interleavings.attempts import Attempt
-from tests.proofs.interleavings.call_faults import EVERY, KILLED_AFTER, UNANSWERED
-from tests.proofs.interleavings.invariants import LATER, MAILER, World
-from tests.proofs.interleavings.sharding import SHARES, of_all
+from tests.proofs.interleavings.call_faults import EVERY_FAULT, KILLED_AFTER, RESPONSE_LOST
+from tests.proofs.interleavings.invariants import LATER, MAILER, Scenario
+from tests.proofs.interleavings.sharding import SHARDS, all_or_first
 from tests.proofs.interleavings.test_pairs import counts
 from tools.proof.notes import Notes
 
@@ -41,34 +41,34 @@ TOGETHER: Final = (
 
 
 def test_a_fault_at_any_call_of_a_deed_undoes_nothing_and_doubles_nothing(
-    world: World, share: int, whole: bool, notes: Notes
+    scenario: Scenario, shard: int, whole: bool, notes: Notes
 ) -> None:
     """F1 to F11 and F27 of guarantees.md §7: of each kind one, or one that lasts, and then the caller asks again."""
-    mine = world.attempts(*(list(world.operations)[share::SHARES] if whole else SHORT))
-    found = [world.prove(each, faults=EVERY) for each in mine]
+    mine = scenario.attempts(*(list(scenario.operations)[shard::SHARDS] if whole else SHORT))
+    found = [scenario.prove(each, faults=EVERY_FAULT) for each in mine]
 
     assert all(each.schedules > 1 for each in found)
-    notes.tried("a fault at every call", share=share, deeds=len(found), **counts(found))
+    notes.passed("a fault at every call", share=shard, deeds=len(found), **counts(found))
 
 
-@pytest.mark.parametrize("names", of_all(TOGETHER, short=2), ids=" and ".join)
+@pytest.mark.parametrize("names", all_or_first(TOGETHER, short=2), ids=" and ".join)
 def test_a_fault_where_two_are_at_the_same_things_leaves_them_one_after_the_other(
-    world: World, names: tuple[str, str], notes: Notes
+    scenario: Scenario, names: tuple[str, str], notes: Notes
 ) -> None:
-    found = world.prove(*world.attempts(*names), faults=EVERY)
+    found = scenario.prove(*scenario.attempts(*names), faults=EVERY_FAULT)
 
-    notes.tried(f"with a fault: {' and '.join(names)}", **counts([found]))
+    notes.passed(f"with a fault: {' and '.join(names)}", **counts([found]))
 
 
 def test_a_fault_where_a_claim_has_run_out_meanwhile_sends_no_third_copy(
-    world: World, whole: bool, notes: Notes
+    scenario: Scenario, whole: bool, notes: Notes
 ) -> None:
     """H12: whoever still holds the old claim, and whoever took it over; of the faults those that leave a claim behind."""
     if not whole:
         pytest.skip("looked for in the long form")
-    first = Attempt(world.operations["the mailer's stream"])
-    an_hour_later = replace(world.operations[MAILER], name="the mailer's sweep an hour later", later=LATER)
+    first = Attempt(scenario.operations["the mailer's stream"])
+    an_hour_later = replace(scenario.operations[MAILER], name="the mailer's sweep an hour later", later=LATER)
 
-    found = world.prove(first, Attempt(an_hour_later), faults=(UNANSWERED, KILLED_AFTER))
+    found = scenario.prove(first, Attempt(an_hour_later), faults=(RESPONSE_LOST, KILLED_AFTER))
 
-    notes.tried("with a fault: the mailer's stream, and the sweep when its claim has run out", **counts([found]))
+    notes.passed("with a fault: the mailer's stream, and the sweep when its claim has run out", **counts([found]))

@@ -12,14 +12,14 @@ from typing import Any, Final, NoReturn
 from typing_extensions import override
 
 from partner_access.domain.permissions import catalogue
-from tests.support.reference_policy import Naive, Reach, State, read
+from tests.support.reference_policy import Reach, ReferencePolicy, State, parse_reach
 
 DAY: Final = 86_400
 DIRECTORY: Final = "@directory"
 STALE: Final = "999999"
 """A version that nothing has."""
-OF_THE_ACCOUNT: Final = {"super_admin", "user_manager"}
-NOT_FORESEEN: Final = {
+ACCOUNT_ROLES: Final = {"super_admin", "user_manager"}
+NOT_PREDICTED: Final = {
     "account.orphaned", "member.retained", "grant.ending", "program.resumed", "program.stopped",
     "member.resumed", "member.suspended",
 }  # fmt: skip
@@ -28,58 +28,58 @@ NOT_FORESEEN: Final = {
 Entry = tuple[str, tuple[str, ...]]
 
 
-class No(Exception):
+class Refused(Exception):
     """Refused, with this code."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelRequest:
     """A request as it counts."""
 
     route: str
-    by: str
-    for_vendor: bool
+    actor_id: str
+    is_vendor: bool
     path: Mapping[str, str]
     body: Mapping[str, Any]
-    seen: str | None = None
+    expected_version: str | None = None
 
 
-class Held(Naive):
+class GrantedRights(ReferencePolicy):
     """All that somebody holds, whether or not a seat opens it, and whether or not the account is open."""
 
     @override
-    def is_paid(self, name: str, place: State) -> bool:
+    def is_paid(self, name: str, assignment: State) -> bool:
         return True
 
-    def rights(self, place: State) -> Reach:
+    def rights(self, assignment: State) -> Reach:
         """Of a place, whoever suspends him."""
-        return {name: reach for name, reach in (self.held(place) or {}).items() if self.exists(name)}
+        return {name: reach for name, reach in (self.held_permissions(assignment) or {}).items() if self.exists(name)}
 
 
 def refuse(code: str) -> NoReturn:
-    raise No(code)
+    raise Refused(code)
 
 
-def ended(member: State) -> State:
+def without_grant(member: State) -> State:
     """What is left without the grant: what he was before, or nobody."""
     gone = {**member, "seat": None, "partner_id": None, "access_generation": 0, "active": False}
     rest = {**member, **member["previous"]} if member["previous"] else gone
     return {**rest, "grant": None, "previous": None, "suspended_by": member["suspended_by"] & {"client"}}
 
 
-def usual_seat(name: str) -> str:
+def default_seat(name: str) -> str:
     return "view_only" if name == "view_only" else "core"
 
 
-def latest(name: str) -> int:
+def latest_version(name: str) -> int:
     return len(catalogue.SETS[name])
 
 
-def beyond(more: Reach, less: Reach) -> set[str]:
+def additional_permissions(more: Reach, less: Reach) -> set[str]:
     return {name for name in more if more[name] > less.get(name, 0)}
 
 
-def too_far(rights: Reach) -> set[str]:
+def broken_implications(rights: Reach) -> set[str]:
     """Delete ≤ edit ≤ view (domain.md §3)."""
     below = {"delete": "edit", "edit": "view"}
     parts = ((name, *name.rpartition(".")[::2]) for name in rights if name in catalogue.SCOPED)
@@ -92,10 +92,12 @@ def too_far(rights: Reach) -> set[str]:
 
 def adjusted(base: Reach, added: Iterable[str], removed: Iterable[str]) -> Reach:
     left = {name: reach for name, reach in base.items() if name not in set(removed)}
-    return left | {name: max(reach, left.get(name, 0)) for name, reach in read(tuple(added)).items()}
+    return left | {name: max(reach, left.get(name, 0)) for name, reach in parse_reach(tuple(added)).items()}
 
 
-def place(name: str, seat: str, *, version: int, partner_id: str | None = None, tenure: int = 0) -> State:
+def assignment(
+    name: str, seat: str, *, version: int, partner_id: str | None = None, access_generation: int = 0
+) -> State:
     return {
         "permission_set": name,
         "set_version": version,
@@ -104,11 +106,11 @@ def place(name: str, seat: str, *, version: int, partner_id: str | None = None, 
         "seat": seat,
         "paid_seats": (),
         "partner_id": partner_id,
-        "access_generation": tenure,
+        "access_generation": access_generation,
     }
 
 
-PLACE: Final = frozenset(place("", "", version=1))
+ASSIGNMENT_FIELDS: Final = frozenset(assignment("", "", version=1))
 
 
 class Model:
@@ -120,133 +122,137 @@ class Model:
         self.members: dict[tuple[str, str], State] = {}
         self.links: dict[str, State] = {}
         self.sets: dict[tuple[str, str], State] = {}
-        self.clean_ups: list[State] = []
+        self.reconciliations: list[State] = []
         self.entries: list[Entry] = []
         self.rows: list[tuple[str, str | None]] = []
-        self.at = 0
+        self.now = 0
 
-    def take(self, asked: Asked, told: Any, at: int) -> str:
+    def apply(self, request: ModelRequest, response: Any, now: int) -> str:
         """The code of the refusal, or nothing; `told` is the answer, which is only asked for the names it gives."""
-        self.asked, self.told, self.at, self.by = asked, told or {}, at, asked.by
+        self.request, self.response, self.now, self.actor_id = request, response or {}, now, request.actor_id
         self.entries, self.rows = [], []
         try:
-            ROUTES[asked.route](self, **asked.path)
-        except No as no:
-            return str(no)
+            ROUTES[request.route](self, **request.path)
+        except Refused as refused:
+            return str(refused)
         return ""
 
-    def happens(self, event: str, *accounts: str | None) -> None:
+    def expect_event(self, event: str, *accounts: str | None) -> None:
         """One entry for each account concerned."""
         self.entries.append((event, tuple(sorted({each for each in accounts if each}))))
 
     # who is what, now
 
-    def reader(self, account_id: str, user_id: str, kind: type[Naive] = Held) -> Any:
+    def reader_of(self, account_id: str, user_id: str, kind: type[ReferencePolicy] = GrantedRights) -> Any:
         account, user = self.accounts.get(account_id), self.users.get(user_id)
-        is_open = {"state": "active"} if account and kind is Held else {}
+        is_open = {"state": "active"} if account and kind is GrantedRights else {}
         state = {
             "account": account and {**account, **is_open},
-            "user": user and {**user, "employed_by": self.works_for(user_id)},
+            "user": user and {**user, "employed_by": self.partners_of(user_id)},
             "member": self.members.get((account_id, user_id)),
             "firms": {each: found for each, found in self.accounts.items() if found["kind"] == "partner"},
             "sets": {each: found for (its, each), found in self.sets.items() if its == account_id},
         }
-        return kind(state, self.at)
+        return kind(state, self.now)
 
-    def decides(self, user_id: str, permission: str, account_id: str) -> bool:
-        return permission in self.reader(account_id, user_id, Naive).may()
+    def is_permitted(self, user_id: str, permission: str, account_id: str) -> bool:
+        return permission in self.reader_of(account_id, user_id, ReferencePolicy).may()
 
-    def held(self, account_id: str, user_id: str) -> Reach:
-        found: Reach = self.reader(account_id, user_id).may()
+    def held_rights(self, account_id: str, user_id: str) -> Reach:
+        found: Reach = self.reader_of(account_id, user_id).may()
         return found
 
-    def now(self, account_id: str, user_id: str) -> State:
+    def current_member(self, account_id: str, user_id: str) -> State:
         """The membership as it counts, with `active` false for nobody."""
         member = self.members.get((account_id, user_id)) or {"active": False}
-        reader = self.reader(account_id, user_id)
+        reader = self.reader_of(account_id, user_id)
         while member["active"] and reader.is_over(member):
-            member = ended(member)
+            member = without_grant(member)
         return member
 
-    def works_for(self, user_id: str) -> set[str]:
+    def partners_of(self, user_id: str) -> set[str]:
         """The partner accounts where he is an active member (§2)."""
         mine = (account for (account, user), member in self.members.items() if user == user_id and member["active"])
         return {account for account in mine if self.accounts[account]["kind"] == "partner"}
 
-    def is_in(self, account_id: str, user_id: str) -> bool:
-        return bool(self.now(account_id, user_id)["active"])
+    def is_member(self, account_id: str, user_id: str) -> bool:
+        return bool(self.current_member(account_id, user_id)["active"])
 
-    def is_eligible(self, user_id: str, firm: str | None) -> bool:
+    def is_eligible(self, user_id: str, partner_id: str | None) -> bool:
         user = self.users.get(user_id)
-        is_firm = firm in self.accounts and self.accounts[firm]["kind"] == "partner"
-        return bool(user and user["active"] and is_firm and self.reader(str(firm), user_id).is_eligible(firm))
+        is_partner = partner_id in self.accounts and self.accounts[partner_id]["kind"] == "partner"
+        return bool(
+            user and user["active"] and is_partner and self.reader_of(str(partner_id), user_id).is_eligible(partner_id)
+        )
 
-    def reasons(self, account_id: str, user_id: str) -> set[str]:
+    def suspended_by(self, account_id: str, user_id: str) -> set[str]:
         """Who keeps him from access."""
-        now = self.now(account_id, user_id)
+        now = self.current_member(account_id, user_id)
         if not now["active"]:
             return set()
-        firm, own = now["partner_id"], set(now["suspended_by"])
-        return own | ({"firm"} if firm and not self.is_eligible(user_id, firm) else set())
+        partner_id, own = now["partner_id"], set(now["suspended_by"])
+        return own | ({"firm"} if partner_id and not self.is_eligible(user_id, partner_id) else set())
 
-    def roster(self, account_id: str, but: str = "") -> list[str]:
+    def super_admins(self, account_id: str, but: str = "") -> list[str]:
         return [
             user
             for (account, user), member in self.members.items()
             if account == account_id and user != but and member["active"] and member["permission_set"] == "super_admin"
         ]
 
-    def runs(self, account_id: str, user_id: str) -> bool:
-        now = self.now(account_id, user_id)
-        return now["active"] and now["permission_set"] == "super_admin" and bool(self.held(account_id, user_id))
+    def is_acting_super_admin(self, account_id: str, user_id: str) -> bool:
+        now = self.current_member(account_id, user_id)
+        return now["active"] and now["permission_set"] == "super_admin" and bool(self.held_rights(account_id, user_id))
 
-    def taken(self, account_id: str) -> int:
+    def partner_seats_used(self, account_id: str) -> int:
         return sum(m["seat"] == "partner" for (account, _), m in self.members.items() if account == account_id)
 
-    def tenure(self, user_id: str, firm: str) -> int:
-        return int(self.users[user_id]["offboardings"].get(firm, 0) + self.accounts[firm]["terminations"])
+    def access_generation(self, user_id: str, partner_id: str) -> int:
+        return int(self.users[user_id]["offboardings"].get(partner_id, 0) + self.accounts[partner_id]["terminations"])
 
     # what must be
 
     def must_be_member(self, account_id: str) -> None:
-        if not self.is_in(account_id, self.by):
+        if not self.is_member(account_id, self.actor_id):
             refuse("not_found")
-        if not self.users[self.by]["active"]:
+        if not self.users[self.actor_id]["active"]:
             refuse("forbidden")
 
     def must_be_open(self, account_id: str) -> None:
         if self.accounts[account_id]["state"] != "active":
             refuse("account_closed")
 
-    def must_be_staff(self, firm: str) -> None:
-        if self.accounts.get(firm, {}).get("kind") != "partner":
+    def must_be_partner_employee(self, partner_id: str) -> None:
+        if self.accounts.get(partner_id, {}).get("kind") != "partner":
             refuse("not_found")
-        self.must_be_member(firm)
+        self.must_be_member(partner_id)
 
     def can_approve(self, account_id: str) -> bool:
         """Never whoever is here for a partner (§4)."""
-        now = self.now(account_id, self.by)
-        return not now["partner_id"] and "account.users.manage" in self.held(account_id, self.by)
+        now = self.current_member(account_id, self.actor_id)
+        return not now["partner_id"] and "account.users.manage" in self.held_rights(account_id, self.actor_id)
 
-    def must_be_approver(self, account_id: str, asked_by: str | None) -> None:
+    def must_be_approver(self, account_id: str, partner_id: str | None) -> None:
         self.must_be_member(account_id)
         if not self.can_approve(account_id):
             refuse("not_an_approver")
-        if asked_by in self.works_for(self.by):
+        if partner_id in self.partners_of(self.actor_id):
             independent = [
-                each for each in self.roster(account_id) if self.runs(account_id, each) and not self.works_for(each)
+                each
+                for each in self.super_admins(account_id)
+                if self.is_acting_super_admin(account_id, each) and not self.partners_of(each)
             ]
             refuse("own_partner_may_not_approve" if independent else "no_independent_approver")
 
-    def must_keep_a_super_admin(self, account_id: str, but: str) -> None:
+    def must_keep_super_admin(self, account_id: str, but: str) -> None:
         """Rule 16."""
-        if not any(self.runs(account_id, each) for each in self.roster(account_id, but)):
+        if not any(self.is_acting_super_admin(account_id, each) for each in self.super_admins(account_id, but)):
             refuse("last_super_admin")
 
     # the vendor
 
-    def tell_account(self, account_id: str) -> None:
-        told = dict(self.asked.body)
+    def put_account(self, account_id: str) -> None:
+        named_fields = dict(self.request.body)
         blank: State = {
             "account_id": account_id,
             "state": "active",
@@ -254,478 +260,506 @@ class Model:
             "partner_seat_limit": None,
             "terminations": 0,
         }
-        blank |= {"domains": [], "program": "active"} if told.get("kind") == "partner" else {}
+        blank |= {"domains": [], "program": "active"} if named_fields.get("kind") == "partner" else {}
         before = self.accounts.get(account_id)
-        account = {**(before or blank), **told}
+        account = {**(before or blank), **named_fields}
         if account == before:
             return
-        if account["partner_seat_limit"] is not None and account["partner_seat_limit"] < self.taken(account_id):
+        if account["partner_seat_limit"] is not None and account["partner_seat_limit"] < self.partner_seats_used(
+            account_id
+        ):
             refuse("limit_below_use")
-        self.happens("account.updated" if before else "account.created", account_id)
+        self.expect_event("account.updated" if before else "account.created", account_id)
         self.accounts[account_id] = account
         if not before or account["kind"] != "partner":
             return
         stops = account["program"] == "terminated" != before["program"]
         account["terminations"] += stops
         if {name for name in ("domains", "program", "state") if account[name] != before[name]}:
-            self.clean_ups.append({"firm": account_id, "user": None, "ends": stops})
+            self.reconciliations.append({"firm": account_id, "user": None, "ends": stops})
 
-    def tell_user(self, user_id: str) -> None:
-        told, before = self.asked.body, self.users.get(user_id)
-        if (not before or before["email"] is None) and not {"email", "name"} <= set(told):
+    def put_user(self, user_id: str) -> None:
+        named_fields, before = self.request.body, self.users.get(user_id)
+        if (not before or before["email"] is None) and not {"email", "name"} <= set(named_fields):
             refuse("missing_field")
-        if any(user["email"] == told.get("email", "") for each, user in self.users.items() if each != user_id):
+        if any(user["email"] == named_fields.get("email", "") for each, user in self.users.items() if each != user_id):
             refuse("email_in_use")
-        user = {**(before or {"active": True, "offboardings": {}}), **told}
+        user = {**(before or {"active": True, "offboardings": {}}), **named_fields}
         if user == before:
             return
-        leaves = before and before["active"] and not user["active"]
-        his = [account for account, each in self.members if each == user_id and user_id in self.roster(account)]
+        is_deactivated = before and before["active"] and not user["active"]
+        super_admin_of = [
+            account for account, each in self.members if each == user_id and user_id in self.super_admins(account)
+        ]
         orphaned = [
             account
-            for account in his
-            if leaves and not any(self.runs(account, each) for each in self.roster(account, user_id))
+            for account in super_admin_of
+            if is_deactivated
+            and not any(self.is_acting_super_admin(account, each) for each in self.super_admins(account, user_id))
         ]
-        self.happens("user.updated" if before else "user.created", DIRECTORY, *orphaned)
+        self.expect_event("user.updated" if before else "user.created", DIRECTORY, *orphaned)
         self.users[user_id] = user
         if before and (user["active"], user["email"]) != (before["active"], before["email"]):
-            self.clean_ups.append({"firm": None, "user": user_id, "ends": False})
+            self.reconciliations.append({"firm": None, "user": user_id, "ends": False})
 
-    def erase(self, user_id: str) -> None:
+    def erase_user(self, user_id: str) -> None:
         user = self.users[user_id]
-        if any(user_id in self.roster(account) for account in self.accounts):
+        if any(user_id in self.super_admins(account) for account in self.accounts):
             refuse("is_super_admin")
         if user["email"] is None:
             return
         mine = [member for (_, each), member in self.members.items() if each == user_id]
-        places = [each for member in mine for each in (member, member["previous"]) if each]
-        firms = {each["partner_id"] for each in places if each["partner_id"]} | self.works_for(user_id)
-        leavings = {**user["offboardings"], **{firm: user["offboardings"].get(firm, 0) + 1 for firm in firms}}
-        self.users[user_id] = {**user, "email": None, "name": "", "active": False, "offboardings": leavings}
-        self.clean_ups.append({"firm": None, "user": user_id, "ends": True})
-        self.happens("user.erased", DIRECTORY)
+        assignments = [each for member in mine for each in (member, member["previous"]) if each]
+        partner_ids = {each["partner_id"] for each in assignments if each["partner_id"]} | self.partners_of(user_id)
+        offboardings = {
+            **user["offboardings"],
+            **{partner_id: user["offboardings"].get(partner_id, 0) + 1 for partner_id in partner_ids},
+        }
+        self.users[user_id] = {**user, "email": None, "name": "", "active": False, "offboardings": offboardings}
+        self.reconciliations.append({"firm": None, "user": user_id, "ends": True})
+        self.expect_event("user.erased", DIRECTORY)
 
-    def tell_member(self, account_id: str, user_id: str) -> None:
-        told, where = self.asked.body, (account_id, user_id)
-        before, now = self.members.get(where), self.now(account_id, user_id)
-        if before and all(now[name] == value for name, value in told.items()):
+    def put_member(self, account_id: str, user_id: str) -> None:
+        named_fields, key = self.request.body, (account_id, user_id)
+        before, now = self.members.get(key), self.current_member(account_id, user_id)
+        if before and all(now[name] == value for name, value in named_fields.items()):
             return
         self.must_be_open(account_id)
         if now.get("grant"):
             refuse("already_partner_admin")
-        name = told["permission_set"]
+        name = named_fields["permission_set"]
         if not before:
             fresh: State = {"active": True, "grant": None, "previous": None, "suspended_by": set()}
-            member = {**place(name, usual_seat(name), version=latest(name)), **fresh, **told}
+            member = {**assignment(name, default_seat(name), version=latest_version(name)), **fresh, **named_fields}
         else:
-            another = {"set_version": latest(name), "added": (), "removed": ()} if name != now["permission_set"] else {}
-            own = {"partner_id": None, "access_generation": 0} if name == "super_admin" != now["permission_set"] else {}
-            member = {**now, "seat": now["seat"] or usual_seat(name), **another, **own, **told}
+            new_set = (
+                {"set_version": latest_version(name), "added": (), "removed": ()}
+                if name != now["permission_set"]
+                else {}
+            )
+            no_partner = (
+                {"partner_id": None, "access_generation": 0} if name == "super_admin" != now["permission_set"] else {}
+            )
+            member = {**now, "seat": now["seat"] or default_seat(name), **new_set, **no_partner, **named_fields}
         is_super = name == "super_admin" and member["active"]
-        if is_super and (self.reasons(account_id, user_id) or {"client", "partner"} & set(member["suspended_by"])):
+        if is_super and (self.suspended_by(account_id, user_id) or {"client", "partner"} & set(member["suspended_by"])):
             refuse("grant_suspended")
         was_super = now["active"] and now["permission_set"] == "super_admin"
-        comes_in_vain = is_super and not was_super and not self.users[user_id]["active"]
-        if comes_in_vain or (was_super and not is_super):
-            self.must_keep_a_super_admin(account_id, user_id)
-        self.members[where] = member
-        self.happens("member.updated" if before else "member.created", account_id)
+        is_inactive_super_admin = is_super and not was_super and not self.users[user_id]["active"]
+        if is_inactive_super_admin or (was_super and not is_super):
+            self.must_keep_super_admin(account_id, user_id)
+        self.members[key] = member
+        self.expect_event("member.updated" if before else "member.created", account_id)
         if before and self.accounts[account_id]["kind"] == "partner" and before["active"] != member["active"]:
-            self.clean_ups.append({"firm": account_id, "user": user_id, "ends": False})
+            self.reconciliations.append({"firm": account_id, "user": user_id, "ends": False})
 
     # links
 
     def create_link(self, partner_id: str) -> None:
-        self.must_be_staff(partner_id)
-        if "partner.client_access.manage" not in self.held(partner_id, self.by):
+        self.must_be_partner_employee(partner_id)
+        if "partner.client_access.manage" not in self.held_rights(partner_id, self.actor_id):
             refuse("forbidden")
-        wish = self.asked.body
-        if not self.is_eligible(wish["employee_id"], partner_id):
+        body = self.request.body
+        if not self.is_eligible(body["employee_id"], partner_id):
             refuse("not_eligible")
-        self.links[str(self.told.get("link_id"))] = {
+        self.links[str(self.response.get("link_id"))] = {
             "partner_id": partner_id,
-            "employee_id": wish["employee_id"],
-            "created_by": self.by,
-            "expires_at": self.at + 7 * DAY,
-            "removed": tuple(wish.get("permissions", {}).get("remove", ())),
-            "set_version": latest("partner_admin"),
-            "access_days": wish.get("access_days"),
-            "max_approvals": wish.get("max_approvals", 1),
+            "employee_id": body["employee_id"],
+            "created_by": self.actor_id,
+            "expires_at": self.now + 7 * DAY,
+            "removed": tuple(body.get("permissions", {}).get("remove", ())),
+            "set_version": latest_version("partner_admin"),
+            "access_days": body.get("access_days"),
+            "max_approvals": body.get("max_approvals", 1),
             "approvals": 0,
             "stored_state": "open",
-            "secret": self.told.get("url", "").rpartition("#")[2],
+            "secret": self.response.get("url", "").rpartition("#")[2],
             "replies": {},
             "resent_at": [],
             "renewal_requested": False,
-            "access_generation": self.tenure(wish["employee_id"], partner_id),
+            "access_generation": self.access_generation(body["employee_id"], partner_id),
         }
-        self.happens("link.created", partner_id)
+        self.expect_event("link.created", partner_id)
 
-    def state(self, link: State, *, with_tenure: bool = True) -> str:
+    def link_state(self, link: State, *, with_access_generation: bool = True) -> str:
         """Computed from `expires_at` when read; what asks for somebody whose access was ended asks for nothing."""
         if link["approvals"] >= link["max_approvals"]:
             return "approved"
-        if link["stored_state"] == "open" and link["expires_at"] <= self.at:
+        if link["stored_state"] == "open" and link["expires_at"] <= self.now:
             return "expired"
         if (
-            with_tenure
+            with_access_generation
             and link["stored_state"] == "open"
-            and link["access_generation"] < self.tenure(link["employee_id"], link["partner_id"])
+            and link["access_generation"] < self.access_generation(link["employee_id"], link["partner_id"])
         ):
             return "revoked"
         return str(link["stored_state"])
 
-    def opened(self) -> State:
+    def link_by_secret(self) -> State:
         """Wrong, malformed and unknown secret: one answer (rule 3)."""
-        found = [link for link in self.links.values() if link["secret"] == self.asked.body["secret"]]
+        found = [link for link in self.links.values() if link["secret"] == self.request.body["secret"]]
         return found[0] if found else refuse("link_not_found")
 
-    def must_be_usable(self, state: str) -> None:
+    def must_be_open_link(self, state: str) -> None:
         if state != "open":
             refuse("link_already_used" if state == "approved" else f"link_{state}")
 
-    def answerable(self) -> tuple[State, str]:
-        link, account_id = self.opened(), self.asked.body["account_id"]
-        self.must_be_usable(self.state(link))
+    def link_to_answer(self) -> tuple[State, str]:
+        link, account_id = self.link_by_secret(), self.request.body["account_id"]
+        self.must_be_open_link(self.link_state(link))
         self.must_be_approver(account_id, link["partner_id"])
-        self.must_be_usable(link["replies"].get(account_id, "open"))
+        self.must_be_open_link(link["replies"].get(account_id, "open"))
         return link, account_id
 
     def approve(self) -> None:
-        link, account_id = self.answerable()
-        wish, firm, user_id = self.asked.body, link["partner_id"], link["employee_id"]
-        removed = {*link["removed"], *wish.get("permissions", {}).get("remove", ())}
+        link, account_id = self.link_to_answer()
+        body, partner_id, user_id = self.request.body, link["partner_id"], link["employee_id"]
+        removed = {*link["removed"], *body.get("permissions", {}).get("remove", ())}
         try:
-            self.admit(
+            self.grant_partner_admin(
                 account_id,
                 user_id,
-                firm,
+                partner_id,
                 removed=removed,
-                days=wish.get("access_days") or link["access_days"],
+                days=body.get("access_days") or link["access_days"],
                 version=link["set_version"],
             )
-        except No as no:
-            if str(no) == "not_eligible":  # rule 6
+        except Refused as refused:
+            if str(refused) == "not_eligible":  # rule 6
                 link["stored_state"] = "revoked"
-                self.happens("link.revoked", firm)
+                self.expect_event("link.revoked", partner_id)
             raise
         link["approvals"] += 1
         link["replies"][account_id] = "approved"
-        self.happens("link.approved", account_id, firm)
+        self.expect_event("link.approved", account_id, partner_id)
 
-    def admit(
-        self, account_id: str, user_id: str, firm: str | None, *, removed: Iterable[str], days: Any, version: int
+    def grant_partner_admin(
+        self, account_id: str, user_id: str, partner_id: str | None, *, removed: Iterable[str], days: Any, version: int
     ) -> None:
         """Rules 10 to 12."""
         self.must_be_open(account_id)
-        if not firm or not self.is_eligible(user_id, firm):
+        if not partner_id or not self.is_eligible(user_id, partner_id):
             refuse("not_eligible")
-        now = self.now(account_id, user_id)
+        now = self.current_member(account_id, user_id)
         if now["active"]:
             if now["permission_set"] == "super_admin":
                 refuse("is_super_admin")
-            if self.reasons(account_id, user_id):
+            if self.suspended_by(account_id, user_id):
                 refuse("grant_suspended")
             if now["grant"]:
                 refuse("already_partner_admin")
         before = self.members.get((account_id, user_id), {})
         if before.get("seat") != "partner":
-            self.must_have_a_seat(account_id)
-        base = self.reader(account_id, user_id).in_set("partner_admin", version)
+            self.must_have_seat(account_id)
+        base = self.reader_of(account_id, user_id).in_set("partner_admin", version)
         self.members[account_id, user_id] = {
-            **place("partner_admin", "partner", version=version, partner_id=firm, tenure=self.tenure(user_id, firm)),
+            **assignment(
+                "partner_admin",
+                "partner",
+                version=version,
+                partner_id=partner_id,
+                access_generation=self.access_generation(user_id, partner_id),
+            ),
             "removed": tuple(sorted(set(removed) & set(base))),
             "active": True,
-            "grant": self.grant(firm, days),
-            "previous": {name: now[name] for name in PLACE} if now["active"] else None,
+            "grant": self.new_grant(partner_id, days),
+            "previous": {name: now[name] for name in ASSIGNMENT_FIELDS} if now["active"] else None,
             "suspended_by": set(),
         }
 
-    def must_have_a_seat(self, account_id: str) -> None:
+    def must_have_seat(self, account_id: str) -> None:
         limit = self.accounts[account_id]["partner_seat_limit"]
-        if limit is not None and self.taken(account_id) >= limit:
+        if limit is not None and self.partner_seats_used(account_id) >= limit:
             refuse("no_seat_left")
 
-    def grant(self, firm: str, days: Any) -> State:
-        return {"partner_id": firm, "expires_at": self.at + days * DAY if days else None, "set_version": None}
+    def new_grant(self, partner_id: str, days: Any) -> State:
+        return {"partner_id": partner_id, "expires_at": self.now + days * DAY if days else None, "set_version": None}
 
     def decline(self) -> None:
-        link, account_id = self.answerable()
+        link, account_id = self.link_to_answer()
         self.must_be_open(account_id)
         if link["max_approvals"] == 1:
             link["stored_state"] = "declined"
         link["replies"][account_id] = "declined"
-        self.happens("link.declined", account_id, link["partner_id"])
+        self.expect_event("link.declined", account_id, link["partner_id"])
 
-    def renew(self) -> None:
-        link = self.opened()
-        if self.state(link) == "open":
+    def request_renewal(self) -> None:
+        link = self.link_by_secret()
+        if self.link_state(link) == "open":
             refuse("link_still_open")
-        if not self.users[self.by]["active"]:
+        if not self.users[self.actor_id]["active"]:
             refuse("forbidden")
         if not link["renewal_requested"]:
             link["renewal_requested"] = True
-            self.happens("link.renewal_requested", link["partner_id"])
+            self.expect_event("link.renewal_requested", link["partner_id"])
 
-    def managed(self, partner_id: str, link_id: str) -> State:
+    def managed_link(self, partner_id: str, link_id: str) -> State:
         """To whoever of the firm it does not concern, the link is not there."""
-        self.must_be_staff(partner_id)
-        manages = "partner.client_access.manage" in self.held(partner_id, self.by)
+        self.must_be_partner_employee(partner_id)
+        manages = "partner.client_access.manage" in self.held_rights(partner_id, self.actor_id)
         link = self.links.get(link_id)
-        if not link or (not manages and self.by not in (link["employee_id"], link["created_by"])):
+        if not link or (not manages and self.actor_id not in (link["employee_id"], link["created_by"])):
             refuse("not_found")
         return link if manages else refuse("forbidden")
 
     def revoke(self, partner_id: str, link_id: str) -> None:
-        link = self.managed(partner_id, link_id)
-        state = self.state(link, with_tenure=False)
+        link = self.managed_link(partner_id, link_id)
+        state = self.link_state(link, with_access_generation=False)
         if state == "approved":
             refuse("link_already_used")
         if state == "open":
             link["stored_state"] = "revoked"
-            self.happens("link.revoked", partner_id)
+            self.expect_event("link.revoked", partner_id)
 
     def resend(self, partner_id: str, link_id: str) -> None:
-        link = self.managed(partner_id, link_id)
-        self.must_be_usable(self.state(link))
+        link = self.managed_link(partner_id, link_id)
+        self.must_be_open_link(self.link_state(link))
         if not self.is_eligible(link["employee_id"], partner_id):
             refuse("not_eligible")
-        today = [each for each in link["resent_at"] if self.at - each < DAY]
-        if len(today) >= 5 or any(self.at - each < 60 for each in today):
+        today = [each for each in link["resent_at"] if self.now - each < DAY]
+        if len(today) >= 5 or any(self.now - each < 60 for each in today):
             refuse("rate_limited")
-        secret = self.told.get("url", "").rpartition("#")[2]
-        link |= {"expires_at": self.at + 7 * DAY, "resent_at": [*today, self.at], "secret": secret}
-        self.happens("link.resent", partner_id)
+        secret = self.response.get("url", "").rpartition("#")[2]
+        link |= {"expires_at": self.now + 7 * DAY, "resent_at": [*today, self.now], "secret": secret}
+        self.expect_event("link.resent", partner_id)
 
     # members
 
     def create_user(self, account_id: str) -> None:
-        wish = self.asked.body
+        body = self.request.body
         self.must_be_member(account_id)
-        user_id = next((each for each, user in self.users.items() if user["email"] == wish["email"]), "")
-        if wish["permission_set"] == "partner_admin":
-            self.create_partner_admin(account_id, user_id, wish)
+        user_id = next((each for each, user in self.users.items() if user["email"] == body["email"]), "")
+        if body["permission_set"] == "partner_admin":
+            self.create_partner_admin(account_id, user_id, body)
         else:
-            self.create_ordinary(account_id, user_id, wish["permission_set"])
+            self.create_member(account_id, user_id, body["permission_set"])
 
-    def create_partner_admin(self, account_id: str, user_id: str, wish: Mapping[str, Any]) -> None:
-        firms = self.works_for(user_id)
-        firm = min(firms) if len(firms) == 1 else None
-        self.must_be_approver(account_id, firm)
-        if len(firms) > 1:  # rule 14
+    def create_partner_admin(self, account_id: str, user_id: str, body: Mapping[str, Any]) -> None:
+        partner_ids = self.partners_of(user_id)
+        partner_id = min(partner_ids) if len(partner_ids) == 1 else None
+        self.must_be_approver(account_id, partner_id)
+        if len(partner_ids) > 1:  # rule 14
             refuse("invalid_field")
-        days, version = wish.get("access_days"), latest("partner_admin")
-        self.admit(account_id, user_id, firm, removed=(), days=days, version=version)
-        self.happens("member.created", account_id, firm)
+        days, version = body.get("access_days"), latest_version("partner_admin")
+        self.grant_partner_admin(account_id, user_id, partner_id, removed=(), days=days, version=version)
+        self.expect_event("member.created", account_id, partner_id)
 
-    def create_ordinary(self, account_id: str, user_id: str, name: str) -> None:
-        giver = self.held(account_id, self.by)
-        if "account.users.manage" not in giver:
+    def create_member(self, account_id: str, user_id: str, name: str) -> None:
+        actor_rights = self.held_rights(account_id, self.actor_id)
+        if "account.users.manage" not in actor_rights:
             refuse("forbidden")
-        firm = self.now(account_id, self.by)["partner_id"]
-        if firm and not self.is_eligible(user_id, firm):
+        partner_id = self.current_member(account_id, self.actor_id)["partner_id"]
+        if partner_id and not self.is_eligible(user_id, partner_id):
             refuse("forbidden")
         if not self.users.get(user_id, {}).get("active"):
             refuse("invalid_field")
-        reader = self.reader(account_id, user_id)
-        given = {each: reach for each, reach in reader.in_set(name, latest(name)).items() if reader.exists(each)}
-        if beyond(given, giver):
+        reader = self.reader_of(account_id, user_id)
+        given = {
+            each: reach for each, reach in reader.in_set(name, latest_version(name)).items() if reader.exists(each)
+        }
+        if additional_permissions(given, actor_rights):
             refuse("permission_not_held")
-        if self.are_colleagues(user_id) and catalogue.RESTRICTED & set(given):
+        if self.share_a_partner(user_id) and catalogue.RESTRICTED & set(given):
             refuse("own_partner_may_not_approve")
         self.must_be_open(account_id)
-        now = self.now(account_id, user_id)
+        now = self.current_member(account_id, user_id)
         if now["active"]:
             refuse("already_member")
-        if firm and "client" in now.get("suspended_by", ()):
+        if partner_id and "client" in now.get("suspended_by", ()):
             refuse("grant_suspended")
-        seat, tenure = ("view_only", self.tenure(user_id, firm)) if firm else (usual_seat(name), 0)
+        seat, access_generation = (
+            ("view_only", self.access_generation(user_id, partner_id)) if partner_id else (default_seat(name), 0)
+        )
         self.members[account_id, user_id] = {
-            **place(name, seat, version=latest(name), partner_id=firm, tenure=tenure),
+            **assignment(
+                name, seat, version=latest_version(name), partner_id=partner_id, access_generation=access_generation
+            ),
             "active": True,
             "grant": None,
             "previous": None,
             "suspended_by": set(),
         }
-        self.happens("member.created", account_id, firm)
+        self.expect_event("member.created", account_id, partner_id)
 
-    def are_colleagues(self, user_id: str) -> bool:
-        return bool(self.works_for(self.by) & self.works_for(user_id))
+    def share_a_partner(self, user_id: str) -> bool:
+        return bool(self.partners_of(self.actor_id) & self.partners_of(user_id))
 
     def add_colleagues(self, partner_id: str, account_id: str) -> None:
         self.must_be_member(account_id)
-        now = self.now(account_id, self.by)
-        if now["partner_id"] != partner_id or "account.users.manage" not in self.held(account_id, self.by):
+        now = self.current_member(account_id, self.actor_id)
+        if now["partner_id"] != partner_id or "account.users.manage" not in self.held_rights(account_id, self.actor_id):
             refuse("forbidden")
-        for user_id in self.asked.body["employee_ids"]:
-            self.row(self.create_ordinary, account_id, user_id, self.asked.body["permission_set"])
+        for user_id in self.request.body["employee_ids"]:
+            self.bulk_row(self.create_member, account_id, user_id, self.request.body["permission_set"])
 
-    def row(self, act: Callable[..., None], *to: Any) -> None:
+    def bulk_row(self, operation: Callable[..., None], *arguments: Any) -> None:
         """One of many: what is refused does not stop the others."""
         skipped = {"already_member", "not_super_admin", "nothing_to_accept"}
         try:
-            act(*to)
-        except No as no:
-            self.rows.append(("skipped" if str(no) in skipped else "failed", str(no)))
+            operation(*arguments)
+        except Refused as refused:
+            self.rows.append(("skipped" if str(refused) in skipped else "failed", str(refused)))
         else:
             self.rows.append(("done", None))
 
     def migrate(self, account_id: str) -> None:
         self.must_be_member(account_id)
-        user_id = self.asked.body["user_id"]
-        if user_id != self.by and not self.runs(account_id, self.by):
+        user_id = self.request.body["user_id"]
+        if user_id != self.actor_id and not self.is_acting_super_admin(account_id, self.actor_id):
             refuse("forbidden")
-        self.migrate_one(account_id, user_id, None)
+        self.migrate_member(account_id, user_id, None)
 
-    def migrate_oneself(self, partner_id: str) -> None:
-        self.must_be_staff(partner_id)
-        for account_id in self.asked.body["account_ids"]:
-            self.row(self.migrate_himself, account_id, partner_id)
+    def migrate_self(self, partner_id: str) -> None:
+        self.must_be_partner_employee(partner_id)
+        for account_id in self.request.body["account_ids"]:
+            self.bulk_row(self.migrate_self_in, account_id, partner_id)
 
-    def migrate_himself(self, account_id: str, partner_id: str) -> None:
+    def migrate_self_in(self, account_id: str, partner_id: str) -> None:
         self.must_be_member(account_id)
-        self.migrate_one(account_id, self.by, partner_id)
+        self.migrate_member(account_id, self.actor_id, partner_id)
 
-    def migrate_one(self, account_id: str, user_id: str, firm: str | None) -> None:
+    def migrate_member(self, account_id: str, user_id: str, partner_id: str | None) -> None:
         self.must_be_open(account_id)
-        now, firms = self.now(account_id, user_id), self.works_for(user_id)
+        now, partner_ids = self.current_member(account_id, user_id), self.partners_of(user_id)
         if not now["active"]:
             refuse("not_found")
         if now["permission_set"] != "super_admin":
             refuse("not_super_admin")
-        if not firm and len(firms) > 1:
+        if not partner_id and len(partner_ids) > 1:
             refuse("invalid_field")
-        firm = firm or (min(firms) if firms else None)
-        if not firm or not self.is_eligible(user_id, firm):
+        partner_id = partner_id or (min(partner_ids) if partner_ids else None)
+        if not partner_id or not self.is_eligible(user_id, partner_id):
             refuse("not_eligible")
-        self.must_keep_a_super_admin(account_id, user_id)
-        self.must_have_a_seat(account_id)
+        self.must_keep_super_admin(account_id, user_id)
+        self.must_have_seat(account_id)
         self.members[account_id, user_id] = {
             **now,
-            **place(
+            **assignment(
                 "partner_admin",
                 "partner",
-                version=latest("partner_admin"),
-                partner_id=firm,
-                tenure=self.tenure(user_id, firm),
+                version=latest_version("partner_admin"),
+                partner_id=partner_id,
+                access_generation=self.access_generation(user_id, partner_id),
             ),
             "paid_seats": now["paid_seats"],
-            "grant": self.grant(firm, None),
+            "grant": self.new_grant(partner_id, None),
         }
-        self.happens("super_admin.migrated", account_id, firm)
+        self.expect_event("super_admin.migrated", account_id, partner_id)
 
-    def hold(self, account_id: str, user_id: str) -> tuple[State, list[str]]:
+    def authorize(self, account_id: str, user_id: str) -> tuple[State, list[str]]:
         """The membership, and in which capacities the caller may lay hands on it (§4)."""
-        now, capacities = self.now(account_id, user_id), []
-        own = self.now(account_id, self.by).get("partner_id")
-        manages = "account.users.manage" in self.held(account_id, self.by)
-        firm = now["partner_id"] if now["active"] else None
-        if self.asked.for_vendor:
-            capacities.append("vendor")
-        elif manages and not own:
-            capacities.append("super_admin" if self.runs(account_id, self.by) else "user_manager")
-        elif manages and firm == own:
-            capacities.append("colleague")
-        if firm and "partner.client_access.manage" in self.held(firm, self.by):
-            capacities.append("partner_manager")
-        if now["active"] and user_id == self.by and self.users[self.by]["active"]:
-            capacities.append("self")
-        if not capacities:
+        now, roles = self.current_member(account_id, user_id), []
+        actor_partner_id = self.current_member(account_id, self.actor_id).get("partner_id")
+        manages = "account.users.manage" in self.held_rights(account_id, self.actor_id)
+        partner_id = now["partner_id"] if now["active"] else None
+        if self.request.is_vendor:
+            roles.append("vendor")
+        elif manages and not actor_partner_id:
+            roles.append("super_admin" if self.is_acting_super_admin(account_id, self.actor_id) else "user_manager")
+        elif manages and partner_id == actor_partner_id:
+            roles.append("colleague")
+        if partner_id and "partner.client_access.manage" in self.held_rights(partner_id, self.actor_id):
+            roles.append("partner_manager")
+        if now["active"] and user_id == self.actor_id and self.users[self.actor_id]["active"]:
+            roles.append("self")
+        if not roles:
             self.must_be_member(account_id)
             refuse("forbidden")
-        return (now, capacities) if now["active"] else refuse("not_found")
+        return (now, roles) if now["active"] else refuse("not_found")
 
-    def must_be_as_seen(self) -> None:
-        if self.asked.seen == STALE:
+    def must_match_version(self) -> None:
+        if self.request.expected_version == STALE:
             refuse("precondition_failed")
 
     def edit(self, account_id: str, user_id: str) -> None:
-        now, (capacity, *_) = self.hold(account_id, user_id)
-        wish = self.asked.body
-        named = wish.get("permission_set", now["permission_set"])
+        now, (role, *_) = self.authorize(account_id, user_id)
+        body = self.request.body
+        named = body.get("permission_set", now["permission_set"])
         was_super, is_super = now["permission_set"] == "super_admin", named == "super_admin"
         becomes = named == "partner_admin" and not now["grant"]
-        if capacity in {"self", "vendor"} or (becomes and capacity not in OF_THE_ACCOUNT):
+        if role in {"self", "vendor"} or (becomes and role not in ACCOUNT_ROLES):
             refuse("forbidden")
-        if capacity != "super_admin" and (was_super or is_super):
+        if role != "super_admin" and (was_super or is_super):
             refuse("forbidden")
         self.must_be_open(account_id)
-        self.must_be_as_seen()
+        self.must_match_version()
         if becomes:
             self.become_partner_admin(account_id, user_id, was_super=was_super)
             return
-        after = self.promoted(account_id, user_id) if is_super and not was_super else self.changed(now, capacity)
-        reader = self.reader(account_id, user_id)
-        gained = beyond(reader.rights(after), reader.rights(now))
+        after = self.promoted(account_id, user_id) if is_super and not was_super else self.edited(now, role)
+        reader = self.reader_of(account_id, user_id)
+        gained = additional_permissions(reader.rights(after), reader.rights(now))
         if gained:
-            self.must_be_givable(account_id, user_id, capacity, gained, reader.rights(after))
+            self.must_be_grantable(account_id, user_id, role, gained, reader.rights(after))
         if after == now:
             return
         if was_super and not is_super:
-            self.must_keep_a_super_admin(account_id, user_id)
+            self.must_keep_super_admin(account_id, user_id)
         self.members[account_id, user_id] = after
-        self.happens("member.updated", account_id, now["partner_id"])
+        self.expect_event("member.updated", account_id, now["partner_id"])
 
     def become_partner_admin(self, account_id: str, user_id: str, *, was_super: bool) -> None:
         self.must_be_member(account_id)
         if self.accounts[account_id]["kind"] == "partner":
             refuse("not_a_client_account")
         if was_super:
-            self.migrate_one(account_id, user_id, None)
+            self.migrate_member(account_id, user_id, None)
         else:
-            self.create_partner_admin(account_id, user_id, self.asked.body)
+            self.create_partner_admin(account_id, user_id, self.request.body)
 
-    def must_be_givable(self, account_id: str, user_id: str, capacity: str, gained: set[str], will: Reach) -> None:
+    def must_be_grantable(self, account_id: str, user_id: str, role: str, gained: set[str], will: Reach) -> None:
         """Nobody gives what he does not hold (§3); no firm widens what the client gave it (§4)."""
-        now = self.now(account_id, user_id)
-        if capacity == "partner_manager":
+        now = self.current_member(account_id, user_id)
+        if role == "partner_manager":
             refuse("forbidden")
-        if now["grant"] and capacity in OF_THE_ACCOUNT and now["partner_id"] in self.works_for(self.by):
+        if now["grant"] and role in ACCOUNT_ROLES and now["partner_id"] in self.partners_of(self.actor_id):
             refuse("own_partner_may_not_approve")
         is_client = self.accounts[account_id]["kind"] == "client"
-        if is_client and self.are_colleagues(user_id) and gained & catalogue.RESTRICTED:
+        if is_client and self.share_a_partner(user_id) and gained & catalogue.RESTRICTED:
             refuse("own_partner_may_not_approve")
-        giver = self.held(account_id, self.by)
-        if any(will[name] > giver.get(name, 0) for name in gained):
+        actor_rights = self.held_rights(account_id, self.actor_id)
+        if any(will[name] > actor_rights.get(name, 0) for name in gained):
             refuse("permission_not_held")
 
     def promoted(self, account_id: str, user_id: str) -> State:
         """Rule 20."""
-        now = self.now(account_id, user_id)
-        if self.reasons(account_id, user_id):
+        now = self.current_member(account_id, user_id)
+        if self.suspended_by(account_id, user_id):
             refuse("grant_suspended")
-        if self.are_colleagues(user_id) and self.accounts[account_id]["kind"] == "client":
+        if self.share_a_partner(user_id) and self.accounts[account_id]["kind"] == "client":
             refuse("own_partner_may_not_approve")
         before = now["previous"] or {}
         seat = now["seat"] if now["seat"] != "partner" else before.get("seat") or "core"
-        made = place("super_admin", seat, version=latest("super_admin"))
+        made = assignment("super_admin", seat, version=latest_version("super_admin"))
         return {**now, **made, "paid_seats": now["paid_seats"], "grant": None, "previous": None}
 
-    def changed(self, now: State, capacity: str) -> State:
-        wish, after = self.asked.body, deepcopy(now)
-        if {"permission_set", "permissions"} & set(wish):
-            self.set_anew(after, wish.get("permission_set", now["permission_set"]), wish.get("permissions", {}))
-        seat = wish.get("seat", now["seat"])
+    def edited(self, now: State, role: str) -> State:
+        body, after = self.request.body, deepcopy(now)
+        if {"permission_set", "permissions"} & set(body):
+            self.assign_set(after, body.get("permission_set", now["permission_set"]), body.get("permissions", {}))
+        seat = body.get("seat", now["seat"])
         if seat != now["seat"]:
-            if capacity not in OF_THE_ACCOUNT:
+            if role not in ACCOUNT_ROLES:
                 refuse("forbidden")
             if now["seat"] == "partner":
                 refuse("invalid_field")
             after["seat"] = seat
-        if "access_days" in wish:
-            self.last(after, capacity)
+        if "access_days" in body:
+            self.set_end(after, role)
         return after
 
-    def set_anew(self, after: State, name: str, overrides: Mapping[str, list[str]]) -> None:
+    def assign_set(self, after: State, name: str, overrides: Mapping[str, list[str]]) -> None:
         """Assigning a set replaces the overrides; what is named replaces all of them (§3)."""
-        account_id, user_id = self.asked.path["account_id"], self.asked.path["user_id"]
-        reader, version = self.reader(account_id, user_id), after["set_version"]
+        account_id, user_id = self.request.path["account_id"], self.request.path["user_id"]
+        reader, version = self.reader_of(account_id, user_id), after["set_version"]
         grant = after["grant"]
         if name != after["permission_set"]:
             if name not in catalogue.SETS and (account_id, name) not in self.sets:
                 refuse("unknown_permission_set")
-            own = self.sets.get((account_id, name), {}).get("version")
-            version = own or (grant and name == "partner_admin" and grant["set_version"]) or latest(name)
+            custom_version = self.sets.get((account_id, name), {}).get("version")
+            version = (
+                custom_version or (grant and name == "partner_admin" and grant["set_version"]) or latest_version(name)
+            )
             if grant and after["permission_set"] == "partner_admin":
                 after["grant"] = {**grant, "set_version": after["set_version"]}
         added, removed = overrides.get("add", ()), overrides.get("remove", ())
@@ -733,204 +767,213 @@ class Model:
             refuse("invalid_field")
         base = reader.in_set(name, version) or {}
         given = adjusted(base, added, removed)
-        if too_far(given):
+        if broken_implications(given):
             refuse("invalid_field")
-        less = beyond(base, given)
+        lost = additional_permissions(base, given)
         after |= {
             "permission_set": name,
             "set_version": version,
-            "added": tuple(sorted(each for each in added if each in beyond(given, base) | less)),
-            "removed": tuple(sorted(less & set(removed))),
+            "added": tuple(sorted(each for each in added if each in additional_permissions(given, base) | lost)),
+            "removed": tuple(sorted(lost & set(removed))),
         }
 
-    def last(self, after: State, capacity: str) -> None:
+    def set_end(self, after: State, role: str) -> None:
         """Until when: either side shortens, only the client lengthens (rule 23)."""
         if not after["grant"]:
             refuse("invalid_field")
-        before, days = after["grant"]["expires_at"], self.asked.body["access_days"]
-        end = self.at + days * DAY if days else None
+        before, days = after["grant"]["expires_at"], self.request.body["access_days"]
+        end = self.now + days * DAY if days else None
         if before is not None and (end is None or end > before):
-            if capacity not in OF_THE_ACCOUNT:
+            if role not in ACCOUNT_ROLES:
                 refuse("forbidden")
-            if after["partner_id"] in self.works_for(self.by):
+            if after["partner_id"] in self.partners_of(self.actor_id):
                 refuse("own_partner_may_not_approve")
         after["grant"] = {**after["grant"], "expires_at": end}
 
-    def end(self, account_id: str, user_id: str) -> None:
-        now, (capacity, *_) = self.hold(account_id, user_id)
+    def remove(self, account_id: str, user_id: str) -> None:
+        now, (role, *_) = self.authorize(account_id, user_id)
         is_super = now["permission_set"] == "super_admin"
-        if is_super and capacity == "user_manager":
+        if is_super and role == "user_manager":
             refuse("forbidden")
-        self.must_be_as_seen()
+        self.must_match_version()
         if is_super:
-            self.must_keep_a_super_admin(account_id, user_id)
-        self.members[account_id, user_id] = ended(now)
-        self.happens("grant.revoked" if now["grant"] else "member.removed", account_id, now["partner_id"])
+            self.must_keep_super_admin(account_id, user_id)
+        self.members[account_id, user_id] = without_grant(now)
+        self.expect_event("grant.revoked" if now["grant"] else "member.removed", account_id, now["partner_id"])
         if self.accounts[account_id]["kind"] == "partner":
-            self.leaves(user_id, account_id)
+            self.void_access(user_id, account_id)
 
-    def leaves(self, user_id: str, firm: str) -> None:
+    def void_access(self, user_id: str, partner_id: str) -> None:
         """All that he has for the firm is over at once (rule 21)."""
-        leavings = self.users[user_id]["offboardings"]
-        self.users[user_id] = {**self.users[user_id], "offboardings": {**leavings, firm: leavings.get(firm, 0) + 1}}
-        self.clean_ups.append({"firm": firm, "user": user_id, "ends": True})
+        offboardings = self.users[user_id]["offboardings"]
+        self.users[user_id] = {
+            **self.users[user_id],
+            "offboardings": {**offboardings, partner_id: offboardings.get(partner_id, 0) + 1},
+        }
+        self.reconciliations.append({"firm": partner_id, "user": user_id, "ends": True})
 
-    def sided(self, account_id: str, user_id: str) -> tuple[State, str]:
+    def authorize_side(self, account_id: str, user_id: str) -> tuple[State, str]:
         """The membership, and for which side the caller speaks."""
-        now, capacities = self.hold(account_id, user_id)
+        now, roles = self.authorize(account_id, user_id)
         if self.accounts[account_id]["kind"] == "partner":
             refuse("not_a_client_account")
-        if "partner_manager" in capacities:
+        if "partner_manager" in roles:
             return now, "partner"
-        return (now, "client") if capacities[0] in OF_THE_ACCOUNT else refuse("forbidden")
+        return (now, "client") if roles[0] in ACCOUNT_ROLES else refuse("forbidden")
 
     def suspend(self, account_id: str, user_id: str) -> None:
-        now, side = self.sided(account_id, user_id)
+        now, side = self.authorize_side(account_id, user_id)
         if now["permission_set"] == "super_admin":
             refuse("is_super_admin")
         if side not in now["suspended_by"]:
             self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] | {side}}
-            self.happens("member.suspended", account_id, now["partner_id"])
+            self.expect_event("member.suspended", account_id, now["partner_id"])
 
     def resume(self, account_id: str, user_id: str) -> None:
-        now, side = self.sided(account_id, user_id)
+        now, side = self.authorize_side(account_id, user_id)
         self.must_be_open(account_id)
         if side not in now["suspended_by"]:
-            if self.reasons(account_id, user_id):
+            if self.suspended_by(account_id, user_id):
                 refuse("grant_suspended")
             return
-        if side == "client" and now["partner_id"] and now["partner_id"] in self.works_for(self.by):
+        if side == "client" and now["partner_id"] and now["partner_id"] in self.partners_of(self.actor_id):
             refuse("own_partner_may_not_approve")
         self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] - {side}}
-        self.happens("member.resumed", account_id, now["partner_id"])
+        self.expect_event("member.resumed", account_id, now["partner_id"])
 
-    def end_access(self, partner_id: str, user_id: str) -> None:
-        self.must_be_staff(partner_id)
-        if user_id != self.by and "partner.client_access.manage" not in self.held(partner_id, self.by):
+    def offboard(self, partner_id: str, user_id: str) -> None:
+        self.must_be_partner_employee(partner_id)
+        if user_id != self.actor_id and "partner.client_access.manage" not in self.held_rights(
+            partner_id, self.actor_id
+        ):
             refuse("forbidden")
         if (partner_id, user_id) not in self.members:
             refuse("not_found")
-        self.happens("employee.offboarded", partner_id)
-        self.leaves(user_id, partner_id)
-        self.write_off(self.clean_ups[-1], user_id)
+        self.expect_event("employee.offboarded", partner_id)
+        self.void_access(user_id, partner_id)
+        self.record_ended_access(self.reconciliations[-1], user_id)
 
     # an account's own sets
 
-    def must_run(self, account_id: str) -> None:
+    def must_be_super_admin(self, account_id: str) -> None:
         self.must_be_member(account_id)
-        if not self.runs(account_id, self.by):
+        if not self.is_acting_super_admin(account_id, self.actor_id):
             refuse("forbidden")
         self.must_be_open(account_id)
 
-    def make_set(self, account_id: str) -> None:
-        self.must_run(account_id)
-        wish = self.asked.body
-        own = {"name": wish["name"], "permissions": tuple(sorted(wish["permissions"])), "version": 1}
-        self.sets[account_id, str(self.told.get("permission_set"))] = own
-        self.happens("permission_set.created", account_id)
+    def create_set(self, account_id: str) -> None:
+        self.must_be_super_admin(account_id)
+        body = self.request.body
+        own = {"name": body["name"], "permissions": tuple(sorted(body["permissions"])), "version": 1}
+        self.sets[account_id, str(self.response.get("permission_set"))] = own
+        self.expect_event("permission_set.created", account_id)
 
-    def own_set(self, account_id: str, set_id: str) -> State:
-        self.must_run(account_id)
+    def custom_set(self, account_id: str, set_id: str) -> State:
+        self.must_be_super_admin(account_id)
         own = self.sets.get((account_id, set_id)) or refuse("not_found")
-        self.must_be_as_seen()
+        self.must_match_version()
         return own
 
-    def change_set(self, account_id: str, set_id: str) -> None:
-        own, wish = self.own_set(account_id, set_id), self.asked.body
-        permissions = tuple(sorted(wish["permissions"]))
-        if read(permissions) != read(own["permissions"]):
+    def update_set(self, account_id: str, set_id: str) -> None:
+        own, body = self.custom_set(account_id, set_id), self.request.body
+        permissions = tuple(sorted(body["permissions"]))
+        if parse_reach(permissions) != parse_reach(own["permissions"]):
             own |= {"permissions": permissions, "version": own["version"] + 1}
-            self.happens("permission_set.updated", account_id)
+            self.expect_event("permission_set.updated", account_id)
 
-    def drop_set(self, account_id: str, set_id: str) -> None:
-        self.own_set(account_id, set_id)
+    def remove_set(self, account_id: str, set_id: str) -> None:
+        self.custom_set(account_id, set_id)
         there = [m for (account, _), m in self.members.items() if account == account_id and m["active"]]
         if any(each["permission_set"] == set_id for m in there for each in (m, m["previous"]) if each):
             refuse("set_in_use")
         del self.sets[account_id, set_id]
-        self.happens("permission_set.removed", account_id)
+        self.expect_event("permission_set.removed", account_id)
 
-    def accept_updates(self, account_id: str) -> None:
+    def accept_set_updates(self, account_id: str) -> None:
         self.must_be_member(account_id)
         if not self.can_approve(account_id):
             refuse("forbidden")
         self.must_be_open(account_id)
-        wish = self.asked.body
-        if wish["version"] != latest(wish["permission_set"]):
+        body = self.request.body
+        if body["version"] != latest_version(body["permission_set"]):
             refuse("rights_changed")
-        for user_id in wish["user_ids"]:
-            self.row(self.accept_update, account_id, user_id, wish["permission_set"])
+        for user_id in body["user_ids"]:
+            self.bulk_row(self.accept_set_update, account_id, user_id, body["permission_set"])
 
-    def accept_update(self, account_id: str, user_id: str, name: str) -> None:
+    def accept_set_update(self, account_id: str, user_id: str, name: str) -> None:
         """The difference is the client's to accept (§3), under the rules of an approval."""
-        now = self.now(account_id, user_id)
+        now = self.current_member(account_id, user_id)
         if not now["active"] or not self.users[user_id]["active"]:
             refuse("not_found")
         if now["permission_set"] != name:
             refuse("rights_changed")
         self.must_be_approver(account_id, now["partner_id"])
-        reader, removed = self.reader(account_id, user_id), set(now["removed"])
-        base = reader.in_set(name, latest(name))
-        while further := too_far(adjusted(base, now["added"], removed)) - removed:
+        reader, removed = self.reader_of(account_id, user_id), set(now["removed"])
+        base = reader.in_set(name, latest_version(name))
+        while further := broken_implications(adjusted(base, now["added"], removed)) - removed:
             removed |= further
-        after = {**now, "set_version": latest(name), "removed": tuple(sorted(removed))}
-        gained = beyond(reader.rights(after), reader.rights(now))
+        after = {**now, "set_version": latest_version(name), "removed": tuple(sorted(removed))}
+        gained = additional_permissions(reader.rights(after), reader.rights(now))
         if not gained:
             refuse("nothing_to_accept")
-        if not now["grant"] and gained - set(self.held(account_id, self.by)):
+        if not now["grant"] and gained - set(self.held_rights(account_id, self.actor_id)):
             refuse("permission_not_held")
         self.members[account_id, user_id] = after
-        self.happens("permission_set.update_accepted", account_id, now["partner_id"])
+        self.expect_event("permission_set.update_accepted", account_id, now["partner_id"])
 
     # what nobody asks for
 
-    def sweep(self, at: int) -> None:
+    def expire(self, now: int) -> None:
         """What is over by time is written off."""
-        self.at, self.entries = at, []
+        self.now, self.entries = now, []
         for link in self.links.values():
-            if link["stored_state"] == "open" and self.state(link) != "approved" and link["expires_at"] <= at:
+            if link["stored_state"] == "open" and self.link_state(link) != "approved" and link["expires_at"] <= now:
                 link["stored_state"] = "expired"
-                self.happens("link.expired", link["partner_id"])
+                self.expect_event("link.expired", link["partner_id"])
         for (account_id, user_id), member in self.members.items():
             grant = member["grant"]
-            if grant and grant["expires_at"] is not None and grant["expires_at"] <= at:
-                self.members[account_id, user_id] = ended(member)
-                self.happens("grant.expired", account_id, grant["partner_id"])
+            if grant and grant["expires_at"] is not None and grant["expires_at"] <= now:
+                self.members[account_id, user_id] = without_grant(member)
+                self.expect_event("grant.expired", account_id, grant["partner_id"])
 
-    def clean_up(self, at: int) -> None:
+    def reconcile(self, now: int) -> None:
         """What was ended everywhere at once is written off, account by account."""
-        self.at, self.entries = at, []
-        for clean_up in self.clean_ups:
-            staff = [user for firm, user in self.members if firm == clean_up["firm"]]
-            for user_id in [clean_up["user"]] if clean_up["user"] else staff:
-                self.write_off(clean_up, user_id)
-                self.withdraw(clean_up, user_id)
-        self.clean_ups.clear()
+        self.now, self.entries = now, []
+        for reconciliation in self.reconciliations:
+            employee_ids = [user for account_id, user in self.members if account_id == reconciliation["firm"]]
+            for user_id in [reconciliation["user"]] if reconciliation["user"] else employee_ids:
+                self.record_ended_access(reconciliation, user_id)
+                self.revoke_links(reconciliation, user_id)
+        self.reconciliations.clear()
 
-    def write_off(self, clean_up: State, user_id: str) -> None:
+    def record_ended_access(self, reconciliation: State, user_id: str) -> None:
         for (account_id, each), member in list(self.members.items()):
-            if each != user_id or not clean_up["ends"] or account_id in clean_up.setdefault(f"told {each}", set()):
+            if (
+                each != user_id
+                or not reconciliation["ends"]
+                or account_id in reconciliation.setdefault(f"told {each}", set())
+            ):
                 continue
-            now, grant = self.now(account_id, user_id), member["grant"]
-            lapsed = grant and grant["expires_at"] is not None and grant["expires_at"] <= self.at
-            stood = ended(member) if lapsed else member
-            mine = clean_up["firm"] in (None, stood["partner_id"])
-            if stood["active"] and mine and self.kind_of(stood) != self.kind_of(now):
+            now, grant = self.current_member(account_id, user_id), member["grant"]
+            lapsed = grant and grant["expires_at"] is not None and grant["expires_at"] <= self.now
+            before = without_grant(member) if lapsed else member
+            mine = reconciliation["firm"] in (None, before["partner_id"])
+            if before["active"] and mine and self.access_of(before) != self.access_of(now):
                 self.members[account_id, user_id] = now
-                self.happens("access.ended", account_id)
-                clean_up[f"told {each}"].add(account_id)
+                self.expect_event("access.ended", account_id)
+                reconciliation[f"told {each}"].add(account_id)
 
-    def kind_of(self, member: State) -> tuple[object, ...]:
+    def access_of(self, member: State) -> tuple[object, ...]:
         return member["grant"], member["partner_id"], member["active"]
 
-    def withdraw(self, clean_up: State, user_id: str) -> None:
+    def revoke_links(self, reconciliation: State, user_id: str) -> None:
         for link in self.links.values():
-            mine = clean_up["ends"] and link["employee_id"] == user_id
-            if mine and clean_up["firm"] in (None, link["partner_id"]):
-                was_open = self.state(link, with_tenure=False) == "open"
-                if was_open and self.state(link) != "open":
+            mine = reconciliation["ends"] and link["employee_id"] == user_id
+            if mine and reconciliation["firm"] in (None, link["partner_id"]):
+                was_open = self.link_state(link, with_access_generation=False) == "open"
+                if was_open and self.link_state(link) != "open":
                     link["stored_state"] = "revoked"
-                    self.happens("link.revoked", link["partner_id"])
+                    self.expect_event("link.revoked", link["partner_id"])
 
 
 ROUTES: Final[Mapping[str, Callable[..., None]]] = {

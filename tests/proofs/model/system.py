@@ -18,25 +18,32 @@ import pytest
 from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.domain.permissions import catalogue
 from partner_access.store import dynamo
-from tests.proofs.model.model import NOT_FORESEEN, ROUTES, Asked, Entry, Model
+from tests.proofs.model.model import NOT_PREDICTED, ROUTES, Entry, Model, ModelRequest
 from tests.support import background_functions, faults, gateway, set_versions
-from tests.support.authzen_requests import SHIPPED, action, resource, subject
-from tests.support.background_functions import CLEAN_UP, EXPIRE_LINKS, RECORD_DELIVERY, SEAL_TRAIL, SEND_LETTERS, Clock
-from tests.support.fake_event_bus import Listener, listener
-from tests.support.fake_ses import Mailbox, bounced, mailbox, report
-from tests.support.fake_tree_head_store import vault
-from tests.support.gateway import Answer, Context
-from tests.support.gateway import send as knock
-from tests.support.random_operations import CLIENTS, FIRMS, PEOPLE, Acts
-from tests.support.reference_policy import read
+from tests.support.authzen_requests import DEPLOYED, action, resource, subject
+from tests.support.background_functions import (
+    EXPIRE_LINKS,
+    RECONCILE_ACCESS,
+    RECORD_EMAIL_FEEDBACK,
+    SEND_EMAILS,
+    SIGN_AUDIT_LOG,
+    Clock,
+)
+from tests.support.fake_event_bus import FakeEventBus, fake_event_bus
+from tests.support.fake_ses import FakeSes, bounce_feedback, fake_ses, feedback
+from tests.support.fake_tree_head_store import fake_tree_head_store
+from tests.support.gateway import ApiResponse, Context
+from tests.support.gateway import send_event as knock
+from tests.support.random_operations import CLIENTS, DOMAIN_OF_PARTNER, USERS, RandomOperations
+from tests.support.reference_policy import parse_reach
 from tests.support.table import Item, Table, differences
-from tools.invariants import broken
+from tools.invariants import violations
 
 API: Final = "partner_access.api.routing"
-KEY_HOLDS: Final = timedelta(hours=24)
+KEY_LIFETIME: Final = timedelta(hours=24)
 SKEW: Final = timedelta(seconds=5)
 """By how much the clock of a function may be ahead."""
-WITHOUT_MEMORY: Final = frozenset({"url"})
+FIRST_RESPONSE_ONLY: Final = frozenset({"url"})
 """Told once."""
 
 _names = count(1)
@@ -48,74 +55,86 @@ class Moment:
 
     seed: int
     skew: int = 0
-    trouble: str | None = None
+    fault: str | None = None
     call: int = 0
 
 
-def _at_a_call(fault: faults.Fault, call: int) -> AbstractContextManager[object]:
-    return faults.at(dynamo.client(), "", *(faults.works,) * call, fault)
+def _at_call(fault: faults.Fault, call: int) -> AbstractContextManager[object]:
+    return faults.inject(dynamo.client(), "", *(faults.succeeds,) * call, fault)
 
 
-TROUBLES: Final[Mapping[str, Callable[[int], AbstractContextManager[object]]]] = {
-    "throttled": lambda call: _at_a_call(faults.says("ThrottlingException"), call),
-    "throttled for ever": lambda call: faults.at(
-        dynamo.client(), "", *(faults.works,) * call, then=faults.says("ThrottlingException")
+FAULTS: Final[Mapping[str, Callable[[int], AbstractContextManager[object]]]] = {
+    "throttled": lambda call: _at_call(faults.aws_error("ThrottlingException"), call),
+    "throttled for ever": lambda call: faults.inject(
+        dynamo.client(), "", *(faults.succeeds,) * call, last_fault=faults.aws_error("ThrottlingException")
     ),
-    "broken down": lambda call: _at_a_call(faults.says("InternalServerError", 500), call),
-    "in conflict": lambda call: faults.at(
-        dynamo.client(), "TransactWriteItems", *(faults.works,) * (call % 2), faults.CONFLICTS
+    "broken down": lambda call: _at_call(faults.aws_error("InternalServerError", 500), call),
+    "in conflict": lambda call: faults.inject(
+        dynamo.client(), "TransactWriteItems", *(faults.succeeds,) * (call % 2), faults.WRITE_CONFLICT
     ),
-    "unheard": lambda call: _at_a_call(faults.goes_unheard, call),
-    "unanswered": lambda call: _at_a_call(faults.goes_unanswered, call),
-    "killed before": lambda call: _at_a_call(faults.kills_before, call),
-    "killed after": lambda call: _at_a_call(faults.kills_after, call),
+    "unheard": lambda call: _at_call(faults.request_lost, call),
+    "unanswered": lambda call: _at_call(faults.response_lost, call),
+    "killed before": lambda call: _at_call(faults.killed_before, call),
+    "killed after": lambda call: _at_call(faults.killed_after, call),
 }
 """The nth call to the table from now on is in it, from 0."""
 
 
-class Town:
+class System:
     """Both, at one point of time; `done` and `refused` count by operation what they agreed on."""
 
     def __init__(
-        self, table: Table, clock: Clock, box: Mailbox, heard: Listener, publish: Callable[..., None], model: Model
+        self,
+        table: Table,
+        clock: Clock,
+        mailbox: FakeSes,
+        event_bus: FakeEventBus,
+        publish: Callable[..., None],
+        model: Model,
     ) -> None:
-        self.table, self.clock, self.box, self.heard, self.publish = table, clock, box, heard, publish
+        self.table, self.clock, self.mailbox, self.event_bus, self.publish = table, clock, mailbox, event_bus, publish
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
-        self.troubled: Counter[str] = Counter()
-        self.model, self.moment = model, Moment(0)
-        self.forget()
+        self.faulted: Counter[str] = Counter()
+        self.model, self.conditions = model, Moment(0)
+        self.clear_history()
 
-    def begin(self) -> None:
+    def create_everyone(self) -> None:
         """The vendor tells of everybody."""
         self.publish_version(1)
-        Acts(self.table, self.clock, Random(0)).begin()
-        self.begun = self.table.aside(), deepcopy(self.model), self.clock.time, self.letters, self.trail
+        RandomOperations(self.table, self.clock, Random(0)).create_accounts()
+        self.starting_state = (
+            self.table.snapshot(),
+            deepcopy(self.model),
+            self.clock.time,
+            self.outbox_items,
+            self.audit_entries,
+        )
 
-    def forget(self) -> None:
+    def clear_history(self) -> None:
         """Nothing was asked or brought yet."""
         self.steps = 0
-        self.kept: list[tuple[dict[str, Any], Answer, datetime]] = []
+        self.repeatable: list[tuple[dict[str, Any], ApiResponse, datetime]] = []
         self.items: list[Item] = []
-        self.trail: list[Item] = []
-        self.letters: list[Item] = []
-        self.followed = 0
+        self.audit_entries: list[Item] = []
+        self.outbox_items: list[Item] = []
+        self.published_entries = 0
         self.published: dict[tuple[str, str], str] = {}
-        self.reported: list[dict[str, Any]] = []
+        self.feedback: list[dict[str, Any]] = []
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """As it was when the vendor had told of everybody."""
-        items, model, at, letters, trail = self.begun
-        self.forget()
-        self.table.back_to(items)
+        items, model, at, outbox_items, audit_entries = self.starting_state
+        self.clear_history()
+        self.table.restore(items)
         self.items = self.table.items()
         self.model, self.clock.time = deepcopy(model), at
-        self.letters, self.trail = list(letters), list(trail)
-        self.acts = Acts(self.table, self.clock, Random(0))
-        self.box.sent.clear()
-        self.box.tried.clear()
-        self.heard.heard.clear()
-        self.heard.tried.clear()
+        self.outbox_items, self.audit_entries = list(outbox_items), list(audit_entries)
+        self.operations = RandomOperations(self.table, self.clock, Random(0))
+        self.mailbox.sent.clear()
+        self.mailbox.attempts.clear()
+        self.event_bus.accepted.clear()
+        self.event_bus.attempts.clear()
         self.publish_version(1)
 
     def publish_version(self, version: int) -> None:
@@ -128,235 +147,246 @@ class Town:
 
     # somebody acts
 
-    def happens(self, moment: Moment, act: Callable[[Acts], object]) -> None:
+    def run_operation(self, conditions: Moment, operation: Callable[[RandomOperations], object]) -> None:
         """Somebody's act, and what it should come to; then somebody asks what anybody may do."""
         self.steps += 1
-        self.moment, self.acts.chance = moment, Random(f"{moment.seed} {self.steps}")
-        act(self.acts)
-        self.somebody_asks()
+        self.conditions, self.operations.random = conditions, Random(f"{conditions.seed} {self.steps}")
+        operation(self.operations)
+        self.compare_decision()
 
-    def send(self, made: Mapping[str, Any], context: Context | None = None) -> Answer:
+    def send(self, request: Mapping[str, Any], context: Context | None = None) -> ApiResponse:
         """A request that changes something is foreseen; the rest goes its way."""
-        if made["routeKey"] not in ROUTES:
-            return knock(made, context)
+        if request["routeKey"] not in ROUTES:
+            return knock(request, context)
         key = f'"town-{next(_names)}"'
-        self.asked = {**made, "headers": {"idempotency-key": key, **made["headers"]}}
-        with self.out_of_step():
-            answer = self.answered(self.asked)
-            expected = self.model.take(asked(self.asked), answer.body if answer.text else {}, self.at)
-            foreseen = list(self.model.entries)
-            if self.moment.trouble and "employees" in made["routeKey"]:
-                background_functions.clean_up()
-                self.model.clean_up(self.at)
-                foreseen += self.model.entries
-        self.must_be(answer, expected)
-        told: AbstractSet[str] = NOT_FORESEEN if "employees" in made["routeKey"] else frozenset()
-        self.agree(foreseen, but=told)
+        self.request = {**request, "headers": {"idempotency-key": key, **request["headers"]}}
+        with self.clock_skewed():
+            response = self.send_with_retry(self.request)
+            expected = self.model.apply(model_request(self.request), response.body if response.text else {}, self.at)
+            predicted = list(self.model.entries)
+            if self.conditions.fault and "employees" in request["routeKey"]:
+                background_functions.run_reconcile_access()
+                self.model.reconcile(self.at)
+                predicted += self.model.entries
+        self.must_equal(response, expected)
+        ignored: AbstractSet[str] = NOT_PREDICTED if "employees" in request["routeKey"] else frozenset()
+        self.compare(predicted, ignored=ignored)
         is_whole = not any(outcome == "failed" for outcome, _ in self.model.rows)
-        if answer.status < 300 and is_whole:
-            self.kept.append((self.asked, answer, self.clock.time))
-        return answer
+        if response.status < 300 and is_whole:
+            self.repeatable.append((self.request, response, self.clock.time))
+        return response
 
-    def must_be(self, answer: Answer, expected: str) -> None:
-        code = answer.code if answer.status >= 400 else ""
+    def must_equal(self, response: ApiResponse, expected: str) -> None:
+        code = response.code if response.status >= 400 else ""
         # the end of the link came true, and its first answer was lost
-        lost = self.moment.trouble and (expected, code) == ("not_eligible", "link_revoked")
-        assert code == expected or lost, (expected, answer, self.asked)
-        if answer.status < 400 and self.model.rows:
-            rows = [(row["outcome"], row.get("reason")) for row in answer.body["items"]]
-            assert rows == self.model.rows, (rows, self.model.rows, self.asked)
+        lost = self.conditions.fault and (expected, code) == ("not_eligible", "link_revoked")
+        assert code == expected or lost, (expected, response, self.request)
+        if response.status < 400 and self.model.rows:
+            rows = [(row["outcome"], row.get("reason")) for row in response.body["items"]]
+            assert rows == self.model.rows, (rows, self.model.rows, self.request)
         for outcome in [outcome for outcome, _ in self.model.rows] or ["refused" if code else "done"]:
-            self.count(str(self.asked["routeKey"]), is_done=outcome == "done")
+            self.count(str(self.request["routeKey"]), is_done=outcome == "done")
 
     def count(self, what: str, *, is_done: bool) -> None:
         (self.done if is_done else self.refused)[what] += 1
 
     @contextmanager
-    def out_of_step(self) -> Iterator[None]:
+    def clock_skewed(self) -> Iterator[None]:
         """The clock of the function is off."""
-        self.clock.passes(seconds=self.moment.skew)
+        self.clock.advance(seconds=self.conditions.skew)
         try:
             yield
         finally:
-            self.clock.passes(seconds=-self.moment.skew)
+            self.clock.advance(seconds=-self.conditions.skew)
 
-    def answered(self, made: Mapping[str, Any]) -> Answer:
+    def send_with_retry(self, request: Mapping[str, Any]) -> ApiResponse:
         """What came to an end without an answer, or to one that says so, is tried again with the same key."""
         try:
-            with self.in_trouble():
-                answer = knock(made)
+            with self.fault_active():
+                response = knock(request)
         except faults.Killed:
-            return knock(made)
-        if answer.status == 503 or "temporarily_unavailable" in answer.text:
-            return knock(made)
-        return answer
+            return knock(request)
+        if response.status == 503 or "temporarily_unavailable" in response.text:
+            return knock(request)
+        return response
 
-    def in_trouble(self) -> AbstractContextManager[object]:
-        if not self.moment.trouble:
+    def fault_active(self) -> AbstractContextManager[object]:
+        if not self.conditions.fault:
             return nullcontext()
-        self.troubled[self.moment.trouble] += 1
-        return TROUBLES[self.moment.trouble](self.moment.call)
+        self.faulted[self.conditions.fault] += 1
+        return FAULTS[self.conditions.fault](self.conditions.call)
 
-    def asks_again(self, moment: Moment) -> None:
+    def repeat_request(self, moment: Moment) -> None:
         """The same key brings the same answer for a day, without what is told once, and nothing happens."""
-        recent = [each for each in self.kept if self.clock.time - each[2] < KEY_HOLDS]
+        recent = [each for each in self.repeatable if self.clock.time - each[2] < KEY_LIFETIME]
         if not recent:
             return
-        made, first, _ = Random(moment.seed).choice(recent)
-        again = knock(made)
+        request, first, _ = Random(moment.seed).choice(recent)
+        again = knock(request)
         assert (again.status, again.replayed) == (first.status, True), again
         if first.text:
-            assert {**again.body, **dict.fromkeys(WITHOUT_MEMORY)} == {**first.body, **dict.fromkeys(WITHOUT_MEMORY)}
-        self.must_be_as_before()
+            assert {**again.body, **dict.fromkeys(FIRST_RESPONSE_ONLY)} == {
+                **first.body,
+                **dict.fromkeys(FIRST_RESPONSE_ONLY),
+            }
+        self.must_be_unchanged()
         self.count("the same again", is_done=True)
 
-    def must_be_as_before(self) -> None:
+    def must_be_unchanged(self) -> None:
         changed = differences(self.items, self.table.items())
         assert not changed, changed
 
-    def somebody_asks(self) -> None:
-        chance = self.acts.chance
-        user, account = chance.choice(PEOPLE), chance.choice((*CLIENTS, *FIRMS))
+    def compare_decision(self) -> None:
+        chance = self.operations.random
+        user, account = chance.choice(USERS), chance.choice((*CLIENTS, *DOMAIN_OF_PARTNER))
         permission = chance.choice(sorted(catalogue.CATALOGUE))
         question = {
             "subject": subject(user),
             "action": action(permission),
             "resource": resource(account, "account"),
         }
-        self.model.at = self.at
-        may = SHIPPED.decides(question)
-        assert may == self.model.decides(user, permission, account), (user, permission, account)
+        self.model.now = self.at
+        may = DEPLOYED.decide(question)
+        assert may == self.model.is_permitted(user, permission, account), (user, permission, account)
         self.count("a decision", is_done=may)
 
     # nobody acts
 
-    def time_passes(self, moment: Moment) -> None:
-        self.clock.passes(hours=Random(moment.seed).choice((1, 12, 24, 24 * 3, 24 * 8)))
+    def pass_time(self, moment: Moment) -> None:
+        self.clock.advance(hours=Random(moment.seed).choice((1, 12, 24, 24 * 3, 24 * 8)))
 
-    def publishes(self, _: Moment) -> None:
+    def publish_second_version(self, _: Moment) -> None:
         """The vendor gives two of its sets in a second version from now on."""
         self.publish_version(2)
 
-    def sweeps(self, moment: Moment) -> None:
-        self.works(lambda: background_functions.run(EXPIRE_LINKS, {}), self.model.sweep, moment)
+    def expire(self, moment: Moment) -> None:
+        self.run_job(lambda: background_functions.run_function(EXPIRE_LINKS, {}), self.model.expire, moment)
         self.count("expiry sweep", is_done=True)
 
-    def cleans_up(self, moment: Moment) -> None:
-        self.works(background_functions.clean_up, self.model.clean_up, moment)
+    def reconcile(self, moment: Moment) -> None:
+        self.run_job(background_functions.run_reconcile_access, self.model.reconcile, moment)
         self.count("clean-up", is_done=True)
 
-    def works(self, run: Callable[[], object], foresee: Callable[[int], None], moment: Moment) -> None:
+    def run_job(self, run: Callable[[], object], predict: Callable[[int], None], moment: Moment) -> None:
         """A worker that is cut off comes by again, in another minute; what it does twice is done once."""
-        self.moment = moment
-        with self.out_of_step():
+        self.conditions = moment
+        with self.clock_skewed():
             try:
-                with self.in_trouble():
+                with self.fault_active():
                     run()
             except (faults.Killed, TemporarilyUnavailable):
                 self.count("a worker cut off", is_done=True)
-            if moment.trouble:
+            if moment.fault:
                 run()
-            foresee(self.at)
-        self.agree(self.model.entries, but=NOT_FORESEEN)
+            predict(self.at)
+        self.compare(self.model.entries, ignored=NOT_PREDICTED)
 
-    def mails(self, moment: Moment) -> None:
+    def send_emails(self, moment: Moment) -> None:
         """Letters go out by the stream and by the sweep; SES may be busy; each copy goes once."""
-        chance, before = Random(moment.seed), len(self.box.sent)
+        chance, before = Random(moment.seed), len(self.mailbox.sent)
         if chance.random() < 0.3:
-            self.box.plan.append(faults.says("TooManyRequestsException", 429))
-        if self.letters:
-            start = chance.randrange(len(self.letters))
-            assert background_functions.stream(self.letters[start : start + 5]) == {"batchItemFailures": []}
-        background_functions.sweep()
-        self.box.plan.clear()
-        sent = Counter(each.delivery for each in self.box.sent)
+            self.mailbox.next_faults.append(faults.aws_error("TooManyRequestsException", 429))
+        if self.outbox_items:
+            start = chance.randrange(len(self.outbox_items))
+            assert background_functions.send_emails_from_stream(self.outbox_items[start : start + 5]) == {
+                "batchItemFailures": []
+            }
+        background_functions.run_send_emails()
+        self.mailbox.next_faults.clear()
+        sent = Counter(each.delivery for each in self.mailbox.sent)
         assert not [delivery for delivery, times in sent.items() if times > 1]
-        self.count("mailer", is_done=len(self.box.sent) > before)
-        self.agree(but=NOT_FORESEEN)
+        self.count("mailer", is_done=len(self.mailbox.sent) > before)
+        self.compare(ignored=NOT_PREDICTED)
 
-    def reports(self, moment: Moment) -> None:
+    def report_delivery(self, moment: Moment) -> None:
         """SES tells what became of a letter, perhaps twice, perhaps of one that is none of ours."""
         chance = Random(moment.seed)
-        if self.box.sent and chance.random() < 0.8:
-            copy = chance.choice(self.box.sent)
-            new = [report("Send", copy.delivery, copy.address), bounced(copy), bounced(copy, "Transient")]
-            self.reported.append(chance.choice(new))
-        for each in chance.sample(self.reported, min(2, len(self.reported))):
-            background_functions.run(RECORD_DELIVERY, each)
-        background_functions.run(RECORD_DELIVERY, report("Bounce", "delivery-unknown"))
-        self.count("delivery reports", is_done=bool(self.reported))
-        self.agree()
+        if self.mailbox.sent and chance.random() < 0.8:
+            copy = chance.choice(self.mailbox.sent)
+            new = [
+                feedback("Send", copy.delivery, copy.address),
+                bounce_feedback(copy),
+                bounce_feedback(copy, "Transient"),
+            ]
+            self.feedback.append(chance.choice(new))
+        for each in chance.sample(self.feedback, min(2, len(self.feedback))):
+            background_functions.run_function(RECORD_EMAIL_FEEDBACK, each)
+        background_functions.run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", "delivery-unknown"))
+        self.count("delivery reports", is_done=bool(self.feedback))
+        self.compare()
 
-    def follows(self, moment: Moment) -> None:
+    def publish_audit_events(self, moment: Moment) -> None:
         """The stream of the trail, perhaps from an earlier record again: every entry gets one place, and keeps it."""
         chance = Random(moment.seed)
-        start = max(0, self.followed - chance.choice([0, 0, 5, 30]))
-        batch = self.trail[start : self.followed + chance.randint(1, 40)]
+        start = max(0, self.published_entries - chance.choice([0, 0, 5, 30]))
+        batch = self.audit_entries[start : self.published_entries + chance.randint(1, 40)]
         if not batch:
             return
         for _ in range(chance.choice([1, 1, 2])):
             background_functions.publish_audit_events(batch)
-        self.followed = max(self.followed, start + len(batch))
-        for event in self.heard.events:
+        self.published_entries = max(self.published_entries, start + len(batch))
+        for event in self.event_bus.events:
             name = event["source"], event["id"]
             assert self.published.setdefault(name, event["sequence"]) == event["sequence"]
-        assert set(self.published) == {(_source(item), item["audit_id"]) for item in self.trail[: self.followed]}
+        assert set(self.published) == {
+            (_source(item), item["audit_id"]) for item in self.audit_entries[: self.published_entries]
+        }
         self.count("followed trail", is_done=True)
-        self.agree()
+        self.compare()
 
-    def seals(self, moment: Moment) -> None:
+    def sign_audit_log(self, moment: Moment) -> None:
         for _ in range(1 + moment.seed % 2):
-            background_functions.run(SEAL_TRAIL, {})
+            background_functions.run_function(SIGN_AUDIT_LOG, {})
         self.count("sealed trail", is_done=True)
-        self.agree()
+        self.compare()
 
-    def settles(self) -> None:
+    def finish_pending_work(self) -> None:
         """At the end of the day nothing is left to do, and the product still agrees with the model."""
-        self.moment = Moment(0)
+        self.conditions = Moment(0)
         for number in range(3):
-            self.clock.passes(minutes=10)
-            self.sweeps(Moment(number))
-            self.cleans_up(Moment(number))
-        assert self.table.under("RECONCILIATION#") == []
-        self.acts.chance = Random(0)
+            self.clock.advance(minutes=10)
+            self.expire(Moment(number))
+            self.reconcile(Moment(number))
+        assert self.table.items_with_prefix("RECONCILIATION#") == []
+        self.operations.random = Random(0)
         for _ in range(5):
-            self.somebody_asks()
+            self.compare_decision()
 
     # agreement
 
-    def agree(self, foreseen: list[Entry] | None = None, *, but: AbstractSet[str] = frozenset()) -> None:
+    def compare(self, predicted: list[Entry] | None = None, *, ignored: AbstractSet[str] = frozenset()) -> None:
         """The table is what the model says, nothing is broken, and there is one entry for each account concerned."""
         before = {(item["pk"], item["sk"]) for item in self.items}
         self.items = self.table.items()
         new = [item for item in self.items if (item["pk"], item["sk"]) not in before]
         entries = [item for item in new if item["pk"].startswith("AUDIT#")]
-        self.trail += sorted(entries, key=lambda item: str(item["audit_id"]))
-        self.letters += [item for item in new if item["pk"].startswith("OUTBOX#")]
-        if foreseen is not None:
-            told = Counter({item["audit_id"]: _entry(item) for item in entries}.values())
-            wanted = Counter(foreseen)
-            extra = [entry for entry in told - wanted if entry[0] not in but]
-            assert wanted <= told, (wanted - told, self.moment)
-            assert not extra, (extra, self.moment)
-        is_broken = broken(self.items, at=self.clock.time + SKEW)
+        self.audit_entries += sorted(entries, key=lambda item: str(item["audit_id"]))
+        self.outbox_items += [item for item in new if item["pk"].startswith("OUTBOX#")]
+        if predicted is not None:
+            recorded = Counter({item["audit_id"]: _entry(item) for item in entries}.values())
+            expected = Counter(predicted)
+            extra = [entry for entry in recorded - expected if entry[0] not in ignored]
+            assert expected <= recorded, (expected - recorded, self.conditions)
+            assert not extra, (extra, self.conditions)
+        is_broken = violations(self.items, at=self.clock.time + SKEW)
         assert not is_broken, is_broken
-        found, wanted_ones = kept(self.items), wanted_by(self.model)
+        found, wanted_ones = stored_records(self.items), predicted_records(self.model)
         for kind, ones in wanted_ones.items():
             others = {each for each in ones | found[kind] if ones.get(each) != found[kind].get(each)}
             assert not others, [(each, found[kind].get(each), "and by the model", ones.get(each)) for each in others]
 
 
-def asked(made: Mapping[str, Any]) -> Asked:
+def model_request(request: Mapping[str, Any]) -> ModelRequest:
     """What a request says."""
-    by = made["requestContext"]["authorizer"]["jwt"]["claims"]
-    seen = made["headers"].get("if-match")
-    return Asked(
-        route=made["routeKey"],
-        by=by["sub"],
-        for_vendor=by["scope"] == gateway.DIRECTORY,
-        path=made.get("pathParameters", {}),
-        body=json.loads(made.get("body") or "{}"),
-        seen=seen and seen.strip('"'),
+    claims = request["requestContext"]["authorizer"]["jwt"]["claims"]
+    if_match = request["headers"].get("if-match")
+    return ModelRequest(
+        route=request["routeKey"],
+        actor_id=claims["sub"],
+        is_vendor=claims["scope"] == gateway.DIRECTORY,
+        path=request.get("pathParameters", {}),
+        body=json.loads(request.get("body") or "{}"),
+        expected_version=if_match and if_match.strip('"'),
     )
 
 
@@ -368,7 +398,7 @@ def _entry(item: Item) -> Entry:
     return str(item["event"]), tuple(sorted(item["accounts"]))
 
 
-def kept(items: list[Item]) -> dict[str, Any]:
+def stored_records(items: list[Item]) -> dict[str, Any]:
     """What the product keeps of what the model knows."""
     found: dict[str, Any] = {"accounts": {}, "users": {}, "members": {}, "links": {}, "sets": {}}
     for item in items:
@@ -379,9 +409,9 @@ def kept(items: list[Item]) -> dict[str, Any]:
                     item.get("state"), item.get("program"), item.get("partner_seat_limit"), int(item.get("partner_seats_used", 0)),
                 )  # fmt: skip
             case "USER", "USER":
-                leavings = {firm: int(times) for firm, times in item.get("offboardings", {}).items()}
+                offboardings = {partner_id: int(times) for partner_id, times in item.get("offboardings", {}).items()}
                 works_for = sorted(item.get("employed_by", ()))
-                found["users"][item["user_id"]] = item.get("email"), item["active"], leavings, works_for
+                found["users"][item["user_id"]] = item.get("email"), item["active"], offboardings, works_for
             case "ACCOUNT", "MEMBER":
                 found["members"][item["account_id"], item["user_id"]] = _member(item)
             case "PARTNER", "LINK":
@@ -390,7 +420,7 @@ def kept(items: list[Item]) -> dict[str, Any]:
                 )  # fmt: skip
             case "ACCOUNT", "SET":
                 found["sets"][item["account_id"], item["set_id"]] = (
-                    read(tuple(item["permissions"])),
+                    parse_reach(tuple(item["permissions"])),
                     int(item["version"]),
                 )
     return found
@@ -411,15 +441,20 @@ def _member(item: Item) -> dict[str, Any]:
     }
 
 
-def wanted_by(model: Model) -> dict[str, Any]:
+def predicted_records(model: Model) -> dict[str, Any]:
     """The same by the model."""
     return {
         "accounts": {
-            each: (found["state"], found.get("program", "active"), found["partner_seat_limit"], model.taken(each))
+            each: (
+                found["state"],
+                found.get("program", "active"),
+                found["partner_seat_limit"],
+                model.partner_seats_used(each),
+            )
             for each, found in model.accounts.items()
         },
         "users": {
-            each: (found["email"], found["active"], found["offboardings"], sorted(model.works_for(each)))
+            each: (found["email"], found["active"], found["offboardings"], sorted(model.partners_of(each)))
             for each, found in model.users.items()
         },
         "members": {where: _member(found) for where, found in model.members.items()},
@@ -427,29 +462,32 @@ def wanted_by(model: Model) -> dict[str, Any]:
             each: (found["stored_state"], found["approvals"], found["expires_at"], found["renewal_requested"])
             for each, found in model.links.items()
         },
-        "sets": {where: (read(found["permissions"]), found["version"]) for where, found in model.sets.items()},
+        "sets": {where: (parse_reach(found["permissions"]), found["version"]) for where, found in model.sets.items()},
     }
 
 
 VERSIONS: Final = {
-    "partner_admin": (tuple(name for name in set_versions.FULL if name not in set_versions.NEW), set_versions.FULL),
-    "sales": (set_versions.SALES, (*set_versions.SALES, *set_versions.NEW)),
+    "partner_admin": (
+        tuple(name for name in set_versions.PARTNER_ADMIN_PERMISSIONS if name not in set_versions.ADDED_PERMISSIONS),
+        set_versions.PARTNER_ADMIN_PERMISSIONS,
+    ),
+    "sales": (set_versions.SALES_PERMISSIONS, (*set_versions.SALES_PERMISSIONS, *set_versions.ADDED_PERMISSIONS)),
 }
 
 
 @contextmanager
-def town(table: Table, model: Model) -> Iterator[Town]:
+def running_system(table: Table, model: Model) -> Iterator[System]:
     """With all that is outside of it: time, mail, the bus, the vault, and no waiting."""
     with (
         pytest.MonkeyPatch.context() as patched,
-        mailbox() as box,
-        listener() as heard,
-        vault(),
-        set_versions.of_sets() as publish,
+        fake_ses() as ses,
+        fake_event_bus() as event_bus,
+        fake_tree_head_store(),
+        set_versions.published_versions() as publish,
     ):
-        clock = Clock(patched, API, EXPIRE_LINKS, CLEAN_UP, SEND_LETTERS, SEAL_TRAIL)
+        clock = Clock(patched, API, EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EMAILS, SIGN_AUDIT_LOG)
         patched.setattr(time, "sleep", lambda _: None)
-        here = Town(table, clock, box, heard, publish, model)
-        patched.setattr(gateway, "send", here.send)
-        here.begin()
-        yield here
+        system = System(table, clock, ses, event_bus, publish, model)
+        patched.setattr(gateway, "send_event", system.send)
+        system.create_everyone()
+        yield system

@@ -12,12 +12,12 @@ from hypothesis.stateful import run_state_machine_as_test
 from typing_extensions import override
 
 from partner_access.store import dynamo
-from tests.proofs.model import machine
-from tests.proofs.model.full_day import a_full_day
+from tests.proofs.model import state_machine
+from tests.proofs.model.full_day import full_day
 from tests.proofs.model.model import ROUTES, Model, refuse
-from tests.proofs.model.system import TROUBLES, Town, town
+from tests.proofs.model.system import FAULTS, System, running_system
 from tests.support import gateway
-from tests.support.races import COMMITTING
+from tests.support.races import BEFORE_TRANSACTION
 from tests.support.reference_policy import State
 from tests.support.table import Table
 from tools.proof.notes import Notes
@@ -26,20 +26,20 @@ SEED: Final = int(os.environ.get("SEED", "1"))
 CHUNKS: Final = 2 if "PROOFS" in os.environ else 1
 STEPS: Final = 40
 DAYS, MANY_DAYS = 2, 40
-LOOK: Final = frozenset({"POST /access-links/preview"})
+READ_ONLY_POSTS: Final = frozenset({"POST /access-links/preview"})
 """What is posted and changes nothing, like all that is asked under /access/v1/."""
 
 
 @pytest.fixture
-def here(table: Table) -> Iterator[Town]:
-    with town(table, Model()) as found:
+def system(table: Table) -> Iterator[System]:
+    with running_system(table, Model()) as found:
         yield found
 
 
-def live(here: Town, number: int, days: int, *phases: Phase) -> None:
+def run_random_days(system: System, number: int, days: int, *phases: Phase) -> None:
     """So many days, by this seed."""
     run_state_machine_as_test(
-        seed(number)(machine.of_the(here)),
+        seed(number)(state_machine.machine_of(system)),
         settings=settings(
             max_examples=days,
             stateful_step_count=STEPS,
@@ -53,132 +53,132 @@ def live(here: Town, number: int, days: int, *phases: Phase) -> None:
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_the_product_does_what_the_model_says(here: Town, whole: bool, notes: Notes, chunk: int) -> None:
-    live(here, SEED * 1000 + chunk, MANY_DAYS if whole else DAYS)
+def test_the_product_does_what_the_model_says(system: System, whole: bool, notes: Notes, chunk: int) -> None:
+    run_random_days(system, SEED * 1000 + chunk, MANY_DAYS if whole else DAYS)
 
-    for what in sorted({*here.done, *here.refused}):
-        notes.tried(f"{what} (seed {chunk + 1} of {CHUNKS})", done=here.done[what], refused=here.refused[what])
+    for what in sorted({*system.done, *system.refused}):
+        notes.passed(f"{what} (seed {chunk + 1} of {CHUNKS})", done=system.done[what], refused=system.refused[what])
     if whole:
-        assert set(ROUTES) <= {*here.done, *here.refused}
-        assert set(here.troubled) == set(TROUBLES)
+        assert set(ROUTES) <= {*system.done, *system.refused}
+        assert set(system.faulted) == set(FAULTS)
 
 
-def spend(here: Town) -> None:
+def run_full_day(system: System) -> None:
     """A full day."""
-    here.begin_anew()
-    here.done.clear()
-    for answer, code in a_full_day(here):
-        assert code == (answer.code if answer.status >= 400 else ""), answer
-    here.settles()
+    system.restart()
+    system.done.clear()
+    for response, code in full_day(system):
+        assert code == (response.code if response.status >= 400 else ""), response
+    system.finish_pending_work()
 
 
-def test_on_a_full_day_every_operation_succeeds_and_is_refused(here: Town, notes: Notes) -> None:
-    spend(here)
+def test_on_a_full_day_every_operation_succeeds_and_is_refused(system: System, notes: Notes) -> None:
+    run_full_day(system)
 
     for route in ROUTES:
-        assert here.done[route], route
-        assert here.refused[route], route
-    notes.tried("operations that succeed and are refused on a full day", operations=len(ROUTES))
+        assert system.done[route], route
+        assert system.refused[route], route
+    notes.passed("operations that succeed and are refused on a full day", operations=len(ROUTES))
 
 
 def test_every_route_that_changes_something_is_in_the_model() -> None:
-    gateway.function_of("")
+    gateway.app_for_route("")
     changing = {route for route in gateway.ROUTES if route.startswith(("POST ", "PUT ", "PATCH ", "DELETE "))}
 
-    assert {route for route in changing - LOOK if "/access/v1/" not in route} == set(ROUTES)
+    assert {route for route in changing - READ_ONLY_POSTS if "/access/v1/" not in route} == set(ROUTES)
 
 
 # what is wrong is told apart
 
 
-class SeatsWithoutEnd(Model):
+class UnlimitedSeats(Model):
     @override
-    def must_have_a_seat(self, account_id: str) -> None: ...
+    def must_have_seat(self, account_id: str) -> None: ...
 
 
-class OwnFirmApproves(Model):
+class OwnPartnerApproves(Model):
     @override
-    def must_be_approver(self, account_id: str, asked_by: str | None) -> None:
+    def must_be_approver(self, account_id: str, partner_id: str | None) -> None:
         super().must_be_approver(account_id, None)
 
 
 class PartnerAdminsApprove(Model):
     @override
     def can_approve(self, account_id: str) -> bool:
-        return "account.users.manage" in self.held(account_id, self.by)
+        return "account.users.manage" in self.held_rights(account_id, self.actor_id)
 
 
-class TheLastSuperAdminGoes(Model):
+class LastSuperAdminLeaves(Model):
     @override
-    def must_keep_a_super_admin(self, account_id: str, but: str) -> None: ...
+    def must_keep_super_admin(self, account_id: str, but: str) -> None: ...
 
 
-class EverybodyIsEligible(Model):
+class EveryoneIsEligible(Model):
     @override
-    def is_eligible(self, user_id: str, firm: str | None) -> bool:
+    def is_eligible(self, user_id: str, partner_id: str | None) -> bool:
         return user_id in self.users
 
 
-class LinksOfWhoeverLeftStayOpen(Model):
+class LinksOfOffboardedStayOpen(Model):
     @override
-    def state(self, link: State, *, with_tenure: bool = True) -> str:
-        return super().state(link, with_tenure=False)
+    def link_state(self, link: State, *, with_access_generation: bool = True) -> str:
+        return super().link_state(link, with_access_generation=False)
 
 
-class AnyLinkIsForOne(Model):
+class EveryLinkIsSingleUse(Model):
     @override
     def approve(self) -> None:
         super().approve()
-        self.opened()["approvals"] = self.opened()["max_approvals"]
+        self.link_by_secret()["approvals"] = self.link_by_secret()["max_approvals"]
 
 
-class AnEndIsSharedByNobody(Model):
+class RevocationNotShared(Model):
     """The partner does not hear of the end of its grant."""
 
     @override
-    def happens(self, event: str, *accounts: str | None) -> None:
-        super().happens(event, *(accounts[:1] if event == "grant.revoked" else accounts))
+    def expect_event(self, event: str, *accounts: str | None) -> None:
+        super().expect_event(event, *(accounts[:1] if event == "grant.revoked" else accounts))
 
 
-class ClosedAccountsGoOn(Model):
+class ClosedAccountsStayOpen(Model):
     @override
     def must_be_open(self, account_id: str) -> None: ...
 
 
-class NobodyMayLeave(Model):
+class SelfRemovalRefused(Model):
     @override
-    def end(self, account_id: str, user_id: str) -> None:
-        if user_id == self.by:
+    def remove(self, account_id: str, user_id: str) -> None:
+        if user_id == self.actor_id:
             refuse("forbidden")
-        super().end(account_id, user_id)
+        super().remove(account_id, user_id)
 
 
-WRONG: Final[tuple[type[Model], ...]] = (
-    SeatsWithoutEnd, OwnFirmApproves, PartnerAdminsApprove, TheLastSuperAdminGoes, EverybodyIsEligible,
-    LinksOfWhoeverLeftStayOpen, AnyLinkIsForOne, AnEndIsSharedByNobody, ClosedAccountsGoOn, NobodyMayLeave,
+WRONG_MODELS: Final[tuple[type[Model], ...]] = (
+    UnlimitedSeats, OwnPartnerApproves, PartnerAdminsApprove, LastSuperAdminLeaves, EveryoneIsEligible,
+    LinksOfOffboardedStayOpen, EveryLinkIsSingleUse, RevocationNotShared, ClosedAccountsStayOpen, SelfRemovalRefused,
 )  # fmt: skip
 
 
-TOLD_QUICKLY: Final = frozenset({AnyLinkIsForOne, OwnFirmApproves})
+QUICKLY_DETECTED: Final = frozenset({EveryLinkIsSingleUse, OwnPartnerApproves})
 
 
-def must_be_caught(here: Town, what: str, notes: Notes) -> None:
+def must_be_detected(system: System, what: str, notes: Notes) -> None:
     with pytest.raises(AssertionError) as caught:
-        spend(here)
+        run_full_day(system)
     assert str(caught.traceback[-1].path).endswith("town.py"), caught
-    acts = sum(here.done.values()) + sum(here.refused.values())
-    notes.tried(f"caught: {what}", acts=acts)
+    acts = sum(system.done.values()) + sum(system.refused.values())
+    notes.passed(f"caught: {what}", acts=acts)
 
 
-@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize("kind", WRONG_MODELS)
 def test_a_wrong_model_is_told_apart(table: Table, kind: type[Model], whole: bool, notes: Notes) -> None:
-    if not whole and kind not in TOLD_QUICKLY:
+    if not whole and kind not in QUICKLY_DETECTED:
         pytest.skip("looked for in the long form")
-    with town(table, kind()) as here:
-        must_be_caught(here, re.sub("(?<!^)(?=[A-Z])", " ", kind.__name__).lower(), notes)
+    with running_system(table, kind()) as system:
+        must_be_detected(system, re.sub("(?<!^)(?=[A-Z])", " ", kind.__name__).lower(), notes)
 
 
-LOST: Final = {
+OMITTED_ITEMS: Final = {
     "no key is remembered": ("IDEMPOTENCY#", ""),
     "nothing is in the trail of a client": ("AUDIT#client", ""),
     "no letter is queued": ("OUTBOX#", ""),
@@ -188,41 +188,41 @@ LOST: Final = {
 
 
 @contextmanager
-def forgetting(pk: str, sk: str) -> Iterator[None]:
+def omitting(pk: str, sk: str) -> Iterator[None]:
     """Only that there is nothing where nothing ever is, is looked at in the place of such a line."""
 
     def forget(params: Mapping[str, Any], **_: Any) -> None:
-        for line in params["TransactItems"]:
-            ((action, asked),) = line.items()
-            key = asked.get("Key") or asked["Item"]
+        for item in params["TransactItems"]:
+            ((action, request),) = item.items()
+            key = request.get("Key") or request["Item"]
             if action in {"Put", "Update"} and key["pk"]["S"].startswith(pk) and key["sk"]["S"].startswith(sk):
                 nowhere = {"pk": {"S": "NOWHERE"}, "sk": {"S": "NOWHERE"}}
-                line.clear()
-                line["ConditionCheck"] = {
-                    "TableName": asked["TableName"],
+                item.clear()
+                item["ConditionCheck"] = {
+                    "TableName": request["TableName"],
                     "Key": nowhere,
-                    "ConditionExpression": dynamo.ABSENT,
+                    "ConditionExpression": dynamo.NOT_EXISTS,
                 }
 
     events = dynamo.client().meta.events
-    events.register(COMMITTING, forget)
+    events.register(BEFORE_TRANSACTION, forget)
     try:
         yield
     finally:
-        events.unregister(COMMITTING, forget)
+        events.unregister(BEFORE_TRANSACTION, forget)
 
 
-@pytest.mark.parametrize("what", LOST)
+@pytest.mark.parametrize("what", OMITTED_ITEMS)
 def test_a_broken_product_is_told_apart(table: Table, what: str, whole: bool, notes: Notes) -> None:
     if not whole and what != "nothing is in the trail of a client":
         pytest.skip("looked for in the long form")
-    with town(table, Model()) as here, forgetting(*LOST[what]):
-        must_be_caught(here, what, notes)
+    with running_system(table, Model()) as system, omitting(*OMITTED_ITEMS[what]):
+        must_be_detected(system, what, notes)
 
 
-def test_the_machine_finds_what_is_broken_by_itself(here: Town, whole: bool, notes: Notes) -> None:
+def test_the_machine_finds_what_is_broken_by_itself(system: System, whole: bool, notes: Notes) -> None:
     if not whole:
         pytest.skip("looked for in the long form")
-    with forgetting(*LOST["nothing is in the trail of a client"]), pytest.raises(AssertionError):
-        live(here, SEED * 1000, MANY_DAYS, Phase.generate)
-    notes.tried("found at random: nothing is in the trail of a client", acts=sum(here.done.values()))
+    with omitting(*OMITTED_ITEMS["nothing is in the trail of a client"]), pytest.raises(AssertionError):
+        run_random_days(system, SEED * 1000, MANY_DAYS, Phase.generate)
+    notes.passed("found at random: nothing is in the trail of a client", acts=sum(system.done.values()))

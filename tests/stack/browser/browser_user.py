@@ -12,18 +12,18 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 
 from functions.serve_pages import app as serve_pages
 from partner_access.emails.permission_texts import Language
-from tests.stack.stack_users import Resident
+from tests.stack.stack_users import StackUser
 
 HERE: Final = Path(__file__).parent
 AXE: Final = (HERE / "axe/axe.min.js").read_text(encoding="utf-8")
 RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RULES_OF_COLOURS: Final = ["color-contrast", "link-in-text-block"]
-PICTURES: Final = Path(os.environ.get("PICTURES", ""))
+COLOR_RULES: Final = ["color-contrast", "link-in-text-block"]
+SCREENSHOTS: Final = Path(os.environ.get("PICTURES", ""))
 PHONE: Final = 390
-DESK: Final = 1280
-REFUSED_BY_THE_API: Final = "Failed to load resource: the server responded with a status of 4"
+DESKTOP: Final = 1280
+API_ERROR: Final = "Failed to load resource: the server responded with a status of 4"
 MOST_TABS: Final = 80
-PATIENCE: Final = 40_000.0
+TIMEOUT: Final = 40_000.0
 """Milliseconds that a busy machine may take over anything; a quiet one never does."""
 SIGNED_IN_FOR: Final = 240.0
 TRIES: Final = 6
@@ -32,8 +32,8 @@ MOVED_AT_MOST: Final = 0.02
 
 Scheme = Literal["light", "dark"]
 
-expect.set_options(timeout=PATIENCE)
-_looked_through: set[tuple[str, str]] = set()
+expect.set_options(timeout=TIMEOUT)
+_checked: set[tuple[str, str]] = set()
 
 
 def a_context(browser: Browser, language: Language) -> BrowserContext:
@@ -43,7 +43,7 @@ def a_context(browser: Browser, language: Language) -> BrowserContext:
         timezone_id={"en": "Europe/London", "ja": "Asia/Tokyo"}[language],
         reduced_motion="reduce",
     )
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(TIMEOUT)
     context.add_init_script(
         "document.addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
     )
@@ -51,82 +51,82 @@ def a_context(browser: Browser, language: Language) -> BrowserContext:
 
 
 @dataclass  # without slots: Playwright hangs a mark on whoever listens
-class Visitor:
+class BrowserUser:
     """A tab of a browser of his own, the language he likes, and what went wrong in it."""
 
     page: Page
     origin: str
     language: Language
-    troubles: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
     @classmethod
-    def at(cls, context: BrowserContext, origin: str, *, language: Language, width: int) -> "Visitor":
+    def open_tab(cls, context: BrowserContext, origin: str, *, language: Language, width: int) -> "BrowserUser":
         """In a new tab, where nobody is signed in."""
         context.clear_cookies()
-        visitor = cls(context.new_page(), origin, language)
-        visitor.page.set_viewport_size({"width": width, "height": 844 if width < DESK else 900})
-        visitor.page.on("console", visitor._heard)
-        visitor.page.on("pageerror", lambda error: visitor.troubles.append(f"error: {error}"))
-        visitor.page.on("request", visitor._asked)
-        visitor.page.on("response", visitor._answered)
-        return visitor
+        browser_user = cls(context.new_page(), origin, language)
+        browser_user.page.set_viewport_size({"width": width, "height": 844 if width < DESKTOP else 900})
+        browser_user.page.on("console", browser_user._on_console)
+        browser_user.page.on("pageerror", lambda error: browser_user.errors.append(f"error: {error}"))
+        browser_user.page.on("request", browser_user._on_request)
+        browser_user.page.on("response", browser_user._on_response)
+        return browser_user
 
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(REFUSED_BY_THE_API):
-            self.troubles.append(f"console: {message.text}")
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(API_ERROR):
+            self.errors.append(f"console: {message.text}")
 
-    def _asked(self, request: Request) -> None:
+    def _on_request(self, request: Request) -> None:
         self.requests.append(request)
         if not request.url.startswith(self.origin):
-            self.troubles.append(f"elsewhere: {request.url}")
+            self.errors.append(f"elsewhere: {request.url}")
 
-    def _answered(self, response: Response) -> None:
+    def _on_response(self, response: Response) -> None:
         if response.status >= 500:
-            self.troubles.append(f"{response.status}: {response.url}")
+            self.errors.append(f"{response.status}: {response.url}")
 
     # --- what he does ---
 
-    def opens(self, path: str) -> None:
+    def open(self, path: str) -> None:
         self.page.goto(self.origin + path)
 
-    def says(self, words: str, /, **places: object) -> str:
+    def text(self, key: str, /, **values: object) -> str:
         """The page's own words in his language."""
-        told = serve_pages.words(self.language)[words]
-        assert isinstance(told, str), words
-        for place, value in places.items():
-            told = told.replace(f"{{{place}}}", str(value))
-        return told
+        text = serve_pages.texts(self.language)[key]
+        assert isinstance(text, str), key
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text
 
     def button(self, name: str) -> Locator:
-        return self.page.get_by_role("button", name=self.says(name), exact=True)
+        return self.page.get_by_role("button", name=self.text(name), exact=True)
 
-    def sees(self, words: str, /, **places: object) -> None:
+    def see(self, key: str, /, **values: object) -> None:
         """A heading with these words, before long."""
-        expect(self.page.get_by_role("heading", name=self.says(words, **places), exact=True)).to_be_visible()
+        expect(self.page.get_by_role("heading", name=self.text(key, **values), exact=True)).to_be_visible()
 
-    def signs_in(self, resident: Resident) -> None:
+    def sign_in(self, user: StackUser) -> None:
         """From the door of a page, through the sign-in, and back."""
         self.button("sign_in").click()
-        self.fills_in(resident)
+        self.fill_sign_in_form(user)
 
-    def is_signed_in(self, resident: Resident) -> None:
+    def use_stored_sign_in(self, user: StackUser) -> None:
         """As after an earlier sign-in in this tab; the way through the sign-in has tests of its own."""
         until = (time.time() + SIGNED_IN_FOR) * 1000
-        kept = json.dumps({"token": resident.caller.token, "until": until, "who": resident.email})
+        stored_token = json.dumps({"token": user.caller.token, "until": until, "who": user.email})
         self.page.add_init_script(
             "if (location.protocol.startsWith('http') && !sessionStorage.getItem('arrived')) {"
-            f"sessionStorage.setItem('arrived', 'yes'); sessionStorage.setItem('token', {json.dumps(kept)}) }}"
+            f"sessionStorage.setItem('arrived', 'yes'); sessionStorage.setItem('token', {json.dumps(stored_token)}) }}"
         )
 
-    def fills_in(self, resident: Resident) -> None:
+    def fill_sign_in_form(self, user: StackUser) -> None:
         """The sign-in's own page."""
-        self.page.fill("#username", resident.email)
-        self.page.fill("#password", resident.person.password)
+        self.page.fill("#username", user.email)
+        self.page.fill("#password", user.person.password)
         self.page.keyboard.press("Enter")
         self.button("sign_out").wait_for()
 
-    def tabs_to(self, words: str) -> None:
+    def tab_to(self, words: str) -> None:
         """By the keyboard alone: forward until what has the focus is called so."""
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
@@ -137,7 +137,7 @@ class Visitor:
                 return
         raise AssertionError(f"the keyboard does not reach {words!r}")
 
-    def arrows_to(self, value: str) -> None:
+    def arrow_to(self, value: str) -> None:
         """By the keyboard alone: down a list of choices until this one has the focus."""
         for _ in range(MOST_TABS):
             if self.page.evaluate("document.activeElement.value") == value:
@@ -145,22 +145,22 @@ class Visitor:
             self.page.keyboard.press("ArrowDown")
         raise AssertionError(f"the arrows do not reach {value!r}")
 
-    def puts_a_letter_down(self) -> None:
+    def close(self) -> None:
         """Closes the tab, and with it all that it remembers."""
         self.page.close()
 
     # --- what must be true of what he sees ---
 
-    def is_accessible(self, state: str) -> None:
+    def check_accessibility(self, state: str) -> None:
         """No violation that axe finds: each state of a page is looked through once, for its colours also in the dark."""
         page = urlsplit(self.page.url).path.split("/")[1]
-        if (page, state) in _looked_through:
+        if (page, state) in _checked:
             return
-        _looked_through.add((page, state))
-        self._looks_through(state, "light", {"type": "tag", "values": RULES})
-        self._looks_through(state, "dark", {"type": "rule", "values": RULES_OF_COLOURS})
+        _checked.add((page, state))
+        self._run_axe(state, "light", {"type": "tag", "values": RULES})
+        self._run_axe(state, "dark", {"type": "rule", "values": COLOR_RULES})
 
-    def _looks_through(self, state: str, scheme: Scheme, rules: dict[str, object]) -> None:
+    def _run_axe(self, state: str, scheme: Scheme, rules: dict[str, object]) -> None:
         self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(f"() => {{ {AXE} }}")
@@ -172,12 +172,12 @@ class Visitor:
         ]
         assert broken == [], f"{state}, {scheme}"
 
-    def fits(self, state: str) -> None:
+    def check_fit(self, state: str) -> None:
         """Nothing hangs out at the side."""
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{state} is {wide} pixels too wide"
 
-    def holds_nothing_of(self, secret: str) -> None:
+    def check_no_trace_of(self, secret: str) -> None:
         """Neither the tab's storage nor the address bar nor any request line nor a referrer has it."""
         assert secret not in self.page.evaluate(
             "JSON.stringify([sessionStorage, localStorage, location.href, document.cookie])"
@@ -188,24 +188,24 @@ class Visitor:
             if request.post_data and secret in request.post_data:
                 assert urlsplit(request.url).path.startswith("/access-links/")
 
-    def pictures(self, name: str) -> None:
+    def screenshot(self, name: str) -> None:
         """Pictures for the documents, where they are asked for: `PICTURES` names the folder."""
-        if Path() == PICTURES:
+        if Path() == SCREENSHOTS:
             return
         width = self.page.viewport_size["width"] if self.page.viewport_size else 0
-        PICTURES.mkdir(parents=True, exist_ok=True)
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            file = PICTURES / f"{name}-{self.language}-{width}-{scheme}.png"
+            file = SCREENSHOTS / f"{name}-{self.language}-{width}-{scheme}.png"
             self.page.screenshot(path=file, full_page=not self.page.locator("dialog").count(), caret="hide")
 
-    def opens_fast(self, path: str, sign: str) -> None:
+    def check_fast_open(self, path: str, sign: str) -> None:
         """Something shows within a second and nothing moves about afterwards; a busy machine may try again."""
         for left in reversed(range(TRIES)):
             self.page.goto("about:blank")
-            self.opens(path)
+            self.open(path)
             self.page.wait_for_selector(sign)
-            told = self.page.evaluate(
+            timing = self.page.evaluate(
                 """() => new Promise((done) => {
                     let moved = 0;
                     new PerformanceObserver((list) => list.getEntries().forEach((each) => { if (!each.hadRecentInput) moved += each.value; }))
@@ -216,7 +216,7 @@ class Visitor:
                     }), 100);
                 })"""
             )
-            assert told["moved"] < MOVED_AT_MOST
-            if told["shown"] < SHOWN_WITHIN:
+            assert timing["moved"] < MOVED_AT_MOST
+            if timing["shown"] < SHOWN_WITHIN:
                 return
-            assert left, f"it took {told['shown']:.0f} ms to show anything"
+            assert left, f"it took {timing['shown']:.0f} ms to show anything"

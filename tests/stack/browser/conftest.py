@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from partner_access.emails.permission_texts import Language
-from tests.stack.browser.browser_user import DESK, Visitor, a_context
-from tests.stack.browser.personas import Cast, a_cast
+from tests.stack.browser.browser_user import DESKTOP, BrowserUser, a_context
+from tests.stack.browser.personas import Personas, create_personas
 from tests.stack.conftest import SETTLED_AFTER
-from tests.stack.stack_users import Resident, Town
+from tests.stack.stack_users import StackUser, StackUsers
 from tools import invariants
-from tools.local_stack import Stack
+from tools.local_stack import LocalStack
 
 NO_BROWSER = (
     "NO BROWSER: Chromium is not here, so the pages are NOT clicked through; `make browser` installs it on Debian"
@@ -34,52 +34,54 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def shared(browser: Browser) -> Callable[[Language], BrowserContext]:
+def shared_context(browser: Browser) -> Callable[[Language], BrowserContext]:
     """What tabs of one language have in common: what was loaded before is there, as for anybody who comes again."""
     return cache(lambda language: a_context(browser, language))
 
 
 @pytest.fixture(scope="session")
-def casts(town: Town) -> dict[str, Cast]:
-    return {language: a_cast(town, language) for language in ("en", "ja")}
+def personas_by_language(stack_users: StackUsers) -> dict[str, Personas]:
+    return {language: create_personas(stack_users, language) for language in ("en", "ja")}
 
 
 @pytest.fixture(scope="module")
-def sound_afterwards(stack: Stack, seen: set[str]) -> Iterator[None]:
+def invariants_hold_afterwards(stack: LocalStack, reported_violations: set[str]) -> Iterator[None]:
     """After these tests, everything that must be true of the whole table is."""
     yield
-    found = set(invariants.broken(stack.items())) - seen
+    found = set(invariants.violations(stack.items())) - reported_violations
     if found:
         time.sleep(SETTLED_AFTER)
-        found &= set(invariants.broken(stack.items()))
-    seen |= found
+        found &= set(invariants.violations(stack.items()))
+    reported_violations |= found
     assert sorted(found) == []
 
 
-Visits = Callable[..., Visitor]
+OpenBrowser = Callable[..., BrowserUser]
 
 
 @pytest.fixture
-def visits(browser: Browser, shared: Callable[[Language], BrowserContext], stack: Stack) -> Iterator[Visits]:
+def open_browser(
+    browser: Browser, shared_context: Callable[[Language], BrowserContext], stack: LocalStack
+) -> Iterator[OpenBrowser]:
     """Makes visitors; when the test is over, nothing went wrong in any of their tabs."""
-    made: list[Visitor] = []
-    alone: list[BrowserContext] = []
+    browser_users: list[BrowserUser] = []
+    new_contexts: list[BrowserContext] = []
 
-    def visit(
-        *, language: Language = "en", width: int = DESK, who: Resident | None = None, anew: bool = False
-    ) -> Visitor:
+    def open_tab(
+        *, language: Language = "en", width: int = DESKTOP, who: StackUser | None = None, new_context: bool = False
+    ) -> BrowserUser:
         """`who` is signed in already; `anew` is with a browser that was never here."""
-        context = a_context(browser, language) if anew else shared(language)
-        alone.extend([context] if anew else [])
-        visitor = Visitor.at(context, stack.front_url, language=language, width=width)
-        made.append(visitor)
+        context = a_context(browser, language) if new_context else shared_context(language)
+        new_contexts.extend([context] if new_context else [])
+        browser_user = BrowserUser.open_tab(context, stack.origin, language=language, width=width)
+        browser_users.append(browser_user)
         if who:
-            visitor.is_signed_in(who)
-        return visitor
+            browser_user.use_stored_sign_in(who)
+        return browser_user
 
-    yield visit
-    for visitor in made:
-        visitor.puts_a_letter_down()
-    for context in alone:
+    yield open_tab
+    for browser_user in browser_users:
+        browser_user.close()
+    for context in new_contexts:
         context.close()
-    assert [trouble for visitor in made for trouble in visitor.troubles] == []
+    assert [error for browser_user in browser_users for error in browser_user.errors] == []

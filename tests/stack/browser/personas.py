@@ -4,24 +4,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from tests.stack.stack_users import SECRET, Resident, Town, a_key, persistently
+from tests.stack.stack_users import SECRET, StackUser, StackUsers, new_key, with_retries
 from tools.api_client import Json
-from tools.sign_in import create_person
+from tools.sign_in import create_sign_in_user
 
 _numbers: Iterator[int] = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class Personas:
     """A partner with its manager and an employee, and somebody who decides for clients."""
 
-    town: Town = field(repr=False)
+    stack_users: StackUsers = field(repr=False)
     language: str
     partner_id: str
-    manager: Resident
-    employee: Resident
+    manager: StackUser
+    employee: StackUser
     employee_name: str
-    admin: Resident
+    admin: StackUser
     client_name: str
     purpose: str
 
@@ -31,33 +31,35 @@ class Cast:
 
     def a_client(self, name: str | None = None) -> str:
         """A new client account that the admin runs."""
-        return self.town.a_client(self.admin, name=name or self.client_name, locale=self.language)
+        return self.stack_users.a_client(self.admin, name=name or self.client_name, locale=self.language)
 
-    def a_link(self, **wished: object) -> tuple[Json, str]:
+    def a_link(self, **fields: object) -> tuple[Json, str]:
         """A new link for the employee: what was answered, and its secret."""
-        wanted = {"employee_id": self.employee.user_id, "access_days": 180, "purpose": self.purpose, **wished}
-        answer = persistently(
-            lambda: self.manager.caller.post(f"/partners/{self.partner_id}/access-links", wanted, key=a_key())
+        wanted = {"employee_id": self.employee.user_id, "access_days": 180, "purpose": self.purpose, **fields}
+        response = with_retries(
+            lambda: self.manager.caller.post(f"/partners/{self.partner_id}/access-links", wanted, key=new_key())
         )
-        assert answer.status == 201, answer
-        found = SECRET.search(answer.json["url"])
-        assert found, answer
-        return answer.json, found.group(1)
+        assert response.status == 201, response
+        found = SECRET.search(response.json["url"])
+        assert found, response
+        return response.json, found.group(1)
 
-    def a_letter(self, **wished: object) -> str:
+    def an_email(self, **fields: object) -> str:
         """The subject of a letter to the admin, with a link of its own."""
         token = f"{self.purpose} {next(_numbers)}"
-        self.a_link(recipient_email=self.admin.email, locale=self.language, **wished, purpose=token)
-        return self.town.letter_to(self.admin, having=token).subject
+        self.a_link(recipient_email=self.admin.email, locale=self.language, **fields, purpose=token)
+        return self.stack_users.email_to(self.admin, having=token).subject
 
 
-def _resident(town: Town, email: str, name: str, language: str) -> Resident:
-    resident = Resident(create_person(town.stack.aws, town.stack.sign_in.user_pool, email, name), town.stack)
-    town.tell(f"/directory/users/{resident.user_id}", {"email": email, "name": name, "locale": language})
-    return resident
+def _resident(stack_users: StackUsers, email: str, name: str, language: str) -> StackUser:
+    user = StackUser(
+        create_sign_in_user(stack_users.stack.aws, stack_users.stack.sign_in.user_pool, email, name), stack_users.stack
+    )
+    stack_users.put(f"/directory/users/{user.user_id}", {"email": email, "name": name, "locale": language})
+    return user
 
 
-def a_cast(town: Town, language: str) -> Cast:
+def create_personas(stack_users: StackUsers, language: str) -> Personas:
     """Told to the directory once; clients and links are made for each test."""
     partner, client, names, purpose = {
         "en": (
@@ -74,11 +76,11 @@ def a_cast(town: Town, language: str) -> Cast:
         ),
     }[language]
     partner_id, domain = f"acct_stage_{language}", f"stage-{language}.example"
-    told = {"kind": "partner", "name": partner, "domains": [domain], "locale": language}
-    town.tell(f"/directory/accounts/{partner_id}", told)
-    manager = _resident(town, f"manager@{domain}", names[0], language)
-    employee = _resident(town, f"employee@{domain}", names[1], language)
-    admin = _resident(town, f"admin@clients-{language}.example", names[2], language)
-    town.join(partner_id, manager, "super_admin")
-    town.join(partner_id, employee, "marketing")
-    return Cast(town, language, partner_id, manager, employee, names[1], admin, client, purpose)
+    fields = {"kind": "partner", "name": partner, "domains": [domain], "locale": language}
+    stack_users.put(f"/directory/accounts/{partner_id}", fields)
+    manager = _resident(stack_users, f"manager@{domain}", names[0], language)
+    employee = _resident(stack_users, f"employee@{domain}", names[1], language)
+    admin = _resident(stack_users, f"admin@clients-{language}.example", names[2], language)
+    stack_users.add_member(partner_id, manager, "super_admin")
+    stack_users.add_member(partner_id, employee, "marketing")
+    return Personas(stack_users, language, partner_id, manager, employee, names[1], admin, client, purpose)

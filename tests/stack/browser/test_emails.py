@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from partner_access.domain.permissions import catalogue
 from partner_access.emails import rendering
 from partner_access.emails.permission_texts import Language
-from partner_access.emails.rendering import Words, compose
+from partner_access.emails.rendering import EmailContext, render
 from tests.stack.browser.browser_user import AXE, RULES, Scheme
 from tools.email_preview import CAUSES, SAMPLES
 
@@ -45,11 +45,11 @@ def page(browser: Browser) -> Iterator[Page]:
     tab.close()
 
 
-def shown(page: Page, letter: str, language: Language, words: Words) -> None:
-    page.set_content(compose(letter, language, words).html)
+def show(page: Page, kind: str, language: Language, context: EmailContext) -> None:
+    page.set_content(render(kind, language, context).html)
 
 
-def hangs_out(page: Page) -> dict[int, int]:
+def overflow(page: Page) -> dict[int, int]:
     """By how many pixels a letter is too wide, at each width where it is."""
     over = {}
     for width in WIDTHS:
@@ -58,35 +58,35 @@ def hangs_out(page: Page) -> dict[int, int]:
     return {width: pixels for width, pixels in over.items() if pixels > 0}
 
 
-def broken(page: Page, scheme: Scheme, asked: dict[str, object]) -> list[object]:
+def violations(page: Page, scheme: Scheme, options: dict[str, object]) -> list[object]:
     """What axe finds, and where; all but the colours are the same in the dark."""
     page.emulate_media(color_scheme=scheme)
-    found = page.evaluate("(asked) => axe.run({ resultTypes: ['violations'], ...asked })", asked)
+    found = page.evaluate("(asked) => axe.run({ resultTypes: ['violations'], ...asked })", options)
     assert found["passes"]
     return [(each["id"], [node["target"] for node in each["nodes"]]) for each in found["violations"]]
 
 
 @every_language
-@pytest.mark.parametrize("letter", rendering.LETTERS)
-def test_a_letter_is_accessible_in_light_and_dark(page: Page, letter: str, language: Language) -> None:
+@pytest.mark.parametrize("kind", rendering.EMAIL_KINDS)
+def test_a_letter_is_accessible_in_light_and_dark(page: Page, kind: str, language: Language) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
-    shown(page, letter, language, replace(SAMPLES[language], cause=CAUSES.get(letter, (None,))[-1]))
+    show(page, kind, language, replace(SAMPLES[language], cause=CAUSES.get(kind, (None,))[-1]))
     page.evaluate(f"() => {{ if (!window.axe) {{ {AXE} }} }}")
-    assert broken(page, "light", {"runOnly": RULES, "rules": NO_PAGE}) == []
-    assert broken(page, "dark", {"runOnly": ["color-contrast"]}) == []
+    assert violations(page, "light", {"runOnly": RULES, "rules": NO_PAGE}) == []
+    assert violations(page, "dark", {"runOnly": ["color-contrast"]}) == []
 
 
 @every_language
-@pytest.mark.parametrize("letter", rendering.LETTERS)
-def test_nothing_of_a_letter_hangs_out_at_the_side(page: Page, letter: str, language: Language) -> None:
-    for more in ({}, LONGEST):
-        shown(page, letter, language, replace(SAMPLES[language], cause=CAUSES.get(letter, (None,))[0], **more))
-        assert hangs_out(page) == {}
+@pytest.mark.parametrize("kind", rendering.EMAIL_KINDS)
+def test_nothing_of_a_letter_hangs_out_at_the_side(page: Page, kind: str, language: Language) -> None:
+    for changes in ({}, LONGEST):
+        show(page, kind, language, replace(SAMPLES[language], cause=CAUSES.get(kind, (None,))[0], **changes))
+        assert overflow(page) == {}
 
 
 @every_language
 def test_the_button_is_broad_on_a_phone_and_within_reach_of_a_thumb(page: Page, language: Language) -> None:
-    shown(page, "link_to_approve", language, SAMPLES[language])
+    show(page, "link_to_approve", language, SAMPLES[language])
     button = page.get_by_role("link")
 
     for width, broad in ((390, True), (900, False)):

@@ -19,64 +19,64 @@ from tests.support.builders import (
     a_partner_admin,
     an_act,
 )
-from tests.support.costs import counted
-from tests.support.seeded_table import CLERK, a_world
+from tests.support.costs import count_costs
+from tests.support.seeded_table import CLERK, seed
 from tests.support.table import Table
 
 MILLISECOND, DAY = timedelta(milliseconds=1), timedelta(days=1)
 LAST_DAY = Span(NOW - DAY)
 
 
-def name_at(moment: datetime, rest: str = "7000" + "0" * 16) -> str:
+def act_id_at(moment: datetime, rest: str = "7000" + "0" * 16) -> str:
     """The name of an act at this moment."""
     milliseconds = (moment - EPOCH) // MILLISECOND
     return f"{milliseconds:012x}{rest}"
 
 
-def happened(table: Table, *moments: datetime, **details: Any) -> None:
+def add_entries(table: Table, *moments: datetime, **details: Any) -> None:
     for moment in moments:
-        entry = audit("link.approved", an_act(name=name_at(moment), at=moment), CLIENT, PARTNER, **details)
+        entry = audit("link.approved", an_act(id=act_id_at(moment), at=moment), CLIENT, PARTNER, **details)
         table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
 
 
-def times(span: Span, **how: Any) -> list[datetime]:
-    page = audit_log.page(CLIENT, span, **{"after": None, "limit": 100, **how})
+def entry_times(span: Span, **options: Any) -> list[datetime]:
+    page = audit_log.page(CLIENT, span, **{"after": None, "limit": 100, **options})
     return [entry.at for entry in page.entries]
 
 
 def test_newest_first(table: Table) -> None:
-    happened(table, NOW - DAY, NOW, NOW - 2 * DAY)
+    add_entries(table, NOW - DAY, NOW, NOW - 2 * DAY)
 
-    assert times(Span(NOW - 3 * DAY)) == [NOW, NOW - DAY, NOW - 2 * DAY]
+    assert entry_times(Span(NOW - 3 * DAY)) == [NOW, NOW - DAY, NOW - 2 * DAY]
 
 
 def test_a_time_includes_its_start_and_not_its_end(table: Table) -> None:
     end = NOW + DAY
-    happened(table, NOW - MILLISECOND, NOW, end - MILLISECOND, end)
+    add_entries(table, NOW - MILLISECOND, NOW, end - MILLISECOND, end)
 
     page = audit_log.page(CLIENT, Span(NOW, end), after=None, limit=100)
 
-    assert [entry.audit_id for entry in page.entries] == [f"aud_{name_at(each)}" for each in (end - MILLISECOND, NOW)]
-    assert times(Span(NOW, NOW)) == []
+    assert [entry.audit_id for entry in page.entries] == [f"aud_{act_id_at(each)}" for each in (end - MILLISECOND, NOW)]
+    assert entry_times(Span(NOW, NOW)) == []
 
 
 def test_without_an_end_there_is_none(table: Table) -> None:
-    happened(table, NOW, datetime(9999, 12, 31, tzinfo=UTC))
+    add_entries(table, NOW, datetime(9999, 12, 31, tzinfo=UTC))
 
-    assert len(times(LAST_DAY)) == 2
+    assert len(entry_times(LAST_DAY)) == 2
 
 
 def test_every_name_of_a_millisecond_is_in_it(table: Table) -> None:
     for rest in ("0" * 20, "f" * 20):
-        entry = audit("link.approved", an_act(name=name_at(NOW, rest)), CLIENT)
+        entry = audit("link.approved", an_act(id=act_id_at(NOW, rest)), CLIENT)
         table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
 
-    assert len(times(Span(NOW, NOW + MILLISECOND))) == 2
-    assert times(Span(NOW - DAY, NOW)) == times(Span(NOW + MILLISECOND)) == []
+    assert len(entry_times(Span(NOW, NOW + MILLISECOND))) == 2
+    assert entry_times(Span(NOW - DAY, NOW)) == entry_times(Span(NOW + MILLISECOND)) == []
 
 
 def test_numbers_come_back_as_they_were(table: Table) -> None:
-    happened(table, NOW, counts=[2, {"most": 10}])
+    add_entries(table, NOW, counts=[2, {"most": 10}])
 
     (entry,) = audit_log.page(CLIENT, LAST_DAY, after=None, limit=1).entries
 
@@ -85,27 +85,27 @@ def test_numbers_come_back_as_they_were(table: Table) -> None:
 
 
 def test_the_part_of_an_act_stands_at_its_time(table: Table) -> None:
-    entry = audit("link.approved", an_act(name=name_at(NOW)).part("one of many"), CLIENT)
+    entry = audit("link.approved", an_act(id=act_id_at(NOW)).for_item("one of many"), CLIENT)
     table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
 
-    assert len(times(Span(NOW, NOW + MILLISECOND))) == 1
+    assert len(entry_times(Span(NOW, NOW + MILLISECOND))) == 1
 
 
 def test_when_nothing_happened_there_is_nothing(table: Table) -> None:
-    happened(table, NOW)
+    add_entries(table, NOW)
 
-    assert times(Span(EPOCH, EPOCH)) == times(Span(EPOCH, EPOCH + DAY)) == []
-    assert times(Span(EPOCH)) == [NOW]
+    assert entry_times(Span(EPOCH, EPOCH)) == entry_times(Span(EPOCH, EPOCH + DAY)) == []
+    assert entry_times(Span(EPOCH)) == [NOW]
 
 
 def test_another_accounts_trail_is_another(table: Table) -> None:
-    happened(table, NOW)
+    add_entries(table, NOW)
 
     assert audit_log.page(PARTNER, LAST_DAY, after=None, limit=100) == audit_log.Page()
 
 
 def test_numbers_are_numbers_again(table: Table) -> None:
-    happened(table, NOW, given={"access_days": 60, "removed": ["crm.import"]}, counts=[1, 2], active=True)
+    add_entries(table, NOW, given={"access_days": 60, "removed": ["crm.import"]}, counts=[1, 2], active=True)
 
     (entry,) = audit_log.page(CLIENT, LAST_DAY, after=None, limit=100).entries
 
@@ -114,9 +114,9 @@ def test_numbers_are_numbers_again(table: Table) -> None:
 
 
 def test_people_and_accounts_come_along_as_far_as_they_are_known(table: Table) -> None:
-    a_world(table)
-    happened(table, NOW, employee_id=EMPLOYEE)
-    happened(table, NOW + MILLISECOND, user_id="user-unknown")
+    seed(table)
+    add_entries(table, NOW, employee_id=EMPLOYEE)
+    add_entries(table, NOW + MILLISECOND, user_id="user-unknown")
 
     page = audit_log.page(CLIENT, LAST_DAY, after=None, limit=100)
 
@@ -128,39 +128,39 @@ def test_people_and_accounts_come_along_as_far_as_they_are_known(table: Table) -
 
 
 def test_pages_follow_each_other(table: Table) -> None:
-    happened(table, *(NOW + number * MILLISECOND for number in range(3)))
+    add_entries(table, *(NOW + number * MILLISECOND for number in range(3)))
 
     first = audit_log.page(CLIENT, LAST_DAY, after=None, limit=2)
 
-    assert first.after == f"aud_{name_at(NOW + MILLISECOND)}"
-    assert times(LAST_DAY, after=first.after) == [NOW]
+    assert first.after == f"aud_{act_id_at(NOW + MILLISECOND)}"
+    assert entry_times(LAST_DAY, after=first.after) == [NOW]
 
 
 def test_a_list_that_stood_before_what_is_now_its_start_is_over(table: Table) -> None:
-    happened(table, NOW)
-    first = f"aud_{name_at(LAST_DAY.start)}"
-    before = f"aud_{name_at(LAST_DAY.start - MILLISECOND)}"
+    add_entries(table, NOW)
+    first = f"aud_{act_id_at(LAST_DAY.start)}"
+    before = f"aud_{act_id_at(LAST_DAY.start - MILLISECOND)}"
 
     for after, requests in ((first, 1), (before, 0)):
-        with counted(table) as costs:
+        with count_costs(table) as costs:
             assert audit_log.page(CLIENT, LAST_DAY, after=after, limit=2) == audit_log.Page()
         assert costs.requests == requests
 
 
 def test_what_a_page_costs_is_in_proportion_to_it(table: Table) -> None:
-    a_world(table)
-    happened(table, *(NOW + number * MILLISECOND for number in range(1000)), employee_id=EMPLOYEE)
+    seed(table)
+    add_entries(table, *(NOW + number * MILLISECOND for number in range(1000)), employee_id=EMPLOYEE)
 
     for limit in (1, 25, 100):
-        with counted(table) as costs:
+        with count_costs(table) as costs:
             page = audit_log.page(CLIENT, LAST_DAY, after=None, limit=limit)
         assert (len(page.entries), costs.requests) == (limit, 2)
 
 
 def test_who_reads_comes_with_what_his_rights_rest_on(table: Table) -> None:
-    a_world(table, a_partner_admin(), a_custom_set(), a_member(CLERK, CUSTOM_SET))
+    seed(table, a_partner_admin(), a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
-    assert set(audit_log.facts_for_reading(CLIENT, EMPLOYEE).reader.firms) == {PARTNER}
+    assert set(audit_log.facts_for_reading(CLIENT, EMPLOYEE).reader.partners) == {PARTNER}
     assert set(audit_log.facts_for_reading(CLIENT, CLERK).reader.sets) == {CUSTOM_SET}
     found = audit_log.facts_for_reading(CLIENT, APPROVER)
     assert found.account

@@ -1,7 +1,7 @@
 """What is kept now beside entries: read at once, in their order, at what cost."""
 
-from partner_access.domain.audit.events import Now
-from partner_access.domain.records import DIRECTORY, AuditEntry, audit
+from partner_access.domain.audit.events import RecordSnapshots
+from partner_access.domain.records import DIRECTORY_LOG_ID, AuditEntry, audit
 from partner_access.store.audit import events
 from tests.support.builders import (
     APPROVER,
@@ -16,45 +16,58 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.seeded_table import staff
+from tests.support.costs import count_costs
+from tests.support.seeded_table import a_partner_account_member
 from tests.support.table import Table
 
 ABOUT_EMPLOYEE = audit("grant.expired", an_act(), CLIENT, PARTNER, employee_id=EMPLOYEE, grant_id="grt_2")
-ABOUT_NOBODY = audit("account.updated", an_act(), CLIENT, fields=["name"])
+WITHOUT_USER = audit("account.updated", an_act(), CLIENT, fields=["name"])
 
 
 def test_each_account_is_told_what_it_has_of_the_person(table: Table) -> None:
-    table.keep(the_client(), the_partner(), an_employee(), a_user(), a_partner_admin(), a_member(), staff(EMPLOYEE))
+    table.put_records(
+        the_client(),
+        the_partner(),
+        an_employee(),
+        a_user(),
+        a_partner_admin(),
+        a_member(),
+        a_partner_account_member(EMPLOYEE),
+    )
 
-    found = events.now(
-        [(CLIENT, ABOUT_EMPLOYEE), (PARTNER, ABOUT_EMPLOYEE), (CLIENT, ABOUT_NOBODY), (DIRECTORY, ABOUT_EMPLOYEE)]
+    found = events.current_records(
+        [
+            (CLIENT, ABOUT_EMPLOYEE),
+            (PARTNER, ABOUT_EMPLOYEE),
+            (CLIENT, WITHOUT_USER),
+            (DIRECTORY_LOG_ID, ABOUT_EMPLOYEE),
+        ]
     )
 
     assert found == [
-        Now.of(the_client(), a_partner_admin(), an_employee()),
-        Now.of(the_partner(), staff(EMPLOYEE), an_employee()),
-        Now.of(the_client(), None, None),
-        Now.of(None, None, an_employee()),
+        RecordSnapshots.of(the_client(), a_partner_admin(), an_employee()),
+        RecordSnapshots.of(the_partner(), a_partner_account_member(EMPLOYEE), an_employee()),
+        RecordSnapshots.of(the_client(), None, None),
+        RecordSnapshots.of(None, None, an_employee()),
     ]
 
 
 def test_who_is_not_there_is_not_told_of(table: Table) -> None:
-    assert events.now([(CLIENT, ABOUT_EMPLOYEE)]) == [Now()]
+    assert events.current_records([(CLIENT, ABOUT_EMPLOYEE)]) == [RecordSnapshots()]
 
 
 def test_nothing_is_read_for_nothing(table: Table) -> None:
-    with counted(table) as costs:
-        assert events.now([]) == []
+    with count_costs(table) as costs:
+        assert events.current_records([]) == []
     assert costs.requests == 0
 
 
 def test_a_batch_about_the_same_takes_one_read(table: Table) -> None:
-    table.keep(the_client(), an_employee(), a_partner_admin())
+    table.put_records(the_client(), an_employee(), a_partner_admin())
     entries: list[tuple[str, AuditEntry]] = [(CLIENT, ABOUT_EMPLOYEE)] * 100
 
-    with counted(table) as costs:
-        assert len(events.now(entries)) == 100
+    with count_costs(table) as costs:
+        assert len(events.current_records(entries)) == 100
 
     assert (costs.reads, costs.writes) == (1, 0)
 
@@ -65,7 +78,7 @@ def test_a_hundred_people_take_three_reads_at_most(table: Table) -> None:
         for number in range(100)
     ]
 
-    with counted(table) as costs:
-        assert events.now(entries) == [Now()] * 100
+    with count_costs(table) as costs:
+        assert events.current_records(entries) == [RecordSnapshots()] * 100
 
     assert (costs.reads, costs.writes) == (3, 0)

@@ -2,23 +2,23 @@
 
 import pytest
 
-from partner_access.domain.audit.hash_chain import Head
-from partner_access.domain.audit.tree_heads import Latest
-from partner_access.domain.errors import Overtaken
+from partner_access.domain.audit.hash_chain import ChainHead
+from partner_access.domain.audit.tree_heads import LatestTreeHead
+from partner_access.domain.errors import StaleFacts
 from partner_access.store import keys
 from partner_access.store.audit import tree_heads
 from tests.support.builders import NOW
-from tests.support.costs import counted
+from tests.support.costs import count_costs
 from tests.support.table import Table
 
 
 def test_all_heads_are_found_in_whichever_shard_they_stand(table: Table) -> None:
-    heads = [Head(account_id=f"client-{number}", entries=1, chain_hash="ab" * 32) for number in range(20)]
+    heads = [ChainHead(account_id=f"client-{number}", entries=1, chain_hash="ab" * 32) for number in range(20)]
     for head in heads:
-        table.put(keys.head(head.account_id), dict(head))
+        table.put(keys.chain_head(head.account_id), dict(head))
 
-    with counted(table) as costs:
-        assert sorted(tree_heads.heads(), key=lambda head: head.account_id) == sorted(
+    with count_costs(table) as costs:
+        assert sorted(tree_heads.chain_heads(), key=lambda head: head.account_id) == sorted(
             heads, key=lambda head: head.account_id
         )
 
@@ -26,21 +26,21 @@ def test_all_heads_are_found_in_whichever_shard_they_stand(table: Table) -> None
 
 
 def test_the_latest_seal_is_none_at_first_and_then_the_one_that_was_noted(table: Table) -> None:
-    first = Latest(number=1, at=NOW, root="01", tree_head_hash="ab" * 32)
-    second = Latest(number=2, at=NOW, root="02", tree_head_hash="cd" * 32)
+    first = LatestTreeHead(number=1, at=NOW, root="01", tree_head_hash="ab" * 32)
+    second = LatestTreeHead(number=2, at=NOW, root="02", tree_head_hash="cd" * 32)
 
-    assert tree_heads.latest() == Latest()
-    tree_heads.note(Latest(), first)
+    assert tree_heads.latest() == LatestTreeHead()
+    tree_heads.record(LatestTreeHead(), first)
     assert tree_heads.latest() == first
-    tree_heads.note(first, second)
+    tree_heads.record(first, second)
     assert tree_heads.latest() == second
 
 
 def test_nobody_notes_a_seal_behind_the_latest(table: Table) -> None:
-    first = Latest(number=1, at=NOW, root="01", tree_head_hash="ab" * 32)
-    tree_heads.note(Latest(), first)
+    first = LatestTreeHead(number=1, at=NOW, root="01", tree_head_hash="ab" * 32)
+    tree_heads.record(LatestTreeHead(), first)
 
-    with pytest.raises(Overtaken):
-        tree_heads.note(Latest(), first)
+    with pytest.raises(StaleFacts):
+        tree_heads.record(LatestTreeHead(), first)
 
     assert tree_heads.latest() == first

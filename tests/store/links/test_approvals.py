@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from partner_access.api.response_body import Answer
-from partner_access.domain.errors import LinkAlreadyUsed, LinkDeclined, NoSeatLeft, Overtaken, Refused, RightsChanged
+from partner_access.api.response_body import ResponseBody
+from partner_access.domain.errors import (
+    DomainError,
+    LinkAlreadyUsed,
+    LinkDeclined,
+    NoSeatLeft,
+    RightsChanged,
+    StaleFacts,
+)
 from partner_access.domain.links import approvals
 from partner_access.domain.memberships.members import RequestedAccess, Seat
 from partner_access.store import keys
@@ -25,156 +32,156 @@ from tests.support.builders import (
     a_member,
     a_partner_admin,
     an_act,
-    once,
+    an_idempotency_key,
     the_client,
     the_partner,
 )  # fmt: skip
-from tests.support.link_requests import nothing_changes
-from tests.support.seeded_table import COLLEAGUE, a_world, staff
+from tests.support.link_requests import assert_unchanged
+from tests.support.seeded_table import COLLEAGUE, a_partner_account_member, seed
 from tests.support.table import Table
-from tools.invariants import broken
+from tools.invariants import violations
 
 SECOND = timedelta(seconds=1)
-ONE, THEIRS, FIRM = keys.link(PARTNER, LINK), keys.account(CLIENT), keys.account(PARTNER)
-HIM, HIS = keys.user(APPROVER), keys.member(CLIENT, APPROVER)
-WHO, WHAT = keys.user(EMPLOYEE), keys.member(CLIENT, EMPLOYEE)
-REPLY = keys.reply(LINK, CLIENT)
+LINK_KEY, CLIENT_KEY, PARTNER_KEY = keys.link(PARTNER, LINK), keys.account(CLIENT), keys.account(PARTNER)
+APPROVER_KEY, APPROVER_MEMBER_KEY = keys.user(APPROVER), keys.member(CLIENT, APPROVER)
+EMPLOYEE_KEY, EMPLOYEE_MEMBER_KEY = keys.user(EMPLOYEE), keys.member(CLIENT, EMPLOYEE)
+REPLY_KEY = keys.reply(LINK, CLIENT)
 
 Recorder = Callable[[], object]
 FOR_MANY = a_link(max_approvals=2)
 ORDINARY = a_member(EMPLOYEE, "sales")
 
 
-class Told(Answer):
+class EmptyBody(ResponseBody):
     """Whatever the caller is told."""
 
 
 def approval() -> Recorder:
     facts = stored.facts_for_reply(SECRET, CLIENT, APPROVER)
-    approved = approvals.approve(facts, RequestedAccess(), an_act(once=once()))
-    return lambda: stored.record_approval(approved, Told())
+    approved = approvals.approve(facts, RequestedAccess(), an_act(idempotency_key=an_idempotency_key()))
+    return lambda: stored.record_approval(approved, EmptyBody())
 
 
-def refusal() -> Recorder:
+def decline() -> Recorder:
     facts = stored.facts_for_reply(SECRET, CLIENT, APPROVER)
-    declined = approvals.decline(facts, "no", an_act(once=once()))
-    return lambda: stored.record_decline(declined, Told())
+    declined = approvals.decline(facts, "no", an_act(idempotency_key=an_idempotency_key()))
+    return lambda: stored.record_decline(declined, EmptyBody())
 
 
-def _closed(most: int) -> list[dict[str, Any]]:
+def closing_changes(max_approvals: int) -> list[dict[str, Any]]:
     """Each way in which a link closes, alone."""
     return [
         {"stored_state": "revoked"},
         {"expires_at": NOW},
-        {"approvals": most},
+        {"approvals": max_approvals},
         {"secrets": {"another"}},
         {"secrets": None},
         {"secrets": {SECRET.fingerprint + "0", SECRET.fingerprint[:-1]}},
     ]
 
 
-CONDITIONS: list[tuple[Callable[[], Recorder], tuple[Any, ...], Key, dict[str, Any], type[Refused]]] = [
-    *((approval, (), ONE, change, LinkAlreadyUsed) for change in _closed(1)),
-    *((approval, (FOR_MANY,), ONE, change, LinkAlreadyUsed) for change in _closed(2)),
-    *((refusal, (), ONE, change, LinkDeclined) for change in _closed(1)),
-    *((refusal, (FOR_MANY,), ONE, change, LinkDeclined) for change in _closed(2)),
-    (approval, (FOR_MANY,), REPLY, {"state": "approved"}, LinkAlreadyUsed),
-    (refusal, (FOR_MANY,), REPLY, {"state": "declined"}, LinkAlreadyUsed),
-    (approval, (), WHO, {"open_links": 0}, RightsChanged),
-    (refusal, (), WHO, {"open_links": 0}, RightsChanged),
+CONDITIONS: list[tuple[Callable[[], Recorder], tuple[Any, ...], Key, dict[str, Any], type[DomainError]]] = [
+    *((approval, (), LINK_KEY, change, LinkAlreadyUsed) for change in closing_changes(1)),
+    *((approval, (FOR_MANY,), LINK_KEY, change, LinkAlreadyUsed) for change in closing_changes(2)),
+    *((decline, (), LINK_KEY, change, LinkDeclined) for change in closing_changes(1)),
+    *((decline, (FOR_MANY,), LINK_KEY, change, LinkDeclined) for change in closing_changes(2)),
+    (approval, (FOR_MANY,), REPLY_KEY, {"state": "approved"}, LinkAlreadyUsed),
+    (decline, (FOR_MANY,), REPLY_KEY, {"state": "declined"}, LinkAlreadyUsed),
+    (approval, (), EMPLOYEE_KEY, {"open_links": 0}, RightsChanged),
+    (decline, (), EMPLOYEE_KEY, {"open_links": 0}, RightsChanged),
     *(
         (approval, others, key, {"version": 2}, RightsChanged)
         for others in ((), (FOR_MANY,), (a_member(EMPLOYEE, seat=Seat.PARTNER, active=False),))
-        for key in (HIM, HIS, THEIRS, FIRM, WHO)
+        for key in (APPROVER_KEY, APPROVER_MEMBER_KEY, CLIENT_KEY, PARTNER_KEY, EMPLOYEE_KEY)
     ),
-    *((refusal, (), key, {"version": 2}, RightsChanged) for key in (HIM, HIS, THEIRS)),
-    (approval, (the_client(partner_seat_limit=2),), THEIRS, {"partner_seats_used": 2}, NoSeatLeft),
-    (approval, (), WHAT, {"version": 1}, RightsChanged),
-    (approval, (ORDINARY,), WHAT, {"version": 2}, RightsChanged),
+    *((decline, (), key, {"version": 2}, RightsChanged) for key in (APPROVER_KEY, APPROVER_MEMBER_KEY, CLIENT_KEY)),
+    (approval, (the_client(partner_seat_limit=2),), CLIENT_KEY, {"partner_seats_used": 2}, NoSeatLeft),
+    (approval, (), EMPLOYEE_MEMBER_KEY, {"version": 1}, RightsChanged),
+    (approval, (ORDINARY,), EMPLOYEE_MEMBER_KEY, {"version": 2}, RightsChanged),
 ]
 
 
-@pytest.mark.parametrize(("decided", "others", "key", "change", "refused"), CONDITIONS)
+@pytest.mark.parametrize(("decided", "others", "key", "change", "error"), CONDITIONS)
 def test_what_no_longer_holds_changes_nothing(
     table: Table,
     decided: Callable[[], Recorder],
     others: tuple[Any, ...],
     key: Key,
     change: dict[str, Any],
-    refused: type[Refused],
+    error: type[DomainError],
 ) -> None:
-    a_world(table, a_link(), *others)
+    seed(table, a_link(), *others)
     record = decided()
     table.change(key, **change)
 
-    with nothing_changes(table), pytest.raises(Overtaken) as overtaken:
+    with assert_unchanged(table), pytest.raises(StaleFacts) as overtaken:
         record()
 
-    assert overtaken.value.refusal is refused
+    assert overtaken.value.error is error
 
 
-@pytest.mark.parametrize("decided", [approval, refusal])
+@pytest.mark.parametrize("decided", [approval, decline])
 @pytest.mark.parametrize(
     ("others", "key", "change"),
     [
-        ((), ONE, {"expires_at": NOW + SECOND}),
-        ((), ONE, {"secrets": {SECRET.fingerprint, "a minted one"}}),
-        ((FOR_MANY,), ONE, {"approvals": 1}),
-        ((the_client(partner_seat_limit=2),), THEIRS, {"partner_seats_used": 1}),
-        ((the_client(partner_seat_limit=None),), THEIRS, {"partner_seats_used": 10_000}),
-        ((ORDINARY,), ONE, {"delivery_status": "sent"}),
+        ((), LINK_KEY, {"expires_at": NOW + SECOND}),
+        ((), LINK_KEY, {"secrets": {SECRET.fingerprint, "a minted one"}}),
+        ((FOR_MANY,), LINK_KEY, {"approvals": 1}),
+        ((the_client(partner_seat_limit=2),), CLIENT_KEY, {"partner_seats_used": 1}),
+        ((the_client(partner_seat_limit=None),), CLIENT_KEY, {"partner_seats_used": 10_000}),
+        ((ORDINARY,), LINK_KEY, {"delivery_status": "sent"}),
     ],
 )
 def test_what_still_holds_comes_true(
     table: Table, decided: Callable[[], Recorder], others: tuple[Any, ...], key: Key, change: dict[str, Any]
 ) -> None:
-    a_world(table, a_link(), *others)
+    seed(table, a_link(), *others)
     record = decided()
     table.change(key, **change)
 
     record()
 
-    assert len(table.under("AUDIT#")) == 2
-    assert len(table.under("IDEMPOTENCY#")) == 1
+    assert len(table.items_with_prefix("AUDIT#")) == 2
+    assert len(table.items_with_prefix("IDEMPOTENCY#")) == 1
 
 
-@pytest.mark.parametrize("decided", [approval, refusal])
+@pytest.mark.parametrize("decided", [approval, decline])
 @pytest.mark.parametrize("others", [(), (FOR_MANY,), (ORDINARY,)])
 def test_all_that_goes_along_agrees(table: Table, decided: Callable[[], Recorder], others: tuple[Any, ...]) -> None:
-    a_world(table, a_link(), *others)
+    seed(table, a_link(), *others)
 
     decided()()
 
-    assert [sentence for sentence in broken(table.items()) if "keeps" not in sentence] == []
+    assert [sentence for sentence in violations(table.items()) if "keeps" not in sentence] == []
 
 
-@pytest.mark.parametrize("decided", [approval, refusal])
-@pytest.mark.parametrize("most", [1, 2])
+@pytest.mark.parametrize("decided", [approval, decline])
+@pytest.mark.parametrize("max_approvals", [1, 2])
 def test_a_link_for_one_leaves_the_sweep_with_its_answer_and_one_for_many_does_not(
-    table: Table, decided: Callable[[], Recorder], most: int
+    table: Table, decided: Callable[[], Recorder], max_approvals: int
 ) -> None:
-    a_world(table, a_link(max_approvals=most))
+    seed(table, a_link(max_approvals=max_approvals))
 
     decided()()
 
-    kept = table.get(ONE) or {}
-    assert kept.get("due_at") == (None if most == 1 else kept["expires_at"])
-    assert ("due_shard" in kept) == ("due_at" in kept)
-    assert (table.get(WHO) or {})["open_links"] == most - 1
+    stored_link = table.get(LINK_KEY) or {}
+    assert stored_link.get("due_at") == (None if max_approvals == 1 else stored_link["expires_at"])
+    assert ("due_shard" in stored_link) == ("due_at" in stored_link)
+    assert (table.get(EMPLOYEE_KEY) or {})["open_links"] == max_approvals - 1
 
 
 def test_the_seat_and_the_account_beside_the_user(table: Table) -> None:
-    a_world(table, a_link())
+    seed(table, a_link())
 
     approval()()
 
-    assert (table.get(THEIRS) or {})["partner_seats_used"] == 1
+    assert (table.get(CLIENT_KEY) or {})["partner_seats_used"] == 1
     assert (table.get(keys.account_of(EMPLOYEE, CLIENT)) or {})["account_id"] == CLIENT
-    assert (table.get(WHAT) or {})["seat"] == Seat.PARTNER
+    assert (table.get(EMPLOYEE_MEMBER_KEY) or {})["seat"] == Seat.PARTNER
 
 
 def test_who_else_runs_the_account_is_read_for_staff_of_the_firm_alone(table: Table) -> None:
-    a_world(table, a_link(), a_member(COLLEAGUE))
+    seed(table, a_link(), a_member(COLLEAGUE))
 
     outsider = stored.facts_for_reply(SECRET, CLIENT, APPROVER)
     colleague = stored.facts_for_reply(SECRET, CLIENT, COLLEAGUE)
@@ -186,9 +193,9 @@ def test_who_else_runs_the_account_is_read_for_staff_of_the_firm_alone(table: Ta
 def test_whom_the_link_is_for_comes_with_the_firm_that_he_is_there_for(table: Table) -> None:
     south = the_partner(account_id="partner-south")
     there = a_partner_admin(partner_id=south.account_id)
-    a_world(table, a_link(), south, staff(EMPLOYEE, account_id=south.account_id), there)
+    seed(table, a_link(), south, a_partner_account_member(EMPLOYEE, account_id=south.account_id), there)
 
     (previewed,) = stored.facts_for_preview(SECRET, APPROVER).replies
 
     assert previewed == stored.facts_for_reply(SECRET, CLIENT, APPROVER)
-    assert previewed.target.firms == {south.account_id: south}
+    assert previewed.target.partners == {south.account_id: south}

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from partner_access.api.response_body import Answer
-from partner_access.domain.errors import LinkAlreadyUsed, Overtaken, Refused, RightsChanged, TooManyLinks
+from partner_access.api.response_body import ResponseBody
+from partner_access.domain.errors import DomainError, LinkAlreadyUsed, RightsChanged, StaleFacts, TooManyLinks
 from partner_access.domain.links import links, renewals, resends
-from partner_access.domain.links.links import OPEN_LINKS, Link, LinkFacts, Standing, Wish
+from partner_access.domain.links.links import MAX_OPEN_LINKS, Link, LinkFacts, NewLink, StoredLinkState
 from partner_access.store import expiry as whatever_is_due
 from partner_access.store import keys
 from partner_access.store.keys import Key
 from partner_access.store.links import approvals
 from partner_access.store.links import links as stored
 from tests.support.builders import (
-    ACT_NAME,
+    ACT_ID,
     APPROVER,
     CLIENT,
     CUSTOM_SET,
@@ -29,21 +29,21 @@ from tests.support.builders import (
     a_link,
     an_act,
     an_employee,
-    once,
+    an_idempotency_key,
 )
-from tests.support.link_requests import nothing_changes
-from tests.support.seeded_table import COLLEAGUE, MANAGER, a_world, staff
+from tests.support.link_requests import assert_unchanged
+from tests.support.seeded_table import COLLEAGUE, MANAGER, a_partner_account_member, seed
 from tests.support.table import Table
-from tools.invariants import broken
+from tools.invariants import violations
 
 SECOND = timedelta(seconds=1)
-ONE, WHOSE, FIRM = keys.link(PARTNER, LINK), keys.user(EMPLOYEE), keys.account(PARTNER)
-HIM, HIS = keys.user(MANAGER), keys.member(PARTNER, MANAGER)
+LINK_KEY, EMPLOYEE_KEY, PARTNER_KEY = keys.link(PARTNER, LINK), keys.user(EMPLOYEE), keys.account(PARTNER)
+MANAGER_KEY, MANAGER_MEMBER_KEY = keys.user(MANAGER), keys.member(PARTNER, MANAGER)
 
 Recorder = Callable[[], object]
 
 
-class Told(Answer):
+class EmptyBody(ResponseBody):
     """Whatever the caller is told."""
 
 
@@ -52,16 +52,16 @@ def links_due(at: datetime) -> Iterator[Link]:
 
 
 def creation() -> Recorder:
-    wish = Wish(employee_id=EMPLOYEE)
-    facts = stored.facts_for_creation(PARTNER, wish, MANAGER)
-    created = links.create(facts, wish, an_act(MANAGER, once=once()))
-    return lambda: stored.record_creation(created, Told())
+    new_link = NewLink(employee_id=EMPLOYEE)
+    facts = stored.facts_for_creation(PARTNER, new_link, MANAGER)
+    created = links.create(facts, new_link, an_act(MANAGER, idempotency_key=an_idempotency_key()))
+    return lambda: stored.record_creation(created, EmptyBody())
 
 
-def resending() -> Recorder:
-    facts = stored.facts_for_resending(PARTNER, LINK, MANAGER)
-    resent = resends.resend(facts, an_act(MANAGER, once=once(), chance="n" * 43))
-    return lambda: stored.record_resending(resent, Told())
+def resend() -> Recorder:
+    facts = stored.facts_for_resend(PARTNER, LINK, MANAGER)
+    resent = resends.resend(facts, an_act(MANAGER, idempotency_key=an_idempotency_key(), random="n" * 43))
+    return lambda: stored.record_resend(resent, EmptyBody())
 
 
 def revocation() -> Recorder:
@@ -71,13 +71,15 @@ def revocation() -> Recorder:
 
 
 def withdrawal() -> Recorder:
-    withdrawn = links.withdraw(stored.facts_for_one(PARTNER, LINK, MANAGER).link, an_act(once=once()))
+    withdrawn = links.revoke_ineligible(
+        stored.facts_for_one(PARTNER, LINK, MANAGER).link, an_act(idempotency_key=an_idempotency_key())
+    )
     return lambda: stored.record_end(withdrawn)
 
 
 def withdrawal_on_reply() -> Recorder:
     facts = approvals.facts_for_reply(SECRET, CLIENT, APPROVER)
-    withdrawn = links.withdraw(facts.link, an_act(), *facts.subject)
+    withdrawn = links.revoke_ineligible(facts.link, an_act(), *facts.subject)
     return lambda: stored.record_end(withdrawn)
 
 
@@ -90,91 +92,109 @@ def expiry() -> Recorder:
 
 def retirement() -> Recorder:
     (link,) = links_due(NOW)
-    return lambda: stored.record_retirement(link)
+    return lambda: stored.record_used_up(link)
 
 
-def asking() -> Recorder:
-    asked = renewals.ask_anew(stored.facts_for_renewal(SECRET, COLLEAGUE), SECRET, an_act(COLLEAGUE, once=once()))
-    assert asked
-    return lambda: stored.record_asking(asked, Told())
+def request_renewal() -> Recorder:
+    requested = renewals.request_renewal(
+        stored.facts_for_renewal(SECRET, COLLEAGUE), SECRET, an_act(COLLEAGUE, idempotency_key=an_idempotency_key())
+    )
+    assert requested
+    return lambda: stored.record_renewal_request(requested, EmptyBody())
 
 
-ENDED: list[tuple[dict[str, Any], type[Refused]]] = [
+ENDED: list[tuple[dict[str, Any], type[DomainError]]] = [
     ({"stored_state": "declined"}, LinkAlreadyUsed),
     ({"expires_at": NOW}, LinkAlreadyUsed),
     ({"approvals": 1}, LinkAlreadyUsed),
 ]
 DUE = a_link(expires_at=NOW)
 USED_UP = a_link(expires_at=NOW, max_approvals=2, approvals=2)
-REVOKED = a_link(stored_state=Standing.REVOKED)
+REVOKED = a_link(stored_state=StoredLinkState.REVOKED)
 
-CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[Refused]]] = [
-    (creation, a_link(), WHOSE, {"open_links": OPEN_LINKS}, TooManyLinks),
-    (creation, a_link(), WHOSE, {"version": 2}, RightsChanged),
-    *((creation, a_link(), key, {"version": 2}, RightsChanged) for key in (FIRM, HIM, HIS)),
-    (creation, a_link(), keys.link(PARTNER, f"lnk_{ACT_NAME}"), {"version": 1}, RightsChanged),
-    *((revocation, a_link(), ONE, change, refusal) for change, refusal in ENDED),
-    (revocation, a_link(), WHOSE, {"open_links": 0}, RightsChanged),
-    (revocation, a_link(), HIM, {"version": 2}, RightsChanged),
-    (revocation, a_link(), HIS, {"version": 2}, RightsChanged),
-    *((withdrawal, a_link(), ONE, change, refusal) for change, refusal in ENDED),
-    (withdrawal_on_reply, a_link(), WHOSE, {"open_links": 0}, RightsChanged),
-    *((withdrawal_on_reply, a_link(), key, {"version": 2}, RightsChanged) for key in (WHOSE, FIRM)),
-    *((resending, a_link(), ONE, change, RightsChanged) for change, _ in ENDED),
-    (resending, a_link(), ONE, {"version": 2}, RightsChanged),
-    *((resending, a_link(), key, {"version": 2}, RightsChanged) for key in (WHOSE, FIRM, HIM, HIS)),
-    (expiry, DUE, ONE, {"stored_state": "revoked"}, LinkAlreadyUsed),
-    (expiry, DUE, ONE, {"expires_at": NOW + SECOND}, LinkAlreadyUsed),
-    (expiry, DUE, ONE, {"approvals": 1}, LinkAlreadyUsed),
-    (expiry, DUE, WHOSE, {"open_links": 0}, RightsChanged),
-    (retirement, USED_UP, ONE, {"approvals": 1}, RightsChanged),
-    (retirement, USED_UP, ONE, {"due_at": None, "due_shard": None}, RightsChanged),
-    (retirement, USED_UP, WHOSE, {"open_links": 0}, RightsChanged),
-    (asking, REVOKED, ONE, {"renewal_requested": True}, RightsChanged),
-    (asking, REVOKED, ONE, {"stored_state": "open"}, RightsChanged),
-    (asking, DUE, ONE, {"expires_at": NOW + SECOND}, RightsChanged),
-    (asking, a_link(approvals=1), ONE, {"approvals": 0}, RightsChanged),
-    (asking, REVOKED, keys.user(COLLEAGUE), {"version": 2}, RightsChanged),
+CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[DomainError]]] = [
+    (creation, a_link(), EMPLOYEE_KEY, {"open_links": MAX_OPEN_LINKS}, TooManyLinks),
+    (creation, a_link(), EMPLOYEE_KEY, {"version": 2}, RightsChanged),
+    *(
+        (creation, a_link(), key, {"version": 2}, RightsChanged)
+        for key in (PARTNER_KEY, MANAGER_KEY, MANAGER_MEMBER_KEY)
+    ),
+    (creation, a_link(), keys.link(PARTNER, f"lnk_{ACT_ID}"), {"version": 1}, RightsChanged),
+    *((revocation, a_link(), LINK_KEY, change, refusal) for change, refusal in ENDED),
+    (revocation, a_link(), EMPLOYEE_KEY, {"open_links": 0}, RightsChanged),
+    (revocation, a_link(), MANAGER_KEY, {"version": 2}, RightsChanged),
+    (revocation, a_link(), MANAGER_MEMBER_KEY, {"version": 2}, RightsChanged),
+    *((withdrawal, a_link(), LINK_KEY, change, refusal) for change, refusal in ENDED),
+    (withdrawal_on_reply, a_link(), EMPLOYEE_KEY, {"open_links": 0}, RightsChanged),
+    *((withdrawal_on_reply, a_link(), key, {"version": 2}, RightsChanged) for key in (EMPLOYEE_KEY, PARTNER_KEY)),
+    *((resend, a_link(), LINK_KEY, change, RightsChanged) for change, _ in ENDED),
+    (resend, a_link(), LINK_KEY, {"version": 2}, RightsChanged),
+    *(
+        (resend, a_link(), key, {"version": 2}, RightsChanged)
+        for key in (EMPLOYEE_KEY, PARTNER_KEY, MANAGER_KEY, MANAGER_MEMBER_KEY)
+    ),
+    (expiry, DUE, LINK_KEY, {"stored_state": "revoked"}, LinkAlreadyUsed),
+    (expiry, DUE, LINK_KEY, {"expires_at": NOW + SECOND}, LinkAlreadyUsed),
+    (expiry, DUE, LINK_KEY, {"approvals": 1}, LinkAlreadyUsed),
+    (expiry, DUE, EMPLOYEE_KEY, {"open_links": 0}, RightsChanged),
+    (retirement, USED_UP, LINK_KEY, {"approvals": 1}, RightsChanged),
+    (retirement, USED_UP, LINK_KEY, {"due_at": None, "due_shard": None}, RightsChanged),
+    (retirement, USED_UP, EMPLOYEE_KEY, {"open_links": 0}, RightsChanged),
+    (request_renewal, REVOKED, LINK_KEY, {"renewal_requested": True}, RightsChanged),
+    (request_renewal, REVOKED, LINK_KEY, {"stored_state": "open"}, RightsChanged),
+    (request_renewal, DUE, LINK_KEY, {"expires_at": NOW + SECOND}, RightsChanged),
+    (request_renewal, a_link(approvals=1), LINK_KEY, {"approvals": 0}, RightsChanged),
+    (request_renewal, REVOKED, keys.user(COLLEAGUE), {"version": 2}, RightsChanged),
 ]
 
 
-@pytest.mark.parametrize(("decided", "link", "key", "change", "refusal"), CONDITIONS)
+@pytest.mark.parametrize(("decided", "link", "key", "change", "error"), CONDITIONS)
 def test_what_no_longer_holds_changes_nothing(
-    table: Table, decided: Callable[[], Recorder], link: Link, key: Key, change: dict[str, Any], refusal: type[Refused]
+    table: Table,
+    decided: Callable[[], Recorder],
+    link: Link,
+    key: Key,
+    change: dict[str, Any],
+    error: type[DomainError],
 ) -> None:
-    a_world(table, link)
+    seed(table, link)
     record = decided()
     table.change(key, **change)
 
-    with nothing_changes(table), pytest.raises(Overtaken) as overtaken:
+    with assert_unchanged(table), pytest.raises(StaleFacts) as overtaken:
         record()
 
-    assert overtaken.value.refusal is refusal
+    assert overtaken.value.error is error
 
 
 @pytest.mark.parametrize(
     ("decided", "link", "key", "change"),
     [
-        (creation, a_link(), WHOSE, {"open_links": OPEN_LINKS - 1}),
-        (revocation, a_link(), ONE, {"expires_at": NOW + SECOND}),
-        (revocation, a_link(max_approvals=2), ONE, {"approvals": 1}),
-        (revocation, a_link(), ONE, {"version": 2}),
-        (resending, a_link(), ONE, {"expires_at": NOW + SECOND}),
-        (resending, a_link(max_approvals=2), ONE, {"approvals": 1}),
-        (resending, a_link(), ONE, {"secrets": {"a minted one"}}),
-        (expiry, DUE, ONE, {"expires_at": NOW - SECOND}),
-        (expiry, a_link(expires_at=NOW, max_approvals=2, approvals=1), ONE, {"delivery_status": "sent"}),
-        (retirement, USED_UP, ONE, {"delivery_status": "sent"}),
-        (asking, REVOKED, ONE, {"delivery_status": "sent"}),
-        (asking, DUE, ONE, {"delivery_status": "sent"}),
-        (asking, a_link(approvals=1), ONE, {"delivery_status": "sent"}),
-        (asking, a_link(stored_state=Standing.EXPIRED, expires_at=NOW), ONE, {"delivery_status": "sent"}),
+        (creation, a_link(), EMPLOYEE_KEY, {"open_links": MAX_OPEN_LINKS - 1}),
+        (revocation, a_link(), LINK_KEY, {"expires_at": NOW + SECOND}),
+        (revocation, a_link(max_approvals=2), LINK_KEY, {"approvals": 1}),
+        (revocation, a_link(), LINK_KEY, {"version": 2}),
+        (resend, a_link(), LINK_KEY, {"expires_at": NOW + SECOND}),
+        (resend, a_link(max_approvals=2), LINK_KEY, {"approvals": 1}),
+        (resend, a_link(), LINK_KEY, {"secrets": {"a minted one"}}),
+        (expiry, DUE, LINK_KEY, {"expires_at": NOW - SECOND}),
+        (expiry, a_link(expires_at=NOW, max_approvals=2, approvals=1), LINK_KEY, {"delivery_status": "sent"}),
+        (retirement, USED_UP, LINK_KEY, {"delivery_status": "sent"}),
+        (request_renewal, REVOKED, LINK_KEY, {"delivery_status": "sent"}),
+        (request_renewal, DUE, LINK_KEY, {"delivery_status": "sent"}),
+        (request_renewal, a_link(approvals=1), LINK_KEY, {"delivery_status": "sent"}),
+        (
+            request_renewal,
+            a_link(stored_state=StoredLinkState.EXPIRED, expires_at=NOW),
+            LINK_KEY,
+            {"delivery_status": "sent"},
+        ),
     ],
 )
 def test_what_still_holds_comes_true(
     table: Table, decided: Callable[[], Recorder], link: Link, key: Key, change: dict[str, Any]
 ) -> None:
-    a_world(table, link)
+    seed(table, link)
     record = decided()
     table.change(key, **change)
     before = table.items()
@@ -185,70 +205,70 @@ def test_what_still_holds_comes_true(
 
 
 @pytest.mark.parametrize(
-    ("decided", "link", "standing"),
+    ("decided", "link", "state"),
     [(revocation, a_link(), "revoked"), (withdrawal, a_link(), "revoked"), (expiry, DUE, "expired")],
 )
 def test_an_ended_link_leaves_the_sweep_and_its_employee(
-    table: Table, decided: Callable[[], Recorder], link: Link, standing: str
+    table: Table, decided: Callable[[], Recorder], link: Link, state: str
 ) -> None:
-    a_world(table, link)
+    seed(table, link)
 
     decided()()
 
-    kept = table.get(ONE) or {}
-    assert kept["stored_state"] == standing
-    assert not {"due_at", "due_shard"} & set(kept)
-    assert kept["list_key"] == f"EMPLOYEE#{PARTNER}#{EMPLOYEE}"
-    assert (table.get(WHOSE) or {})["open_links"] == 0
+    stored_link = table.get(LINK_KEY) or {}
+    assert stored_link["stored_state"] == state
+    assert not {"due_at", "due_shard"} & set(stored_link)
+    assert stored_link["list_key"] == f"EMPLOYEE#{PARTNER}#{EMPLOYEE}"
+    assert (table.get(EMPLOYEE_KEY) or {})["open_links"] == 0
     assert list(links_due(NOW + timedelta(days=99))) == []
-    assert broken(table.items()) == []
+    assert violations(table.items()) == []
 
 
 def test_a_link_used_up_before_its_time_leaves_the_sweep_and_stays_as_it_is(table: Table) -> None:
-    a_world(table, USED_UP)
+    seed(table, USED_UP)
     record = retirement()
 
     record()
 
-    assert not {"due_at", "due_shard"} & set(table.get(ONE) or {})
-    assert (table.get(WHOSE) or {})["open_links"] == 0
-    assert (table.get(ONE) or {})["stored_state"] == "open"
+    assert not {"due_at", "due_shard"} & set(table.get(LINK_KEY) or {})
+    assert (table.get(EMPLOYEE_KEY) or {})["open_links"] == 0
+    assert (table.get(LINK_KEY) or {})["stored_state"] == "open"
 
 
 def test_a_link_sent_again_has_one_secret_a_new_end_and_another_version(table: Table) -> None:
-    a_world(table, a_link(secrets=frozenset({SECRET.fingerprint, "minted"})))
+    seed(table, a_link(secrets=frozenset({SECRET.fingerprint, "minted"})))
 
-    resending()()
+    resend()()
 
-    link = Link.model_validate(table.get(ONE))
+    link = Link.model_validate(table.get(LINK_KEY))
     assert len(link.secrets) == 1
     assert SECRET.fingerprint not in link.secrets
     assert (link.version, link.expires_at, link.resent_at) == (2, NOW + timedelta(days=7), (NOW,))
-    assert (table.get(ONE) or {})["due_at"] == NOW.timestamp() + 7 * 86400
+    assert (table.get(LINK_KEY) or {})["due_at"] == NOW.timestamp() + 7 * 86400
 
 
 def test_the_letter_of_a_link_sent_again_waits_anew_whatever_became_of_the_last(table: Table) -> None:
-    a_world(table, a_link(recipient="owner@bakery.example", delivery_status="bounced"))
+    seed(table, a_link(recipient="owner@bakery.example", delivery_status="bounced"))
 
-    resending()()
+    resend()()
 
-    assert (table.get(ONE) or {})["delivery_status"] == "queued"
+    assert (table.get(LINK_KEY) or {})["delivery_status"] == "queued"
 
 
 def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(table: Table) -> None:
-    a_world(table, a_link(), an_employee(offboardings={PARTNER: 1}))
+    seed(table, a_link(), an_employee(offboardings={PARTNER: 1}))
 
-    asking()()
+    request_renewal()()
 
-    assert (table.get(ONE) or {})["renewal_requested"] is True
+    assert (table.get(LINK_KEY) or {})["renewal_requested"] is True
 
 
 def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) -> None:
-    a_world(table, a_link(), an_employee(offboardings={PARTNER: 1}))
-    record = asking()
-    table.change(ONE, renewal_requested=True)
+    seed(table, a_link(), an_employee(offboardings={PARTNER: 1}))
+    record = request_renewal()
+    table.change(LINK_KEY, renewal_requested=True)
 
-    with nothing_changes(table), pytest.raises(Overtaken):
+    with assert_unchanged(table), pytest.raises(StaleFacts):
         record()
 
 
@@ -257,7 +277,7 @@ def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) 
 
 def test_what_is_due_and_nothing_else(table: Table) -> None:
     due = [a_link(link_id=f"lnk_{number:032x}", expires_at=NOW - number * SECOND) for number in range(20)]
-    a_world(table, *due, a_link(expires_at=NOW + SECOND), a_link(link_id="lnk_over", stored_state=Standing.REVOKED))
+    seed(table, *due, a_link(expires_at=NOW + SECOND), a_link(link_id="lnk_over", stored_state=StoredLinkState.REVOKED))
 
     assert {link.link_id for link in links_due(NOW)} == {link.link_id for link in due}
     assert list(links_due(NOW - timedelta(hours=1))) == []
@@ -274,8 +294,8 @@ def test_more_than_fit_on_a_page_are_due(table: Table) -> None:
 
 def test_a_link_that_the_index_still_shows_is_read_as_it_is_now(table: Table) -> None:
     """An index may lag: what it names is looked up, and what is gone is passed over (guarantees.md F14)."""
-    a_world(table, a_link(expires_at=NOW))
-    found = stored._whole([{"pk": ONE.pk, "sk": ONE.sk}, {"pk": ONE.pk, "sk": "LINK#gone"}])
+    seed(table, a_link(expires_at=NOW))
+    found = stored._read_links([{"pk": LINK_KEY.pk, "sk": LINK_KEY.sk}, {"pk": LINK_KEY.pk, "sk": "LINK#gone"}])
 
     assert [link.link_id for link in found] == [LINK]
 
@@ -284,31 +304,31 @@ def test_a_link_that_the_index_still_shows_is_read_as_it_is_now(table: Table) ->
 
 
 def test_whoever_asks_comes_with_the_firms_own_set_that_he_holds(table: Table) -> None:
-    a_world(table, a_link(), a_custom_set(account_id=PARTNER), staff(COLLEAGUE, CUSTOM_SET))
+    seed(table, a_link(), a_custom_set(account_id=PARTNER), a_partner_account_member(COLLEAGUE, CUSTOM_SET))
 
-    created = stored.facts_for_creation(PARTNER, Wish(employee_id=EMPLOYEE), COLLEAGUE)
-    shown = stored.facts_for_one(PARTNER, LINK, COLLEAGUE)
+    created = stored.facts_for_creation(PARTNER, NewLink(employee_id=EMPLOYEE), COLLEAGUE)
+    link_facts = stored.facts_for_one(PARTNER, LINK, COLLEAGUE)
 
-    assert created.creator == shown.actor
-    assert set(shown.actor.sets) == {CUSTOM_SET}
+    assert created.creator == link_facts.actor
+    assert set(link_facts.actor.sets) == {CUSTOM_SET}
 
 
 def test_of_more_links_than_fit_on_a_page_none_is_anybody_elses(table: Table) -> None:
-    his = [a_link(link_id=f"lnk_{number:032x}") for number in range(1, 130)]
-    anothers = [a_link(link_id=f"lnk_{number:032x}", employee_id=COLLEAGUE) for number in (0, 130)]
-    for link in (*his, *anothers):
+    own_links = [a_link(link_id=f"lnk_{number:032x}") for number in range(1, 130)]
+    other_links = [a_link(link_id=f"lnk_{number:032x}", employee_id=COLLEAGUE) for number in (0, 130)]
+    for link in (*own_links, *other_links):
         table.put(keys.of(link), stored.item(link))
 
     found = [link for page in stored.all_of(PARTNER, EMPLOYEE) for link in page]
 
-    assert found == his[::-1]
+    assert found == own_links[::-1]
 
 
 def test_facts_for_a_link_that_is_not_there(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    facts = stored.facts_for_resending(PARTNER, "lnk_unknown", MANAGER)
+    facts = stored.facts_for_resend(PARTNER, "lnk_unknown", MANAGER)
 
     assert facts == LinkFacts(partner=facts.partner, actor=facts.actor)
-    assert stored.facts_for_renewal(SECRET, "user-unknown").asker is None
+    assert stored.facts_for_renewal(SECRET, "user-unknown").requester is None
     assert stored.employees_of([]) == {}

@@ -15,26 +15,26 @@ from tests.support.builders import (
     a_user,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.seeded_table import CLERK, a_world
+from tests.support.costs import count_costs
+from tests.support.seeded_table import CLERK, seed
 from tests.support.table import Table
 
 SOUTH = "partner-south"
 OTHER_SET = f"set_{'4' * 32}"
 
 
-def read_whole(user_id: str) -> Actor:
-    found = dynamo.read(actors.keys_of(CLIENT, user_id))
-    found |= dynamo.read(actors.behind(found, CLIENT, user_id))
+def read_actor(user_id: str) -> Actor:
+    found = dynamo.read(actors.first_keys(CLIENT, user_id))
+    found |= dynamo.read(actors.related_keys(found, CLIENT, user_id))
     return actors.actor(found, CLIENT, user_id)
 
 
 def test_somebody_comes_with_the_firm_he_is_there_for(table: Table) -> None:
-    a_world(table, a_partner_admin())
-    found = dynamo.read(actors.keys_of(CLIENT, EMPLOYEE))
+    seed(table, a_partner_admin())
+    found = dynamo.read(actors.first_keys(CLIENT, EMPLOYEE))
 
-    assert actors.behind(found, CLIENT, EMPLOYEE, "user-nobody") == [keys.account(PARTNER)]
-    assert [keys.of(record) for record in read_whole(EMPLOYEE).relied_on] == [
+    assert actors.related_keys(found, CLIENT, EMPLOYEE, "user-nobody") == [keys.account(PARTNER)]
+    assert [keys.of(record) for record in read_actor(EMPLOYEE).relied_on] == [
         keys.user(EMPLOYEE),
         keys.member(CLIENT, EMPLOYEE),
         keys.account(PARTNER),
@@ -42,20 +42,20 @@ def test_somebody_comes_with_the_firm_he_is_there_for(table: Table) -> None:
 
 
 def test_somebody_comes_with_the_firms_and_sets_of_what_he_was_before_too(table: Table) -> None:
-    previous = a_member(permission_set=OTHER_SET, partner_id=SOUTH).place
-    a_world(
+    previous = a_member(permission_set=OTHER_SET, partner_id=SOUTH).assignment
+    seed(
         table,
         the_partner(account_id=SOUTH),
         a_custom_set(),
         a_custom_set(OTHER_SET),
         a_custom_set("set_unheld"),
-        a_partner_admin(previous=previous).changed(permission_set=CUSTOM_SET),
+        a_partner_admin(previous=previous).next_version(permission_set=CUSTOM_SET),
     )
 
-    actor = read_whole(EMPLOYEE)
+    actor = read_actor(EMPLOYEE)
 
-    assert set(actor.firms) == {PARTNER, SOUTH}
-    assert {name: firm.account_id for name, firm in actor.firms.items()} == {PARTNER: PARTNER, SOUTH: SOUTH}
+    assert set(actor.partners) == {PARTNER, SOUTH}
+    assert {name: partner.account_id for name, partner in actor.partners.items()} == {PARTNER: PARTNER, SOUTH: SOUTH}
     assert {name: own.set_id for name, own in actor.sets.items()} == {
         CUSTOM_SET: CUSTOM_SET,
         OTHER_SET: OTHER_SET,
@@ -63,38 +63,38 @@ def test_somebody_comes_with_the_firms_and_sets_of_what_he_was_before_too(table:
 
 
 def test_a_firm_or_set_that_was_not_read_or_is_gone_is_not_there(table: Table) -> None:
-    a_world(table, a_partner_admin().changed(permission_set=CUSTOM_SET))
-    actor = actors.actor(dynamo.read(actors.keys_of(CLIENT, EMPLOYEE)), CLIENT, EMPLOYEE)
+    seed(table, a_partner_admin().next_version(permission_set=CUSTOM_SET))
+    actor = actors.actor(dynamo.read(actors.first_keys(CLIENT, EMPLOYEE)), CLIENT, EMPLOYEE)
 
-    assert (actor.firms, actor.sets) == ({}, {})
-    assert read_whole(EMPLOYEE).sets == {}
+    assert (actor.partners, actor.sets) == ({}, {})
+    assert read_actor(EMPLOYEE).sets == {}
 
 
 def test_the_clients_own_people_are_there_for_no_firm_and_the_vendors_sets_are_not_read(table: Table) -> None:
-    a_world(table)
-    found = dynamo.read(actors.keys_of(CLIENT, APPROVER))
+    seed(table)
+    found = dynamo.read(actors.first_keys(CLIENT, APPROVER))
 
-    assert actors.behind(found, CLIENT, APPROVER) == []
-    assert actors.actor(found, CLIENT, APPROVER).firms == {}
+    assert actors.related_keys(found, CLIENT, APPROVER) == []
+    assert actors.actor(found, CLIENT, APPROVER).partners == {}
 
 
 def test_which_of_these_sets_are_the_accounts_own() -> None:
-    assert actors.sets_named(CLIENT, "sales", CUSTOM_SET, "super_admin") == {
+    assert actors.custom_set_keys(CLIENT, "sales", CUSTOM_SET, "super_admin") == {
         CUSTOM_SET: keys.permission_set(CLIENT, CUSTOM_SET)
     }
 
 
 def test_nobody_is_no_one_with_nothing(table: Table) -> None:
-    actor = actors.actor(dynamo.read(actors.keys_of(CLIENT, "user-nobody")), CLIENT, "user-nobody")
+    actor = actors.actor(dynamo.read(actors.first_keys(CLIENT, "user-nobody")), CLIENT, "user-nobody")
 
     assert actor.relied_on == ()
 
 
 def test_super_admins_are_those_listed_but_for_one(table: Table) -> None:
-    a_world(table, a_member(CLERK))
+    seed(table, a_member(CLERK))
     found = dynamo.read([keys.super_admins(CLIENT)])
     listed = actors.super_admin_ids(found, CLIENT)
-    found |= dynamo.read(actors.keys_of_all(CLIENT, listed))
+    found |= dynamo.read(actors.first_keys_of_all(CLIENT, listed))
 
     assert listed == [APPROVER, CLERK]
     assert [each.user and each.user.user_id for each in actors.super_admins(found, CLIENT)] == listed
@@ -108,18 +108,18 @@ def test_an_account_without_a_list_has_no_super_admin(table: Table) -> None:
 
 
 def test_somebody_in_an_account_comes_with_it_and_all_that_stands_behind_him(table: Table) -> None:
-    a_world(table, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER))
+    seed(table, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER))
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         caller, account = actors.in_account(CLIENT, EMPLOYEE)
 
     assert account
-    assert (account.account_id, set(caller.firms), set(caller.sets)) == (CLIENT, {PARTNER}, {CUSTOM_SET})
+    assert (account.account_id, set(caller.partners), set(caller.sets)) == (CLIENT, {PARTNER}, {CUSTOM_SET})
     assert costs.reads == 2
 
 
 def test_a_stranger_is_nobody_anywhere(table: Table) -> None:
-    a_world(table, a_user("user-stranger"))
+    seed(table, a_user("user-stranger"))
 
     caller, account = actors.in_account("client-nowhere", "user-stranger")
 

@@ -20,12 +20,20 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.concurrent_changes import Move, account, both, member, partner_seats_used, user
-from tests.support.costs import counted
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import overtaken, refused, tell_user
+from tests.support.concurrent_changes import Change, account, both_changes, member, partner_seats_used, user
+from tests.support.costs import count_costs
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import assert_error, put_user, send_during_change
 from tests.support.races import before_commit
-from tests.support.seeded_table import CLERK, COLLEAGUE, a_lapsed_partner_admin, a_world, keep, now, staff
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    a_partner_account_member,
+    an_expired_partner_admin,
+    now,
+    seed,
+    store_records,
+)
 from tests.support.table import Table
 from tools import invariants
 
@@ -35,25 +43,25 @@ SOUTH = "partner-south"
 
 def create(
     by: str = APPROVER, user_id: str = EMPLOYEE, permission_set: str = "partner_admin", **more: object
-) -> Answer:
-    firm = "bakery" if user_id in {CLERK, NEWCOMER} else "north"
-    wish = {"email": f"{user_id}@{firm}.example", "permission_set": permission_set, **more}
-    return call("POST /accounts/{account_id}/users", by, wish, account_id=CLIENT)
+) -> ApiResponse:
+    partner_domain = "bakery" if user_id in {CLERK, NEWCOMER} else "north"
+    body = {"email": f"{user_id}@{partner_domain}.example", "permission_set": permission_set, **more}
+    return call("POST /accounts/{account_id}/users", by, body, account_id=CLIENT)
 
 
-def appears(user_id: str, permission_set: str) -> Move:
+def concurrently_added(user_id: str, permission_set: str) -> Change:
     """Somebody is in the account all of a sudden."""
-    kept = a_partner_admin(user_id) if permission_set == "partner_admin" else a_member(user_id, permission_set)
+    stored = a_partner_admin(user_id) if permission_set == "partner_admin" else a_member(user_id, permission_set)
 
     def move(table: Table) -> None:
-        keep(table, [kept])
+        store_records(table, [stored])
         if permission_set == "super_admin":
             table.put(keys.super_admins(CLIENT), {"user_ids": {APPROVER, user_id}})
 
     return move
 
 
-PARTNER_ADMIN = [
+PARTNER_ADMIN_CHANGES = [
     ("the creator is demoted", member(APPROVER, permission_set="sales"), "not_an_approver"),
     ("the creator is no member any more", member(APPROVER, active=False), "not_found"),
     ("the creator is deactivated", user(APPROVER, active=False), "forbidden"),
@@ -64,65 +72,67 @@ PARTNER_ADMIN = [
     ("his firm loses its domain", account(PARTNER, domains=["elsewhere.example"]), "not_eligible"),
     ("he leaves his firm", user(EMPLOYEE, employed_by=None), "not_eligible"),
     ("he is deactivated", user(EMPLOYEE, active=False), "not_eligible"),
-    ("he is a partner admin meanwhile", both(appears(EMPLOYEE, "partner_admin"), partner_seats_used(0)), "already_partner_admin"),
-    ("he is a super admin meanwhile", appears(EMPLOYEE, "super_admin"), "is_super_admin"),
+    ("he is a partner admin meanwhile", both_changes(concurrently_added(EMPLOYEE, "partner_admin"), partner_seats_used(0)), "already_partner_admin"),
+    ("he is a super admin meanwhile", concurrently_added(EMPLOYEE, "super_admin"), "is_super_admin"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("move", "code"), [each[1:] for each in PARTNER_ADMIN], ids=[each[0] for each in PARTNER_ADMIN]
+    ("move", "code"), [each[1:] for each in PARTNER_ADMIN_CHANGES], ids=[each[0] for each in PARTNER_ADMIN_CHANGES]
 )
-def test_a_creation_that_comes_too_late_changes_nothing(table: Table, move: Move, code: str) -> None:
-    a_world(table, the_client(partner_seat_limit=1))
+def test_a_creation_that_comes_too_late_changes_nothing(table: Table, move: Change, code: str) -> None:
+    seed(table, the_client(partner_seat_limit=1))
 
-    assert overtaken(table, lambda: move(table), create).code == code
+    assert send_during_change(table, lambda: move(table), create).code == code
 
 
 def test_a_member_who_became_super_admin_is_not_demoted(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE, "sales"))
+    seed(table, a_member(EMPLOYEE, "sales"))
     promoted = member(EMPLOYEE, permission_set="super_admin")
 
-    assert overtaken(table, lambda: promoted(table), create).code == "is_super_admin"
+    assert send_during_change(table, lambda: promoted(table), create).code == "is_super_admin"
 
 
 def test_a_member_who_appears_is_converted(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    assert overtaken(table, lambda: appears(EMPLOYEE, "sales")(table), create).status == 201
+    assert send_during_change(table, lambda: concurrently_added(EMPLOYEE, "sales")(table), create).status == 201
     assert (table.get(keys.member(CLIENT, EMPLOYEE)) or {})["previous"]["permission_set"] == "sales"
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_the_person_is_whoever_has_the_address_when_it_comes_true(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
     def move() -> None:
-        tell_user(EMPLOYEE, email="employee.new@north.example")
-        tell_user(COLLEAGUE, email=f"{EMPLOYEE}@north.example")
+        put_user(EMPLOYEE, email="employee.new@north.example")
+        put_user(COLLEAGUE, email=f"{EMPLOYEE}@north.example")
 
-    answer = overtaken(table, move, create)
+    answer = send_during_change(table, move, create)
 
     assert (answer.status, answer.body["user_id"]) == (201, COLLEAGUE)
     assert table.get(keys.member(CLIENT, EMPLOYEE)) is None
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
-ORDINARY = [
+MEMBER_CHANGES = [
     ("the giver holds less", member(APPROVER, permission_set="sales"), "forbidden"),
     ("the giver lost what he gives", member(APPROVER, removed=["crm.notes.view"]), "permission_not_held"),
     ("the giver is deactivated", user(APPROVER, active=False), "forbidden"),
     ("the giver is no member any more", member(APPROVER, active=False), "not_found"),
     ("the account is closed", account(CLIENT, state="closed"), "account_closed"),
     ("the person is deactivated", user(NEWCOMER, active=False), "invalid_field"),
-    ("the person is a member meanwhile", appears(NEWCOMER, "view_only"), "already_member"),
+    ("the person is a member meanwhile", concurrently_added(NEWCOMER, "view_only"), "already_member"),
 ]
 
 
-@pytest.mark.parametrize(("move", "code"), [each[1:] for each in ORDINARY], ids=[each[0] for each in ORDINARY])
-def test_an_ordinary_one_that_comes_too_late_changes_nothing(table: Table, move: Move, code: str) -> None:
-    a_world(table, a_user(NEWCOMER))
+@pytest.mark.parametrize(
+    ("move", "code"), [each[1:] for each in MEMBER_CHANGES], ids=[each[0] for each in MEMBER_CHANGES]
+)
+def test_an_ordinary_one_that_comes_too_late_changes_nothing(table: Table, move: Change, code: str) -> None:
+    seed(table, a_user(NEWCOMER))
 
-    assert overtaken(table, lambda: move(table), lambda: create(APPROVER, NEWCOMER, "sales")).code == code
+    assert send_during_change(table, lambda: move(table), lambda: create(APPROVER, NEWCOMER, "sales")).code == code
 
 
 @pytest.mark.parametrize(("move", "code"), [
@@ -131,93 +141,96 @@ def test_an_ordinary_one_that_comes_too_late_changes_nothing(table: Table, move:
     (user(COLLEAGUE, employed_by=None), "forbidden"),
     (member(COLLEAGUE, removed=["account.users.manage"]), "forbidden"),
 ])  # fmt: skip
-def test_a_partner_admin_whose_right_ends_brings_in_nobody(table: Table, move: Move, code: str) -> None:
-    a_world(table, a_partner_admin(COLLEAGUE))
+def test_a_partner_admin_whose_right_ends_brings_in_nobody(table: Table, move: Change, code: str) -> None:
+    seed(table, a_partner_admin(COLLEAGUE))
 
-    assert overtaken(table, lambda: move(table), lambda: create(COLLEAGUE, EMPLOYEE, "sales")).code == code
+    assert send_during_change(table, lambda: move(table), lambda: create(COLLEAGUE, EMPLOYEE, "sales")).code == code
 
 
 def test_a_former_member_who_came_back_is_not_taken_in_twice(table: Table) -> None:
-    a_world(table, a_user(NEWCOMER), a_member(NEWCOMER, active=False))
-    back = member(NEWCOMER, active=True)
+    seed(table, a_user(NEWCOMER), a_member(NEWCOMER, active=False))
+    reactivated = member(NEWCOMER, active=True)
 
-    assert overtaken(table, lambda: back(table), lambda: create(APPROVER, NEWCOMER, "sales")).code == "already_member"
+    assert (
+        send_during_change(table, lambda: reactivated(table), lambda: create(APPROVER, NEWCOMER, "sales")).code
+        == "already_member"
+    )
 
 
 def test_a_creation_is_the_last_change_of_the_membership(table: Table) -> None:
-    a_world(table)
+    seed(table)
     before = now()
 
     assert create().status == 201
 
-    kept = Member.model_validate(table.get(keys.member(CLIENT, EMPLOYEE)))
-    assert kept.changed_at
-    assert before <= kept.changed_at <= now()
+    stored = Member.model_validate(table.get(keys.member(CLIENT, EMPLOYEE)))
+    assert stored.changed_at
+    assert before <= stored.changed_at <= now()
 
 
 def test_whoever_is_there_for_another_firm_is_not_made_partner_admin_again(table: Table) -> None:
     south = the_partner(account_id=SOUTH, domains=("north.example",))
-    a_world(table, south, staff(EMPLOYEE, account_id=SOUTH), a_partner_admin(partner_id=SOUTH))
+    seed(table, south, a_partner_account_member(EMPLOYEE, account_id=SOUTH), a_partner_admin(partner_id=SOUTH))
 
     assert create(partner_id=PARTNER).code == "already_partner_admin"
 
 
 def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_held(table: Table) -> None:
-    a_world(table, a_lapsed_partner_admin())
+    seed(table, an_expired_partner_admin())
 
     assert create(APPROVER, EMPLOYEE, "sales").status == 201
 
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 0
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile(table: Table) -> None:
-    a_world(table, a_lapsed_partner_admin())
+    seed(table, an_expired_partner_admin())
     closed = account(CLIENT, state="closed")
 
-    answer = overtaken(table, lambda: closed(table), lambda: create(APPROVER, EMPLOYEE, "sales"))
+    answer = send_during_change(table, lambda: closed(table), lambda: create(APPROVER, EMPLOYEE, "sales"))
 
     assert answer.code == "account_closed"
 
 
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
-    a_world(table, a_lapsed_partner_admin())
+    seed(table, an_expired_partner_admin())
     partner_seats_used(0)(table)
 
-    refused(table, lambda: create(APPROVER, EMPLOYEE, "sales"), 409, "rights_changed")
+    assert_error(table, lambda: create(APPROVER, EMPLOYEE, "sales"), 409, "rights_changed")
 
 
 def test_a_new_super_admin_is_a_new_version_of_the_person(table: Table) -> None:
-    a_world(table, a_user(NEWCOMER))
+    seed(table, a_user(NEWCOMER))
 
     assert create(APPROVER, NEWCOMER, "super_admin").status == 201
 
     assert (table.get(keys.user(NEWCOMER)) or {})["version"] == 2
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == {APPROVER, NEWCOMER}
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_nobody_becomes_super_admin_who_is_deactivated_meanwhile(table: Table) -> None:
-    a_world(table, a_user(NEWCOMER))
+    seed(table, a_user(NEWCOMER))
     deactivated = user(NEWCOMER, active=False)
 
-    answer = overtaken(table, lambda: deactivated(table), lambda: create(APPROVER, NEWCOMER, "super_admin"))
+    answer = send_during_change(table, lambda: deactivated(table), lambda: create(APPROVER, NEWCOMER, "super_admin"))
 
     assert answer.code == "invalid_field"
 
 
 def test_two_creations_of_one_person_make_one_grant(table: Table) -> None:
-    a_world(table, a_member(CLERK, "view_only", added=("account.users.manage",)))
-    first: list[Answer] = []
+    seed(table, a_member(CLERK, "view_only", added=("account.users.manage",)))
+    first: list[ApiResponse] = []
 
-    second = overtaken(table, lambda: first.append(create(CLERK)), create)
+    second = send_during_change(table, lambda: first.append(create(CLERK)), create)
 
     assert (first[0].status, second.code) == (201, "already_partner_admin")
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_what_keeps_changing_is_given_up(table: Table) -> None:
-    a_world(table)
+    seed(table)
     versions = iter(range(2, 10))
 
     with before_commit(lambda: table.change(keys.user(APPROVER), version=next(versions)), times=4):
@@ -227,9 +240,9 @@ def test_what_keeps_changing_is_given_up(table: Table) -> None:
 
 
 def test_a_creation_costs_little(table: Table) -> None:
-    a_world(table)
+    seed(table)
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         assert create(partner_id=PARTNER).status == 201
 
     assert (costs.reads, costs.writes) == (2, 1)
@@ -237,28 +250,28 @@ def test_a_creation_costs_little(table: Table) -> None:
 
 
 def test_a_mirror_that_a_restore_left_alone_is_no_hindrance(table: Table) -> None:
-    a_world(table)
+    seed(table)
     table.put(keys.account_of(EMPLOYEE, CLIENT), {"account_id": CLIENT})
 
     assert create().status == 201
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_whoever_is_there_for_another_firm_with_an_own_set_comes_with_both(table: Table) -> None:
     south, address = the_partner(account_id=SOUTH), f"{EMPLOYEE}@north.example"
-    a_world(table, south, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=SOUTH))
+    seed(table, south, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=SOUTH))
 
-    made = creations.facts(CLIENT, address, PARTNER, APPROVER, permission_set="partner_admin")
+    facts = creations.facts(CLIENT, address, PARTNER, APPROVER, permission_set="partner_admin")
     chosen = creations.facts_for_choice(CLIENT, address, APPROVER)
 
-    assert made.target == chosen.target
-    assert (set(made.target.firms), set(made.target.sets)) == ({SOUTH}, {CUSTOM_SET})
+    assert facts.target == chosen.target
+    assert (set(facts.target.partners), set(facts.target.sets)) == ({SOUTH}, {CUSTOM_SET})
 
 
 def test_finding_out_the_firm_costs_one_read_more(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE, "sales"))
+    seed(table, a_member(EMPLOYEE, "sales"))
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         assert create().status == 201
 
     assert (costs.reads, costs.writes) == (3, 1)
@@ -267,9 +280,9 @@ def test_finding_out_the_firm_costs_one_read_more(table: Table) -> None:
 
 @pytest.mark.parametrize("permission_set", ["sales", "super_admin"])
 def test_an_ordinary_creation_costs_little(table: Table, permission_set: str) -> None:
-    a_world(table, a_user(NEWCOMER))
+    seed(table, a_user(NEWCOMER))
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         assert create(APPROVER, NEWCOMER, permission_set).status == 201
 
     assert (costs.reads, costs.writes) == (2, 1)
@@ -277,10 +290,10 @@ def test_an_ordinary_creation_costs_little(table: Table, permission_set: str) ->
 
 
 def test_a_choice_of_sets_costs_three_reads_at_most(table: Table) -> None:
-    a_world(table, the_partner(account_id=SOUTH), staff(EMPLOYEE, account_id=SOUTH))
+    seed(table, the_partner(account_id=SOUTH), a_partner_account_member(EMPLOYEE, account_id=SOUTH))
     query = {"email": f"{EMPLOYEE}@north.example"}
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         call("GET /accounts/{account_id}/permission-sets", APPROVER, query=query, account_id=CLIENT)
 
     assert (costs.reads, costs.writes) == (3, 0)
@@ -288,7 +301,7 @@ def test_a_choice_of_sets_costs_three_reads_at_most(table: Table) -> None:
 
 def test_an_address_that_changes_hands_while_it_is_read_leads_to_nobody(table: Table) -> None:
     """It led to the person in one read, and is somebody else's by the next."""
-    a_world(table)
+    seed(table)
     events = dynamo.client().meta.events
     moved: list[bool] = []
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from partner_access.domain.errors import NoSeatLeft, Overtaken, Refused, RightsChanged, UnknownPermissionSet
+from partner_access.domain.errors import DomainError, NoSeatLeft, RightsChanged, StaleFacts, UnknownPermissionSet
 from partner_access.domain.memberships.members import Grant, Member, Seat, SuspensionReason
-from partner_access.domain.users import User, left
+from partner_access.domain.users import User, without_employment
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import members
 from tests.support.builders import (
@@ -25,23 +25,23 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.link_requests import nothing_changes
+from tests.support.link_requests import assert_unchanged
 from tests.support.table import Table
 
 ORDINARY = a_member(EMPLOYEE, "sales")
 ADMIN = a_partner_admin(EMPLOYEE)
 
 
-def _write(table: Table, before: Member | None, after: Member, seats: int | None, taken: int) -> None:
+def write_membership(table: Table, before: Member | None, after: Member, seats: int | None, taken: int) -> None:
     account = the_client(partner_seat_limit=seats, partner_seats_used=taken)
-    table.keep(account)
+    table.put_records(account)
     if before:
-        table.keep(before)
-    dynamo.transact(members.lines(account, before, after, NOW))
+        table.put_records(before)
+    dynamo.transact(members.transaction_items(account, before, after, NOW))
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "seats", "taken", "then"),
+    ("before", "after", "seats", "taken", "expected"),
     [
         (None, ADMIN, None, 7, 8),
         (None, ADMIN, 1, 0, 1),
@@ -53,16 +53,16 @@ def _write(table: Table, before: Member | None, after: Member, seats: int | None
     ],
 )
 def test_seats_are_counted(
-    table: Table, before: Member | None, after: Member, seats: int | None, taken: int, then: int
+    table: Table, before: Member | None, after: Member, seats: int | None, taken: int, expected: int
 ) -> None:
-    _write(table, before, after, seats, taken)
+    write_membership(table, before, after, seats, taken)
 
-    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == then
+    assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == expected
     assert Member.model_validate(table.get(keys.of(after))) == after.model_copy(update={"changed_at": NOW})
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "seats", "taken", "refusal"),
+    ("before", "after", "seats", "taken", "error"),
     [
         (None, ADMIN, 1, 1, NoSeatLeft),
         (ORDINARY, ADMIN, 0, 0, NoSeatLeft),
@@ -70,22 +70,22 @@ def test_seats_are_counted(
     ],
 )
 def test_seats_are_neither_oversold_nor_given_back_twice(
-    table: Table, before: Member | None, after: Member, seats: int, taken: int, refusal: type[Refused]
+    table: Table, before: Member | None, after: Member, seats: int, taken: int, error: type[DomainError]
 ) -> None:
     account = the_client(partner_seat_limit=seats, partner_seats_used=taken)
-    table.keep(account, *([before] if before else ()))
+    table.put_records(account, *([before] if before else ()))
 
-    with nothing_changes(table), pytest.raises(Overtaken) as overtaken:
-        dynamo.transact(members.lines(account, before, after, NOW))
+    with assert_unchanged(table), pytest.raises(StaleFacts) as overtaken:
+        dynamo.transact(members.transaction_items(account, before, after, NOW))
 
-    assert overtaken.value.refusal is refusal
+    assert overtaken.value.error is error
 
 
 def test_a_new_membership_never_replaces_one(table: Table) -> None:
-    table.keep(the_client(), ORDINARY)
+    table.put_records(the_client(), ORDINARY)
 
-    with nothing_changes(table), pytest.raises(Overtaken):
-        dynamo.transact(members.lines(the_client(), None, ADMIN, NOW))
+    with assert_unchanged(table), pytest.raises(StaleFacts):
+        dynamo.transact(members.transaction_items(the_client(), None, ADMIN, NOW))
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_a_new_membership_never_replaces_one(table: Table) -> None:
     ],
 )
 def test_the_list_of_super_admins_follows(table: Table, before: Member | None, after: Member, listed: set[str]) -> None:
-    was = before is not None and before.active and before.is_super_admin
-    table.put(keys.super_admins(CLIENT), {"user_ids": {"user-boss", *({APPROVER} if was else ())}})
+    was_super_admin = before is not None and before.active and before.is_super_admin
+    table.put(keys.super_admins(CLIENT), {"user_ids": {"user-boss", *({APPROVER} if was_super_admin else ())}})
 
-    _write(table, before, after, None, 0)
+    write_membership(table, before, after, None, 0)
 
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == listed
 
@@ -124,10 +124,10 @@ def test_the_list_of_super_admins_follows(table: Table, before: Member | None, a
     ],
 )
 def test_who_is_here_for_a_partner_is_listed_among_its_people(member: Member, listed: str | None) -> None:
-    kept = members.item(member)
+    stored = members.item(member)
 
-    assert kept.get("list_key") == (f"PEOPLE#{PARTNER}" if listed else None)
-    assert kept.get("list_sort_key") == listed
+    assert stored.get("list_key") == (f"PEOPLE#{PARTNER}" if listed else None)
+    assert stored.get("list_sort_key") == listed
 
 
 @pytest.mark.parametrize(
@@ -135,84 +135,88 @@ def test_who_is_here_for_a_partner_is_listed_among_its_people(member: Member, li
     [
         (None, None),
         (a_grant(), None),
-        (a_grant().ending(100, NOW), NOW + timedelta(days=70)),
-        (a_grant().ending(8, NOW), NOW + timedelta(days=1)),
-        (a_grant().ending(1, NOW), NOW + timedelta(days=1)),
+        (a_grant().with_end_in(100, NOW), NOW + timedelta(days=70)),
+        (a_grant().with_end_in(8, NOW), NOW + timedelta(days=1)),
+        (a_grant().with_end_in(1, NOW), NOW + timedelta(days=1)),
     ],
 )
 def test_who_has_a_grant_with_an_end_is_due_when_there_is_something_to_do(
     grant: Grant | None, due_at: datetime | None
 ) -> None:
-    kept = members.item(a_partner_admin(grant=grant))
+    stored = members.item(a_partner_admin(grant=grant))
 
-    assert kept.get("due_at") == due_at
-    assert kept.get("due_shard") == (keys.due_shard(EMPLOYEE) if due_at else None)
+    assert stored.get("due_at") == due_at
+    assert stored.get("due_shard") == (keys.due_shard(EMPLOYEE) if due_at else None)
 
 
 # an account's own sets
 
-HOLDER = a_member(EMPLOYEE, CUSTOM_SET)
-STAFF = a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER)
-LESSER = ADMIN.changed(permission_set=CUSTOM_SET)
+CUSTOM_SET_HOLDER = a_member(EMPLOYEE, CUSTOM_SET)
+PARTNER_HOLDER = a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER)
+ADMIN_WITH_CUSTOM_SET = ADMIN.next_version(permission_set=CUSTOM_SET)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "counted"),
     [
-        (None, HOLDER, (6, 3)),
-        (None, STAFF, (6, 4)),
-        (ORDINARY, HOLDER, (6, 3)),
-        (HOLDER, ORDINARY, (4, 3)),
-        (STAFF, STAFF.changed(active=False), (4, 2)),
-        (HOLDER, STAFF, (5, 4)),
-        (STAFF, HOLDER, (5, 2)),
-        (HOLDER, a_partner_admin(previous=HOLDER.place), (5, 3)),
-        (a_partner_admin(previous=HOLDER.place), HOLDER, (5, 3)),
-        (ADMIN, LESSER, (6, 4)),
-        (LESSER, LESSER.ended(), (4, 2)),
-        (ADMIN, LESSER.changed(previous=HOLDER.place), (7, 4)),
-        (HOLDER, HOLDER.changed(seat=Seat.SALES), (5, 3)),
+        (None, CUSTOM_SET_HOLDER, (6, 3)),
+        (None, PARTNER_HOLDER, (6, 4)),
+        (ORDINARY, CUSTOM_SET_HOLDER, (6, 3)),
+        (CUSTOM_SET_HOLDER, ORDINARY, (4, 3)),
+        (PARTNER_HOLDER, PARTNER_HOLDER.next_version(active=False), (4, 2)),
+        (CUSTOM_SET_HOLDER, PARTNER_HOLDER, (5, 4)),
+        (PARTNER_HOLDER, CUSTOM_SET_HOLDER, (5, 2)),
+        (CUSTOM_SET_HOLDER, a_partner_admin(previous=CUSTOM_SET_HOLDER.assignment), (5, 3)),
+        (a_partner_admin(previous=CUSTOM_SET_HOLDER.assignment), CUSTOM_SET_HOLDER, (5, 3)),
+        (ADMIN, ADMIN_WITH_CUSTOM_SET, (6, 4)),
+        (ADMIN_WITH_CUSTOM_SET, ADMIN_WITH_CUSTOM_SET.ended(), (4, 2)),
+        (ADMIN, ADMIN_WITH_CUSTOM_SET.next_version(previous=CUSTOM_SET_HOLDER.assignment), (7, 4)),
+        (CUSTOM_SET_HOLDER, CUSTOM_SET_HOLDER.next_version(seat=Seat.SALES), (5, 3)),
         (None, ORDINARY, (5, 3)),
     ],
 )
 def test_how_often_a_set_is_held_is_counted_without_a_new_version(
     table: Table, before: Member | None, after: Member, counted: tuple[int, int]
 ) -> None:
-    table.keep(a_custom_set(holders=5, partner_holders=3))
+    table.put_records(a_custom_set(holders=5, partner_holders=3))
 
-    _write(table, before, after, None, 1)
+    write_membership(table, before, after, None, 1)
 
-    kept = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
-    assert (kept["holders"], kept["partner_holders"], kept["version"]) == (*counted, 1)
+    stored = table.get(keys.permission_set(CLIENT, CUSTOM_SET)) or {}
+    assert (stored["holders"], stored["partner_holders"], stored["version"]) == (*counted, 1)
 
 
 def test_one_set_for_another_is_counted_at_both(table: Table) -> None:
     other = a_custom_set(f"set_{'4' * 32}")
-    table.keep(a_custom_set(holders=1), other)
+    table.put_records(a_custom_set(holders=1), other)
 
-    _write(table, HOLDER, HOLDER.changed(permission_set=other.set_id), None, 0)
+    write_membership(table, CUSTOM_SET_HOLDER, CUSTOM_SET_HOLDER.next_version(permission_set=other.set_id), None, 0)
 
-    assert [item["holders"] for item in table.under("ACCOUNT#") if item["sk"].startswith("SET#")] == [0, 1]
+    assert [item["holders"] for item in table.items_with_prefix("ACCOUNT#") if item["sk"].startswith("SET#")] == [0, 1]
 
 
 def test_a_set_of_which_nothing_changes_takes_no_line() -> None:
-    changed = HOLDER.changed(removed=("service.access",))
+    changed = CUSTOM_SET_HOLDER.next_version(removed=("service.access",))
 
-    assert [line.key for line in members.lines(the_client(), HOLDER, changed, NOW)] == [keys.of(HOLDER)]
+    assert [line.key for line in members.transaction_items(the_client(), CUSTOM_SET_HOLDER, changed, NOW)] == [
+        keys.of(CUSTOM_SET_HOLDER)
+    ]
 
 
-@pytest.mark.parametrize("after", [HOLDER, STAFF, a_partner_admin(previous=HOLDER.place)])
+@pytest.mark.parametrize(
+    "after", [CUSTOM_SET_HOLDER, PARTNER_HOLDER, a_partner_admin(previous=CUSTOM_SET_HOLDER.assignment)]
+)
 def test_a_set_that_is_gone_is_not_taken_up(table: Table, after: Member) -> None:
-    table.keep(the_client(), ORDINARY)
+    table.put_records(the_client(), ORDINARY)
 
-    with nothing_changes(table), pytest.raises(Overtaken) as overtaken:
-        dynamo.transact(members.lines(the_client(), ORDINARY, after, NOW))
+    with assert_unchanged(table), pytest.raises(StaleFacts) as overtaken:
+        dynamo.transact(members.transaction_items(the_client(), ORDINARY, after, NOW))
 
-    assert overtaken.value.refusal is UnknownPermissionSet
+    assert overtaken.value.error is UnknownPermissionSet
 
 
 def test_a_new_membership_stands_beside_the_user_too(table: Table) -> None:
-    _write(table, None, ADMIN, None, 0)
+    write_membership(table, None, ADMIN, None, 0)
 
     assert table.get(keys.account_of(EMPLOYEE, CLIENT)) == {
         **keys.account_of(EMPLOYEE, CLIENT)._asdict(), "account_id": CLIENT,
@@ -222,22 +226,24 @@ def test_a_new_membership_stands_beside_the_user_too(table: Table) -> None:
 # for whom somebody works
 
 
-@pytest.mark.parametrize("firms", [frozenset[str](), frozenset({"partner-south"})])
-def test_who_leaves_a_firm_is_written_down_with_it_and_keeps_all_else(table: Table, firms: frozenset[str]) -> None:
-    before = an_employee(employed_by={PARTNER, *firms}, offboardings={"partner-south": 2}, open_links=3, version=5)
-    table.keep(before)
+@pytest.mark.parametrize("partners", [frozenset[str](), frozenset({"partner-south"})])
+def test_who_leaves_a_firm_is_written_down_with_it_and_keeps_all_else(table: Table, partners: frozenset[str]) -> None:
+    before = an_employee(employed_by={PARTNER, *partners}, offboardings={"partner-south": 2}, open_links=3, version=5)
+    table.put_records(before)
     table.change(keys.user(EMPLOYEE), open_links=4)
 
-    dynamo.transact([members.employment(left(before, the_partner()))])
+    dynamo.transact([members.employment_item(without_employment(before, the_partner()))])
 
-    kept = User.model_validate(table.get(keys.user(EMPLOYEE)))
-    assert kept == before.changed(employed_by=firms, offboardings={"partner-south": 2, PARTNER: 1}, open_links=4)
+    stored = User.model_validate(table.get(keys.user(EMPLOYEE)))
+    assert stored == before.next_version(
+        employed_by=partners, offboardings={"partner-south": 2, PARTNER: 1}, open_links=4
+    )
 
 
 def test_who_takes_up_a_firm_is_written_down_with_it(table: Table) -> None:
-    table.keep(a_user(EMPLOYEE))
+    table.put_records(a_user(EMPLOYEE))
 
-    dynamo.transact([members.employment(an_employee(version=2))])
+    dynamo.transact([members.employment_item(an_employee(version=2))])
 
     assert User.model_validate(table.get(keys.user(EMPLOYEE))).employed_by == {PARTNER}
 
@@ -247,9 +253,9 @@ def test_somebody_becomes_super_admin_once(table: Table) -> None:
     assert members.becomes_super_admin(a_member(active=False), a_member())
     assert not members.becomes_super_admin(a_member(), a_member())
     assert not members.becomes_super_admin(None, a_member(active=False))
-    table.keep(an_employee(version=4))
+    table.put_records(an_employee(version=4))
 
-    dynamo.transact([members.new_version(an_employee(version=4))])
+    dynamo.transact([members.raise_version(an_employee(version=4))])
 
     assert User.model_validate(table.get(keys.user(EMPLOYEE))) == an_employee(version=5)
 
@@ -257,9 +263,9 @@ def test_somebody_becomes_super_admin_once(table: Table) -> None:
 def test_members_come_by_id_page_by_page_with_what_was_found_of_them(table: Table) -> None:
     names = [f"user-{number}" for number in range(5)]
     for name in names:
-        table.keep(a_member(name))
-    table.keep(a_custom_set())
-    table.keep(a_member("user-0", account_id="client-bakery-too"))
+        table.put_records(a_member(name))
+    table.put_records(a_custom_set())
+    table.put_records(a_member("user-0", account_id="client-bakery-too"))
 
     first = members.page(CLIENT, limit=2)
     second = members.page(CLIENT, after=first.after, limit=3)
@@ -274,6 +280,6 @@ def test_members_come_by_id_page_by_page_with_what_was_found_of_them(table: Tabl
 def test_all_members_come_however_many_pages_they_are(table: Table) -> None:
     names = [f"user-{number:03}" for number in range(230)]
     for name in names:
-        table.keep(a_member(name))
+        table.put_records(a_member(name))
 
     assert list(members.all_ids(CLIENT)) == names

@@ -18,23 +18,31 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.concurrent_changes import Move, account, both, member, partner_seats_used, super_admins, user
-from tests.support.costs import counted
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import overtaken
+from tests.support.concurrent_changes import (
+    Change,
+    account,
+    both_changes,
+    member,
+    partner_seats_used,
+    super_admins,
+    user,
+)
+from tests.support.costs import count_costs
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import send_during_change
 from tests.support.races import before_commit
-from tests.support.seeded_table import COLLEAGUE, MANAGER, a_world
+from tests.support.seeded_table import COLLEAGUE, MANAGER, seed
 from tests.support.table import Table
 from tools import invariants
 
 
-def migrate(by: str, user_id: str = EMPLOYEE) -> Answer:
+def migrate(by: str, user_id: str = EMPLOYEE) -> ApiResponse:
     return call("POST /accounts/{account_id}/migrations", by, {"user_id": user_id}, account_id=CLIENT)
 
 
-HIMSELF = [
+SELF_CHANGES = [
     ("the other is demoted", member(APPROVER, permission_set="sales"), "last_super_admin"),
-    ("the other is demoted, and off the list", both(member(APPROVER, permission_set="sales"), super_admins(EMPLOYEE)), "last_super_admin"),
+    ("the other is demoted, and off the list", both_changes(member(APPROVER, permission_set="sales"), super_admins(EMPLOYEE)), "last_super_admin"),
     ("the other is no member any more", member(APPROVER, active=False), "last_super_admin"),
     ("the other is deactivated", user(APPROVER, active=False), "last_super_admin"),
     ("he is demoted", member(EMPLOYEE, permission_set="sales"), "not_super_admin"),
@@ -48,7 +56,7 @@ HIMSELF = [
     ("the last seat is taken", partner_seats_used(1), "no_seat_left"),
     ("there are no seats any more", account(CLIENT, partner_seat_limit=0), "no_seat_left"),
 ]  # fmt: skip
-BY_ANOTHER = [
+OTHER_ACTOR_CHANGES = [
     ("the actor is demoted", member(APPROVER, permission_set="sales"), "forbidden"),
     ("the actor is no member any more", member(APPROVER, active=False), "not_found"),
     ("the actor is deactivated", user(APPROVER, active=False), "forbidden"),
@@ -60,35 +68,35 @@ BY_ANOTHER = [
 
 @pytest.mark.parametrize(
     ("by", "move", "code"),
-    [(EMPLOYEE, *each[1:]) for each in HIMSELF] + [(APPROVER, *each[1:]) for each in BY_ANOTHER],
-    ids=[each[0] for each in HIMSELF + BY_ANOTHER],
+    [(EMPLOYEE, *each[1:]) for each in SELF_CHANGES] + [(APPROVER, *each[1:]) for each in OTHER_ACTOR_CHANGES],
+    ids=[each[0] for each in SELF_CHANGES + OTHER_ACTOR_CHANGES],
 )
-def test_a_migration_that_comes_too_late_changes_nothing(table: Table, by: str, move: Move, code: str) -> None:
-    a_world(table, the_client(partner_seat_limit=1), a_member(EMPLOYEE))
+def test_a_migration_that_comes_too_late_changes_nothing(table: Table, by: str, move: Change, code: str) -> None:
+    seed(table, the_client(partner_seat_limit=1), a_member(EMPLOYEE))
 
-    assert overtaken(table, lambda: move(table), lambda: migrate(by)).code == code
+    assert send_during_change(table, lambda: move(table), lambda: migrate(by)).code == code
 
 
 def test_two_who_rely_on_each_other_do_not_both_go(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE), a_member(COLLEAGUE), a_member(APPROVER, "sales"))
-    first: list[Answer] = []
+    seed(table, a_member(EMPLOYEE), a_member(COLLEAGUE), a_member(APPROVER, "sales"))
+    first: list[ApiResponse] = []
 
-    second = overtaken(table, lambda: first.append(migrate(COLLEAGUE, COLLEAGUE)), lambda: migrate(EMPLOYEE))
+    second = send_during_change(table, lambda: first.append(migrate(COLLEAGUE, COLLEAGUE)), lambda: migrate(EMPLOYEE))
 
     assert (first[0].status, second.code) == (201, "last_super_admin")
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_another_witness_is_found_when_the_first_goes(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE), a_member(MANAGER))
-    gone = both(member(APPROVER, permission_set="sales"), super_admins(EMPLOYEE, MANAGER))
+    seed(table, a_member(EMPLOYEE), a_member(MANAGER))
+    gone = both_changes(member(APPROVER, permission_set="sales"), super_admins(EMPLOYEE, MANAGER))
 
-    assert overtaken(table, lambda: gone(table), lambda: migrate(EMPLOYEE)).status == 201
-    assert invariants.broken(table.items()) == []
+    assert send_during_change(table, lambda: gone(table), lambda: migrate(EMPLOYEE)).status == 201
+    assert invariants.violations(table.items()) == []
 
 
 def test_what_keeps_changing_is_given_up(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE))
+    seed(table, a_member(EMPLOYEE))
     versions = iter(range(2, 10))
 
     def again() -> None:
@@ -100,33 +108,33 @@ def test_what_keeps_changing_is_given_up(table: Table) -> None:
     with before_commit(again, times=3) as times:
         assert migrate(EMPLOYEE).status == 201
     assert len(times) == 3
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_one_who_sits_on_a_partner_seat_takes_no_second_one(table: Table) -> None:
-    a_world(table, the_client(partner_seat_limit=2), a_partner_admin(COLLEAGUE), a_member(EMPLOYEE, seat=Seat.SERVICE))
+    seed(table, the_client(partner_seat_limit=2), a_partner_admin(COLLEAGUE), a_member(EMPLOYEE, seat=Seat.SERVICE))
 
     migrate(EMPLOYEE)
 
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 2
-    assert invariants.broken(table.items()) == []
+    assert invariants.violations(table.items()) == []
 
 
 def test_both_come_with_what_they_are_there_for_and_hold(table: Table) -> None:
     south = the_partner(account_id="partner-south")
-    here = a_partner_admin(COLLEAGUE, partner_id=south.account_id)
-    a_world(table, south, a_custom_set(), here, a_member(EMPLOYEE, CUSTOM_SET))
+    partner_admin = a_partner_admin(COLLEAGUE, partner_id=south.account_id)
+    seed(table, south, a_custom_set(), partner_admin, a_member(EMPLOYEE, CUSTOM_SET))
 
     facts = migrations.facts(CLIENT, EMPLOYEE, COLLEAGUE)
 
-    assert facts.actor.firms == {south.account_id: south}
+    assert facts.actor.partners == {south.account_id: south}
     assert set(facts.target.sets) == {CUSTOM_SET}
 
 
 def test_a_migration_costs_little(table: Table) -> None:
-    a_world(table, an_employee(name="名" * 60), a_member(EMPLOYEE))
+    seed(table, an_employee(name="名" * 60), a_member(EMPLOYEE))
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         assert migrate(APPROVER).status == 201
 
     assert (costs.reads, costs.writes) == (2, 1)
@@ -134,9 +142,9 @@ def test_a_migration_costs_little(table: Table) -> None:
 
 
 def test_migrating_oneself_costs_little(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE), *(a_member(each) for each in (COLLEAGUE, MANAGER)))
+    seed(table, a_member(EMPLOYEE), *(a_member(each) for each in (COLLEAGUE, MANAGER)))
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         assert migrate(EMPLOYEE).status == 201
 
     assert (costs.reads, costs.writes) == (2, 1)

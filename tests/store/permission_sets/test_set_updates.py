@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.store import keys
 from partner_access.store.permission_sets import set_updates
 from tests.support import set_versions
@@ -20,37 +20,37 @@ from tests.support.builders import (
     a_user,
     the_client,
 )
-from tests.support.concurrent_changes import Move, account, member, user
-from tests.support.costs import counted
-from tests.support.gateway import Answer, call
-from tests.support.link_requests import overtaken
-from tests.support.seeded_table import CLERK, MANAGER, a_world
+from tests.support.concurrent_changes import Change, account, member, user
+from tests.support.costs import count_costs
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import send_during_change
+from tests.support.seeded_table import CLERK, MANAGER, seed
 from tests.support.table import Table
 from tools import invariants
 
 UPDATES = "/accounts/{account_id}/permission-sets/updates"
 PARTNER_ADMIN = a_partner_admin(set_version=1)
-SELLER = "user-seller"
+SALES_MEMBER_ID = "user-seller"
 
 
 @pytest.fixture(autouse=True)
-def _two() -> Iterator[None]:
-    with set_versions.two_versions():
+def _two_set_versions() -> Iterator[None]:
+    with set_versions.two_set_versions():
         yield
 
 
-def accept(user_id: str = EMPLOYEE, by: str = APPROVER, permission_set: str = "partner_admin") -> Answer:
+def accept(user_id: str = EMPLOYEE, by: str = APPROVER, permission_set: str = "partner_admin") -> ApiResponse:
     body = {"permission_set": permission_set, "version": 2, "user_ids": [user_id]}
     return call(f"POST {UPDATES}", by, body, account_id=CLIENT)
 
 
-def reason(answer: Answer) -> str:
+def reason(answer: ApiResponse) -> str:
     assert answer.status == 200, answer
     (row,) = answer.body["items"]
     return str(row.get("reason", row["outcome"]))
 
 
-MOVES = [
+CONCURRENT_CHANGES = [
     ("the one who accepts is demoted", member(APPROVER, permission_set="sales"), "forbidden"),
     ("he is no member any more", member(APPROVER, active=False), "not_found"),
     ("he is deactivated", user(APPROVER, active=False), "forbidden"),
@@ -59,62 +59,77 @@ MOVES = [
     ("the partner admin is no member any more", member(EMPLOYEE, active=False), "not_found"),
     ("he is given another set", member(EMPLOYEE, permission_set="sales"), "rights_changed"),
     ("he is deactivated, too", user(EMPLOYEE, active=False), "not_found"),
-    ("all that is new is taken from him", member(EMPLOYEE, removed=list(set_versions.NEW)), "nothing_to_accept"),
+    (
+        "all that is new is taken from him",
+        member(EMPLOYEE, removed=list(set_versions.ADDED_PERMISSIONS)),
+        "nothing_to_accept",
+    ),
     ("his firm's whole access was ended", account(PARTNER, terminations=1), "not_found"),
     ("his own was", user(EMPLOYEE, offboardings={PARTNER: 1}), "not_found"),
 ]
 
 
-@pytest.mark.parametrize(("move", "code"), [each[1:] for each in MOVES], ids=[each[0] for each in MOVES])
-def test_what_is_accepted_too_late_changes_nothing(table: Table, move: Move, code: str) -> None:
-    a_world(table, PARTNER_ADMIN)
+@pytest.mark.parametrize(
+    ("move", "code"), [each[1:] for each in CONCURRENT_CHANGES], ids=[each[0] for each in CONCURRENT_CHANGES]
+)
+def test_what_is_accepted_too_late_changes_nothing(table: Table, move: Change, code: str) -> None:
+    seed(table, PARTNER_ADMIN)
 
-    assert reason(overtaken(table, lambda: move(table), accept)) == code
+    assert reason(send_during_change(table, lambda: move(table), accept)) == code
     assert (table.get(keys.member(CLIENT, EMPLOYEE)) or {})["set_version"] == 1
 
 
 def test_what_is_taken_from_a_partner_admin_meanwhile_stays_so(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN)
+    seed(table, PARTNER_ADMIN)
 
-    answer = overtaken(table, lambda: member(EMPLOYEE, removed=["crm.import"])(table), accept)
+    answer = send_during_change(table, lambda: member(EMPLOYEE, removed=["crm.import"])(table), accept)
 
     assert reason(answer) == "done"
-    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
-    assert (kept["set_version"], kept["removed"]) == (2, ["crm.import"])
+    stored = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert (stored["set_version"], stored["removed"]) == (2, ["crm.import"])
 
 
 def test_a_right_that_its_giver_loses_meanwhile_is_not_given(table: Table) -> None:
-    own = a_custom_set(permissions=("account.users.manage", *set_versions.NEW))
-    a_world(table, own, a_member(CLERK, CUSTOM_SET), a_user(SELLER), a_member(SELLER, "sales", set_version=1))
+    own = a_custom_set(permissions=("account.users.manage", *set_versions.ADDED_PERMISSIONS))
+    seed(
+        table,
+        own,
+        a_member(CLERK, CUSTOM_SET),
+        a_user(SALES_MEMBER_ID),
+        a_member(SALES_MEMBER_ID, "sales", set_version=1),
+    )
     body = {"name": "Less", "permissions": ["account.users.manage"]}
 
     def narrow() -> None:
         how = {"account_id": CLIENT, "set_id": CUSTOM_SET, "headers": {"if-match": '"1"'}}
         assert call("PUT /accounts/{account_id}/permission-sets/{set_id}", APPROVER, body, **how).status == 200
 
-    assert reason(overtaken(table, narrow, lambda: accept(SELLER, CLERK, "sales"))) == "permission_not_held"
-    assert invariants.broken(table.items()) == []
+    assert (
+        reason(send_during_change(table, narrow, lambda: accept(SALES_MEMBER_ID, CLERK, "sales")))
+        == "permission_not_held"
+    )
+    assert invariants.violations(table.items()) == []
 
 
 def test_two_who_accept_at_once_accept_once(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN, a_member(CLERK, "view_only", added=("account.users.manage",)))
-    first: list[Answer] = []
+    seed(table, PARTNER_ADMIN, a_member(CLERK, "view_only", added=("account.users.manage",)))
+    first: list[ApiResponse] = []
 
-    second = overtaken(table, lambda: first.append(accept(by=CLERK)), accept)
+    second = send_during_change(table, lambda: first.append(accept(by=CLERK)), accept)
 
     assert (reason(first[0]), reason(second)) == ("done", "nothing_to_accept")
-    assert len(table.under("OUTBOX#")) == 1
-    assert invariants.broken(table.items()) == []
+    assert len(table.items_with_prefix("OUTBOX#")) == 1
+    assert invariants.violations(table.items()) == []
 
 
 def test_other_super_admins_are_read_only_where_they_matter(table: Table) -> None:
-    a_world(table, PARTNER_ADMIN, a_member(MANAGER))
+    seed(table, PARTNER_ADMIN, a_member(MANAGER))
 
     assert [each.user.user_id for each in set_updates.facts(CLIENT, EMPLOYEE, MANAGER).super_admins if each.user] == [
         APPROVER,
         MANAGER,
     ]
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         set_updates.facts(CLIENT, EMPLOYEE, APPROVER)
     assert costs.reads == 2
 
@@ -124,19 +139,19 @@ def test_other_super_admins_are_read_only_where_they_matter(table: Table) -> Non
     (a_member(CLERK, "sales", set_version=1), CLERK, "sales", 2, 20),
 ])  # fmt: skip
 def test_accepting_for_one_costs_little(
-    table: Table, others: Kept, user_id: str, permission_set: str, reads: int, units: int
+    table: Table, others: Record, user_id: str, permission_set: str, reads: int, units: int
 ) -> None:
     """One read finds the caller out and one or two the facts; one write for the member, one that keeps the report."""
-    a_world(table, others)
+    seed(table, others)
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         assert reason(accept(user_id, permission_set=permission_set)) == "done"
 
     assert (costs.reads, costs.writes) == (reads + 1, 2)
     assert costs.units <= units
 
 
-def many(number: int, outdated: int) -> Iterator[Kept]:
+def many_members(number: int, outdated: int) -> Iterator[Record]:
     for each in range(number):
         user_id = f"user-{each:03}"
         yield a_user(user_id)
@@ -148,9 +163,9 @@ def test_a_page_costs_the_same_however_many_members_there_are(
     table: Table, members: int, outdated: int, reads: int
 ) -> None:
     """Of the account and the caller, of the page, and of the people on it whom it may concern."""
-    a_world(table, *many(members, outdated))
+    seed(table, *many_members(members, outdated))
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         answer = call(f"GET {UPDATES}", APPROVER, account_id=CLIENT)
 
     assert answer.status == 200
@@ -159,19 +174,21 @@ def test_a_page_costs_the_same_however_many_members_there_are(
 
 
 def test_a_page_is_of_this_account_and_goes_on_after_the_last(table: Table) -> None:
-    a_world(
+    seed(
         table,
         PARTNER_ADMIN,
         a_member(CLERK, "sales", set_version=1),
         the_client(account_id="client-florist"),
-        a_member(SELLER, "sales", set_version=1, account_id="client-florist"),
-        a_user(SELLER),
+        a_member(SALES_MEMBER_ID, "sales", set_version=1, account_id="client-florist"),
+        a_user(SALES_MEMBER_ID),
     )
 
     first = set_updates.page(CLIENT, after=None, limit=2)
     second = set_updates.page(CLIENT, after=first.after, limit=2)
 
-    assert [each.user.user_id for each in first.people if each.user] == [CLERK]
+    assert [each.user.user_id for each in first.members if each.user] == [CLERK]
     assert first.after == CLERK
-    assert [(each.user and each.user.user_id, list(each.firms)) for each in second.people] == [(EMPLOYEE, [PARTNER])]
+    assert [(each.user and each.user.user_id, list(each.partners)) for each in second.members] == [
+        (EMPLOYEE, [PARTNER])
+    ]
     assert second.after is None

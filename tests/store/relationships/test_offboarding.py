@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.errors import Overtaken, RightsChanged
-from partner_access.domain.notifications import CleanUp, Occasion
+from partner_access.domain.errors import RightsChanged, StaleFacts
+from partner_access.domain.notifications import Reconciliation, ReconciliationReason
 from partner_access.domain.relationships import offboarding
 from partner_access.store import keys
 from partner_access.store.relationships import offboarding as stored
@@ -28,27 +28,27 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
-from tests.support.costs import counted
-from tests.support.seeded_table import COLLEAGUE, MANAGER, a_world, an_open_link, now, staff
+from tests.support.costs import count_costs
+from tests.support.seeded_table import COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, now, seed
 from tests.support.table import Table, differences
 
 SOUTH = "partner-south"
-LEFT = CleanUp(partner_id=PARTNER, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)
+OFFBOARDING = Reconciliation(partner_id=PARTNER, user_id=EMPLOYEE, reason=ReconciliationReason.OFFBOARDED)
 
 
-def ended(by: str = MANAGER) -> offboarding.AccessEnded:
-    return offboarding.end_access(stored.facts(PARTNER, EMPLOYEE, by), an_act(by))
+def offboarded(by: str = MANAGER) -> offboarding.EmployeeOffboarded:
+    return offboarding.offboard_employee(stored.facts(PARTNER, EMPLOYEE, by), an_act(by))
 
 
 def test_who_ends_whose_access_is_read_together(table: Table) -> None:
-    a_world(table, staff(MANAGER, CUSTOM_SET), a_custom_set(account_id=PARTNER))
+    seed(table, a_partner_account_member(MANAGER, CUSTOM_SET), a_custom_set(account_id=PARTNER))
 
-    with counted(table) as costs:
+    with count_costs(table) as costs:
         facts = stored.facts(PARTNER, EMPLOYEE, MANAGER)
 
     assert costs.reads == 2
     assert facts.partner == the_partner(custom_set_count=1)
-    assert facts.employee.member == staff(EMPLOYEE)
+    assert facts.employee.member == a_partner_account_member(EMPLOYEE)
     assert set(facts.actor.sets) == {CUSTOM_SET}
 
 
@@ -60,18 +60,18 @@ def test_nobody_and_nothing_known(table: Table) -> None:
 
 @pytest.mark.parametrize("employed", [True, False])
 def test_the_write_counts_a_leaving_and_queues_what_follows(table: Table, employed: bool) -> None:
-    a_world(table, staff(EMPLOYEE, active=employed))
+    seed(table, a_partner_account_member(EMPLOYEE, active=employed))
 
-    stored.record_end(ended(), None)
+    stored.record_offboarding(offboarded(), None)
 
     user = table.get(keys.user(EMPLOYEE))
     assert user
     assert (user["offboardings"], user["version"]) == ({PARTNER: 1}, 2)
     assert user.get("employed_by") == ({PARTNER} if employed else None)
     (item,) = stored.queued()
-    waiting = stored.Queued.model_validate(item)
-    assert (waiting.reconciliation, waiting.actor_id, waiting.act_id) == (LEFT, MANAGER, an_act().name)
-    assert waiting.act(NOW + timedelta(days=1)) == an_act(MANAGER, at=NOW + timedelta(days=1), chance="")
+    waiting = stored.QueuedReconciliation.model_validate(item)
+    assert (waiting.reconciliation, waiting.actor_id, waiting.act_id) == (OFFBOARDING, MANAGER, an_act().id)
+    assert waiting.act(NOW + timedelta(days=1)) == an_act(MANAGER, at=NOW + timedelta(days=1), random="")
 
 
 @pytest.mark.parametrize("employed", [True, False])
@@ -79,24 +79,24 @@ def test_the_write_counts_a_leaving_and_queues_what_follows(table: Table, employ
     "key", [keys.user(EMPLOYEE), keys.user(MANAGER), keys.member(PARTNER, MANAGER), keys.account(PARTNER)]
 )
 def test_the_write_rests_on_whom_it_is_about_and_on_who_says_so(table: Table, key: keys.Key, employed: bool) -> None:
-    a_world(table, staff(EMPLOYEE, active=employed))
-    decided = ended()
+    seed(table, a_partner_account_member(EMPLOYEE, active=employed))
+    decided = offboarded()
     table.change(key, version=7)
     before = table.items()
 
-    with pytest.raises(Overtaken) as overtaken:
-        stored.record_end(decided, None)
+    with pytest.raises(StaleFacts) as overtaken:
+        stored.record_offboarding(decided, None)
 
-    assert overtaken.value.refusal is RightsChanged
+    assert overtaken.value.error is RightsChanged
     assert differences(before, table.items()) == []
 
 
 # the queue
 
 
-def queue(table: Table, name: str, **more: object) -> dict[str, Any]:
-    key = keys.clean_up(name)
-    table.put(key, {"act_id": name, "actor_id": MANAGER, "queued_at": NOW, "reconciliation": LEFT, **more})
+def queue_item(table: Table, name: str, **more: object) -> dict[str, Any]:
+    key = keys.reconciliation(name)
+    table.put(key, {"act_id": name, "actor_id": MANAGER, "queued_at": NOW, "reconciliation": OFFBOARDING, **more})
     found = table.get(key)
     assert found
     return found
@@ -105,10 +105,10 @@ def queue(table: Table, name: str, **more: object) -> dict[str, Any]:
 def test_what_waits_is_found_in_every_shard_oldest_first(table: Table) -> None:
     names = [f"{number:032x}" for number in range(20)]
     for name in reversed(names):
-        queue(table, name)
+        queue_item(table, name)
 
     assert [item["act_id"] for item in stored.queued()] == names
-    assert len({keys.clean_up(name).pk for name in names}) > 4
+    assert len({keys.reconciliation(name).pk for name in names}) > 4
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_waits_is_found_in_every_shard_oldest_first(table: Table) -> None:
     [(None, True), (NOW - timedelta(seconds=1), True), (NOW, True), (NOW + timedelta(seconds=1), False), ("x", True)],
 )
 def test_what_rests_is_not_due(table: Table, next_at: object, due: bool) -> None:
-    assert stored.is_due(queue(table, "1", next_at=next_at), NOW) is due
+    assert stored.is_due(queue_item(table, "1", next_at=next_at), NOW) is due
 
 
 @pytest.mark.parametrize(
@@ -129,18 +129,18 @@ def test_what_rests_is_not_due(table: Table, next_at: object, due: bool) -> None
     ],
 )
 def test_what_waits_for_a_quarter_of_an_hour_is_late(table: Table, queued_at: object, late: bool) -> None:
-    assert stored.is_late(queue(table, "1", queued_at=queued_at), NOW) is late
+    assert stored.is_late(queue_item(table, "1", queued_at=queued_at), NOW) is late
 
 
 def test_what_is_put_off_rests_until_then_and_what_is_done_is_gone(table: Table) -> None:
-    item = queue(table, "1")
+    item = queue_item(table, "1")
 
     stored.postpone(item, NOW)
-    (kept,) = stored.queued()
-    assert kept == {**item, "next_at": int(NOW.timestamp())}
+    (stored_record,) = stored.queued()
+    assert stored_record == {**item, "next_at": int(NOW.timestamp())}
 
-    stored.done(item)
-    stored.done(item)
+    stored.complete(item)
+    stored.complete(item)
     stored.postpone(item, NOW)
     assert list(stored.queued()) == []
 
@@ -149,18 +149,18 @@ def test_what_is_put_off_rests_until_then_and_what_is_done_is_gone(table: Table)
 
 
 def test_a_clean_up_is_about_one_or_about_all_who_work_or_worked_there(table: Table) -> None:
-    a_world(table, a_user("user-former"), staff("user-former", active=False))
+    seed(table, a_user("user-former"), a_partner_account_member("user-former", active=False))
 
-    assert list(stored.people(LEFT)) == [EMPLOYEE]
-    assert list(stored.people(CleanUp(user_id=APPROVER))) == [APPROVER]
-    assert set(stored.people(CleanUp(partner_id=PARTNER))) == {MANAGER, EMPLOYEE, COLLEAGUE, "user-former"}
-    assert list(stored.people(CleanUp(partner_id=SOUTH))) == []
+    assert list(stored.user_ids(OFFBOARDING)) == [EMPLOYEE]
+    assert list(stored.user_ids(Reconciliation(user_id=APPROVER))) == [APPROVER]
+    assert set(stored.user_ids(Reconciliation(partner_id=PARTNER))) == {MANAGER, EMPLOYEE, COLLEAGUE, "user-former"}
+    assert list(stored.user_ids(Reconciliation(partner_id=SOUTH))) == []
 
 
-def many(how_many: int) -> list[Any]:
+def many_clients(count: int) -> list[Any]:
     return [
         record
-        for number in range(how_many)
+        for number in range(count)
         for record in (
             the_client(account_id=f"client-{number:03}"),
             a_partner_admin(account_id=f"client-{number:03}", grant=a_grant(grant_id=f"grt_{number:032x}")),
@@ -169,17 +169,17 @@ def many(how_many: int) -> list[Any]:
 
 
 def test_accounts_come_by_id_a_page_at_a_time_and_no_partner_among_them(table: Table) -> None:
-    a_world(table, *many(104))
+    seed(table, *many_clients(104))
 
-    first = stored.page(LEFT, EMPLOYEE, an_act())
-    rest = stored.page(LEFT, EMPLOYEE, an_act(), after=first.after)
+    first = stored.page(OFFBOARDING, EMPLOYEE, an_act())
+    rest = stored.page(OFFBOARDING, EMPLOYEE, an_act(), after=first.after)
 
-    assert [each.account.account_id for each in (*first.aftermaths, *rest.aftermaths)] == [
+    assert [each.account.account_id for each in (*first.affected, *rest.affected)] == [
         f"client-{number:03}" for number in range(104)
     ]
     assert rest.after is None
-    assert len(list(stored.all_of(LEFT, EMPLOYEE, an_act()))) == 104
-    assert [each.account.account_id for each in stored.page(LEFT, EMPLOYEE, an_act(), limit=2).aftermaths] == [
+    assert len(list(stored.all_of(OFFBOARDING, EMPLOYEE, an_act()))) == 104
+    assert [each.account.account_id for each in stored.page(OFFBOARDING, EMPLOYEE, an_act(), limit=2).affected] == [
         "client-000",
         "client-001",
     ]
@@ -188,155 +188,161 @@ def test_accounts_come_by_id_a_page_at_a_time_and_no_partner_among_them(table: T
 def test_each_account_comes_with_all_that_says_what_he_is_there(table: Table) -> None:
     south = the_partner(account_id=SOUTH, domains=())
     member = a_member(EMPLOYEE, CUSTOM_SET, partner_id=SOUTH)
-    a_world(table, south, a_custom_set(), member)
+    seed(table, south, a_custom_set(), member)
 
-    (found,) = stored.all_of(LEFT, EMPLOYEE, an_act())
+    (found,) = stored.all_of(OFFBOARDING, EMPLOYEE, an_act())
 
-    assert (found.clean_up, found.partner, found.person.member) == (LEFT, the_partner(), member)
-    assert set(found.person.firms) == {SOUTH}
-    assert set(found.person.sets) == {CUSTOM_SET}
-    assert not any(other.user for other in found.others)
-    assert (found.told, found.knows) == (None, False)
+    assert (found.reconciliation, found.partner, found.subject.member) == (OFFBOARDING, the_partner(), member)
+    assert set(found.subject.partners) == {SOUTH}
+    assert set(found.subject.sets) == {CUSTOM_SET}
+    assert not any(other.user for other in found.other_super_admins)
+    assert (found.recorded_event, found.is_program_recorded) == (None, False)
 
 
 def test_who_else_runs_the_account_is_known_where_he_does(table: Table) -> None:
-    a_world(table, a_member(EMPLOYEE))
+    seed(table, a_member(EMPLOYEE))
 
-    (found,) = stored.all_of(CleanUp(user_id=EMPLOYEE), EMPLOYEE, an_act())
+    (found,) = stored.all_of(Reconciliation(user_id=EMPLOYEE), EMPLOYEE, an_act())
 
     assert found.partner is None
-    assert [other.member for other in found.others] == [a_member(APPROVER)]
+    assert [other.member for other in found.other_super_admins] == [a_member(APPROVER)]
 
 
 def test_what_the_account_has_heard_is_known(table: Table) -> None:
     act = an_act(MANAGER)
-    stopped = CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_STOPPED)
-    a_world(table, a_partner_admin(), the_partner(program="suspended"))
+    stopped = Reconciliation(partner_id=PARTNER, reason=ReconciliationReason.PROGRAM_STOPPED)
+    seed(table, a_partner_admin(), the_partner(program="suspended"))
     (found,) = stored.all_of(stopped, EMPLOYEE, act)
 
-    assert stored.tell_of_program(found, act)
-    assert stored.follow(found, EMPLOYEE, act)
+    assert stored.notify_of_program_change(found, act)
+    assert stored.reconcile(found, EMPLOYEE, act)
 
-    (told,) = stored.all_of(stopped, EMPLOYEE, act)
-    assert (told.told, told.knows) == ("member.suspended", True)
-    (other,) = stored.all_of(LEFT, EMPLOYEE, act)
-    assert not other.knows
-    (later,) = stored.all_of(stopped, EMPLOYEE, an_act(name="f" * 32))
-    assert (later.told, later.knows) == (None, False)
+    (reported,) = stored.all_of(stopped, EMPLOYEE, act)
+    assert (reported.recorded_event, reported.is_program_recorded) == ("member.suspended", True)
+    (other,) = stored.all_of(OFFBOARDING, EMPLOYEE, act)
+    assert not other.is_program_recorded
+    (later,) = stored.all_of(stopped, EMPLOYEE, an_act(id="f" * 32))
+    assert (later.recorded_event, later.is_program_recorded) == (None, False)
     before = table.items()
-    assert not stored.tell_of_program(found, act)
-    assert not stored.follow(found, EMPLOYEE, act)
+    assert not stored.notify_of_program_change(found, act)
+    assert not stored.reconcile(found, EMPLOYEE, act)
     assert differences(before, table.items()) == []
-    assert stored.tell_of_program(told, act)
-    assert stored.follow(told, EMPLOYEE, act)
+    assert stored.notify_of_program_change(reported, act)
+    assert stored.reconcile(reported, EMPLOYEE, act)
 
 
 def test_the_parts_of_an_act_have_names_of_their_own() -> None:
     act = an_act()
     names = {
-        stored.share(act, CLIENT, EMPLOYEE).name,
-        stored.share(act, CLIENT, COLLEAGUE).name,
-        stored.share(act, "client-2", EMPLOYEE).name,
-        stored.of_all(act, CLIENT).name,
-        stored.of_all(act, "client-2").name,
+        stored.member_part(act, CLIENT, EMPLOYEE).id,
+        stored.member_part(act, CLIENT, COLLEAGUE).id,
+        stored.member_part(act, "client-2", EMPLOYEE).id,
+        stored.account_part(act, CLIENT).id,
+        stored.account_part(act, "client-2").id,
     }
 
     assert len(names) == 5
-    assert stored.share(act, CLIENT, EMPLOYEE) == stored.share(act, CLIENT, EMPLOYEE)
+    assert stored.member_part(act, CLIENT, EMPLOYEE) == stored.member_part(act, CLIENT, EMPLOYEE)
 
 
 @pytest.mark.parametrize("key", [keys.user(EMPLOYEE), keys.account(PARTNER), keys.member(CLIENT, EMPLOYEE)])
 def test_what_is_written_down_of_a_suspension_rests_on_person_firm_and_membership(table: Table, key: keys.Key) -> None:
-    a_world(table, a_partner_admin(), an_employee(active=False))
-    (found,) = stored.all_of(CleanUp(user_id=EMPLOYEE), EMPLOYEE, an_act())
+    seed(table, a_partner_admin(), an_employee(active=False))
+    (found,) = stored.all_of(Reconciliation(user_id=EMPLOYEE), EMPLOYEE, an_act())
     table.change(key, version=7)
     before = table.items()
 
-    assert not stored.follow(found, EMPLOYEE, an_act())
+    assert not stored.reconcile(found, EMPLOYEE, an_act())
     assert differences(before, table.items()) == []
 
 
 def test_an_end_rests_on_the_membership_alone(table: Table) -> None:
-    a_world(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
-    (found,) = stored.all_of(LEFT, EMPLOYEE, an_act())
+    seed(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
+    (found,) = stored.all_of(OFFBOARDING, EMPLOYEE, an_act())
     table.change(keys.user(EMPLOYEE), version=7)
     table.change(keys.account(PARTNER), version=7)
-    assert stored.follow(found, EMPLOYEE, an_act())
+    assert stored.reconcile(found, EMPLOYEE, an_act())
 
-    a_world(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
+    seed(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
     table.change(keys.member(CLIENT, EMPLOYEE), version=7)
-    assert not stored.follow(found, EMPLOYEE, an_act(name="f" * 32))
+    assert not stored.reconcile(found, EMPLOYEE, an_act(id="f" * 32))
 
 
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     """Should the count and the members ever disagree, the count goes no lower than nothing."""
-    a_world(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
-    (found,) = stored.all_of(LEFT, EMPLOYEE, an_act())
+    seed(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
+    (found,) = stored.all_of(OFFBOARDING, EMPLOYEE, an_act())
     table.change(keys.account(CLIENT), partner_seats_used=0)
     before = table.items()
 
-    assert not stored.follow(found, EMPLOYEE, an_act())
+    assert not stored.reconcile(found, EMPLOYEE, an_act())
     assert differences(before, table.items()) == []
 
 
 def test_a_telling_of_the_program_rests_on_the_partner(table: Table) -> None:
-    a_world(table, a_partner_admin(), the_partner(program="suspended"))
-    (found,) = stored.all_of(CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_STOPPED), EMPLOYEE, an_act())
+    seed(table, a_partner_admin(), the_partner(program="suspended"))
+    (found,) = stored.all_of(
+        Reconciliation(partner_id=PARTNER, reason=ReconciliationReason.PROGRAM_STOPPED), EMPLOYEE, an_act()
+    )
     table.change(keys.account(PARTNER), version=7)
 
-    assert not stored.tell_of_program(found, an_act())
+    assert not stored.notify_of_program_change(found, an_act())
 
 
 # links
 
 
-def void(clean_up: CleanUp, user_id: str = EMPLOYEE) -> list[str]:
-    return [link.link_id for link in stored.void_links(clean_up, user_id, now())]
+def void_link_ids(reconciliation: Reconciliation, user_id: str = EMPLOYEE) -> list[str]:
+    return [link.link_id for link in stored.void_links(reconciliation, user_id, now())]
 
 
 def test_links_of_before_a_leaving_are_void_and_no_others(table: Table) -> None:
     south = the_partner(account_id=SOUTH, domains=("north.example",))
-    later, theirs, over, south_s = (f"lnk_{each * 32}" for each in "4567")
-    a_world(
+    later_link, colleagues_link, ended_link, south_link = (f"lnk_{each * 32}" for each in "4567")
+    seed(
         table,
         south,
-        staff(EMPLOYEE, account_id=SOUTH),
+        a_partner_account_member(EMPLOYEE, account_id=SOUTH),
         an_employee(offboardings={PARTNER: 1}),
-        an_open_link(link_id=later, access_generation=1),
-        an_open_link(link_id=theirs, employee_id=COLLEAGUE),
-        an_open_link(link_id=over, stored_state="declined"),
-        an_open_link(link_id=south_s, partner_id=SOUTH),
+        an_open_link(link_id=later_link, access_generation=1),
+        an_open_link(link_id=colleagues_link, employee_id=COLLEAGUE),
+        an_open_link(link_id=ended_link, stored_state="declined"),
+        an_open_link(link_id=south_link, partner_id=SOUTH),
     )
 
-    assert void(LEFT) == [LINK]
-    assert void(CleanUp(user_id=EMPLOYEE, reason=Occasion.ERASED)) == [LINK]
-    assert void(CleanUp(partner_id=PARTNER, reason=Occasion.PROGRAM_ENDED)) == [LINK]
-    assert void(CleanUp(user_id=EMPLOYEE)) == []
-    assert void(CleanUp(partner_id=SOUTH, user_id=EMPLOYEE, reason=Occasion.OFFBOARDED)) == []
-    assert void(LEFT, COLLEAGUE) == []
-    assert void(CleanUp(user_id="user-unknown", reason=Occasion.ERASED), "user-unknown") == []
+    assert void_link_ids(OFFBOARDING) == [LINK]
+    assert void_link_ids(Reconciliation(user_id=EMPLOYEE, reason=ReconciliationReason.ERASED)) == [LINK]
+    assert void_link_ids(Reconciliation(partner_id=PARTNER, reason=ReconciliationReason.PROGRAM_ENDED)) == [LINK]
+    assert void_link_ids(Reconciliation(user_id=EMPLOYEE)) == []
+    assert (
+        void_link_ids(Reconciliation(partner_id=SOUTH, user_id=EMPLOYEE, reason=ReconciliationReason.OFFBOARDED)) == []
+    )
+    assert void_link_ids(OFFBOARDING, COLLEAGUE) == []
+    assert (
+        void_link_ids(Reconciliation(user_id="user-unknown", reason=ReconciliationReason.ERASED), "user-unknown") == []
+    )
 
 
 def test_very_many_links_are_found_page_by_page(table: Table) -> None:
-    a_world(
+    seed(
         table,
         an_employee(offboardings={PARTNER: 1}),
         *(an_open_link(link_id=f"lnk_{each:032x}") for each in range(101)),
     )
 
-    assert len(void(LEFT)) == 102
+    assert len(void_link_ids(OFFBOARDING)) == 102
 
 
 def test_a_void_link_is_withdrawn_once(table: Table) -> None:
-    a_world(table, an_employee(offboardings={PARTNER: 1}))
-    (link,) = stored.void_links(LEFT, EMPLOYEE, now())
+    seed(table, an_employee(offboardings={PARTNER: 1}))
+    (link,) = stored.void_links(OFFBOARDING, EMPLOYEE, now())
     act = an_act(MANAGER, at=now())
 
-    assert stored.withdraw(link, act)
-    assert not stored.withdraw(link, act)
+    assert stored.revoke(link, act)
+    assert not stored.revoke(link, act)
 
-    kept, user = table.get(keys.link(PARTNER, LINK)), table.get(keys.user(EMPLOYEE))
-    assert kept
+    stored_record, user = table.get(keys.link(PARTNER, LINK)), table.get(keys.user(EMPLOYEE))
+    assert stored_record
     assert user
-    assert (kept["stored_state"], user["open_links"]) == ("revoked", 0)
-    assert len(table.under("AUDIT#")) == 1
+    assert (stored_record["stored_state"], user["open_links"]) == ("revoked", 0)
+    assert len(table.items_with_prefix("AUDIT#")) == 1

@@ -5,7 +5,7 @@ import pytest
 from functions.decide_access.app import handler
 from tools.bench import decisions
 
-READ = {
+EXPECTED_READS = {
     "a client's super admin": (1, 6),
     "a partner admin": (2, 14),
     "somebody unknown": (1, 6),
@@ -14,13 +14,13 @@ READ = {
 """Requests and read units: two units for each item that is read at one instant."""
 
 
-@pytest.mark.parametrize("case", sorted(READ))
+@pytest.mark.parametrize("case", sorted(EXPECTED_READS))
 def test_a_decision_reads_no_more_than_this(case: str, monkeypatch: pytest.MonkeyPatch, environment: None) -> None:
     monkeypatch.setattr(decisions, "CALLS", 2)
     monkeypatch.setattr(decisions, "WARM_UP", 0)
     event, _ = decisions.cases()[case]
 
-    with decisions.door() as made:
-        measured = decisions.measure(handler, event, made)
+    with decisions.fake_dynamodb() as fake:
+        measured = decisions.measure(handler, event, fake)
 
-    assert (measured.requests, measured.units) == READ[case]
+    assert (measured.requests, measured.units) == EXPECTED_READS[case]

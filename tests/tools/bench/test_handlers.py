@@ -18,20 +18,22 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def behaviours() -> dict[str, list[object]]:
-    return {each.name: agreement.behaviour(each) for each in compared_handlers.prepared()}
+def behaviors() -> dict[str, list[object]]:
+    return {each.name: agreement.behavior(each) for each in compared_handlers.prepare_handlers()}
 
 
 @pytest.mark.parametrize("name", ["bare", "powertools", "fastapi_mangum", "chalice_pydantic", "flask_pydantic"])
-def test_another_handler_does_what_ours_does(name: str, behaviours: dict[str, list[object]]) -> None:
-    assert behaviours[name] == behaviours["ours"]
+def test_another_handler_does_what_ours_does(name: str, behaviors: dict[str, list[object]]) -> None:
+    assert behaviors[name] == behaviors["ours"]
 
 
 def test_handlers_that_do_not_do_the_same_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Iterator[list[object]] = iter([[(201, {"state": "open"}, [])], [(201, {"state": "closed"}, [])]])
-    monkeypatch.setattr(agreement, "behaviour", lambda _: next(seen))
+    monkeypatch.setattr(agreement, "behavior", lambda _: next(seen))
     monkeypatch.setattr(agreement, "VALID", ({},))
     monkeypatch.setattr(agreement, "INVALID", ())
 
     with pytest.raises(agreement.Disagreement, match="closed"):
-        agreement.must_agree([compared_handlers.ours(), replace(compared_handlers.ours(), name="another")])
+        agreement.check_agreement(
+            [compared_handlers.product_handler(), replace(compared_handlers.product_handler(), name="another")]
+        )

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tools.bench import page, plot
-from tools.bench.figures import Figure, keep, kept
+from tools.bench.figures import Figure, store_figures, stored_figures
 from tools.bench.measurements import MEASUREMENTS
 
 FAST = Figure(name="cold × bare", target=1.25, stretch=1.15, measured=1.1, spread=(1.0, 1.2))
@@ -22,7 +22,7 @@ def written(tmp_path: Path, *figures: Figure) -> str:
 
 
 def bar_of(figure: Figure) -> tuple[str, float]:
-    (bar,) = ET.fromstring(plot.drawn([figure])).iter("{http://www.w3.org/2000/svg}rect")
+    (bar,) = ET.fromstring(plot.draw([figure])).iter("{http://www.w3.org/2000/svg}rect")
     return bar.attrib["class"], float(bar.attrib["width"])
 
 
@@ -49,10 +49,10 @@ def test_nothing_is_told_of_misses_when_nothing_was_missed(tmp_path: Path) -> No
 
 
 def test_a_bar_is_as_long_as_its_share_of_the_target_and_never_runs_out_of_the_picture() -> None:
-    whole = plot.TARGET - plot.LABELS
+    whole = plot.TARGET - plot.BARS_START
 
     assert bar_of(FAST) == ("met", round(whole * 1.1 / 1.25))
-    assert bar_of(SLOW) == ("missed", round(whole * plot.LONGEST))
+    assert bar_of(SLOW) == ("missed", round(whole * plot.MAX_SHARE))
 
 
 def test_the_median_of_the_pairs_counts() -> None:
@@ -63,7 +63,7 @@ def test_the_median_of_the_pairs_counts() -> None:
 
 
 def test_what_was_measured_is_kept_until_the_page_is_written(tmp_path: Path) -> None:
-    keep("cold", [FAST, COUNTED], tmp_path)
+    store_figures("cold", [FAST, COUNTED], tmp_path)
 
-    assert kept("cold", tmp_path) == (FAST, COUNTED)
-    assert kept("warm", tmp_path) == ()
+    assert stored_figures("cold", tmp_path) == (FAST, COUNTED)
+    assert stored_figures("warm", tmp_path) == ()

@@ -16,15 +16,15 @@ from typing_extensions import override
 from partner_access import telemetry
 from partner_access.api import cursors, problems, response_body, routing
 from partner_access.api.request_fields import Request
-from partner_access.api.response_body import Answer
-from partner_access.api.responses import Part
+from partner_access.api.response_body import ResponseBody
+from partner_access.api.responses import ResponsePart
 from partner_access.domain.act import Act
-from partner_access.domain.errors import InvalidCursor, Refused
+from partner_access.domain.errors import DomainError, InvalidCursor
 from partner_access.lambda_context import Context, Event
 
-AT_MOST: Final = 100
+MAX_PAGE_SIZE: Final = 100
 """How many results a page has, whoever asks for more."""
-OF_THE_REQUEST: Final = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE})
+REPORTED_AS_BAD_REQUEST: Final = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE})
 """Other APIs tell these faults apart; this one says 400."""
 
 Json = Mapping[str, JsonValue]
@@ -34,18 +34,22 @@ class App(routing.App):
     """The operations of one function of the decision API; who asks finds his X-Request-ID in the answer."""
 
     @override
-    def __call__(self, event: Event, context: Context) -> response_body.Response:
+    def __call__(self, event: Event, context: Context) -> response_body.ApiResponse:
         response = super().__call__(event, context)
-        named = event["headers"].get("x-request-id")
-        return response if named is None else {**response, "headers": {**response["headers"], "x-request-id": named}}
+        request_id = event["headers"].get("x-request-id")
+        return (
+            response
+            if request_id is None
+            else {**response, "headers": {**response["headers"], "x-request-id": request_id}}
+        )
 
     @override
-    def refused(self, refusal: Refused, event: Event) -> response_body.Response:
-        telemetry.refused(refusal)
-        told = problems.status_of(refusal)
-        status = HTTPStatus.BAD_REQUEST if told in OF_THE_REQUEST else told
-        at_fault = ", ".join(each["pointer"] for each in refusal.errors)
-        sentence = f"{refusal.detail} ({at_fault})" if at_fault else refusal.detail
+    def error_response(self, error: DomainError, event: Event) -> response_body.ApiResponse:
+        telemetry.log_error(error)
+        usual_status = problems.status_of(error)
+        status = HTTPStatus.BAD_REQUEST if usual_status in REPORTED_AS_BAD_REQUEST else usual_status
+        pointers = ", ".join(each["pointer"] for each in error.errors)
+        sentence = f"{error.detail} ({pointers})" if pointers else error.detail
         return response_body.response(status, json.dumps(sentence, ensure_ascii=False), problems.retry_after(status))
 
 
@@ -124,9 +128,9 @@ class EvaluationsRequest(LenientRequest, title="EvaluationsRequest"):
         """The questions in order; None for one that lacks something."""
         return [_read({**self.shared, **each}) for each in self.evaluations]
 
-    def alone(self) -> EvaluationRequest:
+    def single(self) -> EvaluationRequest:
         """The one question of a request without a batch."""
-        return routing.valid(EvaluationRequest, json.dumps(self.shared))
+        return routing.validate(EvaluationRequest, json.dumps(self.shared))
 
 
 def _read(evaluation: Json) -> EvaluationRequest | None:
@@ -136,20 +140,20 @@ def _read(evaluation: Json) -> EvaluationRequest | None:
         return None
 
 
-class EvaluationResponse(Answer, title="EvaluationResponse"):
+class EvaluationResponse(ResponseBody, title="EvaluationResponse"):
     """The access decision. For a permit, the context names the records that it relies on."""
 
     decision: bool
     context: Json | None = None
 
 
-UNREADABLE: Final = EvaluationResponse(
+INCOMPLETE: Final = EvaluationResponse(
     decision=False,
     context={"error": {"status": HTTPStatus.BAD_REQUEST, "message": "Name subject, action and resource in full."}},
 )
 
 
-class EvaluationsResponse(Answer, title="EvaluationsResponse"):
+class EvaluationsResponse(ResponseBody, title="EvaluationsResponse"):
     """The access decisions in the order of the requests, up to the one that stopped the batch, or the only one."""
 
     evaluations: tuple[EvaluationResponse, ...] | None = None
@@ -164,19 +168,19 @@ class SearchPageRequest(LenientRequest, title="SearchPageRequest"):
     limit: Annotated[int, Field(ge=0)] | None = None
 
 
-class Search(LenientRequest):
+class SearchRequest(LenientRequest):
     """What every search has."""
 
     context: Json = Field(default_factory=dict)
     page: SearchPageRequest | None = None
 
     @property
-    def of(self) -> dict[str, JsonValue]:
+    def filters(self) -> dict[str, JsonValue]:
         """What is searched for: a token holds for nothing else."""
         return self.model_dump(exclude={"page"})
 
 
-class SubjectSearchRequest(Search, title="SubjectSearchRequest"):
+class SubjectSearchRequest(SearchRequest, title="SubjectSearchRequest"):
     """A search for the subjects that may perform an action on a resource."""
 
     subject: EntityType
@@ -184,7 +188,7 @@ class SubjectSearchRequest(Search, title="SubjectSearchRequest"):
     resource: Entity
 
 
-class ResourceSearchRequest(Search, title="ResourceSearchRequest"):
+class ResourceSearchRequest(SearchRequest, title="ResourceSearchRequest"):
     """A search for the resources on which a subject may perform an action."""
 
     subject: Entity
@@ -192,21 +196,21 @@ class ResourceSearchRequest(Search, title="ResourceSearchRequest"):
     resource: EntityType
 
 
-class ActionSearchRequest(Search, title="ActionSearchRequest"):
+class ActionSearchRequest(SearchRequest, title="ActionSearchRequest"):
     """A search for the actions that a subject may perform on a resource."""
 
     subject: Entity
     resource: Entity
 
 
-class SearchPageResponse(Part, title="SearchPageResponse"):
+class SearchPageResponse(ResponsePart, title="SearchPageResponse"):
     """The page of a search response. `next_token` is empty on the last page."""
 
     next_token: str
     count: int
 
 
-class SearchResultRow(Part, title="SearchResultRow"):
+class SearchResultRow(ResponsePart, title="SearchResultRow"):
     """One search result. An action has a name, and a subject or resource has a type and an id."""
 
     type: str | None = None
@@ -214,7 +218,7 @@ class SearchResultRow(Part, title="SearchResultRow"):
     name: str | None = None
 
 
-class SearchResponse(Answer, title="SearchResponse"):
+class SearchResponse(ResponseBody, title="SearchResponse"):
     """One page of search results, all of which an evaluation would permit.
 
     A page can have fewer results than its limit and yet not be last.
@@ -225,7 +229,7 @@ class SearchResponse(Answer, title="SearchResponse"):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundNames:
     """Some names that were searched for, and the one to go on after, None at the end."""
 
     names: Sequence[str] = ()
@@ -237,54 +241,60 @@ class Policy(Protocol):
 
     def evaluate(self, evaluations: Sequence[EvaluationRequest], act: Act) -> Sequence[EvaluationResponse]: ...
 
-    def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
+    def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames: ...
 
-    def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
+    def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames: ...
 
-    def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> Found: ...
+    def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames: ...
 
 
-def evaluate_all(policy: Policy, asked: EvaluationsRequest, act: Act) -> EvaluationsResponse:
+def evaluate_all(policy: Policy, batch: EvaluationsRequest, act: Act) -> EvaluationsResponse:
     """Each question of a batch by its own; without a batch, the one that stands at the top."""
-    if not asked.evaluations:
-        (only,) = policy.evaluate([asked.alone()], act)
+    if not batch.evaluations:
+        (only,) = policy.evaluate([batch.single()], act)
         return EvaluationsResponse(decision=only.decision, context=only.context)
-    each = asked.each()
-    decided = iter(policy.evaluate([one for one in each if one], act))
-    told: list[EvaluationResponse] = []
-    for one in each:
-        told.append(next(decided) if one else UNREADABLE)
-        if asked.options.evaluations_semantic.stops_after(permit=told[-1].decision):
+    evaluations = batch.each()
+    decided = iter(policy.evaluate([evaluation for evaluation in evaluations if evaluation], act))
+    responses: list[EvaluationResponse] = []
+    for evaluation in evaluations:
+        responses.append(next(decided) if evaluation else INCOMPLETE)
+        if batch.options.evaluations_semantic.stops_after(permit=responses[-1].decision):
             break
-    return EvaluationsResponse(evaluations=tuple(told))
+    return EvaluationsResponse(evaluations=tuple(responses))
 
 
-SearchKind = TypeVar("SearchKind", bound=Search)
+SearchT = TypeVar("SearchT", bound=SearchRequest)
 
 
-def searched(find: Callable[[SearchKind, Act, str | None, int], Found], search: SearchKind, act: Act) -> SearchResponse:
+def search_page(
+    find: Callable[[SearchT, Act, str | None, int], FoundNames], search: SearchT, act: Act
+) -> SearchResponse:
     """One page of what is found; where it goes on, a token says (authzen.md §3)."""
-    limit, after = _place_of(search, act)
-    size = AT_MOST if limit is None else min(limit, AT_MOST)
+    limit, after = _position_of(search, act)
+    size = MAX_PAGE_SIZE if limit is None else min(limit, MAX_PAGE_SIZE)
     found = find(search, act, after, size)
-    goes_on = found.after is not None and size > 0
-    token = cursors.sealed(json.dumps([limit, found.after]), search.of, type(search).__name__, act) if goes_on else ""
-    page = SearchPageResponse(next_token=token, count=len(found.names)) if search.page or goes_on else None
+    has_more = found.after is not None and size > 0
+    token = (
+        cursors.encrypt(json.dumps([limit, found.after]), search.filters, type(search).__name__, act)
+        if has_more
+        else ""
+    )
+    page = SearchPageResponse(next_token=token, count=len(found.names)) if search.page or has_more else None
     return SearchResponse(page=page, results=tuple(_result(search, name) for name in found.names))
 
 
-def _place_of(search: Search, act: Act) -> tuple[int | None, str | None]:
+def _position_of(search: SearchRequest, act: Act) -> tuple[int | None, str | None]:
     """How many results the first page asked for, and after which name this one begins; only the first may say how many."""
     window = search.page or SearchPageRequest()
     if not window.token:
         return window.limit, None
-    limit, after = json.loads(cursors.opened(window.token, search.of, type(search).__name__, act))
+    limit, after = json.loads(cursors.decrypt(window.token, search.filters, type(search).__name__, act))
     if window.limit not in (None, limit):
         raise InvalidCursor
     return limit, after
 
 
-def _result(search: Search, name: str) -> SearchResultRow:
+def _result(search: SearchRequest, name: str) -> SearchResultRow:
     match search:
         case SubjectSearchRequest():
             return SearchResultRow(type=search.subject.type, id=name)
@@ -293,7 +303,7 @@ def _result(search: Search, name: str) -> SearchResultRow:
     return SearchResultRow(name=name)
 
 
-class ConfigurationResponse(Answer, title="ConfigurationResponse"):
+class ConfigurationResponse(ResponseBody, title="ConfigurationResponse"):
     """The endpoints of the policy decision point, for discovery."""
 
     policy_decision_point: str

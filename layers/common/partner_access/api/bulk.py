@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from partner_access import telemetry
-from partner_access.api.response_body import Answer
-from partner_access.api.routing import settled
+from partner_access.api.response_body import ResponseBody
+from partner_access.api.routing import retry_on_conflict
 from partner_access.domain.act import Act
-from partner_access.domain.errors import Refused, TemporarilyUnavailable
-from partner_access.idempotency import Replayed
+from partner_access.domain.errors import DomainError, TemporarilyUnavailable
+from partner_access.idempotency import StoredResponseFound
 
 
 class BulkOutcome(StrEnum):
@@ -22,7 +22,7 @@ class BulkOutcome(StrEnum):
     WOULD_MIGRATE = "would_migrate"
 
 
-class BulkRow(Answer):
+class BulkRow(ResponseBody):
     """One of many."""
 
     outcome: BulkOutcome
@@ -35,33 +35,42 @@ class BulkMemberRow(BulkRow, title="BulkMemberRow"):
     user_id: str
 
 
-Row = TypeVar("Row", bound=BulkRow)
+RowT = TypeVar("RowT", bound=BulkRow)
 
 
 def row(
-    decide: Callable[[Act], Row], act: Act, blank: Row, *, skipped: type[Refused], recall: Callable[[Act], None]
-) -> Row:
+    decide: Callable[[Act], RowT],
+    act: Act,
+    blank: RowT,
+    *,
+    skipped: type[DomainError],
+    replay_if_stored: Callable[[Act], None],
+) -> RowT:
     """What became of one: it was done now or by an earlier attempt, or why not, which does not stop the others."""
     try:
-        return _settled(decide, act, blank, skipped, recall)
-    except Replayed as replayed:
-        return type(blank).model_validate_json(replayed.answer)
+        return _row_of(decide, act, blank, skipped, replay_if_stored)
+    except StoredResponseFound as replayed:
+        return type(blank).model_validate_json(replayed.body)
 
 
-def _settled(
-    decide: Callable[[Act], Row], act: Act, blank: Row, skipped: type[Refused], recall: Callable[[Act], None]
-) -> Row:
+def _row_of(
+    decide: Callable[[Act], RowT],
+    act: Act,
+    blank: RowT,
+    skipped: type[DomainError],
+    replay_if_stored: Callable[[Act], None],
+) -> RowT:
     try:
-        return settled(lambda: _in_time(decide, act))
-    except Refused as refusal:
-        recall(act)
-        telemetry.refused(refusal)
-        outcome = BulkOutcome.SKIPPED if isinstance(refusal, skipped) else BulkOutcome.FAILED
-        return blank.model_copy(update={"outcome": outcome, "reason": refusal.code})
+        return retry_on_conflict(lambda: _decide_in_time(decide, act))
+    except DomainError as error:
+        replay_if_stored(act)
+        telemetry.log_error(error)
+        outcome = BulkOutcome.SKIPPED if isinstance(error, skipped) else BulkOutcome.FAILED
+        return blank.model_copy(update={"outcome": outcome, "reason": error.code})
 
 
-def _in_time(decide: Callable[[Act], Row], act: Act) -> Row:
-    if time.time() > act.ends:
+def _decide_in_time(decide: Callable[[Act], RowT], act: Act) -> RowT:
+    if time.time() > act.deadline:
         raise TemporarilyUnavailable
     return decide(act)
 

@@ -24,13 +24,13 @@ def accepted(header: str) -> MediaType:
         weight = next((it.removeprefix("q=") for it in parameters if it.startswith("q=")), "1")
         if WEIGHT.fullmatch(weight):
             liked[named] = max(float(weight), liked.get(named, 0))
-    csv, json_ = (_liking(liked, kind) for kind in (MediaType.CSV, MediaType.JSON))
+    csv, json_ = (_preference(liked, kind) for kind in (MediaType.CSV, MediaType.JSON))
     return MediaType.CSV if csv > json_ else MediaType.JSON
 
 
-def _liking(liked: Mapping[str, float], kind: MediaType) -> tuple[float, int]:
+def _preference(weights: Mapping[str, float], kind: MediaType) -> tuple[float, int]:
     """What is said of this very type counts before what is said of all like it, or of all, and more when they are equal."""
     ranges = ("*/*", kind.partition("/")[0] + "/*", kind)
-    nearest = max((place for place, each in enumerate(ranges) if each in liked), default=0)
-    weight = liked.get(ranges[nearest], 0)
+    nearest = max((rank for rank, each in enumerate(ranges) if each in weights), default=0)
+    weight = weights.get(ranges[nearest], 0)
     return weight, nearest if weight else 0

@@ -6,34 +6,34 @@ from http import HTTPStatus
 from typing import Final
 
 from partner_access import page_urls
-from partner_access.api.response_body import Response, response
+from partner_access.api.response_body import ApiResponse, response
 from partner_access.domain import errors
-from partner_access.domain.errors import Refused
+from partner_access.domain.errors import DomainError
 from partner_access.lambda_context import Event
 
 RETRY_AFTER: Final = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS: "60"}
 """In seconds."""
 
 
-STATUS: Final[Mapping[type[Refused], HTTPStatus]] = {
+STATUS_BY_CATEGORY: Final[Mapping[type[DomainError], HTTPStatus]] = {
     errors.Malformed: HTTPStatus.BAD_REQUEST,
-    errors.NotAllowed: HTTPStatus.FORBIDDEN,
-    errors.Absent: HTTPStatus.NOT_FOUND,
+    errors.NotPermitted: HTTPStatus.FORBIDDEN,
+    errors.NotVisible: HTTPStatus.NOT_FOUND,
     errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
-    errors.Conflicting: HTTPStatus.CONFLICT,
-    errors.Ended: HTTPStatus.GONE,
-    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Gone: HTTPStatus.GONE,
+    errors.VersionMismatch: HTTPStatus.PRECONDITION_FAILED,
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.Unacceptable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.Unpinned: HTTPStatus.PRECONDITION_REQUIRED,
-    errors.TooOften: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.VersionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
-def status_of(refusal: Refused) -> HTTPStatus:
-    return next(code for kind, code in STATUS.items() if isinstance(refusal, kind))
+def status_of(error: DomainError) -> HTTPStatus:
+    return next(code for kind, code in STATUS_BY_CATEGORY.items() if isinstance(error, kind))
 
 
 def retry_after(status: HTTPStatus) -> dict[str, str]:
@@ -41,7 +41,7 @@ def retry_after(status: HTTPStatus) -> dict[str, str]:
     return {"retry-after": RETRY_AFTER[status]} if status in RETRY_AFTER else {}
 
 
-def problem(refusal: Refused, event: Event) -> Response:
+def problem(refusal: DomainError, event: Event) -> ApiResponse:
     status = status_of(refusal)
     problem = {
         "type": page_urls.of_problem(refusal.code),
@@ -51,9 +51,9 @@ def problem(refusal: Refused, event: Event) -> Response:
         "instance": event["requestContext"]["requestId"],
         "code": refusal.code,
         **({"errors": refusal.errors} if refusal.errors else {}),
-        **refusal.told,
+        **refusal.details,
     }
     headers = {"content-type": "application/problem+json", **retry_after(status)}
     if isinstance(refusal, errors.MethodNotAllowed):
-        headers["allow"] = str(refusal.told["allow"])
+        headers["allow"] = str(refusal.details["allow"])
     return response(status, json.dumps(problem, ensure_ascii=False), headers)

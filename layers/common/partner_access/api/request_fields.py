@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import override
 
-from partner_access.api.response_body import Answer
-from partner_access.domain.links.secrets import Secret
+from partner_access.api.response_body import ResponseBody
+from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.permissions.rights import Overrides
 
 MAX_COMBINING: Final = 8
@@ -35,15 +35,15 @@ def _prose(text: str) -> str:
     return text
 
 
-class _FromText:
+class _LinkSecretParser:
     """A text that cannot be a link's secret names no link: that is known without looking (hostile.md §2.3)."""
 
     @staticmethod
     def __get_pydantic_core_schema__(_: object, __: object) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(Secret.read, core_schema.str_schema(strict=True))
+        return core_schema.no_info_after_validator_function(LinkSecret.read, core_schema.str_schema(strict=True))
 
 
-def _text(longest: int) -> Any:
+def _text_up_to(longest: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
 
 
@@ -56,12 +56,12 @@ def is_identifier(text: str) -> bool:
 
 
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
-Name = Annotated[str, _text(200), AfterValidator(_plain_text)]
-Prose = Annotated[str, _text(500), AfterValidator(_plain_text), AfterValidator(_prose)]
+Name = Annotated[str, _text_up_to(200), AfterValidator(_plain_text)]
+Prose = Annotated[str, _text_up_to(500), AfterValidator(_plain_text), AfterValidator(_prose)]
 PermissionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 PermissionNames = Annotated[tuple[PermissionName, ...], Field(max_length=200)]
 AccessDays = Annotated[int, Field(ge=1, le=730)]
-LinkSecret = Annotated[Secret, _FromText]
+ParsedLinkSecret = Annotated[LinkSecret, _LinkSecretParser]
 
 
 class Request(BaseModel):
@@ -69,7 +69,7 @@ class Request(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    may_be_missing: ClassVar[bool] = False
+    is_optional: ClassVar[bool] = False
 
 
 class Removals(Request, title="Removals"):
@@ -110,16 +110,16 @@ class ListQuery(Query):
         return self.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
 
 
-class Page(Answer):
+class ListResponse(ResponseBody):
     """A list, and where it goes on; `next_cursor` is null at the end."""
 
     next_cursor: str | None = None
 
     @override
-    def told(self) -> str:
-        shown = self.model_dump(mode="json", exclude_none=True)
-        return json.dumps({**shown, "next_cursor": self.next_cursor}, ensure_ascii=False)
+    def to_json(self) -> str:
+        body = self.model_dump(mode="json", exclude_none=True)
+        return json.dumps({**body, "next_cursor": self.next_cursor}, ensure_ascii=False)
 
     @override
-    def to_keep(self) -> str:
-        return self.told()
+    def to_stored_json(self) -> str:
+        return self.to_json()

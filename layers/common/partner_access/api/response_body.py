@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 
-class Answer(BaseModel):
+class ResponseBody(BaseModel):
     """What the caller is told; kept beside his Idempotency-Key without the fields named `never_kept`."""
 
     model_config = ConfigDict(frozen=True)
 
     status: ClassVar[int] = 200
-    never_kept: ClassVar[frozenset[str]] = frozenset()
+    never_stored: ClassVar[frozenset[str]] = frozenset()
 
-    def told(self) -> str:
+    def to_json(self) -> str:
         """The answer as JSON; what has no value is left out."""
         return self.model_dump_json(exclude_none=True)
 
@@ -24,15 +24,15 @@ class Answer(BaseModel):
         """What goes along with the answer, by lower-case name."""
         return {}
 
-    def to_keep(self) -> str:
+    def to_stored_json(self) -> str:
         """The answer as a replay will give it."""
-        return self.model_dump_json(exclude_none=True, exclude=set(self.never_kept))
+        return self.model_dump_json(exclude_none=True, exclude=set(self.never_stored))
 
 
-Response = dict[str, Any]
+ApiResponse = dict[str, Any]
 
 
-def response(status: int, body: str, headers: Mapping[str, str]) -> Response:
+def response(status: int, body: str, headers: Mapping[str, str]) -> ApiResponse:
     return {
         "statusCode": int(status),
         "headers": {"content-type": "application/json", "cache-control": "no-store", **headers},

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import override
 
-from partner_access.api.response_body import Answer
+from partner_access.api.response_body import ResponseBody
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import NotFound
 from partner_access.domain.links.links import Link, LinkDeliveryStatus, LinkState
@@ -26,13 +26,13 @@ from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.users import User
 
 
-class Part(BaseModel):
+class ResponsePart(BaseModel):
     """Something inside an answer."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class UserRef(Part, title="UserRef"):
+class UserRef(ResponsePart, title="UserRef"):
     """A user by id, with name and email address."""
 
     user_id: str
@@ -44,7 +44,7 @@ class UserRef(Part, title="UserRef"):
         return cls(user_id=user.user_id, name=user.name, email=user.email)
 
 
-class SetWithOverridesResponse(Part, title="SetWithOverridesResponse"):
+class SetWithOverridesResponse(ResponsePart, title="SetWithOverridesResponse"):
     """A permission set with the permissions removed from it, and those added to it where that is possible."""
 
     set: str
@@ -53,7 +53,7 @@ class SetWithOverridesResponse(Part, title="SetWithOverridesResponse"):
     added: tuple[str, ...] | None = None
 
 
-class LinkResponse(Part, title="LinkResponse"):
+class LinkResponse(ResponsePart, title="LinkResponse"):
     """An access link, without its secret."""
 
     link_id: str
@@ -72,14 +72,14 @@ class LinkResponse(Part, title="LinkResponse"):
     delivery_status: LinkDeliveryStatus
 
     @classmethod
-    def of(cls, link: Link, employee: User, at: datetime, *, tenure: int = 0, **more: object) -> Self:
+    def of(cls, link: Link, employee: User, at: datetime, *, access_generation: int = 0, **more: object) -> Self:
         """`tenure` is today's, where the link may be older."""
         return cls.model_validate(
             {
                 **dict(link),
                 **more,
                 "employee": UserRef.of(employee),
-                "state": link.state_at(at, tenure),
+                "state": link.state_at(at, access_generation),
                 "permissions": SetWithOverridesResponse(
                     set="partner_admin", version=link.set_version, removed=link.removed
                 ),
@@ -87,7 +87,7 @@ class LinkResponse(Part, title="LinkResponse"):
         )
 
 
-class GrantResponse(Part, title="GrantResponse"):
+class GrantResponse(ResponsePart, title="GrantResponse"):
     """A grant, which makes a partner employee a partner admin of a client account."""
 
     grant_id: str
@@ -131,7 +131,7 @@ def set_of(member: Member) -> SetWithOverridesResponse:
     )
 
 
-class OverridesResponse(Part, title="OverridesResponse"):
+class OverridesResponse(ResponsePart, title="OverridesResponse"):
     """The permissions that a member has beyond their permission set, and those removed from it."""
 
     added: tuple[str, ...]
@@ -145,7 +145,7 @@ class SetKind(StrEnum):
     CUSTOM = "custom"
 
 
-class MemberResponse(Part, title="MemberResponse"):
+class MemberResponse(ResponsePart, title="MemberResponse"):
     """A user's membership in one account."""
 
     account_id: str
@@ -185,18 +185,18 @@ class MemberResponse(Part, title="MemberResponse"):
         )
 
     @classmethod
-    def seen(cls, actor: Actor, at: datetime, **more: object) -> Self:
+    def of_actor(cls, actor: Actor, at: datetime, **more: object) -> Self:
         """As it counts now, whatever has been written down of it; NotFound for who is no member."""
         member, user = actor.member_at(at), actor.user
         if not member or not user:
             raise NotFound
         suspended_by = tuple(sorted(actor.suspended_by_at(at))) or None
-        stands = member.active and (user.active or suspended_by)
-        state = ("suspended" if suspended_by else "active") if stands else "deactivated"
+        has_membership = member.active and (user.active or suspended_by)
+        state = ("suspended" if suspended_by else "active") if has_membership else "deactivated"
         return cls.of(member, user, **{"state": state, "suspended_by": suspended_by, **more})
 
 
-class Tagged(Answer):
+class TaggedResponse(ResponseBody):
     """A record, and the tag of its version that an edit names in If-Match."""
 
     version: int
@@ -207,11 +207,11 @@ class Tagged(Answer):
         return {"etag": f'"{self.version}"'}
 
 
-class TaggedMemberResponse(Tagged, MemberResponse, title="TaggedMemberResponse"):
+class TaggedMemberResponse(TaggedResponse, MemberResponse, title="TaggedMemberResponse"):
     """A membership, which comes with its entity tag."""
 
 
-class PermissionSetResponse(Tagged, title="PermissionSetResponse"):
+class PermissionSetResponse(TaggedResponse, title="PermissionSetResponse"):
     """A custom permission set with the number of its holders."""
 
     permission_set: str
@@ -222,11 +222,11 @@ class PermissionSetResponse(Tagged, title="PermissionSetResponse"):
     holders: int
 
     @classmethod
-    def of(cls, own: CustomSet) -> Self:
+    def of(cls, custom_set: CustomSet) -> Self:
         return cls(
-            permission_set=own.set_id,
-            name=own.name,
-            version=own.version,
-            permissions=own.rights.written(),
-            holders=own.holders,
+            permission_set=custom_set.set_id,
+            name=custom_set.name,
+            version=custom_set.version,
+            permissions=custom_set.rights.to_names(),
+            holders=custom_set.holders,
         )

@@ -26,31 +26,31 @@ from partner_access.api import json_body
 from partner_access.api.negotiation import MediaType, accepted
 from partner_access.api.problems import problem
 from partner_access.api.request_fields import Query, Request, is_identifier
-from partner_access.api.response_body import Answer, Response, response
+from partner_access.api.response_body import ApiResponse, ResponseBody, response
 from partner_access.domain import errors
-from partner_access.domain.act import Act, Once
-from partner_access.domain.errors import Overtaken, Refused
-from partner_access.idempotency import Replayed
+from partner_access.domain.act import Act, IdempotencyKey
+from partner_access.domain.errors import DomainError, StaleFacts
+from partner_access.idempotency import StoredResponseFound
 from partner_access.lambda_context import Context, Event
 
 ATTEMPTS: Final = 4
 """How often a decision that was overtaken is taken anew before the caller is told."""
 SPARE_SECONDS: Final = 7
 """What is left of a function's time when it begins no attempt any more: as much as one may take (guarantees.md F28)."""
-HAS_SECRET: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
+SECRET_PATTERN: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 """As much of a link's secret as no id could be mistaken for."""
 
-FAULT: Final = {"extra_forbidden": errors.UnknownField, "missing": errors.MissingField}
+ERROR_BY_PYDANTIC_TYPE: Final = {"extra_forbidden": errors.UnknownField, "missing": errors.MissingField}
 """What a fault of a field is called, by pydantic's name for it; an address has its own, all others are invalid."""
 
-NEVER: Final = -1
+NO_SUCH_VERSION: Final = -1
 
 
-class Seen(int):
+class ExpectedVersion(int):
     """The version of a record that the caller saw: what he edits must still be it (domain.md rule 25)."""
 
 
-Operation = TypeVar("Operation", bound=Callable[..., Answer | None])
+OperationT = TypeVar("OperationT", bound=Callable[..., ResponseBody | None])
 
 
 class Tag(StrEnum):
@@ -80,24 +80,24 @@ class Docs:
 class Route:
     """An operation, and what of the event it is given, by the types that its signature names."""
 
-    operation: Callable[..., Answer | None]
+    operation: Callable[..., ResponseBody | None]
     arguments: Mapping[str, Any]
     needs_key: bool
     docs: Docs | None
 
     @classmethod
-    def to(cls, operation: Callable[..., Answer | None], *, needs_key: bool, docs: Docs | None) -> Self:
+    def to(cls, operation: Callable[..., ResponseBody | None], *, needs_key: bool, docs: Docs | None) -> Self:
         """Read off the operation's signature what it needs."""
         parameters = inspect.signature(operation).parameters
         return cls(operation, {name: each.annotation for name, each in parameters.items()}, needs_key, docs)
 
-    def must_understand_query(self, event: Event) -> None:
+    def reject_unknown_query(self, event: Event) -> None:
         """Where no parameter is known, each is unknown (hostile.md §2.1); whoever takes the event sees to it himself."""
-        asked = event.get("queryStringParameters") or {}
-        if asked and not any(kind is Event or _is_a(Query, kind) for kind in self.arguments.values()):
-            raise errors.InvalidQuery(*map(_step, asked))
+        parameters = event.get("queryStringParameters") or {}
+        if parameters and not any(kind is Event or _is_a(Query, kind) for kind in self.arguments.values()):
+            raise errors.InvalidQuery(*map(_step, parameters))
 
-    def must_understand_body(self, event: Event) -> None:
+    def reject_unknown_body(self, event: Event) -> None:
         """Where no body is asked for, each of its fields is unknown."""
         if any(kind is Event or _is_a(Request, kind) for kind in self.arguments.values()) or not json_body.raw(event):
             return
@@ -109,87 +109,89 @@ class Route:
 class App:
     """The operations of one function; those that change something pass `recall`, which replays a key's first answer."""
 
-    def __init__(self, recall: Callable[[Act], None] | None = None) -> None:
+    def __init__(self, replay_if_stored: Callable[[Act], None] | None = None) -> None:
         """Without `recall` nothing is ever replayed: right for functions that only read."""
         self.routes: dict[str, Route] = {}
-        self._recall = recall
+        self._replay_if_stored = replay_if_stored
 
-    def get(self, path: str, docs: Docs | None = None) -> Callable[[Operation], Operation]:
+    def get(self, path: str, docs: Docs | None = None) -> Callable[[OperationT], OperationT]:
         return self._route(f"GET {path}", docs)
 
-    def put(self, path: str, docs: Docs | None = None) -> Callable[[Operation], Operation]:
+    def put(self, path: str, docs: Docs | None = None) -> Callable[[OperationT], OperationT]:
         return self._route(f"PUT {path}", docs)
 
-    def patch(self, path: str, docs: Docs | None = None) -> Callable[[Operation], Operation]:
+    def patch(self, path: str, docs: Docs | None = None) -> Callable[[OperationT], OperationT]:
         return self._route(f"PATCH {path}", docs)
 
-    def delete(self, path: str, docs: Docs | None = None) -> Callable[[Operation], Operation]:
+    def delete(self, path: str, docs: Docs | None = None) -> Callable[[OperationT], OperationT]:
         return self._route(f"DELETE {path}", docs)
 
-    def post(self, path: str, docs: Docs | None = None, *, needs_key: bool = True) -> Callable[[Operation], Operation]:
+    def post(
+        self, path: str, docs: Docs | None = None, *, needs_key: bool = True
+    ) -> Callable[[OperationT], OperationT]:
         """What changes something needs an Idempotency-Key; a POST that only reads says that it does not."""
         return self._route(f"POST {path}", docs, needs_key=needs_key)
 
-    def default(self, operation: Operation) -> Operation:
+    def default(self, operation: OperationT) -> OperationT:
         """Whatever no route takes."""
         return self._route("$default")(operation)
 
     def _route(
         self, route_key: str, docs: Docs | None = None, *, needs_key: bool = False
-    ) -> Callable[[Operation], Operation]:
-        def register(operation: Operation) -> Operation:
+    ) -> Callable[[OperationT], OperationT]:
+        def register(operation: OperationT) -> OperationT:
             self.routes[route_key] = Route.to(operation, needs_key=needs_key, docs=docs)
             return operation
 
         return register
 
-    def __call__(self, event: Event, context: Context) -> Response:
+    def __call__(self, event: Event, context: Context) -> ApiResponse:
         """Lambda's handler: every refusal becomes a problem, everything else that is raised is a bug and goes out."""
         telemetry.begin(event["requestContext"]["requestId"], event["routeKey"])
         try:
-            return self._answered(self.routes[event["routeKey"]], event, context)
-        except Replayed as replayed:
-            return response(replayed.status, replayed.answer, {"idempotent-replayed": "true"})
-        except Refused as refusal:
-            return self.refused(refusal, event)
+            return self._run(self.routes[event["routeKey"]], event, context)
+        except StoredResponseFound as replayed:
+            return response(replayed.status, replayed.body, {"idempotent-replayed": "true"})
+        except DomainError as error:
+            return self.error_response(error, event)
         finally:
             telemetry.flush()
 
-    def refused(self, refusal: Refused, event: Event) -> Response:
+    def error_response(self, error: DomainError, event: Event) -> ApiResponse:
         """The refusal as RFC 9457 has it."""
-        telemetry.refused(refusal)
-        return problem(refusal, event)
+        telemetry.log_error(error)
+        return problem(error, event)
 
-    def _answered(self, route: Route, event: Event, context: Context) -> Response:
+    def _run(self, route: Route, event: Event, context: Context) -> ApiResponse:
         act = act_of(event, context, needs_key=route.needs_key)
-        route.must_understand_query(event)
-        route.must_understand_body(event)
+        route.reject_unknown_query(event)
+        route.reject_unknown_body(event)
         arguments = {name: _argument(name, kind, event, act) for name, kind in route.arguments.items()}
         try:
-            answer = settled(lambda: route.operation(**arguments))
-        except Refused:
-            if self._recall:
-                self._recall(act)
+            result = retry_on_conflict(lambda: route.operation(**arguments))
+        except DomainError:
+            if self._replay_if_stored:
+                self._replay_if_stored(act)
             raise
-        if answer is None:
+        if result is None:
             return response(HTTPStatus.NO_CONTENT, "", {})
-        return response(answer.status, answer.told(), answer.headers)
+        return response(result.status, result.to_json(), result.headers)
 
 
-Outcome = TypeVar("Outcome")
+ResultT = TypeVar("ResultT")
 
 
-def settled(decide: Callable[[], Outcome]) -> Outcome:
+def retry_on_conflict(decide: Callable[[], ResultT]) -> ResultT:
     """A decision that was overtaken is taken anew from fresh facts, so that the rules name the refusal, if any."""
     for _ in range(ATTEMPTS - 1):
         try:
             return decide()
-        except Overtaken:
+        except StaleFacts:
             continue
     try:
         return decide()
-    except Overtaken as overtaken:
-        raise overtaken.refusal from overtaken
+    except StaleFacts as stale:
+        raise stale.error from stale
 
 
 def _is_a(base: type[BaseModel], kind: Any) -> bool:
@@ -199,22 +201,22 @@ def _is_a(base: type[BaseModel], kind: Any) -> bool:
 def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
     if kind is Act:
         return act
-    if _is_a(Request, kind) and kind.may_be_missing and not json_body.raw(event):
+    if _is_a(Request, kind) and kind.is_optional and not json_body.raw(event):
         return kind()
     if _is_a(Request, kind):
-        return valid(kind, json.dumps(json_body.parsed(event)))
+        return validate(kind, json.dumps(json_body.parsed(event)))
     if _is_a(Query, kind):
         return _query(kind, event)
     if kind is Event:
         return event
-    if kind is Seen:
-        return _seen(event)
+    if kind is ExpectedVersion:
+        return _expected_version(event)
     if kind is MediaType:
         return accepted(event["headers"].get("accept", ""))
     return _path_part(event["pathParameters"][name])
 
 
-def _seen(event: Event) -> Seen:
+def _expected_version(event: Event) -> ExpectedVersion:
     """The version that If-Match names; a tag that we never gave is a version that nothing has."""
     header = event["headers"].get("if-match")
     if header is None:
@@ -222,7 +224,7 @@ def _seen(event: Event) -> Seen:
     tag = re.fullmatch(r'"([!#-~]{0,100})"', header, re.ASCII)
     if not tag:
         raise errors.InvalidEtag
-    return Seen(int(tag[1]) if re.fullmatch(r"[1-9][0-9]{0,15}", tag[1], re.ASCII) else NEVER)
+    return ExpectedVersion(int(tag[1]) if re.fullmatch(r"[1-9][0-9]{0,15}", tag[1], re.ASCII) else NO_SUCH_VERSION)
 
 
 def _path_part(part: str) -> str:
@@ -231,24 +233,24 @@ def _path_part(part: str) -> str:
     return part
 
 
-Body = TypeVar("Body", bound=BaseModel)
+BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
-def valid(kind: type[Body], text: str) -> Body:
+def validate(kind: type[BodyT], text: str) -> BodyT:
     """What the JSON says, refused with what is wrong with which field."""
     try:
         return kind.model_validate_json(text)
     except ValidationError as invalid:
-        raise _faults(invalid.errors(include_url=False, include_input=False)) from invalid
+        raise _validation_error(invalid.errors(include_url=False, include_input=False)) from invalid
 
 
-def _faults(found: list[ErrorDetails]) -> Refused:
+def _validation_error(found: list[ErrorDetails]) -> DomainError:
     """One refusal for all faulty fields: named after their fault if it is the same, else they are invalid."""
-    faults = [(_fault(each), "".join(map(_step, each["loc"]))) for each in found]
-    kinds = {fault for fault, _ in faults}
-    refusal = kinds.pop()() if len(kinds) == 1 else errors.InvalidField()
-    refusal.errors = [{"pointer": pointer, "code": fault.code} for fault, pointer in faults]
-    return refusal
+    pointers_by_error = [(_error_class(each), "".join(map(_step, each["loc"]))) for each in found]
+    kinds = {error_class for error_class, _ in pointers_by_error}
+    error = kinds.pop()() if len(kinds) == 1 else errors.InvalidField()
+    error.errors = [{"pointer": pointer, "code": error_class.code} for error_class, pointer in pointers_by_error]
+    return error
 
 
 def _step(part: str | int) -> str:
@@ -256,10 +258,10 @@ def _step(part: str | int) -> str:
     return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
-def _fault(error: ErrorDetails) -> type[Refused]:
+def _error_class(error: ErrorDetails) -> type[DomainError]:
     if error["type"] == "invalid_email":
         return errors.InvalidEmail
-    return FAULT.get(error["type"], errors.InvalidField)
+    return ERROR_BY_PYDANTIC_TYPE.get(error["type"], errors.InvalidField)
 
 
 def _query(kind: type[Query], event: Event) -> Query:
@@ -272,23 +274,23 @@ def _query(kind: type[Query], event: Event) -> Query:
 
 def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
     """Who acts, by his token; when, by our clock; once, by his Idempotency-Key."""
-    if HAS_SECRET.search(event["rawPath"] + "?" + event.get("rawQueryString", "")):
+    if SECRET_PATTERN.search(event["rawPath"] + "?" + event.get("rawQueryString", "")):
         raise errors.SecretInUrl
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-    by, scopes = claims.get("sub", ""), frozenset(claims.get("scope", "").split())
+    actor_id, scopes = claims.get("sub", ""), frozenset(claims.get("scope", "").split())
     return Act(
-        by=by,
+        actor_id=actor_id,
         at=datetime.now(UTC).replace(microsecond=0),
-        name=uuid_utils.uuid7().hex,
+        id=uuid_utils.uuid7().hex,
         for_vendor=os.environ["DIRECTORY_SCOPE"] in scopes,
         scopes=scopes,
-        once=_once(event, by, needs_key=needs_key),
-        chance=secrets.token_urlsafe(32),
-        ends=time.time() + context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS,
+        idempotency_key=_idempotency_key(event, actor_id, needs_key=needs_key),
+        random=secrets.token_urlsafe(32),
+        deadline=time.time() + context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS,
     )
 
 
-def _once(event: Event, by: str, *, needs_key: bool) -> Once | None:
+def _idempotency_key(event: Event, actor_id: str, *, needs_key: bool) -> IdempotencyKey | None:
     header = event["headers"].get("idempotency-key")
     if header is None:
         if needs_key:
@@ -297,10 +299,10 @@ def _once(event: Event, by: str, *, needs_key: bool) -> Once | None:
     key = re.fullmatch(r'"([ -!#-+\--~]{1,255})"|([!#-+\--~]{1,255})', header)
     if not key:
         raise errors.InvalidIdempotencyKey
-    asked = json.dumps([event["rawPath"], event.get("rawQueryString", ""), json_body.raw(event).hex()])
-    return Once(
-        key=f"{by}#{_digest(event['routeKey'] + ' ' + (key[1] or key[2]))}",
-        fingerprint=_digest(asked),
+    request = json.dumps([event["rawPath"], event.get("rawQueryString", ""), json_body.raw(event).hex()])
+    return IdempotencyKey(
+        key=f"{actor_id}#{_digest(event['routeKey'] + ' ' + (key[1] or key[2]))}",
+        fingerprint=_digest(request),
     )
 
 

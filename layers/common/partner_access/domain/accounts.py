@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from partner_access.domain.errors import AccountClosed, NoSeatLeft
 from partner_access.domain.notifications import Locale
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 
 
 class AccountKind(StrEnum):
@@ -36,7 +36,7 @@ class AccountState(StrEnum):
     CLOSED = "closed"
 
 
-class Account(Kept):
+class Account(Record):
     """`seats` caps the partner seats of a client, None for no cap; `endings` tells how often a program was terminated.
 
     `partner_seats_used` and `custom_sets` count without a new version.
@@ -65,15 +65,15 @@ class Account(Kept):
         return self.program is Program.ACTIVE and self.state is AccountState.ACTIVE
 
     @property
-    def takes_partner_admins(self) -> bool:
+    def accepts_partner_admins(self) -> bool:
         return not self.is_partner and self.state is AccountState.ACTIVE
 
     @property
-    def is_full(self) -> bool:
+    def has_no_free_seat(self) -> bool:
         return self.partner_seat_limit is not None and self.partner_seats_used >= self.partner_seat_limit
 
     @property
-    def opens_paid_features(self) -> bool:
+    def includes_paid_features(self) -> bool:
         """Whether the free partner seat brings the paid sales and service features (domain.md §3)."""
         return self.pricing is Pricing.SEAT_BASED
 
@@ -81,6 +81,6 @@ class Account(Kept):
         if self.state is not AccountState.ACTIVE:
             raise AccountClosed
 
-    def must_have_a_seat(self) -> None:
-        if self.is_full:
+    def must_have_free_seat(self) -> None:
+        if self.has_no_free_seat:
             raise NoSeatLeft(limit=self.partner_seat_limit, used=self.partner_seats_used)

@@ -8,7 +8,7 @@ from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IdempotencyKey:
     """The caller's Idempotency-Key, bound to him and the route, and the digest of what he asked."""
 
     key: str
@@ -22,25 +22,27 @@ class Act:
     `chance` is 43 characters of 256 random bits, for one secret at most; `ends` is when to stop trying, in epoch seconds.
     """
 
-    by: str
+    actor_id: str
     at: datetime
-    name: str
+    id: str
     for_vendor: bool = False
     scopes: frozenset[str] = frozenset()
-    once: Once | None = None
-    chance: str = field(default="", repr=False)
-    ends: float = inf
+    idempotency_key: IdempotencyKey | None = None
+    random: str = field(default="", repr=False)
+    deadline: float = inf
 
-    def named(self, prefix: str) -> str:
+    def new_id(self, prefix: str) -> str:
         """An id for what this act brings about, such as `lnk_0193…`; ids of later acts sort after it."""
-        return f"{prefix}_{self.name}"
+        return f"{prefix}_{self.id}"
 
-    def part(self, name: str) -> Self:
+    def for_item(self, item_id: str) -> Self:
         """The share of this act that concerns one of many, with a name and a key of its own."""
-        digest = sha256(name.encode()).hexdigest()
-        once = self.once and Once(f"{self.once.key}#{digest}", self.once.fingerprint)
-        return replace(self, name=self.name[:16] + digest[:16], once=once)
+        digest = sha256(item_id.encode()).hexdigest()
+        idempotency_key = self.idempotency_key and IdempotencyKey(
+            f"{self.idempotency_key.key}#{digest}", self.idempotency_key.fingerprint
+        )
+        return replace(self, id=self.id[:16] + digest[:16], idempotency_key=idempotency_key)
 
-    def unkept(self) -> Self:
+    def without_key(self) -> Self:
         """The same act when its outcome is no success, so that no key shall replay it."""
-        return replace(self, once=None)
+        return replace(self, idempotency_key=None)

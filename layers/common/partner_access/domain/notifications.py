@@ -13,7 +13,7 @@ class Locale(StrEnum):
     JA = "ja"
 
 
-class LetterKind(StrEnum):
+class NotificationKind(StrEnum):
     """Which letter, by the name of its folder."""
 
     LINK_TO_APPROVE = "link_to_approve"
@@ -49,7 +49,7 @@ class Cause(StrEnum):
     RETAINED_SUPER_ADMIN = "retained_super_admin"
 
 
-class Letter(BaseModel):
+class Notification(BaseModel):
     """What people are to be told of one act, by ids; the mailer finds the people, their names and language.
 
     `given_days` is there when less time was given than asked; without `asked_days` no end was asked for. `gained` and
@@ -58,7 +58,7 @@ class Letter(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: LetterKind
+    kind: NotificationKind
     employee_id: str | None = None
     actor_id: str | None = None
     partner_id: str | None = None
@@ -81,7 +81,7 @@ class Letter(BaseModel):
     cause: Cause | None = None
 
 
-class Occasion(StrEnum):
+class ReconciliationReason(StrEnum):
     """What one write did to access everywhere: a clean-up tidies up after its own, and leaves the others to theirs."""
 
     ELIGIBILITY = "eligibility"
@@ -92,7 +92,7 @@ class Occasion(StrEnum):
     PROGRAM_ENDED = "program_ended"
 
 
-class CleanUp(BaseModel):
+class Reconciliation(BaseModel):
     """What is left to do, account by account, after one write ended or stopped access everywhere.
 
     Of one person of a partner, of all its people, or of a person for all his firms.
@@ -102,13 +102,21 @@ class CleanUp(BaseModel):
 
     partner_id: str | None = None
     user_id: str | None = None
-    reason: Occasion = Occasion.ELIGIBILITY
+    reason: ReconciliationReason = ReconciliationReason.ELIGIBILITY
 
     @property
-    def ends(self) -> bool:
+    def ends_access(self) -> bool:
         """Whether access is over for good, rather than stopped or going on."""
-        return self.reason in {Occasion.OFFBOARDED, Occasion.ERASED, Occasion.PROGRAM_ENDED}
+        return self.reason in {
+            ReconciliationReason.OFFBOARDED,
+            ReconciliationReason.ERASED,
+            ReconciliationReason.PROGRAM_ENDED,
+        }
 
     @property
-    def is_of_the_program(self) -> bool:
-        return self.reason in {Occasion.PROGRAM_STOPPED, Occasion.PROGRAM_RESUMED, Occasion.PROGRAM_ENDED}
+    def is_program_change(self) -> bool:
+        return self.reason in {
+            ReconciliationReason.PROGRAM_STOPPED,
+            ReconciliationReason.PROGRAM_RESUMED,
+            ReconciliationReason.PROGRAM_ENDED,
+        }

@@ -8,13 +8,13 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from partner_access.domain.act import Act
-from partner_access.domain.notifications import CleanUp, Letter
+from partner_access.domain.notifications import Notification, Reconciliation
 
-DIRECTORY = "@directory"
+DIRECTORY_LOG_ID = "@directory"
 """Whose trail tells of the vendor's changes to users, who belong to no one account."""
 
 
-class Kept(BaseModel):
+class Record(BaseModel):
     """A record of the table; whoever relies on it names the `version` he saw. 0 is not kept yet."""
 
     # an item that cannot be read is told of without what is in it
@@ -22,7 +22,7 @@ class Kept(BaseModel):
 
     version: int = 0
 
-    def changed(self, **values: object) -> Self:
+    def next_version(self, **values: object) -> Self:
         """The next version of this record."""
         return self.model_copy(update={**values, "version": self.version + 1})
 
@@ -43,10 +43,10 @@ class AuditEntry(BaseModel):
 def audit(event: str, act: Act, *accounts: str | None, **details: JsonValue) -> AuditEntry:
     """The entry that tells each of these accounts of the act; details without a value are left out."""
     return AuditEntry(
-        audit_id=act.named("aud"),
+        audit_id=act.new_id("aud"),
         at=act.at,
         event=event,
-        actor_id=act.by,
+        actor_id=act.actor_id,
         accounts=tuple(dict.fromkeys(account for account in accounts if account)),
         details={name: value for name, value in details.items() if value not in (None, [], {})},
     )
@@ -58,6 +58,6 @@ class Decision:
 
     act: Act
     audit: AuditEntry
-    letter: Letter | None = None
-    clean_up: CleanUp | None = None
-    relies_on: tuple[Kept, ...] = field(default=())
+    notification: Notification | None = None
+    reconciliation: Reconciliation | None = None
+    relies_on: tuple[Record, ...] = field(default=())

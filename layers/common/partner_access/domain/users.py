@@ -7,15 +7,15 @@ from typing_extensions import override
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import (
+    DomainError,
     Forbidden,
     InvalidField,
-    Refused,
 )
 from partner_access.domain.notifications import Locale
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 
 
-class User(Kept):
+class User(Record):
     """A person; `employed_by` are the partner accounts where he is an active member, `open_links` a mere count.
 
     `leavings` tells for a partner how often all his access on its behalf was ended.
@@ -36,34 +36,34 @@ class User(Kept):
         return hash((self.user_id, self.version))
 
     @property
-    def is_partner_staff(self) -> bool:
+    def is_partner_employee(self) -> bool:
         return bool(self.employed_by)
 
 
-def tenure_of(user: User, partner: Account) -> int:
+def access_generation_of(user: User, partner: Account) -> int:
     """How often the person's access for this partner was ended as a whole: his alone, or with all of the partner's."""
     return user.offboardings.get(partner.account_id, 0) + partner.terminations
 
 
-def without_access_for(user: User, partner_id: str) -> User:
+def with_access_ended(user: User, partner_id: str) -> User:
     """The person when all that he may do for this partner ends, everywhere and for good (domain.md rule 21)."""
-    return user.changed(offboardings={**user.offboardings, partner_id: user.offboardings.get(partner_id, 0) + 1})
+    return user.next_version(offboardings={**user.offboardings, partner_id: user.offboardings.get(partner_id, 0) + 1})
 
 
-def left(user: User, partner: Account) -> User:
+def without_employment(user: User, partner: Account) -> User:
     """The person when he works for this partner no more."""
-    return without_access_for(user, partner.account_id).model_copy(
+    return with_access_ended(user, partner.account_id).model_copy(
         update={"employed_by": user.employed_by - {partner.account_id}}
     )
 
 
-def must_not_be_barred(user: User | None) -> None:
+def must_not_be_deactivated(user: User | None) -> None:
     """Whoever the vendor has deactivated does nothing here; somebody it has not told of yet has nothing to do."""
     if user and not user.active:
         raise Forbidden
 
 
-def eligible(user: User | None, partner: Account | None) -> bool:
+def is_eligible(user: User | None, partner: Account | None) -> bool:
     """Whether this person can be a partner admin for this partner (domain.md §2)."""
     return (
         user is not None
@@ -77,18 +77,18 @@ def eligible(user: User | None, partner: Account | None) -> bool:
     )
 
 
-def firm_of(user: User | None, named: str | None) -> str | None:
+def resolve_partner_id(user: User | None, partner_id: str | None) -> str | None:
     """The partner on whose behalf a person is migrated or created: the one named, or his only one."""
-    if named or not user or len(user.employed_by) != 1:
-        return named
+    if partner_id or not user or len(user.employed_by) != 1:
+        return partner_id
     return min(user.employed_by)
 
 
-def firm_must_be_named() -> Refused:
+def partner_id_required() -> DomainError:
     """What whoever acts for a person of several firms is told."""
-    return InvalidField("/partner_id").saying("Name the partner in partner_id: this person works for several.")
+    return InvalidField("/partner_id").with_detail("Name the partner in partner_id: this person works for several.")
 
 
-def firm_is_unclear(user: User | None, named: str | None) -> bool:
+def partner_is_ambiguous(user: User | None, partner_id: str | None) -> bool:
     """Whether somebody of two firms must say first which one is meant (domain.md rule 14)."""
-    return not named and user is not None and len(user.employed_by) > 1
+    return not partner_id and user is not None and len(user.employed_by) > 1

@@ -17,18 +17,18 @@ from string import Template
 from typing import Final
 from unicodedata import category
 
-from partner_access.domain.notifications import Cause, LetterKind
+from partner_access.domain.notifications import Cause, NotificationKind
 from partner_access.emails.permission_texts import Language, sentences
 
-LETTERS: Final = tuple(kind.value for kind in LetterKind)
+EMAIL_KINDS: Final = tuple(kind.value for kind in NotificationKind)
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
 
-LONGEST_SUBJECT: Final = 150
-LONGEST_NAME: Final = 120
-LONGEST_NAME_IN_SUBJECT: Final = 36
-LONGEST_ADDRESS: Final = 254
-LONGEST_REMARK: Final = 500
-MOST_DOMAINS: Final = 5
+MAX_SUBJECT_LENGTH: Final = 150
+MAX_NAME_LENGTH: Final = 120
+MAX_NAME_LENGTH_IN_SUBJECT: Final = 36
+MAX_ADDRESS_LENGTH: Final = 254
+MAX_REMARK_LENGTH: Final = 500
+MAX_DOMAINS: Final = 5
 
 PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
@@ -98,10 +98,10 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
     },
 }
 
-CAUSES: Final = tuple(f"cause_{cause}" for cause in (*Cause, "none"))
+CAUSE_PLACEHOLDERS: Final = tuple(f"cause_{cause}" for cause in (*Cause, "none"))
 """What the templates call each cause by, and that there is none."""
 
-UNSEEN: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+INVISIBLE_CHARACTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
 """Letters and marks that show nothing; what Unicode itself calls control or format goes by its category."""
 
 LINKS: Final = re.compile(
@@ -133,7 +133,7 @@ BARE_TAGS: Final = re.compile(rf"<({'|'.join(STYLES)})(?= |>)")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class EmailContext:
     """Everything a letter may name; each str is raw text that somebody wrote, trusted in nothing.
 
     `given_days` is there when less time was given than asked; without `asked_days` no end was asked for. `gained` and
@@ -148,23 +148,23 @@ class Words:
     actor_name: str | None
     can: tuple[str, ...]
     cannot: tuple[str, ...]
-    asked_more: tuple[str, ...]
+    requested_more: tuple[str, ...]
     gained: tuple[str, ...]
     lost: tuple[str, ...]
-    asked_days: int | None
-    given_days: int | None
+    requested_days: int | None
+    granted_days: int | None
     days_left: int | None
-    until: datetime | None
-    link_until: datetime | None
+    expires_at: datetime | None
+    link_expires_at: datetime | None
     purpose: str | None
     reason: str | None
     cause: Cause | None
-    address: str
+    button_url: str
     paid_seat_required: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
+class RenderedEmail:
     """A letter ready to be sent: the subject is one line, the text and the page say the same."""
 
     subject: str
@@ -172,50 +172,51 @@ class Composed:
     html: str
 
 
-def compose(letter: str, locale: str, words: Words) -> Composed:
+def render(kind: str, locale: str, context: EmailContext) -> RenderedEmail:
     """Write the letter in the reader's language, or in English where it has no words in his.
 
     ValueError if there is no such letter, or if the button's address is not a plain web address.
     """
-    if letter not in LETTERS:
-        raise ValueError(f"no letter is called {letter!r}")
-    if words.address and not WEB_ADDRESS.fullmatch(words.address):
+    if kind not in EMAIL_KINDS:
+        raise ValueError(f"no letter is called {kind!r}")
+    if context.button_url and not WEB_ADDRESS.fullmatch(context.button_url):
         raise ValueError("the address of the button is not a web address")
 
     language = _language(locale)
     phrases = PHRASES[language]
-    names = _names(words, language)
+    names = _names(context, language)
     lists = {
-        "can": _plain(words.can, language),
-        "cannot": _plain(words.cannot, language),
-        "requested_but_removed": _plain(words.asked_more, language) + _shortened(words, language),
-        "gained": _plain(words.gained, language),
-        "lost": _plain(words.lost, language),
+        "can": _plain(context.can, language),
+        "cannot": _plain(context.cannot, language),
+        "requested_but_removed": _plain(context.requested_more, language) + _shortened_access(context, language),
+        "gained": _plain(context.gained, language),
+        "lost": _plain(context.lost, language),
     }
 
-    subject, _, text = _template(f"{letter}/{language}.txt").partition("\n")
-    label, *page, why = _template(f"{letter}/{language}.html").strip().split("\n")
-    brief = _names(words, language, longest=LONGEST_NAME_IN_SUBJECT)
+    subject, _, text = _template(f"{kind}/{language}.txt").partition("\n")
+    label, *page, why = _template(f"{kind}/{language}.html").strip().split("\n")
+    brief = _names(context, language, longest=MAX_NAME_LENGTH_IN_SUBJECT)
     in_text = {key: "".join(phrases["bullet"] + each for each in items) for key, items in lists.items()}
     in_page = {key: _styled("".join(f"<li>{escape(each)}</li>" for each in items)) for key, items in lists.items()}
     escaped = {key: escape(name) for key, name in names.items()}
 
-    subject = _cut(_filled(subject, brief), LONGEST_SUBJECT)
-    link = {"address": escape(words.address), "label": label, "hint": phrases["hint"]}
-    button, hint = (words.address and _filled(_template(f"{name}.html"), link) for name in ("button", "hint"))
+    subject = _cut(_fill(subject, brief), MAX_SUBJECT_LENGTH)
+    link = {"address": escape(context.button_url), "label": label, "hint": phrases["hint"]}
+    button, hint = (context.button_url and _fill(_template(f"{name}.html"), link) for name in ("button", "hint"))
     frame = {
         "language": language,
         "subject": escape(subject),
         "product": phrases["product"],
-        "lead": _filled(_lead(page), escaped),
-        "body": _filled(_styled("\n".join(page)), escaped | in_page | {"button": button}),
+        "lead": _fill(_lead(page), escaped),
+        "body": _fill(_styled("\n".join(page)), escaped | in_page | {"button": button}),
         "hint": hint,
-        "why": _filled(why, escaped),
+        "why": _fill(why, escaped),
     }
-    return Composed(
+    return RenderedEmail(
         subject=subject,
-        text=_filled(text, names | in_text | {"address": words.address and f"\n{words.address}"}).strip() + "\n",
-        html=_filled(_template("layout.html"), frame) + "\n",
+        text=_fill(text, names | in_text | {"address": context.button_url and f"\n{context.button_url}"}).strip()
+        + "\n",
+        html=_fill(_template("layout.html"), frame) + "\n",
     )
 
 
@@ -223,70 +224,70 @@ def _language(locale: str) -> Language:
     return "ja" if re.split("[-_]", locale.lower(), maxsplit=1)[0] == "ja" else "en"
 
 
-def _names(words: Words, language: Language, *, longest: int = LONGEST_NAME) -> dict[str, str]:
+def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME_LENGTH) -> dict[str, str]:
     """Every value that is one line of text, made harmless; empty where nothing is known."""
     phrases = PHRASES[language]
-    partner = _clean(words.partner_name, longest)
-    account = _clean(words.account_name, longest)
-    email = _clean(words.employee_email, LONGEST_ADDRESS)
-    employee = _clean(words.employee_name, longest) or _cut(email, longest) or phrases["someone"]
+    partner = _sanitize(context.partner_name, longest)
+    account = _sanitize(context.account_name, longest)
+    email = _sanitize(context.employee_email, MAX_ADDRESS_LENGTH)
+    employee = _sanitize(context.employee_name, longest) or _cut(email, longest) or phrases["someone"]
     return {
         "partner_name": partner,
         "partner": partner or phrases["partner"],
-        "partner_domains": _domains(words.partner_domains, language),
+        "partner_domains": _domains(context.partner_domains, language),
         "employee_name": employee,
         "employee_email": email,
         "person": phrases["employed"].format(name=employee, partner=partner) if partner else employee,
         "account_name": account,
         "account": account or phrases["account"],
-        "actor_name": _clean(words.actor_name, longest),
-        "until": _moment(words.until, language) or phrases["no_end"],
-        "ends_in": _ahead(words.days_left, language),
-        "asked_until": _from_approval(words.asked_days, language),
-        "link_until": _moment(words.link_until, language),
-        "purpose": _remark(words.purpose),
-        "reason": _remark(words.reason),
-        "paid_seat": phrases["paid_seat"] if words.paid_seat_required else "",
-        **{name: phrases[name] if name == f"cause_{words.cause or 'none'}" else "" for name in CAUSES},
+        "actor_name": _sanitize(context.actor_name, longest),
+        "until": _format_time(context.expires_at, language) or phrases["no_end"],
+        "ends_in": _time_left(context.days_left, language),
+        "asked_until": _from_approval(context.requested_days, language),
+        "link_until": _format_time(context.link_expires_at, language),
+        "purpose": _remark(context.purpose),
+        "reason": _remark(context.reason),
+        "paid_seat": phrases["paid_seat"] if context.paid_seat_required else "",
+        **{name: phrases[name] if name == f"cause_{context.cause or 'none'}" else "" for name in CAUSE_PLACEHOLDERS},
     }
 
 
-def _clean(raw: str | None, longest: int) -> str:
+def _sanitize(raw: str | None, longest: int) -> str:
     """One line of text that shows all it holds, links nowhere and has an end."""
-    shown = "".join(each for each in raw or "" if each.isspace() or not _is_unseen(each))
-    return _cut(LINKS.sub(r"[\g<0>]", _cut(" ".join(shown.split()), longest)), longest)
+    visible = "".join(each for each in raw or "" if each.isspace() or not _is_invisible(each))
+    return _cut(LINKS.sub(r"[\g<0>]", _cut(" ".join(visible.split()), longest)), longest)
 
 
-def _is_unseen(character: str) -> bool:
-    return character in UNSEEN or category(character).startswith("C")
+def _is_invisible(character: str) -> bool:
+    return character in INVISIBLE_CHARACTERS or category(character).startswith("C")
 
 
 def _remark(raw: str | None) -> str:
-    return _cut(DOMAINS.sub("[.]", _clean(raw, LONGEST_REMARK)), LONGEST_REMARK)
+    return _cut(DOMAINS.sub("[.]", _sanitize(raw, MAX_REMARK_LENGTH)), MAX_REMARK_LENGTH)
 
 
-def _cut(line: str, longest: int) -> str:
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+def _cut(item: str, longest: int) -> str:
+    return item if len(item) <= longest else item[: longest - 1].rstrip() + "…"
 
 
 def _domains(domains: tuple[str, ...], language: Language) -> str:
     phrases = PHRASES[language]
-    known = [domain for domain in (_clean(each, LONGEST_ADDRESS) for each in domains) if domain]
-    more = [phrases["more"].format(len(known) - MOST_DOMAINS)] if len(known) > MOST_DOMAINS else []
-    return phrases["listed"].join(known[:MOST_DOMAINS] + more)
+    known = [domain for domain in (_sanitize(each, MAX_ADDRESS_LENGTH) for each in domains) if domain]
+    more = [phrases["more"].format(len(known) - MAX_DOMAINS)] if len(known) > MAX_DOMAINS else []
+    return phrases["listed"].join(known[:MAX_DOMAINS] + more)
 
 
 def _plain(permissions: tuple[str, ...], language: Language) -> tuple[str, ...]:
-    return sentences(filter(None, (_clean(each, LONGEST_NAME) for each in permissions)), language)
+    return sentences(filter(None, (_sanitize(each, MAX_NAME_LENGTH) for each in permissions)), language)
 
 
-def _shortened(words: Words, language: Language) -> tuple[str, ...]:
+def _shortened_access(context: EmailContext, language: Language) -> tuple[str, ...]:
     """The time that was asked for and the time that was given, where they differ."""
     phrases = PHRASES[language]
-    if not words.given_days:
+    if not context.granted_days:
         return ()
-    asked = _days(words.asked_days, language) if words.asked_days else phrases["endless"]
-    return (phrases["shortened"].format(asked=asked, given=_days(words.given_days, language)),)
+    requested = _days(context.requested_days, language) if context.requested_days else phrases["endless"]
+    return (phrases["shortened"].format(asked=requested, given=_days(context.granted_days, language)),)
 
 
 def _from_approval(days: int | None, language: Language) -> str:
@@ -295,7 +296,7 @@ def _from_approval(days: int | None, language: Language) -> str:
     return phrases["from_approval"].format(_days(days, language)) if days else phrases["no_end"]
 
 
-def _ahead(days: int | None, language: Language) -> str:
+def _time_left(days: int | None, language: Language) -> str:
     """How far away the end is, even where nobody has counted."""
     phrases = PHRASES[language]
     return phrases["in_day" if days == 1 else "in_days"].format(days) if days else phrases["soon"]
@@ -305,26 +306,26 @@ def _days(days: int, language: Language) -> str:
     return PHRASES[language]["day" if days == 1 else "days"].format(days)
 
 
-def _moment(moment: datetime | None, language: Language) -> str:
-    if not moment:
+def _format_time(instant: datetime | None, language: Language) -> str:
+    if not instant:
         return ""
-    moment = moment.astimezone(UTC)
+    instant = instant.astimezone(UTC)
     if language == "ja":
-        return f"{moment:%Y}年{moment.month}月{moment.day}日 {moment:%H:%M}（UTC）"
-    month = PHRASES["en"]["months"].split()[moment.month - 1]
-    return f"{moment.day} {month} {moment:%Y, %H:%M} UTC"
+        return f"{instant:%Y}年{instant.month}月{instant.day}日 {instant:%H:%M}（UTC）"
+    month = PHRASES["en"]["months"].split()[instant.month - 1]
+    return f"{instant.day} {month} {instant:%Y, %H:%M} UTC"
 
 
-def _filled(template: str, values: Mapping[str, str]) -> str:
+def _fill(template: str, values: Mapping[str, str]) -> str:
     """The template with its values, without the lines that name an empty one; KeyError for a name nobody knows."""
-    lines = [Template(line) for line in template.split("\n")]
-    kept = [line.substitute(values) for line in lines if all(values[name] for name in line.get_identifiers())]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept))
+    items = [Template(item) for item in template.split("\n")]
+    filled = [item.substitute(values) for item in items if all(values[name] for name in item.get_identifiers())]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(filled))
 
 
 def _lead(page: list[str]) -> str:
     """The first paragraph that names something: what comes before it is a greeting."""
-    return next(line for line in page if line.startswith("<p>") and "$" in line)[len("<p>") : -len("</p>")]
+    return next(item for item in page if item.startswith("<p>") and "$" in item)[len("<p>") : -len("</p>")]
 
 
 def _styled(html: str) -> str:

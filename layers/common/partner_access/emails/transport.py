@@ -18,15 +18,15 @@ from botocore.exceptions import (
 )
 
 from partner_access import telemetry
-from partner_access.domain.email_delivery import Outcome
-from partner_access.emails.rendering import Composed
+from partner_access.domain.email_delivery import SendResult
+from partner_access.emails.rendering import RenderedEmail
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 REJECTED: Final = frozenset({"BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected"})
 """What is wrong with the letter itself: it goes to nobody, ever."""
-NOT_NOW: Final = frozenset({"LimitExceededException", "ThrottlingException", "TooManyRequestsException"})
+RETRY_LATER: Final = frozenset({"LimitExceededException", "ThrottlingException", "TooManyRequestsException"})
 
 
 @cache
@@ -35,7 +35,7 @@ def client() -> "SESV2Client":
     return boto3.client("sesv2", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}))
 
 
-def send(address: str, composed: Composed, delivery_id: str) -> Outcome:
+def send(address: str, email: RenderedEmail, delivery_id: str) -> SendResult:
     """One copy to one address; the tag comes back with all that SES reports of it."""
     try:
         client().send_email(
@@ -45,31 +45,31 @@ def send(address: str, composed: Composed, delivery_id: str) -> Outcome:
             EmailTags=[{"Name": "delivery", "Value": delivery_id}],
             Content={
                 "Simple": {
-                    "Subject": {"Data": composed.subject, "Charset": "UTF-8"},
+                    "Subject": {"Data": email.subject, "Charset": "UTF-8"},
                     "Body": {
-                        "Text": {"Data": composed.text, "Charset": "UTF-8"},
-                        "Html": {"Data": composed.html, "Charset": "UTF-8"},
+                        "Text": {"Data": email.text, "Charset": "UTF-8"},
+                        "Html": {"Data": email.html, "Charset": "UTF-8"},
                     },
                 }
             },
         )
-    except ClientError as refused:
-        return _meaning(refused)
+    except ClientError as error:
+        return _outcome_of(error)
     except (ConnectTimeoutError, EndpointConnectionError):
-        return Outcome.NOT_NOW
+        return SendResult.THROTTLED
     except (BrokenConnection, HTTPClientError):
-        return Outcome.UNCLEAR
-    return Outcome.SENT
+        return SendResult.UNCLEAR
+    return SendResult.SENT
 
 
-def _meaning(refused: ClientError) -> Outcome:
+def _outcome_of(error: ClientError) -> SendResult:
     """Whatever else keeps SES from sending, a paused account or a right that is missing, is no letter's fault: it waits."""
-    code = refused.response["Error"]["Code"]
-    telemetry.not_taken(code)
+    code = error.response["Error"]["Code"]
+    telemetry.log_unsent_email(code)
     if code in REJECTED:
-        return Outcome.REJECTED
-    if code in NOT_NOW:
-        return Outcome.NOT_NOW
-    if refused.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome.UNCLEAR
-    return Outcome.PAUSED
+        return SendResult.REJECTED
+    if code in RETRY_LATER:
+        return SendResult.THROTTLED
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return SendResult.UNCLEAR
+    return SendResult.PAUSED

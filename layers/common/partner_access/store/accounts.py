@@ -12,7 +12,7 @@ from partner_access.store.memberships import actors
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
+class CallerAccount:
     """An account, and the caller in it as it counts now."""
 
     account: Account
@@ -25,11 +25,13 @@ class Page:
     """Who asks, if he is known, some of his accounts, by id, and the id to go on after."""
 
     user: User | None
-    items: list[Mine]
+    items: list[CallerAccount]
     after: str | None
 
 
-def ids_of(user_id: str, *, after: str | None = None, limit: int = dynamo.AT_ONCE) -> tuple[list[str], str | None]:
+def ids_of(
+    user_id: str, *, after: str | None = None, limit: int = dynamo.MAX_BATCH_ITEMS
+) -> tuple[list[str], str | None]:
     """The accounts that the user is or was a member of, by id, and the one to go on after."""
     page = dynamo.query(
         "pk = :user AND begins_with(sk, :accounts)",
@@ -53,17 +55,17 @@ def all_ids_of(user_id: str) -> list[str]:
     return found
 
 
-def of(user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
+def page(user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
     """One page of the accounts where the user is an active member now."""
-    account_ids, onward = ids_of(user_id, after=after, limit=limit)
+    account_ids, next_after = ids_of(user_id, after=after, limit=limit)
     of_each = ((keys.account(each), keys.member(each, user_id)) for each in account_ids)
     found = dynamo.read([keys.user(user_id), *(key for both in of_each for key in both)])
-    found |= dynamo.read(key for each in account_ids for key in actors.behind(found, each, user_id))
-    mine = []
+    found |= dynamo.read(key for each in account_ids for key in actors.related_keys(found, each, user_id))
+    caller_accounts = []
     for each in account_ids:
         account = found.get_as(Account, keys.account(each))
         actor = actors.actor(found, each, user_id)
         member = actor.member_at(at)
         if account and member and member.active:
-            mine.append(Mine(account, actor, member))
-    return Page(found.get_as(User, keys.user(user_id)), mine, onward)
+            caller_accounts.append(CallerAccount(account, actor, member))
+    return Page(found.get_as(User, keys.user(user_id)), caller_accounts, next_after)

@@ -12,30 +12,30 @@ from pydantic import BaseModel
 _deserializer: Final = TypeDeserializer()
 
 
-def plain(value: object) -> Any:
+def to_plain(value: object) -> Any:
     """A value as the table keeps it: times in epoch seconds, nothing where there is nothing."""
     match value:
         case BaseModel():
-            return plain(dict(value))
+            return to_plain(dict(value))
         case Mapping():
-            return {name: plain(each) for name, each in value.items() if each not in (None, frozenset(), {})}
+            return {name: to_plain(each) for name, each in value.items() if each not in (None, frozenset(), {})}
         case datetime():
             return int(value.timestamp())
         case Enum():
             return value.value
         case list() | tuple():
-            return [plain(each) for each in value]
+            return [to_plain(each) for each in value]
         case set() | frozenset():
-            return {plain(each) for each in value}
+            return {to_plain(each) for each in value}
     return value
 
 
-def written(values: Mapping[str, object]) -> dict[str, Any]:
+def to_attribute_values(values: Mapping[str, object]) -> dict[str, Any]:
     """As requests carry them."""
-    return {name: _attribute(value) for name, value in plain(values).items()}
+    return {name: _to_attribute_value(value) for name, value in to_plain(values).items()}
 
 
-def _attribute(value: Any) -> dict[str, Any]:
+def _to_attribute_value(value: Any) -> dict[str, Any]:
     """A plain value, named by its kind."""
     match value:
         case str():
@@ -45,9 +45,9 @@ def _attribute(value: Any) -> dict[str, Any]:
         case int() | Decimal():
             return {"N": str(value)}
         case dict():
-            return {"M": {name: _attribute(each) for name, each in value.items()}}
+            return {"M": {name: _to_attribute_value(each) for name, each in value.items()}}
         case list():
-            return {"L": [_attribute(each) for each in value]}
+            return {"L": [_to_attribute_value(each) for each in value]}
         case set():
             return {"SS": list(value)}
         case bytes() | Binary():
@@ -58,6 +58,6 @@ def _attribute(value: Any) -> dict[str, Any]:
     raise TypeError(type(value))
 
 
-def read_back(item: Mapping[str, Any]) -> dict[str, Any]:
+def from_attribute_values(item: Mapping[str, Any]) -> dict[str, Any]:
     """As answers bring them."""
     return {name: _deserializer.deserialize(value) for name, value in item.items()}

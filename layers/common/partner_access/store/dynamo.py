@@ -16,34 +16,32 @@ from pydantic import BaseModel
 
 from partner_access.domain.act import Act
 from partner_access.domain.errors import (
+    DomainError,
     IdempotencyKeyReused,
-    Overtaken,
-    Refused,
     RightsChanged,
+    StaleFacts,
     TemporarilyUnavailable,
 )
-from partner_access.domain.records import Decision, Kept
-from partner_access.idempotency import Replayed, Storable
+from partner_access.domain.records import Decision, Record
+from partner_access.idempotency import StorableResponse, StoredResponseFound
 from partner_access.store import keys
-from partner_access.store.attribute_values import read_back, written
+from partner_access.store.attribute_values import from_attribute_values, to_attribute_values
 from partner_access.store.keys import Key
-from partner_access.store.retries import CROWDED, Patience, pauses
+from partner_access.store.retries import CONTENTION_CODES, TransientErrorsAsUnavailable, pauses
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-ABSENT: Final = "attribute_not_exists(pk)"
-IS_THERE: Final = "attribute_exists(pk)"
+NOT_EXISTS: Final = "attribute_not_exists(pk)"
+EXISTS: Final = "attribute_exists(pk)"
 UNCHANGED: Final = "version = :seen_version"
-TTL: Final = "#ttl"  # DynamoDB reserves the name of the attribute
-NOT_DONE_YET: Final = f"attribute_not_exists(pk) OR {TTL} <= :now"
-KEPT_FOR: Final = timedelta(hours=25)
+KEY_UNUSED: Final = "attribute_not_exists(pk) OR #ttl <= :now"  # DynamoDB reserves the name `ttl`
+STORED_RESPONSE_TTL: Final = timedelta(hours=25)
 
-AT_ONCE: Final = 100
-"""How many items DynamoDB reads or writes in one request."""
+MAX_BATCH_ITEMS: Final = 100  # DynamoDB reads or writes no more items in one request
 
 Item = Mapping[str, Any]
-Record = TypeVar("Record", bound=BaseModel)
+RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
 @cache
@@ -72,23 +70,20 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     client().generate_presigned_url("transact_get_items", {"TransactItems": []})
 
 
-# reading
-
-
 class Items(dict[Key, Item]):
     """What was found, by key."""
 
-    def get_as(self, record: type[Record], key: Key) -> Record | None:
+    def get_as(self, record: type[RecordT], key: Key) -> RecordT | None:
         """The item as a record, None when there is none."""
         item = self.get(key)
         return None if item is None else record.model_validate(item)
 
-    def all_as(self, record: type[Record], wanted: Mapping[str, Key]) -> dict[str, Record]:
+    def all_as(self, record: type[RecordT], wanted: Mapping[str, Key]) -> dict[str, RecordT]:
         """Those that are there, by the names that they are wanted by."""
         found = ((name, self.get_as(record, key)) for name, key in wanted.items())
         return {name: each for name, each in found if each}
 
-    def and_read(self, wanted: Iterable[Key]) -> None:
+    def read_missing(self, wanted: Iterable[Key]) -> None:
         """Read what of this has not been found yet."""
         self.update(read(key for key in wanted if key not in self))
 
@@ -97,61 +92,63 @@ def read(wanted: Iterable[Key]) -> Items:
     """These items, each as it is now; one request for up to 100."""
     left = list(dict.fromkeys(wanted))
     found = Items()
-    for start in range(0, len(left), AT_ONCE):
-        found |= _read_some(left[start : start + AT_ONCE])
+    for start in range(0, len(left), MAX_BATCH_ITEMS):
+        found |= _read_batch(left[start : start + MAX_BATCH_ITEMS])
     return found
 
 
-def _read_some(wanted: list[Key]) -> Items:
+def _read_batch(wanted: list[Key]) -> Items:
     table, found = _table(), Items()
-    asked: Any = {table: {"Keys": [written(key._asdict()) for key in wanted], "ConsistentRead": True}}
+    request_items: Any = {
+        table: {"Keys": [to_attribute_values(key._asdict()) for key in wanted], "ConsistentRead": True}
+    }
     for pause in pauses():
-        with Patience():
-            answer = client().batch_get_item(RequestItems=asked)
-        for item in map(read_back, _heard(answer, "Responses").get(table, [])):
+        with TransientErrorsAsUnavailable():
+            response = client().batch_get_item(RequestItems=request_items)
+        for item in map(from_attribute_values, _response_part(response, "Responses").get(table, [])):
             found[Key(item["pk"], item["sk"])] = item
-        asked = answer.get("UnprocessedKeys")
-        if not asked:
+        request_items = response.get("UnprocessedKeys")
+        if not request_items:
             return found
         pause()
     raise TemporarilyUnavailable
 
 
-def _heard(answer: Mapping[str, Any], part: str) -> Any:
+def _response_part(response: Mapping[str, Any], part: str) -> Any:
     """What was read; boto3 takes an answer that was cut off for one that has nothing in it."""
-    if part not in answer:
+    if part not in response:
         raise TemporarilyUnavailable
-    return answer[part]
+    return response[part]
 
 
-def snapshot(wanted: Iterable[Key], *, ends: float = inf) -> Items:
+def snapshot(wanted: Iterable[Key], *, deadline: float = inf) -> Items:
     """These items, 100 at most, as they all were at one instant; a writer who is at them is waited for (guarantees.md §3)."""
-    asked = list(dict.fromkeys(wanted))
-    gets: Any = [{"Get": {"TableName": _table(), "Key": written(key._asdict())}} for key in asked]
+    item_keys = list(dict.fromkeys(wanted))
+    gets: Any = [{"Get": {"TableName": _table(), "Key": to_attribute_values(key._asdict())}} for key in item_keys]
     for pause in pauses():
-        if time.time() > ends:
+        if time.time() > deadline:
             raise TemporarilyUnavailable
         try:
-            with Patience():
-                answer = client().transact_get_items(TransactItems=gets)
+            with TransientErrorsAsUnavailable():
+                response = client().transact_get_items(TransactItems=gets)
         except client().exceptions.TransactionCanceledException as cancelled:
-            _must_be_crowded(cancelled.response["CancellationReasons"])
+            _require_transient(cancelled.response["CancellationReasons"])
         else:
-            got = zip(asked, _heard(answer, "Responses"), strict=True)
-            return Items({key: read_back(each["Item"]) for key, each in got if each.get("Item")})
+            pairs = zip(item_keys, _response_part(response, "Responses"), strict=True)
+            return Items({key: from_attribute_values(each["Item"]) for key, each in pairs if each.get("Item")})
         pause()
     raise TemporarilyUnavailable
 
 
-def _must_be_crowded(reasons: Any) -> None:
+def _require_transient(reasons: Any) -> None:
     """Only what says nothing about the items may be tried again; the rest is a bug."""
-    unknown = {reason["Code"] for reason in reasons} - CROWDED - {"None"}
+    unknown = {reason["Code"] for reason in reasons} - CONTENTION_CODES - {"None"}
     if unknown:
         raise RuntimeError(f"transaction cancelled: {sorted(unknown)}")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class QueryPage:
     """Some items of a list, and the key after which it goes on, None at its end."""
 
     items: list[dict[str, Any]]
@@ -162,16 +159,16 @@ def query(
     condition: str,
     *,
     index: str | None = None,
-    limit: int = AT_ONCE,
+    limit: int = MAX_BATCH_ITEMS,
     after: Mapping[str, Any] | None = None,
     newest_first: bool = False,
     **values: object,
-) -> Page:
+) -> QueryPage:
     """One page of a list, consistent unless it comes from an index."""
     request: dict[str, Any] = {
         "TableName": _table(),
         "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": written({f":{name}": value for name, value in values.items()}),
+        "ExpressionAttributeValues": to_attribute_values({f":{name}": value for name, value in values.items()}),
         "Limit": limit,
         "ScanIndexForward": not newest_first,
     }
@@ -180,14 +177,14 @@ def query(
     else:
         request["ConsistentRead"] = True
     if after:
-        request["ExclusiveStartKey"] = written(after)
-    with Patience():
-        answer = client().query(**request)
-    items, last = _heard(answer, "Items"), answer.get("LastEvaluatedKey")
-    return Page([read_back(item) for item in items], read_back(last) if last else None)
+        request["ExclusiveStartKey"] = to_attribute_values(after)
+    with TransientErrorsAsUnavailable():
+        response = client().query(**request)
+    items, last = _response_part(response, "Items"), response.get("LastEvaluatedKey")
+    return QueryPage([from_attribute_values(item) for item in items], from_attribute_values(last) if last else None)
 
 
-def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterator[Page]:
+def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterator[QueryPage]:
     """The whole of a list, a page at a time."""
     page = query(condition, index=index, **values)
     yield page
@@ -197,31 +194,31 @@ def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterato
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TransactionItem:
     """One item of a transaction: what is done to it, only if what holds, and what it means when that does not."""
 
     action: str
     key: Key
     condition: str | None
     values: Mapping[str, object]
-    otherwise: type[Refused]
+    error: type[DomainError]
     expressions: Mapping[str, Any] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
         """The line as DynamoDB takes it."""
-        asked: dict[str, Any] = {"TableName": _table(), **self.expressions}
+        action_request: dict[str, Any] = {"TableName": _table(), **self.expressions}
         if self.action != "Put":
-            asked["Key"] = written(self.key._asdict())
+            action_request["Key"] = to_attribute_values(self.key._asdict())
         if self.condition:
-            asked["ConditionExpression"] = self.condition
-            asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-            if TTL in self.condition:
-                asked["ExpressionAttributeNames"] = {TTL: TTL.removeprefix("#")}
+            action_request["ConditionExpression"] = self.condition
+            action_request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+            if "#ttl" in self.condition:
+                action_request["ExpressionAttributeNames"] = {"#ttl": "ttl"}
         if self.values:
-            asked["ExpressionAttributeValues"] = written(self.values)
-        return {self.action: asked}
+            action_request["ExpressionAttributeValues"] = to_attribute_values(self.values)
+        return {self.action: action_request}
 
-    def pinned(self, record: Kept) -> "Line":
+    def with_version_check(self, record: Record) -> "TransactionItem":
         """The same line, which also needs the record to be as it was seen."""
         return replace(
             self,
@@ -238,13 +235,13 @@ def put(
     key: Key,
     record: BaseModel | Mapping[str, object],
     *,
-    only_if: str | None = ABSENT,
-    otherwise: type[Refused] = RightsChanged,
+    only_if: str | None = NOT_EXISTS,
+    error: type[DomainError] = RightsChanged,
     **values: object,
-) -> Line:
+) -> TransactionItem:
     """The whole item."""
-    item = written({**dict(record), **key._asdict()})
-    return Line("Put", key, only_if, _named(values), otherwise, {"Item": item})
+    item = to_attribute_values({**dict(record), **key._asdict()})
+    return TransactionItem("Put", key, only_if, _named(values), error, {"Item": item})
 
 
 def update(
@@ -252,147 +249,151 @@ def update(
     change: str,
     *,
     only_if: str | None,
-    otherwise: type[Refused] = RightsChanged,
+    error: type[DomainError] = RightsChanged,
     **values: object,
-) -> Line:
+) -> TransactionItem:
     """Part of an item that is there."""
-    return Line("Update", key, only_if, _named(values), otherwise, {"UpdateExpression": change})
+    return TransactionItem("Update", key, only_if, _named(values), error, {"UpdateExpression": change})
 
 
-def delete(key: Key, *, only_if: str | None = None, otherwise: type[Refused] = RightsChanged, **values: object) -> Line:
+def delete(
+    key: Key, *, only_if: str | None = None, error: type[DomainError] = RightsChanged, **values: object
+) -> TransactionItem:
     """The whole item, away."""
-    return Line("Delete", key, only_if, _named(values), otherwise)
+    return TransactionItem("Delete", key, only_if, _named(values), error)
 
 
-def check(key: Key, *, only_if: str, otherwise: type[Refused] = RightsChanged, **values: object) -> Line:
+def check(key: Key, *, only_if: str, error: type[DomainError] = RightsChanged, **values: object) -> TransactionItem:
     """Nothing is written; it only must hold."""
-    return Line("ConditionCheck", key, only_if, _named(values), otherwise)
+    return TransactionItem("ConditionCheck", key, only_if, _named(values), error)
 
 
-def commit(decision: Decision, answer: Storable | None, *lines: Line) -> None:
+def commit(decision: Decision, response: StorableResponse | None, *items: TransactionItem) -> None:
     """All of it or nothing: the caller's key, the audit entries, the letter, the lines, and all that was relied on."""
-    once = _once(decision.act, answer)
+    stored_response = _stored_response_items(decision.act, response)
     transact(
-        (*once, *_trail(decision), *_with_pins(decision.relies_on, lines)),
-        once_first=bool(once),
-        ends=decision.act.ends,
+        (*stored_response, *_audit_items(decision), *_with_version_checks(decision.relies_on, items)),
+        key_first=bool(stored_response),
+        deadline=decision.act.deadline,
     )
 
 
-def _once(act: Act, answer: Storable | None) -> tuple[Line, ...]:
-    if not act.once or not answer:
+def _stored_response_items(act: Act, response: StorableResponse | None) -> tuple[TransactionItem, ...]:
+    key = act.idempotency_key
+    if not key or not response:
         return ()
     item = {
-        "fingerprint": act.once.fingerprint,
-        "response_status": answer.status,
-        "response_body": compress(answer.to_keep().encode()),
-        "ttl": act.at + KEPT_FOR,
+        "fingerprint": key.fingerprint,
+        "response_status": response.status,
+        "response_body": compress(response.to_stored_json().encode()),
+        "ttl": act.at + STORED_RESPONSE_TTL,
     }
-    return (put(keys.once(act.once.key), item, only_if=NOT_DONE_YET, otherwise=IdempotencyKeyReused, now=act.at),)
+    return (put(keys.idempotency(key.key), item, only_if=KEY_UNUSED, error=IdempotencyKeyReused, now=act.at),)
 
 
-def _trail(decision: Decision) -> Iterator[Line]:
+def _audit_items(decision: Decision) -> Iterator[TransactionItem]:
     for account_id in decision.audit.accounts:
         yield put(keys.audit(account_id, decision.audit.audit_id), decision.audit)
-    if decision.letter:
-        yield put(keys.outbox(decision.act.name), _outbox_item(decision))
-    if decision.clean_up:
-        yield put(keys.clean_up(decision.act.name), _clean_up_item(decision))
+    if decision.notification:
+        yield put(keys.outbox(decision.act.id), _outbox_item(decision))
+    if decision.reconciliation:
+        yield put(keys.reconciliation(decision.act.id), _reconciliation_item(decision))
 
 
-def _clean_up_item(decision: Decision) -> dict[str, object]:
+def _reconciliation_item(decision: Decision) -> dict[str, object]:
     return {
-        "act_id": decision.act.name,
-        "actor_id": decision.act.by,
+        "act_id": decision.act.id,
+        "actor_id": decision.act.actor_id,
         "queued_at": decision.act.at,
-        "reconciliation": decision.clean_up,
+        "reconciliation": decision.reconciliation,
     }
 
 
 def _outbox_item(decision: Decision) -> dict[str, object]:
     return {
-        "outbox_id": decision.act.name,
+        "outbox_id": decision.act.id,
         "queued_at": decision.act.at,
         "next_at": decision.act.at,
-        "notification": decision.letter,
+        "notification": decision.notification,
     }
 
 
-def _with_pins(relied_on: Iterable[Kept], lines: tuple[Line, ...]) -> Iterator[Line]:
+def _with_version_checks(relied_on: Iterable[Record], items: tuple[TransactionItem, ...]) -> Iterator[TransactionItem]:
     """A record that is also written is pinned by its own line: DynamoDB takes each item once."""
-    pins = {keys.of(record): record for record in relied_on}
-    for line in lines:
-        record = pins.pop(line.key, None)
-        yield line.pinned(record) if record else line
-    for key, record in pins.items():
+    records = {keys.of(record): record for record in relied_on}
+    for item in items:
+        record = records.pop(item.key, None)
+        yield item.with_version_check(record) if record else item
+    for key, record in records.items():
         yield check(key, only_if=UNCHANGED, seen_version=record.version)
 
 
-def transact(lines: Iterable[Line], *, once_first: bool = False, ends: float = inf) -> None:
+def transact(items: Iterable[TransactionItem], *, key_first: bool = False, deadline: float = inf) -> None:
     """Write all lines or none; conflicts are tried again, a condition that fails means that the facts moved on."""
-    asked: Any = tuple(lines)
-    requests = [line.request() for line in asked]
+    transaction_items: Any = tuple(items)
+    requests = [item.request() for item in transaction_items]
     for pause in pauses():
-        if time.time() > ends:
+        if time.time() > deadline:
             raise TemporarilyUnavailable
         try:
-            with Patience():
+            with TransientErrorsAsUnavailable():
                 client().transact_write_items(TransactItems=requests)
         except client().exceptions.TransactionCanceledException as cancelled:
-            _settle(asked, cancelled.response["CancellationReasons"], once_first=once_first)
+            _raise_failed_condition(transaction_items, cancelled.response["CancellationReasons"], key_first=key_first)
         else:
             return
         pause()
     raise TemporarilyUnavailable
 
 
-def _settle(lines: tuple[Line, ...], reasons: Any, *, once_first: bool) -> None:
+def _raise_failed_condition(items: tuple[TransactionItem, ...], reasons: Any, *, key_first: bool) -> None:
     """The first condition that failed decides; with none, only conflicts may be tried again."""
-    for position, (line, reason) in enumerate(zip(lines, reasons, strict=True)):
+    for position, (item, reason) in enumerate(zip(items, reasons, strict=True)):
         if reason["Code"] == "ConditionalCheckFailed":
-            if once_first and position == 0:
-                raise _replay(read_back(reason["Item"]), str(line.expressions["Item"]["fingerprint"]["S"]))
-            raise Overtaken(_meaning(line, reason))
-    _must_be_crowded(reasons)
+            if key_first and position == 0:
+                fingerprint = str(item.expressions["Item"]["fingerprint"]["S"])
+                raise _stored_response_found(from_attribute_values(reason["Item"]), fingerprint)
+            raise StaleFacts(_error_of(item, reason))
+    _require_transient(reasons)
 
 
-def _meaning(line: Line, reason: Any) -> type[Refused]:
+def _error_of(item: TransactionItem, reason: Any) -> type[DomainError]:
     """What it means that a line failed: its own refusal, or no more than that its record moved on since it was read."""
-    seen, now = line.values.get(":seen_version"), read_back(reason.get("Item", {})).get("version")
-    return RightsChanged if seen is not None and seen != now else line.otherwise
+    expected, current = item.values.get(":seen_version"), from_attribute_values(reason.get("Item", {})).get("version")
+    return RightsChanged if expected is not None and expected != current else item.error
 
 
-def _replay(kept: Item, fingerprint: str) -> Exception:
-    if kept["fingerprint"] != fingerprint:
+def _stored_response_found(stored: Item, fingerprint: str) -> Exception:
+    if stored["fingerprint"] != fingerprint:
         return IdempotencyKeyReused()
-    return Replayed(int(kept["response_status"]), decompress(bytes(kept["response_body"])).decode())
+    return StoredResponseFound(int(stored["response_status"]), decompress(bytes(stored["response_body"])).decode())
 
 
-def recall(act: Act) -> None:
+def replay_if_stored(act: Act) -> None:
     """Replay what the caller's key was answered, if it was: a refusal may be the effect of his own first attempt."""
-    if not act.once:
+    if not act.idempotency_key:
         return
-    kept = read([keys.once(act.once.key)]).get(keys.once(act.once.key))
-    if kept and kept["ttl"] > act.at.timestamp():
-        raise _replay(kept, act.once.fingerprint)
+    stored = read([keys.idempotency(act.idempotency_key.key)]).get(keys.idempotency(act.idempotency_key.key))
+    if stored and stored["ttl"] > act.at.timestamp():
+        raise _stored_response_found(stored, act.idempotency_key.fingerprint)
 
 
-def keep_instead(act: Act, answer: Storable) -> None:
+def replace_response(act: Act, response: StorableResponse) -> None:
     """Replay this rather than what was kept when the act came true: what followed from it is in it."""
-    if not act.once:
+    if not act.idempotency_key:
         return
-    line = update(
-        keys.once(act.once.key),
+    item = update(
+        keys.idempotency(act.idempotency_key.key),
         "SET response_body = :response_body",
         only_if="fingerprint = :fingerprint",
-        fingerprint=act.once.fingerprint,
-        response_body=compress(answer.to_keep().encode()),
+        fingerprint=act.idempotency_key.fingerprint,
+        response_body=compress(response.to_stored_json().encode()),
     )
-    transact([line], ends=act.ends)
+    transact([item], deadline=act.deadline)
 
 
-def keep(act: Act, answer: Storable) -> None:
+def store_response(act: Act, response: StorableResponse) -> None:
     """Keep the answer of an act that had nothing to write, or whose parts came true one by one."""
-    once = _once(act, answer)
-    if once:
-        transact(once, once_first=True, ends=act.ends)
+    stored_response = _stored_response_items(act, response)
+    if stored_response:
+        transact(stored_response, key_first=True, deadline=act.deadline)

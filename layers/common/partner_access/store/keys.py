@@ -30,10 +30,10 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.links.links import Link, Reply
+from partner_access.domain.links.links import Link, LinkReply
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions.custom_sets import CustomSet
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.domain.users import User
 
 ACCOUNT: Final = "ACCOUNT#"
@@ -112,24 +112,24 @@ def audit(account_id: str, audit_id: str) -> Key:
     return Key(f"{AUDIT}{account_id}", audit_id)
 
 
-def chained(account_id: str, audit_id: str) -> Key:
+def chain_entry(account_id: str, audit_id: str) -> Key:
     return Key(f"{CHAIN}{account_id}", audit_id)
 
 
-def head(account_id: str) -> Key:
-    return Key(heads(shard(account_id)), f"{ACCOUNT}{account_id}")
+def chain_head(account_id: str) -> Key:
+    return Key(chain_heads(shard(account_id)), f"{ACCOUNT}{account_id}")
 
 
-def heads(number: int) -> str:
+def chain_heads(number: int) -> str:
     """In which partition the heads of this shard stand."""
     return f"{CHAIN_HEAD}{number}"
 
 
-def latest_seal() -> Key:
+def latest_tree_head() -> Key:
     return Key("TREE_HEAD", "LATEST")
 
 
-def once(key: str) -> Key:
+def idempotency(key: str) -> Key:
     return Key(f"{IDEMPOTENCY}{key}", "IDEMPOTENCY")
 
 
@@ -137,8 +137,8 @@ def outbox(outbox_id: str) -> Key:
     return Key(f"{OUTBOX}{shard(outbox_id)}", f"{NOTIFICATION}{outbox_id}")
 
 
-def clean_up(act_name: str) -> Key:
-    return Key(f"{RECONCILIATION}{shard(act_name)}", f"{ACT}{act_name}")
+def reconciliation(act_id: str) -> Key:
+    return Key(f"{RECONCILIATION}{shard(act_id)}", f"{ACT}{act_id}")
 
 
 def delivery(delivery_id: str) -> Key:
@@ -154,7 +154,7 @@ def employee(partner_id: str, user_id: str) -> str:
     return f"{EMPLOYEE}{partner_id}#{user_id}"
 
 
-def people(partner_id: str) -> str:
+def partner_members(partner_id: str) -> str:
     """Under what those who are somewhere on behalf of a partner are listed, and as what, client by client."""
     return f"{PEOPLE}{partner_id}"
 
@@ -173,7 +173,7 @@ def shard(name: str) -> int:
     return crc32(name.encode()) % SHARDS
 
 
-def of(record: Kept) -> Key:
+def of(record: Record) -> Key:
     """Where a record that a decision relied on stands."""
     match record:
         case Account():
@@ -186,6 +186,6 @@ def of(record: Kept) -> Key:
             return link(record.partner_id, record.link_id)
         case CustomSet():
             return permission_set(record.account_id, record.set_id)
-        case Reply():
+        case LinkReply():
             return reply(record.link_id, record.account_id)
     raise TypeError(type(record))

@@ -9,38 +9,40 @@ from typing import Any, Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.email_delivery import (
-    LETTER_STATE,
-    SETTLE,
-    TOLD_TO_MEMBERS,
+    KINDS_FOR_MEMBERS,
+    LINK_DELIVERY_STATUS,
+    RESULT_TIMEOUT,
     Delivery,
-    MailingFacts,
-    Queued,
-    Standing,
-    may_stand_in,
+    DeliveryFacts,
+    DeliveryStatus,
+    QueuedNotification,
+    can_stand_in,
 )
-from partner_access.domain.errors import Overtaken
-from partner_access.domain.links.links import SECRETS_AT_ONCE, Link, LinkDeliveryStatus
-from partner_access.domain.links.links import Standing as LinkStanding
-from partner_access.domain.links.secrets import Secret
+from partner_access.domain.errors import StaleFacts
+from partner_access.domain.links.links import MAX_VALID_SECRETS, Link, LinkDeliveryStatus
+from partner_access.domain.links.links import StoredLinkState as LinkStanding
+from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.notifications import Letter
+from partner_access.domain.notifications import Notification
 from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.links.links import STILL_OPEN
 from partner_access.store.memberships import actors
 
-KEPT_FOR: Final = timedelta(days=90)
-NOBODY: Final = ""
+DELIVERY_TTL: Final = timedelta(days=90)
+NO_ADDRESS: Final = ""
 """In place of an address, in the name of what stands for a letter without copies."""
-MOST_MEMBERS: Final = 25
+MAX_MEMBERS: Final = 25
 """How many members stand in for the super admins that an account has not, and are looked at in one read."""
-MOST_PAGES: Final = 4
+MAX_PAGES: Final = 4
 """How far they are looked for."""
-MAY_CLAIM: Final = "attribute_not_exists(pk) OR (delivery_status IN (:pending, :sending) AND next_at <= :now)"
-IS_MINE: Final = "delivery_status = :sending AND attempt = :attempt"
-IS_THERE: Final = "attribute_exists(pk)"
+CAN_CLAIM: Final = "attribute_not_exists(pk) OR (delivery_status IN (:pending, :sending) AND next_at <= :now)"
+IS_CLAIMED_BY_ATTEMPT: Final = "delivery_status = :sending AND attempt = :attempt"
+EXISTS: Final = "attribute_exists(pk)"
 NOT_RESENT: Final = "resent_at = :resent_at"
-ROOM_FOR_A_SECRET: Final = f"{STILL_OPEN} AND (attribute_not_exists(secrets) OR size(secrets) < :most) AND {NOT_RESENT}"
+SECRETS_BELOW_LIMIT: Final = (
+    f"{STILL_OPEN} AND (attribute_not_exists(secrets) OR size(secrets) < :most) AND {NOT_RESENT}"
+)
 
 Item = Mapping[str, Any]
 
@@ -66,29 +68,29 @@ def is_due(item: Item, at: datetime) -> bool:
 
 def postpone(item: Item, until: datetime) -> None:
     """Look at this letter again then, unless somebody has done with it meanwhile."""
-    _first_to_hold([dynamo.update(_key(item), "SET next_at = :until", only_if=IS_THERE, until=until)])
+    _commit_first([dynamo.update(_key(item), "SET next_at = :until", only_if=EXISTS, until=until)])
 
 
-def done(item: Item) -> None:
+def complete(item: Item) -> None:
     """Every copy is settled: the letter leaves the outbox."""
     dynamo.transact([dynamo.delete(_key(item))])
 
 
-def done_for_nobody(letter: Queued, at: datetime) -> None:
+def complete_without_recipients(notification: QueuedNotification, at: datetime) -> None:
     """There is nobody to tell: this stands where its copies would, and the letter leaves the outbox."""
-    name = delivery_id(letter.outbox_id, NOBODY)
-    told = Delivery(
-        delivery_id=name,
-        outbox_id=letter.outbox_id,
-        delivery_status=Standing.CANCELLED,
+    no_delivery_id = delivery_id(notification.outbox_id, NO_ADDRESS)
+    canceled = Delivery(
+        delivery_id=no_delivery_id,
+        outbox_id=notification.outbox_id,
+        delivery_status=DeliveryStatus.CANCELLED,
         next_at=at,
         attempt="",
         attempts=0,
     )
     dynamo.transact(
         [
-            dynamo.put(keys.delivery(name), {**dict(told), "ttl": at + KEPT_FOR}, only_if=None),
-            dynamo.delete(keys.outbox(letter.outbox_id)),
+            dynamo.put(keys.delivery(no_delivery_id), {**dict(canceled), "ttl": at + DELIVERY_TTL}, only_if=None),
+            dynamo.delete(keys.outbox(notification.outbox_id)),
         ]
     )
 
@@ -97,62 +99,68 @@ def _key(item: Item) -> keys.Key:
     return keys.Key(item["pk"], item["sk"])
 
 
-def facts(letter: Letter, at: datetime) -> MailingFacts:
+def facts(notification: Notification, at: datetime) -> DeliveryFacts:
     """The people and things that the letter is about."""
-    people = [each for each in (letter.employee_id, letter.actor_id, letter.link_created_by) if each]
-    link = keys.link(letter.partner_id, letter.link_id) if letter.partner_id and letter.link_id else None
-    partner = keys.account(letter.partner_id) if letter.partner_id else None
-    account = keys.account(letter.account_id) if letter.account_id else None
+    user_ids = [
+        each for each in (notification.employee_id, notification.actor_id, notification.link_created_by) if each
+    ]
+    link = (
+        keys.link(notification.partner_id, notification.link_id)
+        if notification.partner_id and notification.link_id
+        else None
+    )
+    partner = keys.account(notification.partner_id) if notification.partner_id else None
+    account = keys.account(notification.account_id) if notification.account_id else None
     found = dynamo.read(
         [
-            *map(keys.user, people),
+            *map(keys.user, user_ids),
             *(key for key in (link, partner, account) if key),
-            *([keys.super_admins(letter.account_id)] if letter.account_id else ()),
+            *([keys.super_admins(notification.account_id)] if notification.account_id else ()),
         ]
     )
-    kept_link = found.get_as(Link, link) if link else None
-    recipient = kept_link.recipient if kept_link else None
-    if letter.account_id:
-        others = actors.super_admin_ids(found, letter.account_id)
-        found |= dynamo.read(actors.keys_of_all(letter.account_id, others))
-        found |= dynamo.read(actors.behind(found, letter.account_id, *others))
-    admins = actors.super_admins(found, letter.account_id) if letter.account_id else ()
-    members = _first_members(letter, at)
+    stored_link = found.get_as(Link, link) if link else None
+    recipient = stored_link.recipient if stored_link else None
+    if notification.account_id:
+        others = actors.super_admin_ids(found, notification.account_id)
+        found |= dynamo.read(actors.first_keys_of_all(notification.account_id, others))
+        found |= dynamo.read(actors.related_keys(found, notification.account_id, *others))
+    super_admins = actors.super_admins(found, notification.account_id) if notification.account_id else ()
+    members = _first_members(notification, at)
     addresses = {
         recipient,
-        *(user.email for user in (found.get_as(User, keys.user(each)) for each in people) if user),
-        *(actor.user.email for actor in (*admins, *members) if actor.user),
+        *(user.email for user in (found.get_as(User, keys.user(each)) for each in user_ids) if user),
+        *(actor.user.email for actor in (*super_admins, *members) if actor.user),
     } - {None}
     suppressed = dynamo.read(keys.suppressed(str(each)) for each in addresses)
-    return MailingFacts(
-        letter=letter,
-        employee=found.get_as(User, keys.user(letter.employee_id)) if letter.employee_id else None,
-        actor=found.get_as(User, keys.user(letter.actor_id)) if letter.actor_id else None,
-        creator=found.get_as(User, keys.user(letter.link_created_by)) if letter.link_created_by else None,
+    return DeliveryFacts(
+        notification=notification,
+        employee=found.get_as(User, keys.user(notification.employee_id)) if notification.employee_id else None,
+        actor=found.get_as(User, keys.user(notification.actor_id)) if notification.actor_id else None,
+        creator=found.get_as(User, keys.user(notification.link_created_by)) if notification.link_created_by else None,
         partner=found.get_as(Account, partner) if partner else None,
         account=found.get_as(Account, account) if account else None,
-        link=kept_link,
-        super_admins=admins,
-        addressee=_owner_of(recipient),
+        link=stored_link,
+        super_admins=super_admins,
+        link_recipient=_owner_of(recipient),
         suppressed=frozenset(str(each) for each in addresses if keys.suppressed(str(each)) in suppressed),
         members=members,
     )
 
 
-def _first_members(letter: Letter, at: datetime) -> tuple[Actor, ...]:
+def _first_members(notification: Notification, at: datetime) -> tuple[Actor, ...]:
     """The first who may stand in where no super admin may be left; nobody for other letters."""
-    if letter.kind not in TOLD_TO_MEMBERS or not letter.account_id:
+    if notification.kind not in KINDS_FOR_MEMBERS or not notification.account_id:
         return ()
-    place = keys.member(letter.account_id, "")
-    pages = dynamo.pages("pk = :pk AND begins_with(sk, :sk)", limit=MOST_MEMBERS, pk=place.pk, sk=place.sk)
-    members = (one for page in islice(pages, MOST_PAGES) for one in _people_of(letter.account_id, page))
-    return tuple(islice((one for one in members if may_stand_in(one, letter, at)), MOST_MEMBERS))
+    members_key = keys.member(notification.account_id, "")
+    pages = dynamo.pages("pk = :pk AND begins_with(sk, :sk)", limit=MAX_MEMBERS, pk=members_key.pk, sk=members_key.sk)
+    members = (member for page in islice(pages, MAX_PAGES) for member in _members_of(notification.account_id, page))
+    return tuple(islice((member for member in members if can_stand_in(member, notification, at)), MAX_MEMBERS))
 
 
-def _people_of(account_id: str, page: dynamo.Page) -> list[Actor]:
+def _members_of(account_id: str, page: dynamo.QueryPage) -> list[Actor]:
     found = dynamo.Items({_key(item): item for item in page.items})
     user_ids = [str(item["user_id"]) for item in page.items]
-    found |= dynamo.read([*map(keys.user, user_ids), *actors.behind(found, account_id, *user_ids)])
+    found |= dynamo.read([*map(keys.user, user_ids), *actors.related_keys(found, account_id, *user_ids)])
     return [actors.actor(found, account_id, user_id) for user_id in user_ids]
 
 
@@ -177,67 +185,71 @@ def delivery(name: str) -> Delivery | None:
     return dynamo.read([key]).get_as(Delivery, key)
 
 
-def claim(letter: Queued, link: Link | None, name: str, attempt: str, at: datetime) -> Delivery:
+def claim(notification: QueuedNotification, link: Link | None, name: str, attempt: str, at: datetime) -> Delivery:
     """Take up a copy, alone; as it stands by another attempt when it is settled, in other hands, or not yet time."""
     key = keys.delivery(name)
     before = delivery(name)
-    if before and not before.is_free_at(at):
+    if before and not before.is_claimable_at(at):
         return before
     claimed = Delivery(
         delivery_id=name,
-        outbox_id=letter.outbox_id,
-        delivery_status=Standing.SENDING,
-        next_at=at + SETTLE,
+        outbox_id=notification.outbox_id,
+        delivery_status=DeliveryStatus.SENDING,
+        next_at=at + RESULT_TIMEOUT,
         attempt=attempt,
         attempts=before.attempts + 1 if before else 1,
-        partner_id=letter.notification.partner_id,
+        partner_id=notification.notification.partner_id,
         link_id=link.link_id if link else None,
-        unclear_attempts=before.unclear_attempts + (before.delivery_status is Standing.SENDING) if before else 0,
+        unclear_attempts=before.unclear_attempts + (before.delivery_status is DeliveryStatus.SENDING) if before else 0,
         resent_at=link.resent_at if link else (),
     )
-    item = {**dict(claimed), "ttl": at + KEPT_FOR}
-    line = dynamo.put(key, item, only_if=MAY_CLAIM, pending=Standing.PENDING, sending=Standing.SENDING, now=at)
+    item = {**dict(claimed), "ttl": at + DELIVERY_TTL}
+    transaction_item = dynamo.put(
+        key, item, only_if=CAN_CLAIM, pending=DeliveryStatus.PENDING, sending=DeliveryStatus.SENDING, now=at
+    )
     try:
-        dynamo.transact([line])
-    except Overtaken:
+        dynamo.transact([transaction_item])
+    except StaleFacts:
         return Delivery.model_validate(dynamo.read([key])[key])
     return claimed
 
 
-def mint(link: Link, secret: Secret, at: datetime) -> bool:
+def add_secret(link: Link, secret: LinkSecret, at: datetime) -> bool:
     """Let this secret open the link too; not when it has ended or was sent again meanwhile, nor for a fourth one."""
-    line = dynamo.update(
+    item = dynamo.update(
         keys.of(link),
         "ADD secrets :secret",
-        only_if=ROOM_FOR_A_SECRET,
+        only_if=SECRETS_BELOW_LIMIT,
         secret={secret.fingerprint},
         open=LinkStanding.OPEN,
         now=at,
-        most=SECRETS_AT_ONCE,
+        most=MAX_VALID_SECRETS,
         resent_at=link.resent_at,
     )
-    return bool(_first_to_hold([line]))
+    return bool(_commit_first([item]))
 
 
-def settle(claimed: Delivery, standing: Standing, next_at: datetime, unsent: Secret | None = None) -> None:
+def record_result(
+    claimed: Delivery, status: DeliveryStatus, next_at: datetime, unsent: LinkSecret | None = None
+) -> None:
     """Say what became of a claimed copy, unless somebody knows better; a secret that was not sent opens nothing."""
-    line = dynamo.update(
+    item = dynamo.update(
         keys.delivery(claimed.delivery_id),
         "SET delivery_status = :delivery_status, next_at = :next_at",
-        only_if=IS_MINE,
-        sending=Standing.SENDING,
+        only_if=IS_CLAIMED_BY_ATTEMPT,
+        sending=DeliveryStatus.SENDING,
         attempt=claimed.attempt,
-        delivery_status=standing,
+        delivery_status=status,
         next_at=next_at,
     )
-    dropped = _dropped(claimed, unsent)
-    _first_to_hold([line, *_told(claimed, standing, unsent)], [line, *dropped], dropped)
+    dropped = _secret_removal_items(claimed, unsent)
+    _commit_first([item, *_link_status_items(claimed, status, unsent)], [item, *dropped], dropped)
 
 
-def give_up(link: Link) -> None:
+def record_failed_email(link: Link) -> None:
     """The letter with the link goes to nobody: its address takes no more mail."""
     key, only_if = keys.of(link), f"delivery_status = :queued AND {NOT_RESENT}"
-    line = dynamo.update(
+    item = dynamo.update(
         key,
         "SET delivery_status = :failed",
         only_if=only_if,
@@ -245,59 +257,63 @@ def give_up(link: Link) -> None:
         queued=LinkDeliveryStatus.QUEUED,
         failed=LinkDeliveryStatus.FAILED,
     )
-    _first_to_hold([line])
+    _commit_first([item])
 
 
-def record_feedback(copy: Delivery, standing: Standing, suppress: Iterable[str]) -> bool:
+def record_feedback(copy: Delivery, status: DeliveryStatus, suppress: Iterable[str]) -> bool:
     """What the mail system reported later; a bounce or complaint also ends all mail to its address, come what may."""
-    before: dict[str, Any] = {"pending": Standing.PENDING, "sending": Standing.SENDING}
-    if standing is not Standing.SENT:
-        before["sent"] = Standing.SENT
-    line = dynamo.update(
+    before: dict[str, Any] = {"pending": DeliveryStatus.PENDING, "sending": DeliveryStatus.SENDING}
+    if status is not DeliveryStatus.SENT:
+        before["sent"] = DeliveryStatus.SENT
+    item = dynamo.update(
         keys.delivery(copy.delivery_id),
         "SET delivery_status = :delivery_status",
         only_if=f"delivery_status IN ({', '.join(f':{name}' for name in before)})",
-        delivery_status=standing,
+        delivery_status=status,
         **before,
     )
     suppressions = [
         dynamo.put(keys.suppressed(address), {"delivery_id": copy.delivery_id}, only_if=None) for address in suppress
     ]
-    held = _first_to_hold([line, *_told(copy, standing), *suppressions], [line, *suppressions], suppressions)
-    return line in held
+    committed = _commit_first(
+        [item, *_link_status_items(copy, status), *suppressions], [item, *suppressions], suppressions
+    )
+    return item in committed
 
 
-def _told(copy: Delivery, standing: Standing, unsent: Secret | None = None) -> list[dynamo.Line]:
+def _link_status_items(
+    copy: Delivery, status: DeliveryStatus, unsent: LinkSecret | None = None
+) -> list[dynamo.TransactionItem]:
     """The link shows what became of its letter, and loses a secret that went to nobody."""
-    state = LETTER_STATE.get(standing)
+    state = LINK_DELIVERY_STATUS.get(status)
     if not state:
-        return _dropped(copy, unsent)
+        return _secret_removal_items(copy, unsent)
     drop: dict[str, Any] = {"unsent": {unsent.fingerprint}} if unsent else {}
     change = f"SET delivery_status = :state{' DELETE secrets :unsent' if unsent else ''}"
     return [
         dynamo.update(key, change, only_if=NOT_RESENT, resent_at=copy.resent_at, state=state, **drop)
-        for key in _link_of(copy)
+        for key in _link_keys(copy)
     ]
 
 
-def _dropped(copy: Delivery, unsent: Secret | None) -> list[dynamo.Line]:
+def _secret_removal_items(copy: Delivery, unsent: LinkSecret | None) -> list[dynamo.TransactionItem]:
     if not unsent:
         return []
     gone = {unsent.fingerprint}
-    return [dynamo.update(key, "DELETE secrets :unsent", only_if=IS_THERE, unsent=gone) for key in _link_of(copy)]
+    return [dynamo.update(key, "DELETE secrets :unsent", only_if=EXISTS, unsent=gone) for key in _link_keys(copy)]
 
 
-def _link_of(copy: Delivery) -> list[keys.Key]:
+def _link_keys(copy: Delivery) -> list[keys.Key]:
     return [keys.link(copy.partner_id, copy.link_id)] if copy.partner_id and copy.link_id else []
 
 
-def _first_to_hold(*choices: list[dynamo.Line]) -> list[dynamo.Line]:
+def _commit_first(*choices: list[dynamo.TransactionItem]) -> list[dynamo.TransactionItem]:
     """The first of these transactions whose conditions hold comes true; none, when none does."""
-    for lines in choices:
+    for items in choices:
         try:
-            if lines:
-                dynamo.transact(lines)
-        except Overtaken:
+            if items:
+                dynamo.transact(items)
+        except StaleFacts:
             continue
-        return lines
+        return items
     return []

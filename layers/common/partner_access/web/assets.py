@@ -10,7 +10,7 @@ class Asset:
     """Something that pages load, as it goes over the wire."""
 
     content: bytes
-    kind: str
+    content_type: str
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -19,10 +19,10 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PageResponse:
     """What is answered; `kept` says for how long, in the words of Cache-Control."""
 
     content: bytes
-    kind: str
+    content_type: str
     status: HTTPStatus = HTTPStatus.OK
-    kept: str = "no-store"
+    cache_control: str = "no-store"

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 from partner_access.lambda_context import Event
 
 
-def policy() -> str:
+def content_security_policy() -> str:
     """Nothing but our own scripts, styles and pictures; calls go to the API and to the sign-in alone."""
     sign_in = urlsplit(os.environ["TOKEN_URL"])
-    elsewhere = f" {sign_in.scheme}://{sign_in.netloc}" if sign_in.netloc else ""
+    sign_in_origin = f" {sign_in.scheme}://{sign_in.netloc}" if sign_in.netloc else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        f"connect-src 'self'{elsewhere}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        f"connect-src 'self'{sign_in_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
 

@@ -12,41 +12,46 @@ from partner_access.lambda_context import Event
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
 
 
-Words = dict[str, Any]
+Texts = dict[str, Any]
 
 
 @cache
-def permissions(language: Language) -> Words:
+def permission_labels(language: Language) -> Texts:
     """What each permission means in the letters' plain words, verb and noun, by the groups that one sentence covers."""
 
-    def capital(text: str) -> str:
+    def capitalize(text: str) -> str:
         return text[:1].upper() + text[1:]
 
-    def parts(verb: str, noun: permission_texts.Both) -> tuple[str, str]:
-        return permission_texts.VERBS[verb].said_in(language), noun.said_in(language)
+    def parts(verb: str, noun: permission_texts.BilingualText) -> tuple[str, str]:
+        return permission_texts.VERB_TEXTS[verb].in_language(language), noun.in_language(language)
 
     return {
         "groups": [
             {
-                "whole": capital(group.whole.said_in(language)),
-                "names": {name: parts(*meant) for name, meant in group.permissions.items()},
+                "whole": capitalize(group.summary.in_language(language)),
+                "names": {name: parts(*verb_and_noun) for name, verb_and_noun in group.permissions.items()},
             }
-            for group in permission_texts.ORDINARY
+            for group in permission_texts.ORDINARY_GROUPS
         ],
-        "single": {name: capital(said.said_in(language)) for name, said in permission_texts.SINGULAR.items()},
+        "single": {
+            name: capitalize(wording.in_language(language))
+            for name, wording in permission_texts.SINGLE_PERMISSION_TEXTS.items()
+        },
         "scoped": catalogue.SCOPED,
-        "narrowed": {scope: said.said_in(language) for scope, said in permission_texts.NARROWED.items() if scope},
-        "unnamed": capital(permission_texts.UNNAMED.said_in(language)),
+        "narrowed": {
+            scope: wording.in_language(language) for scope, wording in permission_texts.SCOPE_TEXTS.items() if scope
+        },
+        "unnamed": capitalize(permission_texts.UNKNOWN_PERMISSION_TEXT.in_language(language)),
     }
 
 
-def language_of(event: Event) -> Language:
+def preferred_language(event: Event) -> Language:
     """The language that the reader likes best among ours; English if he says nothing that we know."""
-    liked: list[tuple[float, int, Language]] = []
-    for nth, wish in enumerate(event["headers"].get("accept-language", "").lower().split(",")):
-        tag, _, weight = wish.partition(";")
-        known = next((each for each in LANGUAGES if tag.strip().partition("-")[0] == each), None)
+    accepted: list[tuple[float, int, Language]] = []
+    for position, language_range in enumerate(event["headers"].get("accept-language", "").lower().split(",")):
+        tag, _, weight = language_range.partition(";")
+        language = next((each for each in LANGUAGES if tag.strip().partition("-")[0] == each), None)
         quality = re.fullmatch(r"\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*", weight)
-        if known and (quality or not weight):
-            liked.append((-float(quality[1]) if quality else -1.0, nth, known))
-    return min((each for each in liked if each[0]), default=(0.0, 0, "en"))[2]
+        if language and (quality or not weight):
+            accepted.append((-float(quality[1]) if quality else -1.0, position, language))
+    return min((each for each in accepted if each[0]), default=(0.0, 0, "en"))[2]

@@ -6,7 +6,7 @@ from chalice import Chalice, Response
 from pydantic import ValidationError
 
 import links
-from asked import CreateLinkRequest
+from request_model import CreateLinkRequest
 
 app = Chalice(app_name="links")
 
@@ -18,16 +18,16 @@ def create_link(partner_id: str) -> Response:
     sent = request.raw_body.decode()
     try:
         link = CreateLinkRequest.model_validate_json(sent)
-        by = request.context["authorizer"]["claims"]["sub"]
-        told = links.create(partner_id, by, request.headers, sent, link.model_dump())
+        actor_id = request.context["authorizer"]["claims"]["sub"]
+        response = links.create(partner_id, actor_id, request.headers, sent, link.model_dump())
     except ValidationError as invalid:
         return Response(invalid.json(include_input=False), status_code=422)
-    except links.NotAllowed:
+    except links.NotPermitted:
         return Response({}, status_code=403)
-    return Response(told, status_code=201)
+    return Response(response, status_code=201)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's."""
-    answer: dict[str, Any] = app(event, context)
-    return answer
+    response: dict[str, Any] = app(event, context)
+    return response

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from mangum import Mangum
 
 import links
-from asked import CreateLinkRequest
+from request_model import CreateLinkRequest
 
 app = FastAPI()
 logger = Logger()
@@ -21,24 +21,24 @@ metrics = Metrics()
 async def create_link(partner_id: str, link: CreateLinkRequest, request: Request) -> dict[str, Any]:
     """Make a link."""
     event = request.scope["aws.event"]
-    by = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
-    return links.create(partner_id, by, event["headers"], event["body"], link.model_dump())
+    actor_id = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+    return links.create(partner_id, actor_id, event["headers"], event["body"], link.model_dump())
 
 
-@app.exception_handler(links.NotAllowed)
-async def not_allowed(_: Request, __: links.NotAllowed) -> JSONResponse:
+@app.exception_handler(links.NotPermitted)
+async def not_permitted(_: Request, __: links.NotPermitted) -> JSONResponse:
     return JSONResponse({}, HTTPStatus.FORBIDDEN)
 
 
-served = Mangum(app, lifespan="off")
+asgi_adapter = Mangum(app, lifespan="off")
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Lambda's; like the product it writes no line and no count of what went well."""
     try:
-        answer: dict[str, Any] = served(event, context)
-        return answer
+        response: dict[str, Any] = asgi_adapter(event, context)
+        return response
     finally:
         if metrics.metric_set:
             metrics.flush_metrics()

@@ -8,7 +8,7 @@ from flask import Flask, jsonify, request
 from pydantic import ValidationError
 
 import links
-from asked import CreateLinkRequest
+from request_model import CreateLinkRequest
 
 app = Flask(__name__)
 
@@ -17,11 +17,11 @@ app = Flask(__name__)
 def create_link(partner_id: str) -> Any:
     """Make a link."""
     event = request.environ["apig_wsgi.full_event"]
-    by = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+    actor_id = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
     sent = request.get_data(as_text=True)
     link = CreateLinkRequest.model_validate_json(sent)
-    told = links.create(partner_id, by, event["headers"], sent, link.model_dump())
-    return jsonify(told), HTTPStatus.CREATED
+    response = links.create(partner_id, actor_id, event["headers"], sent, link.model_dump())
+    return jsonify(response), HTTPStatus.CREATED
 
 
 @app.errorhandler(ValidationError)
@@ -29,8 +29,8 @@ def invalid(error: ValidationError) -> Any:
     return app.response_class(error.json(include_input=False), HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-@app.errorhandler(links.NotAllowed)
-def not_allowed(_: links.NotAllowed) -> Any:
+@app.errorhandler(links.NotPermitted)
+def not_permitted(_: links.NotPermitted) -> Any:
     return jsonify({}), HTTPStatus.FORBIDDEN
 
 

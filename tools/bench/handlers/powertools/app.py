@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 import links
-from asked import CreateLinkRequest
+from request_model import CreateLinkRequest
 
 app = APIGatewayHttpResolver()
 logger = Logger()
@@ -21,10 +21,10 @@ def create_link(partner_id: str) -> tuple[dict[str, Any], int]:
     """Make a link."""
     event = app.current_event
     authorizer = event.request_context.authorizer
-    by = authorizer.jwt_claim["sub"] if authorizer else ""
+    actor_id = authorizer.jwt_claim["sub"] if authorizer else ""
     sent = event.body or ""
     link = CreateLinkRequest.model_validate_json(sent)
-    return links.create(partner_id, by, event.headers, sent, link.model_dump()), HTTPStatus.CREATED
+    return links.create(partner_id, actor_id, event.headers, sent, link.model_dump()), HTTPStatus.CREATED
 
 
 @app.exception_handler(ValidationError)
@@ -32,8 +32,8 @@ def invalid(error: ValidationError) -> Response[str]:
     return Response(HTTPStatus.UNPROCESSABLE_ENTITY, content_types.APPLICATION_JSON, error.json(include_input=False))
 
 
-@app.exception_handler(links.NotAllowed)
-def not_allowed(_: links.NotAllowed) -> Response[str]:
+@app.exception_handler(links.NotPermitted)
+def not_permitted(_: links.NotPermitted) -> Response[str]:
     return Response(HTTPStatus.FORBIDDEN, content_types.APPLICATION_JSON, "{}")
 
 

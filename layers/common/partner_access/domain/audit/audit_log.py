@@ -16,12 +16,12 @@ from partner_access.domain.records import AuditEntry
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """From when on entries have ids that tell their time."""
 AUDIT_VIEW: Final = "account.audit.view"
-LONGEST: Final = timedelta(days=90)
-GRACE: Final = timedelta(days=1)
+MAX_SPAN: Final = timedelta(days=90)
+READING_GRACE: Final = timedelta(days=1)
 """By how much more a list up to now may reach back, so that one begun in time can be read to its end."""
-SUBJECTS: Final = ("user_id", "employee_id")
+SUBJECT_DETAILS: Final = ("user_id", "employee_id")
 """The details that say whom an entry is about."""
-ORPHANED: Final = "orphaned"
+ORPHANED_DETAIL: Final = "orphaned"
 """The detail that lists accounts which have nothing to do with one another."""
 
 
@@ -36,20 +36,20 @@ class Span:
 def span(start: datetime | None, end: datetime | None, at: datetime) -> Span:
     """The time that was asked for, the last 90 days by default; never more than so many."""
     if not start:
-        return Span(max(EPOCH, (end or at) - LONGEST), end)
+        return Span(max(EPOCH, (end or at) - MAX_SPAN), end)
     if end and start > end:
-        raise InvalidQuery("/from", "/to").saying("Let `from` be no later than `to`.")
-    if (end or at) - start > (LONGEST if end else LONGEST + GRACE):
-        raise InvalidQuery("/from", "/to").saying("Name a `from` and a `to` that are at most 90 days apart.")
+        raise InvalidQuery("/from", "/to").with_detail("Let `from` be no later than `to`.")
+    if (end or at) - start > (MAX_SPAN if end else MAX_SPAN + READING_GRACE):
+        raise InvalidQuery("/from", "/to").with_detail("Name a `from` and a `to` that are at most 90 days apart.")
     return Span(start, end)
 
 
 def subjects_of(entry: AuditEntry) -> frozenset[str]:
     """The people whom an entry is about."""
-    return frozenset(str(entry.details[name]) for name in SUBJECTS if name in entry.details)
+    return frozenset(str(entry.details[name]) for name in SUBJECT_DETAILS if name in entry.details)
 
 
-class Share(Enum):
+class ReadableShare(Enum):
     """What of a trail somebody reads."""
 
     ALL = auto()
@@ -58,7 +58,7 @@ class Share(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditFilter:
     """Which entries are asked for; None for any."""
 
     event: str | None = None
@@ -66,7 +66,7 @@ class Wanted:
     user_id: str | None = None
     account_id: str | None = None
 
-    def takes(self, entry: AuditEntry) -> bool:
+    def matches(self, entry: AuditEntry) -> bool:
         """Whether an entry, as the reader is shown it, is among them."""
         return (
             self.event in (None, entry.event)
@@ -77,7 +77,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrailFacts:
+class AuditLogFacts:
     """The account whose trail it is, and who would read it."""
 
     account: Account | None
@@ -85,50 +85,54 @@ class TrailFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class AuditLogView:
     """What one reader, who asks for some entries of an account's trail, is shown."""
 
     account: Account
-    share: Share
-    by: str
-    wanted: Wanted
+    share: ReadableShare
+    reader_id: str
+    entry_filter: AuditFilter
 
-    def of(self, entries: Iterable[AuditEntry], accounts: Mapping[str, Account]) -> tuple[AuditEntry, ...]:
+    def visible_entries(self, entries: Iterable[AuditEntry], accounts: Mapping[str, Account]) -> tuple[AuditEntry, ...]:
         """Those of the entries that he may read and wants; `accounts` are the ones concerned that are known."""
-        told = (self._as_told(entry, accounts) for entry in entries)
-        return tuple(entry for entry in told if self._is_his(entry) and self.wanted.takes(entry))
+        visible = (self._as_visible(entry, accounts) for entry in entries)
+        return tuple(entry for entry in visible if self._is_own(entry) and self.entry_filter.matches(entry))
 
-    def _is_his(self, entry: AuditEntry) -> bool:
-        return self.share is not Share.OWN or self.by in {entry.actor_id, *subjects_of(entry)}
+    def _is_own(self, entry: AuditEntry) -> bool:
+        return self.share is not ReadableShare.OWN or self.reader_id in {entry.actor_id, *subjects_of(entry)}
 
-    def _as_told(self, entry: AuditEntry, accounts: Mapping[str, Account]) -> AuditEntry:
+    def _as_visible(self, entry: AuditEntry, accounts: Mapping[str, Account]) -> AuditEntry:
         """The vendor is told no details; others of no account that only happens to share the entry (domain.md rule 24)."""
-        if self.share is Share.METADATA:
+        if self.share is ReadableShare.METADATA:
             return entry.model_copy(update={"details": {}})
-        shown = tuple(each for each in entry.accounts if self._is_shown(each, accounts))
-        details = {**entry.details, ORPHANED: list(shown)} if ORPHANED in entry.details else entry.details
-        return entry.model_copy(update={"accounts": shown, "details": details})
+        visible_accounts = tuple(each for each in entry.accounts if self._is_visible(each, accounts))
+        details = (
+            {**entry.details, ORPHANED_DETAIL: list(visible_accounts)}
+            if ORPHANED_DETAIL in entry.details
+            else entry.details
+        )
+        return entry.model_copy(update={"accounts": visible_accounts, "details": details})
 
-    def _is_shown(self, account_id: str, accounts: Mapping[str, Account]) -> bool:
+    def _is_visible(self, account_id: str, accounts: Mapping[str, Account]) -> bool:
         other = accounts.get(account_id)
         return account_id == self.account.account_id or (other is not None and other.kind is not self.account.kind)
 
 
-def read(facts: TrailFacts, wanted: Wanted, act: Act) -> Reading:
+def read(facts: AuditLogFacts, entry_filter: AuditFilter, act: Act) -> AuditLogView:
     """What the caller is shown of the trail (domain.md §4)."""
     if not facts.account:
         raise NotFound
-    share = Share.METADATA if act.for_vendor else _share_of(facts.reader, facts.account, act)
-    if share is Share.METADATA and wanted.user_id:
-        raise Forbidden().saying("Ask without user_id: whom an entry is about is for the account itself to see.")
-    return Reading(account=facts.account, share=share, by=act.by, wanted=wanted)
+    share = ReadableShare.METADATA if act.for_vendor else _share_of(facts.reader, facts.account, act)
+    if share is ReadableShare.METADATA and entry_filter.user_id:
+        raise Forbidden().with_detail("Ask without user_id: whom an entry is about is for the account itself to see.")
+    return AuditLogView(account=facts.account, share=share, reader_id=act.actor_id, entry_filter=entry_filter)
 
 
-def _share_of(reader: Actor, account: Account, act: Act) -> Share:
+def _share_of(reader: Actor, account: Account, act: Act) -> ReadableShare:
     reader.must_be_member(act.at)
     rights = reader.rights_at(act.at)
     if AUDIT_VIEW in rights or (account.is_partner and CLIENT_ACCESS_MANAGE in rights):
-        return Share.ALL
+        return ReadableShare.ALL
     if not account.is_partner or reader.suspended_by_at(act.at):
         raise Forbidden
-    return Share.OWN
+    return ReadableShare.OWN

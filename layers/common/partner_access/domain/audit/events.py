@@ -19,17 +19,17 @@ from partner_access.domain.users import User
 SOURCE: Final = "partner-access"
 SCHEMA_VERSION: Final = 1
 """Of all that events hold; a new detail needs a new one."""
-DIGITS: Final = 12
+SEQUENCE_DIGITS: Final = 12
 """How long a sequence is, so that it sorts as text."""
 
 
-class Part(BaseModel):
+class EventPart(BaseModel):
     """Something inside an event."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class AccountNow(Part):
+class AccountSnapshot(EventPart):
     account_id: str
     kind: AccountKind
     state: AccountState
@@ -48,19 +48,19 @@ class AccountNow(Part):
         )
 
 
-class OverridesNow(Part):
+class OverridesSnapshot(EventPart):
     added: tuple[str, ...]
     removed: tuple[str, ...]
 
 
-class MemberNow(Part):
+class MemberSnapshot(EventPart):
     """`expires_at` is the exclusive end of his grant."""
 
     account_id: str
     user_id: str
     permission_set: str
     set_version: int
-    permissions: OverridesNow
+    permissions: OverridesSnapshot
     seat: Seat | None
     state: MemberState
     suspended_by: tuple[SuspensionReason, ...]
@@ -77,7 +77,7 @@ class MemberNow(Part):
             user_id=member.user_id,
             permission_set=member.permission_set,
             set_version=member.set_version,
-            permissions=OverridesNow(added=member.added, removed=member.removed),
+            permissions=OverridesSnapshot(added=member.added, removed=member.removed),
             seat=member.seat,
             state=member.state,
             suspended_by=tuple(sorted(member.suspended_by)),
@@ -88,7 +88,7 @@ class MemberNow(Part):
         )
 
 
-class UserNow(Part):
+class UserSnapshot(EventPart):
     user_id: str
     active: bool
     version: int
@@ -98,26 +98,26 @@ class UserNow(Part):
         return cls(user_id=user.user_id, active=user.active, version=user.version)
 
 
-class Now(Part):
+class RecordSnapshots(EventPart):
     """What is kept of the account whose trail it is, and of the person whom the entry is about, there and as such."""
 
-    account: AccountNow | None = None
-    member: MemberNow | None = None
-    user: UserNow | None = None
+    account: AccountSnapshot | None = None
+    member: MemberSnapshot | None = None
+    user: UserSnapshot | None = None
 
     @classmethod
     def of(cls, account: Account | None, member: Member | None, user: User | None) -> Self:
         return cls(
-            account=AccountNow.of(account) if account else None,
-            member=MemberNow.of(member) if member else None,
-            user=UserNow.of(user) if user else None,
+            account=AccountSnapshot.of(account) if account else None,
+            member=MemberSnapshot.of(member) if member else None,
+            user=UserSnapshot.of(user) if user else None,
         )
 
 
-class Happened(AuditEntry):
+class EventData(AuditEntry):
     """The entry, and what is kept now."""
 
-    now: Now
+    now: RecordSnapshots
 
 
 class CloudEvent(BaseModel):
@@ -134,27 +134,27 @@ class CloudEvent(BaseModel):
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
     sequence: str
-    data: Happened
+    data: EventData
 
-    def told(self) -> str:
+    def to_json(self) -> str:
         """The event as JSON; what has no value is left out."""
         return self.model_dump_json(exclude_none=True)
 
 
-def person_of(entry: AuditEntry) -> str | None:
+def subject_id_of(entry: AuditEntry) -> str | None:
     """Whom an entry is about, if it is about anybody."""
     return min(subjects_of(entry), default=None)
 
 
-def event_of(entry: AuditEntry, account_id: str, place: int, now: Now) -> CloudEvent:
+def cloud_event_of(entry: AuditEntry, account_id: str, position: int, snapshots: RecordSnapshots) -> CloudEvent:
     """What is told of an entry for one of the accounts concerned."""
     return CloudEvent(
         id=entry.audit_id,
         source=f"/accounts/{quote(account_id, safe='@:')}",
         type=f"{SOURCE}.{entry.event}",
-        subject=person_of(entry),
+        subject=subject_id_of(entry),
         time=entry.at,
         dataschema=f"urn:{SOURCE}:{entry.event}:{SCHEMA_VERSION}",
-        sequence=f"{place:0{DIGITS}}",
-        data=Happened(**dict(entry), now=now),
+        sequence=f"{position:0{SEQUENCE_DIGITS}}",
+        data=EventData(**dict(entry), now=snapshots),
     )

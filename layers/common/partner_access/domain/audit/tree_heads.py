@@ -8,24 +8,24 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from partner_access.domain.audit.hash_chain import NOTHING, Head, canonical, digest
+from partner_access.domain.audit.hash_chain import GENESIS_HASH, ChainHead, canonical_json, digest
 
-OF_A_NODE: Final = b"\x01"
-AT_LEAST_EVERY: Final = timedelta(days=1)
+NODE_PREFIX: Final = b"\x01"
+MAX_TREE_HEAD_AGE: Final = timedelta(days=1)
 """So that what a seal covers can be looked up as long as it is the latest, though nothing happens for weeks."""
 
 
-class Side(StrEnum):
+class ProofSide(StrEnum):
     """Where the other hash of a step stands."""
 
     LEFT = "left"
     RIGHT = "right"
 
 
-Step = tuple[Side, str]
+ProofStep = tuple[ProofSide, str]
 
 
-class Statement(BaseModel):
+class TreeHead(BaseModel):
     """What is signed: how many chains there are, the root over their heads, and the hash of the seal before."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,26 +37,26 @@ class Statement(BaseModel):
     previous: str
     key_id: str
 
-    def to_sign(self) -> bytes:
+    def bytes_to_sign(self) -> bytes:
         """The statement without its signature."""
-        return canonical(self.model_dump(mode="json", exclude={"signature"}))
+        return canonical_json(self.model_dump(mode="json", exclude={"signature"}))
 
-    def signed(self, signature: str) -> "Seal":
+    def with_signature(self, signature: str) -> "SignedTreeHead":
         """Base64 of the signature, in DER."""
-        return Seal(**dict(self), signature=signature)
+        return SignedTreeHead(**dict(self), signature=signature)
 
 
-class Seal(Statement):
+class SignedTreeHead(TreeHead):
     """A statement with its signature: ECDSA over P-256 and SHA-256."""
 
     signature: str
 
-    def written(self) -> bytes:
+    def to_stored_json(self) -> bytes:
         """As it is kept."""
-        return canonical(self.model_dump(mode="json"))
+        return canonical_json(self.model_dump(mode="json"))
 
 
-class Latest(BaseModel):
+class LatestTreeHead(BaseModel):
     """The last seal there is, as the next one needs it; number 0 is none yet."""
 
     model_config = ConfigDict(frozen=True)
@@ -64,84 +64,91 @@ class Latest(BaseModel):
     number: int = 0
     at: datetime | None = None
     root: str = ""
-    tree_head_hash: str = NOTHING
+    tree_head_hash: str = GENESIS_HASH
 
-    def followed_by(self, written: bytes) -> "Latest":
+    def followed_by(self, stored_json: bytes) -> "LatestTreeHead":
         """The seal that was written after this one; ValueError when this is no such seal."""
-        seal = Seal.model_validate_json(written)
-        if (seal.number, seal.previous) != (self.number + 1, self.tree_head_hash):
-            raise ValueError(f"seal {seal.number} does not follow seal {self.number}")
-        return Latest(number=seal.number, at=seal.at, root=seal.root, tree_head_hash=sha256(written).hexdigest())
+        signed_head = SignedTreeHead.model_validate_json(stored_json)
+        if (signed_head.number, signed_head.previous) != (self.number + 1, self.tree_head_hash):
+            raise ValueError(f"seal {signed_head.number} does not follow seal {self.number}")
+        return LatestTreeHead(
+            number=signed_head.number,
+            at=signed_head.at,
+            root=signed_head.root,
+            tree_head_hash=sha256(stored_json).hexdigest(),
+        )
 
 
-def due(latest: Latest, heads: Sequence[Head], at: datetime, key_id: str) -> Statement | None:
+def next_tree_head(latest: LatestTreeHead, heads: Sequence[ChainHead], at: datetime, key_id: str) -> TreeHead | None:
     """What the next seal says, or None while the latest one says it all."""
     if not heads:
         return None
-    found = root(leaves_of(heads)).hex()
-    if found == latest.root and latest.at and at - latest.at < AT_LEAST_EVERY:
+    root_hash_now = root_hash(leaf_hashes(heads)).hex()
+    if root_hash_now == latest.root and latest.at and at - latest.at < MAX_TREE_HEAD_AGE:
         return None
-    return Statement(
+    return TreeHead(
         number=latest.number + 1,
         at=at,
         accounts=len(heads),
-        root=found,
+        root=root_hash_now,
         previous=latest.tree_head_hash,
         key_id=key_id,
     )
 
 
-def ordered(heads: Sequence[Head]) -> list[Head]:
+def in_tree_order(heads: Sequence[ChainHead]) -> list[ChainHead]:
     """As they stand in the tree."""
     return sorted(heads, key=lambda head: head.account_id)
 
 
-def leaves_of(heads: Sequence[Head]) -> list[bytes]:
+def leaf_hashes(heads: Sequence[ChainHead]) -> list[bytes]:
     """The hashes at the bottom of the tree."""
-    return [digest(head) for head in ordered(heads)]
+    return [digest(head) for head in in_tree_order(heads)]
 
 
-def written_leaves(heads: Sequence[Head]) -> bytes:
+def leaves_json(heads: Sequence[ChainHead]) -> bytes:
     """All heads of a seal, for whoever looks for one of them."""
-    return canonical([head.model_dump() for head in ordered(heads)])
+    return canonical_json([head.model_dump() for head in in_tree_order(heads)])
 
 
-def root(leaves: Sequence[bytes]) -> bytes:
+def root_hash(leaves: Sequence[bytes]) -> bytes:
     """The hash over all leaves, of which there is at least one."""
     if len(leaves) == 1:
         return leaves[0]
-    middle = _middle(len(leaves))
-    return _node(root(leaves[:middle]), root(leaves[middle:]))
+    middle = _split_point(len(leaves))
+    return _node_hash(root_hash(leaves[:middle]), root_hash(leaves[middle:]))
 
 
-def path(leaves: Sequence[bytes], position: int) -> tuple[Step, ...]:
+def inclusion_proof(leaves: Sequence[bytes], position: int) -> tuple[ProofStep, ...]:
     """What a leaf is hashed together with on the way to the root, from the bottom."""
     return tuple(_steps(leaves, position))
 
 
-def _steps(leaves: Sequence[bytes], position: int) -> Iterator[Step]:
+def _steps(leaves: Sequence[bytes], position: int) -> Iterator[ProofStep]:
     if len(leaves) == 1:
         return
-    middle = _middle(len(leaves))
+    middle = _split_point(len(leaves))
     if position < middle:
         yield from _steps(leaves[:middle], position)
-        yield Side.RIGHT, root(leaves[middle:]).hex()
+        yield ProofSide.RIGHT, root_hash(leaves[middle:]).hex()
     else:
         yield from _steps(leaves[middle:], position - middle)
-        yield Side.LEFT, root(leaves[:middle]).hex()
+        yield ProofSide.LEFT, root_hash(leaves[:middle]).hex()
 
 
-def root_over(leaf: bytes, steps: Sequence[Step]) -> bytes:
+def root_from_proof(leaf: bytes, steps: Sequence[ProofStep]) -> bytes:
     """The root to which a leaf leads by these steps."""
     for side, other in steps:
-        leaf = _node(bytes.fromhex(other), leaf) if side is Side.LEFT else _node(leaf, bytes.fromhex(other))
+        leaf = (
+            _node_hash(bytes.fromhex(other), leaf) if side is ProofSide.LEFT else _node_hash(leaf, bytes.fromhex(other))
+        )
     return leaf
 
 
-def _middle(leaves: int) -> int:
+def _split_point(leaves: int) -> int:
     """The largest power of two that is smaller."""
     return 1 << (leaves - 1).bit_length() - 1
 
 
-def _node(left: bytes, right: bytes) -> bytes:
-    return sha256(OF_A_NODE + left + right).digest()
+def _node_hash(left: bytes, right: bytes) -> bytes:
+    return sha256(NODE_PREFIX + left + right).digest()

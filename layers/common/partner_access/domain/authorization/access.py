@@ -7,12 +7,12 @@ from functools import cached_property
 
 from partner_access.domain.accounts import Account, AccountState
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.effective_rights import base_of
-from partner_access.domain.memberships.members import Member, Place, Seat
+from partner_access.domain.memberships.effective_rights import base_rights_of
+from partner_access.domain.memberships.members import Assignment, Member, Seat
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import Rights, Scope
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 
 
 class Rule(StrEnum):
@@ -37,7 +37,7 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Footing:
+class ActiveMembership:
     """Somebody who may act in an account, if in nothing else: nothing keeps him from all of it."""
 
     account: Account
@@ -47,7 +47,7 @@ class Footing:
 
 
 @dataclass(frozen=True)
-class Presence:
+class AccessFacts:
     """How somebody stands in an account at one instant, from all that was read of that instant."""
 
     account: Account | None
@@ -55,43 +55,43 @@ class Presence:
     at: datetime
 
     @property
-    def rests_on(self) -> tuple[Kept, ...]:
+    def relied_on(self) -> tuple[Record, ...]:
         """The records that it follows from."""
         return (*((self.account,) if self.account else ()), *self.actor.relied_on)
 
     @cached_property
-    def footing(self) -> Footing | Rule:
+    def active_membership(self) -> ActiveMembership | Rule:
         """What he stands on, or what keeps him from everything here."""
-        kept, now = self.actor.member, self.actor.member_at(self.at)
-        if not self.account or not kept or not now:
+        stored, now = self.actor.member, self.actor.member_at(self.at)
+        if not self.account or not stored or not now:
             return Rule.NOT_A_MEMBER
         if self.account.state is not AccountState.ACTIVE:
             return Rule.ACCOUNT_CLOSED
         if not self.actor.user or not self.actor.user.active:
             return Rule.USER_DEACTIVATED
         if not now.active:
-            return _how_it_ended(kept, self.at)
+            return _ended_rule(stored, self.at)
         if self.actor.suspended_by_at(self.at):
             return Rule.SUSPENDED
-        if not self._knows_the_set_of(now):
+        if not self._has_known_set(now):
             return Rule.UNKNOWN_SET
-        return Footing(self.account, now, base_of(now, self.actor.sets), self.actor.rights_at(self.at))
+        return ActiveMembership(self.account, now, base_rights_of(now, self.actor.sets), self.actor.rights_at(self.at))
 
-    def _knows_the_set_of(self, member: Member) -> bool:
+    def _has_known_set(self, member: Member) -> bool:
         """A newer deployment may have given one that is not known here yet; whoever holds it may nothing meanwhile."""
         if is_custom(member.permission_set):
             return member.permission_set in self.actor.sets
         return member.set_version <= len(catalogue.SETS[member.permission_set])
 
 
-def _how_it_ended(kept: Member, at: datetime) -> Rule:
-    if kept.grant and kept.grant.is_over(at):
+def _ended_rule(stored: Member, at: datetime) -> Rule:
+    if stored.grant and stored.grant.has_expired(at):
         return Rule.GRANT_EXPIRED
-    return Rule.ACCESS_ENDED if kept.active else Rule.MEMBER_DEACTIVATED
+    return Rule.ACCESS_ENDED if stored.active else Rule.MEMBER_DEACTIVATED
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AccessDecision:
     """What was decided, and by which rule; `scope` is how far the permission reaches, None when it is denied."""
 
     rule: Rule
@@ -102,34 +102,34 @@ class Verdict:
         return self.scope is not None
 
 
-def judge(presence: Presence, permission: str) -> Verdict:
+def decide(facts: AccessFacts, permission: str) -> AccessDecision:
     """Whether he may do this now: he holds it, it means something here, and his seat opens it."""
     if permission not in catalogue.CATALOGUE:
-        return Verdict(Rule.UNKNOWN_PERMISSION)
-    if isinstance(presence.footing, Rule):
-        return Verdict(presence.footing)
-    against = _against(presence.footing, permission)
-    if against:
-        return Verdict(against)
-    by = Rule.IN_SET if permission in presence.footing.base else Rule.ADDED
-    return Verdict(by, presence.footing.rights.held[permission])
+        return AccessDecision(Rule.UNKNOWN_PERMISSION)
+    if isinstance(facts.active_membership, Rule):
+        return AccessDecision(facts.active_membership)
+    denied_by = _denying_rule(facts.active_membership, permission)
+    if denied_by:
+        return AccessDecision(denied_by)
+    rule = Rule.IN_SET if permission in facts.active_membership.base else Rule.ADDED
+    return AccessDecision(rule, facts.active_membership.rights.held[permission])
 
 
-def _against(footing: Footing, permission: str) -> Rule | None:
-    if permission in catalogue.PARTNER_ONLY and not footing.account.is_partner:
+def _denying_rule(membership: ActiveMembership, permission: str) -> Rule | None:
+    if permission in catalogue.PARTNER_ONLY and not membership.account.is_partner:
         return Rule.PARTNER_ACCOUNTS_ONLY
-    if permission in catalogue.RESTRICTED and footing.member.partner_id:
+    if permission in catalogue.RESTRICTED and membership.member.partner_id:
         return Rule.RESTRICTED
-    if permission not in footing.rights:
-        return Rule.REMOVED if permission in footing.base else Rule.NOT_IN_SET
-    if not opens(footing.account, footing.member, permission):
+    if permission not in membership.rights:
+        return Rule.REMOVED if permission in membership.base else Rule.NOT_IN_SET
+    if not seats_include(membership.account, membership.member, permission):
         return Rule.SEAT_MISSING
     return None
 
 
-def opens(account: Account, place: Place, permission: str) -> bool:
+def seats_include(account: Account, assignment: Assignment, permission: str) -> bool:
     """Whether the seats open this feature: a paid one by its kind, the free partner seat where pricing is by seats."""
-    seat = catalogue.PAID.get(permission)
-    if not seat or (place.seat is Seat.PARTNER and account.opens_paid_features):
+    seat = catalogue.PAID_FEATURE_SEATS.get(permission)
+    if not seat or (assignment.seat is Seat.PARTNER and account.includes_paid_features):
         return True
-    return seat in {place.seat, *place.paid_seats}
+    return seat in {assignment.seat, *assignment.paid_seats}

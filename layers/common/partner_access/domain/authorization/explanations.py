@@ -8,16 +8,16 @@ from typing import Final
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing
 from partner_access.domain.act import Act
 from partner_access.domain.authorization import remediation
-from partner_access.domain.authorization.access import Presence, Rule, Verdict, judge
-from partner_access.domain.authorization.remediation import NONE, Case, Remedy, Surroundings
-from partner_access.domain.errors import Conflicting, Forbidden, NotFound
+from partner_access.domain.authorization.access import AccessDecision, AccessFacts, Rule, decide
+from partner_access.domain.authorization.remediation import NO_REMEDY, RelatedActors, Remedy, RemedyCase
+from partner_access.domain.errors import Conflict, Forbidden, NotFound
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import USERS_MANAGE
-from partner_access.domain.users import must_not_be_barred
+from partner_access.domain.users import must_not_be_deactivated
 
-TO_DO: Final[Mapping[Rule, str]] = {
+ADVICE: Final[Mapping[Rule, str]] = {
     Rule.IN_SET: "The permission set holds it. To take it away, remove it from this person, or give him another set.",
     Rule.ADDED: "It was added for this person alone. To take it away, remove it from him.",
     Rule.UNKNOWN_PERMISSION: "There is no such permission, and nobody can give it. Compare the list of permissions.",
@@ -40,7 +40,7 @@ TO_DO: Final[Mapping[Rule, str]] = {
     Rule.SEAT_MISSING: "This paid feature needs a seat that opens it. Ask somebody who manages users and billing for one.",
 }
 _SET: Final = ("permission_set", "added", "removed")
-MATTERS: Final[Mapping[Rule, tuple[str, ...]]] = {
+RELEVANT_FACTS: Final[Mapping[Rule, tuple[str, ...]]] = {
     Rule.IN_SET: (*_SET, "scope"),
     Rule.ADDED: (*_SET, "scope"),
     Rule.UNKNOWN_PERMISSION: (),
@@ -59,25 +59,25 @@ MATTERS: Final[Mapping[Rule, tuple[str, ...]]] = {
     Rule.SEAT_MISSING: ("needs_seat", "seat", "paid_seats", "pricing"),
 }
 """The facts that a rule looks at."""
-NOBODY_CAN: Final = "As things stand, nobody in this account can change it."
+NOBODY_CAN_CHANGE_IT: Final = "As things stand, nobody in this account can change it."
 
 
 @dataclass(frozen=True, slots=True)
-class Explaining:
+class ExplanationFacts:
     """Who is asked about, by whom, and both as they stand in the account."""
 
-    presence: Presence
-    asker: Presence
+    subject: AccessFacts
+    asker: AccessFacts
     user_id: str
     for_decisions: bool = False
 
     @property
-    def knows_the_account(self) -> bool:
+    def can_see_account(self) -> bool:
         """Whether the account is anything to the asker; to others it is as if unknown (domain.md rule 24)."""
-        return self.for_decisions or self.is_colleague
+        return self.for_decisions or self.is_member
 
     @property
-    def is_colleague(self) -> bool:
+    def is_member(self) -> bool:
         """Whether he is in the account himself, and may know who runs it."""
         actor = self.asker.actor
         return self.asker.account is not None and actor.user is not None and actor.is_member_at(self.asker.at)
@@ -86,29 +86,29 @@ class Explaining:
         """Everybody is told of himself; of others, who manages users there, and who decides for the vendor."""
         if self.for_decisions:
             return
-        must_not_be_barred(self.asker.actor.user)
-        if self.user_id == act.by:
+        must_not_be_deactivated(self.asker.actor.user)
+        if self.user_id == act.actor_id:
             return
-        if not self.is_colleague:
+        if not self.is_member:
             raise NotFound
-        if not judge(self.asker, USERS_MANAGE).permits:
+        if not decide(self.asker, USERS_MANAGE).permits:
             raise Forbidden
 
-    def verdict(self, permission: str) -> Verdict:
+    def decision(self, permission: str) -> AccessDecision:
         """As an evaluation has it; but whoever is out of an account hears no news of it."""
-        found = judge(self.presence, permission)
-        if found.rule is Rule.ACCOUNT_CLOSED and not self.knows_the_account:
-            return Verdict(Rule.NOT_A_MEMBER)
-        return found
+        decision = decide(self.subject, permission)
+        if decision.rule is Rule.ACCOUNT_CLOSED and not self.can_see_account:
+            return AccessDecision(Rule.NOT_A_MEMBER)
+        return decision
 
-    def leads_to_people(self, permission: str) -> bool:
+    def needs_related_actors(self, permission: str) -> bool:
         """Whether those who could change it have to be looked up."""
-        known = self.presence.account is not None and self.knows_the_account
-        return known and remediation.needs_people(judge(self.presence, permission).rule)
+        is_visible = self.subject.account is not None and self.can_see_account
+        return is_visible and remediation.needs_people(decide(self.subject, permission).rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetNamed:
+class PermissionSetRef:
     """A permission set; an account's own has a name."""
 
     id: str
@@ -117,7 +117,7 @@ class SetNamed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Because:
+class RuleFacts:
     """The facts that the rule looked at; all others are None."""
 
     account_kind: AccountKind | None = None
@@ -127,7 +127,7 @@ class Because:
     partner_id: str | None = None
     expires_at: datetime | None = None
     suspended_by: tuple[SuspensionReason, ...] | None = None
-    permission_set: SetNamed | None = None
+    permission_set: PermissionSetRef | None = None
     added: str | None = None
     removed: str | None = None
     restricted: bool | None = None
@@ -142,71 +142,73 @@ class Because:
 class Explanation:
     """A decision with its reasons; `names_people` when the asker may know who runs the account."""
 
-    verdict: Verdict
-    facts: Because
+    decision: AccessDecision
+    facts: RuleFacts
     remedy: Remedy
     advice: str
     names_people: bool
     at: datetime
 
 
-def explain(asked: Explaining, permission: str, around: Surroundings, act: Act) -> Explanation:
+def explain(facts: ExplanationFacts, permission: str, related: RelatedActors, act: Act) -> Explanation:
     """The same decision as an evaluation's, from the same facts, with all that goes along."""
-    verdict, account = asked.verdict(permission), asked.presence.account
-    remedy = NONE
-    if account and asked.knows_the_account:
-        remedy = remediation.remedy(Case(asked.presence, account, asked.user_id, permission, around, act))
+    decision, account = facts.decision(permission), facts.subject.account
+    remedy = NO_REMEDY
+    if account and facts.can_see_account:
+        remedy = remediation.remedy(RemedyCase(facts.subject, account, facts.user_id, permission, related, act))
     return Explanation(
-        verdict=verdict,
-        facts=_because(asked.presence, permission, verdict),
+        decision=decision,
+        facts=_relevant_facts(facts.subject, permission, decision),
         remedy=remedy,
-        advice=_to_do(verdict.rule, remedy),
-        names_people=asked.is_colleague,
-        at=asked.presence.at,
+        advice=_advice(decision.rule, remedy),
+        names_people=facts.is_member,
+        at=facts.subject.at,
     )
 
 
-def _to_do(rule: Rule, remedy: Remedy) -> str:
-    if not remedy.refusal:
-        return TO_DO[rule]
-    return f"{NOBODY_CAN} {remedy.refusal.detail}" if isinstance(remedy.refusal, Conflicting) else NOBODY_CAN
+def _advice(rule: Rule, remedy: Remedy) -> str:
+    if not remedy.error:
+        return ADVICE[rule]
+    return (
+        f"{NOBODY_CAN_CHANGE_IT} {remedy.error.detail}" if isinstance(remedy.error, Conflict) else NOBODY_CAN_CHANGE_IT
+    )
 
 
-def _because(presence: Presence, permission: str, verdict: Verdict) -> Because:
-    facts = _facts(presence, permission, verdict)
-    return Because(**{name: getattr(facts, name) for name in MATTERS[verdict.rule]})
+def _relevant_facts(subject: AccessFacts, permission: str, decision: AccessDecision) -> RuleFacts:
+    facts = _all_facts(subject, permission, decision)
+    return RuleFacts(**{name: getattr(facts, name) for name in RELEVANT_FACTS[decision.rule]})
 
 
-def _facts(presence: Presence, permission: str, verdict: Verdict) -> Because:
+def _all_facts(subject: AccessFacts, permission: str, decision: AccessDecision) -> RuleFacts:
     """All there is to know of somebody in an account."""
-    account, actor, at = presence.account, presence.actor, presence.at
-    kept, now = actor.member, actor.member_at(at)
-    if not account or not kept or not now:
-        return Because()
-    needed = catalogue.PAID.get(permission)
-    return Because(
+    account, actor, at = subject.account, subject.actor, subject.at
+    stored, now = actor.member, actor.member_at(at)
+    if not account or not stored or not now:
+        return RuleFacts()
+    required_seat = catalogue.PAID_FEATURE_SEATS.get(permission)
+    return RuleFacts(
         account_kind=account.kind,
         account_state=account.state,
         user_active=actor.user is not None and actor.user.active,
         member_active=now.active,
-        partner_id=kept.partner_id,
-        expires_at=kept.grant.expires_at if kept.grant else None,
+        partner_id=stored.partner_id,
+        expires_at=stored.grant.expires_at if stored.grant else None,
         suspended_by=tuple(sorted(actor.suspended_by_at(at))),
-        permission_set=_named(actor, now),
+        permission_set=_set_ref(actor, now),
         added=next((name for name in now.added if name.partition(":")[0] == permission), None),
         removed=permission if permission in now.removed else None,
         restricted=permission in catalogue.RESTRICTED,
-        scope=verdict.scope.name.lower() if verdict.scope and permission in catalogue.SCOPED else None,
-        needs_seat=Seat(needed) if needed else None,
+        scope=decision.scope.name.lower() if decision.scope and permission in catalogue.SCOPED else None,
+        needs_seat=Seat(required_seat) if required_seat else None,
         seat=now.seat,
         paid_seats=now.paid_seats,
         pricing=account.pricing,
     )
 
 
-def _named(actor: Actor, now: Member) -> SetNamed:
+def _set_ref(actor: Actor, now: Member) -> PermissionSetRef:
     """An account's own set as it is now, the vendor's in the version that he was given."""
-    own = actor.sets.get(now.permission_set)
-    if own:
-        return SetNamed(id=own.set_id, version=own.version, name=own.name)
-    return SetNamed(id=now.permission_set, version=now.set_version)
+    custom_set = actor.sets.get(now.permission_set)
+    if custom_set:
+        return PermissionSetRef(id=custom_set.set_id, version=custom_set.version, name=custom_set.name)
+    return PermissionSetRef(id=now.permission_set, version=now.set_version)

@@ -8,63 +8,63 @@ from pydantic import JsonValue
 
 from partner_access.domain.accounts import Account, AccountState, Program
 from partner_access.domain.act import Act
-from partner_access.domain.authorization.access import Presence, Rule, judge
-from partner_access.domain.authorization.suggested_edits import least, less, more
-from partner_access.domain.errors import Refused
+from partner_access.domain.authorization.access import AccessFacts, Rule, decide
+from partner_access.domain.authorization.suggested_edits import narrowing_edits, smallest_set, widening_edits
+from partner_access.domain.errors import DomainError
 from partner_access.domain.memberships import creations, edits, suspensions
-from partner_access.domain.memberships.actors import NOBODY, OF_THE_TWO_SIDES, Actor
-from partner_access.domain.memberships.creations import CreationFacts, Wish
-from partner_access.domain.memberships.edits import Edit
-from partner_access.domain.memberships.effective_rights import rights_in
-from partner_access.domain.memberships.members import PAID, Member, Seat
+from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS, NO_ACTOR, Actor
+from partner_access.domain.memberships.creations import MemberCreationFacts, NewMember
+from partner_access.domain.memberships.edits import MemberEdit
+from partner_access.domain.memberships.effective_rights import effective_rights_of
+from partner_access.domain.memberships.members import PAID_SEATS, Member, Seat
 from partner_access.domain.memberships.roles import MembershipFacts, Role
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import (
     BILLING_MANAGE,
     CLIENT_ACCESS_MANAGE,
     NO_OVERRIDES,
-    NOTHING,
+    NO_RIGHTS,
     USERS_MANAGE,
     Overrides,
     SetName,
-    latest,
+    latest_version,
 )
-from partner_access.domain.users import User, tenure_of
+from partner_access.domain.users import User, access_generation_of
 
-ADDRESS: Final = "{email}"
+EMAIL_PLACEHOLDER: Final = "{email}"
 """Stands for the person's e-mail address, which is not told."""
-NEVER: Final = frozenset({Rule.UNKNOWN_PERMISSION, Rule.PARTNER_ACCOUNTS_ONLY, Rule.RESTRICTED})
+UNCHANGEABLE_RULES: Final = frozenset({Rule.UNKNOWN_PERMISSION, Rule.PARTNER_ACCOUNTS_ONLY, Rule.RESTRICTED})
 """What no door changes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RelatedActors:
     """Who else matters: super admins of the account, and the firms that the person works for."""
 
     super_admins: tuple[Actor, ...] = ()
-    firms: Mapping[str, Account] = field(default_factory=dict)
+    partners: Mapping[str, Account] = field(default_factory=dict)
 
 
-ALONE: Final = Surroundings()
+NO_RELATED_ACTORS: Final = RelatedActors()
 
 
 @dataclass(frozen=True, slots=True)
-class Changer:
+class ChangeableBy:
     """In which capacity somebody can do it; super admins by name, others if they hold all this."""
 
     role: Role
-    people: tuple[User, ...] = ()
+    users: tuple[User, ...] = ()
     required_permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OperationCall:
     """A request to this API; `seen` is the version that it names in If-Match."""
 
     method: str
     path: str
     body: Mapping[str, JsonValue] | None = None
-    seen: int | None = None
+    expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,43 +74,43 @@ class Remedy:
     `then` is the rule that would decide after it, should it not turn the decision; `refusal` why nobody can.
     """
 
-    by: tuple[Changer, ...] = ()
-    call: Call | None = None
+    changeable_by: tuple[ChangeableBy, ...] = ()
+    call: OperationCall | None = None
     next_rule: Rule | None = None
-    refusal: Refused | None = None
+    error: DomainError | None = None
 
 
-NONE: Final = Remedy()
+NO_REMEDY: Final = Remedy()
 
 
 @dataclass(frozen=True, slots=True)
-class Giver:
+class TrialActor:
     """Somebody in the account, and what he is at the partner."""
 
-    here: Actor
-    there: Actor = NOBODY
+    actor: Actor
+    manager: Actor = NO_ACTOR
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RemedyCase:
     """Somebody in an account, what he wants to do or is not to do there, and who is around."""
 
-    presence: Presence
+    subject: AccessFacts
     account: Account
     user_id: str
     permission: str
-    around: Surroundings
+    related: RelatedActors
     act: Act
 
     @property
-    def kept(self) -> Member | None:
-        return self.presence.actor.member
+    def stored_member(self) -> Member | None:
+        return self.subject.actor.member
 
     @property
     def target(self) -> Actor:
         """Him in the account; whoever never was in it is a stranger, whatever else is known of him."""
-        actor = self.presence.actor
-        return replace(actor, firms={**self.around.firms, **actor.firms}) if actor.member else NOBODY
+        actor = self.subject.actor
+        return replace(actor, partners={**self.related.partners, **actor.partners}) if actor.member else NO_ACTOR
 
     @property
     def person(self) -> User:
@@ -118,272 +118,283 @@ class Case:
         return self.target.user or User(user_id=self.user_id, name="")
 
     @property
-    def firm(self) -> Account | None:
+    def partner(self) -> Account | None:
         """The partner on whose behalf he is here, or was."""
-        named = (self.kept.grant or self.kept).partner_id if self.kept else None
-        return self.target.firms.get(named or "")
+        partner_id = (self.stored_member.grant or self.stored_member).partner_id if self.stored_member else None
+        return self.target.partners.get(partner_id or "")
 
     @property
-    def firms(self) -> list[Account | None]:
+    def partners(self) -> list[Account | None]:
         """The partners for which he could come back: those he works for, the same one first."""
         employers = sorted(self.target.user.employed_by) if self.target.user else []
-        theirs = [self.around.firms.get(each) for each in employers]
-        return sorted(theirs, key=lambda each: each != self.firm) or [self.firm]
+        employer_accounts = [self.related.partners.get(each) for each in employers]
+        return sorted(employer_accounts, key=lambda each: each != self.partner) or [self.partner]
 
     @property
-    def users(self) -> str:
+    def users_path(self) -> str:
         return f"/accounts/{self.account.account_id}/users"
 
-    def by(self, giver: Giver) -> Act:
+    def act_as(self, trial: TrialActor) -> Act:
         """The act if it were his."""
-        return replace(self.act, by=giver.here.user.user_id if giver.here.user else "", for_vendor=False)
+        return replace(self.act, actor_id=trial.actor.user.user_id if trial.actor.user else "", for_vendor=False)
 
-    def others(self, *, but: str | None = None) -> tuple[Actor, ...]:
+    def other_super_admins(self, *, except_user_id: str | None = None) -> tuple[Actor, ...]:
         """The super admins, one of them left out."""
-        return tuple(each for each in self.around.super_admins if each.user and each.user.user_id != but)
+        return tuple(each for each in self.related.super_admins if each.user and each.user.user_id != except_user_id)
 
-    def facts(self, giver: Giver) -> MembershipFacts:
+    def membership_facts(self, trial: TrialActor) -> MembershipFacts:
         """What the doors would find if he came."""
         return MembershipFacts(
             account=self.account,
-            actor=giver.here,
+            actor=trial.actor,
             target=self.target,
-            manager=giver.there,
-            others=self.others(but=self.user_id),
+            manager=trial.manager,
+            others=self.other_super_admins(except_user_id=self.user_id),
         )
 
-    def then(self, after: Presence) -> Rule | None:
+    def next_rule(self, after: AccessFacts) -> Rule | None:
         """What would decide; None where the decision would be another."""
-        verdict = judge(after, self.permission)
-        return verdict.rule if verdict.permits is judge(self.presence, self.permission).permits else None
+        decision = decide(after, self.permission)
+        return decision.rule if decision.permits is decide(self.subject, self.permission).permits else None
 
 
-Attempt = Callable[[Giver], Member | None]
+Attempt = Callable[[TrialActor], Member | None]
 """What would become of the membership if he did it; refused as at the door."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RemedyOption:
     """A request, and what it does to a membership."""
 
-    call: Call
+    call: OperationCall
     attempt: Attempt
 
 
-def remedy(case: Case) -> Remedy:
+def remedy(case: RemedyCase) -> Remedy:
     """What changes the fact behind the decision, as far as any door does."""
-    rule = judge(case.presence, case.permission).rule
-    if rule in NEVER:
-        return NONE
-    by_vendor = _by_vendor(case, rule)
+    rule = decide(case.subject, case.permission).rule
+    if rule in UNCHANGEABLE_RULES:
+        return NO_REMEDY
+    by_vendor = _vendor_remedy(case, rule)
     if by_vendor:
         return by_vendor
-    return _tried(case, list(_ways(case, rule)))
+    return _first_possible(case, list(_options(case, rule)))
 
 
 def needs_people(rule: Rule) -> bool:
     """Whether it has to be known who else is there."""
-    return rule not in NEVER | {Rule.ACCOUNT_CLOSED, Rule.USER_DEACTIVATED, Rule.UNKNOWN_SET}
+    return rule not in UNCHANGEABLE_RULES | {Rule.ACCOUNT_CLOSED, Rule.USER_DEACTIVATED, Rule.UNKNOWN_SET}
 
 
 # what the vendor's directory says
 
 
-def _by_vendor(case: Case, rule: Rule) -> Remedy | None:
-    actor, account = case.presence.actor, case.account
+def _vendor_remedy(case: RemedyCase, rule: Rule) -> Remedy | None:
+    actor, account = case.subject.actor, case.account
     match rule:
         case Rule.ACCOUNT_CLOSED:
-            opened = account.model_copy(update={"state": AccountState.ACTIVE})
-            return _told(case, f"accounts/{account.account_id}", {"state": "active"}, account=opened)
+            reopened = account.model_copy(update={"state": AccountState.ACTIVE})
+            return _directory_remedy(case, f"accounts/{account.account_id}", {"state": "active"}, account=reopened)
         case Rule.USER_DEACTIVATED if actor.user and actor.user.email:
-            back = actor.user.model_copy(update={"active": True})
-            return _told(case, f"users/{case.user_id}", {"active": True}, actor=replace(actor, user=back))
+            reactivated = actor.user.model_copy(update={"active": True})
+            return _directory_remedy(
+                case, f"users/{case.user_id}", {"active": True}, actor=replace(actor, user=reactivated)
+            )
         case Rule.USER_DEACTIVATED | Rule.UNKNOWN_SET:
-            return _ONLY_THE_VENDOR
+            return _VENDOR_ONLY
         case Rule.SUSPENDED:
-            return _program_or_employment(case)
+            return _partner_suspension_remedy(case)
         case Rule.NOT_A_MEMBER | Rule.MEMBER_DEACTIVATED if account.is_partner:
-            return _employed(case, account)
+            return _employment_remedy(case, account)
     return None
 
 
-_ONLY_THE_VENDOR: Final = Remedy(by=(Changer(Role.VENDOR),))
+_VENDOR_ONLY: Final = Remedy(changeable_by=(ChangeableBy(Role.VENDOR),))
 
 
-def _told(case: Case, path: str, body: Mapping[str, JsonValue], **after: Any) -> Remedy:
-    then = case.then(replace(case.presence, **after))
-    return replace(_ONLY_THE_VENDOR, call=Call("PUT", f"/directory/{path}", body), next_rule=then)
+def _directory_remedy(case: RemedyCase, path: str, body: Mapping[str, JsonValue], **after: Any) -> Remedy:
+    next_rule = case.next_rule(replace(case.subject, **after))
+    return replace(_VENDOR_ONLY, call=OperationCall("PUT", f"/directory/{path}", body), next_rule=next_rule)
 
 
-def _program_or_employment(case: Case) -> Remedy | None:
+def _partner_suspension_remedy(case: RemedyCase) -> Remedy | None:
     """The suspension of a person or program, unless one of the two sides has something to lift first."""
-    actor, at = case.presence.actor, case.presence.at
-    firm, now, user = actor.firm_at(at), actor.member_at(at), actor.user
-    if not firm or not now or not user or now.suspended_by & OF_THE_TWO_SIDES:
+    actor, at = case.subject.actor, case.subject.at
+    partner, now, user = actor.partner_at(at), actor.member_at(at), actor.user
+    if not partner or not now or not user or now.suspended_by & EXPLICIT_SUSPENSIONS:
         return None
-    if not firm.is_in_program:
+    if not partner.is_in_program:
         body: dict[str, JsonValue] = {}
-        if firm.program is not Program.ACTIVE:
+        if partner.program is not Program.ACTIVE:
             body["program"] = "active"
-        if firm.state is not AccountState.ACTIVE:
+        if partner.state is not AccountState.ACTIVE:
             body["state"] = "active"
-        open_again = firm.model_copy(update={"program": Program.ACTIVE, "state": AccountState.ACTIVE})
-        after = replace(actor, firms={**actor.firms, firm.account_id: open_again})
-        return _told(case, f"accounts/{firm.account_id}", body, actor=after)
-    if firm.account_id not in user.employed_by:
-        back = user.model_copy(update={"employed_by": user.employed_by | {firm.account_id}})
-        path = f"accounts/{firm.account_id}/members/{case.user_id}"
-        return _told(case, path, {"active": True}, actor=replace(actor, user=back))
-    return _ONLY_THE_VENDOR
+        reactivated = partner.model_copy(update={"program": Program.ACTIVE, "state": AccountState.ACTIVE})
+        after = replace(actor, partners={**actor.partners, partner.account_id: reactivated})
+        return _directory_remedy(case, f"accounts/{partner.account_id}", body, actor=after)
+    if partner.account_id not in user.employed_by:
+        reemployed = user.model_copy(update={"employed_by": user.employed_by | {partner.account_id}})
+        path = f"accounts/{partner.account_id}/members/{case.user_id}"
+        return _directory_remedy(case, path, {"active": True}, actor=replace(actor, user=reemployed))
+    return _VENDOR_ONLY
 
 
-def _employed(case: Case, account: Account) -> Remedy:
+def _employment_remedy(case: RemedyCase, account: Account) -> Remedy:
     """Who is a partner's employee is for the directory to say."""
     path = f"accounts/{account.account_id}/members/{case.user_id}"
-    if not case.kept:
-        name, _ = least(case.permission)
-        return _told(case, path, {"permission_set": name}, actor=_somebody(case, name))
-    back = replace(case.presence.actor, member=case.kept.model_copy(update={"active": True}))
-    return _told(case, path, {"active": True}, actor=back)
+    if not case.stored_member:
+        name, _ = smallest_set(case.permission)
+        return _directory_remedy(case, path, {"permission_set": name}, actor=_trial_actor(case, name))
+    reactivated = replace(case.subject.actor, member=case.stored_member.model_copy(update={"active": True}))
+    return _directory_remedy(case, path, {"active": True}, actor=reactivated)
 
 
 # what people can do: the ways, the likeliest first
 
 
-def _ways(case: Case, rule: Rule) -> Iterator[Way]:
-    actor, at = case.target, case.presence.at
+def _options(case: RemedyCase, rule: Rule) -> Iterator[RemedyOption]:
+    actor, at = case.target, case.subject.at
     now = actor.member_at(at)
     if not now or not now.active:
-        yield from _taking_in(case)
+        yield from _creation_options(case)
     elif rule is Rule.SUSPENDED:
-        yield _resuming(case)
+        yield _resume_option(case)
     elif rule in {Rule.IN_SET, Rule.ADDED}:
-        yield from (_editing(case, wish) for wish in less(now, actor.sets, case.permission))
+        yield from (_edit_option(case, edit) for edit in narrowing_edits(now, actor.sets, case.permission))
     else:
-        yield from (_editing(case, wish) for wish in more(case.account, now, actor.sets, case.permission))
+        yield from (_edit_option(case, edit) for edit in widening_edits(case.account, now, actor.sets, case.permission))
 
 
-def _taking_in(case: Case) -> Iterator[Way]:
+def _creation_options(case: RemedyCase) -> Iterator[RemedyOption]:
     """As partner admin who was one, else with a set that holds what he wants."""
-    kept = case.kept
-    if kept and (kept.grant or kept.permission_set == SetName.PARTNER_ADMIN):
-        for firm in case.firms:
-            yield _creating(case, Wish(permission_set=SetName.PARTNER_ADMIN), firm)
+    stored = case.stored_member
+    if stored and (stored.grant or stored.permission_set == SetName.PARTNER_ADMIN):
+        for partner in case.partners:
+            yield _creation_option(case, NewMember(permission_set=SetName.PARTNER_ADMIN), partner)
         return
-    name, overrides = least(case.permission)
-    paid = catalogue.PAID.get(case.permission)
-    yield _creating(case, Wish(permission_set=name, overrides=overrides, seat=Seat(paid) if paid else None))
+    name, overrides = smallest_set(case.permission)
+    paid = catalogue.PAID_FEATURE_SEATS.get(case.permission)
+    yield _creation_option(case, NewMember(permission_set=name, overrides=overrides, seat=Seat(paid) if paid else None))
 
 
-def _creating(case: Case, wish: Wish, firm: Account | None = None) -> Way:
-    def attempt(giver: Giver) -> Member:
-        facts = CreationFacts(
+def _creation_option(case: RemedyCase, new_member: NewMember, partner: Account | None = None) -> RemedyOption:
+    def attempt(trial: TrialActor) -> Member:
+        facts = MemberCreationFacts(
             account=case.account,
-            creator=giver.here,
+            creator=trial.actor,
             person=case.person,
             target=case.target,
-            partner=firm,
+            partner=partner,
         )
-        return creations.create(facts, wish, case.by(giver)).member
+        return creations.create(facts, new_member, case.act_as(trial)).member
 
-    body: dict[str, JsonValue] = {"email": ADDRESS, "permission_set": str(wish.permission_set)}
-    if firm:
-        body["partner_id"] = firm.account_id
-    if wish.overrides != NO_OVERRIDES:
-        body["permissions"] = _written(wish.overrides)
-    if wish.seat:
-        body["seat"] = wish.seat.value
-    return Way(Call("POST", case.users, body), attempt)
+    body: dict[str, JsonValue] = {"email": EMAIL_PLACEHOLDER, "permission_set": str(new_member.permission_set)}
+    if partner:
+        body["partner_id"] = partner.account_id
+    if new_member.overrides != NO_OVERRIDES:
+        body["permissions"] = _overrides_json(new_member.overrides)
+    if new_member.seat:
+        body["seat"] = new_member.seat.value
+    return RemedyOption(OperationCall("POST", case.users_path, body), attempt)
 
 
-def _resuming(case: Case) -> Way:
-    def attempt(giver: Giver) -> Member | None:
-        resumed = suspensions.resume(case.facts(giver), case.by(giver))
+def _resume_option(case: RemedyCase) -> RemedyOption:
+    def attempt(trial: TrialActor) -> Member | None:
+        resumed = suspensions.resume(case.membership_facts(trial), case.act_as(trial))
         return resumed.member if resumed else None
 
-    return Way(Call("DELETE", f"{case.users}/{case.user_id}/suspension"), attempt)
+    return RemedyOption(OperationCall("DELETE", f"{case.users_path}/{case.user_id}/suspension"), attempt)
 
 
-def _editing(case: Case, wish: Edit) -> Way:
-    seen = case.kept.version if case.kept else 0
+def _edit_option(case: RemedyCase, edit: MemberEdit) -> RemedyOption:
+    expected_version = case.stored_member.version if case.stored_member else 0
 
-    def attempt(giver: Giver) -> Member | None:
-        edited = edits.edit(case.facts(giver), wish, seen, case.by(giver))
+    def attempt(trial: TrialActor) -> Member | None:
+        edited = edits.edit(case.membership_facts(trial), edit, expected_version, case.act_as(trial))
         return edited.member if edited else None
 
     body: dict[str, JsonValue] = {}
-    if wish.permission_set:
-        body["permission_set"] = str(wish.permission_set)
-    if wish.overrides is not None:
-        body["permissions"] = _written(wish.overrides)
-    if wish.paid_seats is not None:
-        body["paid_seats"] = [seat.value for seat in wish.paid_seats]
-    return Way(Call("PATCH", f"{case.users}/{case.user_id}", body, seen), attempt)
+    if edit.permission_set:
+        body["permission_set"] = str(edit.permission_set)
+    if edit.overrides is not None:
+        body["permissions"] = _overrides_json(edit.overrides)
+    if edit.paid_seats is not None:
+        body["paid_seats"] = [seat.value for seat in edit.paid_seats]
+    return RemedyOption(OperationCall("PATCH", f"{case.users_path}/{case.user_id}", body, expected_version), attempt)
 
 
-def _written(overrides: Overrides) -> dict[str, JsonValue]:
+def _overrides_json(overrides: Overrides) -> dict[str, JsonValue]:
     return {"add": list(overrides.added), "remove": list(overrides.removed)}
 
 
 # who can: people of the account by trying, others by somebody made up who has just what it takes
 
 
-def _tried(case: Case, ways: list[Way]) -> Remedy:
+def _first_possible(case: RemedyCase, options: list[RemedyOption]) -> Remedy:
     """The first way that anybody can go, else why nobody can go the first."""
-    found = [_gone(case, way) for way in ways]
-    return next((each for each in found if each.by), found[0])
+    remedies = [_remedy_of(case, option) for option in options]
+    return next((each for each in remedies if each.changeable_by), remedies[0])
 
 
-def _gone(case: Case, way: Way) -> Remedy:
+def _remedy_of(case: RemedyCase, option: RemedyOption) -> Remedy:
     """A way, with all who can go it."""
-    reached, refusal = _outcome(way, Giver(_somebody(case, SetName.SUPER_ADMIN)))
-    holding = _holding(case, reached)
-    people = tuple(each.user for each in case.others() if each.user and _outcome(way, Giver(each))[0])
-    by = [Changer(Role.SUPER_ADMIN, people)] if people else []
-    for who, standing, needed in _made_up(case, holding):
-        member, _ = _outcome(way, standing)
+    reached, error = _try_option(option, TrialActor(_trial_actor(case, SetName.SUPER_ADMIN)))
+    required = _required_permissions(case, reached)
+    people = tuple(
+        each.user for each in case.other_super_admins() if each.user and _try_option(option, TrialActor(each))[0]
+    )
+    changeable_by = [ChangeableBy(Role.SUPER_ADMIN, people)] if people else []
+    for role, trial, needed in _trial_actors(case, required):
+        member, _ = _try_option(option, trial)
         reached = reached or member
-        by += [Changer(who, required_permissions=needed)] if member else []
-    if not reached or not by:
-        return Remedy(refusal=refusal)
-    after = replace(case.presence, actor=replace(case.target, user=case.person, member=reached))
-    return Remedy(by=tuple(by), call=way.call, next_rule=case.then(after))
+        changeable_by += [ChangeableBy(role, required_permissions=needed)] if member else []
+    if not reached or not changeable_by:
+        return Remedy(error=error)
+    after = replace(case.subject, actor=replace(case.target, user=case.person, member=reached))
+    return Remedy(changeable_by=tuple(changeable_by), call=option.call, next_rule=case.next_rule(after))
 
 
-def _outcome(way: Way, giver: Giver) -> tuple[Member | None, Refused | None]:
+def _try_option(option: RemedyOption, trial: TrialActor) -> tuple[Member | None, DomainError | None]:
     try:
-        return way.attempt(giver), None
-    except Refused as refusal:
-        return None, refusal
+        return option.attempt(trial), None
+    except DomainError as error:
+        return None, error
 
 
-def _holding(case: Case, reached: Member | None) -> tuple[str, ...]:
+def _required_permissions(case: RemedyCase, reached: Member | None) -> tuple[str, ...]:
     """What somebody has to hold for this: nobody gives what he does not hold, and paid seats are billed."""
-    now = case.target.member_at(case.presence.at)
+    now = case.target.member_at(case.subject.at)
     before = now if now and now.active else None
-    if not reached or (reached.grant and not before) or (before and reached.place == before.place):
+    if not reached or (reached.grant and not before) or (before and reached.assignment == before.assignment):
         return (USERS_MANAGE,)
-    was = rights_in(before, case.target.sets) if before else NOTHING
-    had = {*before.paid_seats, before.seat} if before else set()
-    billing = (BILLING_MANAGE,) if PAID & {*reached.paid_seats, reached.seat} - had else ()
-    return tuple(dict.fromkeys((USERS_MANAGE, *billing, *rights_in(reached, case.target.sets).news_to(was))))
+    rights_before = effective_rights_of(before, case.target.sets) if before else NO_RIGHTS
+    seats_before = {*before.paid_seats, before.seat} if before else set()
+    billing = (BILLING_MANAGE,) if PAID_SEATS & {*reached.paid_seats, reached.seat} - seats_before else ()
+    gained = effective_rights_of(reached, case.target.sets).written_wider_than(rights_before)
+    return tuple(dict.fromkeys((USERS_MANAGE, *billing, *gained)))
 
 
-def _made_up(case: Case, holding: tuple[str, ...]) -> Iterator[tuple[Role, Giver, tuple[str, ...]]]:
+def _trial_actors(case: RemedyCase, required: tuple[str, ...]) -> Iterator[tuple[Role, TrialActor, tuple[str, ...]]]:
     """Somebody for each capacity who has just what it takes, and what that is."""
-    yield Role.USER_MANAGER, Giver(_somebody(case, SetName.VIEW_ONLY, added=holding)), holding
-    firm = case.firm
-    if firm:
-        domain = next(iter(firm.domains), "")
-        user = User(user_id="", name="", email=f"@{domain}", employed_by=frozenset({firm.account_id}))
-        here = {"partner_id": firm.account_id, "access_generation": tenure_of(user, firm), "added": holding}
-        colleague = replace(_somebody(case, SetName.VIEW_ONLY, **here), user=user, firms={firm.account_id: firm})
-        yield Role.COLLEAGUE, Giver(colleague), holding
-        there = _somebody(case, SetName.SUPER_ADMIN, account_id=firm.account_id)
-        yield Role.PARTNER_MANAGER, Giver(NOBODY, there), (CLIENT_ACCESS_MANAGE,)
+    yield Role.USER_MANAGER, TrialActor(_trial_actor(case, SetName.VIEW_ONLY, added=required)), required
+    partner = case.partner
+    if partner:
+        domain = next(iter(partner.domains), "")
+        user = User(user_id="", name="", email=f"@{domain}", employed_by=frozenset({partner.account_id}))
+        assignment = {
+            "partner_id": partner.account_id,
+            "access_generation": access_generation_of(user, partner),
+            "added": required,
+        }
+        colleague = replace(
+            _trial_actor(case, SetName.VIEW_ONLY, **assignment), user=user, partners={partner.account_id: partner}
+        )
+        yield Role.COLLEAGUE, TrialActor(colleague), required
+        manager = _trial_actor(case, SetName.SUPER_ADMIN, account_id=partner.account_id)
+        yield Role.PARTNER_MANAGER, TrialActor(NO_ACTOR, manager), (CLIENT_ACCESS_MANAGE,)
 
 
-def _somebody(case: Case, name: str, **more: Any) -> Actor:
-    member = {"account_id": case.account.account_id, "user_id": "", "permission_set": name, **more}
-    version, since = latest(name), case.presence.at
+def _trial_actor(case: RemedyCase, name: str, **fields: Any) -> Actor:
+    member = {"account_id": case.account.account_id, "user_id": "", "permission_set": name, **fields}
+    version, since = latest_version(name), case.subject.at
     return Actor(User(user_id="", name=""), Member(set_version=version, since=since, **member))

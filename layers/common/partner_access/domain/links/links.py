@@ -21,19 +21,25 @@ from partner_access.domain.errors import (
     SelfApproval,
     TooManyLinks,
 )
-from partner_access.domain.links.secrets import Secret
+from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import RequestedAccess
-from partner_access.domain.notifications import Letter, LetterKind, Locale
-from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, Overrides, SetName, given_today, latest
-from partner_access.domain.records import Decision, Kept, audit
-from partner_access.domain.users import User, eligible, tenure_of
+from partner_access.domain.notifications import Locale, Notification, NotificationKind
+from partner_access.domain.permissions.rights import (
+    CLIENT_ACCESS_MANAGE,
+    Overrides,
+    SetName,
+    latest_set_rights,
+    latest_version,
+)
+from partner_access.domain.records import Decision, Record, audit
+from partner_access.domain.users import User, access_generation_of, is_eligible
 
-OPEN_LINKS: Final = 50
-SECRETS_AT_ONCE: Final = 3
+MAX_OPEN_LINKS: Final = 50
+MAX_VALID_SECRETS: Final = 3
 
 
-class Standing(StrEnum):
+class StoredLinkState(StrEnum):
     """What is kept of a link's state; expiry and use are computed (`State`)."""
 
     OPEN = "open"
@@ -63,7 +69,7 @@ class LinkDeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
-class Link(Kept):
+class Link(Record):
     """`expires_at` is exclusive; `secrets` are SHA-256 digests; `set_version` is the partner admin set's when asked.
 
     `tenure` is how often the employee's access for the partner had been ended as a whole when the link was made: it asks
@@ -77,7 +83,7 @@ class Link(Kept):
     created_at: datetime
     expires_at: datetime
     link_days: int
-    stored_state: Standing = Standing.OPEN
+    stored_state: StoredLinkState = StoredLinkState.OPEN
     secrets: frozenset[str] = frozenset()
     max_approvals: int = 1
     approvals: int = 0
@@ -94,48 +100,48 @@ class Link(Kept):
     access_generation: int = 0
 
     @property
-    def is_for_one(self) -> bool:
+    def is_for_one_account(self) -> bool:
         return self.max_approvals == 1
 
     @property
     def requested_access(self) -> RequestedAccess:
         return RequestedAccess(removed=self.removed, access_days=self.access_days)
 
-    def state_at(self, at: datetime, tenure: int = 0) -> LinkState:
+    def state_at(self, at: datetime, access_generation: int = 0) -> LinkState:
         """`tenure` is today's, where the employee and the partner are known."""
         if self.approvals >= self.max_approvals:
             return LinkState.APPROVED
-        if self.stored_state is Standing.OPEN and self.expires_at <= at:
+        if self.stored_state is StoredLinkState.OPEN and self.expires_at <= at:
             return LinkState.EXPIRED
-        if self.stored_state is Standing.OPEN and self.access_generation < tenure:
+        if self.stored_state is StoredLinkState.OPEN and self.access_generation < access_generation:
             return LinkState.REVOKED
         return LinkState(self.stored_state)
 
-    def is_void_at(self, at: datetime, tenure: int) -> bool:
+    def is_void_at(self, at: datetime, access_generation: int) -> bool:
         """Whether it looks open and asks for nothing any more, since the employee's access was ended as a whole."""
-        return self.state_at(at) is LinkState.OPEN and self.state_at(at, tenure) is not LinkState.OPEN
+        return self.state_at(at) is LinkState.OPEN and self.state_at(at, access_generation) is not LinkState.OPEN
 
-    def must_be_open(self, at: datetime, tenure: int) -> None:
-        ended = ENDED.get(self.state_at(at, tenure))
-        if ended:
-            raise ended
+    def must_be_open(self, at: datetime, access_generation: int) -> None:
+        error = ERROR_BY_STATE.get(self.state_at(at, access_generation))
+        if error:
+            raise error
 
-    def is_opened_by(self, secret: Secret) -> bool:
+    def is_opened_by(self, secret: LinkSecret) -> bool:
         """Every digest is compared, in constant time each."""
-        return bool(sum(hmac.compare_digest(kept, secret.fingerprint) for kept in self.secrets))
+        return bool(sum(hmac.compare_digest(stored_digest, secret.fingerprint) for stored_digest in self.secrets))
 
-    def must_be_opened_by(self, secret: Secret) -> None:
+    def must_be_opened_by(self, secret: LinkSecret) -> None:
         """A wrong secret is as good as no link (domain.md rule 3)."""
         if not self.is_opened_by(secret):
             raise LinkNotFound
 
 
-def tenure_now(employee: User | None, partner: Account | None) -> int:
+def current_access_generation(employee: User | None, partner: Account | None) -> int:
     """How often this employee's access for this partner has been ended as a whole, as far as both are known."""
-    return tenure_of(employee, partner) if employee and partner else 0
+    return access_generation_of(employee, partner) if employee and partner else 0
 
 
-ENDED: Final = {
+ERROR_BY_STATE: Final = {
     LinkState.APPROVED: LinkAlreadyUsed,
     LinkState.DECLINED: LinkDeclined,
     LinkState.REVOKED: LinkRevoked,
@@ -143,7 +149,7 @@ ENDED: Final = {
 }
 
 
-class Reply(Kept):
+class LinkReply(Record):
     """How one account answered a link that many may approve: at most one reply each."""
 
     link_id: str
@@ -155,7 +161,7 @@ class Reply(Kept):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class NewLink:
     """What the partner asks for."""
 
     employee_id: str
@@ -170,7 +176,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreationFacts:
+class LinkCreationFacts:
     partner: Account | None
     creator: Actor
     employee: User | None
@@ -186,42 +192,42 @@ class LinkCreated(Decision):
     secret: str
 
 
-def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
+def create(facts: LinkCreationFacts, new_link: NewLink, act: Act) -> LinkCreated:
     """Ask for access in the name of one employee (domain.md §1, way 1)."""
     creator, employee = facts.creator, facts.employee
-    partner = creator.must_be_staff(facts.partner, act.at)
-    must_hold_client_access(creator, act)
-    if not employee or not eligible(employee, partner):
+    partner = creator.must_be_employee(facts.partner, act.at)
+    must_manage_client_access(creator, act)
+    if not employee or not is_eligible(employee, partner):
         raise NotEligible
-    overrides = Overrides(removed=wish.removed).on(given_today(SetName.PARTNER_ADMIN))
-    if wish.recipient and wish.recipient == employee.email:
+    overrides = Overrides(removed=new_link.removed).effective_on(latest_set_rights(SetName.PARTNER_ADMIN))
+    if new_link.recipient and new_link.recipient == employee.email:
         raise SelfApproval
     if facts.recipient_is_suppressed:
         raise RecipientSuppressed
-    if employee.open_links >= OPEN_LINKS:
+    if employee.open_links >= MAX_OPEN_LINKS:
         raise TooManyLinks
 
-    secret = Secret.write(partner.account_id, act.named("lnk"), act.chance)
+    secret = LinkSecret.write(partner.account_id, act.new_id("lnk"), act.random)
     link = Link(
         version=1,
-        link_id=act.named("lnk"),
+        link_id=act.new_id("lnk"),
         partner_id=partner.account_id,
         employee_id=employee.user_id,
-        created_by=act.by,
+        created_by=act.actor_id,
         created_at=act.at,
-        expires_at=act.at + timedelta(days=wish.link_days),
-        link_days=wish.link_days,
-        secrets=frozenset({Secret.read(secret).fingerprint}),
-        max_approvals=wish.max_approvals,
-        account_id=wish.account_id,
-        recipient=wish.recipient,
+        expires_at=act.at + timedelta(days=new_link.link_days),
+        link_days=new_link.link_days,
+        secrets=frozenset({LinkSecret.read(secret).fingerprint}),
+        max_approvals=new_link.max_approvals,
+        account_id=new_link.account_id,
+        recipient=new_link.recipient,
         removed=overrides.removed,
-        set_version=latest(SetName.PARTNER_ADMIN),
-        access_days=wish.access_days,
-        purpose=wish.purpose,
-        locale=wish.locale,
-        delivery_status=LinkDeliveryStatus.QUEUED if wish.recipient else LinkDeliveryStatus.NONE,
-        access_generation=tenure_of(employee, partner),
+        set_version=latest_version(SetName.PARTNER_ADMIN),
+        access_days=new_link.access_days,
+        purpose=new_link.purpose,
+        locale=new_link.locale,
+        delivery_status=LinkDeliveryStatus.QUEUED if new_link.recipient else LinkDeliveryStatus.NONE,
+        access_generation=access_generation_of(employee, partner),
     )
     return LinkCreated(
         act=act,
@@ -229,25 +235,25 @@ def create(facts: CreationFacts, wish: Wish, act: Act) -> LinkCreated:
         employee=employee,
         secret=secret,
         audit=audit("link.created", act, link.partner_id, link_id=link.link_id, employee_id=employee.user_id),
-        letter=about(link, LetterKind.LINK_TO_APPROVE, act) if wish.recipient else None,
+        notification=notification_about(link, NotificationKind.LINK_TO_APPROVE, act) if new_link.recipient else None,
         relies_on=(partner, employee, *creator.relied_on),
     )
 
 
-def must_hold_client_access(actor: Actor, act: Act) -> None:
+def must_manage_client_access(actor: Actor, act: Act) -> None:
     """Making and ending links is for super admins and client access managers of the partner (domain.md §4)."""
     if CLIENT_ACCESS_MANAGE not in actor.rights_at(act.at):
         raise Forbidden
 
 
-def about(
-    link: Link, kind: LetterKind, act: Act, *, account_id: str | None = None, reason: str | None = None
-) -> Letter:
+def notification_about(
+    link: Link, kind: NotificationKind, act: Act, *, account_id: str | None = None, reason: str | None = None
+) -> Notification:
     """A letter on this link; the mailer knows whom each kind goes to."""
-    return Letter(
+    return Notification(
         kind=kind,
         employee_id=link.employee_id,
-        actor_id=act.by,
+        actor_id=act.actor_id,
         partner_id=link.partner_id,
         account_id=account_id or link.account_id,
         link_id=link.link_id,
@@ -278,7 +284,7 @@ class LinkFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkEnded(Decision):
     link: Link
-    stored_state: Standing
+    stored_state: StoredLinkState
 
 
 def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
@@ -292,7 +298,7 @@ def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
     return LinkEnded(
         act=act,
         link=link,
-        stored_state=Standing.REVOKED,
+        stored_state=StoredLinkState.REVOKED,
         audit=audit("link.revoked", act, link.partner_id, link_id=link.link_id, employee_id=link.employee_id),
         relies_on=facts.actor.relied_on,
     )
@@ -300,11 +306,13 @@ def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
 
 def must_be_own_or_managed(facts: LinkFacts, act: Act) -> Link:
     """A client access manager sees it, and whom it was made by or for; to others of the firm it is not there."""
-    facts.actor.must_be_staff(facts.partner, act.at)
+    facts.actor.must_be_employee(facts.partner, act.at)
     link = facts.link
     if not link:
         raise NotFound
-    if act.by not in (link.employee_id, link.created_by) and CLIENT_ACCESS_MANAGE not in facts.actor.rights_at(act.at):
+    if act.actor_id not in (link.employee_id, link.created_by) and CLIENT_ACCESS_MANAGE not in facts.actor.rights_at(
+        act.at
+    ):
         raise NotFound
     return link
 
@@ -312,18 +320,18 @@ def must_be_own_or_managed(facts: LinkFacts, act: Act) -> Link:
 def must_be_managed(facts: LinkFacts, act: Act) -> Link:
     """Client access managers do something about a link; whoever merely sees his own does not."""
     link = must_be_own_or_managed(facts, act)
-    must_hold_client_access(facts.actor, act)
+    must_manage_client_access(facts.actor, act)
     return link
 
 
-def withdraw(link: Link | None, act: Act, *relied_on: Kept) -> LinkEnded:
+def revoke_ineligible(link: Link | None, act: Act, *relied_on: Record) -> LinkEnded:
     """End the link of an employee who lost eligibility since (domain.md rule 6); no key shall replay that."""
     if not link:
         raise LinkNotFound
     return LinkEnded(
-        act=act.unkept(),
+        act=act.without_key(),
         link=link,
-        stored_state=Standing.REVOKED,
+        stored_state=StoredLinkState.REVOKED,
         audit=audit("link.revoked", act, link.partner_id, link_id=link.link_id, reason=NotEligible.code),
         relies_on=relied_on,
     )
@@ -331,12 +339,12 @@ def withdraw(link: Link | None, act: Act, *relied_on: Kept) -> LinkEnded:
 
 def expire(link: Link, act: Act) -> LinkEnded | None:
     """What the sweep makes of a link that is due: expired, or nothing if it ended otherwise."""
-    if link.state_at(act.at) is not LinkState.EXPIRED or link.stored_state is not Standing.OPEN:
+    if link.state_at(act.at) is not LinkState.EXPIRED or link.stored_state is not StoredLinkState.OPEN:
         return None
     return LinkEnded(
         act=act,
         link=link,
-        stored_state=Standing.EXPIRED,
+        stored_state=StoredLinkState.EXPIRED,
         audit=audit("link.expired", act, link.partner_id, link_id=link.link_id, employee_id=link.employee_id),
-        letter=about(link, LetterKind.LINK_EXPIRED, act),
+        notification=notification_about(link, NotificationKind.LINK_EXPIRED, act),
     )

@@ -12,11 +12,11 @@ from partner_access.domain.errors import (
 from partner_access.domain.links.links import (
     Link,
     LinkState,
-    about,
-    tenure_now,
+    current_access_generation,
+    notification_about,
 )
-from partner_access.domain.links.secrets import Secret
-from partner_access.domain.notifications import LetterKind
+from partner_access.domain.links.secrets import LinkSecret
+from partner_access.domain.notifications import NotificationKind
 from partner_access.domain.records import Decision, audit
 from partner_access.domain.users import User
 
@@ -28,39 +28,39 @@ class RenewalFacts:
     link: Link | None
     partner: Account | None
     employee: User | None
-    asker: User | None
+    requester: User | None
 
     @property
-    def tenure(self) -> int:
+    def access_generation(self) -> int:
         """Today's."""
-        return tenure_now(self.employee, self.partner)
+        return current_access_generation(self.employee, self.partner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkAskedAnew(Decision):
+class LinkRenewalRequested(Decision):
     """`was_void` tells of a link that looks open and never will be again, for its employee's access was ended."""
 
     link: Link
     was_void: bool
 
 
-def ask_anew(facts: RenewalFacts, secret: Secret, act: Act) -> LinkAskedAnew | None:
+def request_renewal(facts: RenewalFacts, secret: LinkSecret, act: Act) -> LinkRenewalRequested | None:
     """Tell the creator of an ended link that somebody would like a new one: once per link, never of an open one."""
-    link, asker = facts.link, facts.asker
+    link, requester = facts.link, facts.requester
     if not link:
         raise LinkNotFound
     link.must_be_opened_by(secret)
-    if link.state_at(act.at, facts.tenure) is LinkState.OPEN:
+    if link.state_at(act.at, facts.access_generation) is LinkState.OPEN:
         raise LinkStillOpen
-    if not asker or not asker.active:
+    if not requester or not requester.active:
         raise Forbidden
     if link.renewal_requested:
         return None
-    return LinkAskedAnew(
+    return LinkRenewalRequested(
         act=act,
         link=link,
-        was_void=link.is_void_at(act.at, facts.tenure),
+        was_void=link.is_void_at(act.at, facts.access_generation),
         audit=audit("link.renewal_requested", act, link.partner_id, link_id=link.link_id),
-        letter=about(link, LetterKind.LINK_RENEWAL_REQUESTED, act),
-        relies_on=(asker,),
+        notification=notification_about(link, NotificationKind.LINK_RENEWAL_REQUESTED, act),
+        relies_on=(requester,),
     )

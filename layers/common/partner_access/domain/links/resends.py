@@ -14,19 +14,19 @@ from partner_access.domain.links.links import (
     Link,
     LinkDeliveryStatus,
     LinkFacts,
-    about,
+    current_access_generation,
     must_be_managed,
-    tenure_now,
+    notification_about,
 )
-from partner_access.domain.links.secrets import Secret
-from partner_access.domain.notifications import LetterKind
+from partner_access.domain.links.secrets import LinkSecret
+from partner_access.domain.notifications import NotificationKind
 from partner_access.domain.records import Decision, audit
-from partner_access.domain.users import User, eligible
+from partner_access.domain.users import User, is_eligible
 
-RESENDS_A_DAY: Final = 5
+MAX_RESENDS_PER_DAY: Final = 5
 
 
-BETWEEN_RESENDS: Final = timedelta(seconds=60)
+MIN_RESEND_INTERVAL: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +42,18 @@ class LinkResent(Decision):
 def resend(facts: LinkFacts, act: Act) -> LinkResent:
     """A new secret in place of all earlier ones, the link's days counted anew (domain.md rule 7)."""
     link, employee, partner = must_be_managed(facts, act), facts.employee, facts.partner
-    link.must_be_open(act.at, tenure_now(employee, partner))
-    if not employee or not partner or not eligible(employee, partner):
+    link.must_be_open(act.at, current_access_generation(employee, partner))
+    if not employee or not partner or not is_eligible(employee, partner):
         raise NotEligible
     if facts.recipient_is_suppressed:
         raise RecipientSuppressed
     today = tuple(each for each in link.resent_at if act.at - each < timedelta(days=1))
-    if len(today) >= RESENDS_A_DAY or any(act.at - each < BETWEEN_RESENDS for each in today):
+    if len(today) >= MAX_RESENDS_PER_DAY or any(act.at - each < MIN_RESEND_INTERVAL for each in today):
         raise RateLimited
 
-    secret = Secret.write(link.partner_id, link.link_id, act.chance)
-    renewed = link.changed(
-        secrets=frozenset({Secret.read(secret).fingerprint}),
+    secret = LinkSecret.write(link.partner_id, link.link_id, act.random)
+    renewed = link.next_version(
+        secrets=frozenset({LinkSecret.read(secret).fingerprint}),
         expires_at=act.at + timedelta(days=link.link_days),
         delivery_status=LinkDeliveryStatus.QUEUED if link.recipient else LinkDeliveryStatus.NONE,
         resent_at=(*today, act.at),
@@ -65,6 +65,6 @@ def resend(facts: LinkFacts, act: Act) -> LinkResent:
         employee=employee,
         secret=secret,
         audit=audit("link.resent", act, link.partner_id, link_id=link.link_id),
-        letter=about(link, LetterKind.LINK_TO_APPROVE, act) if link.recipient else None,
+        notification=notification_about(link, NotificationKind.LINK_TO_APPROVE, act) if link.recipient else None,
         relies_on=(*facts.actor.relied_on, employee, partner),
     )

@@ -9,11 +9,11 @@ from typing import Final
 
 from partner_access.domain.errors import LinkNotFound
 
-SECRET: Final = re.compile(r"pal_(?P<partner>[\w-]{1,172})\.(?P<link>[0-9a-f]{32})\.[\w-]{43}", re.ASCII)
+SECRET_PATTERN: Final = re.compile(r"pal_(?P<partner>[\w-]{1,172})\.(?P<link>[0-9a-f]{32})\.[\w-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class LinkSecret:
     """A link's secret, `pal_<partner>.<link>.<secret>_<checksum>`: it finds the link, and opens it if the hash is kept."""
 
     partner_id: str
@@ -21,10 +21,10 @@ class Secret:
     fingerprint: str
 
     @classmethod
-    def read(cls, text: str) -> "Secret":
+    def read(cls, text: str) -> "LinkSecret":
         """Take the secret apart; a mistyped one is not found, without looking (hostile.md §1.1)."""
         body, _, checksum = text.rpartition("_")
-        parts = SECRET.fullmatch(body)
+        parts = SECRET_PATTERN.fullmatch(body)
         if not parts or checksum != _checksum(body):
             raise LinkNotFound
         padded = parts["partner"] + "=" * (-len(parts["partner"]) % 4)
@@ -35,10 +35,10 @@ class Secret:
         return cls(partner_id, f"lnk_{parts['link']}", _fingerprint(text))
 
     @staticmethod
-    def write(partner_id: str, link_id: str, chance: str) -> str:
+    def write(partner_id: str, link_id: str, random: str) -> str:
         """The text of a new secret; `chance` is 43 characters of 256 random bits."""
         partner = urlsafe_b64encode(partner_id.encode()).decode().rstrip("=")
-        body = f"pal_{partner}.{link_id.removeprefix('lnk_')}.{chance}"
+        body = f"pal_{partner}.{link_id.removeprefix('lnk_')}.{random}"
         return f"{body}_{_checksum(body)}"
 
 

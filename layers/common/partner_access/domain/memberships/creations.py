@@ -7,6 +7,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     AlreadyMember,
+    DomainError,
     Forbidden,
     GrantSuspended,
     InvalidField,
@@ -14,15 +15,21 @@ from partner_access.domain.errors import (
     NotFound,
     OwnPartnerMayNotApprove,
     PermissionNotHeld,
-    Refused,
 )
-from partner_access.domain.memberships.actors import NOBODY, Actor
-from partner_access.domain.memberships.effective_rights import given_now
-from partner_access.domain.memberships.grants import Candidate, Terms, admit, paid_seat_required
-from partner_access.domain.memberships.members import PAID, GrantSource, Member, Seat, SuspensionReason, usual_seat
-from partner_access.domain.notifications import Letter, LetterKind
+from partner_access.domain.memberships.actors import NO_ACTOR, Actor
+from partner_access.domain.memberships.effective_rights import rights_and_version_now
+from partner_access.domain.memberships.grants import GrantCandidate, GrantTerms, grant_partner_admin, paid_seat_required
+from partner_access.domain.memberships.members import (
+    PAID_SEATS,
+    GrantSource,
+    Member,
+    Seat,
+    SuspensionReason,
+    default_seat,
+)
+from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions.catalogue import RESTRICTED
-from partner_access.domain.permissions.custom_sets import CustomSet, Sets
+from partner_access.domain.permissions.custom_sets import CustomSet, CustomSets
 from partner_access.domain.permissions.rights import (
     BILLING_MANAGE,
     NO_OVERRIDES,
@@ -30,18 +37,18 @@ from partner_access.domain.permissions.rights import (
     Overrides,
     Rights,
     SetName,
-    given_today,
-    latest,
-    must_be_givable,
+    latest_set_rights,
+    latest_version,
+    must_be_grantable,
     must_exist_in_clients,
-    must_suit_partner_staff,
+    must_suit_partner_member,
 )
 from partner_access.domain.records import Decision, audit
-from partner_access.domain.users import User, eligible, firm_must_be_named, tenure_of
+from partner_access.domain.users import User, access_generation_of, is_eligible, partner_id_required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreationFacts:
+class MemberCreationFacts:
     """`partner` is the firm on whose behalf the person would come, unless it is unclear which of his firms is meant.
 
     `target` is what he is in the account so far, `sets` are those of the account's own that are named.
@@ -52,13 +59,13 @@ class CreationFacts:
     person: User | None
     target: Actor
     partner: Account | None
-    firm_is_unclear: bool = False
+    partner_is_ambiguous: bool = False
     super_admins: tuple[Actor, ...] = ()
-    sets: Sets = field(default_factory=dict)
+    sets: CustomSets = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class NewMember:
     """How the person shall come in."""
 
     permission_set: str
@@ -68,70 +75,72 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserCreated(Decision):
+class MemberCreated(Decision):
     account: Account
     person: User
     before: Member | None
     member: Member
 
 
-def create(facts: CreationFacts, wish: Wish, act: Act) -> UserCreated:
+def create(facts: MemberCreationFacts, new_member: NewMember, act: Act) -> MemberCreated:
     """Take a person into a client account (domain.md §1, way 3, and §4)."""
     if not facts.account:
         raise NotFound
     facts.creator.must_be_member(act.at)
     if facts.account.is_partner:
         raise NotAClientAccount("/account_id")
-    if wish.permission_set == SetName.PARTNER_ADMIN:
-        return _create_partner_admin(facts, facts.account, wish, act)
-    return _create_ordinary(facts, facts.account, wish, act)
+    if new_member.permission_set == SetName.PARTNER_ADMIN:
+        return _create_partner_admin(facts, facts.account, new_member, act)
+    return _create_ordinary(facts, facts.account, new_member, act)
 
 
-def _create_partner_admin(facts: CreationFacts, account: Account, wish: Wish, act: Act) -> UserCreated:
-    asked_by = facts.partner.account_id if facts.partner else ""
-    facts.creator.must_be_approver(asked_by=asked_by, super_admins=facts.super_admins, at=act.at)
-    if facts.firm_is_unclear:
-        raise firm_must_be_named()
-    if wish.seat not in (None, Seat.PARTNER):
+def _create_partner_admin(
+    facts: MemberCreationFacts, account: Account, new_member: NewMember, act: Act
+) -> MemberCreated:
+    partner_id = facts.partner.account_id if facts.partner else ""
+    facts.creator.must_be_approver(partner_id=partner_id, super_admins=facts.super_admins, at=act.at)
+    if facts.partner_is_ambiguous:
+        raise partner_id_required()
+    if new_member.seat not in (None, Seat.PARTNER):
         raise InvalidField("/seat")
-    terms = Terms(
+    terms = GrantTerms(
         source=GrantSource.CLIENT_CREATION,
-        set_version=latest(SetName.PARTNER_ADMIN),
-        overrides=wish.overrides,
-        access_days=wish.access_days,
+        set_version=latest_version(SetName.PARTNER_ADMIN),
+        overrides=new_member.overrides,
+        access_days=new_member.access_days,
     )
-    candidate = Candidate(employee=facts.person, partner=facts.partner, target=facts.target)
-    person, member, _ = admit(candidate, account, terms, act)
+    candidate = GrantCandidate(employee=facts.person, partner=facts.partner, target=facts.target)
+    person, member, _ = grant_partner_admin(candidate, account, terms, act)
     return _created(facts, account, person, member, act)
 
 
-def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Act) -> UserCreated:
+def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: NewMember, act: Act) -> MemberCreated:
     creator, person = facts.creator, facts.person
-    giver = creator.rights_at(act.at)
-    if USERS_MANAGE not in giver:
+    creator_rights = creator.rights_at(act.at)
+    if USERS_MANAGE not in creator_rights:
         raise Forbidden
-    base, version = given_now(wish.permission_set, facts.sets)
-    firm = creator.firm_at(act.at)
-    if firm and not (person and eligible(person, firm)):
+    base, version = rights_and_version_now(new_member.permission_set, facts.sets)
+    own_partner = creator.partner_at(act.at)
+    if own_partner and not (person and is_eligible(person, own_partner)):
         raise Forbidden
     if not person or not person.active:
         raise InvalidField("/email")
-    if wish.access_days:
+    if new_member.access_days:
         raise InvalidField("/access_days")
-    seat = _seat(wish, firm, giver)
-    must_exist_in_clients(wish.overrides.added)
-    overrides = wish.overrides.on(base)
-    given = overrides.applied_to(base)
-    must_be_givable(given, giver)
-    if firm:
-        must_suit_partner_staff(base)
-    if raises_a_colleague(creator, person, given):
+    seat = _seat(new_member, own_partner, creator_rights)
+    must_exist_in_clients(new_member.overrides.added)
+    overrides = new_member.overrides.effective_on(base)
+    given_rights = overrides.applied_to(base)
+    must_be_grantable(given_rights, creator_rights)
+    if own_partner:
+        must_suit_partner_member(base)
+    if widens_own_partner_employee(creator, person, given_rights):
         raise OwnPartnerMayNotApprove
     account.must_be_active()
     before, now = facts.target.member, facts.target.member_at(act.at)
     if now and now.active:
         raise AlreadyMember
-    if firm and now and SuspensionReason.CLIENT in now.suspended_by:
+    if own_partner and now and SuspensionReason.CLIENT in now.suspended_by:
         raise GrantSuspended
 
     member = Member(
@@ -139,10 +148,10 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
         account_id=account.account_id,
         user_id=person.user_id,
         since=before.since if before else act.at,
-        granted_by=act.by,
-        partner_id=firm.account_id if firm else None,
-        access_generation=tenure_of(person, firm) if firm else 0,
-        permission_set=wish.permission_set,
+        granted_by=act.actor_id,
+        partner_id=own_partner.account_id if own_partner else None,
+        access_generation=access_generation_of(person, own_partner) if own_partner else 0,
+        permission_set=new_member.permission_set,
         set_version=version,
         added=overrides.added,
         removed=overrides.removed,
@@ -151,19 +160,19 @@ def _create_ordinary(facts: CreationFacts, account: Account, wish: Wish, act: Ac
     return _created(facts, account, person, member, act)
 
 
-def _seat(wish: Wish, firm: Account | None, giver: Rights) -> Seat:
+def _seat(new_member: NewMember, own_partner: Account | None, creator_rights: Rights) -> Seat:
     """The one that is named, or the usual one; a colleague whom a partner brings sits where nobody pays."""
-    seat = wish.seat or (Seat.VIEW_ONLY if firm else usual_seat(wish.permission_set))
+    seat = new_member.seat or (Seat.VIEW_ONLY if own_partner else default_seat(new_member.permission_set))
     if seat is Seat.PARTNER:
         raise InvalidField("/seat")
-    if seat in PAID and BILLING_MANAGE not in giver:
+    if seat in PAID_SEATS and BILLING_MANAGE not in creator_rights:
         raise PermissionNotHeld("/seat")
     return seat
 
 
-def _created(facts: CreationFacts, account: Account, person: User, member: Member, act: Act) -> UserCreated:
+def _created(facts: MemberCreationFacts, account: Account, person: User, member: Member, act: Act) -> MemberCreated:
     others = (account, person, facts.target.member, facts.partner, *facts.sets.values())
-    return UserCreated(
+    return MemberCreated(
         act=act,
         account=account,
         person=person,
@@ -180,10 +189,10 @@ def _created(facts: CreationFacts, account: Account, person: User, member: Membe
             removed=list(member.removed),
             grant_id=member.grant.grant_id if member.grant else None,
         ),
-        letter=Letter(
-            kind=LetterKind.MEMBER_CREATED,
+        notification=Notification(
+            kind=NotificationKind.MEMBER_CREATED,
             employee_id=person.user_id,
-            actor_id=act.by,
+            actor_id=act.actor_id,
             partner_id=member.partner_id,
             account_id=account.account_id,
             permission_set=member.permission_set,
@@ -198,56 +207,60 @@ def _created(facts: CreationFacts, account: Account, person: User, member: Membe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceFacts:
+class AssignableSetsFacts:
     """`firms` are the partner accounts that employ the person, `target` is what he is in the account so far."""
 
     account: Account | None
     chooser: Actor
     person: User | None
-    firms: tuple[Account, ...]
-    target: Actor = NOBODY
+    partners: tuple[Account, ...]
+    target: Actor = NO_ACTOR
 
 
-def assignable(facts: ChoiceFacts, act: Act) -> tuple[str, ...]:
+def assignable(facts: AssignableSetsFacts, act: Act) -> tuple[str, ...]:
     """The default sets that the caller may give to this person, partner admin only to an eligible employee."""
     if not facts.account:
         raise NotFound
     facts.chooser.must_be_member(act.at)
-    giver = facts.chooser.rights_at(act.at)
-    if USERS_MANAGE not in giver:
+    own_rights = facts.chooser.rights_at(act.at)
+    if USERS_MANAGE not in own_rights:
         raise Forbidden
     return tuple(
         name
         for name in SetName
         if (
-            _may_be_partner_admin(facts, facts.account, act)
+            _can_be_partner_admin(facts, facts.account, act)
             if name is SetName.PARTNER_ADMIN
-            else giver.cover(given_today(name))
-            and not raises_a_colleague(facts.chooser, facts.person, given_today(name))
+            else own_rights.covers(latest_set_rights(name))
+            and not widens_own_partner_employee(facts.chooser, facts.person, latest_set_rights(name))
         )
     )
 
 
-def own_assignable(facts: ChoiceFacts, own: Iterable[CustomSet], act: Act) -> tuple[CustomSet, ...]:
+def assignable_custom_sets(
+    facts: AssignableSetsFacts, custom_sets: Iterable[CustomSet], act: Act
+) -> tuple[CustomSet, ...]:
     """Of the account's own sets, those that the caller may give: what he holds, and to partner staff nothing restricted."""
-    giver, for_partner = facts.chooser.rights_at(act.at), facts.target.firm_at(act.at)
-    return tuple(each for each in own if giver.cover(each.rights) and not (for_partner and each.restricted))
-
-
-def raises_a_colleague(giver: Actor, person: User | None, given: Rights) -> bool:
-    """A firm's own people do not give each other what no partner admin holds, or partner admin would be the longer way."""
-    return person is not None and giver.is_colleague_of(person) and any(name in RESTRICTED for name in given)
-
-
-def _may_be_partner_admin(facts: ChoiceFacts, account: Account, act: Act) -> bool:
-    return not account.is_partner and any(
-        eligible(facts.person, firm) and _may_approve(facts.chooser, firm, act) for firm in facts.firms
+    own_rights, for_partner = facts.chooser.rights_at(act.at), facts.target.partner_at(act.at)
+    return tuple(
+        each for each in custom_sets if own_rights.covers(each.rights) and not (for_partner and each.restricted)
     )
 
 
-def _may_approve(chooser: Actor, firm: Account, act: Act) -> bool:
+def widens_own_partner_employee(actor: Actor, person: User | None, rights: Rights) -> bool:
+    """A firm's own people do not give each other what no partner admin holds, or partner admin would be the longer way."""
+    return person is not None and actor.shares_employer_with(person) and any(name in RESTRICTED for name in rights)
+
+
+def _can_be_partner_admin(facts: AssignableSetsFacts, account: Account, act: Act) -> bool:
+    return not account.is_partner and any(
+        is_eligible(facts.person, partner) and _can_approve(facts.chooser, partner, act) for partner in facts.partners
+    )
+
+
+def _can_approve(chooser: Actor, partner: Account, act: Act) -> bool:
     try:
-        chooser.must_be_approver(asked_by=firm.account_id, super_admins=(), at=act.at)
-    except Refused:
+        chooser.must_be_approver(partner_id=partner.account_id, super_admins=(), at=act.at)
+    except DomainError:
         return False
     return True

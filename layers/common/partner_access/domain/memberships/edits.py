@@ -15,50 +15,60 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.memberships import creations, migrations
 from partner_access.domain.memberships.actors import witness
-from partner_access.domain.memberships.creations import CreationFacts, UserCreated, Wish
-from partner_access.domain.memberships.effective_rights import base_of, given_now, rights_in
-from partner_access.domain.memberships.members import PAID, Grant, Member, Seat, usual_seat
+from partner_access.domain.memberships.creations import MemberCreated, MemberCreationFacts, NewMember
+from partner_access.domain.memberships.effective_rights import (
+    base_rights_of,
+    effective_rights_of,
+    rights_and_version_now,
+)
+from partner_access.domain.memberships.members import PAID_SEATS, Grant, Member, Seat, default_seat
 from partner_access.domain.memberships.migrations import MigrationFacts, SuperAdminMigrated
-from partner_access.domain.memberships.roles import Hold, MembershipChanged, MembershipFacts, Role, hold
-from partner_access.domain.notifications import Letter, LetterKind
-from partner_access.domain.permissions.custom_sets import Sets
+from partner_access.domain.memberships.roles import (
+    ManagedMembership,
+    MembershipChanged,
+    MembershipFacts,
+    Role,
+    authorize,
+)
+from partner_access.domain.notifications import Notification, NotificationKind
+from partner_access.domain.permissions.custom_sets import CustomSets
 from partner_access.domain.permissions.rights import (
     BILLING_MANAGE,
     NO_OVERRIDES,
     Overrides,
     Rights,
     SetName,
-    in_clients,
-    latest,
+    client_rights,
+    default_set_rights,
+    latest_version,
     must_exist_in_clients,
-    must_suit_a_partner_admin,
-    must_suit_partner_staff,
-    rights_of,
+    must_suit_partner_admin,
+    must_suit_partner_member,
 )
 from partner_access.domain.records import AuditEntry, audit
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class AccessDuration:
     """From now on: so many days, or None for no end."""
 
     count: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class MemberEdit:
     """What shall be different; what is None stays as it is."""
 
     permission_set: str | None = None
     overrides: Overrides | None = None
     seat: Seat | None = None
     paid_seats: tuple[Seat, ...] | None = None
-    access: Days | None = None
+    access_duration: AccessDuration | None = None
     partner_id: str | None = None
 
     @property
-    def is_of_the_set_alone(self) -> bool:
-        return (self.overrides, self.seat, self.paid_seats, self.access) == (None, None, None, None)
+    def changes_only_set(self) -> bool:
+        return (self.overrides, self.seat, self.paid_seats, self.access_duration) == (None, None, None, None)
 
     @property
     def makes_super_admin(self) -> bool:
@@ -66,61 +76,63 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserEdited(MembershipChanged): ...
+class MemberUpdated(MembershipChanged): ...
 
 
-Edited = UserEdited | UserCreated | SuperAdminMigrated
+Edited = MemberUpdated | MemberCreated | SuperAdminMigrated
 
-EDITORS: Final = frozenset(Role) - {Role.VENDOR, Role.SELF}
-ONLY_THE_CLIENT_LENGTHENS: Final = "Only an admin of the client can give more time. Ask one."
-A_SUPER_ADMIN_HOLDS_ALL: Final = "A super admin holds everything, without an end: name the set alone, or give another."
+EDITOR_ROLES: Final = frozenset(Role) - {Role.VENDOR, Role.SELF}
+ONLY_CLIENT_EXTENDS: Final = "Only an admin of the client can give more time. Ask one."
+SUPER_ADMIN_HOLDS_ALL: Final = "A super admin holds everything, without an end: name the set alone, or give another."
 
 
-def edit(facts: MembershipFacts, wish: Edit, seen: int, act: Act) -> Edited | None:
+def edit(facts: MembershipFacts, changes: MemberEdit, expected_version: int, act: Act) -> Edited | None:
     """Change a membership; None when nothing would differ.
 
     To make a super admin a partner admin is a migration, to make somebody else one a direct creation: with their rules.
     """
-    held = hold(facts, act)
-    becomes_partner_admin = wish.permission_set == SetName.PARTNER_ADMIN and not held.now.grant
-    if held.capacity not in EDITORS or (becomes_partner_admin and not held.capacity.is_of_the_account):
+    managed = authorize(facts, act)
+    becomes_partner_admin = changes.permission_set == SetName.PARTNER_ADMIN and not managed.now.grant
+    if managed.role not in EDITOR_ROLES or (becomes_partner_admin and not managed.role.is_of_the_account):
         raise Forbidden
-    if held.capacity is not Role.SUPER_ADMIN and (held.now.is_super_admin or wish.makes_super_admin):
+    if managed.role is not Role.SUPER_ADMIN and (managed.now.is_super_admin or changes.makes_super_admin):
         raise Forbidden
-    held.account.must_be_active()
-    held.must_be_as_seen(seen)
+    managed.account.must_be_active()
+    managed.must_match_version(expected_version)
     if becomes_partner_admin:
-        return _become_partner_admin(facts, held, wish, act)
-    if wish.partner_id:
+        return _make_partner_admin(facts, managed, changes, act)
+    if changes.partner_id:
         raise InvalidField("/partner_id")
-    return _edit(facts, held, wish, act)
+    return _edit(facts, managed, changes, act)
 
 
-def _become_partner_admin(facts: MembershipFacts, held: Hold, wish: Edit, act: Act) -> Edited:
-    if wish.paid_seats is not None:
+def _make_partner_admin(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, act: Act) -> Edited:
+    if changes.paid_seats is not None:
         raise InvalidField("/paid_seats")
-    if not held.now.is_super_admin:
+    if not managed.now.is_super_admin:
         created = creations.create(
-            CreationFacts(
+            MemberCreationFacts(
                 account=facts.account,
                 creator=facts.actor,
                 person=facts.target.user,
                 target=facts.target,
                 partner=facts.partner,
-                firm_is_unclear=facts.firm_is_unclear,
+                partner_is_ambiguous=facts.partner_is_ambiguous,
                 super_admins=facts.others,
             ),
-            Wish(
+            NewMember(
                 permission_set=SetName.PARTNER_ADMIN,
-                overrides=wish.overrides or NO_OVERRIDES,
-                seat=wish.seat,
-                access_days=wish.access.count if wish.access else None,
+                overrides=changes.overrides or NO_OVERRIDES,
+                seat=changes.seat,
+                access_days=changes.access_duration.count if changes.access_duration else None,
             ),
             act,
         )
-        return replace(created, relies_on=(*created.relies_on, *held.relied_on))
-    if not wish.is_of_the_set_alone:
-        raise InvalidField("/permission_set").saying("Migrate the super admin first, then edit what he is left with.")
+        return replace(created, relies_on=(*created.relies_on, *managed.relied_on))
+    if not changes.changes_only_set:
+        raise InvalidField("/permission_set").with_detail(
+            "Migrate the super admin first, then edit what he is left with."
+        )
     return migrations.migrate(
         MigrationFacts(
             account=facts.account,
@@ -128,99 +140,105 @@ def _become_partner_admin(facts: MembershipFacts, held: Hold, wish: Edit, act: A
             target=facts.target,
             partner=facts.partner,
             others=facts.others,
-            firm_is_unclear=facts.firm_is_unclear,
+            partner_is_ambiguous=facts.partner_is_ambiguous,
         ),
         act,
     )
 
 
-def _edit(facts: MembershipFacts, held: Hold, wish: Edit, act: Act) -> UserEdited | None:
-    now = held.now
-    if wish.makes_super_admin and not now.is_super_admin:
-        after = _promoted(facts, held, wish, act)
+def _edit(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, act: Act) -> MemberUpdated | None:
+    now = managed.now
+    if changes.makes_super_admin and not now.is_super_admin:
+        after = _promoted(facts, managed, changes, act)
     else:
-        after = _lasting(held, wish, _seated(facts, held, wish, _reset(facts, held, wish), act), act)
-    was = _rights(held.account, now, facts.target.sets)
-    will = _rights(held.account, after, {**facts.target.sets, **facts.sets})
-    _must_be_givable(facts, held, will, will.beyond(was), act)
+        after = _with_end(
+            managed, changes, _with_seats(facts, managed, changes, _with_set(facts, managed, changes), act), act
+        )
+    rights_before = _rights(managed.account, now, facts.target.sets)
+    rights_after = _rights(managed.account, after, {**facts.target.sets, **facts.sets})
+    _must_be_grantable(facts, managed, rights_after, rights_after.wider_than(rights_before), act)
     if after == now:
         return None
-    stays = witness(facts.others, act.at).relied_on if now.is_super_admin and not after.is_super_admin else ()
-    return UserEdited(
+    witness_records = witness(facts.others, act.at).relied_on if now.is_super_admin and not after.is_super_admin else ()
+    return MemberUpdated(
         act=act,
-        account=held.account,
-        user=held.user,
-        before=held.before,
-        member=after.changed(),
-        audit=_entry(held, after, was, will, act),
-        letter=_letter(held, after, was, will, act),
-        relies_on=(*held.relied_on, *facts.sets.values(), *stays),
+        account=managed.account,
+        user=managed.user,
+        before=managed.before,
+        member=after.next_version(),
+        audit=_entry(managed, after, rights_before, rights_after, act),
+        notification=_notification(managed, after, rights_before, rights_after, act),
+        relies_on=(*managed.relied_on, *facts.sets.values(), *witness_records),
     )
 
 
-def _rights(account: Account, member: Member, sets: Sets) -> Rights:
-    rights = rights_in(member, sets)
-    return rights if account.is_partner else in_clients(rights)
+def _rights(account: Account, member: Member, sets: CustomSets) -> Rights:
+    rights = effective_rights_of(member, sets)
+    return rights if account.is_partner else client_rights(rights)
 
 
-def _entry(held: Hold, after: Member, was: Rights, will: Rights, act: Act) -> AuditEntry:
+def _entry(
+    managed: ManagedMembership, after: Member, rights_before: Rights, rights_after: Rights, act: Act
+) -> AuditEntry:
     return audit(
         "member.updated",
         act,
-        held.account.account_id,
-        held.now.partner_id,
-        user_id=held.user.user_id,
-        capacity=held.capacity,
+        managed.account.account_id,
+        managed.now.partner_id,
+        user_id=managed.user.user_id,
+        capacity=managed.role,
         permission_set=after.permission_set,
         set_version=after.set_version,
-        gained=list(will.news_to(was)),
-        lost=list(was.news_to(will)),
+        gained=list(rights_after.written_wider_than(rights_before)),
+        lost=list(rights_before.written_wider_than(rights_after)),
         seat=after.seat,
         paid_seats=list(after.paid_seats),
-        expires_at=_written_end(after),
-        grant_ended=bool(held.now.grant and not after.grant) or None,
+        expires_at=_end_as_text(after),
+        grant_ended=bool(managed.now.grant and not after.grant) or None,
     )
 
 
-def _written_end(member: Member) -> str | None:
+def _end_as_text(member: Member) -> str | None:
     return member.grant.expires_at.isoformat() if member.grant and member.grant.expires_at else None
 
 
-def _letter(held: Hold, after: Member, was: Rights, will: Rights, act: Act) -> Letter:
-    return Letter(
-        kind=LetterKind.ACCESS_CHANGED,
-        employee_id=held.user.user_id,
-        actor_id=act.by,
-        partner_id=held.now.partner_id,
-        account_id=held.account.account_id,
+def _notification(
+    managed: ManagedMembership, after: Member, rights_before: Rights, rights_after: Rights, act: Act
+) -> Notification:
+    return Notification(
+        kind=NotificationKind.ACCESS_CHANGED,
+        employee_id=managed.user.user_id,
+        actor_id=act.actor_id,
+        partner_id=managed.now.partner_id,
+        account_id=managed.account.account_id,
         permission_set=after.permission_set,
         set_version=after.set_version,
         added=after.added,
         removed=after.removed,
-        gained=will.news_to(was),
-        lost=was.news_to(will),
+        gained=rights_after.written_wider_than(rights_before),
+        lost=rights_before.written_wider_than(rights_after),
         expires_at=after.grant.expires_at if after.grant else None,
     )
 
 
-def _promoted(facts: MembershipFacts, held: Hold, wish: Edit, act: Act) -> Member:
+def _promoted(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, act: Act) -> Member:
     """A super admin is one by no grant: promotion ends it (domain.md rule 20)."""
-    if not wish.is_of_the_set_alone:
-        raise InvalidField("/permission_set").saying(A_SUPER_ADMIN_HOLDS_ALL)
+    if not changes.changes_only_set:
+        raise InvalidField("/permission_set").with_detail(SUPER_ADMIN_HOLDS_ALL)
     if facts.target.suspended_by_at(act.at):
         raise GrantSuspended
-    if facts.actor.is_colleague_of(held.user) and not held.account.is_partner:
+    if facts.actor.shares_employer_with(managed.user) and not managed.account.is_partner:
         raise OwnPartnerMayNotApprove
-    now, before = held.now, held.now.previous
+    now, before = managed.now, managed.now.previous
     seat = now.seat if now.seat is not Seat.PARTNER else before.seat if before else None
     return now.model_copy(
         update={
             "permission_set": SetName.SUPER_ADMIN.value,
-            "set_version": latest(SetName.SUPER_ADMIN),
+            "set_version": latest_version(SetName.SUPER_ADMIN),
             "added": (),
             "removed": (),
-            "seat": seat or usual_seat(SetName.SUPER_ADMIN),
-            "granted_by": act.by,
+            "seat": seat or default_seat(SetName.SUPER_ADMIN),
+            "granted_by": act.actor_id,
             "partner_id": None,
             "access_generation": 0,
             "grant": None,
@@ -229,105 +247,111 @@ def _promoted(facts: MembershipFacts, held: Hold, wish: Edit, act: Act) -> Membe
     )
 
 
-def _reset(facts: MembershipFacts, held: Hold, wish: Edit) -> Member:
+def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit) -> Member:
     """The set and its overrides: another set comes without the overrides of the one before (domain.md §3)."""
-    now, name = held.now, wish.permission_set or held.now.permission_set
-    if wish.permission_set is None and wish.overrides is None:
+    now, name = managed.now, changes.permission_set or managed.now.permission_set
+    if changes.permission_set is None and changes.overrides is None:
         return now
-    base, version = base_of(now, facts.target.sets), now.set_version
+    base, version = base_rights_of(now, facts.target.sets), now.set_version
     if name != now.permission_set:
-        base, version = _another(name, now, facts)
-    wanted = wish.overrides or NO_OVERRIDES
-    if name == SetName.SUPER_ADMIN and wanted != NO_OVERRIDES:
-        raise InvalidField("/permissions").saying(A_SUPER_ADMIN_HOLDS_ALL)
-    if not held.account.is_partner:
-        must_exist_in_clients(wanted.added)
+        base, version = _different_set(name, now, facts)
+    requested = changes.overrides or NO_OVERRIDES
+    if name == SetName.SUPER_ADMIN and requested != NO_OVERRIDES:
+        raise InvalidField("/permissions").with_detail(SUPER_ADMIN_HOLDS_ALL)
+    if not managed.account.is_partner:
+        must_exist_in_clients(requested.added)
     if now.partner_id:
-        must_suit_a_partner_admin(wanted.added)
-        must_suit_partner_staff(base)
-    overrides = wanted.on(base)
+        must_suit_partner_admin(requested.added)
+        must_suit_partner_member(base)
+    overrides = requested.effective_on(base)
     return now.model_copy(
         update={
             "permission_set": name,
             "set_version": version,
             "added": overrides.added,
             "removed": overrides.removed,
-            "grant": _pinned(now, name),
+            "grant": _grant_with_pinned_version(now, name),
         }
     )
 
 
-def _another(name: str, now: Member, facts: MembershipFacts) -> tuple[Rights, int]:
+def _different_set(name: str, now: Member, facts: MembershipFacts) -> tuple[Rights, int]:
     """A set as it is given today; but who comes back to being partner admin finds the version that his grant pins."""
     pinned = now.grant.set_version if now.grant and name == SetName.PARTNER_ADMIN else None
-    return (rights_of(name, pinned), pinned) if pinned else given_now(name, facts.sets)
+    return (default_set_rights(name, pinned), pinned) if pinned else rights_and_version_now(name, facts.sets)
 
 
-def _pinned(now: Member, name: str) -> Grant | None:
+def _grant_with_pinned_version(now: Member, name: str) -> Grant | None:
     """The grant, which remembers the version of the partner admin set while its holder has another one."""
     if not now.grant or now.permission_set != SetName.PARTNER_ADMIN or name == SetName.PARTNER_ADMIN:
         return now.grant
     return now.grant.model_copy(update={"set_version": now.set_version})
 
 
-def _must_be_givable(facts: MembershipFacts, held: Hold, will: Rights, gained: tuple[str, ...], act: Act) -> None:
+def _must_be_grantable(
+    facts: MembershipFacts, managed: ManagedMembership, rights_after: Rights, gained: tuple[str, ...], act: Act
+) -> None:
     """Nobody gives what he does not hold; a partner only takes away, and no firm widens what the client gave it."""
     if not gained:
         return
-    if held.capacity is Role.PARTNER_MANAGER:
-        raise Forbidden("/permissions").saying("From the partner's side permissions can only be taken away.")
-    if held.now.grant and held.capacity.is_of_the_account and held.by_own_firm:
+    if managed.role is Role.PARTNER_MANAGER:
+        raise Forbidden("/permissions").with_detail("From the partner's side permissions can only be taken away.")
+    if managed.now.grant and managed.role.is_of_the_account and managed.by_own_partner:
         raise OwnPartnerMayNotApprove
-    news = Rights({name: will.held[name] for name in gained})
-    if not held.account.is_partner and creations.raises_a_colleague(facts.actor, held.user, news):
+    gained_rights = Rights({name: rights_after.held[name] for name in gained})
+    if not managed.account.is_partner and creations.widens_own_partner_employee(
+        facts.actor, managed.user, gained_rights
+    ):
         raise OwnPartnerMayNotApprove
-    giver = facts.actor.rights_at(act.at)
-    if any(will.held[name] > giver.held.get(name, 0) for name in gained):
+    actor_rights = facts.actor.rights_at(act.at)
+    if any(rights_after.held[name] > actor_rights.held.get(name, 0) for name in gained):
         raise PermissionNotHeld("/permissions")
 
 
-def _seated(facts: MembershipFacts, held: Hold, wish: Edit, after: Member, act: Act) -> Member:
+def _with_seats(
+    facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, after: Member, act: Act
+) -> Member:
     """The base seat and the paid ones; who sits on the partner seat keeps it and is given paid ones beside it."""
-    if wish.seat is None and wish.paid_seats is None:
+    if changes.seat is None and changes.paid_seats is None:
         return after
-    seat, paid = _wanted_seats(after, wish)
+    seat, paid = _requested_seats(after, changes)
     if (seat, paid) == (after.seat, set(after.paid_seats)):
         return after
-    if not held.capacity.is_of_the_account:
-        raise Forbidden("/seat").saying("Seats are the client's to assign.")
+    if not managed.role.is_of_the_account:
+        raise Forbidden("/seat").with_detail("Seats are the client's to assign.")
     if seat is not after.seat and Seat.PARTNER in (seat, after.seat):
         raise InvalidField("/seat")
-    if not paid <= PAID:
+    if not paid <= PAID_SEATS:
         raise InvalidField("/paid_seats")
-    costs = PAID & ({*paid, seat} ^ {*after.paid_seats, after.seat})
-    if costs and BILLING_MANAGE not in facts.actor.rights_at(act.at):
+    paid_changes = PAID_SEATS & ({*paid, seat} ^ {*after.paid_seats, after.seat})
+    if paid_changes and BILLING_MANAGE not in facts.actor.rights_at(act.at):
         raise PermissionNotHeld("/seat")
     return after.model_copy(update={"seat": seat, "paid_seats": tuple(sorted(paid))})
 
 
-def _wanted_seats(after: Member, wish: Edit) -> tuple[Seat | None, set[Seat]]:
-    named = after.paid_seats if wish.paid_seats is None else wish.paid_seats
-    if len(set(named)) < len(named):
+def _requested_seats(after: Member, changes: MemberEdit) -> tuple[Seat | None, set[Seat]]:
+    requested = after.paid_seats if changes.paid_seats is None else changes.paid_seats
+    if len(set(requested)) < len(requested):
         raise InvalidField("/paid_seats")
-    if wish.seat in PAID and after.seat is Seat.PARTNER:
-        return after.seat, {*named, wish.seat}
-    seat = wish.seat or after.seat
-    return seat, {*named} - {seat}
+    if changes.seat in PAID_SEATS and after.seat is Seat.PARTNER:
+        return after.seat, {*requested, changes.seat}
+    seat = changes.seat or after.seat
+    return seat, {*requested} - {seat}
 
 
-def _lasting(held: Hold, wish: Edit, after: Member, act: Act) -> Member:
+def _with_end(managed: ManagedMembership, changes: MemberEdit, after: Member, act: Act) -> Member:
     """Until when a grant lasts: either side shortens, only the client lengthens (domain.md rule 23)."""
-    if wish.access is None:
+    if changes.access_duration is None:
         return after
     if not after.grant:
-        raise InvalidField("/access_days").saying("Only a partner admin's access has an end.")
-    grant = after.grant.ending(wish.access.count, act.at)
+        raise InvalidField("/access_days").with_detail("Only a partner admin's access has an end.")
+    grant = after.grant.with_end_in(changes.access_duration.count, act.at)
     if grant.expires_at == after.grant.expires_at:
         return after
     if _lasts_longer(grant.expires_at, after.grant.expires_at):
-        if not held.capacity.is_of_the_account:
-            raise Forbidden("/access_days").saying(ONLY_THE_CLIENT_LENGTHENS)
-        if held.by_own_firm:
+        if not managed.role.is_of_the_account:
+            raise Forbidden("/access_days").with_detail(ONLY_CLIENT_EXTENDS)
+        if managed.by_own_partner:
             raise OwnPartnerMayNotApprove("/access_days")
     return after.model_copy(update={"grant": grant})
 

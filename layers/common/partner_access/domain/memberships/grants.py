@@ -13,30 +13,30 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import (
+    Assignment,
     Grant,
     GrantSource,
     Member,
-    Place,
     RequestedAccess,
     Seat,
     SuspensionReason,
-    paid_seats,
+    paid_seats_kept,
 )
-from partner_access.domain.notifications import Cause, Letter, LetterKind
+from partner_access.domain.notifications import Cause, Notification, NotificationKind
 from partner_access.domain.permissions.rights import (
     NO_OVERRIDES,
     Overrides,
     SetName,
+    default_set_rights,
     must_exist_in_clients,
-    must_suit_a_partner_admin,
-    rights_of,
+    must_suit_partner_admin,
 )
 from partner_access.domain.records import Decision, audit
-from partner_access.domain.users import User, eligible, tenure_of
+from partner_access.domain.users import User, access_generation_of, is_eligible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class GrantTerms:
     """How somebody becomes partner admin; the end is so many days from now, None for no end."""
 
     source: GrantSource
@@ -48,7 +48,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class GrantCandidate:
     """Who would become partner admin, on behalf of whom, and as what he stands in the account before."""
 
     employee: User | None
@@ -56,54 +56,56 @@ class Candidate:
     target: Actor
 
 
-def admit(candidate: Candidate, account: Account, terms: Terms, act: Act) -> tuple[User, Member, Grant]:
+def grant_partner_admin(
+    candidate: GrantCandidate, account: Account, terms: GrantTerms, act: Act
+) -> tuple[User, Member, Grant]:
     """Make an eligible employee partner admin of a client account by a link or by creation (domain.md rules 10-12)."""
     employee, partner, before = candidate.employee, candidate.partner, candidate.target.member
     account.must_be_active()
-    if not employee or not partner or not eligible(employee, partner):
+    if not employee or not partner or not is_eligible(employee, partner):
         raise NotEligible
     now = candidate.target.member_at(act.at)
     if now and now.active:
-        _must_not_stand_higher(now, candidate.target.suspended_by_at(act.at))
+        _must_be_upgradable(now, candidate.target.suspended_by_at(act.at))
     must_exist_in_clients(terms.overrides.added)
-    must_suit_a_partner_admin(terms.overrides.added)
-    overrides = terms.overrides.on(rights_of(SetName.PARTNER_ADMIN, terms.set_version))
+    must_suit_partner_admin(terms.overrides.added)
+    overrides = terms.overrides.effective_on(default_set_rights(SetName.PARTNER_ADMIN, terms.set_version))
     if before is None or before.seat is not Seat.PARTNER:
-        account.must_have_a_seat()
+        account.must_have_free_seat()
 
-    stays = now if now and now.active else None
-    given = grant(partner, terms, act)
+    active_member = now if now and now.active else None
+    new_grant_record = new_grant(partner, terms, act)
     member = Member(
         version=before.version + 1 if before else 1,
         account_id=account.account_id,
         user_id=employee.user_id,
         since=before.since if before else act.at,
-        granted_by=act.by,
+        granted_by=act.actor_id,
         partner_id=partner.account_id,
-        access_generation=tenure_of(employee, partner),
+        access_generation=access_generation_of(employee, partner),
         permission_set=SetName.PARTNER_ADMIN,
         set_version=terms.set_version,
         added=overrides.added,
         removed=overrides.removed,
         seat=Seat.PARTNER,
-        paid_seats=paid_seats(stays) if stays else (),
-        previous=stays.place if stays else None,
-        grant=given,
+        paid_seats=paid_seats_kept(active_member) if active_member else (),
+        previous=active_member.assignment if active_member else None,
+        grant=new_grant_record,
     )
-    return employee, member, given
+    return employee, member, new_grant_record
 
 
-def grant(partner: Account, terms: Terms, act: Act) -> Grant:
+def new_grant(partner: Account, terms: GrantTerms, act: Act) -> Grant:
     """The record of a new grant; an ended one never revives (domain.md §5)."""
     return Grant(
-        grant_id=act.named("grt"),
+        grant_id=act.new_id("grt"),
         partner_id=partner.account_id,
         source=terms.source,
-        granted_by=act.by,
+        granted_by=act.actor_id,
         created_at=act.at,
         requested=terms.requested,
         link_id=terms.link_id,
-    ).ending(terms.access_days, act.at)
+    ).with_end_in(terms.access_days, act.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ class DueGrant:
 
     account: Account
     target: Actor
-    asked_by: str | None = None
+    link_created_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +127,13 @@ class GrantExpired(Decision):
 def expire(due: DueGrant, act: Act) -> GrantExpired | None:
     """What the sweep makes of a membership whose grant is over: what it was before, its seat free (domain.md §5)."""
     before = due.target.member
-    if not before or not before.grant or not before.grant.is_over(act.at):
+    if not before or not before.grant or not before.grant.has_expired(act.at):
         return None
     return GrantExpired(
         act=act,
         account=due.account,
         before=before,
-        member=before.ended().changed(),
+        member=before.ended().next_version(),
         audit=audit(
             "grant.expired",
             act,
@@ -140,8 +142,8 @@ def expire(due: DueGrant, act: Act) -> GrantExpired | None:
             grant_id=before.grant.grant_id,
             employee_id=before.user_id,
         ),
-        letter=Letter(
-            kind=LetterKind.ACCESS_ENDED,
+        notification=Notification(
+            kind=NotificationKind.ACCESS_ENDED,
             employee_id=before.user_id,
             partner_id=before.grant.partner_id,
             account_id=before.account_id,
@@ -152,27 +154,27 @@ def expire(due: DueGrant, act: Act) -> GrantExpired | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrantEnding(Decision):
+class GrantEndWarned(Decision):
     account: Account
     before: Member
     member: Member
 
 
-def warn(due: DueGrant, act: Act) -> GrantEnding | None:
+def warn_of_end(due: DueGrant, act: Act) -> GrantEndWarned | None:
     """Tell both sides that a grant will end, once for each time there is to (domain.md rule 23).
 
     Suspended or not, it has an end. Whoever left is passed by: his grants end with the clean-up.
     """
     before = due.target.member_at(act.at)
-    if not before or not before.grant or not before.grant.due_at or before.grant.due_at > act.at:
+    if not before or not before.grant or not before.grant.next_due_at or before.grant.next_due_at > act.at:
         return None
-    warned = before.grant.warned_at(act.at)
+    warned = before.grant.with_warnings_sent(act.at)
     days_left = warned.days_left(act.at)
-    return GrantEnding(
+    return GrantEndWarned(
         act=act,
         account=due.account,
         before=before,
-        member=before.changed(grant=warned),
+        member=before.next_version(grant=warned),
         audit=audit(
             "grant.ending",
             act,
@@ -181,12 +183,12 @@ def warn(due: DueGrant, act: Act) -> GrantEnding | None:
             employee_id=before.user_id,
             days_left=days_left,
         ),
-        letter=Letter(
-            kind=LetterKind.ACCESS_ENDING,
+        notification=Notification(
+            kind=NotificationKind.ACCESS_ENDING,
             employee_id=before.user_id,
             partner_id=warned.partner_id,
             account_id=before.account_id,
-            link_created_by=due.asked_by,
+            link_created_by=due.link_created_by,
             expires_at=warned.expires_at,
             days_left=days_left,
         ),
@@ -194,7 +196,7 @@ def warn(due: DueGrant, act: Act) -> GrantEnding | None:
     )
 
 
-def _must_not_stand_higher(member: Member, suspended_by: frozenset[SuspensionReason]) -> None:
+def _must_be_upgradable(member: Member, suspended_by: frozenset[SuspensionReason]) -> None:
     if member.is_super_admin:
         raise IsSuperAdmin
     if suspended_by:
@@ -203,16 +205,18 @@ def _must_not_stand_higher(member: Member, suspended_by: frozenset[SuspensionRea
         raise AlreadyPartnerAdmin
 
 
-def paid_seat_required(account: Account, member: Place) -> bool:
+def paid_seat_required(account: Account, member: Assignment) -> bool:
     """Whether the paid features stay off until the client assigns a paid seat (domain.md §3)."""
-    return not account.opens_paid_features and not member.paid_seats
+    return not account.includes_paid_features and not member.paid_seats
 
 
-def counter_offer(asked: RequestedAccess, removed: tuple[str, ...], access_days: int | None) -> RequestedAccess:
+def reduced_access(requested: RequestedAccess, removed: tuple[str, ...], access_days: int | None) -> RequestedAccess:
     """What is given when an approver takes away and shortens; he never adds to what was asked (domain.md rule 15)."""
-    if access_days and asked.access_days and access_days > asked.access_days:
-        raise InvalidField("/access_days").saying(f"Give at most the {asked.access_days} days that were asked for.")
+    if access_days and requested.access_days and access_days > requested.access_days:
+        raise InvalidField("/access_days").with_detail(
+            f"Give at most the {requested.access_days} days that were asked for."
+        )
     return RequestedAccess(
-        removed=tuple(sorted({*asked.removed, *removed})),
-        access_days=access_days or asked.access_days,
+        removed=tuple(sorted({*requested.removed, *removed})),
+        access_days=access_days or requested.access_days,
     )

@@ -8,7 +8,7 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict
 
 from partner_access.domain.permissions.rights import SetName
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 
 
 class Seat(StrEnum):
@@ -21,9 +21,9 @@ class Seat(StrEnum):
     PARTNER = "partner"
 
 
-WARNED_BEFORE: Final = (30, 7, 1)
+WARNING_DAYS: Final = (30, 7, 1)
 """How many days before the end of a grant both sides are told of it (domain.md rule 23)."""
-PAID: Final = frozenset({Seat.SALES, Seat.SERVICE})
+PAID_SEATS: Final = frozenset({Seat.SALES, Seat.SERVICE})
 
 
 class GrantSource(StrEnum):
@@ -78,17 +78,17 @@ class Grant(BaseModel):
     last_warning_days: int | None = None
     set_version: int | None = None
 
-    def is_over(self, at: datetime) -> bool:
+    def has_expired(self, at: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= at
 
-    def ending(self, days: int | None, at: datetime) -> Self:
+    def with_end_in(self, days: int | None, at: datetime) -> Self:
         """The same grant with its end so many days from now, None for no end; both sides are warned of it anew."""
         end = at + timedelta(days=days) if days else None
-        return self.model_copy(update={"expires_at": end, "last_warning_days": None}).warned_at(at)
+        return self.model_copy(update={"expires_at": end, "last_warning_days": None}).with_warnings_sent(at)
 
-    def warned_at(self, at: datetime) -> Self:
+    def with_warnings_sent(self, at: datetime) -> Self:
         """The same grant when both sides know what there is to know of its end by now."""
-        passed = [days for days in WARNED_BEFORE if self.expires_at and self.expires_at - timedelta(days=days) <= at]
+        passed = [days for days in WARNING_DAYS if self.expires_at and self.expires_at - timedelta(days=days) <= at]
         return self.model_copy(update={"last_warning_days": min(passed, default=self.last_warning_days)})
 
     def days_left(self, at: datetime) -> int | None:
@@ -96,15 +96,15 @@ class Grant(BaseModel):
         return ceil((self.expires_at - at) / timedelta(days=1)) if self.expires_at else None
 
     @property
-    def due_at(self) -> datetime | None:
+    def next_due_at(self) -> datetime | None:
         """When the sweep has something to do about it: to warn both sides, or to write it off."""
         if not self.expires_at:
             return None
-        left = [days for days in WARNED_BEFORE if self.last_warning_days is None or days < self.last_warning_days]
+        left = [days for days in WARNING_DAYS if self.last_warning_days is None or days < self.last_warning_days]
         return self.expires_at - timedelta(days=max(left, default=0))
 
 
-class Place(BaseModel):
+class Assignment(BaseModel):
     """A set with its overrides and seats: what a member has, and what he falls back to when a grant ends.
 
     `partner_id` is the firm on whose behalf he is here, `tenure` how often his access for it had been ended as a whole
@@ -127,7 +127,7 @@ class Place(BaseModel):
         return self.permission_set == SetName.SUPER_ADMIN
 
 
-class Member(Kept, Place):
+class Member(Record, Assignment):
     """`previous` is what he was before the grant; he may do nothing while somebody suspends him.
 
     `changed_at` is when the membership was last written.
@@ -139,13 +139,13 @@ class Member(Kept, Place):
     granted_by: str | None = None
     active: bool = True
     grant: Grant | None = None
-    previous: Place | None = None
+    previous: Assignment | None = None
     suspended_by: frozenset[SuspensionReason] = frozenset()
     changed_at: datetime | None = None
 
     @property
-    def place(self) -> Place:
-        return Place.model_validate(self.model_dump(include=set(Place.model_fields)))
+    def assignment(self) -> Assignment:
+        return Assignment.model_validate(self.model_dump(include=set(Assignment.model_fields)))
 
     @property
     def state(self) -> MemberState:
@@ -156,15 +156,15 @@ class Member(Kept, Place):
 
     def as_of(self, at: datetime) -> "Member":
         """The membership as it counts at this instant, whether or not the sweep has come by (guarantees.md §3)."""
-        return self.ended() if self.grant and self.grant.is_over(at) else self
+        return self.ended() if self.grant and self.grant.has_expired(at) else self
 
     def ended(self) -> "Member":
         """The membership without its grant: what it was before, or deactivated if it existed only through it.
 
         What the client itself has suspended stays so: neither the end of a grant nor a return gives anybody access.
         """
-        gone = {"seat": None, "partner_id": None, "access_generation": 0}
-        fallback = self.previous or self.place.model_copy(update=gone)
+        cleared = {"seat": None, "partner_id": None, "access_generation": 0}
+        fallback = self.previous or self.assignment.model_copy(update=cleared)
         return self.model_copy(
             update={
                 **dict(fallback),
@@ -176,17 +176,17 @@ class Member(Kept, Place):
         )
 
 
-def usual_seat(permission_set: str) -> Seat:
+def default_seat(permission_set: str) -> Seat:
     """The base seat of a member when nobody names one."""
     return Seat.VIEW_ONLY if permission_set == SetName.VIEW_ONLY else Seat.CORE
 
 
-def paid_seats(member: Member) -> tuple[Seat, ...]:
+def paid_seats_kept(member: Member) -> tuple[Seat, ...]:
     """The paid seats that a member keeps when his base seat becomes the partner seat (domain.md §3)."""
-    base = (member.seat,) if member.seat in PAID else ()
+    base = (member.seat,) if member.seat in PAID_SEATS else ()
     return tuple(sorted({*member.paid_seats, *base}))
 
 
-def seat_change(before: Member | None, after: Member) -> int:
+def partner_seat_change(before: Member | None, after: Member) -> int:
     """By how many the account's taken partner seats change: a lapsed grant holds its seat until it is written off."""
     return (after.seat is Seat.PARTNER) - (before is not None and before.seat is Seat.PARTNER)

@@ -11,14 +11,14 @@ from partner_access.domain.errors import (
     NotFound,
     NotSuperAdmin,
 )
-from partner_access.domain.memberships.actors import Actor, some_independent, witness
-from partner_access.domain.memberships.effective_rights import rights_in
-from partner_access.domain.memberships.grants import Terms, grant, paid_seat_required
-from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat, paid_seats
-from partner_access.domain.notifications import Letter, LetterKind
-from partner_access.domain.permissions.rights import SetName, in_clients, latest
+from partner_access.domain.memberships.actors import Actor, has_independent_super_admin, witness
+from partner_access.domain.memberships.effective_rights import effective_rights_of
+from partner_access.domain.memberships.grants import GrantTerms, new_grant, paid_seat_required
+from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat, paid_seats_kept
+from partner_access.domain.notifications import Notification, NotificationKind
+from partner_access.domain.permissions.rights import SetName, client_rights, latest_version
 from partner_access.domain.records import Decision, audit
-from partner_access.domain.users import User, eligible, firm_must_be_named, tenure_of
+from partner_access.domain.users import User, access_generation_of, is_eligible, partner_id_required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,11 @@ class MigrationFacts:
     target: Actor
     partner: Account | None
     others: tuple[Actor, ...]
-    firm_is_unclear: bool = False
+    partner_is_ambiguous: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class MigrationPreview:
     """What a migration changes: the permissions lost, the seat, and who is left to run the account."""
 
     lost: tuple[str, ...]
@@ -52,29 +52,29 @@ class SuperAdminMigrated(Decision):
     before: Member
     member: Member
     grant: Grant
-    preview: Preview
+    preview: MigrationPreview
 
 
 def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
     """Turn a super admin into a partner admin; one who stays is the witness that the floor holds (guarantees.md T3)."""
     account, partner, employee, before = _must_be_migratable(facts, act)
-    stays = witness(facts.others, act.at, rather=facts.actor.user)
-    account.must_have_a_seat()
+    remaining = witness(facts.others, act.at, preferred=facts.actor.user)
+    account.must_have_free_seat()
 
-    terms = Terms(source=GrantSource.MIGRATION, set_version=latest(SetName.PARTNER_ADMIN))
-    given = grant(partner, terms, act)
-    member = before.changed(
+    terms = GrantTerms(source=GrantSource.MIGRATION, set_version=latest_version(SetName.PARTNER_ADMIN))
+    new_partner_grant = new_grant(partner, terms, act)
+    member = before.next_version(
         permission_set=SetName.PARTNER_ADMIN,
         set_version=terms.set_version,
         added=(),
         removed=(),
         seat=Seat.PARTNER,
-        paid_seats=paid_seats(before),
-        granted_by=act.by,
+        paid_seats=paid_seats_kept(before),
+        granted_by=act.actor_id,
         partner_id=partner.account_id,
-        access_generation=tenure_of(employee, partner),
+        access_generation=access_generation_of(employee, partner),
         previous=None,
-        grant=given,
+        grant=new_partner_grant,
     )
     preview = _preview(facts, account, before, member, act)
     return SuperAdminMigrated(
@@ -83,7 +83,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
         employee=employee,
         before=before,
         member=member,
-        grant=given,
+        grant=new_partner_grant,
         preview=preview,
         audit=audit(
             "super_admin.migrated",
@@ -91,19 +91,19 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
             account.account_id,
             partner.account_id,
             employee_id=before.user_id,
-            grant_id=given.grant_id,
+            grant_id=new_partner_grant.grant_id,
             seat={"before": before.seat, "after": Seat.PARTNER},
         ),
-        letter=Letter(
-            kind=LetterKind.SUPER_ADMIN_MIGRATED,
+        notification=Notification(
+            kind=NotificationKind.SUPER_ADMIN_MIGRATED,
             employee_id=before.user_id,
-            actor_id=act.by,
+            actor_id=act.actor_id,
             partner_id=partner.account_id,
             account_id=account.account_id,
             set_version=member.set_version,
             paid_seat_required=preview.paid_seat_required,
         ),
-        relies_on=(account, partner, *facts.actor.relied_on, *facts.target.relied_on, *stays.relied_on),
+        relies_on=(account, partner, *facts.actor.relied_on, *facts.target.relied_on, *remaining.relied_on),
     )
 
 
@@ -115,8 +115,8 @@ def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Accou
     facts.actor.must_be_member(act.at)
     if account.is_partner:
         raise NotAClientAccount("/account_id")
-    himself = target.user is not None and target.user.user_id == act.by
-    if not himself and not facts.actor.is_super_admin_at(act.at):
+    is_self = target.user is not None and target.user.user_id == act.actor_id
+    if not is_self and not facts.actor.is_super_admin_at(act.at):
         raise Forbidden
     account.must_be_active()
     if not target.user or not target.member or not target.is_member_at(act.at):
@@ -124,19 +124,19 @@ def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Accou
     now = target.member_at(act.at)
     if not now or not now.is_super_admin:
         raise NotSuperAdmin
-    if facts.firm_is_unclear:
-        raise firm_must_be_named()
-    if not partner or not eligible(target.user, partner):
+    if facts.partner_is_ambiguous:
+        raise partner_id_required()
+    if not partner or not is_eligible(target.user, partner):
         raise NotEligible
     return account, partner, target.user, target.member
 
 
-def _preview(facts: MigrationFacts, account: Account, before: Member, after: Member, act: Act) -> Preview:
-    return Preview(
-        lost=in_clients(rights_in(before, {})).beyond(rights_in(after, {})),
+def _preview(facts: MigrationFacts, account: Account, before: Member, after: Member, act: Act) -> MigrationPreview:
+    return MigrationPreview(
+        lost=client_rights(effective_rights_of(before, {})).wider_than(effective_rights_of(after, {})),
         seat_before=before.seat,
         seat_after=Seat.PARTNER,
         remaining_super_admins=sum(other.is_super_admin_at(act.at) for other in facts.others),
-        remaining_are_partner_employees=not some_independent(facts.others, act.at),
+        remaining_are_partner_employees=not has_independent_super_admin(facts.others, act.at),
         paid_seat_required=paid_seat_required(account, after),
     )

@@ -6,12 +6,24 @@ from typing import Final
 from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden
 from partner_access.domain.memberships.actors import witness
-from partner_access.domain.memberships.roles import Hold, MembershipChanged, MembershipFacts, Role, hold
-from partner_access.domain.notifications import Cause, CleanUp, Letter, LetterKind, Occasion
+from partner_access.domain.memberships.roles import (
+    ManagedMembership,
+    MembershipChanged,
+    MembershipFacts,
+    Role,
+    authorize,
+)
+from partner_access.domain.notifications import (
+    Cause,
+    Notification,
+    NotificationKind,
+    Reconciliation,
+    ReconciliationReason,
+)
 from partner_access.domain.records import audit
-from partner_access.domain.users import User, left
+from partner_access.domain.users import User, without_employment
 
-ENDED_BY: Final = {
+CAUSE_BY_ROLE: Final = {
     Role.VENDOR: Cause.VENDOR,
     Role.SUPER_ADMIN: Cause.CLIENT,
     Role.USER_MANAGER: Cause.CLIENT,
@@ -21,54 +33,56 @@ ENDED_BY: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserEnded(MembershipChanged):
+class MemberRemoved(MembershipChanged):
     """`former` is an employee after he left his firm, None for everybody else."""
 
-    former: User | None = None
+    former_employee: User | None = None
 
 
-def end(facts: MembershipFacts, seen: int, act: Act) -> UserEnded:
+def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRemoved:
     """End a grant, so that its holder is what he was before it, or a membership without one."""
-    held = hold(facts, act)
-    now = held.now
-    if now.is_super_admin and held.capacity is Role.USER_MANAGER:
+    managed = authorize(facts, act)
+    now = managed.now
+    if now.is_super_admin and managed.role is Role.USER_MANAGER:
         raise Forbidden
-    held.must_be_as_seen(seen)
-    stays = witness(facts.others, act.at).relied_on if now.is_super_admin else ()
-    cause = Cause.SELF if act.by == held.user.user_id else ENDED_BY[held.capacity]
-    former = left(held.user, held.account) if held.account.is_partner else None
-    return UserEnded(
+    managed.must_match_version(expected_version)
+    witness_records = witness(facts.others, act.at).relied_on if now.is_super_admin else ()
+    cause = Cause.SELF if act.actor_id == managed.user.user_id else CAUSE_BY_ROLE[managed.role]
+    former_employee = without_employment(managed.user, managed.account) if managed.account.is_partner else None
+    return MemberRemoved(
         act=act,
-        account=held.account,
-        user=held.user,
-        before=held.before,
-        member=now.ended().changed(),
-        former=former,
+        account=managed.account,
+        user=managed.user,
+        before=managed.before,
+        member=now.ended().next_version(),
+        former_employee=former_employee,
         audit=audit(
             "grant.revoked" if now.grant else "member.removed",
             act,
-            held.account.account_id,
+            managed.account.account_id,
             now.partner_id,
-            user_id=held.user.user_id,
-            capacity=held.capacity,
+            user_id=managed.user.user_id,
+            capacity=managed.role,
             grant_id=now.grant.grant_id if now.grant else None,
         ),
-        letter=_letter(held, cause, act),
-        clean_up=_clean_up(held) if former else None,
-        relies_on=(*held.relied_on, *stays),
+        notification=_notification(managed, cause, act),
+        reconciliation=_reconciliation(managed) if former_employee else None,
+        relies_on=(*managed.relied_on, *witness_records),
     )
 
 
-def _letter(held: Hold, cause: Cause, act: Act) -> Letter:
-    return Letter(
-        kind=LetterKind.ACCESS_ENDED,
-        employee_id=held.user.user_id,
-        actor_id=act.by,
-        partner_id=held.now.partner_id,
-        account_id=held.account.account_id,
+def _notification(managed: ManagedMembership, cause: Cause, act: Act) -> Notification:
+    return Notification(
+        kind=NotificationKind.ACCESS_ENDED,
+        employee_id=managed.user.user_id,
+        actor_id=act.actor_id,
+        partner_id=managed.now.partner_id,
+        account_id=managed.account.account_id,
         cause=cause,
     )
 
 
-def _clean_up(held: Hold) -> CleanUp:
-    return CleanUp(partner_id=held.account.account_id, user_id=held.user.user_id, reason=Occasion.OFFBOARDED)
+def _reconciliation(managed: ManagedMembership) -> Reconciliation:
+    return Reconciliation(
+        partner_id=managed.account.account_id, user_id=managed.user.user_id, reason=ReconciliationReason.OFFBOARDED
+    )

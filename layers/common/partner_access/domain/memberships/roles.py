@@ -7,11 +7,11 @@ from enum import StrEnum
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden, NotFound, PreconditionFailed
-from partner_access.domain.memberships.actors import NOBODY, Actor
+from partner_access.domain.memberships.actors import NO_ACTOR, Actor
 from partner_access.domain.memberships.members import Member
-from partner_access.domain.permissions.custom_sets import Sets
+from partner_access.domain.permissions.custom_sets import CustomSets
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
-from partner_access.domain.records import Decision, Kept
+from partner_access.domain.records import Decision, Record
 from partner_access.domain.users import User
 
 
@@ -42,20 +42,20 @@ class MembershipFacts:
     account: Account | None
     actor: Actor
     target: Actor
-    manager: Actor = NOBODY
+    manager: Actor = NO_ACTOR
     others: tuple[Actor, ...] = ()
     partner: Account | None = None
-    firm_is_unclear: bool = False
-    sets: Sets = field(default_factory=dict)
+    partner_is_ambiguous: bool = False
+    sets: CustomSets = field(default_factory=dict)
 
     @property
-    def manages_for(self) -> str | None:
+    def managed_partner_id(self) -> str | None:
         """The partner account in which the caller's rights as a manager are known."""
         return self.manager.member.account_id if self.manager.member else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class ManagedMembership:
     """A membership that somebody may lay hands on: as it is kept, as it counts now, and in which capacities.
 
     `by_own_firm` is when the caller works for the partner on whose behalf the member is here.
@@ -65,17 +65,17 @@ class Hold:
     user: User
     before: Member
     now: Member
-    capacities: tuple[Role, ...]
-    by_own_firm: bool
-    relied_on: tuple[Kept, ...]
+    roles: tuple[Role, ...]
+    by_own_partner: bool
+    relied_on: tuple[Record, ...]
 
     @property
-    def capacity(self) -> Role:
-        return self.capacities[0]
+    def role(self) -> Role:
+        return self.roles[0]
 
-    def must_be_as_seen(self, version: int) -> None:
+    def must_match_version(self, expected_version: int) -> None:
         """An edit names the version that it saw (domain.md rule 25)."""
-        if self.before.version != version:
+        if self.before.version != expected_version:
             raise PreconditionFailed
 
 
@@ -89,7 +89,7 @@ class MembershipChanged(Decision):
     member: Member
 
 
-def hold(facts: MembershipFacts, act: Act) -> Hold:
+def authorize(facts: MembershipFacts, act: Act) -> ManagedMembership:
     """The membership and the caller's capacities.
 
     Members without one are told so before they learn who else is here; to all others there is nothing.
@@ -97,37 +97,41 @@ def hold(facts: MembershipFacts, act: Act) -> Hold:
     if not facts.account:
         raise NotFound
     user, before, now = facts.target.user, facts.target.member, facts.target.member_at(act.at)
-    capacities = tuple(_capacities(facts, now, act))
-    if not capacities:
+    roles = tuple(_roles(facts, now, act))
+    if not roles:
         facts.actor.must_be_member(act.at)
         raise Forbidden
     if not user or not before or not now or not now.active:
         raise NotFound
-    who = () if Role.VENDOR in capacities else facts.actor.relied_on
-    manager = facts.manager.relied_on if Role.PARTNER_MANAGER in capacities else ()
-    return Hold(
+    actor_records = () if Role.VENDOR in roles else facts.actor.relied_on
+    manager_records = facts.manager.relied_on if Role.PARTNER_MANAGER in roles else ()
+    return ManagedMembership(
         account=facts.account,
         user=user,
         before=before,
         now=now,
-        capacities=capacities,
-        by_own_firm=facts.actor.user is not None and now.partner_id in facts.actor.user.employed_by,
-        relied_on=tuple(dict.fromkeys((facts.account, *who, *manager, *facts.target.relied_on))),
+        roles=roles,
+        by_own_partner=facts.actor.user is not None and now.partner_id in facts.actor.user.employed_by,
+        relied_on=tuple(dict.fromkeys((facts.account, *actor_records, *manager_records, *facts.target.relied_on))),
     )
 
 
-def _capacities(facts: MembershipFacts, now: Member | None, act: Act) -> Iterator[Role]:
+def _roles(facts: MembershipFacts, now: Member | None, act: Act) -> Iterator[Role]:
     if act.for_vendor:
         yield Role.VENDOR
         return
     manages_users = USERS_MANAGE in facts.actor.rights_at(act.at)
-    here = now if now and now.active else None
-    own_firm = facts.actor.firm_at(act.at)
-    if manages_users and not own_firm:
+    active_member = now if now and now.active else None
+    own_partner = facts.actor.partner_at(act.at)
+    if manages_users and not own_partner:
         yield Role.SUPER_ADMIN if facts.actor.is_super_admin_at(act.at) else Role.USER_MANAGER
-    if manages_users and own_firm and here and own_firm.account_id == here.partner_id:
+    if manages_users and own_partner and active_member and own_partner.account_id == active_member.partner_id:
         yield Role.COLLEAGUE
-    if here and facts.manages_for == here.partner_id and CLIENT_ACCESS_MANAGE in facts.manager.rights_at(act.at):
+    if (
+        active_member
+        and facts.managed_partner_id == active_member.partner_id
+        and CLIENT_ACCESS_MANAGE in facts.manager.rights_at(act.at)
+    ):
         yield Role.PARTNER_MANAGER
-    if here and here.user_id == act.by and facts.actor.user and facts.actor.user.active:
+    if active_member and active_member.user_id == act.actor_id and facts.actor.user and facts.actor.user.active:
         yield Role.SELF

@@ -12,96 +12,104 @@ from partner_access.domain.errors import (
     OwnPartnerMayNotApprove,
 )
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.memberships.roles import Hold, MembershipChanged, MembershipFacts, Role, hold
-from partner_access.domain.notifications import Cause, Letter, LetterKind
+from partner_access.domain.memberships.roles import (
+    ManagedMembership,
+    MembershipChanged,
+    MembershipFacts,
+    Role,
+    authorize,
+)
+from partner_access.domain.notifications import Cause, Notification, NotificationKind
 from partner_access.domain.records import AuditEntry, audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserSuspended(MembershipChanged): ...
+class MemberSuspended(MembershipChanged): ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserResumed(MembershipChanged): ...
+class MemberResumed(MembershipChanged): ...
 
 
-Changed = TypeVar("Changed", UserSuspended, UserResumed)
+ChangedT = TypeVar("ChangedT", MemberSuspended, MemberResumed)
 
 
-def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> UserSuspended | None:
+def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> MemberSuspended | None:
     """Stop his access from this instant, seat kept; None when this side has done so already."""
-    held, side = _hold(facts, act)
-    if held.now.is_super_admin:
-        raise IsSuperAdmin().saying("A super admin cannot be suspended. Give him another set first.")
-    if side in held.now.suspended_by:
+    managed, side = _authorize_side(facts, act)
+    if managed.now.is_super_admin:
+        raise IsSuperAdmin().with_detail("A super admin cannot be suspended. Give him another set first.")
+    if side in managed.now.suspended_by:
         return None
-    letter = _letter(LetterKind.ACCESS_SUSPENDED, held, side, act).model_copy(update={"reason": reason})
-    told = _entry("member.suspended", held, act, suspended_by=side)
-    return _changed(UserSuspended, held, held.now.suspended_by | {side}, act, told, letter)
+    notification = _notification(NotificationKind.ACCESS_SUSPENDED, managed, side, act).model_copy(
+        update={"reason": reason}
+    )
+    entry = _entry("member.suspended", managed, act, suspended_by=side)
+    return _changed(MemberSuspended, managed, managed.now.suspended_by | {side}, act, entry, notification)
 
 
-def resume(facts: MembershipFacts, act: Act) -> UserResumed | None:
+def resume(facts: MembershipFacts, act: Act) -> MemberResumed | None:
     """Take back this side's suspension; None when nobody suspends him, refused when only somebody else does."""
-    held, side = _hold(facts, act)
-    held.account.must_be_active()
-    if side not in held.now.suspended_by:
+    managed, side = _authorize_side(facts, act)
+    managed.account.must_be_active()
+    if side not in managed.now.suspended_by:
         if facts.target.suspended_by_at(act.at):
-            raise GrantSuspended().saying(
+            raise GrantSuspended().with_detail(
                 "This suspension is not yours to lift. Ask the side that suspended the access."
             )
         return None
-    if side is SuspensionReason.CLIENT and held.by_own_firm:
+    if side is SuspensionReason.CLIENT and managed.by_own_partner:
         raise OwnPartnerMayNotApprove
-    letter = _letter(LetterKind.ACCESS_RESUMED, held, side, act)
-    told = _entry("member.resumed", held, act, resumed_by=side)
-    return _changed(UserResumed, held, held.now.suspended_by - {side}, act, told, letter)
+    notification = _notification(NotificationKind.ACCESS_RESUMED, managed, side, act)
+    entry = _entry("member.resumed", managed, act, resumed_by=side)
+    return _changed(MemberResumed, managed, managed.now.suspended_by - {side}, act, entry, notification)
 
 
-def _entry(event: str, held: Hold, act: Act, **whose: SuspensionReason) -> AuditEntry:
-    return audit(event, act, held.account.account_id, held.now.partner_id, user_id=held.user.user_id, **whose)
+def _entry(event: str, managed: ManagedMembership, act: Act, **side: SuspensionReason) -> AuditEntry:
+    return audit(event, act, managed.account.account_id, managed.now.partner_id, user_id=managed.user.user_id, **side)
 
 
 def _changed(
-    kind: type[Changed],
-    held: Hold,
+    kind: type[ChangedT],
+    managed: ManagedMembership,
     suspended_by: frozenset[SuspensionReason],
     act: Act,
-    told: AuditEntry,
-    letter: Letter,
-) -> Changed:
+    entry: AuditEntry,
+    notification: Notification,
+) -> ChangedT:
     """The membership under these reasons from now on."""
     return kind(
         act=act,
-        account=held.account,
-        user=held.user,
-        before=held.before,
-        member=held.now.changed(suspended_by=suspended_by),
-        audit=told,
-        letter=letter,
-        relies_on=held.relied_on,
+        account=managed.account,
+        user=managed.user,
+        before=managed.before,
+        member=managed.now.next_version(suspended_by=suspended_by),
+        audit=entry,
+        notification=notification,
+        relies_on=managed.relied_on,
     )
 
 
-def _hold(facts: MembershipFacts, act: Act) -> tuple[Hold, SuspensionReason]:
+def _authorize_side(facts: MembershipFacts, act: Act) -> tuple[ManagedMembership, SuspensionReason]:
     """The membership, and whose reason the caller puts or lifts: the firm's, as its manager, else the client's."""
-    held = hold(facts, act)
-    if held.account.is_partner:
+    managed = authorize(facts, act)
+    if managed.account.is_partner:
         raise NotAClientAccount
-    if Role.PARTNER_MANAGER in held.capacities:
+    if Role.PARTNER_MANAGER in managed.roles:
         side = SuspensionReason.PARTNER
-    elif held.capacity.is_of_the_account:
+    elif managed.role.is_of_the_account:
         side = SuspensionReason.CLIENT
     else:
         raise Forbidden
-    return held, side
+    return managed, side
 
 
-def _letter(kind: LetterKind, held: Hold, side: SuspensionReason, act: Act) -> Letter:
-    return Letter(
+def _notification(kind: NotificationKind, managed: ManagedMembership, side: SuspensionReason, act: Act) -> Notification:
+    return Notification(
         kind=kind,
-        employee_id=held.user.user_id,
-        actor_id=act.by,
-        partner_id=held.now.partner_id,
-        account_id=held.account.account_id,
+        employee_id=managed.user.user_id,
+        actor_id=act.actor_id,
+        partner_id=managed.now.partner_id,
+        account_id=managed.account.account_id,
         cause=Cause(side.value),
     )

@@ -12,30 +12,30 @@ from partner_access.domain.users import User
 
 
 @dataclass(frozen=True, slots=True)
-class Introduced:
+class VisibleMember:
     """Somebody in an account, and who let him in, if that is somebody we know."""
 
     actor: Actor
-    by: User | None = None
+    added_by: User | None = None
 
     def names_at(self, at: datetime) -> Mapping[str, str | None]:
         """What people ask beside the ids; nobody's name is that of an erased person."""
-        firm, now = self.actor.firm_at(at), self.actor.member_at(at)
+        partner, now = self.actor.partner_at(at), self.actor.member_at(at)
         custom = self.actor.sets.get(now.permission_set) if now else None
         return {
-            "granted_by_name": (self.by.name or None) if self.by else None,
-            "partner_name": firm.name if firm else None,
+            "granted_by_name": (self.added_by.name or None) if self.added_by else None,
+            "partner_name": partner.name if partner else None,
             "set_name": custom.name if custom else None,
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ViewFacts:
+class VisibilityFacts:
     """Who looks, at whom, and who looks as each of the firms knows him on whose behalf that person is or was here."""
 
     viewer: Actor
-    shown: Introduced
-    at_firms: Mapping[str, Actor] = field(default_factory=dict)
+    member: VisibleMember
+    viewer_at_partners: Mapping[str, Actor] = field(default_factory=dict)
 
 
 def must_see_all(viewer: Actor, at: datetime) -> None:
@@ -45,21 +45,21 @@ def must_see_all(viewer: Actor, at: datetime) -> None:
         raise Forbidden
 
 
-def see(facts: ViewFacts, act: Act) -> Introduced:
+def view_member(facts: VisibilityFacts, act: Act) -> VisibleMember:
     """One member: for who manages users, for the client access managers of his firm while he is here, and for himself."""
-    viewer, actor = facts.viewer, facts.shown.actor
+    viewer, actor = facts.viewer, facts.member.actor
     manages = USERS_MANAGE in viewer.rights_at(act.at)
-    if not manages and not _is_managed_by_firm(facts, act.at):
+    if not manages and not _is_managed_by_partner(facts, act.at):
         viewer.must_be_member(act.at)
-        if not actor.user or actor.user.user_id != act.by:
+        if not actor.user or actor.user.user_id != act.actor_id:
             raise Forbidden
     if not actor.user or not actor.member:
         raise NotFound
-    return facts.shown
+    return facts.member
 
 
-def _is_managed_by_firm(facts: ViewFacts, at: datetime) -> bool:
-    actor = facts.shown.actor
-    firm = actor.firm_at(at)
-    manager = facts.at_firms.get(firm.account_id) if firm and actor.is_member_at(at) else None
+def _is_managed_by_partner(facts: VisibilityFacts, at: datetime) -> bool:
+    actor = facts.member.actor
+    partner = actor.partner_at(at)
+    manager = facts.viewer_at_partners.get(partner.account_id) if partner and actor.is_member_at(at) else None
     return manager is not None and CLIENT_ACCESS_MANAGE in manager.rights_at(at)

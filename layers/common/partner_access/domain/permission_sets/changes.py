@@ -19,28 +19,28 @@ from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.permissions.rights import (
     USERS_MANAGE,
     Rights,
-    must_be_ordered,
     must_exist_in_clients,
+    must_have_prerequisites,
     read_rights,
 )
 from partner_access.domain.records import Decision, audit
 
-MOST_SETS: Final = 100
+MAX_CUSTOM_SETS: Final = 100
 """How many permission sets of its own an account may have."""
-MAKES_SUPER_ADMINS: Final = "account.super_admins.manage"
+SUPER_ADMINS_MANAGE: Final = "account.super_admins.manage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetFacts:
+class CustomSetFacts:
     """The account, whoever acts in it, and the set that he names."""
 
     account: Account | None
     actor: Actor
-    own: CustomSet | None = None
+    custom_set: CustomSet | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class SetContent:
     """What a set shall be called, and hold."""
 
     name: str
@@ -48,115 +48,115 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetCreated(Decision):
+class CustomSetCreated(Decision):
     account: Account
-    own: CustomSet
+    custom_set: CustomSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetChanged(Decision):
+class CustomSetUpdated(Decision):
     before: CustomSet
-    own: CustomSet
+    custom_set: CustomSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetRemoved(Decision):
+class CustomSetRemoved(Decision):
     account: Account
-    own: CustomSet
+    custom_set: CustomSet
 
 
-def create(facts: SetFacts, wish: Content, act: Act) -> SetCreated:
+def create(facts: CustomSetFacts, content: SetContent, act: Act) -> CustomSetCreated:
     """Make a set of the account's own; only a super admin does, who holds whatever it could give."""
-    account = _must_be_run(facts, act)
-    rights = _must_stand(wish, account)
-    if account.custom_set_count >= MOST_SETS:
+    account = _must_be_super_admin(facts, act)
+    rights = _valid_rights(content, account)
+    if account.custom_set_count >= MAX_CUSTOM_SETS:
         raise TooManySets
-    own = CustomSet(
+    custom_set = CustomSet(
         version=1,
         account_id=account.account_id,
-        set_id=act.named("set"),
-        name=wish.name,
-        permissions=rights.written(),
+        set_id=act.new_id("set"),
+        name=content.name,
+        permissions=rights.to_names(),
     )
-    return SetCreated(
+    return CustomSetCreated(
         act=act,
         account=account,
-        own=own,
+        custom_set=custom_set,
         audit=audit(
             "permission_set.created",
             act,
             account.account_id,
-            permission_set=own.set_id,
-            added=list(own.permissions),
+            permission_set=custom_set.set_id,
+            added=list(custom_set.permissions),
         ),
         relies_on=(account, *facts.actor.relied_on),
     )
 
 
-def change(facts: SetFacts, wish: Content, seen: int, act: Act) -> SetChanged | None:
+def update(facts: CustomSetFacts, content: SetContent, expected_version: int, act: Act) -> CustomSetUpdated | None:
     """Call it or fill it otherwise, for all who hold it from their next request on; None when nothing would differ."""
-    account = _must_be_run(facts, act)
-    before = _must_be_as_seen(facts.own, seen)
-    rights = _must_stand(wish, account)
-    own = before.changed(name=wish.name, permissions=rights.written())
-    if own.restricted and before.partner_holders:
-        raise RestrictedPermission("/permissions").saying(
+    account = _must_be_super_admin(facts, act)
+    before = _must_match_version(facts.custom_set, expected_version)
+    rights = _valid_rights(content, account)
+    custom_set = before.next_version(name=content.name, permissions=rights.to_names())
+    if custom_set.restricted and before.partner_holders:
+        raise RestrictedPermission("/permissions").with_detail(
             "Somebody who is here for a partner holds this set, and can never hold this permission. Leave it out."
         )
-    was = before.rights.written()
-    if (own.name, own.permissions) == (before.name, was):
+    permissions_before = before.rights.to_names()
+    if (custom_set.name, custom_set.permissions) == (before.name, permissions_before):
         return None
-    return SetChanged(
+    return CustomSetUpdated(
         act=act,
         before=before,
-        own=own,
+        custom_set=custom_set,
         audit=audit(
             "permission_set.updated",
             act,
             account.account_id,
-            permission_set=own.set_id,
-            added=[each for each in own.permissions if each not in was],
-            removed=[each for each in was if each not in own.permissions],
-            renamed=own.name != before.name or None,
+            permission_set=custom_set.set_id,
+            added=[each for each in custom_set.permissions if each not in permissions_before],
+            removed=[each for each in permissions_before if each not in custom_set.permissions],
+            renamed=custom_set.name != before.name or None,
         ),
         relies_on=(account, before, *facts.actor.relied_on),
     )
 
 
-def remove(facts: SetFacts, seen: int, act: Act) -> SetRemoved:
+def remove(facts: CustomSetFacts, expected_version: int, act: Act) -> CustomSetRemoved:
     """Drop a set that nobody holds."""
-    account = _must_be_run(facts, act)
-    own = _must_be_as_seen(facts.own, seen)
-    if own.holders:
-        raise SetInUse(holders=own.holders)
-    return SetRemoved(
+    account = _must_be_super_admin(facts, act)
+    custom_set = _must_match_version(facts.custom_set, expected_version)
+    if custom_set.holders:
+        raise SetInUse(holders=custom_set.holders)
+    return CustomSetRemoved(
         act=act,
         account=account,
-        own=own,
+        custom_set=custom_set,
         audit=audit(
             "permission_set.removed",
             act,
             account.account_id,
-            permission_set=own.set_id,
-            removed=list(own.rights.written()),
+            permission_set=custom_set.set_id,
+            removed=list(custom_set.rights.to_names()),
         ),
-        relies_on=(account, own, *facts.actor.relied_on),
+        relies_on=(account, custom_set, *facts.actor.relied_on),
     )
 
 
-def must_be_assignable(facts: SetFacts, act: Act) -> CustomSet:
+def must_be_assignable(facts: CustomSetFacts, act: Act) -> CustomSet:
     """A set, for whoever gives people their sets."""
     if not facts.account:
         raise NotFound
     facts.actor.must_be_member(act.at)
     if USERS_MANAGE not in facts.actor.rights_at(act.at):
         raise Forbidden
-    if not facts.own:
+    if not facts.custom_set:
         raise NotFound
-    return facts.own
+    return facts.custom_set
 
 
-def _must_be_run(facts: SetFacts, act: Act) -> Account:
+def _must_be_super_admin(facts: CustomSetFacts, act: Act) -> Account:
     """The account, when whoever acts is one of its super admins."""
     if not facts.account:
         raise NotFound
@@ -167,24 +167,24 @@ def _must_be_run(facts: SetFacts, act: Act) -> Account:
     return facts.account
 
 
-def _must_be_as_seen(own: CustomSet | None, seen: int) -> CustomSet:
-    if not own:
+def _must_match_version(custom_set: CustomSet | None, expected_version: int) -> CustomSet:
+    if not custom_set:
         raise NotFound
-    if own.version != seen:
+    if custom_set.version != expected_version:
         raise PreconditionFailed
-    return own
+    return custom_set
 
 
-def _must_stand(wish: Content, account: Account) -> Rights:
+def _valid_rights(content: SetContent, account: Account) -> Rights:
     """What the permissions come to: known, each named once, none further than what it takes."""
-    rights = read_rights(wish.permissions)
-    if len(rights.held) < len(wish.permissions):
-        raise InvalidField("/permissions").saying("Name each permission once, in the widest scope it shall have.")
-    if MAKES_SUPER_ADMINS in rights:
-        raise InvalidField("/permissions").saying(
-            f"Leave {MAKES_SUPER_ADMINS} out: only the set super_admin makes super admins."
+    rights = read_rights(content.permissions)
+    if len(rights.held) < len(content.permissions):
+        raise InvalidField("/permissions").with_detail("Name each permission once, in the widest scope it shall have.")
+    if SUPER_ADMINS_MANAGE in rights:
+        raise InvalidField("/permissions").with_detail(
+            f"Leave {SUPER_ADMINS_MANAGE} out: only the set super_admin makes super admins."
         )
     if not account.is_partner:
         must_exist_in_clients(rights)
-    must_be_ordered(rights)
+    must_have_prerequisites(rights)
     return rights

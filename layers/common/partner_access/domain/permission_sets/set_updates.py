@@ -14,21 +14,27 @@ from partner_access.domain.errors import (
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.effective_rights import rights_in
+from partner_access.domain.memberships.effective_rights import effective_rights_of
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.roles import MembershipChanged
-from partner_access.domain.notifications import Letter, LetterKind
+from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions.custom_sets import is_custom
-from partner_access.domain.permissions.rights import Overrides, latest, out_of_order, read_rights, rights_of
+from partner_access.domain.permissions.rights import (
+    Overrides,
+    default_set_rights,
+    exceeding_prerequisite,
+    latest_version,
+    read_rights,
+)
 from partner_access.domain.records import audit
 from partner_access.domain.users import User
 
-STEPS: Final = 2
+PREREQUISITE_STEPS: Final = 2
 """From deleting to editing, and from editing to viewing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateFacts:
+class SetUpdateFacts:
     """The account, whoever answers for it, a member; super admins matter when the one who answers works for a partner."""
 
     account: Account | None
@@ -38,7 +44,7 @@ class UpdateFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SetUpdateGain:
     """A membership as it counts now and as it would be under the latest version, and what the member would gain."""
 
     user: User
@@ -48,7 +54,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedVersion:
     """The version of a set that was looked at."""
 
     permission_set: str
@@ -56,34 +62,34 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateAccepted(MembershipChanged): ...
+class SetUpdateAccepted(MembershipChanged): ...
 
 
-def is_outdated(member: Member) -> bool:
+def has_outdated_set(member: Member) -> bool:
     """Whether he was given a default set in an older version."""
-    return not is_custom(member.permission_set) and member.set_version < latest(member.permission_set)
+    return not is_custom(member.permission_set) and member.set_version < latest_version(member.permission_set)
 
 
-def difference(person: Actor, act: Act) -> Difference | None:
+def gain_from_update(person: Actor, act: Act) -> SetUpdateGain | None:
     """What a member would be able to do beyond today; None when that is nothing, or he is none."""
     now = person.member_at(act.at)
-    if not person.user or not person.user.active or not now or not now.active or not is_outdated(now):
+    if not person.user or not person.user.active or not now or not now.active or not has_outdated_set(now):
         return None
-    after = _updated(now)
-    gained = rights_in(after, person.sets).news_to(rights_in(now, person.sets))
-    return Difference(person.user, now, after, gained) if gained else None
+    after = _with_latest_set(now)
+    gained = effective_rights_of(after, person.sets).written_wider_than(effective_rights_of(now, person.sets))
+    return SetUpdateGain(person.user, now, after, gained) if gained else None
 
 
-def _updated(now: Member) -> Member:
+def _with_latest_set(now: Member) -> Member:
     """Under the latest version: what was taken from him stays so, along with what would go further than that."""
-    version, removed = latest(now.permission_set), set(now.removed)
-    base = rights_of(now.permission_set, version)
-    for _ in range(STEPS):
-        removed |= out_of_order(Overrides(now.added, tuple(removed)).applied_to(base))
+    version, removed = latest_version(now.permission_set), set(now.removed)
+    base = default_set_rights(now.permission_set, version)
+    for _ in range(PREREQUISITE_STEPS):
+        removed |= exceeding_prerequisite(Overrides(now.added, tuple(removed)).applied_to(base))
     return now.model_copy(update={"set_version": version, "removed": tuple(sorted(removed))})
 
 
-def must_answer(account: Account | None, actor: Actor, act: Act) -> Account:
+def must_be_set_approver(account: Account | None, actor: Actor, act: Act) -> Account:
     """The account, for whoever manages its users and is not here for a partner."""
     if not account:
         raise NotFound
@@ -93,17 +99,17 @@ def must_answer(account: Account | None, actor: Actor, act: Act) -> Account:
     return account
 
 
-def must_be_latest(accepted: Accepted) -> None:
+def must_be_latest(accepted: AcceptedVersion) -> None:
     """Nobody accepts what he has not seen."""
     if is_custom(accepted.permission_set):
         raise UnknownPermissionSet("/permission_set")
-    if accepted.version != latest(accepted.permission_set):
+    if accepted.version != latest_version(accepted.permission_set):
         raise RightsChanged
 
 
-def accept(facts: UpdateFacts, accepted: Accepted, act: Act) -> UpdateAccepted:
+def accept(facts: SetUpdateFacts, accepted: AcceptedVersion, act: Act) -> SetUpdateAccepted:
     """Give a member what the latest version of his set brings; his own firm's people never do."""
-    account = must_answer(facts.account, facts.actor, act)
+    account = must_be_set_approver(facts.account, facts.actor, act)
     account.must_be_active()
     must_be_latest(accepted)
     before, now = facts.target.member, facts.target.member_at(act.at)
@@ -111,18 +117,18 @@ def accept(facts: UpdateFacts, accepted: Accepted, act: Act) -> UpdateAccepted:
         raise NotFound
     if now.permission_set != accepted.permission_set:
         raise RightsChanged
-    facts.actor.must_be_approver(asked_by=now.partner_id or "", super_admins=facts.super_admins, at=act.at)
-    found = difference(facts.target, act)
+    facts.actor.must_be_approver(partner_id=now.partner_id or "", super_admins=facts.super_admins, at=act.at)
+    found = gain_from_update(facts.target, act)
     if not found:
         raise NothingToAccept
-    if not now.grant and not facts.actor.rights_at(act.at).cover(read_rights(found.gained)):
+    if not now.grant and not facts.actor.rights_at(act.at).covers(read_rights(found.gained)):
         raise PermissionNotHeld
-    return UpdateAccepted(
+    return SetUpdateAccepted(
         act=act,
         account=account,
         user=found.user,
         before=before,
-        member=found.after.changed(),
+        member=found.after.next_version(),
         audit=audit(
             "permission_set.update_accepted",
             act,
@@ -133,10 +139,10 @@ def accept(facts: UpdateFacts, accepted: Accepted, act: Act) -> UpdateAccepted:
             set_version={"before": now.set_version, "after": found.after.set_version},
             gained=list(found.gained),
         ),
-        letter=Letter(
-            kind=LetterKind.ACCESS_CHANGED,
+        notification=Notification(
+            kind=NotificationKind.ACCESS_CHANGED,
             employee_id=found.user.user_id,
-            actor_id=act.by,
+            actor_id=act.actor_id,
             partner_id=now.partner_id,
             account_id=account.account_id,
             permission_set=now.permission_set,

@@ -68,21 +68,39 @@ CATALOGUE: Final = frozenset((
     *RESTRICTED, *SENSITIVE, *PARTNER_ONLY,
 ))  # fmt: skip
 
-PAID: Final[Mapping[str, str]] = {**dict.fromkeys(SALES, "sales"), **dict.fromkeys(SERVICE, "service")}
+PAID_FEATURE_SEATS: Final[Mapping[str, str]] = {**dict.fromkeys(SALES, "sales"), **dict.fromkeys(SERVICE, "service")}
 """The paid features, each with the kind of seat that opens it (domain.md §3)."""
 
-VIEWED: Final = tuple(f"{name}:all" for name in SCOPED if name.endswith(".view"))
-WORKED: Final = tuple(
+ALL_VIEW_PERMISSIONS: Final = tuple(f"{name}:all" for name in SCOPED if name.endswith(".view"))
+DEFAULT_WORK_PERMISSIONS: Final = tuple(
     f"{name}:{'owned' if name.endswith('.delete') else 'team'}" for name in SCOPED if not name.endswith(".view")
 )
 
 SETS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "super_admin": (tuple(sorted(CATALOGUE)),),
     "partner_admin": (tuple(sorted(CATALOGUE - RESTRICTED - set(SENSITIVE) - PARTNER_ONLY)),),
-    "marketing": ((*VIEWED, *MARKETING, "crm.lists.view", "crm.lists.edit", *REPORTS),),
-    "sales": ((*VIEWED, *WORKED, *SALES, "crm.lists.view", "crm.custom_views", "reports.view"),),
-    "service": ((*VIEWED, *WORKED, *SERVICE, "crm.lists.view", "crm.custom_views", "reports.view"),),
-    "reporting": ((*VIEWED, *REPORTS),),
-    "view_only": (VIEWED,),
+    "marketing": ((*ALL_VIEW_PERMISSIONS, *MARKETING, "crm.lists.view", "crm.lists.edit", *REPORTS),),
+    "sales": (
+        (
+            *ALL_VIEW_PERMISSIONS,
+            *DEFAULT_WORK_PERMISSIONS,
+            *SALES,
+            "crm.lists.view",
+            "crm.custom_views",
+            "reports.view",
+        ),
+    ),
+    "service": (
+        (
+            *ALL_VIEW_PERMISSIONS,
+            *DEFAULT_WORK_PERMISSIONS,
+            *SERVICE,
+            "crm.lists.view",
+            "crm.custom_views",
+            "reports.view",
+        ),
+    ),
+    "reporting": ((*ALL_VIEW_PERMISSIONS, *REPORTS),),
+    "view_only": (ALL_VIEW_PERMISSIONS,),
 }
 """Name → its versions, oldest first; version 1 is the first entry."""

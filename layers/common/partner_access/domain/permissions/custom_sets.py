@@ -7,10 +7,10 @@ from partner_access.domain.permissions.rights import (
     Rights,
     read_rights,
 )
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 
 
-class CustomSet(Kept):
+class CustomSet(Record):
     """`holders` and `partner_holders`, of those the ones who are here for a partner, count without a new version."""
 
     account_id: str
@@ -30,7 +30,7 @@ class CustomSet(Kept):
         return tuple(name for name in self.rights if name in catalogue.RESTRICTED)
 
 
-Sets = Mapping[str, CustomSet]
+CustomSets = Mapping[str, CustomSet]
 """An account's own sets by their ids, as far as they matter."""
 
 

@@ -48,34 +48,36 @@ class Rights:
         """The names, in order."""
         return iter(sorted(self.held))
 
-    def cover(self, others: "Rights") -> bool:
+    def covers(self, others: "Rights") -> bool:
         """Whether each of the others is held here, at least as widely."""
         return all(self.held.get(name, 0) >= scope for name, scope in others.held.items())
 
-    def beyond(self, others: "Rights") -> tuple[str, ...]:
+    def wider_than(self, others: "Rights") -> tuple[str, ...]:
         """What is held here and not there, or here more widely: the names, in order."""
         return tuple(name for name in self if self.held[name] > others.held.get(name, 0))
 
-    def news_to(self, others: "Rights") -> tuple[str, ...]:
+    def written_wider_than(self, others: "Rights") -> tuple[str, ...]:
         """The same, as requests name it, in the scope that is held here."""
-        return Rights({name: self.held[name] for name in self.beyond(others)}).written()
+        return Rights({name: self.held[name] for name in self.wider_than(others)}).to_names()
 
-    def within(self, others: "Rights") -> "Rights":
+    def intersection(self, others: "Rights") -> "Rights":
         """What is held here and there, as widely as in both."""
         return Rights({name: min(scope, others.held[name]) for name, scope in self.held.items() if name in others.held})
 
-    def written(self) -> tuple[str, ...]:
+    def to_names(self) -> tuple[str, ...]:
         """As requests name them: the scope only where there is a choice of scopes."""
         return tuple(f"{name}:{self.held[name].name.lower()}" if name in catalogue.SCOPED else name for name in self)
 
-    def adjusted(self, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> "Rights":
+    def with_overrides(self, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> "Rights":
         """These rights under a member's overrides; what is added comes after what is removed, and never narrows."""
-        gone = frozenset(removed)
-        left = {name: scope for name, scope in self.held.items() if name not in gone}
-        return Rights(left | {name: max(scope, left.get(name, scope)) for name, scope in _read(added).items()})
+        removed_names = frozenset(removed)
+        remaining = {name: scope for name, scope in self.held.items() if name not in removed_names}
+        return Rights(
+            remaining | {name: max(scope, remaining.get(name, scope)) for name, scope in _read(added).items()}
+        )
 
 
-NOTHING: Final = Rights({})
+NO_RIGHTS: Final = Rights({})
 
 
 def _read(names: Iterable[str]) -> dict[str, Scope]:
@@ -98,39 +100,39 @@ def read_rights(names: Iterable[str]) -> Rights:
     return Rights(_read(names))
 
 
-def latest(permission_set: str) -> int:
+def latest_version(permission_set: str) -> int:
     """The version that a set is given in today."""
     return len(catalogue.SETS[permission_set])
 
 
 @cache
-def rights_of(permission_set: str, version: int) -> Rights:
+def default_set_rights(permission_set: str, version: int) -> Rights:
     """What a default set gives to whom it was given in this version: what came later waits, what went is gone.
 
     A super admin is one who holds every permission there is. LookupError for a set or version that is not known here.
     """
-    first = latest(permission_set) if permission_set == SetName.SUPER_ADMIN else version
+    first = latest_version(permission_set) if permission_set == SetName.SUPER_ADMIN else version
     versions = catalogue.SETS[permission_set]
-    given, *later = (read_rights(names) for names in (versions[first - 1], *versions[first:]))
-    return reduce(Rights.within, later, given)
+    rights_when_given, *later = (read_rights(names) for names in (versions[first - 1], *versions[first:]))
+    return reduce(Rights.intersection, later, rights_when_given)
 
 
-def given_today(permission_set: str) -> Rights:
+def latest_set_rights(permission_set: str) -> Rights:
     """What a default set holds when it is given today."""
-    return rights_of(permission_set, latest(permission_set))
+    return default_set_rights(permission_set, latest_version(permission_set))
 
 
-def of_partner_admin(version: int, *, removed: Iterable[str]) -> Rights:
+def partner_admin_rights(version: int, *, removed: Iterable[str]) -> Rights:
     """What a partner admin holds after this was taken away."""
-    return rights_of(SetName.PARTNER_ADMIN, version).adjusted(removed=removed)
+    return default_set_rights(SetName.PARTNER_ADMIN, version).with_overrides(removed=removed)
 
 
-def in_clients(rights: Rights) -> Rights:
+def client_rights(rights: Rights) -> Rights:
     """Those of the rights that mean something in a client account."""
-    return rights.adjusted(removed=catalogue.PARTNER_ONLY)
+    return rights.with_overrides(removed=catalogue.PARTNER_ONLY)
 
 
-def lacking(rights: Rights) -> tuple[str, ...]:
+def missing_in_clients(rights: Rights) -> tuple[str, ...]:
     """What there is in a client account that these rights do not hold."""
     return tuple(sorted(catalogue.CATALOGUE - catalogue.PARTNER_ONLY - set(rights)))
 
@@ -142,7 +144,7 @@ class Overrides:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-    def on(self, base: Rights) -> "Overrides":
+    def effective_on(self, base: Rights) -> "Overrides":
         """The same overrides less what has no effect on this set; refuses what cannot stand (domain.md §3)."""
         for names in (self.added, self.removed):
             if len({name.partition(":")[0] for name in names}) < len(names):
@@ -153,45 +155,49 @@ class Overrides:
         if any(":" in name for name in self.removed):
             raise InvalidField("/permissions/remove")
         _read(self.removed)
-        given = self.applied_to(base)
-        must_be_ordered(given)
-        more, less = set(given.beyond(base)), set(base.beyond(given))
+        rights = self.applied_to(base)
+        must_have_prerequisites(rights)
+        widened, narrowed = set(rights.wider_than(base)), set(base.wider_than(rights))
         return Overrides(
-            added=tuple(sorted(name for name in self.added if name.partition(":")[0] in more | less)),
-            removed=tuple(sorted(less.intersection(self.removed))),
+            added=tuple(sorted(name for name in self.added if name.partition(":")[0] in widened | narrowed)),
+            removed=tuple(sorted(narrowed.intersection(self.removed))),
         )
 
     def applied_to(self, base: Rights) -> Rights:
         """The rights that come out."""
-        return base.adjusted(added=self.added, removed=self.removed)
+        return base.with_overrides(added=self.added, removed=self.removed)
 
 
 NO_OVERRIDES: Final = Overrides()
 
 
-def out_of_order(rights: Rights) -> frozenset[str]:
+def exceeding_prerequisite(rights: Rights) -> frozenset[str]:
     """What goes further than what it takes: deleting than editing, editing than viewing (domain.md §3)."""
-    return frozenset(name for name in rights if _goes_too_far(name, rights))
+    return frozenset(name for name in rights if _exceeds_prerequisite(name, rights))
 
 
-def _goes_too_far(name: str, rights: Rights) -> bool:
-    noun, _, action = name.rpartition(".")
-    below = {"delete": "edit", "edit": "view"}.get(action)
-    return name in catalogue.SCOPED and bool(below) and rights.held.get(f"{noun}.{below}", 0) < rights.held[name]
+def _exceeds_prerequisite(name: str, rights: Rights) -> bool:
+    resource, _, action = name.rpartition(".")
+    prerequisite = {"delete": "edit", "edit": "view"}.get(action)
+    return (
+        name in catalogue.SCOPED
+        and bool(prerequisite)
+        and rights.held.get(f"{resource}.{prerequisite}", 0) < rights.held[name]
+    )
 
 
-def must_be_ordered(rights: Rights) -> None:
+def must_have_prerequisites(rights: Rights) -> None:
     """Nobody deletes more widely than he edits, or edits more widely than he views (domain.md §3)."""
-    if out_of_order(rights):
-        raise InvalidField("/permissions").saying(
+    if exceeding_prerequisite(rights):
+        raise InvalidField("/permissions").with_detail(
             "Take away or narrow what goes further along with it: "
             "nobody deletes more widely than he edits, or edits more widely than he views."
         )
 
 
-def must_be_givable(given: Rights, giver: Rights) -> None:
+def must_be_grantable(rights: Rights, giver_rights: Rights) -> None:
     """Nobody gives what he does not hold, per permission and scope (domain.md §3)."""
-    if not giver.cover(given):
+    if not giver_rights.covers(rights):
         raise PermissionNotHeld("/permissions")
 
 
@@ -201,13 +207,13 @@ def must_exist_in_clients(added: Iterable[str]) -> None:
         raise UnknownPermission("/permissions")
 
 
-def must_suit_partner_staff(given: Rights) -> None:
+def must_suit_partner_member(rights: Rights) -> None:
     """No set brings a restricted permission to anybody who is here for a partner (domain.md §3)."""
-    if any(name in catalogue.RESTRICTED for name in given):
+    if any(name in catalogue.RESTRICTED for name in rights):
         raise RestrictedPermission("/permission_set")
 
 
-def must_suit_a_partner_admin(added: Iterable[str]) -> None:
+def must_suit_partner_admin(added: Iterable[str]) -> None:
     """No override brings a restricted permission to a partner admin (domain.md §3)."""
     if any(name.partition(":")[0] in catalogue.RESTRICTED for name in added):
         raise RestrictedPermission("/permissions/add")

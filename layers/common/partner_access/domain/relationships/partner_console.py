@@ -11,18 +11,18 @@ from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
 
 
-def listed_for(caller: Actor, partner: Account | None, employee_id: str | None, act: Act) -> str | None:
+def listed_employee_id(caller: Actor, partner: Account | None, employee_id: str | None, act: Act) -> str | None:
     """Whose places or links the caller is shown when he asks for this employee's, or everybody's; None for everybody's."""
-    caller.must_be_staff(partner, act.at)
+    caller.must_be_employee(partner, act.at)
     if CLIENT_ACCESS_MANAGE in caller.rights_at(act.at):
         return employee_id
-    if employee_id not in (None, act.by):
+    if employee_id not in (None, act.actor_id):
         raise Forbidden
-    return act.by
+    return act.actor_id
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class ClientMembership:
     """One of a firm's people in a client: the membership as it counts now."""
 
     client: Account
@@ -34,7 +34,7 @@ class Presence:
         return self.member.user_id
 
     @property
-    def made_by_client(self) -> bool:
+    def created_by_client(self) -> bool:
         """Whether the client itself made him a member; else he is there on behalf of the firm."""
         return not self.member.partner_id
 
@@ -45,7 +45,7 @@ class Presence:
         return custom.name if custom else None
 
 
-def presence(partner_id: str, account: Account | None, actor: Actor, at: datetime) -> Presence | None:
+def client_membership(partner_id: str, account: Account | None, actor: Actor, at: datetime) -> ClientMembership | None:
     """What a partner sees of a membership: all on its behalf, those that clients made only of its present employees.
 
     Never one on behalf of another firm, and none in partner accounts.
@@ -53,13 +53,13 @@ def presence(partner_id: str, account: Account | None, actor: Actor, at: datetim
     now = actor.member_at(at)
     if not account or account.is_partner or not actor.user or not now or not now.active:
         return None
-    is_of_the_firm = now.partner_id == partner_id or (not now.partner_id and partner_id in actor.user.employed_by)
-    return Presence(account, actor, now) if is_of_the_firm else None
+    is_visible = now.partner_id == partner_id or (not now.partner_id and partner_id in actor.user.employed_by)
+    return ClientMembership(account, actor, now) if is_visible else None
 
 
-def must_bring_in(caller: Actor, partner_id: str, act: Act) -> None:
+def must_add_colleagues(caller: Actor, partner_id: str, act: Act) -> None:
     """Whoever adds colleagues is in the client on behalf of this very partner, and manages users there."""
     caller.must_be_member(act.at)
-    firm = caller.firm_at(act.at)
-    if not firm or firm.account_id != partner_id or USERS_MANAGE not in caller.rights_at(act.at):
+    own_partner = caller.partner_at(act.at)
+    if not own_partner or own_partner.account_id != partner_id or USERS_MANAGE not in caller.rights_at(act.at):
         raise Forbidden

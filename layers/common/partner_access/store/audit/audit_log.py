@@ -7,25 +7,25 @@ from decimal import Decimal
 from typing import Any, Final
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.audit.audit_log import EPOCH, Span, TrailFacts, subjects_of
+from partner_access.domain.audit.audit_log import EPOCH, AuditLogFacts, Span, subjects_of
 from partner_access.domain.records import AuditEntry
 from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
-from partner_access.store.attribute_values import read_back
+from partner_access.store.attribute_values import from_attribute_values
 from partner_access.store.memberships import actors
 
 MILLISECOND: Final = timedelta(milliseconds=1)
-AFTER_ALL: Final = "aud_g"
+AFTER_ALL_IDS: Final = "aud_g"
 """What sorts after every id of hexadecimal digits."""
 
 
-def facts_for_reading(account_id: str, by: str) -> TrailFacts:
+def facts_for_reading(account_id: str, actor_id: str) -> AuditLogFacts:
     """The account, and who would read its trail."""
-    found = dynamo.read([keys.account(account_id), *actors.keys_of(account_id, by)])
-    found.and_read(actors.behind(found, account_id, by))
-    return TrailFacts(
+    found = dynamo.read([keys.account(account_id), *actors.first_keys(account_id, actor_id)])
+    found.read_missing(actors.related_keys(found, account_id, actor_id))
+    return AuditLogFacts(
         account=found.get_as(Account, keys.account(account_id)),
-        reader=actors.actor(found, account_id, by),
+        reader=actors.actor(found, account_id, actor_id),
     )
 
 
@@ -41,7 +41,7 @@ class Page:
 
 def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
     """Entries of that time; what it costs is in proportion to the page."""
-    start, end = _first_id(span.start), _first_id(span.end) if span.end else AFTER_ALL
+    start, end = _first_id(span.start), _first_id(span.end) if span.end else AFTER_ALL_IDS
     if after and after < start:
         # "the last 90 days" have moved on past where the list stood
         return Page()
@@ -67,13 +67,13 @@ def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
 
 def from_stream(record: Mapping[str, Any]) -> tuple[str, AuditEntry]:
     """Whose trail a new entry is in, and the entry, as the table's stream brings it."""
-    item = read_back(record["dynamodb"]["NewImage"])
+    item = from_attribute_values(record["dynamodb"]["NewImage"])
     return item["pk"].removeprefix(keys.AUDIT), entry_of(item)
 
 
-def _first_id(moment: datetime) -> str:
+def _first_id(instant: datetime) -> str:
     """What sorts before every id of that millisecond and after all before."""
-    return f"aud_{(moment - EPOCH) // MILLISECOND:012x}"
+    return f"aud_{(instant - EPOCH) // MILLISECOND:012x}"
 
 
 def _users_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from partner_access.domain.audit.hash_chain import Head
-from partner_access.domain.errors import Overtaken, TemporarilyUnavailable
+from partner_access.domain.audit.hash_chain import ChainHead
+from partner_access.domain.errors import StaleFacts, TemporarilyUnavailable
 from partner_access.domain.records import AuditEntry
 from partner_access.store import dynamo, keys
 
-AT_ONCE: Final = 90
+MAX_ENTRIES_PER_TRANSACTION: Final = 90
 """How many entries a chain takes in one transaction, beside its head."""
 ATTEMPTS: Final = 6
 NOT_BEGUN: Final = "attribute_not_exists(pk)"
-AS_SEEN: Final = "entries = :seen_entries AND chain_hash = :seen_hash"
+HEAD_UNCHANGED: Final = "entries = :seen_entries AND chain_hash = :seen_hash"
 
 
 def append(entries: Sequence[tuple[str, AuditEntry]]) -> Mapping[tuple[str, str], int]:
@@ -25,53 +25,55 @@ def append(entries: Sequence[tuple[str, AuditEntry]]) -> Mapping[tuple[str, str]
         by_account.setdefault(account_id, {})[entry.audit_id] = entry
     found = dynamo.read(key for account_id, theirs in by_account.items() for key in _keys(account_id, theirs))
     return {
-        (account_id, audit_id): place
+        (account_id, audit_id): position
         for account_id, theirs in by_account.items()
-        for audit_id, place in _settled(account_id, theirs, found).items()
+        for audit_id, position in _append_with_retries(account_id, theirs, found).items()
     }
 
 
 def _keys(account_id: str, entries: Mapping[str, AuditEntry]) -> list[keys.Key]:
-    return [keys.head(account_id), *(keys.chained(account_id, audit_id) for audit_id in entries)]
+    return [keys.chain_head(account_id), *(keys.chain_entry(account_id, audit_id) for audit_id in entries)]
 
 
-def _settled(account_id: str, entries: Mapping[str, AuditEntry], found: dynamo.Items) -> dict[str, int]:
+def _append_with_retries(account_id: str, entries: Mapping[str, AuditEntry], found: dynamo.Items) -> dict[str, int]:
     """Somebody else who chains the same account meanwhile was first: what is left is chained after that."""
     for _ in range(ATTEMPTS):
         try:
-            return _chained(account_id, entries, found)
-        except Overtaken:
+            return _append_to_chain(account_id, entries, found)
+        except StaleFacts:
             found = dynamo.read(_keys(account_id, entries))
     raise TemporarilyUnavailable
 
 
-def _chained(account_id: str, entries: Mapping[str, AuditEntry], found: dynamo.Items) -> dict[str, int]:
-    head = found.get_as(Head, keys.head(account_id)) or Head(account_id=account_id)
-    kept = {audit_id: found.get(keys.chained(account_id, audit_id)) for audit_id in entries}
-    places = {audit_id: int(item["place"]) for audit_id, item in kept.items() if item}
-    new = [entry for audit_id, entry in entries.items() if audit_id not in places]
-    for start in range(0, len(new), AT_ONCE):
-        part = new[start : start + AT_ONCE]
-        heads = head.followed_by_all(part)
-        dynamo.transact([*_links(part, heads), _moved(head, heads[-1])])
+def _append_to_chain(account_id: str, entries: Mapping[str, AuditEntry], found: dynamo.Items) -> dict[str, int]:
+    head = found.get_as(ChainHead, keys.chain_head(account_id)) or ChainHead(account_id=account_id)
+    existing = {audit_id: found.get(keys.chain_entry(account_id, audit_id)) for audit_id in entries}
+    positions = {audit_id: int(item["place"]) for audit_id, item in existing.items() if item}
+    new = [entry for audit_id, entry in entries.items() if audit_id not in positions]
+    for start in range(0, len(new), MAX_ENTRIES_PER_TRANSACTION):
+        part = new[start : start + MAX_ENTRIES_PER_TRANSACTION]
+        heads = head.with_entries(part)
+        dynamo.transact([*_entry_items(part, heads), _head_item(head, heads[-1])])
         head = heads[-1]
-        places |= {entry.audit_id: its_head.entries for entry, its_head in zip(part, heads, strict=True)}
-    return places
+        positions |= {entry.audit_id: entry_head.entries for entry, entry_head in zip(part, heads, strict=True)}
+    return positions
 
 
-def _links(entries: Sequence[AuditEntry], heads: Sequence[Head]) -> Iterator[dynamo.Line]:
+def _entry_items(entries: Sequence[AuditEntry], heads: Sequence[ChainHead]) -> Iterator[dynamo.TransactionItem]:
     for entry, head in zip(entries, heads, strict=True):
-        key = keys.chained(head.account_id, entry.audit_id)
+        key = keys.chain_entry(head.account_id, entry.audit_id)
         yield dynamo.put(key, {"place": head.entries, "chain_hash": head.chain_hash})
 
 
-def _moved(seen: Head, head: Head) -> dynamo.Line:
+def _head_item(previous: ChainHead, head: ChainHead) -> dynamo.TransactionItem:
     """The head moves on only from where it was seen: a chain never parts in two."""
-    before: dict[str, Any] = {"seen_entries": seen.entries, "seen_hash": seen.chain_hash} if seen.entries else {}
+    before: dict[str, Any] = (
+        {"seen_entries": previous.entries, "seen_hash": previous.chain_hash} if previous.entries else {}
+    )
     return dynamo.update(
-        keys.head(head.account_id),
+        keys.chain_head(head.account_id),
         "SET account_id = :account_id, entries = :entries, chain_hash = :chain_hash",
-        only_if=AS_SEEN if seen.entries else NOT_BEGUN,
+        only_if=HEAD_UNCHANGED if previous.entries else NOT_BEGUN,
         **before,
         **dict(head),
     )

@@ -2,29 +2,29 @@
 
 from typing import Final
 
-from partner_access.domain.audit.hash_chain import Head
-from partner_access.domain.audit.tree_heads import Latest
+from partner_access.domain.audit.hash_chain import ChainHead
+from partner_access.domain.audit.tree_heads import LatestTreeHead
 from partner_access.store import dynamo, keys
 
 STILL_LATEST: Final = "attribute_not_exists(pk) OR tree_head_hash = :seen"
 
 
-def latest() -> Latest:
+def latest() -> LatestTreeHead:
     """The last seal that was noted."""
-    key = keys.latest_seal()
-    return dynamo.read([key]).get_as(Latest, key) or Latest()
+    key = keys.latest_tree_head()
+    return dynamo.read([key]).get_as(LatestTreeHead, key) or LatestTreeHead()
 
 
-def heads() -> list[Head]:
+def chain_heads() -> list[ChainHead]:
     """The heads of all chains, each as it is when its shard is read."""
     return [
-        Head.model_validate(item)
+        ChainHead.model_validate(item)
         for shard in range(keys.SHARDS)
-        for page in dynamo.pages("pk = :heads", heads=keys.heads(shard))
+        for page in dynamo.pages("pk = :heads", heads=keys.chain_heads(shard))
         for item in page.items
     ]
 
 
-def note(before: Latest, after: Latest) -> None:
+def record(before: LatestTreeHead, after: LatestTreeHead) -> None:
     """The seal after that one is there; Overtaken when somebody has noted it already."""
-    dynamo.transact([dynamo.put(keys.latest_seal(), after, only_if=STILL_LATEST, seen=before.tree_head_hash)])
+    dynamo.transact([dynamo.put(keys.latest_tree_head(), after, only_if=STILL_LATEST, seen=before.tree_head_hash)])

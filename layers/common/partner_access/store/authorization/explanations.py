@@ -4,33 +4,33 @@ from typing import Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
-from partner_access.domain.authorization.access import Presence
-from partner_access.domain.authorization.remediation import Surroundings
-from partner_access.domain.memberships.actors import NOBODY
+from partner_access.domain.authorization.access import AccessFacts
+from partner_access.domain.authorization.remediation import RelatedActors
+from partner_access.domain.memberships.actors import NO_ACTOR
 from partner_access.store import dynamo, keys
 from partner_access.store.authorization import access
-from partner_access.store.authorization.access import Pair
+from partner_access.store.authorization.access import MemberId
 from partner_access.store.memberships import actors
 
-NAMED_AT_ONCE: Final = 10
+MAX_SUPER_ADMINS: Final = 10
 """How many super admins are looked at: enough to find one to ask."""
 
 
-def presences(*pairs: Pair | None, act: Act) -> list[Presence]:
+def access_facts(*pairs: MemberId | None, act: Act) -> list[AccessFacts]:
     """How these stand there, all at one instant; what can be nobody stands nowhere."""
-    found = access.presences((pair for pair in pairs if pair), act.at, ends=act.ends)
-    return [found[pair] if pair else Presence(None, NOBODY, act.at) for pair in pairs]
+    found = access.access_facts((pair for pair in pairs if pair), act.at, deadline=act.deadline)
+    return [found[pair] if pair else AccessFacts(None, NO_ACTOR, act.at) for pair in pairs]
 
 
-def surroundings(account_id: str, presence: Presence) -> Surroundings:
+def related_actors(account_id: str, facts: AccessFacts) -> RelatedActors:
     """Some super admins of the account, and the firms that somebody who is or was in it works for."""
-    user, member = presence.actor.user, presence.actor.member
-    employers = user.employed_by if user and member else ()
-    wanted = {firm: keys.account(firm) for firm in sorted(employers)}
+    user, member = facts.actor.user, facts.actor.member
+    partner_ids = user.employed_by if user and member else ()
+    wanted = {partner_id: keys.account(partner_id) for partner_id in sorted(partner_ids)}
     found = dynamo.read([keys.super_admins(account_id), *wanted.values()])
-    some = actors.super_admin_ids(found, account_id)[:NAMED_AT_ONCE]
-    found.and_read(actors.keys_of_all(account_id, some))
-    return Surroundings(
-        super_admins=tuple(actors.actor(found, account_id, user_id) for user_id in some),
-        firms=found.all_as(Account, wanted),
+    super_admin_ids = actors.super_admin_ids(found, account_id)[:MAX_SUPER_ADMINS]
+    found.read_missing(actors.first_keys_of_all(account_id, super_admin_ids))
+    return RelatedActors(
+        super_admins=tuple(actors.actor(found, account_id, user_id) for user_id in super_admin_ids),
+        partners=found.all_as(Account, wanted),
     )

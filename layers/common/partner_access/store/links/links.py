@@ -7,65 +7,65 @@ from typing import Any, Final
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import LinkAlreadyUsed, TooManyLinks
 from partner_access.domain.links.links import (
-    OPEN_LINKS,
-    CreationFacts,
+    MAX_OPEN_LINKS,
     Link,
     LinkCreated,
+    LinkCreationFacts,
     LinkEnded,
     LinkFacts,
-    Standing,
-    Wish,
+    NewLink,
+    StoredLinkState,
 )
-from partner_access.domain.links.renewals import LinkAskedAnew, RenewalFacts
+from partner_access.domain.links.renewals import LinkRenewalRequested, RenewalFacts
 from partner_access.domain.links.resends import LinkResent
-from partner_access.domain.links.secrets import Secret
+from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.users import User
-from partner_access.idempotency import Storable
+from partner_access.idempotency import StorableResponse
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import actors
 
 STILL_OPEN: Final = "stored_state = :open AND expires_at > :now AND approvals < max_approvals"
 STILL_DUE: Final = "stored_state = :open AND expires_at <= :now AND approvals < max_approvals"
 NOT_OPEN: Final = "stored_state <> :open OR expires_at <= :now OR approvals >= max_approvals"
-USED_UP_AND_DUE: Final = "approvals >= max_approvals AND attribute_exists(due_at)"
-SOME_OPEN: Final = "open_links > :none"
-ROOM_FOR_ONE: Final = "open_links < :most"
-NOT_ASKED_YET: Final = "renewal_requested = :no"
+USED_UP_AND_IN_DUE_INDEX: Final = "approvals >= max_approvals AND attribute_exists(due_at)"
+HAS_OPEN_LINKS: Final = "open_links > :none"
+OPEN_LINKS_BELOW_LIMIT: Final = "open_links < :most"
+RENEWAL_NOT_REQUESTED: Final = "renewal_requested = :no"
 
 
-def facts_for_creation(partner_id: str, wish: Wish, by: str) -> CreationFacts:
+def facts_for_creation(partner_id: str, new_link: NewLink, actor_id: str) -> LinkCreationFacts:
     """The partner, its employee, and whoever asks for him."""
-    suppressed = keys.suppressed(wish.recipient) if wish.recipient else None
+    suppressed = keys.suppressed(new_link.recipient) if new_link.recipient else None
     found = dynamo.read(
         [
             keys.account(partner_id),
-            keys.user(wish.employee_id),
-            *actors.keys_of(partner_id, by),
+            keys.user(new_link.employee_id),
+            *actors.first_keys(partner_id, actor_id),
             *([suppressed] if suppressed else ()),
         ]
     )
-    found.and_read(actors.behind(found, partner_id, by))
-    return CreationFacts(
+    found.read_missing(actors.related_keys(found, partner_id, actor_id))
+    return LinkCreationFacts(
         partner=found.get_as(Account, keys.account(partner_id)),
-        creator=actors.actor(found, partner_id, by),
-        employee=found.get_as(User, keys.user(wish.employee_id)),
+        creator=actors.actor(found, partner_id, actor_id),
+        employee=found.get_as(User, keys.user(new_link.employee_id)),
         recipient_is_suppressed=suppressed in found,
     )
 
 
-def record_creation(created: LinkCreated, answer: Storable) -> None:
+def record_creation(created: LinkCreated, response: StorableResponse) -> None:
     """The link, and one more open link of the employee's."""
     link = created.link
     dynamo.commit(
         created,
-        answer,
+        response,
         dynamo.update(
             keys.user(link.employee_id),
             "ADD open_links :one",
-            only_if=ROOM_FOR_ONE,
-            otherwise=TooManyLinks,
+            only_if=OPEN_LINKS_BELOW_LIMIT,
+            error=TooManyLinks,
             one=1,
-            most=OPEN_LINKS,
+            most=MAX_OPEN_LINKS,
         ),
         dynamo.put(keys.of(link), item(link)),
     )
@@ -82,21 +82,21 @@ def item(link: Link) -> dict[str, object]:
     }
 
 
-def facts_for_one(partner_id: str, link_id: str, by: str) -> LinkFacts:
+def facts_for_one(partner_id: str, link_id: str, actor_id: str) -> LinkFacts:
     """A link of a partner's, and somebody of the partner who asks for it."""
     key = keys.link(partner_id, link_id)
-    found = dynamo.read([keys.account(partner_id), key, *actors.keys_of(partner_id, by)])
-    found.and_read(actors.behind(found, partner_id, by))
+    found = dynamo.read([keys.account(partner_id), key, *actors.first_keys(partner_id, actor_id)])
+    found.read_missing(actors.related_keys(found, partner_id, actor_id))
     return LinkFacts(
         link=found.get_as(Link, key),
         partner=found.get_as(Account, keys.account(partner_id)),
-        actor=actors.actor(found, partner_id, by),
+        actor=actors.actor(found, partner_id, actor_id),
     )
 
 
-def facts_for_resending(partner_id: str, link_id: str, by: str) -> LinkFacts:
+def facts_for_resend(partner_id: str, link_id: str, actor_id: str) -> LinkFacts:
     """The same with the employee, and whether the letter's address still takes mail."""
-    facts = facts_for_one(partner_id, link_id, by)
+    facts = facts_for_one(partner_id, link_id, actor_id)
     if not facts.link:
         return facts
     suppressed = keys.suppressed(facts.link.recipient) if facts.link.recipient else None
@@ -109,19 +109,19 @@ def facts_for_resending(partner_id: str, link_id: str, by: str) -> LinkFacts:
     )
 
 
-def record_resending(resent: LinkResent, answer: Storable) -> None:
+def record_resend(resent: LinkResent, response: StorableResponse) -> None:
     """The new secret in place of the old ones, if the link is still open and nobody else sent it meanwhile."""
     link = resent.link
     dynamo.commit(
         resent,
-        answer,
+        response,
         dynamo.update(
             keys.of(link),
             "SET secrets = :secrets, expires_at = :end, due_at = :end, delivery_status = :delivery_status, resent_at = :resent_at, "
             "version = :version",
             only_if=f"{STILL_OPEN} AND {dynamo.UNCHANGED}",
             seen_version=resent.before.version,
-            open=Standing.OPEN,
+            open=StoredLinkState.OPEN,
             now=resent.act.at,
             secrets=link.secrets,
             end=link.expires_at,
@@ -132,76 +132,78 @@ def record_resending(resent: LinkResent, answer: Storable) -> None:
     )
 
 
-def record_end(ended: LinkEnded, answer: Storable | None = None) -> None:
+def record_end(ended: LinkEnded, response: StorableResponse | None = None) -> None:
     """An open link that was withdrawn, or whose time is over; its employee has one open link less."""
     link = ended.link
     dynamo.commit(
         ended,
-        answer,
+        response,
         dynamo.update(
             keys.of(link),
             "SET stored_state = :stored_state REMOVE due_shard, due_at",
-            only_if=STILL_DUE if ended.stored_state is Standing.EXPIRED else STILL_OPEN,
-            otherwise=LinkAlreadyUsed,
-            open=Standing.OPEN,
+            only_if=STILL_DUE if ended.stored_state is StoredLinkState.EXPIRED else STILL_OPEN,
+            error=LinkAlreadyUsed,
+            open=StoredLinkState.OPEN,
             now=ended.act.at,
             stored_state=ended.stored_state,
         ),
-        one_open_link_less(link),
+        decrement_open_links(link),
     )
 
 
-def one_open_link_less(link: Link) -> dynamo.Line:
-    return dynamo.update(keys.user(link.employee_id), "ADD open_links :less", only_if=SOME_OPEN, less=-1, none=0)
+def decrement_open_links(link: Link) -> dynamo.TransactionItem:
+    return dynamo.update(keys.user(link.employee_id), "ADD open_links :less", only_if=HAS_OPEN_LINKS, less=-1, none=0)
 
 
-def record_retirement(link: Link) -> None:
+def record_used_up(link: Link) -> None:
     """A link with several approvals, all given before it was due: it leaves the sweep's index."""
     dynamo.transact(
         [
             dynamo.update(
                 keys.of(link),
                 "REMOVE due_shard, due_at",
-                only_if=USED_UP_AND_DUE,
+                only_if=USED_UP_AND_IN_DUE_INDEX,
             ),
-            one_open_link_less(link),
+            decrement_open_links(link),
         ]
     )
 
 
-def facts_for_renewal(secret: Secret, by: str) -> RenewalFacts:
+def facts_for_renewal(secret: LinkSecret, actor_id: str) -> RenewalFacts:
     """The link that the secret names, whom and which firm it is for, and who asks."""
     key, partner = keys.link(secret.partner_id, secret.link_id), keys.account(secret.partner_id)
-    found = dynamo.read([key, partner, keys.user(by)])
+    found = dynamo.read([key, partner, keys.user(actor_id)])
     link = found.get_as(Link, key)
     if link and link.is_opened_by(secret):
-        found.and_read([keys.user(link.employee_id)])
+        found.read_missing([keys.user(link.employee_id)])
     return RenewalFacts(
         link=link,
         partner=found.get_as(Account, partner),
         employee=found.get_as(User, keys.user(link.employee_id)) if link else None,
-        asker=found.get_as(User, keys.user(by)),
+        requester=found.get_as(User, keys.user(actor_id)),
     )
 
 
-def record_asking(asked: LinkAskedAnew, answer: Storable) -> None:
+def record_renewal_request(requested: LinkRenewalRequested, response: StorableResponse) -> None:
     """That the creator has been told: once per link, and never while it is open."""
-    held: dict[str, Any] = {} if asked.was_void else {"open": Standing.OPEN, "now": asked.act.at}
+    condition_values: dict[str, Any] = (
+        {} if requested.was_void else {"open": StoredLinkState.OPEN, "now": requested.act.at}
+    )
     dynamo.commit(
-        asked,
-        answer,
+        requested,
+        response,
         dynamo.update(
-            keys.of(asked.link),
+            keys.of(requested.link),
             "SET renewal_requested = :yes",
-            only_if=f"{NOT_ASKED_YET} AND ({NOT_OPEN})" if held else NOT_ASKED_YET,
+            only_if=f"{RENEWAL_NOT_REQUESTED} AND ({NOT_OPEN})" if condition_values else RENEWAL_NOT_REQUESTED,
             yes=True,
             no=False,
-            **held,
+            **condition_values,
         ),
     )
 
 
-def _whole(listed: list[dict[str, Any]]) -> Iterator[Link]:
+def _read_links(listed: list[dict[str, Any]]) -> Iterator[Link]:
     """The links that an index told of, as they are now, in the same order."""
     wanted = [keys.Key(each["pk"], each["sk"]) for each in listed]
     found = dynamo.read(wanted)
@@ -219,7 +221,7 @@ class Page:
 def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: int) -> Page:
     """Links of a partner, or of one employee of it; what it costs is in proportion to the page."""
     if employee_id:
-        start = _listed(partner_id, employee_id, after) if after else None
+        start = _index_key(partner_id, employee_id, after) if after else None
         found = dynamo.query(
             "list_key = :whose",
             index="listing",
@@ -228,7 +230,7 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
             newest_first=True,
             whose=keys.employee(partner_id, employee_id),
         )
-        links = list(_whole(found.items))
+        links = list(_read_links(found.items))
     else:
         found = dynamo.query(
             "pk = :partner",
@@ -243,14 +245,14 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
 
 def all_of(partner_id: str, employee_id: str) -> Iterator[list[Link]]:
     """All links of one employee, a page at a time."""
-    found = page(partner_id, employee_id=employee_id, after=None, limit=dynamo.AT_ONCE)
+    found = page(partner_id, employee_id=employee_id, after=None, limit=dynamo.MAX_BATCH_ITEMS)
     yield found.links
     while found.after:
-        found = page(partner_id, employee_id=employee_id, after=found.after, limit=dynamo.AT_ONCE)
+        found = page(partner_id, employee_id=employee_id, after=found.after, limit=dynamo.MAX_BATCH_ITEMS)
         yield found.links
 
 
-def _listed(partner_id: str, employee_id: str, link_id: str) -> dict[str, str]:
+def _index_key(partner_id: str, employee_id: str, link_id: str) -> dict[str, str]:
     return {
         **keys.link(partner_id, link_id)._asdict(),
         "list_key": keys.employee(partner_id, employee_id),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import Member, Place
+from partner_access.domain.memberships.members import Assignment, Member
 from partner_access.domain.permissions.custom_sets import CustomSet, is_custom
 from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
@@ -12,31 +12,39 @@ from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
 
 
-def keys_of(account_id: str, user_id: str) -> tuple[Key, Key]:
+def first_keys(account_id: str, user_id: str) -> tuple[Key, Key]:
     """What the first read takes for somebody in an account."""
     return keys.user(user_id), keys.member(account_id, user_id)
 
 
-def behind(found: Items, account_id: str, *user_ids: str) -> list[Key]:
+def related_keys(found: Items, account_id: str, *user_ids: str) -> list[Key]:
     """What the second read takes: the firms on whose behalf these people are in the account, and its own sets they hold."""
     members = (found.get_as(Member, keys.member(account_id, user_id)) for user_id in user_ids)
-    return [key for member in members for key in (*_firms(member).values(), *_sets(member).values())]
+    return [key for member in members for key in (*_partner_keys(member).values(), *_custom_set_keys(member).values())]
 
 
-def places(member: Member | None) -> list[Place]:
+def assignments(member: Member | None) -> list[Assignment]:
     """What somebody is in an account, and what he would be without his grant."""
-    return [place for place in (member, member and member.previous) if place]
+    return [assignment for assignment in (member, member and member.previous) if assignment]
 
 
-def _firms(member: Member | None) -> dict[str, Key]:
-    return {place.partner_id: keys.account(place.partner_id) for place in places(member) if place.partner_id}
+def _partner_keys(member: Member | None) -> dict[str, Key]:
+    return {
+        assignment.partner_id: keys.account(assignment.partner_id)
+        for assignment in assignments(member)
+        if assignment.partner_id
+    }
 
 
-def _sets(member: Member | None) -> dict[str, Key]:
-    return sets_named(member.account_id, *(place.permission_set for place in places(member))) if member else {}
+def _custom_set_keys(member: Member | None) -> dict[str, Key]:
+    return (
+        custom_set_keys(member.account_id, *(assignment.permission_set for assignment in assignments(member)))
+        if member
+        else {}
+    )
 
 
-def sets_named(account_id: str, *names: str) -> dict[str, Key]:
+def custom_set_keys(account_id: str, *names: str) -> dict[str, Key]:
     """The account's own sets among these, by their ids."""
     return {name: keys.permission_set(account_id, name) for name in names if is_custom(name)}
 
@@ -47,15 +55,15 @@ def actor(found: Items, account_id: str, user_id: str) -> Actor:
     return Actor(
         user=found.get_as(User, keys.user(user_id)),
         member=member,
-        firms=found.all_as(Account, _firms(member)),
-        sets=found.all_as(CustomSet, _sets(member)),
+        partners=found.all_as(Account, _partner_keys(member)),
+        sets=found.all_as(CustomSet, _custom_set_keys(member)),
     )
 
 
 def in_account(account_id: str, user_id: str) -> tuple[Actor, Account | None]:
     """Somebody in an account, and the account, read for this alone."""
-    found = dynamo.read([keys.account(account_id), *keys_of(account_id, user_id)])
-    found.and_read(behind(found, account_id, user_id))
+    found = dynamo.read([keys.account(account_id), *first_keys(account_id, user_id)])
+    found.read_missing(related_keys(found, account_id, user_id))
     return actor(found, account_id, user_id), found.get_as(Account, keys.account(account_id))
 
 
@@ -64,8 +72,8 @@ def super_admin_ids(found: Items, account_id: str) -> list[str]:
     return sorted(found.get(keys.super_admins(account_id), {}).get("user_ids", ()))
 
 
-def keys_of_all(account_id: str, user_ids: Iterable[str]) -> list[Key]:
-    return [key for user_id in user_ids for key in keys_of(account_id, user_id)]
+def first_keys_of_all(account_id: str, user_ids: Iterable[str]) -> list[Key]:
+    return [key for user_id in user_ids for key in first_keys(account_id, user_id)]
 
 
 def super_admins(found: Items, account_id: str, *, but: str | None = None) -> tuple[Actor, ...]:

@@ -1,57 +1,64 @@
 """Direct creation in the table: from an e-mail address to the person, his firm and his membership."""
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.memberships.actors import NOBODY, Actor
-from partner_access.domain.memberships.creations import ChoiceFacts, CreationFacts, UserCreated
+from partner_access.domain.memberships.actors import NO_ACTOR, Actor
+from partner_access.domain.memberships.creations import AssignableSetsFacts, MemberCreated, MemberCreationFacts
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.permissions.rights import SetName
-from partner_access.domain.users import User, firm_is_unclear, firm_of
-from partner_access.idempotency import Storable
+from partner_access.domain.users import User, partner_is_ambiguous, resolve_partner_id
+from partner_access.idempotency import StorableResponse
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.memberships import actors, members
 
 
-def facts(account_id: str, email: str, partner_id: str | None, by: str, *, permission_set: str) -> CreationFacts:
+def facts(
+    account_id: str, email: str, partner_id: str | None, actor_id: str, *, permission_set: str
+) -> MemberCreationFacts:
     """For a partner admin also the firm on whose behalf he comes: named, or the only one, which takes a third read."""
     on_behalf = permission_set == SetName.PARTNER_ADMIN
-    named = actors.sets_named(account_id, permission_set)
-    found = _first(account_id, email, by, *named.values())
-    person_id, creator = _owner(found, email), found.get_as(User, keys.user(by))
-    others = actors.super_admin_ids(found, account_id) if creator and creator.is_partner_staff else []
+    named = actors.custom_set_keys(account_id, permission_set)
+    found = _read_first(account_id, email, actor_id, *named.values())
+    user_id, creator = _owner_id(found, email), found.get_as(User, keys.user(actor_id))
+    others = actors.super_admin_ids(found, account_id) if creator and creator.is_partner_employee else []
     found |= dynamo.read(
         [
-            *([keys.user(person_id), keys.member(account_id, person_id)] if person_id else ()),
+            *([keys.user(user_id), keys.member(account_id, user_id)] if user_id else ()),
             *([keys.account(partner_id)] if partner_id else ()),
-            *actors.behind(found, account_id, by),
-            *actors.keys_of_all(account_id, others),
+            *actors.related_keys(found, account_id, actor_id),
+            *actors.first_keys_of_all(account_id, others),
         ]
     )
-    person = _still(found, person_id, email)
-    firm = firm_of(person, partner_id) if on_behalf else None
-    found.and_read(
-        [*([keys.account(firm)] if firm else ()), *(actors.behind(found, account_id, person_id) if person_id else ())]
+    user = _current_owner(found, user_id, email)
+    chosen_partner_id = resolve_partner_id(user, partner_id) if on_behalf else None
+    found.read_missing(
+        [
+            *([keys.account(chosen_partner_id)] if chosen_partner_id else ()),
+            *(actors.related_keys(found, account_id, user_id) if user_id else ()),
+        ]
     )
-    return CreationFacts(
+    return MemberCreationFacts(
         account=found.get_as(Account, keys.account(account_id)),
-        creator=actors.actor(found, account_id, by),
-        person=person,
-        target=actors.actor(found, account_id, person_id) if person_id else Actor(),
-        partner=found.get_as(Account, keys.account(firm)) if firm else None,
-        firm_is_unclear=on_behalf and firm_is_unclear(person, partner_id),
+        creator=actors.actor(found, account_id, actor_id),
+        person=user,
+        target=actors.actor(found, account_id, user_id) if user_id else Actor(),
+        partner=found.get_as(Account, keys.account(chosen_partner_id)) if chosen_partner_id else None,
+        partner_is_ambiguous=on_behalf and partner_is_ambiguous(user, partner_id),
         super_admins=actors.super_admins(found, account_id),
         sets=found.all_as(CustomSet, named),
     )
 
 
-def facts_for_colleague(account_id: str, user_id: str, by: str, *, permission_set: str) -> CreationFacts:
+def facts_for_colleague(account_id: str, user_id: str, actor_id: str, *, permission_set: str) -> MemberCreationFacts:
     """For an ordinary set, with the person named by his id."""
-    named = actors.sets_named(account_id, permission_set)
-    found = dynamo.read([keys.account(account_id), *actors.keys_of_all(account_id, (by, user_id)), *named.values()])
-    found.and_read(actors.behind(found, account_id, by, user_id))
-    return CreationFacts(
+    named = actors.custom_set_keys(account_id, permission_set)
+    found = dynamo.read(
+        [keys.account(account_id), *actors.first_keys_of_all(account_id, (actor_id, user_id)), *named.values()]
+    )
+    found.read_missing(actors.related_keys(found, account_id, actor_id, user_id))
+    return MemberCreationFacts(
         account=found.get_as(Account, keys.account(account_id)),
-        creator=actors.actor(found, account_id, by),
+        creator=actors.actor(found, account_id, actor_id),
         person=found.get_as(User, keys.user(user_id)),
         target=actors.actor(found, account_id, user_id),
         partner=None,
@@ -59,49 +66,53 @@ def facts_for_colleague(account_id: str, user_id: str, by: str, *, permission_se
     )
 
 
-def _first(account_id: str, email: str | None, by: str, *more: keys.Key) -> Items:
+def _read_first(account_id: str, email: str | None, actor_id: str, *more: keys.Key) -> Items:
     return dynamo.read(
         [
             keys.account(account_id),
             keys.super_admins(account_id),
             *([keys.email(email)] if email else ()),
-            *actors.keys_of(account_id, by),
+            *actors.first_keys(account_id, actor_id),
             *more,
         ]
     )
 
 
-def _still(found: Items, person_id: str | None, email: str | None) -> User | None:
+def _current_owner(found: Items, user_id: str | None, email: str | None) -> User | None:
     """The person, if the address that led to him is still his."""
-    person = found.get_as(User, keys.user(person_id)) if person_id else None
-    return person if person and person.email == email else None
+    user = found.get_as(User, keys.user(user_id)) if user_id else None
+    return user if user and user.email == email else None
 
 
-def _owner(found: Items, email: str) -> str | None:
+def _owner_id(found: Items, email: str) -> str | None:
     return found.get(keys.email(email), {}).get("user_id")
 
 
-def record(created: UserCreated, answer: Storable) -> None:
+def record(created: MemberCreated, response: StorableResponse) -> None:
     """The membership, with a grant and a seat if it is a partner admin's."""
-    person, before, member = created.person, created.before, created.member
-    new = [members.new_version(person)] if members.becomes_super_admin(before, member) else []
-    dynamo.commit(created, answer, *members.lines(created.account, before, member, created.act.at), *new)
+    user, before, member = created.person, created.before, created.member
+    new = [members.raise_version(user)] if members.becomes_super_admin(before, member) else []
+    dynamo.commit(created, response, *members.transaction_items(created.account, before, member, created.act.at), *new)
 
 
-def facts_for_choice(account_id: str, email: str | None, by: str) -> ChoiceFacts:
+def facts_for_choice(account_id: str, email: str | None, actor_id: str) -> AssignableSetsFacts:
     """The account, whoever chooses a set in it, and the person that it is chosen for, with his firms."""
-    found = _first(account_id, email, by)
-    person_id = _owner(found, email) if email else None
-    his = actors.keys_of(account_id, person_id) if person_id else ()
-    found.and_read([*his, *actors.behind(found, account_id, by)])
-    person = _still(found, person_id, email)
-    firms = sorted(person.employed_by) if person else []
-    behind = actors.behind(found, account_id, person.user_id) if person else []
-    found.and_read([*map(keys.account, firms), *behind])
-    return ChoiceFacts(
+    found = _read_first(account_id, email, actor_id)
+    user_id = _owner_id(found, email) if email else None
+    user_keys = actors.first_keys(account_id, user_id) if user_id else ()
+    found.read_missing([*user_keys, *actors.related_keys(found, account_id, actor_id)])
+    user = _current_owner(found, user_id, email)
+    partner_ids = sorted(user.employed_by) if user else []
+    behind = actors.related_keys(found, account_id, user.user_id) if user else []
+    found.read_missing([*map(keys.account, partner_ids), *behind])
+    return AssignableSetsFacts(
         account=found.get_as(Account, keys.account(account_id)),
-        chooser=actors.actor(found, account_id, by),
-        person=person,
-        firms=tuple(account for account in (found.get_as(Account, keys.account(firm)) for firm in firms) if account),
-        target=actors.actor(found, account_id, person.user_id) if person else NOBODY,
+        chooser=actors.actor(found, account_id, actor_id),
+        person=user,
+        partners=tuple(
+            account
+            for account in (found.get_as(Account, keys.account(partner_id)) for partner_id in partner_ids)
+            if account
+        ),
+        target=actors.actor(found, account_id, user.user_id) if user else NO_ACTOR,
     )

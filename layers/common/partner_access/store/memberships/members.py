@@ -7,8 +7,8 @@ from typing import Any
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import NoSeatLeft, UnknownPermissionSet
-from partner_access.domain.memberships.effective_rights import held_by, held_for_a_partner
-from partner_access.domain.memberships.members import Member, seat_change
+from partner_access.domain.memberships.effective_rights import custom_sets_of, custom_sets_of_partner_member
+from partner_access.domain.memberships.members import Member, partner_seat_change
 from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
@@ -27,7 +27,7 @@ class Page:
     after: str | None
 
 
-def page(account_id: str, *, after: str | None = None, limit: int = dynamo.AT_ONCE) -> Page:
+def page(account_id: str, *, after: str | None = None, limit: int = dynamo.MAX_BATCH_ITEMS) -> Page:
     """One page of them."""
     members = keys.member(account_id, "")
     listed = dynamo.query(
@@ -51,85 +51,87 @@ def all_ids(account_id: str) -> Iterator[str]:
         yield from listed.user_ids
 
 
-def lines(account: Account, before: Member | None, after: Member, at: datetime) -> Iterator[dynamo.Line]:
+def transaction_items(
+    account: Account, before: Member | None, after: Member, at: datetime
+) -> Iterator[dynamo.TransactionItem]:
     """Write a membership with all that goes along; what it was before is pinned by whoever relied on it."""
-    yield from _seat_lines(account, seat_change(before, after))
-    written = item(after.model_copy(update={"changed_at": at}))
-    yield dynamo.put(keys.of(after), written, only_if=None if before else dynamo.ABSENT)
+    yield from _seat_items(account, partner_seat_change(before, after))
+    member_item = item(after.model_copy(update={"changed_at": at}))
+    yield dynamo.put(keys.of(after), member_item, only_if=None if before else dynamo.NOT_EXISTS)
     if not before:
         mirror = keys.account_of(after.user_id, after.account_id)
         yield dynamo.put(mirror, {"account_id": after.account_id}, only_if=None)
-    yield from _super_admin_lines(before, after)
-    yield from _set_lines(after.account_id, before, after)
+    yield from _super_admin_items(before, after)
+    yield from _set_items(after.account_id, before, after)
 
 
 def item(member: Member) -> dict[str, object]:
     """The member, with his places in the indexes: while a grant of his has an end, and while he is here for a partner."""
-    due_at = member.grant.due_at if member.grant else None
+    due_at = member.grant.next_due_at if member.grant else None
     due = {"due_shard": keys.due_shard(member.user_id), "due_at": due_at} if due_at else {}
-    return {**dict(member), **due, **_listed(member)}
+    return {**dict(member), **due, **_list_keys(member)}
 
 
-def _listed(member: Member) -> dict[str, str]:
+def _list_keys(member: Member) -> dict[str, str]:
     if not member.active or not member.partner_id:
         return {}
     return {
-        "list_key": keys.people(member.partner_id),
+        "list_key": keys.partner_members(member.partner_id),
         "list_sort_key": f"{member.account_id}#{member.user_id}",
     }
 
 
-def _seat_lines(account: Account, change: int) -> Iterator[dynamo.Line]:
+def _seat_items(account: Account, change: int) -> Iterator[dynamo.TransactionItem]:
     key = keys.of(account)
     if change > 0:
-        yield dynamo.update(key, "ADD partner_seats_used :one", only_if=SEAT_FREE, otherwise=NoSeatLeft, one=1)
+        yield dynamo.update(key, "ADD partner_seats_used :one", only_if=SEAT_FREE, error=NoSeatLeft, one=1)
     if change < 0:
         yield dynamo.update(key, "ADD partner_seats_used :less", only_if=SEAT_TAKEN, less=-1, none=0)
 
 
 def becomes_super_admin(before: Member | None, after: Member) -> bool:
-    return _runs_the_account(after) and not _runs_the_account(before)
+    return _is_active_super_admin(after) and not _is_active_super_admin(before)
 
 
-def _runs_the_account(member: Member | None) -> bool:
+def _is_active_super_admin(member: Member | None) -> bool:
     return member is not None and member.active and member.is_super_admin
 
 
-def new_version(user: User) -> dynamo.Line:
+def raise_version(user: User) -> dynamo.TransactionItem:
     """For a new super admin: who erases or deactivates him relies on the accounts where he is one."""
     return dynamo.update(keys.user(user.user_id), "SET version = :version", only_if=None, version=user.version + 1)
 
 
-def _set_lines(account_id: str, before: Member | None, after: Member) -> Iterator[dynamo.Line]:
+def _set_items(account_id: str, before: Member | None, after: Member) -> Iterator[dynamo.TransactionItem]:
     """How often each of the account's own sets is held; one that is taken up must still be there."""
-    was, now = held_by(before), held_by(after)
-    was_for_partners, now_for_partners = held_for_a_partner(before), held_for_a_partner(after)
+    was, now = custom_sets_of(before), custom_sets_of(after)
+    was_for_partners, now_for_partners = custom_sets_of_partner_member(before), custom_sets_of_partner_member(after)
     for set_id in sorted(was | now):
         holders, partner_holders = now[set_id] - was[set_id], now_for_partners[set_id] - was_for_partners[set_id]
         if holders or partner_holders:
             yield dynamo.update(
                 keys.permission_set(account_id, set_id),
                 "ADD holders :holders, partner_holders :partner_holders",
-                only_if=dynamo.IS_THERE,
-                otherwise=UnknownPermissionSet,
+                only_if=dynamo.EXISTS,
+                error=UnknownPermissionSet,
                 holders=holders,
                 partner_holders=partner_holders,
             )
 
 
-def employment(user: User) -> dynamo.Line:
+def employment_item(user: User) -> dynamo.TransactionItem:
     """For whom somebody works, and how often his access for each partner has been ended as a whole."""
-    told = {"version": user.version, "employed_by": user.employed_by, "offboardings": user.offboardings}
-    there: dict[str, Any] = {name: value for name, value in told.items() if value}
-    change = ", ".join(f"{name} = :{name}" for name in there)
+    fields = {"version": user.version, "employed_by": user.employed_by, "offboardings": user.offboardings}
+    non_empty: dict[str, Any] = {name: value for name, value in fields.items() if value}
+    change = ", ".join(f"{name} = :{name}" for name in non_empty)
     # leavings only ever become more
-    gone = "" if user.employed_by else " REMOVE employed_by"
-    return dynamo.update(keys.user(user.user_id), f"SET {change}{gone}", only_if=None, **there)
+    removal = "" if user.employed_by else " REMOVE employed_by"
+    return dynamo.update(keys.user(user.user_id), f"SET {change}{removal}", only_if=None, **non_empty)
 
 
-def _super_admin_lines(before: Member | None, after: Member) -> Iterator[dynamo.Line]:
-    is_now = _runs_the_account(after)
-    if _runs_the_account(before) != is_now:
+def _super_admin_items(before: Member | None, after: Member) -> Iterator[dynamo.TransactionItem]:
+    is_now = _is_active_super_admin(after)
+    if _is_active_super_admin(before) != is_now:
         key = keys.super_admins(after.account_id)
         change = "ADD user_ids :one" if is_now else "DELETE user_ids :one"
         yield dynamo.update(key, change, only_if=None, one={after.user_id})

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
-from partner_access.domain.permission_sets.set_updates import UpdateAccepted, UpdateFacts, is_outdated
+from partner_access.domain.permission_sets.set_updates import SetUpdateAccepted, SetUpdateFacts, has_outdated_set
 from partner_access.domain.users import User
-from partner_access.idempotency import Storable
+from partner_access.idempotency import StorableResponse
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import actors, members
 
@@ -16,7 +16,7 @@ from partner_access.store.memberships import actors, members
 class Page:
     """Some members who have an older version of their set, by id, and the id to go on after."""
 
-    people: tuple[Actor, ...]
+    members: tuple[Actor, ...]
     after: str | None
 
 
@@ -24,27 +24,37 @@ def page(account_id: str, *, after: str | None, limit: int) -> Page:
     """Of one page of the members those with an older version, which may be few or none."""
     listed = members.page(account_id, after=after, limit=limit)
     found = listed.found
-    user_ids = [each.user_id for each in map(Member.model_validate, found.values()) if is_outdated(each)]
-    found.and_read([*map(keys.user, user_ids), *actors.behind(found, account_id, *user_ids)])
+    user_ids = [each.user_id for each in map(Member.model_validate, found.values()) if has_outdated_set(each)]
+    found.read_missing([*map(keys.user, user_ids), *actors.related_keys(found, account_id, *user_ids)])
     return Page(tuple(actors.actor(found, account_id, user_id) for user_id in user_ids), listed.after)
 
 
-def facts(account_id: str, user_id: str, by: str) -> UpdateFacts:
+def facts(account_id: str, user_id: str, actor_id: str) -> SetUpdateFacts:
     """The account, whoever answers for it, and the member."""
     found = dynamo.read(
-        [keys.account(account_id), keys.super_admins(account_id), *actors.keys_of_all(account_id, (by, user_id))]
+        [
+            keys.account(account_id),
+            keys.super_admins(account_id),
+            *actors.first_keys_of_all(account_id, (actor_id, user_id)),
+        ]
     )
-    user = found.get_as(User, keys.user(by))
-    others = actors.super_admin_ids(found, account_id) if user and user.is_partner_staff else []
-    found.and_read([*actors.behind(found, account_id, by, user_id), *actors.keys_of_all(account_id, others)])
-    return UpdateFacts(
+    user = found.get_as(User, keys.user(actor_id))
+    others = actors.super_admin_ids(found, account_id) if user and user.is_partner_employee else []
+    found.read_missing(
+        [*actors.related_keys(found, account_id, actor_id, user_id), *actors.first_keys_of_all(account_id, others)]
+    )
+    return SetUpdateFacts(
         account=found.get_as(Account, keys.account(account_id)),
-        actor=actors.actor(found, account_id, by),
+        actor=actors.actor(found, account_id, actor_id),
         target=actors.actor(found, account_id, user_id),
         super_admins=actors.super_admins(found, account_id),
     )
 
 
-def record(accepted: UpdateAccepted, answer: Storable) -> None:
+def record(accepted: SetUpdateAccepted, response: StorableResponse) -> None:
     """The membership under the latest version."""
-    dynamo.commit(accepted, answer, *members.lines(accepted.account, accepted.before, accepted.member, accepted.act.at))
+    dynamo.commit(
+        accepted,
+        response,
+        *members.transaction_items(accepted.account, accepted.before, accepted.member, accepted.act.at),
+    )

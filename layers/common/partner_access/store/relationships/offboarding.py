@@ -11,50 +11,50 @@ from typing import Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
-from partner_access.domain.errors import Overtaken, TemporarilyUnavailable
+from partner_access.domain.errors import StaleFacts, TemporarilyUnavailable
 from partner_access.domain.links import links
 from partner_access.domain.links.links import Link
-from partner_access.domain.notifications import CleanUp
-from partner_access.domain.records import Decision, Kept
+from partner_access.domain.notifications import Reconciliation
+from partner_access.domain.records import Decision, Record
 from partner_access.domain.relationships import offboarding
-from partner_access.domain.relationships.offboarding import AccessEnded, Aftermath, DepartureFacts
+from partner_access.domain.relationships.offboarding import AffectedMembership, EmployeeOffboarded, OffboardingFacts
 from partner_access.domain.users import User
-from partner_access.idempotency import Storable
+from partner_access.idempotency import StorableResponse
 from partner_access.store import accounts, dynamo, keys
 from partner_access.store.dynamo import Item, Items
 from partner_access.store.keys import Key
 from partner_access.store.links import links as stored_links
 from partner_access.store.memberships import actors, members
 
-LATE: Final = timedelta(minutes=15)
+LATE_AFTER: Final = timedelta(minutes=15)
 
 
-def facts(partner_id: str, user_id: str, by: str) -> DepartureFacts:
+def facts(partner_id: str, user_id: str, actor_id: str) -> OffboardingFacts:
     """The partner, its employee, and whoever of it would end what he may do."""
-    found = dynamo.read([keys.account(partner_id), *actors.keys_of_all(partner_id, (by, user_id))])
-    found.and_read(actors.behind(found, partner_id, by))
-    return DepartureFacts(
+    found = dynamo.read([keys.account(partner_id), *actors.first_keys_of_all(partner_id, (actor_id, user_id))])
+    found.read_missing(actors.related_keys(found, partner_id, actor_id))
+    return OffboardingFacts(
         partner=found.get_as(Account, keys.account(partner_id)),
-        actor=actors.actor(found, partner_id, by),
+        actor=actors.actor(found, partner_id, actor_id),
         employee=actors.actor(found, partner_id, user_id),
     )
 
 
-def record_end(ended: AccessEnded, answer: Storable | None) -> None:
+def record_offboarding(ended: EmployeeOffboarded, response: StorableResponse | None) -> None:
     """One write, however many clients: whatever he has for the partner, and whatever asks for it, is of an older tenure."""
-    dynamo.commit(ended, answer, members.employment(ended.user))
+    dynamo.commit(ended, response, members.employment_item(ended.user))
 
 
-class Queued(Kept):
+class QueuedReconciliation(Record):
     """A clean-up that is waiting."""
 
     act_id: str
     actor_id: str
-    reconciliation: CleanUp
+    reconciliation: Reconciliation
 
     def act(self, at: datetime) -> Act:
         """The act that it belongs to, as its clean-up goes on now."""
-        return Act(by=self.actor_id, at=at, name=self.act_id)
+        return Act(actor_id=self.actor_id, at=at, id=self.act_id)
 
 
 def queued() -> Iterator[Item]:
@@ -74,23 +74,23 @@ def is_due(item: Item, at: datetime) -> bool:
 
 def is_late(item: Item, at: datetime) -> bool:
     """Whether somebody should know that it is still waiting."""
-    return _time(item, "queued_at") <= (at - LATE).timestamp()
+    return _time(item, "queued_at") <= (at - LATE_AFTER).timestamp()
 
 
 def _time(item: Item, name: str) -> float:
     """Long ago where it cannot be told."""
-    told = item.get(name)
-    return float(told) if isinstance(told, Decimal) else 0
+    value = item.get(name)
+    return float(value) if isinstance(value, Decimal) else 0
 
 
 def postpone(item: Item, until: datetime) -> None:
     """Let it rest, unless somebody has done with it meanwhile."""
-    line = dynamo.update(_key(item), "SET next_at = :until", only_if=dynamo.IS_THERE, until=until)
-    with suppress(Overtaken):
-        dynamo.transact([line])
+    transaction_item = dynamo.update(_key(item), "SET next_at = :until", only_if=dynamo.EXISTS, until=until)
+    with suppress(StaleFacts):
+        dynamo.transact([transaction_item])
 
 
-def done(item: Item) -> None:
+def complete(item: Item) -> None:
     """Everybody concerned has heard: the clean-up is over."""
     dynamo.transact([dynamo.delete(_key(item))])
 
@@ -99,126 +99,135 @@ def _key(item: Item) -> Key:
     return Key(item["pk"], item["sk"])
 
 
-def people(clean_up: CleanUp) -> Iterator[str]:
+def user_ids(reconciliation: Reconciliation) -> Iterator[str]:
     """Whom it is about: one person, or all who work or worked for the partner."""
-    if clean_up.user_id:
-        yield clean_up.user_id
+    if reconciliation.user_id:
+        yield reconciliation.user_id
         return
-    yield from members.all_ids(clean_up.partner_id or "")
+    yield from members.all_ids(reconciliation.partner_id or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some accounts of one person, by id, and the one to go on after."""
 
-    aftermaths: list[Aftermath]
+    affected: list[AffectedMembership]
     after: str | None
 
 
-def page(clean_up: CleanUp, user_id: str, act: Act, *, after: str | None = None, limit: int = dynamo.AT_ONCE) -> Page:
+def page(
+    reconciliation: Reconciliation,
+    user_id: str,
+    act: Act,
+    *,
+    after: str | None = None,
+    limit: int = dynamo.MAX_BATCH_ITEMS,
+) -> Page:
     """What the person is in some of his accounts, partner accounts apart: the base table says, not an index."""
-    account_ids, onward = accounts.ids_of(user_id, after=after, limit=limit)
-    told = {each: keys.audit(each, share(act, each, user_id).named("aud")) for each in account_ids}
-    known = {each: keys.audit(each, of_all(act, each).named("aud")) for each in account_ids}
-    partner = [keys.account(clean_up.partner_id)] if clean_up.partner_id else []
+    account_ids, next_after = accounts.ids_of(user_id, after=after, limit=limit)
+    member_entry_keys = {each: keys.audit(each, member_part(act, each, user_id).new_id("aud")) for each in account_ids}
+    program_entry_keys = {each: keys.audit(each, account_part(act, each).new_id("aud")) for each in account_ids}
+    partner = [keys.account(reconciliation.partner_id)] if reconciliation.partner_id else []
     found = dynamo.read(
         [
             keys.user(user_id),
             *partner,
-            *(key for each in account_ids for key in _of_account(each, user_id)),
-            *told.values(),
-            *(known.values() if clean_up.is_of_the_program else ()),
+            *(key for each in account_ids for key in _account_keys(each, user_id)),
+            *member_entry_keys.values(),
+            *(program_entry_keys.values() if reconciliation.is_program_change else ()),
         ]
     )
-    found.and_read([key for each in account_ids for key in _behind(found, each, user_id)])
-    aftermaths = [
-        Aftermath(
-            clean_up=clean_up,
+    found.read_missing([key for each in account_ids for key in _related_keys(found, each, user_id)])
+    affected = [
+        AffectedMembership(
+            reconciliation=reconciliation,
             account=account,
-            person=actors.actor(found, each, user_id),
+            subject=actors.actor(found, each, user_id),
             partner=found.get_as(Account, partner[0]) if partner else None,
-            others=actors.super_admins(found, each, but=user_id),
-            told=found.get(told[each], {}).get("event"),
-            knows=known[each] in found,
+            other_super_admins=actors.super_admins(found, each, but=user_id),
+            recorded_event=found.get(member_entry_keys[each], {}).get("event"),
+            is_program_recorded=program_entry_keys[each] in found,
         )
         for each in account_ids
         if (account := found.get_as(Account, keys.account(each))) and not account.is_partner
     ]
-    return Page(aftermaths, onward)
+    return Page(affected, next_after)
 
 
-def all_of(clean_up: CleanUp, user_id: str, act: Act) -> Iterator[Aftermath]:
+def all_of(reconciliation: Reconciliation, user_id: str, act: Act) -> Iterator[AffectedMembership]:
     """All the person's accounts, a page at a time."""
-    found = page(clean_up, user_id, act)
-    yield from found.aftermaths
+    found = page(reconciliation, user_id, act)
+    yield from found.affected
     while found.after:
-        found = page(clean_up, user_id, act, after=found.after)
-        yield from found.aftermaths
+        found = page(reconciliation, user_id, act, after=found.after)
+        yield from found.affected
 
 
-def share(act: Act, account_id: str, user_id: str) -> Act:
+def member_part(act: Act, account_id: str, user_id: str) -> Act:
     """The part of an act that is about one person in one account: it has the same name whenever it is tried."""
-    return act.part(f"{account_id}#{user_id}")
+    return act.for_item(f"{account_id}#{user_id}")
 
 
-def of_all(act: Act, account_id: str) -> Act:
+def account_part(act: Act, account_id: str) -> Act:
     """The part of an act that is about all the partner's people in one account."""
-    return act.part(account_id)
+    return act.for_item(account_id)
 
 
-def _of_account(account_id: str, user_id: str) -> tuple[Key, ...]:
+def _account_keys(account_id: str, user_id: str) -> tuple[Key, ...]:
     return keys.account(account_id), keys.member(account_id, user_id), keys.super_admins(account_id)
 
 
-def _behind(found: Items, account_id: str, user_id: str) -> list[Key]:
+def _related_keys(found: Items, account_id: str, user_id: str) -> list[Key]:
     """What stands behind the person, and who else runs the account if he does."""
     listed = actors.super_admin_ids(found, account_id)
-    others = actors.keys_of_all(account_id, listed) if user_id in listed else []
-    return [*actors.behind(found, account_id, user_id), *others]
+    others = actors.first_keys_of_all(account_id, listed) if user_id in listed else []
+    return [*actors.related_keys(found, account_id, user_id), *others]
 
 
-def follow(aftermath: Aftermath, user_id: str, act: Act) -> bool:
+def reconcile(affected: AffectedMembership, user_id: str, act: Act) -> bool:
     """Write down and tell what is left to; False when something came between, and it must be looked at once more."""
-    followed = offboarding.follow_up(aftermath, share(act, aftermath.account.account_id, user_id))
-    if not followed:
+    reconciled = offboarding.reconcile(affected, member_part(act, affected.account.account_id, user_id))
+    if not reconciled:
         return True
-    lines = (
-        members.lines(followed.account, followed.before, followed.member, followed.act.at) if followed.member else ()
+    items = (
+        members.transaction_items(reconciled.account, reconciled.before, reconciled.member, reconciled.act.at)
+        if reconciled.member
+        else ()
     )
-    return _committed(followed, *lines)
+    return _try_commit(reconciled, *items)
 
 
-def tell_of_program(aftermath: Aftermath, act: Act) -> bool:
+def notify_of_program_change(affected: AffectedMembership, act: Act) -> bool:
     """The client hears of the partner's program, once for all of the partner's people; False as in `follow`."""
-    telling = offboarding.tell_of_program(aftermath, of_all(act, aftermath.account.account_id))
-    return telling is None or _committed(telling)
+    decision = offboarding.report_program_change(affected, account_part(act, affected.account.account_id))
+    return decision is None or _try_commit(decision)
 
 
-def _committed(decision: Decision, *lines: dynamo.Line) -> bool:
+def _try_commit(decision: Decision, *items: dynamo.TransactionItem) -> bool:
     try:
-        dynamo.commit(decision, None, *lines)
-    except (Overtaken, TemporarilyUnavailable):
+        dynamo.commit(decision, None, *items)
+    except (StaleFacts, TemporarilyUnavailable):
         return False
     return True
 
 
-def void_links(clean_up: CleanUp, user_id: str, at: datetime) -> Iterator[Link]:
+def void_links(reconciliation: Reconciliation, user_id: str, at: datetime) -> Iterator[Link]:
     """Links that name the person, look open and ask for nothing any more, after an end for good."""
-    if not clean_up.ends:
+    if not reconciliation.ends_access:
         return
     user = dynamo.read([keys.user(user_id)]).get_as(User, keys.user(user_id))
-    left = sorted(user.offboardings) if user else []
-    for partner_id in [clean_up.partner_id] if clean_up.partner_id else left:
+    offboarded_from = sorted(user.offboardings) if user else []
+    for partner_id in [reconciliation.partner_id] if reconciliation.partner_id else offboarded_from:
         partner = dynamo.read([keys.account(partner_id)]).get_as(Account, keys.account(partner_id))
-        tenure = links.tenure_now(user, partner)
+        access_generation = links.current_access_generation(user, partner)
         for found in stored_links.all_of(partner_id, user_id):
-            yield from (link for link in found if link.is_void_at(at, tenure))
+            yield from (link for link in found if link.is_void_at(at, access_generation))
 
 
-def withdraw(link: Link, act: Act) -> bool:
+def revoke(link: Link, act: Act) -> bool:
     """The link shows to everybody that it is over; False as in `follow`."""
     try:
-        stored_links.record_end(links.withdraw(link, act.part(link.link_id)))
-    except (Overtaken, TemporarilyUnavailable):
+        stored_links.record_end(links.revoke_ineligible(link, act.for_item(link.link_id)))
+    except (StaleFacts, TemporarilyUnavailable):
         return False
     return True

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
 
 
-def _prose(text: str) -> str:
+def _plain_prose(text: str) -> str:
     if any(unicodedata.category(each)[0] == "C" for each in text):
         raise ValueError("not plain text")
     if re.search(r"[<>]|\{\{|://|www\.|\w\.[a-z]{2,}[/:]", text, re.IGNORECASE):
@@ -19,19 +19,19 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.
 Permission = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
-class Asked(BaseModel):
+class StrictModel(BaseModel):
     """No field but those named, no value of another type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Removals(Asked):
+class Removals(StrictModel):
     """What shall be taken from the set."""
 
     remove: Annotated[list[Permission], Field(max_length=200)] = []
 
 
-class CreateLinkRequest(Asked):
+class CreateLinkRequest(StrictModel):
     """What is asked for, in whose name, and how the link may be used."""
 
     employee_id: Identifier | None = None
@@ -42,7 +42,9 @@ class CreateLinkRequest(Asked):
     link_days: Annotated[int, Field(ge=1, le=30)] = 7
     max_approvals: Annotated[int, Field(ge=1, le=1000)] = 1
     purpose: (
-        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_prose)]
+        Annotated[
+            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_plain_prose)
+        ]
         | None
     ) = None
     locale: Literal["en", "ja"] | None = None

@@ -16,13 +16,13 @@ TOKEN = "good"
 
 
 @dataclass
-class Directory:
+class FakeDirectory:
     """What was told; `trips` are answered instead, one after the other, to whoever comes next at that path."""
 
     base_url: str = ""
-    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stored: dict[str, dict[str, Any]] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
-    trips: dict[str, list[tuple[int, str, object]]] = field(default_factory=dict)
+    failures: dict[str, list[tuple[int, str, object]]] = field(default_factory=dict)
     token: str = TOKEN
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -32,15 +32,15 @@ class Directory:
             self.paths.append(path)
             if authorization != f"Bearer {self.token}":
                 return 401, "", {"message": "Unauthorized"}
-            if self.trips.get(path):
-                return self.trips[path].pop(0)
+            if self.failures.get(path):
+                return self.failures[path].pop(0)
             account, _, member = path.partition("/members/")
-            if member and not {account, f"/directory/users/{member}"} <= set(self.known):
+            if member and not {account, f"/directory/users/{member}"} <= set(self.stored):
                 return 404, "", problem("not_found", "There is nothing here.")
-            if self.known.get(account, {}).get("state") == "closed" and member:
+            if self.stored.get(account, {}).get("state") == "closed" and member:
                 return 409, "", problem("account_closed", "This account is closed.")
-            status = 200 if path in self.known else 201
-            self.known[path] = {**self.known.get(path, {}), **body}
+            status = 200 if path in self.stored else 201
+            self.stored[path] = {**self.stored.get(path, {}), **body}
             return status, "", {}
 
     @property
@@ -56,10 +56,10 @@ def problem(code: str, detail: str, *pointers: str) -> dict[str, object]:
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
-    directory: Directory
+    directory: FakeDirectory
 
 
-class _Door(socketserver.StreamRequestHandler):
+class _Handler(socketserver.StreamRequestHandler):
     """As little of HTTP as keeps connections alive; the library's own is too slow for 10,000 requests."""
 
     disable_nagle_algorithm = True
@@ -72,20 +72,22 @@ class _Door(socketserver.StreamRequestHandler):
             body = json.loads(self.rfile.read(int(headers["content-length"])))
             assert isinstance(self.server, _Server)
             path = unquote(start.split()[1].decode())
-            status, extra, answer = self.server.directory.put(path, body, headers["authorization"])
+            status, extra, response = self.server.directory.put(path, body, headers["authorization"])
             if status == 0:  # hangs up
                 return
-            text = json.dumps(answer).encode()
-            kind = "application/problem+json" if isinstance(answer, dict) and "code" in answer else "application/json"
+            text = json.dumps(response).encode()
+            kind = (
+                "application/problem+json" if isinstance(response, dict) and "code" in response else "application/json"
+            )
             head = f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(text)}\r\n{extra}\r\n"
             self.wfile.write(head.encode() + text)
 
 
 @contextmanager
-def a_directory() -> Iterator[Directory]:
+def running_directory() -> Iterator[FakeDirectory]:
     """One that is empty, on loopback."""
-    with _Server(("127.0.0.1", 0), _Door) as server:
-        server.directory = Directory(f"http://127.0.0.1:{server.server_address[1]}")
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        server.directory = FakeDirectory(f"http://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

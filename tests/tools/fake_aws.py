@@ -7,33 +7,33 @@ from typing import Any
 
 import boto3
 
-Asked = Mapping[str, Any]
-Answers = dict[str, Callable[[Asked], Any]]
+Params = Mapping[str, Any]
+Responses = dict[str, Callable[[Params], Any]]
 
 
-class Refused(Exception):
+class AwsError(Exception):
     """What AWS refuses: the error's code."""
 
 
 _Session = boto3.Session
-_answers: Answers = {}
+_responses: Responses = {}
 """What is answered now: a client takes longer to be made than most tests do, and so is made once."""
 
 
-def clients(answers: Answers) -> Callable[[str], Any]:
+def fake_clients(responses: Responses) -> Callable[[str], Any]:
     """A way to each service; what has no answer here is a call that the service does not know."""
-    _answers.clear()
-    _answers.update(answers)
+    _responses.clear()
+    _responses.update(responses)
     return _client
 
 
 @cache
 def _client(service: str) -> Any:
     session: Any = _Session(aws_access_key_id="key", aws_secret_access_key="secret", region_name="eu-west-1")
-    made = session.client(service)
-    made.meta.events.register("provide-client-params", _remember)
-    made.meta.events.register("before-call", partial(_answer, service))
-    return made
+    client = session.client(service)
+    client.meta.events.register("provide-client-params", _remember)
+    client.meta.events.register("before-call", partial(_respond, service))
+    return client
 
 
 class Session:
@@ -45,18 +45,18 @@ class Session:
         return _client(service)
 
 
-def _remember(params: Asked, context: dict[str, Any], **_: object) -> None:
+def _remember(params: Params, context: dict[str, Any], **_: object) -> None:
     context["asked"] = params
 
 
-def _answer(service: str, *, model: Any, context: Mapping[str, Any], **_: object) -> Any:
+def _respond(service: str, *, model: Any, context: Mapping[str, Any], **_: object) -> Any:
     try:
-        answer = _answers.get(f"{service}.{model.name}", _unknown)(context["asked"])
-    except Refused as refused:
+        response = _responses.get(f"{service}.{model.name}", _unknown)(context["asked"])
+    except AwsError as refused:
         return SimpleNamespace(status_code=400), {"Error": {"Code": str(refused), "Message": "refused"}}
-    assert set(answer) <= set(model.output_shape.members), model.name
-    return SimpleNamespace(status_code=200), answer
+    assert set(response) <= set(model.output_shape.members), model.name
+    return SimpleNamespace(status_code=200), response
 
 
-def _unknown(_: Asked) -> Any:
-    raise Refused("UnknownOperationException")
+def _unknown(_: Params) -> Any:
+    raise AwsError("UnknownOperationException")

@@ -16,48 +16,48 @@ from tests.support.table import Item, Table
 
 
 @dataclass(slots=True)
-class Past:
+class PastStates:
     """The states that the table has had; `stale` counts the answers that came from one of them."""
 
     table: Table
-    chance: Random
+    random: Random
     states: list[list[Item]] = field(default_factory=list)
     stale: int = 0
 
-    def passes(self) -> None:
+    def remember(self) -> None:
         """What is now has been."""
         self.states.append(self.table.items())
 
-    def answer(self, request: Any, send: Send) -> AWSResponse:
-        if not self.states or _insists(faults.body(request)):
+    def respond(self, request: Any, send: Send) -> AWSResponse:
+        if not self.states or _is_consistent(faults.body(request)):
             return send()
         now = self.table.items()
-        self._becomes(self.chance.choice(self.states))
+        self._restore(self.random.choice(self.states))
         try:
             return send()
         finally:
             self.stale += 1
-            self._becomes(now)
+            self._restore(now)
 
-    def _becomes(self, items: list[Item]) -> None:
+    def _restore(self, items: list[Item]) -> None:
         self.table.clear()
         for item in items:
             values = {name: value for name, value in item.items() if name not in {"pk", "sk"}}
             self.table.put(Key(item["pk"], item["sk"]), values)
 
 
-def _insists(asked: Any) -> bool:
+def _is_consistent(request: Any) -> bool:
     """Transactions always do, an index never can."""
-    if "TransactItems" in asked:
+    if "TransactItems" in request:
         return True
-    if "RequestItems" in asked:
-        return all(each.get("ConsistentRead") for each in asked["RequestItems"].values())
-    return bool(asked.get("ConsistentRead"))
+    if "RequestItems" in request:
+        return all(each.get("ConsistentRead") for each in request["RequestItems"].values())
+    return bool(request.get("ConsistentRead"))
 
 
 @contextmanager
-def past(table: Table, chance: Random) -> Iterator[Past]:
+def stale_reads(table: Table, random: Random) -> Iterator[PastStates]:
     """As long as the block lasts."""
-    here = Past(table, chance)
-    with faults.instead(dynamo.client(), "", here.answer):
-        yield here
+    past_states = PastStates(table, random)
+    with faults.replace_calls(dynamo.client(), "", past_states.respond):
+        yield past_states

@@ -15,10 +15,10 @@ sys.path.insert(0, str(ROOT / "layers/common"))
 
 from partner_access.domain.accounts import Account, AccountKind
 from partner_access.domain.memberships.members import Member, Seat
-from partner_access.domain.records import Kept
+from partner_access.domain.records import Record
 from partner_access.domain.users import User
 from partner_access.store import keys
-from partner_access.store.attribute_values import written
+from partner_access.store.attribute_values import to_attribute_values
 
 TABLE: Final = "partner-access"
 REGION: Final = "eu-west-1"
@@ -48,40 +48,40 @@ def event(body: Json | None = None) -> Json:
     return sample if body is None else {**sample, "body": json.dumps(body)}
 
 
-def in_payload_1(asked: Json) -> Json:
+def as_rest_event(event_v2: Json) -> Json:
     """The same request as API Gateway's REST APIs put it."""
-    claims = asked["requestContext"]["authorizer"]["jwt"]["claims"]
+    claims = event_v2["requestContext"]["authorizer"]["jwt"]["claims"]
     return {
         "resource": "/partners/{partner_id}/access-links",
-        "path": asked["rawPath"],
+        "path": event_v2["rawPath"],
         "httpMethod": "POST",
-        "headers": asked["headers"],
-        "multiValueHeaders": {name: [value] for name, value in asked["headers"].items()},
+        "headers": event_v2["headers"],
+        "multiValueHeaders": {name: [value] for name, value in event_v2["headers"].items()},
         "queryStringParameters": None,
         "multiValueQueryStringParameters": None,
-        "pathParameters": asked["pathParameters"],
+        "pathParameters": event_v2["pathParameters"],
         "stageVariables": None,
         "requestContext": {
-            **asked["requestContext"],
+            **event_v2["requestContext"],
             "authorizer": {"claims": claims},
             "httpMethod": "POST",
-            "path": asked["rawPath"],
+            "path": event_v2["rawPath"],
             "resourcePath": "/partners/{partner_id}/access-links",
             "identity": {"sourceIp": "192.0.2.10", "userAgent": "curl/8.5.0"},
         },
-        "body": asked["body"],
+        "body": event_v2["body"],
         "isBase64Encoded": False,
     }
 
 
-def answers() -> Mapping[str, str]:
+def dynamodb_responses() -> Mapping[str, str]:
     """What DynamoDB answers, by the operation."""
-    items = [written({**dict(record), **keys.of(record)._asdict()}) for record in _records()]
+    items = [to_attribute_values({**dict(record), **keys.of(record)._asdict()}) for record in _records()]
     found = {"Responses": {TABLE: items}, "UnprocessedKeys": {}}
     return {"BatchGetItem": json.dumps(found), "TransactWriteItems": "{}"}
 
 
-def _records() -> tuple[Kept, ...]:
+def _records() -> tuple[Record, ...]:
     north, employee = "partner-north", "user-employee"
     return (
         Account(version=1, account_id=north, kind=AccountKind.PARTNER, name="North", domains=("north.example",)),

@@ -1,0 +1,71 @@
+"""Hypothesis drives the town: which acts, in which order, at what time, and what goes wrong meanwhile."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar, Final
+
+from hypothesis import strategies as some
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from typing_extensions import override
+
+from tests.proofs.model.system import FAULTS, Moment, System
+from tests.support.random_operations import RandomOperations
+
+Step = Callable[[System, Moment], object]
+
+CONDITIONS: Final = some.builds(
+    Moment,
+    seed=some.integers(0, 2**20),
+    skew=some.sampled_from((0, 0, 0, -5, 5)),
+    trouble=some.sampled_from((None,) * 2 * len(FAULTS) + tuple(FAULTS)),
+    call=some.integers(0, 5),
+)
+FREQUENT_OPERATIONS: Final = (
+    RandomOperations.accept_set_updates, RandomOperations.approve, RandomOperations.create_link, RandomOperations.create_user, RandomOperations.edit, RandomOperations.remove_user, RandomOperations.migrate,
+    RandomOperations.resume, RandomOperations.suspend,
+)  # fmt: skip
+# who is to be erased is mostly found well instead
+OPERATIONS: Final = (
+    *FREQUENT_OPERATIONS, *FREQUENT_OPERATIONS, RandomOperations.add_colleagues, RandomOperations.approve, RandomOperations.update_or_remove_set, RandomOperations.restore_client, RandomOperations.create_link,
+    RandomOperations.decline, RandomOperations.offboard_employee, RandomOperations.erase, RandomOperations.erase, RandomOperations.erase, RandomOperations.restore_partner, RandomOperations.restore_partner,
+    RandomOperations.create_set, RandomOperations.restore_member, RandomOperations.revoke_or_resend_link, RandomOperations.revoke_or_resend_link, RandomOperations.request_link_renewal, RandomOperations.change_client, RandomOperations.change_partner,
+    RandomOperations.change_member, RandomOperations.change_user, RandomOperations.change_email_domain,
+)  # fmt: skip
+BACKGROUND_STEPS: Final[tuple[Step, ...]] = (
+    System.repeat_request, System.repeat_request, System.reconcile, System.reconcile, System.publish_audit_events, System.send_emails, System.publish_second_version,
+    System.report_delivery, System.sign_audit_log, System.expire, System.expire, System.pass_time, System.pass_time,
+)  # fmt: skip
+STEPS: Final[Mapping[str, Step]] = {
+    **{act.__name__: partial(System.run_operation, operation=act) for act in OPERATIONS},
+    **{step.__name__: step for step in BACKGROUND_STEPS},
+}
+STEP_NAMES: Final = tuple(each.__name__ for each in (*OPERATIONS, *BACKGROUND_STEPS))
+"""Each as often as it shall be tried."""
+
+
+class ModelMachine(RuleBasedStateMachine):
+    """Each step is somebody's act or a worker's; the town is given by whoever runs it."""
+
+    system: ClassVar[System]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.system.restart()
+        self.agrees = True
+
+    @rule(what=some.sampled_from(STEP_NAMES), moment=CONDITIONS)
+    def run_step(self, what: str, moment: Moment) -> None:
+        """One rule for all: no day goes by with workers alone."""
+        self.agrees = False
+        STEPS[what](self.system, moment)
+        self.agrees = True
+
+    @override
+    def teardown(self) -> None:
+        if self.agrees:
+            self.system.finish_pending_work()
+
+
+def machine_of(system: System) -> Any:
+    """A machine for this town."""
+    return type("Machine", (ModelMachine,), {"town": system})
