@@ -1,4 +1,4 @@
-"""A partner manager runs all clients from one screen: lists, links, colleagues, his own migration, and a leaving."""
+"""Tests of the partner console in a browser: lists, links, colleagues, migration and offboarding."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ CLIENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A partner whose manager signs in: two colleagues, one who cannot be a partner admin, and a client's admin."""
+    """A partner with a manager, two colleagues, an employee who cannot be a partner admin, and a client's admin."""
 
     stack_users: StackUsers = field(repr=False)
     language: str
@@ -58,14 +58,14 @@ class Partner:
         return response.json, _secret(response.json["url"])
 
     def grant(self, employee: StackUser, account_id: str, **fields: object) -> None:
-        """The employee becomes a partner admin of the client by a link."""
+        """Make the employee a partner admin of the client by a link."""
         _, secret = self.a_link(employee_id=employee.user_id, **fields)
         body = {"secret": secret, "account_id": account_id}
         response = with_retries(lambda: self.admin.caller.post("/access-links/approvals", body, key=new_key()))
         assert response.status == 201, response
 
     def preview(self, url: str) -> ApiResponse:
-        """What the client's admin is told of a link."""
+        """Return the preview of a link for the client's admin."""
         return self.admin.caller.post("/access-links/preview", {"secret": _secret(url)}, key=new_key())
 
 
@@ -108,7 +108,10 @@ def create_partner(stack_users: StackUsers, language: str, name: str) -> Partner
 
 @pytest.fixture(scope="module")
 def partners(stack_users: StackUsers) -> dict[str, Partner]:
-    """One for each language: the manager and two colleagues in clients, links in several states."""
+    """Create one partner for each language.
+
+    The manager and a colleague have clients, and there are links in several states.
+    """
     made = {language: create_partner(stack_users, language, "console") for language in ("en", "ja")}
     for language, partner in made.items():
         first, second = partner.a_client(0), partner.a_client(1)
@@ -127,7 +130,7 @@ def partners(stack_users: StackUsers) -> dict[str, Partner]:
 def opened(
     open_browser: OpenBrowser, partner: Partner, who: StackUser | None = None, *, tab: str = "", **how: object
 ) -> BrowserUser:
-    """The console before the eyes of somebody who is signed in."""
+    """Open the console for a signed-in user."""
     browser_user = open_browser(language=partner.language, who=who or partner.manager, **how)
     browser_user.open(f"/partners/{partner.partner_id}{f'?tab={tab}' if tab else ''}")
     expect(browser_user.page.get_by_role("tab", selected=True)).to_be_visible()
@@ -135,7 +138,7 @@ def opened(
 
 
 def row(browser_user: BrowserUser, *words: str) -> Locator:
-    """The one row of a table that has all these words."""
+    """Return the table row that contains all these texts."""
     found = browser_user.page.locator("tbody tr")
     for each in words:
         found = found.filter(has_text=each)
@@ -143,7 +146,7 @@ def row(browser_user: BrowserUser, *words: str) -> Locator:
 
 
 def fits(browser_user: BrowserUser, state: str) -> None:
-    """Neither the page nor its sheet."""
+    """Assert that neither the page nor its main element overflows."""
     browser_user.check_fit(state)
     wide = browser_user.page.evaluate(
         "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('main'))"
@@ -152,7 +155,7 @@ def fits(browser_user: BrowserUser, state: str) -> None:
 
 
 def check_page(browser_user: BrowserUser, state: str, picture: str = "") -> None:
-    """For all who cannot see or use a mouse, and on this screen."""
+    """Assert that the page is accessible and fits the screen."""
     browser_user.check_accessibility(state)
     fits(browser_user, state)
     if picture:
@@ -183,7 +186,7 @@ def test_clients_employees_and_links_are_on_one_screen(
     check_page(browser_user, "nothing found")
 
     page.get_by_role("tab", name=browser_user.text("partner.tab.employees")).click()
-    expect(row(browser_user, stranger, browser_user.text("partner.why_not.firm"))).to_be_visible()
+    expect(row(browser_user, stranger, browser_user.text("partner.why_not.partner"))).to_be_visible()
     expect(
         row(browser_user, manager, browser_user.text("partner.you"), browser_user.text("partner.eligible"))
     ).to_be_visible()
@@ -396,7 +399,7 @@ def test_a_manager_becomes_partner_admin_in_many_clients(
     def one_row_fails(route: Route) -> None:
         body: Json = route.request.post_data_json or {}
         seen.append(f"{len(body['account_ids'])} {'dry' if body.get('dry_run') else 'real'}")
-        if seen[-1] == "1 real" and seen.count("1 real") == 1:  # as when somebody else is at the same account
+        if seen[-1] == "1 real" and seen.count("1 real") == 1:  # as after a concurrent change of the same account
             row = {"account_id": body["account_ids"][0], "outcome": "failed", "reason": "rights_changed"}
             route.fulfill(json={"items": [row]})
         else:
@@ -533,11 +536,11 @@ def test_a_manager_becomes_partner_admin_by_the_keyboard_alone(
     assert partner.stack_users.members_of(account_id)[partner.manager.user_id]["permission_set"] == "partner_admin"
 
 
-# --- how much it takes ---
+# --- size and speed ---
 
 
 def many_clients(number: int, partner: Partner) -> Callable[[Route], None]:
-    """Pages of a list such as a large firm has."""
+    """Return a handler that serves a list of many clients, page by page."""
 
     def person(nth: int) -> dict[str, Any]:
         return {
