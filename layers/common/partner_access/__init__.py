@@ -1,19 +1,19 @@
-"""Partner access: the staff of solutions partners administer client accounts, on the client's terms.
+"""Partner access: partner employees administer client accounts, on the terms that each client sets.
 
-Every operation is one column through the same floors, in five steps:
+Every operation follows the same five steps:
 
-1. *event → request, act* (`api`): what is asked, and who asks, when, and the name of this one time;
-2. *facts* (`store`): all that the rules of this operation need, read together;
-3. *decision* (`domain`): a pure function takes the facts and either refuses or says what shall be;
-4. *one transaction* (`store`): the decision comes true if everything it relied on still holds;
-5. *answer* (`representations`): what the caller is told, now and whenever the same key comes again.
+1. *Request* (`api`): turn the event into a request and an act. An act has a caller, a time, an id and random bits.
+2. *Facts* (`store`): read together all records that the rules of the operation need.
+3. *Decision* (`domain`): a pure function takes the facts. It raises an error or returns the decision.
+4. *Transaction* (`store`): write the decision, on condition that everything it relies on is unchanged.
+5. *Response* (`representations`): build the response. A retry with the same idempotency key gets the stored response.
 
-Words: an **access link** asks a client account to make one partner **employee** a **partner admin**; an
-**approver** answers for the account; the **grant** records it inside the employee's **membership**; the
-free **partner seat** comes with it. An **act** is one caller's deed, a **letter** an e-mail it leads to.
+An **access link** asks a client account to make one **partner employee** a **partner admin**. An **approver** answers
+the link for the account. The approval creates a **grant** inside the employee's **membership**. The partner admin takes
+a free **partner seat**. An **act** is one operation of one caller. A **notification** is an email that an act causes.
 """
 
 import gc
 
-# what a start makes stays: looking through it again and again for garbage finds none, and takes 7 % of a cold start
+# Objects from startup stay in use. Scanning them for garbage finds none and takes 7 % of a cold start.
 gc.set_threshold(200_000)

@@ -1,1 +1,1 @@
-"""The rules, as pure functions over values: no clock, no table, no environment, no network."""
+"""The rules, as pure functions over values. They use no clock, table, environment or network."""

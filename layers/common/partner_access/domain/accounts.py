@@ -37,9 +37,10 @@ class AccountState(StrEnum):
 
 
 class Account(Record):
-    """`seats` caps the partner seats of a client, None for no cap; `endings` tells how often a program was terminated.
+    """A client or partner account.
 
-    `partner_seats_used` and `custom_sets` count without a new version.
+    `partner_seat_limit` caps the partner seats of a client, and None means no cap. `terminations` counts how often a
+    partner's program was terminated. `partner_seats_used` and `custom_set_count` change without a new version.
     """
 
     account_id: str
@@ -61,7 +62,7 @@ class Account(Record):
 
     @property
     def is_in_program(self) -> bool:
-        """Whether a partner's people may be partner admins at all."""
+        """True while the partner's employees can be partner admins."""
         return self.program is Program.ACTIVE and self.state is AccountState.ACTIVE
 
     @property
@@ -74,7 +75,7 @@ class Account(Record):
 
     @property
     def includes_paid_features(self) -> bool:
-        """Whether the free partner seat brings the paid sales and service features (domain.md §3)."""
+        """True if the free partner seat includes the paid sales and service features (domain.md §3)."""
         return self.pricing is Pricing.SEAT_BASED
 
     def must_be_active(self) -> None:

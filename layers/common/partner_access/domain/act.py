@@ -9,7 +9,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The caller's Idempotency-Key, bound to him and the route, and the digest of what he asked."""
+    """The caller's idempotency key, bound to the caller and the route, and the digest of the request."""
 
     key: str
     fingerprint: str
@@ -17,9 +17,10 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """Who acts, when, and the name of this one time: the only door for identity, time and chance.
+    """The caller, the time and an id for one operation. It is the only source of identity, time and randomness.
 
-    `chance` is 43 characters of 256 random bits, for one secret at most; `ends` is when to stop trying, in epoch seconds.
+    `random` is 43 characters of 256 random bits, for at most one secret. `deadline` is when retries stop, in epoch
+    seconds.
     """
 
     actor_id: str
@@ -32,11 +33,11 @@ class Act:
     deadline: float = inf
 
     def new_id(self, prefix: str) -> str:
-        """An id for what this act brings about, such as `lnk_0193…`; ids of later acts sort after it."""
+        """Return an id for a record that this act creates, such as `lnk_0193…`. Ids of later acts sort after it."""
         return f"{prefix}_{self.id}"
 
     def for_item(self, item_id: str) -> Self:
-        """The share of this act that concerns one of many, with a name and a key of its own."""
+        """Return the part of this act for one of many items, with its own id and idempotency key."""
         digest = sha256(item_id.encode()).hexdigest()
         idempotency_key = self.idempotency_key and IdempotencyKey(
             f"{self.idempotency_key.key}#{digest}", self.idempotency_key.fingerprint
@@ -44,5 +45,5 @@ class Act:
         return replace(self, id=self.id[:16] + digest[:16], idempotency_key=idempotency_key)
 
     def without_key(self) -> Self:
-        """The same act when its outcome is no success, so that no key shall replay it."""
+        """Return the act without its idempotency key. The outcome is not a success, so it is never replayed."""
         return replace(self, idempotency_key=None)

@@ -1,4 +1,4 @@
-"""What the vendor's back end tells of accounts, users and members: the product's real input."""
+"""The vendor's directory: accounts, users and members as sent by the vendor's back end, the product's real input."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,16 +27,16 @@ from partner_access.domain.records import DIRECTORY_LOG_ID, Decision, Record, au
 from partner_access.domain.users import User
 
 DirectoryFields = Mapping[str, object]
-"""The fields that were told, by their attribute names here; what is absent keeps its value."""
+"""The fields that a request names, by their attribute names. An absent field keeps its value."""
 
 CLIENT_ONLY_FIELDS: Final = ("pricing", "partner_seat_limit")
 PARTNER_ONLY_FIELDS: Final = ("domains", "program")
 MAX_ORPHANED_IN_ENTRY: Final = 30
 MAX_RELIED_ON: Final = 60
 MAX_ORPHANED_IN_REPORT: Final = 90
-"""How much of a deactivation that concerns very many accounts fits into one transaction of 100 items."""
+"""These limits keep a deactivation that affects many accounts within one transaction of 100 items."""
 ELIGIBILITY_FIELDS: Final = frozenset({"active", "domains", "email", "program", "state"})
-"""What changes the access of a partner's people in all clients at once."""
+"""The fields that change the access of a partner's employees in all clients at once."""
 
 
 def _require_fields(fields: DirectoryFields, *names: str) -> None:
@@ -56,7 +56,7 @@ class AccountSaved(Decision):
 
 
 def put_account(account_id: str, before: Account | None, fields: DirectoryFields, act: Act) -> AccountSaved | None:
-    """Make or change an account; None when nothing differs."""
+    """Create or update an account. Return None when nothing differs."""
     if not before:
         _require_fields(fields, "kind", "name")
     elif fields.get("kind", before.kind) is not before.kind:
@@ -84,7 +84,10 @@ def put_account(account_id: str, before: Account | None, fields: DirectoryFields
 
 
 def _partner_reconciliation(before: Account, account: Account, changed: list[str]) -> Reconciliation | None:
-    """A partner's program, state or domains change what all its people may do, in all clients at once."""
+    """Return the reconciliation if a partner's program, state or domains changed.
+
+    Such a change affects all of the partner's employees, in all clients at once.
+    """
     if not account.is_partner or not ELIGIBILITY_FIELDS & set(changed):
         return None
     return Reconciliation(partner_id=account.account_id, reason=_reconciliation_reason(before, account))
@@ -100,9 +103,11 @@ def _reconciliation_reason(before: Account, account: Account) -> ReconciliationR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserFacts:
-    """`owner` has the e-mail address that is told; `super_admin_of` maps his accounts to their other super admins.
+    """The facts for a change to a user.
 
-    `here_for` are the partners on whose behalf he is somewhere, whether or not he works for them now.
+    `email_owner_id` is the id of the user who has the requested email address. `super_admin_of` maps the user's
+    accounts to the other super admins there. `member_for` are the partners on whose behalf the user is a member
+    somewhere, whether or not they still work for them.
     """
 
     user: User | None
@@ -119,7 +124,7 @@ class UserSaved(Decision):
 
     @property
     def orphan_reports(self) -> Iterator[Decision]:
-        """What tells the trails of orphaned accounts, as far as they do not fit into the transaction itself."""
+        """The decisions that report orphaned accounts beyond the limit of the main transaction to their audit logs."""
         for start in range(MAX_ORPHANED_IN_ENTRY, len(self.orphaned), MAX_ORPHANED_IN_REPORT):
             some = self.orphaned[start : start + MAX_ORPHANED_IN_REPORT]
             act = self.act.for_item(some[0]).without_key()
@@ -131,7 +136,10 @@ class UserSaved(Decision):
 
 
 def put_user(user_id: str, facts: UserFacts, fields: DirectoryFields, act: Act) -> UserSaved | None:
-    """Make or change a user; None when nothing differs. A person is never kept active for an account's sake."""
+    """Create or update a user. Return None when nothing differs.
+
+    An account that would lose its last super admin does not prevent a deactivation.
+    """
     before = facts.user
     if not before or before.email is None:
         _require_fields(fields, "email", "name")
@@ -173,7 +181,10 @@ def _remaining_super_admin(others: tuple[Actor, ...], act: Act) -> Actor | None:
 
 
 def erase(user_id: str, facts: UserFacts, act: Act) -> UserSaved | None:
-    """Forget who a person was; his id stays in the trail. A super admin is replaced or migrated first."""
+    """Erase the personal data of a user. Their id stays in the audit log.
+
+    Raise `IsSuperAdmin` until every account where they are super admin has replaced or migrated them.
+    """
     before = facts.user
     if facts.super_admin_of:
         raise IsSuperAdmin().with_detail(
@@ -203,7 +214,7 @@ def erase(user_id: str, facts: UserFacts, act: Act) -> UserSaved | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryMemberFacts:
-    """`others` are the account's super admins but for this user."""
+    """The facts for a change to a membership. `others` are the account's super admins except this user."""
 
     account: Account | None
     target: Actor
@@ -219,7 +230,7 @@ class MemberSaved(Decision):
 
     @property
     def employed_by(self) -> frozenset[str]:
-        """The partners that employ the user from now on."""
+        """The partners that employ the user after this decision."""
         if not self.account.is_partner:
             return self.user.employed_by
         this_partner = {self.account.account_id}
@@ -227,7 +238,11 @@ class MemberSaved(Decision):
 
 
 def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -> MemberSaved | None:
-    """Make or change a membership; partner admins come only by the three ways, and a super admin who can act stays."""
+    """Create or update a membership.
+
+    A partner admin cannot be created here, only in the three ways of domain.md. An account keeps a super admin who can
+    act.
+    """
     account, user, before = facts.account, facts.target.user, facts.target.member
     if not account or not user:
         raise NotFound
@@ -251,7 +266,7 @@ def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -
     member = _member(account, user, now, fields, act)
     if member.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("/permission_set")
-    # what the two sides decided outlives a membership that was not active meanwhile
+    # Suspensions by the client or the partner survive a time in which the membership is inactive.
     suspended = facts.target.suspended_by_at(act.at) | (member.suspended_by & EXPLICIT_SUSPENSIONS)
     if member.is_super_admin and member.active and suspended:
         raise GrantSuspended("/permission_set")
@@ -295,7 +310,7 @@ def _member(account: Account, user: User, now: Member | None, fields: DirectoryF
     with_seat = now.model_copy(update={"seat": now.seat or default_seat(set_name)})
     if set_name == now.permission_set:
         return with_seat.next_version(**fields)
-    # a super admin is one for the client alone: nothing of what brought him in is left
+    # A super admin belongs to the client alone, so every trace of the partner is removed.
     without_partner = {"partner_id": None, "access_generation": 0} if set_name == SetName.SUPER_ADMIN else {}
     return with_seat.next_version(
         set_version=latest_version(set_name), added=(), removed=(), **without_partner, **fields
@@ -305,7 +320,10 @@ def _member(account: Account, user: User, now: Member | None, fields: DirectoryF
 def _employment_reconciliation(
     account: Account, user: User, before: Member | None, member: Member
 ) -> Reconciliation | None:
-    """A partner's employee comes back or stops: his access everywhere follows at once, and is tidied up after."""
+    """Return the reconciliation for an employee who joins a partner again or leaves it.
+
+    Their access everywhere changes at once. Reconciliation records it afterwards.
+    """
     if not account.is_partner or before is None or before.active == member.active:
         return None
     return Reconciliation(partner_id=account.account_id, user_id=user.user_id)
@@ -314,7 +332,10 @@ def _employment_reconciliation(
 def _witness_records(
     facts: DirectoryMemberFacts, user: User, now: Member | None, member: Member, act: Act
 ) -> tuple[Record, ...]:
-    """Whom the account has when a super admin goes, or comes who cannot act (guarantees.md G3); else nobody is needed."""
+    """Return the records of a remaining super admin, if one is needed (guarantees.md G3).
+
+    One is needed when a super admin goes, or when the new super admin is a deactivated user.
+    """
     was_one = now is not None and now.active and now.is_super_admin
     is_one = member.active and member.is_super_admin
     stops_being_one = was_one and not is_one

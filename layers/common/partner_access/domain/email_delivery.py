@@ -1,4 +1,4 @@
-"""Whom each letter goes to, what it may name, and what becomes of one copy of it (guarantees.md §4)."""
+"""Recipients and content limits of each kind of notification, and the delivery of one copy (guarantees.md §4)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,15 +22,18 @@ from partner_access.domain.records import Record
 from partner_access.domain.users import User
 
 RESULT_TIMEOUT: Final = timedelta(minutes=5)
-"""How long a copy without an answer may still turn out to have gone; longer than the mailer can run."""
+"""The time in which a copy without a result may turn out to have been sent. It exceeds the email sender's run time."""
 MAX_UNCLEAR_ATTEMPTS: Final = 8
-"""After how many lost answers nobody tries any more: each may have been one copy, and its report was lost, too."""
+"""The number of lost results after which no more attempts are made.
+
+Each of these attempts may have sent a copy, and its delivery report may be lost too.
+"""
 FIRST_RETRY_DELAY: Final = timedelta(seconds=30)
 MAX_RETRY_DELAY: Final = timedelta(minutes=10)
 
 
 class DeliveryStatus(StrEnum):
-    """Of one copy of a letter. All but the first two are final."""
+    """The delivery status of one copy of a notification. All but the first two are final."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -45,10 +48,11 @@ FINAL_STATUSES: Final = frozenset(DeliveryStatus) - {DeliveryStatus.PENDING, Del
 
 
 class Delivery(Record):
-    """One copy of a letter, or that it went to nobody.
+    """One copy of a notification, or the fact that it had no recipients.
 
-    `next_at` is when it may be taken up (again), `unclear` how many answers were lost before, `resent` when its link had
-    been sent again until then: a copy that is older than the link's newest secret speaks for the link no more.
+    `next_at` is the earliest time of the next attempt. `unclear_attempts` counts attempts with lost results.
+    `resent_at` are the times at which the link was resent before this copy. A copy that is older than the link's newest
+    secret no longer sets the delivery status of the link.
     """
 
     delivery_id: str
@@ -63,17 +67,17 @@ class Delivery(Record):
     resent_at: tuple[datetime, ...] = ()
 
     def is_claimable_at(self, at: datetime) -> bool:
-        """Whether it may be taken up: neither settled nor in somebody's hands."""
+        """Return whether the copy can be claimed. It is not final, and no other sender works on it."""
         return self.delivery_status not in FINAL_STATUSES and self.next_at <= at
 
     @property
     def next_check_at(self) -> datetime | None:
-        """When to look at the copy again, None when it is settled."""
+        """The time of the next check of this copy, or None when its status is final."""
         return None if self.delivery_status in FINAL_STATUSES else self.next_at
 
 
 class QueuedNotification(Record):
-    """A letter in the outbox."""
+    """A notification in the outbox."""
 
     outbox_id: str
     queued_at: datetime
@@ -88,12 +92,12 @@ class QueuedNotification(Record):
 
 
 PARTNER_WIDE_KINDS: Final = frozenset({NotificationKind.PROGRAM_STOPPED, NotificationKind.PROGRAM_RESUMED})
-"""Letters about all people of a partner; the others are about one person."""
+"""The kinds that concern all employees of a partner. The others concern one user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFacts:
-    """The people and things that a letter is about, as they are now; `members` are of an account without super admins."""
+    """The current records behind a notification. `members` are set only for an account without super admins."""
 
     notification: Notification
     employee: User | None
@@ -109,17 +113,20 @@ class DeliveryFacts:
 
     @property
     def access_generation(self) -> int:
-        """Today's of the employee, against which a link is looked at."""
+        """The current access generation of the employee, which can void the link."""
         return current_access_generation(self.employee, self.partner)
 
     @property
     def carries_secret(self) -> bool:
-        """Whether each copy brings a secret of its own."""
+        """True if each copy contains its own secret."""
         return self.notification.kind is NotificationKind.LINK_TO_APPROVE
 
     @property
     def named_account(self) -> Account | None:
-        """The account where it is the account's own doing: whoever binds a link to an id does not learn whose it is."""
+        """The account, only in emails about the account's own acts.
+
+        The creator of a link can bind it to any account id. They must not learn the name behind it.
+        """
         return self.account if self.notification.kind in KINDS_NAMING_ACCOUNT else None
 
 
@@ -142,11 +149,11 @@ KINDS_NAMING_ACCOUNT: Final = frozenset(
 )
 
 KINDS_FOR_MEMBERS: Final = frozenset({NotificationKind.ACCOUNT_ORPHANED, NotificationKind.MEMBER_RETAINED})
-"""Letters that an account's other members get where no super admin is left to get them."""
+"""The kinds that other members of an account get if it has no super admin left."""
 
 
 class LinkedPage(StrEnum):
-    """To which page a letter leads: that of a person in an account, of all its users, of a partner's links, or a link's."""
+    """The page behind the button of an email: a member, the users of an account, a partner's links, or one link."""
 
     MEMBER = "person"
     USERS = "users"
@@ -162,12 +169,12 @@ LINKED_PAGE_BY_KIND: Final = {
     NotificationKind.PROGRAM_RESUMED: LinkedPage.USERS,
     NotificationKind.ACCOUNT_ORPHANED: LinkedPage.USERS,
 }
-"""Letters that speak of no one person's access in an account; the others lead to it."""
+"""The pages of kinds that are not about one person's access in an account. All other kinds open the member's page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who gets a copy, in which language, and where it leads him: nowhere if he may not see what it speaks of."""
+    """The recipient of a copy, with language and page. `page` is None when they cannot see the page."""
 
     address: str
     locale: Locale
@@ -176,7 +183,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who is told; `home` is the account whose language he reads if he has none of his own."""
+    """A person to notify. The language of `fallback_account` applies if they have none of their own."""
 
     user: User | None
     fallback_account: Account | None
@@ -184,13 +191,13 @@ class Reader:
 
 
 def recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipient, ...]:
-    """Each address once; nobody who left, no address that bounced."""
+    """Return the recipients, each address once. Leave out people who have left and suppressed addresses."""
     chosen = _link_recipients(facts, at) if facts.carries_secret else _notification_recipients(facts, at)
     return tuple(each for each in chosen if each.address not in facts.suppressed)
 
 
 def _notification_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipient, ...]:
-    """Whoever is told in two capacities reads as the later one of them."""
+    """Return the recipients of a notification. A person with two roles gets the copy of the later one."""
     page = LINKED_PAGE_BY_KIND.get(facts.notification.kind, LinkedPage.MEMBER)
     chosen = {
         address: Recipient(
@@ -205,12 +212,15 @@ def _notification_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipi
 
 
 def _email_of(user: User | None) -> str | None:
-    """Where somebody gets letters; nowhere once he is deactivated."""
+    """Return the user's email address, or None for a deactivated user."""
     return user.email if user and user.active else None
 
 
 def _link_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipient, ...]:
-    """The address that the partner gave, in the language that it chose, else in the one of whoever has the address."""
+    """Return the recipient that the partner gave for the link.
+
+    The language is the one that the partner chose, or else the one of the user with this address.
+    """
     if not facts.link or not facts.link.recipient or facts.link.is_void_at(at, facts.access_generation):
         return ()
     own_locale = facts.link_recipient.locale if facts.link_recipient else None
@@ -218,7 +228,10 @@ def _link_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipient, ...
 
 
 def _readers_by_kind(facts: DeliveryFacts, at: datetime) -> list[Reader]:
-    """Who is told; whom a link names stands in for whoever made it and left the partner (domain.md rule 6)."""
+    """Return the people to notify.
+
+    The employee of the link stands in for a creator who has left the partner (domain.md rule 6).
+    """
     employee = Reader(facts.employee, facts.partner or facts.account, _can_see_page(facts))
     creator = Reader(_creator(facts), facts.partner)
     link_reader = creator if creator.user else employee
@@ -245,13 +258,16 @@ def _readers_by_kind(facts: DeliveryFacts, at: datetime) -> list[Reader]:
 
 
 def _creator(facts: DeliveryFacts) -> User | None:
-    """Who made the link, while he works for the partner: afterwards its clients are none of his business."""
+    """Return the creator of the link while they work for the partner. A former employee gets no news of its clients."""
     creator = facts.creator
     return creator if creator and creator.active and facts.notification.partner_id in creator.employed_by else None
 
 
 def _can_see_page(facts: DeliveryFacts) -> bool:
-    """Whether he may see what he is told of: not where he has no access any more, nor the links of a firm he left."""
+    """Return whether the employee can see the page behind the email.
+
+    They cannot see an account where their access has ended, or the links of a partner that they left.
+    """
     if facts.notification.kind is NotificationKind.ACCESS_ENDED:
         return False
     leads_to_links = LINKED_PAGE_BY_KIND.get(facts.notification.kind) is LinkedPage.LINKS
@@ -261,7 +277,7 @@ def _can_see_page(facts: DeliveryFacts) -> bool:
 
 
 def _stand_in_readers(facts: DeliveryFacts, at: datetime) -> list[Reader]:
-    """Those who stand in for super admins; who does not manage users sees himself alone."""
+    """Return the members who stand in for super admins. Only those who manage users can see other members."""
     return [
         Reader(actor.user, facts.account, USERS_MANAGE in actor.rights_at(at))
         for actor in facts.members
@@ -270,9 +286,9 @@ def _stand_in_readers(facts: DeliveryFacts, at: datetime) -> list[Reader]:
 
 
 def can_stand_in(actor: Actor, notification: Notification, at: datetime) -> bool:
-    """Whether a member can be told instead of a super admin.
+    """Return whether a member can be notified instead of a super admin.
 
-    He is the account's own, free to come in, has an address, and is not whom the letter is about.
+    They must be the client's own member, active and not suspended, with an address, and not the subject of the email.
     """
     now = actor.member_at(at)
     if not now or not now.active or now.partner_id or now.user_id == notification.employee_id:
@@ -281,13 +297,13 @@ def can_stand_in(actor: Actor, notification: Notification, at: datetime) -> bool
 
 
 def is_superseded(queued: QueuedNotification, link: Link | None) -> bool:
-    """Whether the link has been sent again since: the later letter stands for this one (domain.md rule 7)."""
+    """Return whether the link has been resent since. The later email replaces this one (domain.md rule 7)."""
     carries_secret = queued.notification.kind is NotificationKind.LINK_TO_APPROVE
     return carries_secret and link is not None and any(each > queued.queued_at for each in link.resent_at)
 
 
 class SendResult(StrEnum):
-    """What the mail system made of a copy; it has no idempotency token, so a lost answer stays unclear."""
+    """The result of sending one copy. SES has no idempotency token, so a lost result stays unclear."""
 
     SENT = "sent"
     REJECTED = "rejected"
@@ -297,13 +313,14 @@ class SendResult(StrEnum):
 
 
 NOT_SENT: Final = frozenset({SendResult.REJECTED, SendResult.THROTTLED, SendResult.PAUSED})
-"""The copy certainly went to nobody."""
+"""The results that certainly sent nothing."""
 
 
 def status_after(result: SendResult, attempts: int, at: datetime) -> tuple[DeliveryStatus, datetime]:
-    """How a copy stands after this attempt, and when the next one may be.
+    """Return the delivery status of a copy after this attempt, and the time of the next attempt.
 
-    What certainly went to nobody is tried until it goes; what may have gone waits for its report first.
+    A copy that certainly was not sent is tried again. A copy that may have been sent waits for its delivery report
+    first.
     """
     if result is SendResult.SENT:
         return DeliveryStatus.SENT, at
@@ -315,7 +332,10 @@ def status_after(result: SendResult, attempts: int, at: datetime) -> tuple[Deliv
 
 
 def status_without_secret(link: Link | None, at: datetime) -> DeliveryStatus:
-    """What becomes of a copy that got no secret: its link has ended or was sent again, or its secrets are used up."""
+    """Return the delivery status of a copy that got no secret.
+
+    Its link has ended or was resent, or all its secrets are in use.
+    """
     is_used_up = link is not None and link.state_at(at) is LinkState.OPEN and len(link.secrets) >= MAX_VALID_SECRETS
     return DeliveryStatus.FAILED if is_used_up else DeliveryStatus.CANCELLED
 
@@ -327,4 +347,4 @@ LINK_DELIVERY_STATUS: Final = {
     DeliveryStatus.FAILED: LinkDeliveryStatus.FAILED,
     DeliveryStatus.CANCELLED: LinkDeliveryStatus.FAILED,
 }
-"""What a link shows of its letter once the copy stands so."""
+"""The delivery status that a link shows for each status of its copy."""

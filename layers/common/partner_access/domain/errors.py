@@ -1,12 +1,12 @@
-"""Every way in which the product says no: one class each, with a `code` that programs rely on and a `detail` for people.
+"""All errors of the product. Each is a class of its own, and its `code` is the name of the class, which never changes.
 
-Refused
-├── Malformed      the request cannot be read            ├── Conflicting    not as things stand
-├── Absent         not there, or not for this caller     ├── Ended          it was there and is over
-├── NotAllowed     known, but without the right          ├── Unacceptable   read, but it makes no sense
-├── Unpinned       an edit must name what it saw         ├── Stale          it saw an older version
-├── TooOften       later                                 └── Unavailable    doubt is a denial
-└── of the edge alone: MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
+DomainError
+├── Malformed        unreadable request              ├── Conflict         conflict with the current state
+├── NotVisible       missing, or hidden from caller  ├── Gone             existed, but has ended
+├── NotPermitted     visible, but no right to it     ├── InvalidInput     readable, but invalid
+├── VersionRequired  edit without expected version   ├── VersionMismatch  outdated expected version
+├── TooManyRequests  retry later                     └── Unavailable      denied, because no safe decision is possible
+└── raised by the API layer only: MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
 """
 
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ from typing import ClassVar, Self
 
 
 class DomainError(Exception):
-    """Turned down by a rule: typed, coded, and told to the caller in a sentence that says what to do."""
+    """An error with a code. Its detail says what happened and what the caller can do next."""
 
     code: ClassVar[str]
     detail: str
 
     def __init__(self, *pointers: str, **details: object) -> None:
-        """The JSON pointers at fault, if any, and what else the caller may know."""
+        """Set the JSON pointers of the invalid fields, and further details for the caller."""
         super().__init__(self.code)
         self.errors: list[dict[str, str]] = [{"pointer": pointer, "code": self.code} for pointer in pointers]
         self.details: Mapping[str, object] = details
 
     def with_detail(self, detail: str) -> Self:
-        """The same refusal with a sentence that fits this case better."""
+        """Return this error with a detail for this case."""
         self.detail = detail
         return self
 
@@ -97,7 +97,7 @@ class SecretInUrl(Malformed):
     detail = "Send a link's secret in the body only; ask its sender for a new link, since addresses get logged."
 
 
-# Absent
+# NotVisible
 class NotFound(NotVisible):
     code = "not_found"
     detail = "There is nothing here, or nothing that you may see."
@@ -108,7 +108,7 @@ class LinkNotFound(NotVisible):
     detail = "This is not a link that we know. Copy the whole address from the newest letter, or ask for a new link."
 
 
-# NotAllowed
+# NotPermitted
 class Forbidden(NotPermitted):
     code = "forbidden"
     detail = "You may not do this here. Ask an admin of the account for the right to."
@@ -136,7 +136,7 @@ class PermissionNotHeld(NotPermitted):
     detail = "Nobody can give a permission that he does not hold himself, or more widely than he holds it."
 
 
-# Conflicting
+# Conflict
 class LinkAlreadyUsed(Conflict):
     code = "link_already_used"
     detail = "This link has been approved already. To end the access, remove the user; to ask again, make a new link."
@@ -244,7 +244,7 @@ class KindIsFixed(Conflict):
     detail = "An account stays a client or a partner for good. Use another account id."
 
 
-# Ended
+# Gone
 class LinkExpired(Gone):
     code = "link_expired"
     detail = "This link has expired. Ask for a new one."
@@ -260,7 +260,7 @@ class LinkDeclined(Gone):
     detail = "This link was declined. Ask for a new one if that was not meant."
 
 
-# Unacceptable
+# InvalidInput
 class InvalidField(InvalidInput):
     code = "invalid_field"
     detail = "Correct the fields that are pointed at."
@@ -311,7 +311,7 @@ class IdempotencyKeyReused(InvalidInput):
     detail = "This Idempotency-Key was used for another request. Take a new key for a new request."
 
 
-# the rest
+# Others
 class PreconditionRequired(VersionRequired):
     code = "precondition_required"
     detail = "Name the version that you saw in If-Match."
@@ -348,9 +348,9 @@ class UnsupportedMediaType(DomainError):
 
 
 class StaleFacts(Exception):
-    """A condition no longer held when the decision was to come true: it is decided again from fresh facts."""
+    """A condition of the transaction failed, so the facts are stale. The operation decides again from fresh facts."""
 
     def __init__(self, error: type[DomainError]) -> None:
-        """What the condition that failed means, should deciding again not settle it."""
+        """Set the error to raise if deciding again does not help."""
         super().__init__(error.code)
         self.error = error

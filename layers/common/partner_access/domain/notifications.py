@@ -14,7 +14,7 @@ class Locale(StrEnum):
 
 
 class NotificationKind(StrEnum):
-    """Which letter, by the name of its folder."""
+    """The kind of a notification. It is also the name of its template folder."""
 
     LINK_TO_APPROVE = "link_to_approve"
     ACCESS_GRANTED = "access_granted"
@@ -35,7 +35,7 @@ class NotificationKind(StrEnum):
 
 
 class Cause(StrEnum):
-    """By whom or by what access was suspended, resumed or ended, or what a person who left keeps."""
+    """The side or reason behind a suspension, resumption or end of access, or what a former employee retains."""
 
     CLIENT = "client"
     PARTNER = "partner"
@@ -50,10 +50,11 @@ class Cause(StrEnum):
 
 
 class Notification(BaseModel):
-    """What people are to be told of one act, by ids; the mailer finds the people, their names and language.
+    """The content of a notification, by ids. The email sender finds the people, their names and languages.
 
-    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for. `gained` and
-    `lost` are how an edit changed what he can do, `days_left` what is left of a grant that will end.
+    `granted_days` has a value only when less time was granted than requested. Without `requested_days` no end was
+    requested. `gained` and `lost` are the permissions that an edit changed. `days_left` are the days until a grant
+    ends.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,7 +83,7 @@ class Notification(BaseModel):
 
 
 class ReconciliationReason(StrEnum):
-    """What one write did to access everywhere: a clean-up tidies up after its own, and leaves the others to theirs."""
+    """The reason for a reconciliation. Each reconciliation follows up its own reason only."""
 
     ELIGIBILITY = "eligibility"
     OFFBOARDED = "offboarded"
@@ -93,9 +94,9 @@ class ReconciliationReason(StrEnum):
 
 
 class Reconciliation(BaseModel):
-    """What is left to do, account by account, after one write ended or stopped access everywhere.
+    """The work that remains, account by account, after one write ended or stopped access everywhere.
 
-    Of one person of a partner, of all its people, or of a person for all his firms.
+    It concerns one employee of a partner, all employees of a partner, or one user for all their partners.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -106,7 +107,7 @@ class Reconciliation(BaseModel):
 
     @property
     def ends_access(self) -> bool:
-        """Whether access is over for good, rather than stopped or going on."""
+        """True if access has ended for good. Otherwise it is suspended or continues."""
         return self.reason in {
             ReconciliationReason.OFFBOARDED,
             ReconciliationReason.ERASED,

@@ -1,4 +1,4 @@
-"""The values that travel between the floors: acts, decisions with their audit entries and letters, answers."""
+"""Values that pass between the layers: acts, decisions with their audit entries and notifications, responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,24 +11,24 @@ from partner_access.domain.act import Act
 from partner_access.domain.notifications import Notification, Reconciliation
 
 DIRECTORY_LOG_ID = "@directory"
-"""Whose trail tells of the vendor's changes to users, who belong to no one account."""
+"""The audit log of the vendor's changes to users, who belong to no single account."""
 
 
 class Record(BaseModel):
-    """A record of the table; whoever relies on it names the `version` he saw. 0 is not kept yet."""
+    """A record of the table. A decision that relies on it checks its `version`. Version 0 is not stored yet."""
 
-    # an item that cannot be read is told of without what is in it
+    # An error about an unreadable item must not contain its data.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     version: int = 0
 
     def next_version(self, **values: object) -> Self:
-        """The next version of this record."""
+        """Return the next version of this record."""
         return self.model_copy(update={**values, "version": self.version + 1})
 
 
 class AuditEntry(BaseModel):
-    """The immutable record of one act, kept once for each account concerned; ids only, never names."""
+    """An immutable record of one act. Each affected account gets a copy. It holds ids, never names."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -41,7 +41,7 @@ class AuditEntry(BaseModel):
 
 
 def audit(event: str, act: Act, *accounts: str | None, **details: JsonValue) -> AuditEntry:
-    """The entry that tells each of these accounts of the act; details without a value are left out."""
+    """Return the audit entry of an act for these accounts. Details without a value are left out."""
     return AuditEntry(
         audit_id=act.new_id("aud"),
         at=act.at,
@@ -54,7 +54,7 @@ def audit(event: str, act: Act, *accounts: str | None, **details: JsonValue) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What shall be, as far as every operation has it: each adds the records it writes."""
+    """The parts of a decision that all operations share. Each operation adds the records that it writes."""
 
     act: Act
     audit: AuditEntry

@@ -16,9 +16,11 @@ from partner_access.domain.records import Record
 
 
 class User(Record):
-    """A person; `employed_by` are the partner accounts where he is an active member, `open_links` a mere count.
+    """A person, with one record per email address.
 
-    `leavings` tells for a partner how often all his access on its behalf was ended.
+    `employed_by` holds the ids of the partner accounts in which the user is an active member. `open_links` counts
+    access links and changes without a new version. `offboardings` counts, for each partner id, how often all access of
+    the user for that partner was ended.
     """
 
     user_id: str
@@ -32,7 +34,7 @@ class User(Record):
 
     @override
     def __hash__(self) -> int:
-        """By who he is and how often he changed: a mapping has no hash of its own."""
+        """Hash the user by id and version, because a mapping has no hash."""
         return hash((self.user_id, self.version))
 
     @property
@@ -41,30 +43,34 @@ class User(Record):
 
 
 def access_generation_of(user: User, partner: Account) -> int:
-    """How often the person's access for this partner was ended as a whole: his alone, or with all of the partner's."""
+    """Return the access generation of the user for the partner.
+
+    It counts how often all access was ended: the user's `offboardings` for the partner plus the partner's
+    `terminations`.
+    """
     return user.offboardings.get(partner.account_id, 0) + partner.terminations
 
 
 def with_access_ended(user: User, partner_id: str) -> User:
-    """The person when all that he may do for this partner ends, everywhere and for good (domain.md rule 21)."""
+    """Return the user with all access for this partner ended, everywhere and for good (domain.md rule 21)."""
     return user.next_version(offboardings={**user.offboardings, partner_id: user.offboardings.get(partner_id, 0) + 1})
 
 
 def without_employment(user: User, partner: Account) -> User:
-    """The person when he works for this partner no more."""
+    """Return the user without employment by, and without access for, this partner."""
     return with_access_ended(user, partner.account_id).model_copy(
         update={"employed_by": user.employed_by - {partner.account_id}}
     )
 
 
 def must_not_be_deactivated(user: User | None) -> None:
-    """Whoever the vendor has deactivated does nothing here; somebody it has not told of yet has nothing to do."""
+    """Raise `Forbidden` for a user that the vendor has deactivated. A user who is not in the directory yet passes."""
     if user and not user.active:
         raise Forbidden
 
 
 def is_eligible(user: User | None, partner: Account | None) -> bool:
-    """Whether this person can be a partner admin for this partner (domain.md §2)."""
+    """Return whether this user can be a partner admin for this partner (domain.md §2)."""
     return (
         user is not None
         and partner is not None
@@ -78,17 +84,17 @@ def is_eligible(user: User | None, partner: Account | None) -> bool:
 
 
 def resolve_partner_id(user: User | None, partner_id: str | None) -> str | None:
-    """The partner on whose behalf a person is migrated or created: the one named, or his only one."""
+    """Return the id of the partner for which a user is migrated or created: the named one, or their only employer."""
     if partner_id or not user or len(user.employed_by) != 1:
         return partner_id
     return min(user.employed_by)
 
 
 def partner_id_required() -> DomainError:
-    """What whoever acts for a person of several firms is told."""
+    """Return the error for a user who works for several partners, when the request names none."""
     return InvalidField("/partner_id").with_detail("Name the partner in partner_id: this person works for several.")
 
 
 def partner_is_ambiguous(user: User | None, partner_id: str | None) -> bool:
-    """Whether somebody of two firms must say first which one is meant (domain.md rule 14)."""
+    """Return whether a request must name the partner, because the user works for several (domain.md rule 14)."""
     return not partner_id and user is not None and len(user.employed_by) > 1

@@ -1,4 +1,4 @@
-"""The trail of an account: who reads which of its entries, over what time, and what of them."""
+"""Reading the audit log of an account: the visible entries, their time span, and the visible parts of an entry."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,27 +14,27 @@ from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE
 from partner_access.domain.records import AuditEntry
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""From when on entries have ids that tell their time."""
+"""The earliest time for which entry ids contain their time."""
 AUDIT_VIEW: Final = "account.audit.view"
 MAX_SPAN: Final = timedelta(days=90)
 READING_GRACE: Final = timedelta(days=1)
-"""By how much more a list up to now may reach back, so that one begun in time can be read to its end."""
+"""The extra length of a span without an end, so that the list can still be read to its end within a day."""
 SUBJECT_DETAILS: Final = ("user_id", "employee_id")
-"""The details that say whom an entry is about."""
+"""The details that hold the user ids of an entry's subjects."""
 ORPHANED_DETAIL: Final = "orphaned"
-"""The detail that lists accounts which have nothing to do with one another."""
+"""The detail that lists accounts which are unrelated to each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `start`, inclusive, to `end`, exclusive; without an end all that has happened since."""
+    """A time span from `start`, inclusive, to `end`, exclusive. Without an end it includes everything since."""
 
     start: datetime
     end: datetime | None = None
 
 
 def span(start: datetime | None, end: datetime | None, at: datetime) -> Span:
-    """The time that was asked for, the last 90 days by default; never more than so many."""
+    """Return the requested time span, or the last 90 days by default. Raise `InvalidQuery` for a longer one."""
     if not start:
         return Span(max(EPOCH, (end or at) - MAX_SPAN), end)
     if end and start > end:
@@ -45,12 +45,12 @@ def span(start: datetime | None, end: datetime | None, at: datetime) -> Span:
 
 
 def subjects_of(entry: AuditEntry) -> frozenset[str]:
-    """The people whom an entry is about."""
+    """Return the ids of the users that an entry is about."""
     return frozenset(str(entry.details[name]) for name in SUBJECT_DETAILS if name in entry.details)
 
 
 class ReadableShare(Enum):
-    """What of a trail somebody reads."""
+    """The part of an audit log that a reader can see."""
 
     ALL = auto()
     OWN = auto()
@@ -59,7 +59,7 @@ class ReadableShare(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries are asked for; None for any."""
+    """A filter for entries. None matches everything."""
 
     event: str | None = None
     actor_id: str | None = None
@@ -67,7 +67,7 @@ class AuditFilter:
     account_id: str | None = None
 
     def matches(self, entry: AuditEntry) -> bool:
-        """Whether an entry, as the reader is shown it, is among them."""
+        """Return whether the filter matches an entry, as the reader sees it."""
         return (
             self.event in (None, entry.event)
             and self.actor_id in (None, entry.actor_id)
@@ -78,7 +78,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLogFacts:
-    """The account whose trail it is, and who would read it."""
+    """The account of the audit log, and the reader."""
 
     account: Account | None
     reader: Actor
@@ -86,7 +86,7 @@ class AuditLogFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLogView:
-    """What one reader, who asks for some entries of an account's trail, is shown."""
+    """A filtered view of an account's audit log for one reader."""
 
     account: Account
     share: ReadableShare
@@ -94,7 +94,7 @@ class AuditLogView:
     entry_filter: AuditFilter
 
     def visible_entries(self, entries: Iterable[AuditEntry], accounts: Mapping[str, Account]) -> tuple[AuditEntry, ...]:
-        """Those of the entries that he may read and wants; `accounts` are the ones concerned that are known."""
+        """Return the entries that the reader can see and that match. `accounts` are the known affected accounts."""
         visible = (self._as_visible(entry, accounts) for entry in entries)
         return tuple(entry for entry in visible if self._is_own(entry) and self.entry_filter.matches(entry))
 
@@ -102,7 +102,10 @@ class AuditLogView:
         return self.share is not ReadableShare.OWN or self.reader_id in {entry.actor_id, *subjects_of(entry)}
 
     def _as_visible(self, entry: AuditEntry, accounts: Mapping[str, Account]) -> AuditEntry:
-        """The vendor is told no details; others of no account that only happens to share the entry (domain.md rule 24)."""
+        """Return the entry as the reader sees it (domain.md rule 24).
+
+        The vendor sees no details. Other readers do not see unrelated accounts that share the entry.
+        """
         if self.share is ReadableShare.METADATA:
             return entry.model_copy(update={"details": {}})
         visible_accounts = tuple(each for each in entry.accounts if self._is_visible(each, accounts))
@@ -119,7 +122,7 @@ class AuditLogView:
 
 
 def read(facts: AuditLogFacts, entry_filter: AuditFilter, act: Act) -> AuditLogView:
-    """What the caller is shown of the trail (domain.md §4)."""
+    """Return the caller's view of the audit log (domain.md §4)."""
     if not facts.account:
         raise NotFound
     share = ReadableShare.METADATA if act.for_vendor else _share_of(facts.reader, facts.account, act)

@@ -1,7 +1,8 @@
-"""What others are told of an audit entry: one CloudEvent for each account concerned, and in it what is kept now.
+"""The events of the audit log: one CloudEvent per affected account, with the current records.
 
-Accounts, members and users stand in it as they are kept, each with its version, and not as they count at some instant:
-whoever keeps the highest version of each ends up with what the table has, however late or often events come.
+The event contains accounts, members and users as stored, each with its version. It does not contain their computed
+state at some instant. A receiver that keeps the highest version of each record ends up with the content of the table,
+even if events come late or repeatedly.
 """
 
 from datetime import datetime
@@ -18,13 +19,13 @@ from partner_access.domain.users import User
 
 SOURCE: Final = "partner-access"
 SCHEMA_VERSION: Final = 1
-"""Of all that events hold; a new detail needs a new one."""
+"""The version of all event schemas. A new detail requires a new version."""
 SEQUENCE_DIGITS: Final = 12
-"""How long a sequence is, so that it sorts as text."""
+"""The number of digits of a sequence, so that sequences sort as text."""
 
 
 class EventPart(BaseModel):
-    """Something inside an event."""
+    """Base class of the objects inside an event."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,7 +39,7 @@ class AccountSnapshot(EventPart):
 
     @classmethod
     def of(cls, account: Account) -> Self:
-        """Only partners have a program."""
+        """Return the snapshot of an account. Only partners have a program."""
         return cls(
             account_id=account.account_id,
             kind=account.kind,
@@ -54,7 +55,7 @@ class OverridesSnapshot(EventPart):
 
 
 class MemberSnapshot(EventPart):
-    """`expires_at` is the exclusive end of his grant."""
+    """A membership as stored. `expires_at` is the exclusive end of its grant."""
 
     account_id: str
     user_id: str
@@ -71,7 +72,7 @@ class MemberSnapshot(EventPart):
 
     @classmethod
     def of(cls, member: Member) -> Self:
-        """As he is kept; what follows from his firm comes with its clean-up."""
+        """Return the stored membership. Suspensions by the partner's state appear after their reconciliation."""
         return cls(
             account_id=member.account_id,
             user_id=member.user_id,
@@ -99,7 +100,7 @@ class UserSnapshot(EventPart):
 
 
 class RecordSnapshots(EventPart):
-    """What is kept of the account whose trail it is, and of the person whom the entry is about, there and as such."""
+    """The current records: the account of the audit log, the subject's membership there, and the subject as a user."""
 
     account: AccountSnapshot | None = None
     member: MemberSnapshot | None = None
@@ -115,13 +116,13 @@ class RecordSnapshots(EventPart):
 
 
 class EventData(AuditEntry):
-    """The entry, and what is kept now."""
+    """The audit entry with the current records."""
 
     now: RecordSnapshots
 
 
 class CloudEvent(BaseModel):
-    """By the specification of CloudEvents 1.0, with its extension `sequence`: the entry's place in the account's chain."""
+    """A CloudEvent 1.0 with the extension `sequence`, which is the entry's position in the account's chain."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -137,17 +138,17 @@ class CloudEvent(BaseModel):
     data: EventData
 
     def to_json(self) -> str:
-        """The event as JSON; what has no value is left out."""
+        """Return the event as JSON, without empty fields."""
         return self.model_dump_json(exclude_none=True)
 
 
 def subject_id_of(entry: AuditEntry) -> str | None:
-    """Whom an entry is about, if it is about anybody."""
+    """Return the id of the user that the entry is about, if there is one."""
     return min(subjects_of(entry), default=None)
 
 
 def cloud_event_of(entry: AuditEntry, account_id: str, position: int, snapshots: RecordSnapshots) -> CloudEvent:
-    """What is told of an entry for one of the accounts concerned."""
+    """Return the event of an audit entry for one of the affected accounts."""
     return CloudEvent(
         id=entry.audit_id,
         source=f"/accounts/{quote(account_id, safe='@:')}",

@@ -1,4 +1,4 @@
-"""Seals: one signed root over the heads of all chains, each seal bound to the one before (RFC 6962, §2.1)."""
+"""Signed tree heads. Each covers the heads of all chains, and is linked to the one before (RFC 6962, §2.1)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -12,11 +12,14 @@ from partner_access.domain.audit.hash_chain import GENESIS_HASH, ChainHead, cano
 
 NODE_PREFIX: Final = b"\x01"
 MAX_TREE_HEAD_AGE: Final = timedelta(days=1)
-"""So that what a seal covers can be looked up as long as it is the latest, though nothing happens for weeks."""
+"""The maximum time between signed tree heads, even if nothing changes.
+
+The leaves of the latest one then stay available as long as it is the latest.
+"""
 
 
 class ProofSide(StrEnum):
-    """Where the other hash of a step stands."""
+    """The side of the other hash in a step of an inclusion proof."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -26,7 +29,7 @@ ProofStep = tuple[ProofSide, str]
 
 
 class TreeHead(BaseModel):
-    """What is signed: how many chains there are, the root over their heads, and the hash of the seal before."""
+    """The content to sign: the number of chains, their root hash, and the hash of the previous signed tree head."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,26 +41,26 @@ class TreeHead(BaseModel):
     key_id: str
 
     def bytes_to_sign(self) -> bytes:
-        """The statement without its signature."""
+        """Return the bytes to sign, without the signature."""
         return canonical_json(self.model_dump(mode="json", exclude={"signature"}))
 
     def with_signature(self, signature: str) -> "SignedTreeHead":
-        """Base64 of the signature, in DER."""
+        """Return the signed tree head. `signature` is Base64 of the DER encoding."""
         return SignedTreeHead(**dict(self), signature=signature)
 
 
 class SignedTreeHead(TreeHead):
-    """A statement with its signature: ECDSA over P-256 and SHA-256."""
+    """A tree head with its signature: ECDSA over P-256 with SHA-256."""
 
     signature: str
 
     def to_stored_json(self) -> bytes:
-        """As it is kept."""
+        """Return the bytes as stored."""
         return canonical_json(self.model_dump(mode="json"))
 
 
 class LatestTreeHead(BaseModel):
-    """The last seal there is, as the next one needs it; number 0 is none yet."""
+    """The latest signed tree head, as far as the next one needs it. Number 0 means that there is none yet."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,7 +70,7 @@ class LatestTreeHead(BaseModel):
     tree_head_hash: str = GENESIS_HASH
 
     def followed_by(self, stored_json: bytes) -> "LatestTreeHead":
-        """The seal that was written after this one; ValueError when this is no such seal."""
+        """Return the latest tree head after this stored one. Raise `ValueError` if it does not follow this one."""
         signed_head = SignedTreeHead.model_validate_json(stored_json)
         if (signed_head.number, signed_head.previous) != (self.number + 1, self.tree_head_hash):
             raise ValueError(f"seal {signed_head.number} does not follow seal {self.number}")
@@ -80,7 +83,7 @@ class LatestTreeHead(BaseModel):
 
 
 def next_tree_head(latest: LatestTreeHead, heads: Sequence[ChainHead], at: datetime, key_id: str) -> TreeHead | None:
-    """What the next seal says, or None while the latest one says it all."""
+    """Return the next tree head, or None while the latest one is still current."""
     if not heads:
         return None
     root_hash_now = root_hash(leaf_hashes(heads)).hex()
@@ -97,22 +100,22 @@ def next_tree_head(latest: LatestTreeHead, heads: Sequence[ChainHead], at: datet
 
 
 def in_tree_order(heads: Sequence[ChainHead]) -> list[ChainHead]:
-    """As they stand in the tree."""
+    """Return the heads in the order of the tree."""
     return sorted(heads, key=lambda head: head.account_id)
 
 
 def leaf_hashes(heads: Sequence[ChainHead]) -> list[bytes]:
-    """The hashes at the bottom of the tree."""
+    """Return the leaf hashes of the tree."""
     return [digest(head) for head in in_tree_order(heads)]
 
 
 def leaves_json(heads: Sequence[ChainHead]) -> bytes:
-    """All heads of a seal, for whoever looks for one of them."""
+    """Return all heads of a tree head as canonical JSON, for proofs about one of them."""
     return canonical_json([head.model_dump() for head in in_tree_order(heads)])
 
 
 def root_hash(leaves: Sequence[bytes]) -> bytes:
-    """The hash over all leaves, of which there is at least one."""
+    """Return the root hash over all leaves. There must be at least one leaf."""
     if len(leaves) == 1:
         return leaves[0]
     middle = _split_point(len(leaves))
@@ -120,7 +123,7 @@ def root_hash(leaves: Sequence[bytes]) -> bytes:
 
 
 def inclusion_proof(leaves: Sequence[bytes], position: int) -> tuple[ProofStep, ...]:
-    """What a leaf is hashed together with on the way to the root, from the bottom."""
+    """Return the inclusion proof of a leaf: the hashes that it is combined with, from the leaf to the root."""
     return tuple(_steps(leaves, position))
 
 
@@ -137,7 +140,7 @@ def _steps(leaves: Sequence[bytes], position: int) -> Iterator[ProofStep]:
 
 
 def root_from_proof(leaf: bytes, steps: Sequence[ProofStep]) -> bytes:
-    """The root to which a leaf leads by these steps."""
+    """Return the root hash that follows from a leaf and its inclusion proof."""
     for side, other in steps:
         leaf = (
             _node_hash(bytes.fromhex(other), leaf) if side is ProofSide.LEFT else _node_hash(leaf, bytes.fromhex(other))
@@ -146,7 +149,7 @@ def root_from_proof(leaf: bytes, steps: Sequence[ProofStep]) -> bytes:
 
 
 def _split_point(leaves: int) -> int:
-    """The largest power of two that is smaller."""
+    """Return the largest power of two that is smaller than the number of leaves."""
     return 1 << (leaves - 1).bit_length() - 1
 
 

@@ -1,4 +1,4 @@
-"""May this person do this here? One answer at one instant, with the rule that gave it (authzen.md)."""
+"""Access decisions: whether a person can do something in an account at one instant, and by which rule (authzen.md)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +38,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActiveMembership:
-    """Somebody who may act in an account, if in nothing else: nothing keeps him from all of it."""
+    """A membership that nothing blocks as a whole, with the rights that it gives."""
 
     account: Account
     member: Member
@@ -48,7 +48,7 @@ class ActiveMembership:
 
 @dataclass(frozen=True)
 class AccessFacts:
-    """How somebody stands in an account at one instant, from all that was read of that instant."""
+    """The facts about a person in an account, all read at one instant."""
 
     account: Account | None
     actor: Actor
@@ -56,12 +56,12 @@ class AccessFacts:
 
     @property
     def relied_on(self) -> tuple[Record, ...]:
-        """The records that it follows from."""
+        """The records that the facts come from."""
         return (*((self.account,) if self.account else ()), *self.actor.relied_on)
 
     @cached_property
     def active_membership(self) -> ActiveMembership | Rule:
-        """What he stands on, or what keeps him from everything here."""
+        """The active membership, or the rule that denies everything in this account."""
         stored, now = self.actor.member, self.actor.member_at(self.at)
         if not self.account or not stored or not now:
             return Rule.NOT_A_MEMBER
@@ -78,7 +78,10 @@ class AccessFacts:
         return ActiveMembership(self.account, now, base_rights_of(now, self.actor.sets), self.actor.rights_at(self.at))
 
     def _has_known_set(self, member: Member) -> bool:
-        """A newer deployment may have given one that is not known here yet; whoever holds it may nothing meanwhile."""
+        """Return whether this deployment has the set.
+
+        A newer deployment may have given one that is missing here. Its holder is denied everything meanwhile.
+        """
         if is_custom(member.permission_set):
             return member.permission_set in self.actor.sets
         return member.set_version <= len(catalogue.SETS[member.permission_set])
@@ -92,7 +95,7 @@ def _ended_rule(stored: Member, at: datetime) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class AccessDecision:
-    """What was decided, and by which rule; `scope` is how far the permission reaches, None when it is denied."""
+    """A decision and the rule behind it. `scope` is the reach of the permission, or None when it is denied."""
 
     rule: Rule
     scope: Scope | None = None
@@ -103,7 +106,10 @@ class AccessDecision:
 
 
 def decide(facts: AccessFacts, permission: str) -> AccessDecision:
-    """Whether he may do this now: he holds it, it means something here, and his seat opens it."""
+    """Decide whether the person can use the permission now.
+
+    They must hold it, it must exist in this kind of account, and their seat must include it.
+    """
     if permission not in catalogue.CATALOGUE:
         return AccessDecision(Rule.UNKNOWN_PERMISSION)
     if isinstance(facts.active_membership, Rule):
@@ -128,7 +134,11 @@ def _denying_rule(membership: ActiveMembership, permission: str) -> Rule | None:
 
 
 def seats_include(account: Account, assignment: Assignment, permission: str) -> bool:
-    """Whether the seats open this feature: a paid one by its kind, the free partner seat where pricing is by seats."""
+    """Return whether the member's seats include this permission.
+
+    A paid feature needs a seat of its own kind. With seat-based pricing, the free partner seat includes all paid
+    features.
+    """
     seat = catalogue.PAID_FEATURE_SEATS.get(permission)
     if not seat or (assignment.seat is Seat.PARTNER and account.includes_paid_features):
         return True

@@ -1,4 +1,4 @@
-"""Why somebody may do this here or may not: the rule that decided, the fact behind it, and what would change it."""
+"""Explanations of access decisions: the rule that decided, the facts behind it, and the changes that would turn it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,13 +58,13 @@ RELEVANT_FACTS: Final[Mapping[Rule, tuple[str, ...]]] = {
     Rule.NOT_IN_SET: _SET,
     Rule.SEAT_MISSING: ("needs_seat", "seat", "paid_seats", "pricing"),
 }
-"""The facts that a rule looks at."""
+"""The facts that each rule depends on."""
 NOBODY_CAN_CHANGE_IT: Final = "As things stand, nobody in this account can change it."
 
 
 @dataclass(frozen=True, slots=True)
 class ExplanationFacts:
-    """Who is asked about, by whom, and both as they stand in the account."""
+    """The person in question and the person who asks, each with the facts about them in the account."""
 
     subject: AccessFacts
     asker: AccessFacts
@@ -73,17 +73,21 @@ class ExplanationFacts:
 
     @property
     def can_see_account(self) -> bool:
-        """Whether the account is anything to the asker; to others it is as if unknown (domain.md rule 24)."""
+        """True if the asker can see the account. It stays hidden from all others (domain.md rule 24)."""
         return self.for_decisions or self.is_member
 
     @property
     def is_member(self) -> bool:
-        """Whether he is in the account himself, and may know who runs it."""
+        """True if the asker is a member of the account and can therefore see who manages it."""
         actor = self.asker.actor
         return self.asker.account is not None and actor.user is not None and actor.is_member_at(self.asker.at)
 
     def must_be_allowed(self, act: Act) -> None:
-        """Everybody is told of himself; of others, who manages users there, and who decides for the vendor."""
+        """Raise unless the asker can see this explanation.
+
+        Everyone can ask about themselves. Managers of users, and services that decide for the vendor, can ask about
+        others.
+        """
         if self.for_decisions:
             return
         must_not_be_deactivated(self.asker.actor.user)
@@ -95,21 +99,21 @@ class ExplanationFacts:
             raise Forbidden
 
     def decision(self, permission: str) -> AccessDecision:
-        """As an evaluation has it; but whoever is out of an account hears no news of it."""
+        """Return the decision of an evaluation. An asker outside the account does not learn that it is closed."""
         decision = decide(self.subject, permission)
         if decision.rule is Rule.ACCOUNT_CLOSED and not self.can_see_account:
             return AccessDecision(Rule.NOT_A_MEMBER)
         return decision
 
     def needs_related_actors(self, permission: str) -> bool:
-        """Whether those who could change it have to be looked up."""
+        """Return whether the people who could change the decision must be read."""
         is_visible = self.subject.account is not None and self.can_see_account
         return is_visible and remediation.needs_people(decide(self.subject, permission).rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionSetRef:
-    """A permission set; an account's own has a name."""
+    """A reference to a permission set. Only custom sets have a name."""
 
     id: str
     version: int
@@ -118,7 +122,7 @@ class PermissionSetRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFacts:
-    """The facts that the rule looked at; all others are None."""
+    """The facts that the rule depended on. All others are None."""
 
     account_kind: AccountKind | None = None
     account_state: AccountState | None = None
@@ -140,7 +144,7 @@ class RuleFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A decision with its reasons; `names_people` when the asker may know who runs the account."""
+    """A decision with its reasons. `names_people` is true when the asker can see who manages the account."""
 
     decision: AccessDecision
     facts: RuleFacts
@@ -151,7 +155,7 @@ class Explanation:
 
 
 def explain(facts: ExplanationFacts, permission: str, related: RelatedActors, act: Act) -> Explanation:
-    """The same decision as an evaluation's, from the same facts, with all that goes along."""
+    """Return the decision of an evaluation, from the same facts, with its reasons and remedy."""
     decision, account = facts.decision(permission), facts.subject.account
     remedy = NO_REMEDY
     if account and facts.can_see_account:
@@ -180,7 +184,7 @@ def _relevant_facts(subject: AccessFacts, permission: str, decision: AccessDecis
 
 
 def _all_facts(subject: AccessFacts, permission: str, decision: AccessDecision) -> RuleFacts:
-    """All there is to know of somebody in an account."""
+    """Return all facts about a person in an account."""
     account, actor, at = subject.account, subject.actor, subject.at
     stored, now = actor.member, actor.member_at(at)
     if not account or not stored or not now:
@@ -207,7 +211,7 @@ def _all_facts(subject: AccessFacts, permission: str, decision: AccessDecision) 
 
 
 def _set_ref(actor: Actor, now: Member) -> PermissionSetRef:
-    """An account's own set as it is now, the vendor's in the version that he was given."""
+    """Return a custom set as it is now, or a default set in the version that was given."""
     custom_set = actor.sets.get(now.permission_set)
     if custom_set:
         return PermissionSetRef(id=custom_set.set_id, version=custom_set.version, name=custom_set.name)

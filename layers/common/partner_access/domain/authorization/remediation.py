@@ -1,4 +1,7 @@
-"""What would change a decision, and who could do it: each way is tried in thought, by the very rules of its door."""
+"""Remedies for an access decision: the requests that would turn it, and the roles that can make them.
+
+Each option is tried without a write, by the rules of its operation.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,14 +35,14 @@ from partner_access.domain.permissions.rights import (
 from partner_access.domain.users import User, access_generation_of
 
 EMAIL_PLACEHOLDER: Final = "{email}"
-"""Stands for the person's e-mail address, which is not told."""
+"""A placeholder for the person's email address, which stays hidden."""
 UNCHANGEABLE_RULES: Final = frozenset({Rule.UNKNOWN_PERMISSION, Rule.PARTNER_ACCOUNTS_ONLY, Rule.RESTRICTED})
-"""What no door changes."""
+"""The rules that no operation can change the outcome of."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedActors:
-    """Who else matters: super admins of the account, and the firms that the person works for."""
+    """Other actors that matter: the account's super admins, and the partners that the person works for."""
 
     super_admins: tuple[Actor, ...] = ()
     partners: Mapping[str, Account] = field(default_factory=dict)
@@ -50,7 +53,10 @@ NO_RELATED_ACTORS: Final = RelatedActors()
 
 @dataclass(frozen=True, slots=True)
 class ChangeableBy:
-    """In which capacity somebody can do it; super admins by name, others if they hold all this."""
+    """A role in which a person can make the change.
+
+    Super admins are listed by name. Other roles list the permissions that the person must hold.
+    """
 
     role: Role
     users: tuple[User, ...] = ()
@@ -59,7 +65,7 @@ class ChangeableBy:
 
 @dataclass(frozen=True, slots=True)
 class OperationCall:
-    """A request to this API; `seen` is the version that it names in If-Match."""
+    """A request to this API. `expected_version` is its version in If-Match."""
 
     method: str
     path: str
@@ -69,9 +75,10 @@ class OperationCall:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One request that changes what the rule rests on, and who can make it.
+    """One request that changes the facts behind the decision, and the roles that can make it.
 
-    `then` is the rule that would decide after it, should it not turn the decision; `refusal` why nobody can.
+    `next_rule` is the rule that would decide afterwards if the decision does not turn. `error` says why nobody can make
+    the request.
     """
 
     changeable_by: tuple[ChangeableBy, ...] = ()
@@ -85,7 +92,7 @@ NO_REMEDY: Final = Remedy()
 
 @dataclass(frozen=True, slots=True)
 class TrialActor:
-    """Somebody in the account, and what he is at the partner."""
+    """A trial actor: their membership in the account, and their membership in the partner account."""
 
     actor: Actor
     manager: Actor = NO_ACTOR
@@ -93,7 +100,7 @@ class TrialActor:
 
 @dataclass(frozen=True, slots=True)
 class RemedyCase:
-    """Somebody in an account, what he wants to do or is not to do there, and who is around."""
+    """The person in the account, the permission in question, and the related actors."""
 
     subject: AccessFacts
     account: Account
@@ -108,24 +115,28 @@ class RemedyCase:
 
     @property
     def target(self) -> Actor:
-        """Him in the account; whoever never was in it is a stranger, whatever else is known of him."""
+        """The person as a member of the account. Without a membership, nothing is assumed about them."""
         actor = self.subject.actor
         return replace(actor, partners={**self.related.partners, **actor.partners}) if actor.member else NO_ACTOR
 
     @property
     def person(self) -> User:
-        """Him, or one of whom nothing is known."""
+        """The user, or a placeholder for an unknown one."""
         return self.target.user or User(user_id=self.user_id, name="")
 
     @property
     def partner(self) -> Account | None:
-        """The partner on whose behalf he is here, or was."""
+        """The partner on whose behalf the person is or was a member."""
         partner_id = (self.stored_member.grant or self.stored_member).partner_id if self.stored_member else None
         return self.target.partners.get(partner_id or "")
 
     @property
     def partners(self) -> list[Account | None]:
-        """The partners for which he could come back: those he works for, the same one first."""
+        """The partners for which the person could return.
+
+        These are their employers, with the previous partner first. Without an employer, it is the previous partner
+        alone.
+        """
         employers = sorted(self.target.user.employed_by) if self.target.user else []
         employer_accounts = [self.related.partners.get(each) for each in employers]
         return sorted(employer_accounts, key=lambda each: each != self.partner) or [self.partner]
@@ -135,15 +146,15 @@ class RemedyCase:
         return f"/accounts/{self.account.account_id}/users"
 
     def act_as(self, trial: TrialActor) -> Act:
-        """The act if it were his."""
+        """Return the act as if this actor made it."""
         return replace(self.act, actor_id=trial.actor.user.user_id if trial.actor.user else "", for_vendor=False)
 
     def other_super_admins(self, *, except_user_id: str | None = None) -> tuple[Actor, ...]:
-        """The super admins, one of them left out."""
+        """Return the account's super admins without one of them."""
         return tuple(each for each in self.related.super_admins if each.user and each.user.user_id != except_user_id)
 
     def membership_facts(self, trial: TrialActor) -> MembershipFacts:
-        """What the doors would find if he came."""
+        """Return the facts that an operation would read if this actor called it."""
         return MembershipFacts(
             account=self.account,
             actor=trial.actor,
@@ -153,25 +164,25 @@ class RemedyCase:
         )
 
     def next_rule(self, after: AccessFacts) -> Rule | None:
-        """What would decide; None where the decision would be another."""
+        """Return the rule that would decide afterwards, or None if the decision would turn."""
         decision = decide(after, self.permission)
         return decision.rule if decision.permits is decide(self.subject, self.permission).permits else None
 
 
 Attempt = Callable[[TrialActor], Member | None]
-"""What would become of the membership if he did it; refused as at the door."""
+"""A function from an actor to the membership after their request. It raises the same errors as the operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemedyOption:
-    """A request, and what it does to a membership."""
+    """A possible request and its effect on a membership."""
 
     call: OperationCall
     attempt: Attempt
 
 
 def remedy(case: RemedyCase) -> Remedy:
-    """What changes the fact behind the decision, as far as any door does."""
+    """Return a request that changes the fact behind the decision, if an operation can."""
     rule = decide(case.subject, case.permission).rule
     if rule in UNCHANGEABLE_RULES:
         return NO_REMEDY
@@ -182,11 +193,11 @@ def remedy(case: RemedyCase) -> Remedy:
 
 
 def needs_people(rule: Rule) -> bool:
-    """Whether it has to be known who else is there."""
+    """Return whether the other people in the account matter to this rule."""
     return rule not in UNCHANGEABLE_RULES | {Rule.ACCOUNT_CLOSED, Rule.USER_DEACTIVATED, Rule.UNKNOWN_SET}
 
 
-# what the vendor's directory says
+# Remedies by the vendor's directory
 
 
 def _vendor_remedy(case: RemedyCase, rule: Rule) -> Remedy | None:
@@ -218,7 +229,10 @@ def _directory_remedy(case: RemedyCase, path: str, body: Mapping[str, JsonValue]
 
 
 def _partner_suspension_remedy(case: RemedyCase) -> Remedy | None:
-    """The suspension of a person or program, unless one of the two sides has something to lift first."""
+    """Return the remedy for a suspension that follows from the user or the program.
+
+    Return None while the client or the partner has a suspension of its own to lift first.
+    """
     actor, at = case.subject.actor, case.subject.at
     partner, now, user = actor.partner_at(at), actor.member_at(at), actor.user
     if not partner or not now or not user or now.suspended_by & EXPLICIT_SUSPENSIONS:
@@ -240,7 +254,7 @@ def _partner_suspension_remedy(case: RemedyCase) -> Remedy | None:
 
 
 def _employment_remedy(case: RemedyCase, account: Account) -> Remedy:
-    """Who is a partner's employee is for the directory to say."""
+    """Return the remedy for a partner account. Only the vendor's directory decides on its employees."""
     path = f"accounts/{account.account_id}/members/{case.user_id}"
     if not case.stored_member:
         name, _ = smallest_set(case.permission)
@@ -249,7 +263,7 @@ def _employment_remedy(case: RemedyCase, account: Account) -> Remedy:
     return _directory_remedy(case, path, {"active": True}, actor=reactivated)
 
 
-# what people can do: the ways, the likeliest first
+# Options of people, the most likely first
 
 
 def _options(case: RemedyCase, rule: Rule) -> Iterator[RemedyOption]:
@@ -266,7 +280,10 @@ def _options(case: RemedyCase, rule: Rule) -> Iterator[RemedyOption]:
 
 
 def _creation_options(case: RemedyCase) -> Iterator[RemedyOption]:
-    """As partner admin who was one, else with a set that holds what he wants."""
+    """Yield the creations that add the person.
+
+    A former partner admin becomes one again. Everyone else gets a set with the permission.
+    """
     stored = case.stored_member
     if stored and (stored.grant or stored.permission_set == SetName.PARTNER_ADMIN):
         for partner in case.partners:
@@ -327,17 +344,17 @@ def _overrides_json(overrides: Overrides) -> dict[str, JsonValue]:
     return {"add": list(overrides.added), "remove": list(overrides.removed)}
 
 
-# who can: people of the account by trying, others by somebody made up who has just what it takes
+# Roles: super admins try the option one by one. A trial actor with the required permissions stands for other roles.
 
 
 def _first_possible(case: RemedyCase, options: list[RemedyOption]) -> Remedy:
-    """The first way that anybody can go, else why nobody can go the first."""
+    """Return the first option that someone can use, or the reason why nobody can use the first one."""
     remedies = [_remedy_of(case, option) for option in options]
     return next((each for each in remedies if each.changeable_by), remedies[0])
 
 
 def _remedy_of(case: RemedyCase, option: RemedyOption) -> Remedy:
-    """A way, with all who can go it."""
+    """Return the remedy of one option, with all roles that can use it."""
     reached, error = _try_option(option, TrialActor(_trial_actor(case, SetName.SUPER_ADMIN)))
     required = _required_permissions(case, reached)
     people = tuple(
@@ -362,7 +379,10 @@ def _try_option(option: RemedyOption, trial: TrialActor) -> tuple[Member | None,
 
 
 def _required_permissions(case: RemedyCase, reached: Member | None) -> tuple[str, ...]:
-    """What somebody has to hold for this: nobody gives what he does not hold, and paid seats are billed."""
+    """Return the permissions that a person must hold for this change.
+
+    They can only grant permissions that they hold. Paid seats also require the billing permission.
+    """
     now = case.target.member_at(case.subject.at)
     before = now if now and now.active else None
     if not reached or (reached.grant and not before) or (before and reached.assignment == before.assignment):
@@ -375,7 +395,7 @@ def _required_permissions(case: RemedyCase, reached: Member | None) -> tuple[str
 
 
 def _trial_actors(case: RemedyCase, required: tuple[str, ...]) -> Iterator[tuple[Role, TrialActor, tuple[str, ...]]]:
-    """Somebody for each capacity who has just what it takes, and what that is."""
+    """Yield a trial actor for each role with exactly the required permissions, and those permissions."""
     yield Role.USER_MANAGER, TrialActor(_trial_actor(case, SetName.VIEW_ONLY, added=required)), required
     partner = case.partner
     if partner:

@@ -1,4 +1,4 @@
-"""What to ask of a door so that a member may do one thing, or may not any more: the least that does it comes first."""
+"""Suggested edits that give a member one permission or take it away. The smallest edit comes first."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -17,12 +17,15 @@ SUGGESTED_SETS: Final = tuple(
         set(SetName) - {SetName.SUPER_ADMIN, SetName.PARTNER_ADMIN}, key=lambda name: len(latest_set_rights(name).held)
     )
 )
-"""The sets that are proposed, the smallest first: nobody is made super admin for want of one permission."""
+"""The suggested sets, smallest first. They leave out super admin, which is too much for one missing permission."""
 ACTIONS: Final = ("view", "edit", "delete")
 
 
 def widening_edits(account: Account, now: Member, sets: CustomSets, permission: str) -> Iterator[MemberEdit]:
-    """Given back, or added as narrowly as can be, or by another set; with the seat that opens it."""
+    """Yield edits that give the permission, with the seat that it needs.
+
+    The edits undo a removal, or add the permission in the narrowest scope, or change to another set.
+    """
     held_rights, required = effective_rights_of(now, sets), _with_prerequisites(permission)
     seats = _required_paid_seats(account, now, permission)
     if permission in held_rights:
@@ -40,14 +43,18 @@ def widening_edits(account: Account, now: Member, sets: CustomSets, permission: 
 
 
 def _required_paid_seats(account: Account, now: Member, permission: str) -> tuple[Seat, ...] | None:
-    """The paid seats he would have; None where those he has open it."""
+    """Return the paid seats that the member would need, or None when their seats already include the permission."""
     if seats_include(account, now, permission):
         return None
     return tuple(sorted({*now.paid_seats, Seat(catalogue.PAID_FEATURE_SEATS[permission])}))
 
 
 def narrowing_edits(now: Member, sets: CustomSets, permission: str) -> Iterator[MemberEdit]:
-    """Taken away, with what cannot go on without it; or by the smallest set, as from a super admin."""
+    """Yield edits that take the permission away.
+
+    The first edit removes it with the permissions that depend on it. The last one changes to the smallest set, which is
+    the only way for a super admin.
+    """
     to_remove = _with_dependents(permission)
     if not now.is_super_admin:
         base = base_rights_of(now, sets)
@@ -60,7 +67,7 @@ def narrowing_edits(now: Member, sets: CustomSets, permission: str) -> Iterator[
 
 
 def smallest_set(permission: str) -> tuple[str, Overrides]:
-    """The smallest of the vendor's sets that holds it, else the smallest of all with it added."""
+    """Return the smallest default set with this permission, or the smallest set of all with the permission added."""
     name = next((name.value for name in SUGGESTED_SETS if permission in latest_set_rights(name)), None)
     return (
         (name, NO_OVERRIDES) if name else (SUGGESTED_SETS[0].value, Overrides(added=(_in_narrowest_scope(permission),)))
@@ -72,7 +79,7 @@ def _in_narrowest_scope(permission: str) -> str:
 
 
 def _with_prerequisites(permission: str) -> tuple[str, ...]:
-    """Nobody edits what he does not view, or deletes what he does not edit."""
+    """Return the permission with its prerequisites. Editing requires viewing, and deleting requires editing."""
     return _related_permissions(permission, lambda step: ACTIONS[: step + 1])
 
 

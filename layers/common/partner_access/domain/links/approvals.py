@@ -1,4 +1,4 @@
-"""How an account answers an access link: what it is shown, and its yes or no."""
+"""Answers of an account to an access link: preview, approval and decline."""
 
 from dataclasses import dataclass
 
@@ -30,9 +30,10 @@ from partner_access.domain.users import User, must_not_be_deactivated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyFacts:
-    """What an account's answer to a link rests on; `super_admins` are known when the approver is of the asking firm.
+    """The facts for an account's answer to a link.
 
-    `target` is the employee whom the link names, and what he is in the account so far.
+    `super_admins` are read only when the approver works for the requesting partner. `target` is the employee that the
+    link names, with their membership in the account so far.
     """
 
     secret: LinkSecret
@@ -46,7 +47,7 @@ class ReplyFacts:
 
     @property
     def subject(self) -> tuple[Record, ...]:
-        """Who would become partner admin, and for whom, as far as they are there."""
+        """The partner and the employee of the link, as far as they exist."""
         return tuple(record for record in (self.partner, self.target.user) if record)
 
     @property
@@ -67,7 +68,7 @@ class LinkApproved(Decision):
 
 
 def approve(facts: ReplyFacts, terms_offered: RequestedAccess, act: Act) -> LinkApproved:
-    """Make the named employee a partner admin of this one account, on one of its seats."""
+    """Make the named employee a partner admin of this one account. They take one of its partner seats."""
     link, account = _require_answerable(facts, act)
     granted_access = reduced_access(link.requested_access, terms_offered.removed, terms_offered.access_days)
     shortened_days = granted_access.access_days if granted_access.access_days != link.access_days else None
@@ -118,7 +119,10 @@ def approve(facts: ReplyFacts, terms_offered: RequestedAccess, act: Act) -> Link
 
 
 def _require_answerable(facts: ReplyFacts, act: Act) -> tuple[links.Link, Account]:
-    """The order of refusal: secret, the link's own state, account, authority, what it answered (contract.md)."""
+    """Return the link and the account if the link can be answered.
+
+    Errors come in this order: secret, state of the link, account, authority, earlier answer (contract.md).
+    """
     link, account = facts.link, facts.account
     if not link:
         raise LinkNotFound
@@ -146,7 +150,7 @@ class LinkDeclineDecision(Decision):
 
 
 def decline(facts: ReplyFacts, reason: str | None, act: Act) -> LinkDeclineDecision:
-    """Say no for this account; a link that many may approve ends for this account alone (domain.md rule 7)."""
+    """Decline the link for this account. Other accounts can still approve a link for several (domain.md rule 7)."""
     link, account = _require_answerable(facts, act)
     account.must_be_active()
     return LinkDeclineDecision(
@@ -168,7 +172,7 @@ def _reply(link: links.Link, account: Account, state: links.LinkState) -> links.
 
 
 def reply_of_approval(approved: LinkApproved) -> links.LinkReply | None:
-    """The account's mark on a link that many may approve; one for a single approval counts for itself."""
+    """Return the account's reply to a link for several accounts, or None for a link with a single approval."""
     return (
         None if approved.link.is_for_one_account else _reply(approved.link, approved.account, links.LinkState.APPROVED)
     )
@@ -176,7 +180,7 @@ def reply_of_approval(approved: LinkApproved) -> links.LinkReply | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPreviewFacts:
-    """The link, who looks at it, and for each of his accounts what its answer would rest on."""
+    """The link, the user who opens it, and the facts for an answer by each of the user's accounts."""
 
     secret: LinkSecret
     link: links.Link | None
@@ -188,7 +192,7 @@ class LinkPreviewFacts:
 
 @dataclass(frozen=True, slots=True)
 class AccountChoice:
-    """An account of the caller, and the code of the refusal that an approval would meet, None for none."""
+    """An account of the caller, and the code of the error that an approval would raise, or None."""
 
     account: Account
     error_code: str | None
@@ -196,7 +200,7 @@ class AccountChoice:
 
 @dataclass(frozen=True, slots=True)
 class LinkPreview:
-    """A link with who asks, and the accounts to choose from."""
+    """A link with the requesting partner and employee, and the caller's accounts to choose from."""
 
     link: links.Link
     partner: Account
@@ -205,7 +209,7 @@ class LinkPreview:
 
 
 def preview(facts: LinkPreviewFacts, act: Act) -> LinkPreview:
-    """Where the caller may approve now, by the very rule that an approval is decided by."""
+    """Return the accounts for which the caller can approve now, by the same rules as an approval."""
     if not facts.link or not facts.partner or not facts.employee:
         raise LinkNotFound
     facts.link.must_be_opened_by(facts.secret)

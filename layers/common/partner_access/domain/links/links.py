@@ -1,4 +1,4 @@
-"""Access links: asking a client account to make one named partner employee a partner admin."""
+"""Access links, which ask a client account to make one named partner employee a partner admin."""
 
 import hmac
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ MAX_VALID_SECRETS: Final = 3
 
 
 class StoredLinkState(StrEnum):
-    """What is kept of a link's state; expiry and use are computed (`State`)."""
+    """The stored part of a link's state. Expiry and use are computed (`LinkState`)."""
 
     OPEN = "open"
     DECLINED = "declined"
@@ -70,10 +70,13 @@ class LinkDeliveryStatus(StrEnum):
 
 
 class Link(Record):
-    """`expires_at` is exclusive; `secrets` are SHA-256 digests; `set_version` is the partner admin set's when asked.
+    """A request to a client account to make one partner employee a partner admin.
 
-    `tenure` is how often the employee's access for the partner had been ended as a whole when the link was made: it asks
-    for nothing once that happens again.
+    `expires_at` is exclusive. `secrets` are SHA-256 digests. `set_version` is the version of the partner admin set at
+    creation.
+
+    `access_generation` is the access generation of the employee for the partner at creation. When it rises, the link is
+    void.
     """
 
     link_id: str
@@ -108,7 +111,10 @@ class Link(Record):
         return RequestedAccess(removed=self.removed, access_days=self.access_days)
 
     def state_at(self, at: datetime, access_generation: int = 0) -> LinkState:
-        """`tenure` is today's, where the employee and the partner are known."""
+        """Return the state at this instant.
+
+        Pass the current access generation where the employee and the partner are known.
+        """
         if self.approvals >= self.max_approvals:
             return LinkState.APPROVED
         if self.stored_state is StoredLinkState.OPEN and self.expires_at <= at:
@@ -118,7 +124,7 @@ class Link(Record):
         return LinkState(self.stored_state)
 
     def is_void_at(self, at: datetime, access_generation: int) -> bool:
-        """Whether it looks open and asks for nothing any more, since the employee's access was ended as a whole."""
+        """Return whether the link is stored as open, but all access of the employee was ended after its creation."""
         return self.state_at(at) is LinkState.OPEN and self.state_at(at, access_generation) is not LinkState.OPEN
 
     def must_be_open(self, at: datetime, access_generation: int) -> None:
@@ -127,17 +133,17 @@ class Link(Record):
             raise error
 
     def is_opened_by(self, secret: LinkSecret) -> bool:
-        """Every digest is compared, in constant time each."""
+        """Return whether the secret opens the link. Compare all digests, each in constant time."""
         return bool(sum(hmac.compare_digest(stored_digest, secret.fingerprint) for stored_digest in self.secrets))
 
     def must_be_opened_by(self, secret: LinkSecret) -> None:
-        """A wrong secret is as good as no link (domain.md rule 3)."""
+        """Raise `LinkNotFound` for a wrong secret, as for a link that does not exist (domain.md rule 3)."""
         if not self.is_opened_by(secret):
             raise LinkNotFound
 
 
 def current_access_generation(employee: User | None, partner: Account | None) -> int:
-    """How often this employee's access for this partner has been ended as a whole, as far as both are known."""
+    """Return the current access generation of the employee for the partner, or 0 when one of them is unknown."""
     return access_generation_of(employee, partner) if employee and partner else 0
 
 
@@ -150,19 +156,19 @@ ERROR_BY_STATE: Final = {
 
 
 class LinkReply(Record):
-    """How one account answered a link that many may approve: at most one reply each."""
+    """The answer of one account to a link that several accounts can approve. Each account answers at most once."""
 
     link_id: str
     account_id: str
     state: LinkState
 
 
-# creation
+# Creation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLink:
-    """What the partner asks for."""
+    """The content of a request for a new link."""
 
     employee_id: str
     account_id: str | None = None
@@ -185,7 +191,10 @@ class LinkCreationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCreated(Decision):
-    """`secret` is told to the caller, once; the link keeps its digest."""
+    """A new link.
+
+    The response returns `secret` once. The link stores only its digest.
+    """
 
     link: Link
     employee: User
@@ -193,7 +202,7 @@ class LinkCreated(Decision):
 
 
 def create(facts: LinkCreationFacts, new_link: NewLink, act: Act) -> LinkCreated:
-    """Ask for access in the name of one employee (domain.md §1, way 1)."""
+    """Create a link that asks for access for one employee (domain.md §1, way 1)."""
     creator, employee = facts.creator, facts.employee
     partner = creator.must_be_employee(facts.partner, act.at)
     must_manage_client_access(creator, act)
@@ -241,7 +250,7 @@ def create(facts: LinkCreationFacts, new_link: NewLink, act: Act) -> LinkCreated
 
 
 def must_manage_client_access(actor: Actor, act: Act) -> None:
-    """Making and ending links is for super admins and client access managers of the partner (domain.md §4)."""
+    """Raise unless the actor is a super admin or client access manager of the partner (domain.md §4)."""
     if CLIENT_ACCESS_MANAGE not in actor.rights_at(act.at):
         raise Forbidden
 
@@ -249,7 +258,7 @@ def must_manage_client_access(actor: Actor, act: Act) -> None:
 def notification_about(
     link: Link, kind: NotificationKind, act: Act, *, account_id: str | None = None, reason: str | None = None
 ) -> Notification:
-    """A letter on this link; the mailer knows whom each kind goes to."""
+    """Return a notification about this link. The email sender finds the recipients by `kind`."""
     return Notification(
         kind=kind,
         employee_id=link.employee_id,
@@ -264,14 +273,14 @@ def notification_about(
     )
 
 
-# what the partner, time, or the loss of eligibility does to a link
+# Changes by the partner, by expiry, and by loss of eligibility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFacts:
-    """A link, if there is one, and who would do something about it.
+    """A link, if it exists, and the actor who wants to change it.
 
-    The employee matters for his tenure, and with the recipient for sending it again.
+    The employee's access generation can void the link. To resend the link, the employee and the recipient matter too.
     """
 
     partner: Account | None
@@ -288,7 +297,7 @@ class LinkEnded(Decision):
 
 
 def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
-    """Withdraw an open link; an ended one stays as it is, and one used up is no longer the partner's to end."""
+    """Revoke an open link. Return None when it has ended already, and raise `LinkAlreadyUsed` when it is used up."""
     link = facts.link if act.for_vendor and facts.link else must_be_managed(facts, act)
     state = link.state_at(act.at)
     if state is LinkState.APPROVED:
@@ -305,7 +314,7 @@ def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
 
 
 def must_be_own_or_managed(facts: LinkFacts, act: Act) -> Link:
-    """A client access manager sees it, and whom it was made by or for; to others of the firm it is not there."""
+    """Return the link for client access managers, its creator and its employee. Raise `NotFound` for all others."""
     facts.actor.must_be_employee(facts.partner, act.at)
     link = facts.link
     if not link:
@@ -318,14 +327,17 @@ def must_be_own_or_managed(facts: LinkFacts, act: Act) -> Link:
 
 
 def must_be_managed(facts: LinkFacts, act: Act) -> Link:
-    """Client access managers do something about a link; whoever merely sees his own does not."""
+    """Return the link for a client access manager. The creator and the employee can see the link, but not change it."""
     link = must_be_own_or_managed(facts, act)
     must_manage_client_access(facts.actor, act)
     return link
 
 
 def revoke_ineligible(link: Link | None, act: Act, *relied_on: Record) -> LinkEnded:
-    """End the link of an employee who lost eligibility since (domain.md rule 6); no key shall replay that."""
+    """Revoke the link of an employee who is no longer eligible (domain.md rule 6).
+
+    The caller's request fails, so the act has no idempotency key and no replay.
+    """
     if not link:
         raise LinkNotFound
     return LinkEnded(
@@ -338,7 +350,7 @@ def revoke_ineligible(link: Link | None, act: Act, *relied_on: Record) -> LinkEn
 
 
 def expire(link: Link, act: Act) -> LinkEnded | None:
-    """What the sweep makes of a link that is due: expired, or nothing if it ended otherwise."""
+    """Expire a due link in the link-expiry job. Return None when the link is not due or has ended otherwise."""
     if link.state_at(act.at) is not LinkState.EXPIRED or link.stored_state is not StoredLinkState.OPEN:
         return None
     return LinkEnded(

@@ -1,4 +1,4 @@
-"""Access links sent again by their partner, or asked for anew by whoever holds an ended one."""
+"""Resending of access links by their partner, and requests by their recipients to renew ended ones."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from partner_access.domain.users import User
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalFacts:
-    """What a secret names: its link, for whom that is; and who asks."""
+    """The link that a secret names, its partner and employee, and the user who requests the renewal."""
 
     link: Link | None
     partner: Account | None
@@ -32,20 +32,26 @@ class RenewalFacts:
 
     @property
     def access_generation(self) -> int:
-        """Today's."""
+        """The current access generation."""
         return current_access_generation(self.employee, self.partner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRenewalRequested(Decision):
-    """`was_void` tells of a link that looks open and never will be again, for its employee's access was ended."""
+    """A requested renewal.
+
+    `was_void` is true for a link that is stored as open, but is void because the employee's access was ended.
+    """
 
     link: Link
     was_void: bool
 
 
 def request_renewal(facts: RenewalFacts, secret: LinkSecret, act: Act) -> LinkRenewalRequested | None:
-    """Tell the creator of an ended link that somebody would like a new one: once per link, never of an open one."""
+    """Notify the creator of an ended link that a user requests a new one.
+
+    This happens once per link. Raise `LinkStillOpen` for an open link.
+    """
     link, requester = facts.link, facts.requester
     if not link:
         raise LinkNotFound

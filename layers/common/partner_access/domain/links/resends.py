@@ -31,7 +31,7 @@ MIN_RESEND_INTERVAL: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkResent(Decision):
-    """`secret` opens the link from now on, no earlier one does."""
+    """A resent link. Only `secret` opens it from now on."""
 
     before: Link
     link: Link
@@ -40,7 +40,7 @@ class LinkResent(Decision):
 
 
 def resend(facts: LinkFacts, act: Act) -> LinkResent:
-    """A new secret in place of all earlier ones, the link's days counted anew (domain.md rule 7)."""
+    """Replace all secrets of a link with a new one, and restart its days (domain.md rule 7)."""
     link, employee, partner = must_be_managed(facts, act), facts.employee, facts.partner
     link.must_be_open(act.at, current_access_generation(employee, partner))
     if not employee or not partner or not is_eligible(employee, partner):

@@ -1,4 +1,4 @@
-"""The secrets that open access links: 256 random bits each, of which only a digest is ever kept."""
+"""The secrets that open access links. Each has 256 random bits, and only its digest is stored."""
 
 import binascii
 import re
@@ -14,7 +14,10 @@ SECRET_PATTERN: Final = re.compile(r"pal_(?P<partner>[\w-]{1,172})\.(?P<link>[0-
 
 @dataclass(frozen=True, slots=True)
 class LinkSecret:
-    """A link's secret, `pal_<partner>.<link>.<secret>_<checksum>`: it finds the link, and opens it if the hash is kept."""
+    """A link's secret, `pal_<partner>.<link>.<secret>_<checksum>`.
+
+    It contains the key of the link. It opens the link if the link stores its digest.
+    """
 
     partner_id: str
     link_id: str
@@ -22,7 +25,7 @@ class LinkSecret:
 
     @classmethod
     def read(cls, text: str) -> "LinkSecret":
-        """Take the secret apart; a mistyped one is not found, without looking (hostile.md §1.1)."""
+        """Parse a secret. Raise `LinkNotFound` for a malformed one without a database read (hostile.md §1.1)."""
         body, _, checksum = text.rpartition("_")
         parts = SECRET_PATTERN.fullmatch(body)
         if not parts or checksum != _checksum(body):
@@ -36,7 +39,7 @@ class LinkSecret:
 
     @staticmethod
     def write(partner_id: str, link_id: str, random: str) -> str:
-        """The text of a new secret; `chance` is 43 characters of 256 random bits."""
+        """Return the text of a new secret. `random` is 43 characters of 256 random bits."""
         partner = urlsafe_b64encode(partner_id.encode()).decode().rstrip("=")
         body = f"pal_{partner}.{link_id.removeprefix('lnk_')}.{random}"
         return f"{body}_{_checksum(body)}"

@@ -1,4 +1,4 @@
-"""Users, who is eligible among them, and what the person who acts may do in an account at this instant."""
+"""Users, their eligibility as partner admins, and the rights of an actor in an account at a given instant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,14 +22,18 @@ from partner_access.domain.records import Record
 from partner_access.domain.users import User, access_generation_of, is_eligible
 
 EXPLICIT_SUSPENSIONS: Final = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
-"""Whose suspension is what the membership says; the other reasons follow from the person and his firm at every look."""
+"""The suspension reasons that the client and the partner set.
+
+The membership decides on these two. The other reasons are computed from the user and the partner on every read.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody in one account: his user, his membership, and what stands behind it.
+    """A person in one account: the user, their membership, and the records that their rights depend on.
 
-    `firms` are the partners on whose behalf he is or was here, `sets` the account's own sets that he holds, by their ids.
+    `partners` are the partners on whose behalf the person is or was a member, by id. `sets` are the custom sets of the
+    account that the person holds, by id.
     """
 
     user: User | None = None
@@ -39,12 +43,15 @@ class Actor:
 
     @property
     def relied_on(self) -> tuple[Record, ...]:
-        """All that his rights rest on."""
+        """All records that the actor's rights depend on."""
         own = (record for record in (self.user, self.member) if record)
         return (*own, *self.partners.values(), *self.sets.values())
 
     def member_at(self, at: datetime) -> Member | None:
-        """His membership as it counts now: without a grant that is over, or ended with all that he had for his firm."""
+        """Return the membership as it counts at this instant.
+
+        A grant that has expired does not count. A membership for a partner ends when its access generation is outdated.
+        """
         now = self.member.as_of(at) if self.member else None
         while now and now.active and now.partner_id and not self._is_current(now, now.partner_id):
             now = now.ended()
@@ -58,12 +65,16 @@ class Actor:
         )
 
     def partner_at(self, at: datetime) -> Account | None:
-        """The partner on whose behalf he is here now."""
+        """Return the partner on whose behalf the person is a member at this instant."""
         now = self.member_at(at)
         return self.partners.get(now.partner_id or "") if now else None
 
     def suspended_by_at(self, at: datetime) -> frozenset[SuspensionReason]:
-        """Who keeps him from access now; of his firm and its program, whatever the membership says (domain.md rule 21)."""
+        """Return the reasons that suspend access at this instant.
+
+        The reasons `employee` and `program` are computed from the user and the partner. The membership does not decide
+        on them (domain.md rule 21).
+        """
         now = self.member_at(at)
         if not now or not now.active:
             return frozenset()
@@ -74,7 +85,11 @@ class Actor:
         return explicit | {SuspensionReason.EMPLOYEE if partner.is_in_program else SuspensionReason.PROGRAM}
 
     def rights_at(self, at: datetime) -> Rights:
-        """What he may do in the account now; nothing when he, or his firm for him, no longer stands."""
+        """Return the rights in the account at this instant.
+
+        They are empty while the user or the membership is inactive or suspended, or the user is not eligible for the
+        partner.
+        """
         now = self.member_at(at)
         if not self.user or not self.user.active or not now or not now.active:
             return NO_RIGHTS
@@ -91,37 +106,37 @@ class Actor:
         return now is not None and now.active
 
     def must_be_member(self, at: datetime) -> None:
-        """To others the account is as if unknown (domain.md rule 24)."""
+        """Raise `NotFound` for a non-member, so that the account's existence stays hidden (domain.md rule 24)."""
         if not self.is_member_at(at):
             raise NotFound
         if not self.user or not self.user.active:
             raise Forbidden
 
     def must_be_employee(self, partner: Account | None, at: datetime) -> Account:
-        """The partner; to anybody but its members it is as if unknown (domain.md rule 24)."""
+        """Return the partner. Raise `NotFound` for non-members, so that it stays hidden (domain.md rule 24)."""
         if not partner or not partner.is_partner:
             raise NotFound
         self.must_be_member(at)
         return partner
 
     def is_super_admin_at(self, at: datetime) -> bool:
-        """Whether he is an active super admin: the kind that an account never runs out of."""
+        """Return whether the actor is an active super admin. Every account keeps at least one."""
         now = self.member_at(at)
         return now is not None and now.is_super_admin and bool(self.rights_at(at).held)
 
     def shares_employer_with(self, person: User) -> bool:
-        """Whether both work for the same partner."""
+        """Return whether both users work for the same partner."""
         return self.user is not None and bool(self.user.employed_by & person.employed_by)
 
     def is_approver_at(self, at: datetime) -> bool:
-        """Whether he may answer for the account: nobody ever does who is here for a partner (domain.md §4)."""
+        """Return whether the actor can answer links for the account. A partner member never can (domain.md §4)."""
         now = self.member_at(at)
         if not now or now.partner_id or now.permission_set == SetName.PARTNER_ADMIN:
             return False
         return USERS_MANAGE in self.rights_at(at)
 
     def must_be_approver(self, *, partner_id: str, super_admins: "tuple[Actor, ...]", at: datetime) -> None:
-        """He answers for the account and does not work for the partner who asks (domain.md §4)."""
+        """Raise unless the actor is an approver who does not work for the requesting partner (domain.md §4)."""
         self.must_be_member(at)
         if not self.is_approver_at(at):
             raise NotAnApprover
@@ -133,12 +148,15 @@ NO_ACTOR: Final = Actor()
 
 
 def has_independent_super_admin(super_admins: tuple[Actor, ...], at: datetime) -> bool:
-    """Whether one of them is an active super admin who works for no partner."""
+    """Return whether at least one of them is an active super admin who works for no partner."""
     return any(each.is_super_admin_at(at) and each.user and not each.user.is_partner_employee for each in super_admins)
 
 
 def witness(others: tuple[Actor, ...], at: datetime, *, preferred: User | None = None) -> Actor:
-    """A super admin who stays when another goes: rather this one, then one of no partner (guarantees.md T3)."""
+    """Return a super admin who remains when another one goes, or raise `LastSuperAdmin` (guarantees.md T3).
+
+    The user given as `preferred` comes first, then super admins who work for no partner.
+    """
     remaining = [other for other in others if other.is_super_admin_at(at)]
     if not remaining:
         raise LastSuperAdmin

@@ -1,4 +1,4 @@
-"""Direct creation: an account takes a person in, as partner admin or with an ordinary set."""
+"""Direct creation: an account adds a person as a member, as partner admin or with another set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -49,9 +49,10 @@ from partner_access.domain.users import User, access_generation_of, is_eligible,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberCreationFacts:
-    """`partner` is the firm on whose behalf the person would come, unless it is unclear which of his firms is meant.
+    """The facts for adding a member.
 
-    `target` is what he is in the account so far, `sets` are those of the account's own that are named.
+    `partner` is the partner for which the person would join. It is None when several are possible and none is named.
+    `target` is the person's membership so far. `sets` are the custom sets that the request names.
     """
 
     account: Account | None
@@ -66,7 +67,7 @@ class MemberCreationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMember:
-    """How the person shall come in."""
+    """The content of a request to add a member."""
 
     permission_set: str
     overrides: Overrides = NO_OVERRIDES
@@ -83,7 +84,7 @@ class MemberCreated(Decision):
 
 
 def create(facts: MemberCreationFacts, new_member: NewMember, act: Act) -> MemberCreated:
-    """Take a person into a client account (domain.md §1, way 3, and §4)."""
+    """Add a person to a client account (domain.md §1, way 3, and §4)."""
     if not facts.account:
         raise NotFound
     facts.creator.must_be_member(act.at)
@@ -161,7 +162,7 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: N
 
 
 def _seat(new_member: NewMember, own_partner: Account | None, creator_rights: Rights) -> Seat:
-    """The one that is named, or the usual one; a colleague whom a partner brings sits where nobody pays."""
+    """Return the requested seat or the default one. The default for a colleague added by a partner is a free one."""
     seat = new_member.seat or (Seat.VIEW_ONLY if own_partner else default_seat(new_member.permission_set))
     if seat is Seat.PARTNER:
         raise InvalidField("/seat")
@@ -208,7 +209,10 @@ def _created(facts: MemberCreationFacts, account: Account, person: User, member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignableSetsFacts:
-    """`firms` are the partner accounts that employ the person, `target` is what he is in the account so far."""
+    """The facts for the sets that the caller can give to a person.
+
+    `partners` are the partner accounts that employ the person. `target` is their membership in the account so far.
+    """
 
     account: Account | None
     chooser: Actor
@@ -218,7 +222,7 @@ class AssignableSetsFacts:
 
 
 def assignable(facts: AssignableSetsFacts, act: Act) -> tuple[str, ...]:
-    """The default sets that the caller may give to this person, partner admin only to an eligible employee."""
+    """Return the default sets that the caller can give to this person. Partner admin needs an eligible employee."""
     if not facts.account:
         raise NotFound
     facts.chooser.must_be_member(act.at)
@@ -240,7 +244,10 @@ def assignable(facts: AssignableSetsFacts, act: Act) -> tuple[str, ...]:
 def assignable_custom_sets(
     facts: AssignableSetsFacts, custom_sets: Iterable[CustomSet], act: Act
 ) -> tuple[CustomSet, ...]:
-    """Of the account's own sets, those that the caller may give: what he holds, and to partner staff nothing restricted."""
+    """Return the custom sets that the caller can give.
+
+    They must hold all rights of the set. A partner member gets no set with a restricted permission.
+    """
     own_rights, for_partner = facts.chooser.rights_at(act.at), facts.target.partner_at(act.at)
     return tuple(
         each for each in custom_sets if own_rights.covers(each.rights) and not (for_partner and each.restricted)
@@ -248,7 +255,11 @@ def assignable_custom_sets(
 
 
 def widens_own_partner_employee(actor: Actor, person: User | None, rights: Rights) -> bool:
-    """A firm's own people do not give each other what no partner admin holds, or partner admin would be the longer way."""
+    """Return whether this gives a restricted permission to a user who works for the same partner.
+
+    No partner admin can hold such a permission. Without this rule, employees of one partner could give it to each
+    other.
+    """
     return person is not None and actor.shares_employer_with(person) and any(name in RESTRICTED for name in rights)
 
 

@@ -1,4 +1,4 @@
-"""Editing a membership: its set, what is added to it or taken from it, its seats, and how long a grant lasts."""
+"""Edits of a membership: its set, its overrides, its seats, and the end of its grant."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -50,14 +50,14 @@ from partner_access.domain.records import AuditEntry, audit
 
 @dataclass(frozen=True, slots=True)
 class AccessDuration:
-    """From now on: so many days, or None for no end."""
+    """The number of days from now until a grant ends, or None for no end."""
 
     count: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberEdit:
-    """What shall be different; what is None stays as it is."""
+    """The requested changes. A field that is None stays as it is."""
 
     permission_set: str | None = None
     overrides: Overrides | None = None
@@ -87,9 +87,10 @@ SUPER_ADMIN_HOLDS_ALL: Final = "A super admin holds everything, without an end: 
 
 
 def edit(facts: MembershipFacts, changes: MemberEdit, expected_version: int, act: Act) -> Edited | None:
-    """Change a membership; None when nothing would differ.
+    """Edit a membership. Return None when nothing would differ.
 
-    To make a super admin a partner admin is a migration, to make somebody else one a direct creation: with their rules.
+    To make a super admin a partner admin is a migration. To make another member a partner admin is a direct creation.
+    Both follow their own rules.
     """
     managed = authorize(facts, act)
     becomes_partner_admin = changes.permission_set == SetName.PARTNER_ADMIN and not managed.now.grant
@@ -222,7 +223,7 @@ def _notification(
 
 
 def _promoted(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, act: Act) -> Member:
-    """A super admin is one by no grant: promotion ends it (domain.md rule 20)."""
+    """Return the membership of a new super admin. Super admins have no grant, so it ends (domain.md rule 20)."""
     if not changes.changes_only_set:
         raise InvalidField("/permission_set").with_detail(SUPER_ADMIN_HOLDS_ALL)
     if facts.target.suspended_by_at(act.at):
@@ -248,7 +249,10 @@ def _promoted(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
 
 
 def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit) -> Member:
-    """The set and its overrides: another set comes without the overrides of the one before (domain.md §3)."""
+    """Return the membership with the requested set and overrides.
+
+    A different set starts without the overrides of the previous one (domain.md §3).
+    """
     now, name = managed.now, changes.permission_set or managed.now.permission_set
     if changes.permission_set is None and changes.overrides is None:
         return now
@@ -276,13 +280,16 @@ def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
 
 
 def _different_set(name: str, now: Member, facts: MembershipFacts) -> tuple[Rights, int]:
-    """A set as it is given today; but who comes back to being partner admin finds the version that his grant pins."""
+    """Return the rights and version of a different set, as it is given now.
+
+    A member who returns to the partner admin set gets the version that their grant pins.
+    """
     pinned = now.grant.set_version if now.grant and name == SetName.PARTNER_ADMIN else None
     return (default_set_rights(name, pinned), pinned) if pinned else rights_and_version_now(name, facts.sets)
 
 
 def _grant_with_pinned_version(now: Member, name: str) -> Grant | None:
-    """The grant, which remembers the version of the partner admin set while its holder has another one."""
+    """Return the grant. It pins the version of the partner admin set while its holder has another set."""
     if not now.grant or now.permission_set != SetName.PARTNER_ADMIN or name == SetName.PARTNER_ADMIN:
         return now.grant
     return now.grant.model_copy(update={"set_version": now.set_version})
@@ -291,7 +298,11 @@ def _grant_with_pinned_version(now: Member, name: str) -> Grant | None:
 def _must_be_grantable(
     facts: MembershipFacts, managed: ManagedMembership, rights_after: Rights, gained: tuple[str, ...], act: Act
 ) -> None:
-    """Nobody gives what he does not hold; a partner only takes away, and no firm widens what the client gave it."""
+    """Raise unless the caller can give these rights.
+
+    Callers can give only permissions that they hold. A partner can only take permissions away. A partner's own
+    employees cannot widen what the client gave to the partner.
+    """
     if not gained:
         return
     if managed.role is Role.PARTNER_MANAGER:
@@ -311,7 +322,10 @@ def _must_be_grantable(
 def _with_seats(
     facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, after: Member, act: Act
 ) -> Member:
-    """The base seat and the paid ones; who sits on the partner seat keeps it and is given paid ones beside it."""
+    """Return the membership with the requested base seat and paid seats.
+
+    A partner admin keeps the partner seat and gets paid seats in addition.
+    """
     if changes.seat is None and changes.paid_seats is None:
         return after
     seat, paid = _requested_seats(after, changes)
@@ -340,7 +354,10 @@ def _requested_seats(after: Member, changes: MemberEdit) -> tuple[Seat | None, s
 
 
 def _with_end(managed: ManagedMembership, changes: MemberEdit, after: Member, act: Act) -> Member:
-    """Until when a grant lasts: either side shortens, only the client lengthens (domain.md rule 23)."""
+    """Return the membership with the requested end of its grant.
+
+    Both sides can shorten a grant. Only the client can lengthen it (domain.md rule 23).
+    """
     if changes.access_duration is None:
         return after
     if not after.grant:

@@ -17,7 +17,7 @@ from partner_access.domain.permissions.rights import (
 
 
 def rights_and_version_now(permission_set: str, sets: CustomSets) -> tuple[Rights, int]:
-    """What a set holds for whom it is given to today, and in which version; refuses what is no set here."""
+    """Return the rights and version of a set that is given now. Raise an error if the account has no such set."""
     if not is_custom(permission_set):
         return latest_set_rights(permission_set), latest_version(permission_set)
     if permission_set not in sets:
@@ -26,26 +26,26 @@ def rights_and_version_now(permission_set: str, sets: CustomSets) -> tuple[Right
 
 
 def base_rights_of(assignment: Assignment, sets: CustomSets) -> Rights:
-    """What the set alone gives here: nothing when it is an account's own that is gone."""
+    """Return the rights of the set alone, without overrides. They are empty for a custom set that no longer exists."""
     if not is_custom(assignment.permission_set):
         return default_set_rights(assignment.permission_set, assignment.set_version)
     return sets[assignment.permission_set].rights if assignment.permission_set in sets else NO_RIGHTS
 
 
 def effective_rights_of(assignment: Assignment, sets: CustomSets) -> Rights:
-    """What a place allows; nobody who is here for a partner holds what is restricted, by whatever door (domain.md §3)."""
+    """Return the effective rights of an assignment, for a partner member without restricted ones (domain.md §3)."""
     rights = Overrides(assignment.added, assignment.removed).applied_to(base_rights_of(assignment, sets))
     return rights.with_overrides(removed=catalogue.RESTRICTED) if assignment.partner_id else rights
 
 
 def custom_sets_of(member: Member | None) -> Counter[str]:
-    """The account's own sets that a membership holds, now and for when its grant ends."""
+    """Return the custom sets that a membership holds, now and after its grant ends."""
     assignments = (member, member.previous) if member and member.active else ()
     return Counter(each.permission_set for each in assignments if each and is_custom(each.permission_set))
 
 
 def custom_sets_of_partner_member(member: Member | None) -> Counter[str]:
-    """Of those, the ones held by somebody who is here for a partner."""
+    """Return the custom sets that a partner member's membership holds, now and after its grant ends."""
     assignments = (member, member.previous) if member and member.active else ()
     return Counter(
         each.permission_set for each in assignments if each and each.partner_id and is_custom(each.permission_set)

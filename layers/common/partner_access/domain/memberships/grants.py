@@ -1,4 +1,4 @@
-"""Making somebody a partner admin: what all three ways have in common."""
+"""Grants of partner admin access: the rules that are common to all three ways."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ from partner_access.domain.users import User, access_generation_of, is_eligible
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantTerms:
-    """How somebody becomes partner admin; the end is so many days from now, None for no end."""
+    """The terms of a grant. `access_days` counts from now, and None means no end."""
 
     source: GrantSource
     set_version: int
@@ -49,7 +49,7 @@ class GrantTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantCandidate:
-    """Who would become partner admin, on behalf of whom, and as what he stands in the account before."""
+    """The employee who would become partner admin, their partner, and their membership in the account so far."""
 
     employee: User | None
     partner: Account | None
@@ -59,7 +59,7 @@ class GrantCandidate:
 def grant_partner_admin(
     candidate: GrantCandidate, account: Account, terms: GrantTerms, act: Act
 ) -> tuple[User, Member, Grant]:
-    """Make an eligible employee partner admin of a client account by a link or by creation (domain.md rules 10-12)."""
+    """Make an eligible employee partner admin of a client, by a link or a creation (domain.md rules 10-12)."""
     employee, partner, before = candidate.employee, candidate.partner, candidate.target.member
     account.must_be_active()
     if not employee or not partner or not is_eligible(employee, partner):
@@ -96,7 +96,7 @@ def grant_partner_admin(
 
 
 def new_grant(partner: Account, terms: GrantTerms, act: Act) -> Grant:
-    """The record of a new grant; an ended one never revives (domain.md §5)."""
+    """Return a new grant. An ended grant never revives (domain.md §5)."""
     return Grant(
         grant_id=act.new_id("grt"),
         partner_id=partner.account_id,
@@ -110,7 +110,7 @@ def new_grant(partner: Account, terms: GrantTerms, act: Act) -> Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueGrant:
-    """A grant that the sweep is to look at: its account, its holder there, and who made the link that led to it."""
+    """A grant that the link-expiry job checks: its account, its holder there, and the creator of the link behind it."""
 
     account: Account
     target: Actor
@@ -125,7 +125,10 @@ class GrantExpired(Decision):
 
 
 def expire(due: DueGrant, act: Act) -> GrantExpired | None:
-    """What the sweep makes of a membership whose grant is over: what it was before, its seat free (domain.md §5)."""
+    """End a membership's expired grant in the link-expiry job.
+
+    The member returns to the assignment before the grant, and the partner seat is free again (domain.md §5).
+    """
     before = due.target.member
     if not before or not before.grant or not before.grant.has_expired(act.at):
         return None
@@ -161,9 +164,10 @@ class GrantEndWarned(Decision):
 
 
 def warn_of_end(due: DueGrant, act: Act) -> GrantEndWarned | None:
-    """Tell both sides that a grant will end, once for each time there is to (domain.md rule 23).
+    """Warn both sides that a grant is about to end, once for each warning that is due (domain.md rule 23).
 
-    Suspended or not, it has an end. Whoever left is passed by: his grants end with the clean-up.
+    A suspended grant ends too, so it is included. Offboarded members are skipped, because reconciliation ends their
+    grants.
     """
     before = due.target.member_at(act.at)
     if not before or not before.grant or not before.grant.next_due_at or before.grant.next_due_at > act.at:
@@ -206,12 +210,12 @@ def _must_be_upgradable(member: Member, suspended_by: frozenset[SuspensionReason
 
 
 def paid_seat_required(account: Account, member: Assignment) -> bool:
-    """Whether the paid features stay off until the client assigns a paid seat (domain.md §3)."""
+    """Return whether paid features stay off until the client assigns a paid seat (domain.md §3)."""
     return not account.includes_paid_features and not member.paid_seats
 
 
 def reduced_access(requested: RequestedAccess, removed: tuple[str, ...], access_days: int | None) -> RequestedAccess:
-    """What is given when an approver takes away and shortens; he never adds to what was asked (domain.md rule 15)."""
+    """Return the requested access with the approver's reductions. An approver never adds access (domain.md rule 15)."""
     if access_days and requested.access_days and access_days > requested.access_days:
         raise InvalidField("/access_days").with_detail(
             f"Give at most the {requested.access_days} days that were asked for."

@@ -1,4 +1,4 @@
-"""Members: users in one account, with the grant inside the membership that it makes a partner admin's."""
+"""Members: the memberships of users in accounts. A partner admin's membership contains a grant."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Seat(StrEnum):
 
 
 WARNING_DAYS: Final = (30, 7, 1)
-"""How many days before the end of a grant both sides are told of it (domain.md rule 23)."""
+"""The days before the end of a grant on which both sides are warned (domain.md rule 23)."""
 PAID_SEATS: Final = frozenset({Seat.SALES, Seat.SERVICE})
 
 
@@ -59,10 +59,10 @@ class RequestedAccess(BaseModel, title="RequestedAccess"):
 
 
 class Grant(BaseModel):
-    """The record that a partner employee is partner admin of a client account; `expires_at` is exclusive.
+    """The record that makes a partner employee a partner admin of a client. `expires_at` is exclusive.
 
-    `warned` is how many days before the end both sides were last told of it, or need not be any more; `set_version`
-    the version of the partner admin set that waits for him while he has another set.
+    `last_warning_days` are the days before the end for which the latest warning was sent or is no longer needed.
+    `set_version` is the version of the partner admin set that waits for the holder while they have another set.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,22 +82,22 @@ class Grant(BaseModel):
         return self.expires_at is not None and self.expires_at <= at
 
     def with_end_in(self, days: int | None, at: datetime) -> Self:
-        """The same grant with its end so many days from now, None for no end; both sides are warned of it anew."""
+        """Return the grant with its end in so many days, or None for no end. The warnings start again."""
         end = at + timedelta(days=days) if days else None
         return self.model_copy(update={"expires_at": end, "last_warning_days": None}).with_warnings_sent(at)
 
     def with_warnings_sent(self, at: datetime) -> Self:
-        """The same grant when both sides know what there is to know of its end by now."""
+        """Return the grant with all warnings that are due by now marked as sent."""
         passed = [days for days in WARNING_DAYS if self.expires_at and self.expires_at - timedelta(days=days) <= at]
         return self.model_copy(update={"last_warning_days": min(passed, default=self.last_warning_days)})
 
     def days_left(self, at: datetime) -> int | None:
-        """How many days it lasts from now, one that has begun counted whole."""
+        """Return the days from now until the end. A part of a day counts as a whole day."""
         return ceil((self.expires_at - at) / timedelta(days=1)) if self.expires_at else None
 
     @property
     def next_due_at(self) -> datetime | None:
-        """When the sweep has something to do about it: to warn both sides, or to write it off."""
+        """The time at which the link-expiry job must act next: to warn both sides, or to end the grant."""
         if not self.expires_at:
             return None
         left = [days for days in WARNING_DAYS if self.last_warning_days is None or days < self.last_warning_days]
@@ -105,10 +105,10 @@ class Grant(BaseModel):
 
 
 class Assignment(BaseModel):
-    """A set with its overrides and seats: what a member has, and what he falls back to when a grant ends.
+    """A set with its overrides and seats. A member has one, and returns to an earlier one when a grant ends.
 
-    `partner_id` is the firm on whose behalf he is here, `tenure` how often his access for it had been ended as a whole
-    when he came: an ended one never revives.
+    `partner_id` is the partner on whose behalf the user is a member. `access_generation` is the user's access
+    generation for that partner at the start. When it rises, the access ends for good.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -128,9 +128,9 @@ class Assignment(BaseModel):
 
 
 class Member(Record, Assignment):
-    """`previous` is what he was before the grant; he may do nothing while somebody suspends him.
+    """A user's membership in one account. `previous` is the assignment before the grant.
 
-    `changed_at` is when the membership was last written.
+    The member has no rights while any reason suspends them. `changed_at` is the time of the last write.
     """
 
     account_id: str
@@ -149,19 +149,19 @@ class Member(Record, Assignment):
 
     @property
     def state(self) -> MemberState:
-        """As it is kept, whatever follows from the person and his firm."""
+        """The state as stored, without suspensions that are computed from the user and the partner."""
         if not self.active:
             return MemberState.DEACTIVATED
         return MemberState.SUSPENDED if self.suspended_by else MemberState.ACTIVE
 
     def as_of(self, at: datetime) -> "Member":
-        """The membership as it counts at this instant, whether or not the sweep has come by (guarantees.md §3)."""
+        """Return the membership as it counts at an instant, even if the link-expiry job is late (guarantees.md §3)."""
         return self.ended() if self.grant and self.grant.has_expired(at) else self
 
     def ended(self) -> "Member":
-        """The membership without its grant: what it was before, or deactivated if it existed only through it.
+        """Return the membership without its grant: the assignment before it, or deactivated if there was none.
 
-        What the client itself has suspended stays so: neither the end of a grant nor a return gives anybody access.
+        A suspension by the client itself stays. The end of a grant or a return to the account never gives access.
         """
         cleared = {"seat": None, "partner_id": None, "access_generation": 0}
         fallback = self.previous or self.assignment.model_copy(update=cleared)
@@ -177,16 +177,19 @@ class Member(Record, Assignment):
 
 
 def default_seat(permission_set: str) -> Seat:
-    """The base seat of a member when nobody names one."""
+    """Return the default base seat of a member."""
     return Seat.VIEW_ONLY if permission_set == SetName.VIEW_ONLY else Seat.CORE
 
 
 def paid_seats_kept(member: Member) -> tuple[Seat, ...]:
-    """The paid seats that a member keeps when his base seat becomes the partner seat (domain.md §3)."""
+    """Return the paid seats that a member keeps when their base seat becomes the partner seat (domain.md §3)."""
     base = (member.seat,) if member.seat in PAID_SEATS else ()
     return tuple(sorted({*member.paid_seats, *base}))
 
 
 def partner_seat_change(before: Member | None, after: Member) -> int:
-    """By how many the account's taken partner seats change: a lapsed grant holds its seat until it is written off."""
+    """Return the change in the number of used partner seats.
+
+    An expired grant holds its seat until its end is recorded.
+    """
     return (after.seat is Seat.PARTNER) - (before is not None and before.seat is Seat.PARTNER)

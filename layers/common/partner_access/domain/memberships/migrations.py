@@ -1,4 +1,4 @@
-"""Migration: a super admin who works for a partner becomes partner admin, and the account keeps a super admin."""
+"""Migration: a super admin who works for a partner becomes a partner admin. The account keeps another super admin."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,11 @@ from partner_access.domain.users import User, access_generation_of, is_eligible,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationFacts:
-    """`others` are the super admins but for the one to be migrated; `partner` is his firm, unless it is unclear which."""
+    """The facts for a migration.
+
+    `others` are the super admins except the target. `partner` is the target's partner. It is None when several are
+    possible and none is named.
+    """
 
     account: Account | None
     actor: Actor
@@ -35,7 +39,7 @@ class MigrationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationPreview:
-    """What a migration changes: the permissions lost, the seat, and who is left to run the account."""
+    """The effects of a migration: lost permissions, the seat, and the super admins who remain."""
 
     lost: tuple[str, ...]
     seat_before: Seat | None
@@ -56,7 +60,10 @@ class SuperAdminMigrated(Decision):
 
 
 def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
-    """Turn a super admin into a partner admin; one who stays is the witness that the floor holds (guarantees.md T3)."""
+    """Turn a super admin into a partner admin.
+
+    Another super admin must remain. The decision relies on that one as its witness (guarantees.md T3).
+    """
     account, partner, employee, before = _must_be_migratable(facts, act)
     remaining = witness(facts.others, act.at, preferred=facts.actor.user)
     account.must_have_free_seat()
@@ -108,7 +115,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
 
 
 def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Account, User, Member]:
-    """The account and the partner, the employee and his membership; refused in the order that contract.md gives."""
+    """Return the account, the partner, the employee and their membership. Raise errors in the order of contract.md."""
     account, partner, target = facts.account, facts.partner, facts.target
     if not account:
         raise NotFound

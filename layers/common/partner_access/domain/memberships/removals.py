@@ -1,4 +1,4 @@
-"""Ending what somebody is in an account: his grant, else his membership; in a partner account, his employment."""
+"""Removal of a member: ends their grant or else their membership. In a partner account it ends their employment."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -34,13 +34,16 @@ CAUSE_BY_ROLE: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRemoved(MembershipChanged):
-    """`former` is an employee after he left his firm, None for everybody else."""
+    """A removed member. `former_employee` is the user after they left their partner, or None for all other members."""
 
     former_employee: User | None = None
 
 
 def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRemoved:
-    """End a grant, so that its holder is what he was before it, or a membership without one."""
+    """Remove a grant or a membership.
+
+    The holder of a grant returns to the assignment before it. Without a grant, the membership ends.
+    """
     managed = authorize(facts, act)
     now = managed.now
     if now.is_super_admin and managed.role is Role.USER_MANAGER:

@@ -1,4 +1,4 @@
-"""In which capacity somebody may lay hands on a membership, and on whose (domain.md §4)."""
+"""Roles on a membership: who can manage which membership, and in which role (domain.md §4)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,11 +32,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipFacts:
-    """A membership and who would change it.
+    """A membership and the actor who wants to change it.
 
-    `manager` is the caller in the partner account on whose behalf the member is here. `others` are the account's super
-    admins but for the member, `partner` a firm that is named or the member's only one, `sets` the account's own sets
-    that are named.
+    `manager` is the caller in the partner account on whose behalf the member is in the account. `others` are the
+    account's super admins except the member. `partner` is the partner that the request names, or the member's only one.
+    `sets` are the custom sets that the request names.
     """
 
     account: Account | None
@@ -50,15 +50,15 @@ class MembershipFacts:
 
     @property
     def managed_partner_id(self) -> str | None:
-        """The partner account in which the caller's rights as a manager are known."""
+        """The id of the partner account in which the caller's rights as a manager are known."""
         return self.manager.member.account_id if self.manager.member else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedMembership:
-    """A membership that somebody may lay hands on: as it is kept, as it counts now, and in which capacities.
+    """A membership that the caller can manage: as stored, as it counts now, and the caller's roles on it.
 
-    `by_own_firm` is when the caller works for the partner on whose behalf the member is here.
+    `by_own_partner` is true when the caller works for the partner on whose behalf the member is in the account.
     """
 
     account: Account
@@ -74,14 +74,14 @@ class ManagedMembership:
         return self.roles[0]
 
     def must_match_version(self, expected_version: int) -> None:
-        """An edit names the version that it saw (domain.md rule 25)."""
+        """Raise unless the stored version is the expected version of the request (domain.md rule 25)."""
         if self.before.version != expected_version:
             raise PreconditionFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipChanged(Decision):
-    """What was a membership is another from now on."""
+    """A decision that changes a membership."""
 
     account: Account
     user: User
@@ -90,9 +90,10 @@ class MembershipChanged(Decision):
 
 
 def authorize(facts: MembershipFacts, act: Act) -> ManagedMembership:
-    """The membership and the caller's capacities.
+    """Return the membership with the caller's roles on it.
 
-    Members without one are told so before they learn who else is here; to all others there is nothing.
+    Raise `Forbidden` for a member of the account without a role, before the target is looked up. Raise `NotFound` for a
+    caller who is not a member.
     """
     if not facts.account:
         raise NotFound

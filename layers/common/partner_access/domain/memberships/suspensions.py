@@ -1,4 +1,4 @@
-"""Stopping somebody's access for now, and letting it go on: each side lifts only its own reason (domain.md §5)."""
+"""Suspending and resuming access. Each side can lift only its own reason (domain.md §5)."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -35,7 +35,7 @@ ChangedT = TypeVar("ChangedT", MemberSuspended, MemberResumed)
 
 
 def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> MemberSuspended | None:
-    """Stop his access from this instant, seat kept; None when this side has done so already."""
+    """Suspend a member's access from this instant and keep the seat. Return None when this side already has."""
     managed, side = _authorize_side(facts, act)
     if managed.now.is_super_admin:
         raise IsSuperAdmin().with_detail("A super admin cannot be suspended. Give him another set first.")
@@ -49,7 +49,10 @@ def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> MemberSuspe
 
 
 def resume(facts: MembershipFacts, act: Act) -> MemberResumed | None:
-    """Take back this side's suspension; None when nobody suspends him, refused when only somebody else does."""
+    """Lift this side's suspension.
+
+    Return None when nothing suspends the member. Raise `GrantSuspended` when only other reasons do.
+    """
     managed, side = _authorize_side(facts, act)
     managed.account.must_be_active()
     if side not in managed.now.suspended_by:
@@ -77,7 +80,7 @@ def _changed(
     entry: AuditEntry,
     notification: Notification,
 ) -> ChangedT:
-    """The membership under these reasons from now on."""
+    """Return the decision that sets these suspension reasons."""
     return kind(
         act=act,
         account=managed.account,
@@ -91,7 +94,7 @@ def _changed(
 
 
 def _authorize_side(facts: MembershipFacts, act: Act) -> tuple[ManagedMembership, SuspensionReason]:
-    """The membership, and whose reason the caller puts or lifts: the firm's, as its manager, else the client's."""
+    """Return the membership and the side of the caller: the partner for a partner manager, or else the client."""
     managed = authorize(facts, act)
     if managed.account.is_partner:
         raise NotAClientAccount

@@ -1,4 +1,4 @@
-"""Who sees whom: the members of an account, as those who look at them may."""
+"""Visibility of members: which members of an account a viewer can see."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ from partner_access.domain.users import User
 
 @dataclass(frozen=True, slots=True)
 class VisibleMember:
-    """Somebody in an account, and who let him in, if that is somebody we know."""
+    """A member of an account, and the user who added them, if known."""
 
     actor: Actor
     added_by: User | None = None
 
     def names_at(self, at: datetime) -> Mapping[str, str | None]:
-        """What people ask beside the ids; nobody's name is that of an erased person."""
+        """Return the display names for the ids. An erased user has no name."""
         partner, now = self.actor.partner_at(at), self.actor.member_at(at)
         custom = self.actor.sets.get(now.permission_set) if now else None
         return {
@@ -31,7 +31,11 @@ class VisibleMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisibilityFacts:
-    """Who looks, at whom, and who looks as each of the firms knows him on whose behalf that person is or was here."""
+    """The viewer and the member.
+
+    `viewer_at_partners` holds the viewer's membership in each partner account on whose behalf the member is or was in
+    the account.
+    """
 
     viewer: Actor
     member: VisibleMember
@@ -39,14 +43,18 @@ class VisibilityFacts:
 
 
 def must_see_all(viewer: Actor, at: datetime) -> None:
-    """Who manages the users of an account sees them."""
+    """Raise unless the viewer can see all members, because they manage users."""
     viewer.must_be_member(at)
     if USERS_MANAGE not in viewer.rights_at(at):
         raise Forbidden
 
 
 def view_member(facts: VisibilityFacts, act: Act) -> VisibleMember:
-    """One member: for who manages users, for the client access managers of his firm while he is here, and for himself."""
+    """Return one member if the viewer can see them.
+
+    People who manage users can see everyone. The partner's client access managers can see its active members. Everyone
+    can see themselves.
+    """
     viewer, actor = facts.viewer, facts.member.actor
     manages = USERS_MANAGE in viewer.rights_at(act.at)
     if not manages and not _is_managed_by_partner(facts, act.at):

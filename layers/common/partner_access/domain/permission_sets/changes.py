@@ -1,4 +1,4 @@
-"""An account's own permission sets: who makes, changes and drops them, and what they may hold (domain.md §3)."""
+"""Custom permission sets of an account: creation, updates, removal, and their allowed content (domain.md §3)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,13 +26,13 @@ from partner_access.domain.permissions.rights import (
 from partner_access.domain.records import Decision, audit
 
 MAX_CUSTOM_SETS: Final = 100
-"""How many permission sets of its own an account may have."""
+"""The maximum number of custom permission sets in one account."""
 SUPER_ADMINS_MANAGE: Final = "account.super_admins.manage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomSetFacts:
-    """The account, whoever acts in it, and the set that he names."""
+    """The account, the actor in it, and the custom set that the request names."""
 
     account: Account | None
     actor: Actor
@@ -41,7 +41,7 @@ class CustomSetFacts:
 
 @dataclass(frozen=True, slots=True)
 class SetContent:
-    """What a set shall be called, and hold."""
+    """The requested name and permissions of a set."""
 
     name: str
     permissions: tuple[str, ...]
@@ -66,7 +66,7 @@ class CustomSetRemoved(Decision):
 
 
 def create(facts: CustomSetFacts, content: SetContent, act: Act) -> CustomSetCreated:
-    """Make a set of the account's own; only a super admin does, who holds whatever it could give."""
+    """Create a custom set. Only a super admin can, because they hold every permission that a set could give."""
     account = _must_be_super_admin(facts, act)
     rights = _valid_rights(content, account)
     if account.custom_set_count >= MAX_CUSTOM_SETS:
@@ -94,7 +94,10 @@ def create(facts: CustomSetFacts, content: SetContent, act: Act) -> CustomSetCre
 
 
 def update(facts: CustomSetFacts, content: SetContent, expected_version: int, act: Act) -> CustomSetUpdated | None:
-    """Call it or fill it otherwise, for all who hold it from their next request on; None when nothing would differ."""
+    """Update the name and permissions of a custom set. Return None when nothing would differ.
+
+    The change applies to all holders from their next request on.
+    """
     account = _must_be_super_admin(facts, act)
     before = _must_match_version(facts.custom_set, expected_version)
     rights = _valid_rights(content, account)
@@ -124,7 +127,7 @@ def update(facts: CustomSetFacts, content: SetContent, expected_version: int, ac
 
 
 def remove(facts: CustomSetFacts, expected_version: int, act: Act) -> CustomSetRemoved:
-    """Drop a set that nobody holds."""
+    """Remove a custom set. Raise `SetInUse` while a member holds it."""
     account = _must_be_super_admin(facts, act)
     custom_set = _must_match_version(facts.custom_set, expected_version)
     if custom_set.holders:
@@ -145,7 +148,7 @@ def remove(facts: CustomSetFacts, expected_version: int, act: Act) -> CustomSetR
 
 
 def must_be_assignable(facts: CustomSetFacts, act: Act) -> CustomSet:
-    """A set, for whoever gives people their sets."""
+    """Return the custom set for a caller who manages users."""
     if not facts.account:
         raise NotFound
     facts.actor.must_be_member(act.at)
@@ -157,7 +160,7 @@ def must_be_assignable(facts: CustomSetFacts, act: Act) -> CustomSet:
 
 
 def _must_be_super_admin(facts: CustomSetFacts, act: Act) -> Account:
-    """The account, when whoever acts is one of its super admins."""
+    """Return the account if the actor is one of its super admins."""
     if not facts.account:
         raise NotFound
     facts.actor.must_be_member(act.at)
@@ -176,7 +179,11 @@ def _must_match_version(custom_set: CustomSet | None, expected_version: int) -> 
 
 
 def _valid_rights(content: SetContent, account: Account) -> Rights:
-    """What the permissions come to: known, each named once, none further than what it takes."""
+    """Return the rights of these permissions. Raise an error for invalid ones.
+
+    Each permission must exist and be named once. None may have a wider scope than its prerequisite, such as editing
+    than viewing.
+    """
     rights = read_rights(content.permissions)
     if len(rights.held) < len(content.permissions):
         raise InvalidField("/permissions").with_detail("Name each permission once, in the widest scope it shall have.")

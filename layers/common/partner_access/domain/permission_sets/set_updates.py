@@ -1,4 +1,4 @@
-"""Newer versions of the vendor's sets: what they would bring to whom, and that the account accepts it (domain.md §3)."""
+"""Set updates: new versions of default sets, the rights that they would add, and their acceptance (domain.md §3)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -30,12 +30,12 @@ from partner_access.domain.records import audit
 from partner_access.domain.users import User
 
 PREREQUISITE_STEPS: Final = 2
-"""From deleting to editing, and from editing to viewing."""
+"""The number of steps in the order of prerequisites: from deleting to editing, and from editing to viewing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetUpdateFacts:
-    """The account, whoever answers for it, a member; super admins matter when the one who answers works for a partner."""
+    """The account, the actor who accepts, and a member. `super_admins` matter if the actor works for a partner."""
 
     account: Account | None
     actor: Actor
@@ -45,7 +45,7 @@ class SetUpdateFacts:
 
 @dataclass(frozen=True, slots=True)
 class SetUpdateGain:
-    """A membership as it counts now and as it would be under the latest version, and what the member would gain."""
+    """A membership as it counts now and under the latest version of its set, with the permissions gained."""
 
     user: User
     now: Member
@@ -55,7 +55,7 @@ class SetUpdateGain:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedVersion:
-    """The version of a set that was looked at."""
+    """The version of a set that the caller accepts."""
 
     permission_set: str
     version: int
@@ -66,12 +66,12 @@ class SetUpdateAccepted(MembershipChanged): ...
 
 
 def has_outdated_set(member: Member) -> bool:
-    """Whether he was given a default set in an older version."""
+    """Return whether the member has a default set in an older version."""
     return not is_custom(member.permission_set) and member.set_version < latest_version(member.permission_set)
 
 
 def gain_from_update(person: Actor, act: Act) -> SetUpdateGain | None:
-    """What a member would be able to do beyond today; None when that is nothing, or he is none."""
+    """Return the effect of the latest version for a member. Return None when there is no gain or no active member."""
     now = person.member_at(act.at)
     if not person.user or not person.user.active or not now or not now.active or not has_outdated_set(now):
         return None
@@ -81,7 +81,10 @@ def gain_from_update(person: Actor, act: Act) -> SetUpdateGain | None:
 
 
 def _with_latest_set(now: Member) -> Member:
-    """Under the latest version: what was taken from him stays so, along with what would go further than that."""
+    """Return the membership under the latest version of its set.
+
+    Removed permissions stay removed. So do permissions that would then have a wider scope than their prerequisite.
+    """
     version, removed = latest_version(now.permission_set), set(now.removed)
     base = default_set_rights(now.permission_set, version)
     for _ in range(PREREQUISITE_STEPS):
@@ -90,7 +93,7 @@ def _with_latest_set(now: Member) -> Member:
 
 
 def must_be_set_approver(account: Account | None, actor: Actor, act: Act) -> Account:
-    """The account, for whoever manages its users and is not here for a partner."""
+    """Return the account for a caller who manages its users and is not a partner member."""
     if not account:
         raise NotFound
     actor.must_be_member(act.at)
@@ -100,7 +103,7 @@ def must_be_set_approver(account: Account | None, actor: Actor, act: Act) -> Acc
 
 
 def must_be_latest(accepted: AcceptedVersion) -> None:
-    """Nobody accepts what he has not seen."""
+    """Raise unless the accepted version is the latest, so that nobody accepts an update that they have not seen."""
     if is_custom(accepted.permission_set):
         raise UnknownPermissionSet("/permission_set")
     if accepted.version != latest_version(accepted.permission_set):
@@ -108,7 +111,7 @@ def must_be_latest(accepted: AcceptedVersion) -> None:
 
 
 def accept(facts: SetUpdateFacts, accepted: AcceptedVersion, act: Act) -> SetUpdateAccepted:
-    """Give a member what the latest version of his set brings; his own firm's people never do."""
+    """Give a member the latest version of their set. Employees of the member's own partner cannot accept it."""
     account = must_be_set_approver(facts.account, facts.actor, act)
     account.must_be_active()
     must_be_latest(accepted)

@@ -1,7 +1,8 @@
-"""The vendor's data: which permissions exist, which are restricted, and what the default sets hold, by version.
+"""The vendor's data: existing permissions, restricted permissions, and the content of the default sets, by version.
 
-A new version of a set is a new entry at the end of its tuple; a grant keeps the version it was given, less what went.
-Taking `data.sensitive.manage` out of RESTRICTED lets partner admins have it from the next version on.
+Append each new version of a set to the end of its tuple. A grant keeps the version that it was given, without the
+permissions that later versions drop. To allow `data.sensitive.manage` to partner admins, take it out of RESTRICTED. It
+then applies from the next version on.
 """
 
 from collections.abc import Mapping
@@ -57,11 +58,11 @@ RESTRICTED: Final = frozenset(
         "data.sensitive.manage",
     }
 )
-"""What a partner admin can never hold, by no door (domain.md §3)."""
+"""The permissions that a partner admin can never hold, through any operation (domain.md §3)."""
 
 SENSITIVE: Final = ("data.sensitive.manage",)
 PARTNER_ONLY: Final = frozenset({"partner.client_access.manage"})
-"""What exists in partner accounts alone."""
+"""The permissions that exist only in partner accounts."""
 
 CATALOGUE: Final = frozenset((
     *SCOPED, *CRM, *MARKETING, *SALES, *SERVICE, *AUTOMATION, *REPORTS, *ACCOUNT,
@@ -69,7 +70,7 @@ CATALOGUE: Final = frozenset((
 ))  # fmt: skip
 
 PAID_FEATURE_SEATS: Final[Mapping[str, str]] = {**dict.fromkeys(SALES, "sales"), **dict.fromkeys(SERVICE, "service")}
-"""The paid features, each with the kind of seat that opens it (domain.md §3)."""
+"""The permissions of paid features, each with the kind of seat that includes it (domain.md §3)."""
 
 ALL_VIEW_PERMISSIONS: Final = tuple(f"{name}:all" for name in SCOPED if name.endswith(".view"))
 DEFAULT_WORK_PERMISSIONS: Final = tuple(
@@ -103,4 +104,4 @@ SETS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "reporting": ((*ALL_VIEW_PERMISSIONS, *REPORTS),),
     "view_only": (ALL_VIEW_PERMISSIONS,),
 }
-"""Name → its versions, oldest first; version 1 is the first entry."""
+"""The versions of each set by its name, oldest first. Version 1 is the first entry."""

@@ -1,4 +1,7 @@
-"""An account's own permission sets, and what any set comes to: the vendor's by their version, an account's as they are."""
+"""Custom permission sets of an account, and the effective rights of any set.
+
+A default set counts in the version that was given. A custom set counts as it is now.
+"""
 
 from collections.abc import Mapping
 
@@ -11,7 +14,11 @@ from partner_access.domain.records import Record
 
 
 class CustomSet(Record):
-    """`holders` and `partner_holders`, of those the ones who are here for a partner, count without a new version."""
+    """A permission set that belongs to one account.
+
+    `holders` counts all members that hold the set. `partner_holders` counts those of them who are partner members. Both
+    change without a new version.
+    """
 
     account_id: str
     set_id: str
@@ -26,12 +33,12 @@ class CustomSet(Record):
 
     @property
     def restricted(self) -> tuple[str, ...]:
-        """What of it a partner admin can never hold."""
+        """The permissions in the set that a partner admin can never hold."""
         return tuple(name for name in self.rights if name in catalogue.RESTRICTED)
 
 
 CustomSets = Mapping[str, CustomSet]
-"""An account's own sets by their ids, as far as they matter."""
+"""The custom sets of an account by id, as far as an operation needs them."""
 
 
 def is_custom(permission_set: str) -> bool:

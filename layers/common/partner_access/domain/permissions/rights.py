@@ -1,4 +1,4 @@
-"""What a member may do: permissions with their scopes, sets of them, and what is added to or taken from a set."""
+"""Rights of members: permissions with scopes, permission sets, and the overrides that add to or remove from a set."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CLIENT_ACCESS_MANAGE: Final = "partner.client_access.manage"
 
 
 class Scope(IntEnum):
-    """How far a permission reaches; one that is only on or off reaches to all."""
+    """The reach of a permission. A permission without scopes reaches all records."""
 
     OWNED = 1
     TEAM = 2
@@ -41,35 +41,38 @@ class Rights:
     held: Mapping[str, Scope]
 
     def __contains__(self, permission: str) -> bool:
-        """Whether the permission is held in any scope."""
+        """Return whether the permission is held in any scope."""
         return permission in self.held
 
     def __iter__(self) -> Iterator[str]:
-        """The names, in order."""
+        """Iterate over the names in sorted order."""
         return iter(sorted(self.held))
 
     def covers(self, others: "Rights") -> bool:
-        """Whether each of the others is held here, at least as widely."""
+        """Return whether each permission of the others is held here, with at least the same scope."""
         return all(self.held.get(name, 0) >= scope for name, scope in others.held.items())
 
     def wider_than(self, others: "Rights") -> tuple[str, ...]:
-        """What is held here and not there, or here more widely: the names, in order."""
+        """Return the sorted names that are held only here, or here with a wider scope."""
         return tuple(name for name in self if self.held[name] > others.held.get(name, 0))
 
     def written_wider_than(self, others: "Rights") -> tuple[str, ...]:
-        """The same, as requests name it, in the scope that is held here."""
+        """Return the result of `wider_than` as requests write it, in the scopes that are held here."""
         return Rights({name: self.held[name] for name in self.wider_than(others)}).to_names()
 
     def intersection(self, others: "Rights") -> "Rights":
-        """What is held here and there, as widely as in both."""
+        """Return the rights that are held in both, each in the narrower scope."""
         return Rights({name: min(scope, others.held[name]) for name, scope in self.held.items() if name in others.held})
 
     def to_names(self) -> tuple[str, ...]:
-        """As requests name them: the scope only where there is a choice of scopes."""
+        """Return the names as requests write them. Only permissions that have scopes name one."""
         return tuple(f"{name}:{self.held[name].name.lower()}" if name in catalogue.SCOPED else name for name in self)
 
     def with_overrides(self, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> "Rights":
-        """These rights under a member's overrides; what is added comes after what is removed, and never narrows."""
+        """Return these rights with a member's overrides applied.
+
+        Removals apply first, then additions. An addition never narrows a scope.
+        """
         removed_names = frozenset(removed)
         remaining = {name: scope for name, scope in self.held.items() if name not in removed_names}
         return Rights(
@@ -96,20 +99,21 @@ def _read_one(permission: str) -> tuple[str, Scope]:
 
 
 def read_rights(names: Iterable[str]) -> Rights:
-    """The rights that these permissions name; refuses what is none."""
+    """Return the rights that these permissions name. Raise `UnknownPermission` for an unknown permission or scope."""
     return Rights(_read(names))
 
 
 def latest_version(permission_set: str) -> int:
-    """The version that a set is given in today."""
+    """Return the version in which a default set is given now."""
     return len(catalogue.SETS[permission_set])
 
 
 @cache
 def default_set_rights(permission_set: str, version: int) -> Rights:
-    """What a default set gives to whom it was given in this version: what came later waits, what went is gone.
+    """Return the rights of a default set for members who were given this version.
 
-    A super admin is one who holds every permission there is. LookupError for a set or version that is not known here.
+    Permissions that later versions add are not included. Permissions that later versions drop are gone. A super admin
+    holds every existing permission in any version. Raise `LookupError` for an unknown set or version.
     """
     first = latest_version(permission_set) if permission_set == SetName.SUPER_ADMIN else version
     versions = catalogue.SETS[permission_set]
@@ -118,34 +122,34 @@ def default_set_rights(permission_set: str, version: int) -> Rights:
 
 
 def latest_set_rights(permission_set: str) -> Rights:
-    """What a default set holds when it is given today."""
+    """Return the rights of a default set that is given now."""
     return default_set_rights(permission_set, latest_version(permission_set))
 
 
 def partner_admin_rights(version: int, *, removed: Iterable[str]) -> Rights:
-    """What a partner admin holds after this was taken away."""
+    """Return the rights of a partner admin without the removed permissions."""
     return default_set_rights(SetName.PARTNER_ADMIN, version).with_overrides(removed=removed)
 
 
 def client_rights(rights: Rights) -> Rights:
-    """Those of the rights that mean something in a client account."""
+    """Return the rights without permissions that only exist in partner accounts."""
     return rights.with_overrides(removed=catalogue.PARTNER_ONLY)
 
 
 def missing_in_clients(rights: Rights) -> tuple[str, ...]:
-    """What there is in a client account that these rights do not hold."""
+    """Return the permissions of client accounts that these rights do not hold."""
     return tuple(sorted(catalogue.CATALOGUE - catalogue.PARTNER_ONLY - set(rights)))
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a member has on top of his set and what was taken from it, relative to that set."""
+    """A member's additions to and removals from their set, relative to that set."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
     def effective_on(self, base: Rights) -> "Overrides":
-        """The same overrides less what has no effect on this set; refuses what cannot stand (domain.md §3)."""
+        """Return the overrides that have an effect on this set. Raise an error for invalid ones (domain.md §3)."""
         for names in (self.added, self.removed):
             if len({name.partition(":")[0] for name in names}) < len(names):
                 raise InvalidField("/permissions")
@@ -164,7 +168,7 @@ class Overrides:
         )
 
     def applied_to(self, base: Rights) -> Rights:
-        """The rights that come out."""
+        """Return the rights of the set with these overrides."""
         return base.with_overrides(added=self.added, removed=self.removed)
 
 
@@ -172,7 +176,10 @@ NO_OVERRIDES: Final = Overrides()
 
 
 def exceeding_prerequisite(rights: Rights) -> frozenset[str]:
-    """What goes further than what it takes: deleting than editing, editing than viewing (domain.md §3)."""
+    """Return the permissions with a wider scope than their prerequisite (domain.md §3).
+
+    Editing is the prerequisite of deleting, and viewing is the prerequisite of editing.
+    """
     return frozenset(name for name in rights if _exceeds_prerequisite(name, rights))
 
 
@@ -187,7 +194,7 @@ def _exceeds_prerequisite(name: str, rights: Rights) -> bool:
 
 
 def must_have_prerequisites(rights: Rights) -> None:
-    """Nobody deletes more widely than he edits, or edits more widely than he views (domain.md §3)."""
+    """Raise if deleting has a wider scope than editing, or editing a wider one than viewing (domain.md §3)."""
     if exceeding_prerequisite(rights):
         raise InvalidField("/permissions").with_detail(
             "Take away or narrow what goes further along with it: "
@@ -196,24 +203,24 @@ def must_have_prerequisites(rights: Rights) -> None:
 
 
 def must_be_grantable(rights: Rights, giver_rights: Rights) -> None:
-    """Nobody gives what he does not hold, per permission and scope (domain.md §3)."""
+    """Raise unless the giver holds each of these permissions in the same scope or a wider one (domain.md §3)."""
     if not giver_rights.covers(rights):
         raise PermissionNotHeld("/permissions")
 
 
 def must_exist_in_clients(added: Iterable[str]) -> None:
-    """Some permissions are known in partner accounts alone (domain.md §3)."""
+    """Raise if one of these permissions exists only in partner accounts (domain.md §3)."""
     if any(name.partition(":")[0] in catalogue.PARTNER_ONLY for name in added):
         raise UnknownPermission("/permissions")
 
 
 def must_suit_partner_member(rights: Rights) -> None:
-    """No set brings a restricted permission to anybody who is here for a partner (domain.md §3)."""
+    """Raise if a set holds restricted permissions. Partner members cannot have such a set (domain.md §3)."""
     if any(name in catalogue.RESTRICTED for name in rights):
         raise RestrictedPermission("/permission_set")
 
 
 def must_suit_partner_admin(added: Iterable[str]) -> None:
-    """No override brings a restricted permission to a partner admin (domain.md §3)."""
+    """Raise if the additions contain restricted permissions. Partner admins cannot have them (domain.md §3)."""
     if any(name.partition(":")[0] in catalogue.RESTRICTED for name in added):
         raise RestrictedPermission("/permissions/add")

@@ -1,7 +1,7 @@
-"""Access that ends or stops everywhere with one write, and what follows from it account by account (domain.md rule 21).
+"""Access that one write ends or suspends everywhere, and its reconciliation account by account (domain.md rule 21).
 
-The one write is in the partner's trail; each client's trail and letters come with the clean-up, which may lag and may
-run twice: it writes down only what is not written yet, and tells each account once.
+The partner's audit log records the original write. Reconciliation adds the audit entries and emails of each client. It
+can lag and can run twice: it writes only entries that are still missing, and notifies each account once.
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ ACCESS_ENDED_EVENT: Final = "access.ended"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffboardingFacts:
-    """An employee in his partner account, and whoever ends his access."""
+    """An employee in their partner account, and the actor who ends their access."""
 
     partner: Account | None
     actor: Actor
@@ -39,14 +39,17 @@ class OffboardingFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmployeeOffboarded(Decision):
-    """All that the person may do for the partner is over, wherever that was."""
+    """A decision that ends all access of the user for the partner, in every account."""
 
     partner: Account
     user: User
 
 
 def offboard_employee(facts: OffboardingFacts, act: Act) -> EmployeeOffboarded:
-    """End what an employee may do for his partner in all clients: by himself, or by who manages client access."""
+    """End all access of an employee for their partner, in all clients.
+
+    The employee or a client access manager of the partner can do this.
+    """
     partner, user = must_be_offboardable(facts, act)
     return EmployeeOffboarded(
         act=act,
@@ -61,7 +64,7 @@ def offboard_employee(facts: OffboardingFacts, act: Act) -> EmployeeOffboarded:
 
 
 def must_be_offboardable(facts: OffboardingFacts, act: Act) -> tuple[Account, User]:
-    """The partner and its employee, present or former, when the caller may end what he has."""
+    """Return the partner and its present or former employee. Raise unless the caller can end the employee's access."""
     partner = facts.actor.must_be_employee(facts.partner, act.at)
     is_self = facts.employee.user is not None and facts.employee.user.user_id == act.actor_id
     if not is_self and CLIENT_ACCESS_MANAGE not in facts.actor.rights_at(act.at):
@@ -73,10 +76,11 @@ def must_be_offboardable(facts: OffboardingFacts, act: Act) -> tuple[Account, Us
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AffectedMembership:
-    """Somebody in one account after his access for `partner`, or for all his firms, may have ended or stopped.
+    """A membership in an account after access for `partner`, or for all the user's partners, may have ended or stopped.
 
-    `others` are the account's other super admins. `told` is the event by which the account has heard of this very act
-    and person, `knows` whether it has heard of the partner's program.
+    `other_super_admins` are those of the account except the user. `recorded_event` is the event by which the account's
+    audit log already records this act and user. `is_program_recorded` is true once the log records the change of the
+    partner's program.
     """
 
     reconciliation: Reconciliation
@@ -88,7 +92,7 @@ class AffectedMembership:
     is_program_recorded: bool = False
 
     def has_ended(self, at: datetime) -> bool:
-        """Whether what he is here for the partner is over, and is not written off yet."""
+        """Return whether the access for the partner is over, but the stored membership does not show it yet."""
         before, now = self.subject.member, self.subject.member_at(at)
         until_now = before.as_of(at) if before else None
         if not until_now or not now or not until_now.active or _has_same_access(until_now, now):
@@ -96,7 +100,7 @@ class AffectedMembership:
         return self.reconciliation.partner_id in (None, until_now.partner_id)
 
     def after_offboarding(self) -> "AffectedMembership":
-        """The same once all that the person has for the partner is over."""
+        """Return the same facts as they are after all access of the user for the partner is ended."""
         user, partner_id = self.subject.user, self.reconciliation.partner_id
         offboarded = with_access_ended(user, partner_id) if user and partner_id else user
         return replace(self, subject=replace(self.subject, user=offboarded))
@@ -108,7 +112,7 @@ def _has_same_access(one: Member, other: Member) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled(Decision):
-    """`member` is what the membership is from now on; None when there is nothing to do but to tell."""
+    """A reconciled membership. `member` is its next version, or None when there is only something to report."""
 
     account: Account
     before: Member
@@ -116,7 +120,7 @@ class Reconciled(Decision):
 
 
 def reconcile(facts: AffectedMembership, act: Act) -> Reconciled | None:
-    """What one account has to hear, and to write down, of what holds already; None when it has."""
+    """Reconcile one account with access that has already changed. Return None when nothing is left to do."""
     before, now = facts.subject.member, facts.subject.member_at(act.at)
     if not before or not now or not before.active or facts.recorded_event:
         return None
@@ -130,7 +134,10 @@ def reconcile(facts: AffectedMembership, act: Act) -> Reconciled | None:
 
 
 def _record_end(facts: AffectedMembership, before: Member, now: Member, act: Act) -> Reconciled:
-    """What ended is what he was here until now; no right is pinned, for what is over stays so."""
+    """Record the end of the membership that counted until now.
+
+    The decision relies only on the stored membership, because ended access never revives.
+    """
     until_now = before.as_of(act.at)
     remains_own_member = now.active and not now.partner_id
     notification = _notification(
@@ -159,9 +166,10 @@ def _retained_cause(now: Member) -> Cause:
 
 
 def _record_suspension(facts: AffectedMembership, before: Member, now: Member, act: Act) -> Reconciled | None:
-    """Of the reasons that follow from the person and his firm, the membership bears witness for lists and trails.
+    """Store the computed suspension reasons in the membership, for lists and audit logs.
 
-    What has lapsed or ended is written off first; what the program changed is for its own clean-up, which tells of it.
+    Lapsed or ended access is recorded first, by another decision. A change of the program is left to the reconciliation
+    of the program, which reports it.
     """
     suspended_by = facts.subject.suspended_by_at(act.at)
     computed_reasons, stored_reasons = suspended_by - EXPLICIT_SUSPENSIONS, now.suspended_by - EXPLICIT_SUSPENSIONS
@@ -196,7 +204,10 @@ def _record_suspension(facts: AffectedMembership, before: Member, now: Member, a
 
 
 def _report_retained_or_orphaned(facts: AffectedMembership, before: Member, now: Member, act: Act) -> Reconciled | None:
-    """Whom the client itself made a member or super admin stays one, and the client hears of it; so of its orphanhood."""
+    """Notify a client about its own member after an offboarding, or about the loss of its last active super admin.
+
+    A member or super admin that the client itself created remains one.
+    """
     reconciliation, user = facts.reconciliation, facts.subject.user
     if reconciliation.reason is ReconciliationReason.OFFBOARDED:
         notification = _notification(
@@ -231,7 +242,7 @@ def _report(facts: AffectedMembership, before: Member, event: str, notification:
 def _notification(
     kind: NotificationKind, member: Member, act: Act, *, cause: Cause | None = None, partner_id: str | None = None
 ) -> Notification:
-    """A letter on what somebody is in an account, for the partner named or his own."""
+    """Return a notification about a membership, for the named partner or the member's own."""
     return Notification(
         kind=kind,
         employee_id=member.user_id,
@@ -252,14 +263,14 @@ class ReceiptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRow:
-    """A line of the receipt; what is kept is the client's to take, and why."""
+    """A row of the receipt. Only the client can end retained access, and `reason` says why it is retained."""
 
     outcome: ReceiptOutcome
     reason: str | None = None
 
 
 def receipt_row(facts: AffectedMembership, act: Act) -> ReceiptRow | None:
-    """Of one account, None when nothing of the person's for this partner is or was there."""
+    """Return the receipt row of one account, or None when the user never had access there for this partner."""
     now = facts.subject.member_at(act.at)
     if facts.recorded_event == ACCESS_ENDED_EVENT:
         return ReceiptRow(ReceiptOutcome.ENDED)
@@ -271,9 +282,9 @@ def receipt_row(facts: AffectedMembership, act: Act) -> ReceiptRow | None:
 
 
 def report_program_change(facts: AffectedMembership, act: Act) -> Decision | None:
-    """A client where somebody is for the partner hears, once for all of them, that its program stopped or goes on.
+    """Report to a client with members for the partner that its program stopped or resumed, once for all members.
 
-    What has turned since is not told any more: the next clean-up tells of that.
+    A change that has been reversed since is not reported. The next reconciliation reports the reversal.
     """
     reason, partner = facts.reconciliation.reason, facts.partner
     if (

@@ -1,4 +1,4 @@
-"""The partner's console: in which clients a firm's people are, and who of it may look or bring in colleagues."""
+"""The partner console: the clients of a partner's employees, and who can view them or add colleagues."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,10 @@ from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS
 
 
 def listed_employee_id(caller: Actor, partner: Account | None, employee_id: str | None, act: Act) -> str | None:
-    """Whose places or links the caller is shown when he asks for this employee's, or everybody's; None for everybody's."""
+    """Return the id of the employee whose memberships or links the caller can list, or None for all employees.
+
+    A client access manager can list the requested employee or all of them. All others can list only themselves.
+    """
     caller.must_be_employee(partner, act.at)
     if CLIENT_ACCESS_MANAGE in caller.rights_at(act.at):
         return employee_id
@@ -23,7 +26,7 @@ def listed_employee_id(caller: Actor, partner: Account | None, employee_id: str 
 
 @dataclass(frozen=True, slots=True)
 class ClientMembership:
-    """One of a firm's people in a client: the membership as it counts now."""
+    """A membership of a partner's employee in a client, as it counts now."""
 
     client: Account
     actor: Actor
@@ -35,20 +38,21 @@ class ClientMembership:
 
     @property
     def created_by_client(self) -> bool:
-        """Whether the client itself made him a member; else he is there on behalf of the firm."""
+        """True if the client itself made the person a member. Otherwise they are a member on behalf of the partner."""
         return not self.member.partner_id
 
     @property
     def set_name(self) -> str | None:
-        """What the client calls his set, where it is one of the client's own."""
+        """The name of the permission set if it is one of the client's custom sets."""
         custom = self.actor.sets.get(self.member.permission_set)
         return custom.name if custom else None
 
 
 def client_membership(partner_id: str, account: Account | None, actor: Actor, at: datetime) -> ClientMembership | None:
-    """What a partner sees of a membership: all on its behalf, those that clients made only of its present employees.
+    """Return the membership if the partner can see it.
 
-    Never one on behalf of another firm, and none in partner accounts.
+    A partner sees all memberships on its behalf. It sees those that the client created only for its present employees.
+    It sees none on behalf of other partners, and none in partner accounts.
     """
     now = actor.member_at(at)
     if not account or account.is_partner or not actor.user or not now or not now.active:
@@ -58,7 +62,7 @@ def client_membership(partner_id: str, account: Account | None, actor: Actor, at
 
 
 def must_add_colleagues(caller: Actor, partner_id: str, act: Act) -> None:
-    """Whoever adds colleagues is in the client on behalf of this very partner, and manages users there."""
+    """Raise unless the caller is in the client on behalf of this partner, and manages users there."""
     caller.must_be_member(act.at)
     own_partner = caller.partner_at(act.at)
     if not own_partner or own_partner.account_id != partner_id or USERS_MANAGE not in caller.rights_at(act.at):
