@@ -1,1 +1,1 @@
-"""The one DynamoDB table: facts are read together, decisions come true in one transaction."""
+"""Access to the single DynamoDB table: one read for the facts of a decision, one transaction to commit it."""

@@ -1,4 +1,4 @@
-"""The accounts of one user, from the mirror beside his own record."""
+"""The accounts of one user, from the mirror items stored next to the user's record."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from partner_access.store.memberships import actors
 
 @dataclass(frozen=True, slots=True)
 class CallerAccount:
-    """An account, and the caller in it as it counts now."""
+    """An account with the caller's actor in it. `member` is the membership in effect now."""
 
     account: Account
     actor: Actor
@@ -22,7 +22,10 @@ class CallerAccount:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Who asks, if he is known, some of his accounts, by id, and the id to go on after."""
+    """One page of the caller's accounts, sorted by id.
+
+    `user` is None when the caller is unknown. `after` is the id after which the next page starts.
+    """
 
     user: User | None
     items: list[CallerAccount]
@@ -32,7 +35,7 @@ class Page:
 def ids_of(
     user_id: str, *, after: str | None = None, limit: int = dynamo.MAX_BATCH_ITEMS
 ) -> tuple[list[str], str | None]:
-    """The accounts that the user is or was a member of, by id, and the one to go on after."""
+    """Return ids of accounts that the user is or was a member of, and the id after which the next page starts."""
     page = dynamo.query(
         "pk = :user AND begins_with(sk, :accounts)",
         limit=limit,
@@ -47,7 +50,7 @@ def ids_of(
 
 
 def all_ids_of(user_id: str) -> list[str]:
-    """Every account that the user is or was a member of."""
+    """Return the ids of all accounts that the user is or was a member of."""
     found, after = ids_of(user_id)
     while after:
         more, after = ids_of(user_id, after=after)
@@ -56,7 +59,7 @@ def all_ids_of(user_id: str) -> list[str]:
 
 
 def page(user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
-    """One page of the accounts where the user is an active member now."""
+    """Return one page of the accounts in which the user is an active member now."""
     account_ids, next_after = ids_of(user_id, after=after, limit=limit)
     of_each = ((keys.account(each), keys.member(each, user_id)) for each in account_ids)
     found = dynamo.read([keys.user(user_id), *(key for both in of_each for key in both)])

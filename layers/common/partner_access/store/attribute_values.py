@@ -1,4 +1,4 @@
-"""Values as the table keeps them, and back."""
+"""Conversion of values to DynamoDB attribute values and back."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,10 @@ _deserializer: Final = TypeDeserializer()
 
 
 def to_plain(value: object) -> Any:
-    """A value as the table keeps it: times in epoch seconds, nothing where there is nothing."""
+    """Convert a value to the plain form stored in the table.
+
+    Times become epoch seconds. Mapping entries whose value is None or an empty set or mapping are left out.
+    """
     match value:
         case BaseModel():
             return to_plain(dict(value))
@@ -31,12 +34,12 @@ def to_plain(value: object) -> Any:
 
 
 def to_attribute_values(values: Mapping[str, object]) -> dict[str, Any]:
-    """As requests carry them."""
+    """Convert values to the typed attribute values of a DynamoDB request."""
     return {name: _to_attribute_value(value) for name, value in to_plain(values).items()}
 
 
 def _to_attribute_value(value: Any) -> dict[str, Any]:
-    """A plain value, named by its kind."""
+    """Wrap a plain value in its DynamoDB type descriptor."""
     match value:
         case str():
             return {"S": value}
@@ -59,5 +62,5 @@ def _to_attribute_value(value: Any) -> dict[str, Any]:
 
 
 def from_attribute_values(item: Mapping[str, Any]) -> dict[str, Any]:
-    """As answers bring them."""
+    """Convert the typed attribute values of a DynamoDB response to plain values."""
     return {name: _deserializer.deserialize(value) for name, value in item.items()}

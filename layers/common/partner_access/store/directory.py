@@ -1,4 +1,4 @@
-"""What the vendor's back end told, in the table."""
+"""Accounts, users and memberships in the table, as the vendor's back end saves them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ def account(account_id: str) -> Account | None:
 
 
 def record_account(saved: AccountSaved, response: StorableResponse) -> None:
-    """The account as it was told; its counts are nobody's to tell."""
+    """Commit the account as the vendor sent it. Its counters are not the vendor's to set."""
     key = keys.of(saved.account)
     item = (
         dynamo.put(
@@ -41,7 +41,7 @@ def record_account(saved: AccountSaved, response: StorableResponse) -> None:
 
 
 def facts_for_user(user_id: str, email: str | None, *, with_memberships: bool) -> UserFacts:
-    """The user and who has the address; what he is where matters when he `leaves`."""
+    """Read the user and the owner of the email address, and with `leaves` also the user's memberships."""
     found = dynamo.read([keys.user(user_id), *([keys.email(email)] if email else ())])
     facts = UserFacts(
         user=found.get_as(User, keys.user(user_id)),
@@ -51,7 +51,7 @@ def facts_for_user(user_id: str, email: str | None, *, with_memberships: bool) -
 
 
 def _with_accounts(facts: UserFacts, user_id: str) -> UserFacts:
-    """With those that he runs and who else does, and the partners on whose behalf he is in any."""
+    """Add the accounts where the user is super admin, the other super admins there, and the user's partners."""
     account_ids = accounts.all_ids_of(user_id)
     found = dynamo.read(key for each in account_ids for key in (keys.super_admins(each), keys.member(each, user_id)))
     super_admin_of = [each for each in account_ids if user_id in actors.super_admin_ids(found, each)]
@@ -71,7 +71,7 @@ def _with_accounts(facts: UserFacts, user_id: str) -> UserFacts:
 
 
 def record_user(saved: UserSaved, response: StorableResponse | None) -> None:
-    """The user, and the address that is his alone; then the accounts that he leaves without a super admin."""
+    """Commit the user and their unique email address, then a report for each account left without a super admin."""
     user = saved.user
     key = keys.of(user)
     item = (
@@ -95,7 +95,7 @@ def _address_items(saved: UserSaved) -> Iterator[dynamo.TransactionItem]:
 
 
 def facts_for_member(account_id: str, user_id: str) -> DirectoryMemberFacts:
-    """The account, the user, what he is in it, and its other super admins."""
+    """Read the account, the user, their membership, and the account's other super admins."""
     found = dynamo.read(
         [keys.account(account_id), keys.super_admins(account_id), *actors.first_keys(account_id, user_id)]
     )
@@ -109,7 +109,7 @@ def facts_for_member(account_id: str, user_id: str) -> DirectoryMemberFacts:
 
 
 def record_member(saved: MemberSaved, response: StorableResponse) -> None:
-    """The membership, and whom its user works for if the account is a partner."""
+    """Commit the membership, and in a partner account also the partners that the user works for."""
     dynamo.commit(
         saved,
         response,

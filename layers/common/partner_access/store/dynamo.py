@@ -1,4 +1,7 @@
-"""The only door to DynamoDB: read together, commit together; each line of a transaction names its refusal."""
+"""The only module that calls DynamoDB: batch reads, snapshots, queries and transactions.
+
+Each item of a transaction names the error that its failed condition means.
+"""
 
 import os
 import time
@@ -46,16 +49,16 @@ RecordT = TypeVar("RecordT", bound=BaseModel)
 
 @cache
 def client() -> "DynamoDBClient":
-    """One per process; it gives up long before the API does (guarantees.md §5)."""
+    """Return the one client of this process. Its timeouts are far below the API's (guarantees.md §5)."""
     return boto3.client(
         "dynamodb",
         config=Config(
             connect_timeout=1,
             read_timeout=2,
             retries={"mode": "standard", "total_max_attempts": 3},
-            # DynamoDB looks at all of it once more; the tests look at every request that they make (tests/conftest.py)
+            # DynamoDB validates each request itself. The tests validate every request they make (tests/conftest.py).
             parameter_validation=False,
-            # the SDK would work its name out twice for each request
+            # Otherwise the SDK builds its user agent twice for each request.
             user_agent=f"partner-access Boto3/{boto3.__version__}",
         ),
     )
@@ -66,30 +69,30 @@ def _table() -> str:
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    # a function that starts makes its client, and loads what the first request would wait for: an address is signed like one
+    # During init, create the client and load what the first request would wait for. Signing a URL loads the same code.
     client().generate_presigned_url("transact_get_items", {"TransactItems": []})
 
 
 class Items(dict[Key, Item]):
-    """What was found, by key."""
+    """Items that were found, by key."""
 
     def get_as(self, record: type[RecordT], key: Key) -> RecordT | None:
-        """The item as a record, None when there is none."""
+        """Return the item as a record, or None when it does not exist."""
         item = self.get(key)
         return None if item is None else record.model_validate(item)
 
     def all_as(self, record: type[RecordT], wanted: Mapping[str, Key]) -> dict[str, RecordT]:
-        """Those that are there, by the names that they are wanted by."""
+        """Return the records that exist, by the same names as in `wanted`."""
         found = ((name, self.get_as(record, key)) for name, key in wanted.items())
         return {name: each for name, each in found if each}
 
     def read_missing(self, wanted: Iterable[Key]) -> None:
-        """Read what of this has not been found yet."""
+        """Read those of the wanted items that have not been found yet."""
         self.update(read(key for key in wanted if key not in self))
 
 
 def read(wanted: Iterable[Key]) -> Items:
-    """These items, each as it is now; one request for up to 100."""
+    """Read these items with strong consistency, in requests of up to 100 items. They can be of different instants."""
     left = list(dict.fromkeys(wanted))
     found = Items()
     for start in range(0, len(left), MAX_BATCH_ITEMS):
@@ -115,14 +118,17 @@ def _read_batch(wanted: list[Key]) -> Items:
 
 
 def _response_part(response: Mapping[str, Any], part: str) -> Any:
-    """What was read; boto3 takes an answer that was cut off for one that has nothing in it."""
+    """Return this part of a response. A missing part is an error, since boto3 parses a truncated response as empty."""
     if part not in response:
         raise TemporarilyUnavailable
     return response[part]
 
 
 def snapshot(wanted: Iterable[Key], *, deadline: float = inf) -> Items:
-    """These items, 100 at most, as they all were at one instant; a writer who is at them is waited for (guarantees.md §3)."""
+    """Read up to 100 items as they all were at one instant.
+
+    Try again while a concurrent write to them is in progress (guarantees.md §3).
+    """
     item_keys = list(dict.fromkeys(wanted))
     gets: Any = [{"Get": {"TableName": _table(), "Key": to_attribute_values(key._asdict())}} for key in item_keys]
     for pause in pauses():
@@ -141,7 +147,7 @@ def snapshot(wanted: Iterable[Key], *, deadline: float = inf) -> Items:
 
 
 def _require_transient(reasons: Any) -> None:
-    """Only what says nothing about the items may be tried again; the rest is a bug."""
+    """Raise RuntimeError unless all reasons are contention or throttling. Other reasons are a bug."""
     unknown = {reason["Code"] for reason in reasons} - CONTENTION_CODES - {"None"}
     if unknown:
         raise RuntimeError(f"transaction cancelled: {sorted(unknown)}")
@@ -149,7 +155,7 @@ def _require_transient(reasons: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class QueryPage:
-    """Some items of a list, and the key after which it goes on, None at its end."""
+    """One page of a query. `after` is the key after which the next page starts, None on the last page."""
 
     items: list[dict[str, Any]]
     after: Mapping[str, Any] | None
@@ -164,7 +170,7 @@ def query(
     newest_first: bool = False,
     **values: object,
 ) -> QueryPage:
-    """One page of a list, consistent unless it comes from an index."""
+    """Read one page of a query, with strong consistency unless it uses an index."""
     request: dict[str, Any] = {
         "TableName": _table(),
         "KeyConditionExpression": condition,
@@ -185,7 +191,7 @@ def query(
 
 
 def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterator[QueryPage]:
-    """The whole of a list, a page at a time."""
+    """Yield all pages of a query."""
     page = query(condition, index=index, **values)
     yield page
     while page.after:
@@ -195,7 +201,7 @@ def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class TransactionItem:
-    """One item of a transaction: what is done to it, only if what holds, and what it means when that does not."""
+    """One item of a transaction: the action, its condition, and the error that a failed condition means."""
 
     action: str
     key: Key
@@ -205,7 +211,7 @@ class TransactionItem:
     expressions: Mapping[str, Any] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
-        """The line as DynamoDB takes it."""
+        """Return the item in the request format of DynamoDB."""
         action_request: dict[str, Any] = {"TableName": _table(), **self.expressions}
         if self.action != "Put":
             action_request["Key"] = to_attribute_values(self.key._asdict())
@@ -219,7 +225,7 @@ class TransactionItem:
         return {self.action: action_request}
 
     def with_version_check(self, record: Record) -> "TransactionItem":
-        """The same line, which also needs the record to be as it was seen."""
+        """Return the same item with the extra condition that the record still has the version that was read."""
         return replace(
             self,
             condition=f"({self.condition}) AND {UNCHANGED}" if self.condition else UNCHANGED,
@@ -239,7 +245,7 @@ def put(
     error: type[DomainError] = RightsChanged,
     **values: object,
 ) -> TransactionItem:
-    """The whole item."""
+    """Write the whole item."""
     item = to_attribute_values({**dict(record), **key._asdict()})
     return TransactionItem("Put", key, only_if, _named(values), error, {"Item": item})
 
@@ -252,24 +258,28 @@ def update(
     error: type[DomainError] = RightsChanged,
     **values: object,
 ) -> TransactionItem:
-    """Part of an item that is there."""
+    """Change attributes of an item."""
     return TransactionItem("Update", key, only_if, _named(values), error, {"UpdateExpression": change})
 
 
 def delete(
     key: Key, *, only_if: str | None = None, error: type[DomainError] = RightsChanged, **values: object
 ) -> TransactionItem:
-    """The whole item, away."""
+    """Delete the whole item."""
     return TransactionItem("Delete", key, only_if, _named(values), error)
 
 
 def check(key: Key, *, only_if: str, error: type[DomainError] = RightsChanged, **values: object) -> TransactionItem:
-    """Nothing is written; it only must hold."""
+    """Require a condition on an item without writing it."""
     return TransactionItem("ConditionCheck", key, only_if, _named(values), error)
 
 
 def commit(decision: Decision, response: StorableResponse | None, *items: TransactionItem) -> None:
-    """All of it or nothing: the caller's key, the audit entries, the letter, the lines, and all that was relied on."""
+    """Write the decision in one transaction.
+
+    It has the idempotency key with the stored response, the audit entries, and the queued notification and
+    reconciliation. It also has the given items, and a version check of each record that the decision relies on.
+    """
     stored_response = _stored_response_items(decision.act, response)
     transact(
         (*stored_response, *_audit_items(decision), *_with_version_checks(decision.relies_on, items)),
@@ -319,7 +329,10 @@ def _outbox_item(decision: Decision) -> dict[str, object]:
 
 
 def _with_version_checks(relied_on: Iterable[Record], items: tuple[TransactionItem, ...]) -> Iterator[TransactionItem]:
-    """A record that is also written is pinned by its own line: DynamoDB takes each item once."""
+    """Yield the items with a version check of each record relied on.
+
+    A record that is also written gets the check in its own item, because DynamoDB accepts each item only once.
+    """
     records = {keys.of(record): record for record in relied_on}
     for item in items:
         record = records.pop(item.key, None)
@@ -329,7 +342,10 @@ def _with_version_checks(relied_on: Iterable[Record], items: tuple[TransactionIt
 
 
 def transact(items: Iterable[TransactionItem], *, key_first: bool = False, deadline: float = inf) -> None:
-    """Write all lines or none; conflicts are tried again, a condition that fails means that the facts moved on."""
+    """Write all items or none.
+
+    Transaction conflicts are retried. A failed condition raises Overtaken, because the facts have changed.
+    """
     transaction_items: Any = tuple(items)
     requests = [item.request() for item in transaction_items]
     for pause in pauses():
@@ -347,7 +363,7 @@ def transact(items: Iterable[TransactionItem], *, key_first: bool = False, deadl
 
 
 def _raise_failed_condition(items: tuple[TransactionItem, ...], reasons: Any, *, key_first: bool) -> None:
-    """The first condition that failed decides; with none, only conflicts may be tried again."""
+    """Raise the error of the first failed condition. Return when only conflicts occurred, which may be retried."""
     for position, (item, reason) in enumerate(zip(items, reasons, strict=True)):
         if reason["Code"] == "ConditionalCheckFailed":
             if key_first and position == 0:
@@ -358,7 +374,7 @@ def _raise_failed_condition(items: tuple[TransactionItem, ...], reasons: Any, *,
 
 
 def _error_of(item: TransactionItem, reason: Any) -> type[DomainError]:
-    """What it means that a line failed: its own refusal, or no more than that its record moved on since it was read."""
+    """Return the error that a failed item means: RightsChanged when the version has changed, else the item's own."""
     expected, current = item.values.get(":seen_version"), from_attribute_values(reason.get("Item", {})).get("version")
     return RightsChanged if expected is not None and expected != current else item.error
 
@@ -370,7 +386,10 @@ def _stored_response_found(stored: Item, fingerprint: str) -> Exception:
 
 
 def replay_if_stored(act: Act) -> None:
-    """Replay what the caller's key was answered, if it was: a refusal may be the effect of his own first attempt."""
+    """Replay the response stored for the caller's idempotency key, if there is one.
+
+    An error can be the effect of the caller's own first attempt, so the stored response takes precedence.
+    """
     if not act.idempotency_key:
         return
     stored = read([keys.idempotency(act.idempotency_key.key)]).get(keys.idempotency(act.idempotency_key.key))
@@ -379,7 +398,7 @@ def replay_if_stored(act: Act) -> None:
 
 
 def replace_response(act: Act, response: StorableResponse) -> None:
-    """Replay this rather than what was kept when the act came true: what followed from it is in it."""
+    """Replace the response stored at commit by this one, which also reports what followed from the act."""
     if not act.idempotency_key:
         return
     item = update(
@@ -393,7 +412,7 @@ def replace_response(act: Act, response: StorableResponse) -> None:
 
 
 def store_response(act: Act, response: StorableResponse) -> None:
-    """Keep the answer of an act that had nothing to write, or whose parts came true one by one."""
+    """Store the response of an act that had nothing to write, or whose parts were committed one by one."""
     stored_response = _stored_response_items(act, response)
     if stored_response:
         transact(stored_response, key_first=True, deadline=act.deadline)

@@ -1,4 +1,7 @@
-"""What is due, from the index that holds nothing else: what is over, and what people are warned of (performance.md)."""
+"""Due links and grants: those that have ended by time, and those with an end to warn about.
+
+They come from a sparse index of open links and ending grants (performance.md).
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +16,7 @@ from partner_access.store.memberships import actors, members
 
 
 def due(at: datetime) -> Iterator[Link | DueGrant]:
-    """Each as it is now; what has gone since the index was written is passed by."""
+    """Yield each due link or grant, read from the table itself. Skip items deleted since the index was written."""
     for number in range(keys.SHARDS):
         condition = "due_shard = :part AND due_at <= :now"
         for page in dynamo.pages(condition, index="due", part=keys.due_part(number), now=at):
@@ -52,7 +55,7 @@ def _requested_by(found: dynamo.Items, member: Member) -> str | None:
 
 
 def record(decision: GrantExpired | GrantEndWarned) -> None:
-    """The membership without its grant, or with one of which both sides know, unless something happened meanwhile."""
+    """Commit the end of a grant or the warning of its end, unless the membership changed in the meantime."""
     dynamo.commit(
         decision, None, *members.transaction_items(decision.account, decision.before, decision.member, decision.act.at)
     )

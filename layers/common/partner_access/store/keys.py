@@ -1,4 +1,4 @@
-"""Every key of the table, on one page.
+"""All keys of the table.
 
 item                    pk                      sk                   read by
 account                 ACCOUNT#<account>       ACCOUNT              key
@@ -7,22 +7,22 @@ super admins' ids       ACCOUNT#<account>       SUPER_ADMINS         key
 custom permission set   ACCOUNT#<account>       SET#<set>            key; query: the sets of an account, by age
 user                    USER#<user>             USER                 key
 a user's account        USER#<user>             ACCOUNT#<account>    query: the accounts of a user
-e-mail address in use   EMAIL#<address>         EMAIL                key
-link                    PARTNER#<partner>       LINK#<link>          key; query: the links of a partner, by age; nothing else is here
+email address in use    EMAIL#<address>         EMAIL                key
+link                    PARTNER#<partner>       LINK#<link>          key; query: the links of a partner only, by age
 reply to a link         LINK#<link>             ACCOUNT#<account>    key
-audit entry             AUDIT#<account>         <audit id>           query: the trail of an account, by age
-entry's place           CHAIN#<account>         <audit id>           key; query: the chain of an account
-head of a chain         CHAIN_HEAD#<shard>            ACCOUNT#<account>    key; query: all that is to be sealed
-latest seal             SEAL                    LATEST               key
-idempotency             IDEMPOTENCY#<principal>#<hash> ONCE                 key
-outbox                  OUTBOX#<shard>          NOTIFICATION#<act>         query: what is to be sent
-clean-up                RECONCILIATION#<shard>        ACT#<act>            query: what is to be cleaned up
+audit entry             AUDIT#<account>         <audit id>           query: the audit log of an account, by age
+entry's position        CHAIN#<account>         <audit id>           key; query: the hash chain of an account
+head of a hash chain    HEAD#<shard>            ACCOUNT#<account>    key; query: the heads to sign
+latest tree head        SEAL                    LATEST               key
+stored response         ONCE#<principal>#<hash> ONCE                 key
+outbox                  OUTBOX#<shard>          LETTER#<act>         query: the emails to send
+reconciliation          CLEAN_UP#<shard>        ACT#<act>            query: the queued reconciliations
 delivery                DELIVERY#<delivery>     DELIVERY             key
 suppressed address      SUPPRESSED#<digest>     SUPPRESSED           key
 
 index      hash → range                                    holds
-due        due_shard → due_at                              open links and grants, by when the sweep is to look at them
-listing    list_key → list_sort_key                        an employee's links, by age; a partner's people, by client
+due        due_shard → due_at                              open links and grants, by when the expiry job is due
+listing    listed_under → listed_as                        an employee's links, by age; a partner's members, by client
 """
 
 from hashlib import sha256
@@ -62,7 +62,7 @@ SHARDS: Final = 8
 
 
 class Key(NamedTuple):
-    """Where an item stands in the table."""
+    """The primary key of an item."""
 
     pk: str
     sk: str
@@ -121,7 +121,7 @@ def chain_head(account_id: str) -> Key:
 
 
 def chain_heads(number: int) -> str:
-    """In which partition the heads of this shard stand."""
+    """Return the partition key of the chain heads in this shard."""
     return f"{CHAIN_HEAD}{number}"
 
 
@@ -150,17 +150,17 @@ def suppressed(address: str) -> Key:
 
 
 def employee(partner_id: str, user_id: str) -> str:
-    """Under what an employee's own links are listed."""
+    """Return the index key that lists the links for an employee."""
     return f"{EMPLOYEE}{partner_id}#{user_id}"
 
 
 def partner_members(partner_id: str) -> str:
-    """Under what those who are somewhere on behalf of a partner are listed, and as what, client by client."""
+    """Return the index key that lists the members on behalf of a partner, client by client."""
     return f"{PEOPLE}{partner_id}"
 
 
 def due_shard(name: str) -> str:
-    """In which part of the index of what is due something stands."""
+    """Return the partition key of the due index for the item with this name."""
     return due_part(shard(name))
 
 
@@ -169,12 +169,12 @@ def due_part(number: int) -> str:
 
 
 def shard(name: str) -> int:
-    """The same name always gets the same shard; the names spread evenly."""
+    """Return the shard of a name. The same name always gets the same shard, and names spread evenly."""
     return crc32(name.encode()) % SHARDS
 
 
 def of(record: Record) -> Key:
-    """Where a record that a decision relied on stands."""
+    """Return the key of a record that a decision relied on."""
     match record:
         case Account():
             return account(record.account_id)

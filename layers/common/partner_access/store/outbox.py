@@ -1,4 +1,4 @@
-"""Letters on their way, in the table: what is queued, one claim for each copy, and what became of it."""
+"""Outgoing emails in the table: the outbox, the claim of each copy, and the delivery result."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -31,11 +31,11 @@ from partner_access.store.memberships import actors
 
 DELIVERY_TTL: Final = timedelta(days=90)
 NO_ADDRESS: Final = ""
-"""In place of an address, in the name of what stands for a letter without copies."""
+"""Placeholder for an address in the delivery id of a notification without recipients."""
 MAX_MEMBERS: Final = 25
-"""How many members stand in for the super admins that an account has not, and are looked at in one read."""
+"""Maximum number of members who are notified instead of missing super admins, and the page size of their search."""
 MAX_PAGES: Final = 4
-"""How far they are looked for."""
+"""Maximum number of pages that are searched for them."""
 CAN_CLAIM: Final = "attribute_not_exists(pk) OR (delivery_status IN (:pending, :sending) AND next_at <= :now)"
 IS_CLAIMED_BY_ATTEMPT: Final = "delivery_status = :sending AND attempt = :attempt"
 EXISTS: Final = "attribute_exists(pk)"
@@ -48,36 +48,39 @@ Item = Mapping[str, Any]
 
 
 def queued(outbox_id: str) -> Item | None:
-    """The letter as it stands in the outbox, if it is still on its way."""
+    """Return the notification's item in the outbox, or None when it has left the outbox."""
     key = keys.outbox(outbox_id)
     return dynamo.read([key]).get(key)
 
 
 def all_queued() -> Iterator[Item]:
-    """Every letter in the outbox, oldest first in each shard: what is done with is not there any more."""
+    """Yield every notification in the outbox, oldest first in each shard. Completed ones have been deleted."""
     for shard in range(keys.SHARDS):
         for page in dynamo.pages("pk = :outbox", outbox=f"{keys.OUTBOX}{shard}"):
             yield from page.items
 
 
 def is_due(item: Item, at: datetime) -> bool:
-    """Whether it is time to look at the letter, even if nothing else of it can be read."""
+    """Return whether the notification is due, even if nothing else of the item can be read."""
     next_at = item.get("next_at")
     return not isinstance(next_at, Decimal) or next_at <= at.timestamp()
 
 
 def postpone(item: Item, until: datetime) -> None:
-    """Look at this letter again then, unless somebody has done with it meanwhile."""
+    """Postpone the notification, unless another run has completed it in the meantime."""
     _commit_first([dynamo.update(_key(item), "SET next_at = :until", only_if=EXISTS, until=until)])
 
 
 def complete(item: Item) -> None:
-    """Every copy is settled: the letter leaves the outbox."""
+    """Delete the notification from the outbox, because the delivery status of every copy is final."""
     dynamo.transact([dynamo.delete(_key(item))])
 
 
 def complete_without_recipients(notification: QueuedNotification, at: datetime) -> None:
-    """There is nobody to tell: this stands where its copies would, and the letter leaves the outbox."""
+    """Complete a notification without recipients.
+
+    One canceled delivery is recorded in place of the copies, and the notification leaves the outbox.
+    """
     no_delivery_id = delivery_id(notification.outbox_id, NO_ADDRESS)
     canceled = Delivery(
         delivery_id=no_delivery_id,
@@ -100,7 +103,7 @@ def _key(item: Item) -> keys.Key:
 
 
 def facts(notification: Notification, at: datetime) -> DeliveryFacts:
-    """The people and things that the letter is about."""
+    """Read the users and other records that the notification is about."""
     user_ids = [
         each for each in (notification.employee_id, notification.actor_id, notification.link_created_by) if each
     ]
@@ -148,7 +151,10 @@ def facts(notification: Notification, at: datetime) -> DeliveryFacts:
 
 
 def _first_members(notification: Notification, at: datetime) -> tuple[Actor, ...]:
-    """The first who may stand in where no super admin may be left; nobody for other letters."""
+    """Read the first members who can be notified when the account may have no super admin left.
+
+    Return no members for other kinds of notification.
+    """
     if notification.kind not in KINDS_FOR_MEMBERS or not notification.account_id:
         return ()
     members_key = keys.member(notification.account_id, "")
@@ -175,18 +181,21 @@ def _owner_of(address: str | None) -> User | None:
 
 
 def delivery_id(outbox_id: str, address: str) -> str:
-    """The name of one copy, the same at every attempt."""
+    """Return the id of one copy, which is the same at every attempt."""
     return sha256(f"{outbox_id} {address}".encode()).hexdigest()[:32]
 
 
 def delivery(name: str) -> Delivery | None:
-    """How a copy stands, if anybody has taken it up."""
+    """Return the delivery of a copy, or None when no run has claimed it yet."""
     key = keys.delivery(name)
     return dynamo.read([key]).get_as(Delivery, key)
 
 
 def claim(notification: QueuedNotification, link: Link | None, name: str, attempt: str, at: datetime) -> Delivery:
-    """Take up a copy, alone; as it stands by another attempt when it is settled, in other hands, or not yet time."""
+    """Claim a copy for this attempt only.
+
+    Return the existing delivery of another attempt when the copy is final, claimed, or not yet due.
+    """
     key = keys.delivery(name)
     before = delivery(name)
     if before and not before.is_claimable_at(at):
@@ -215,7 +224,10 @@ def claim(notification: QueuedNotification, link: Link | None, name: str, attemp
 
 
 def add_secret(link: Link, secret: LinkSecret, at: datetime) -> bool:
-    """Let this secret open the link too; not when it has ended or was sent again meanwhile, nor for a fourth one."""
+    """Add this secret to the link and return whether that succeeded.
+
+    It fails when the link has ended, was resent in the meantime, or has its maximum of three secrets.
+    """
     item = dynamo.update(
         keys.of(link),
         "ADD secrets :secret",
@@ -232,7 +244,10 @@ def add_secret(link: Link, secret: LinkSecret, at: datetime) -> bool:
 def record_result(
     claimed: Delivery, status: DeliveryStatus, next_at: datetime, unsent: LinkSecret | None = None
 ) -> None:
-    """Say what became of a claimed copy, unless somebody knows better; a secret that was not sent opens nothing."""
+    """Record the delivery result of a claimed copy, unless feedback has already recorded one.
+
+    A secret that was not sent is removed from the link.
+    """
     item = dynamo.update(
         keys.delivery(claimed.delivery_id),
         "SET delivery_status = :delivery_status, next_at = :next_at",
@@ -247,7 +262,7 @@ def record_result(
 
 
 def record_failed_email(link: Link) -> None:
-    """The letter with the link goes to nobody: its address takes no more mail."""
+    """Record on the link that its email failed, because its address is suppressed."""
     key, only_if = keys.of(link), f"delivery_status = :queued AND {NOT_RESENT}"
     item = dynamo.update(
         key,
@@ -261,7 +276,10 @@ def record_failed_email(link: Link) -> None:
 
 
 def record_feedback(copy: Delivery, status: DeliveryStatus, suppress: Iterable[str]) -> bool:
-    """What the mail system reported later; a bounce or complaint also ends all mail to its address, come what may."""
+    """Record the feedback that the email service reported later, and return whether the delivery took it.
+
+    A bounce or complaint also suppresses the addresses, even when the delivery can no longer change.
+    """
     before: dict[str, Any] = {"pending": DeliveryStatus.PENDING, "sending": DeliveryStatus.SENDING}
     if status is not DeliveryStatus.SENT:
         before["sent"] = DeliveryStatus.SENT
@@ -284,7 +302,7 @@ def record_feedback(copy: Delivery, status: DeliveryStatus, suppress: Iterable[s
 def _link_status_items(
     copy: Delivery, status: DeliveryStatus, unsent: LinkSecret | None = None
 ) -> list[dynamo.TransactionItem]:
-    """The link shows what became of its letter, and loses a secret that went to nobody."""
+    """Return the items that write the delivery status to the link and remove a secret that was not sent."""
     state = LINK_DELIVERY_STATUS.get(status)
     if not state:
         return _secret_removal_items(copy, unsent)
@@ -308,7 +326,7 @@ def _link_keys(copy: Delivery) -> list[keys.Key]:
 
 
 def _commit_first(*choices: list[dynamo.TransactionItem]) -> list[dynamo.TransactionItem]:
-    """The first of these transactions whose conditions hold comes true; none, when none does."""
+    """Commit the first of these transactions whose conditions hold, and return its items, or none."""
     for items in choices:
         try:
             if items:

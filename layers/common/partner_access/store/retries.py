@@ -1,4 +1,4 @@
-"""How long AWS is waited for: what is tried again, after which pauses, and what gives up as unavailable."""
+"""Retries of AWS calls: which errors are retried, the pauses in between, and when to give up as unavailable."""
 
 import random
 import time
@@ -13,7 +13,7 @@ from botocore.exceptions import ConnectionError as BrokenConnection
 from partner_access.domain.errors import TemporarilyUnavailable
 
 CONTENTION_CODES: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Why a transaction may be cancelled that says nothing about its items."""
+"""Reasons for canceling a transaction that say nothing about its items."""
 THROTTLING_CODES: Final = frozenset(
     {
         "LimitExceededException",
@@ -26,11 +26,14 @@ THROTTLING_CODES: Final = frozenset(
 )
 ATTEMPTS: Final = 6
 BASE_DELAY: Final = 0.05
-"""In seconds."""
+"""Longest pause after the first attempt, in seconds."""
 
 
 class TransientErrorsAsUnavailable:
-    """Reports a dependency that is down or crowded as unavailable; anything else is a bug and stays one."""
+    """Context manager that raises TemporarilyUnavailable when a dependency is down or throttles.
+
+    Any other error is a bug and passes through.
+    """
 
     def __enter__(self) -> None: ...
 
@@ -41,17 +44,20 @@ class TransientErrorsAsUnavailable:
 
 
 def _is_transient(error: ClientError) -> bool:
-    """It is crowded or broken there, or the answer was cut off: botocore then takes the status for its code."""
+    """Return whether the service throttled, failed, or sent a truncated response.
+
+    For a truncated response, botocore uses the HTTP status as the error code.
+    """
     code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
     return code in THROTTLING_CODES or status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == str(status)
 
 
 def pauses() -> Iterator[Callable[[], None]]:
-    """As many attempts as there are, each with its pause: full jitter, doubling; none before giving up."""
+    """Yield the pause of each attempt: full jitter with a doubling maximum, and no pause after the last attempt."""
     for attempt in range(ATTEMPTS - 1):
         yield partial(_sleep, BASE_DELAY * 2**attempt)
     yield lambda: None
 
 
 def _sleep(at_most: float) -> None:
-    time.sleep(random.uniform(0, at_most))  # noqa: S311 no secret
+    time.sleep(random.uniform(0, at_most))  # noqa: S311 not used for secrets

@@ -1,4 +1,4 @@
-"""The trail of an account, page by page, newest first; an entry's id begins with when it was made."""
+"""Audit log of an account, in pages, newest first. The id of an entry begins with its creation time."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ from partner_access.store.memberships import actors
 
 MILLISECOND: Final = timedelta(milliseconds=1)
 AFTER_ALL_IDS: Final = "aud_g"
-"""What sorts after every id of hexadecimal digits."""
+"""Sorts after every audit id, because the ids consist of hexadecimal digits."""
 
 
 def facts_for_reading(account_id: str, actor_id: str) -> AuditLogFacts:
-    """The account, and who would read its trail."""
+    """Read the account, and the caller who would read its audit log."""
     found = dynamo.read([keys.account(account_id), *actors.first_keys(account_id, actor_id)])
     found.read_missing(actors.related_keys(found, account_id, actor_id))
     return AuditLogFacts(
@@ -31,7 +31,10 @@ def facts_for_reading(account_id: str, actor_id: str) -> AuditLogFacts:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some entries, newest first, the id to go on after, and of the people and accounts concerned those we know."""
+    """One page of audit entries, newest first, with the users and accounts they mention, as far as they are known.
+
+    `after` is the audit id after which the next page starts.
+    """
 
     entries: list[AuditEntry] = field(default_factory=list)
     after: str | None = None
@@ -40,10 +43,10 @@ class Page:
 
 
 def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
-    """Entries of that time; what it costs is in proportion to the page."""
+    """Return one page of the entries in the time span, at a cost proportional to the page size."""
     start, end = _first_id(span.start), _first_id(span.end) if span.end else AFTER_ALL_IDS
     if after and after < start:
-        # "the last 90 days" have moved on past where the list stood
+        # A moving span such as "the last 90 days" has moved past the position of the list.
         return Page()
     listed = dynamo.query(
         "pk = :trail AND sk BETWEEN :start AND :end",
@@ -66,13 +69,13 @@ def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
 
 
 def from_stream(record: Mapping[str, Any]) -> tuple[str, AuditEntry]:
-    """Whose trail a new entry is in, and the entry, as the table's stream brings it."""
+    """Return the account id and the audit entry of a record of the table's stream."""
     item = from_attribute_values(record["dynamodb"]["NewImage"])
     return item["pk"].removeprefix(keys.AUDIT), entry_of(item)
 
 
 def _first_id(instant: datetime) -> str:
-    """What sorts before every id of that millisecond and after all before."""
+    """Return a string that sorts before every audit id of that millisecond and after all earlier ids."""
     return f"aud_{(instant - EPOCH) // MILLISECOND:012x}"
 
 
@@ -85,12 +88,12 @@ def _accounts_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:
 
 
 def entry_of(item: dynamo.Item) -> AuditEntry:
-    """The entry that an item is; the table keeps no details where there are none."""
+    """Convert an item to an audit entry. The table does not store empty details."""
     return AuditEntry.model_validate({"details": {}, **_as_numbers(item)})
 
 
 def _as_numbers(value: Any) -> Any:
-    """A value as it was before the table made decimals of its numbers, all of which are whole."""
+    """Convert the decimals of the table back to integers. All numbers are whole."""
     match value:
         case Decimal():
             return int(value)

@@ -1,4 +1,4 @@
-"""What is kept now of the accounts and people whom audit entries are about."""
+"""Current records of the accounts and users that audit entries are about."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ from partner_access.store.keys import Key
 
 
 def current_records(entries: Iterable[tuple[str, AuditEntry]]) -> list[RecordSnapshots]:
-    """What there is beside each entry in the trail of each account, in their order, all of it read at once."""
+    """Return the current records for each pair of account and audit entry, in their order, from one read."""
     about = [(account_id, subject_id_of(entry)) for account_id, entry in entries]
     found = dynamo.read(key for account_id, user_id in about for key in _related_keys(account_id, user_id))
     return [

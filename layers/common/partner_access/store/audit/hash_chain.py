@@ -1,4 +1,4 @@
-"""The chains in the table: each entry of a trail once, in the order of the stream, and how far each chain has come."""
+"""Hash chains in the table: each audit entry once, in stream order, and the current head of each chain."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -9,16 +9,17 @@ from partner_access.domain.records import AuditEntry
 from partner_access.store import dynamo, keys
 
 MAX_ENTRIES_PER_TRANSACTION: Final = 90
-"""How many entries a chain takes in one transaction, beside its head."""
+"""Maximum number of entries that one transaction appends to a chain. The head of the chain is one more item."""
 ATTEMPTS: Final = 6
 NOT_BEGUN: Final = "attribute_not_exists(pk)"
 HEAD_UNCHANGED: Final = "entries = :seen_entries AND chain_hash = :seen_hash"
 
 
 def append(entries: Sequence[tuple[str, AuditEntry]]) -> Mapping[tuple[str, str], int]:
-    """Chain these entries, each to its account's chain in this order; the place of each, by account and audit id.
+    """Append these entries to the chains of their accounts in this order.
 
-    An entry that has its place keeps it: the same batch may come as often as it likes.
+    Return the position of each entry by account id and audit id. An entry that already has a position keeps it, so
+    the same batch can be appended repeatedly.
     """
     by_account: dict[str, dict[str, AuditEntry]] = {}
     for account_id, entry in entries:
@@ -36,7 +37,7 @@ def _keys(account_id: str, entries: Mapping[str, AuditEntry]) -> list[keys.Key]:
 
 
 def _append_with_retries(account_id: str, entries: Mapping[str, AuditEntry], found: dynamo.Items) -> dict[str, int]:
-    """Somebody else who chains the same account meanwhile was first: what is left is chained after that."""
+    """Append the entries to one account's chain, and try again when a concurrent writer moved its head."""
     for _ in range(ATTEMPTS):
         try:
             return _append_to_chain(account_id, entries, found)
@@ -66,7 +67,7 @@ def _entry_items(entries: Sequence[AuditEntry], heads: Sequence[ChainHead]) -> I
 
 
 def _head_item(previous: ChainHead, head: ChainHead) -> dynamo.TransactionItem:
-    """The head moves on only from where it was seen: a chain never parts in two."""
+    """Move the head, provided that it is still the one that was read. So a chain never forks."""
     before: dict[str, Any] = (
         {"seen_entries": previous.entries, "seen_hash": previous.chain_hash} if previous.entries else {}
     )

@@ -1,4 +1,4 @@
-"""What is to be sealed, and how far sealing has come."""
+"""Signed tree heads in the table: the chain heads to sign, and the latest tree head signed."""
 
 from typing import Final
 
@@ -10,13 +10,13 @@ STILL_LATEST: Final = "attribute_not_exists(pk) OR tree_head_hash = :seen"
 
 
 def latest() -> LatestTreeHead:
-    """The last seal that was noted."""
+    """Return the latest signed tree head that was recorded."""
     key = keys.latest_tree_head()
     return dynamo.read([key]).get_as(LatestTreeHead, key) or LatestTreeHead()
 
 
 def chain_heads() -> list[ChainHead]:
-    """The heads of all chains, each as it is when its shard is read."""
+    """Return the heads of all hash chains. Shards are read one by one, so heads can be of different instants."""
     return [
         ChainHead.model_validate(item)
         for shard in range(keys.SHARDS)
@@ -26,5 +26,5 @@ def chain_heads() -> list[ChainHead]:
 
 
 def record(before: LatestTreeHead, after: LatestTreeHead) -> None:
-    """The seal after that one is there; Overtaken when somebody has noted it already."""
+    """Record the next signed tree head after `before`. Raise Overtaken when another run has already recorded one."""
     dynamo.transact([dynamo.put(keys.latest_tree_head(), after, only_if=STILL_LATEST, seen=before.tree_head_hash)])

@@ -1,4 +1,4 @@
-"""How people stand in accounts, each read as it was at one instant: what a decision rests on (guarantees.md §3)."""
+"""Reads of the facts that an access decision relies on, each consistent at one instant (guarantees.md §3)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -16,21 +16,24 @@ from partner_access.store.keys import Key
 from partner_access.store.memberships import actors
 
 MAX_RELATED_ITEMS: Final = 2
-"""How much of what stands behind a membership is read: with the rest, a decision takes five items at most."""
+"""Maximum number of related items (partners, custom sets) read per membership. A decision reads at most five items."""
 PAIRS_PER_SNAPSHOT: Final = 20
-"""Of how many memberships one request reads everything."""
+"""Number of memberships that one request reads with all their related items."""
 ATTEMPTS: Final = 4
 
 
 class MemberId(NamedTuple):
-    """Somebody in an account."""
+    """A user in an account."""
 
     account_id: str
     user_id: str
 
 
 def access_facts(pairs: Iterable[MemberId], at: datetime, *, deadline: float = inf) -> Mapping[MemberId, AccessFacts]:
-    """How each stands there now; those of one request are of one instant."""
+    """Return the access facts of each pair.
+
+    The facts read by one request are all of the same instant.
+    """
     remaining = iter(dict.fromkeys(pairs))
     found: dict[MemberId, AccessFacts] = {}
     while batch := list(islice(remaining, PAIRS_PER_SNAPSHOT)):
@@ -39,7 +42,10 @@ def access_facts(pairs: Iterable[MemberId], at: datetime, *, deadline: float = i
 
 
 def _read_at_one_instant(pairs: list[MemberId], at: datetime, deadline: float) -> dict[MemberId, AccessFacts]:
-    """The first read may find that more stands behind a membership; then all of it is read anew, together."""
+    """Read the facts of these pairs at one instant.
+
+    A read may show that a membership depends on more items. Then the pair is read again together with them.
+    """
     wanted: dict[MemberId, tuple[Key, ...]] = dict.fromkeys(pairs, ())
     complete: dict[MemberId, AccessFacts] = {}
     for _ in range(ATTEMPTS):
@@ -61,7 +67,7 @@ def _own(pair: MemberId) -> tuple[Key, ...]:
 
 
 def _related_keys(found: Items, pair: MemberId, at: datetime) -> tuple[Key, ...]:
-    """The firm and the set that count now, before those that would count without the grant."""
+    """Return the keys of the partner and the set that apply now, before those that would apply without the grant."""
     member = found.get_as(Member, keys.member(*pair))
     needed = dict.fromkeys(_assignment_keys(pair.account_id, member.as_of(at))) if member else {}
     return tuple(needed)[:MAX_RELATED_ITEMS]
@@ -75,6 +81,6 @@ def _assignment_keys(account_id: str, now: Member) -> Iterator[Key]:
 
 
 def _facts_of(found: Items, pair: MemberId, related: tuple[Key, ...], at: datetime) -> AccessFacts:
-    """From what was read for this pair alone: who else was asked about changes no answer."""
+    """Build the access facts from the items of this pair only, so that other pairs cannot change the decision."""
     own = Items({key: found[key] for key in (*_own(pair), *related) if key in found})
     return AccessFacts(own.get_as(Account, keys.account(pair.account_id)), actors.actor(own, *pair), at)

@@ -1,4 +1,4 @@
-"""What an explanation is taken from: the snapshot of a decision, and who else could change it."""
+"""Facts of an explanation: the snapshot of an access decision, and the users who could change it."""
 
 from typing import Final
 
@@ -13,17 +13,17 @@ from partner_access.store.authorization.access import MemberId
 from partner_access.store.memberships import actors
 
 MAX_SUPER_ADMINS: Final = 10
-"""How many super admins are looked at: enough to find one to ask."""
+"""Maximum number of super admins read. That is enough to find one to ask."""
 
 
 def access_facts(*pairs: MemberId | None, act: Act) -> list[AccessFacts]:
-    """How these stand there, all at one instant; what can be nobody stands nowhere."""
+    """Return the access facts of these pairs, all of the same instant. A pair of None gets empty facts."""
     found = access.access_facts((pair for pair in pairs if pair), act.at, deadline=act.deadline)
     return [found[pair] if pair else AccessFacts(None, NO_ACTOR, act.at) for pair in pairs]
 
 
 def related_actors(account_id: str, facts: AccessFacts) -> RelatedActors:
-    """Some super admins of the account, and the firms that somebody who is or was in it works for."""
+    """Read some super admins of the account, and the partners that a present or former member works for."""
     user, member = facts.actor.user, facts.actor.member
     partner_ids = user.employed_by if user and member else ()
     wanted = {partner_id: keys.account(partner_id) for partner_id in sorted(partner_ids)}

@@ -1,4 +1,4 @@
-"""How accounts answer access links: what the rules need to know, and the answer coming true."""
+"""Approvals and declines of access links in the table: the facts to decide on, and the writes."""
 
 from typing import Final
 
@@ -21,10 +21,11 @@ OPEN_WITH_SECRET: Final = f"{STILL_OPEN} AND contains(secrets, :secret)"
 
 
 def facts_for_reply(secret: LinkSecret, account_id: str, actor_id: str) -> ReplyFacts:
-    """The secret names the link; the link that it opens names the employee. A wrong secret costs what an unknown does.
+    """Read the facts to approve or decline a link for one account.
 
-    The link is read again beside what it made of its employee, and so is the account's mark on it: who comes second is
-    told of the link that was used, or answered.
+    The secret contains the link's id, and the link names the employee. A wrong secret costs as many reads as an
+    unknown link. The link and the account's reply are read again together with the employee's membership. So a second
+    approver gets the error that the link is already used or declined.
     """
     found = dynamo.read([*_first_keys(secret, actor_id), *_account_keys(secret, account_id, actor_id)])
     key = keys.link(secret.partner_id, secret.link_id)
@@ -51,7 +52,10 @@ def _account_keys(secret: LinkSecret, account_id: str, actor_id: str) -> list[ke
 
 
 def _second_keys(link: Link, found: Items, account_id: str, actor_id: str) -> list[keys.Key]:
-    """What the first read leads to; who else runs the account matters only when the approver is of the asking firm."""
+    """Return the keys that the second read needs.
+
+    The account's other super admins are needed only when the approver works for the partner that sent the link.
+    """
     approver = found.get_as(User, keys.user(actor_id))
     is_own_partner = approver is not None and link.partner_id in approver.employed_by
     others = actors.super_admin_ids(found, account_id) if is_own_partner else []
@@ -77,7 +81,7 @@ def _reply_facts(secret: LinkSecret, link: Link | None, found: Items, account_id
 
 
 def facts_for_preview(secret: LinkSecret, actor_id: str) -> LinkPreviewFacts:
-    """What an answer would rest on in the one account that the link is bound to, or in the caller's first hundred."""
+    """Read the facts for a preview: in the account that the link is bound to, or in the caller's first 100 accounts."""
     found = dynamo.read(_first_keys(secret, actor_id))
     link = found.get_as(Link, keys.link(secret.partner_id, secret.link_id))
     account_ids: list[str] = []
@@ -98,7 +102,7 @@ def facts_for_preview(secret: LinkSecret, actor_id: str) -> LinkPreviewFacts:
 
 
 def record_approval(approved: LinkApproved, response: StorableResponse) -> None:
-    """All that `approve` relied on must still hold when it comes true."""
+    """Commit an approval, provided that all the facts it relies on still hold."""
     link = approved.link
     dynamo.commit(
         approved,
@@ -126,7 +130,7 @@ def _reply_items(reply: LinkReply | None) -> list[dynamo.TransactionItem]:
 
 
 def record_decline(declined: LinkDeclineDecision, response: StorableResponse) -> None:
-    """A link for one ends; a link for many stays open for the others."""
+    """Commit a decline. A link for one account ends. A link for several accounts stays open for the others."""
     link = declined.link
     key = keys.of(link)
     condition_values = {"open": StoredLinkState.OPEN, "now": declined.act.at, "secret": declined.secret.fingerprint}

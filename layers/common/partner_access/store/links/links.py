@@ -1,4 +1,4 @@
-"""Access links in the table: made, shown, sent again, ended."""
+"""Access links in the table: create, list, resend, renew and end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ RENEWAL_NOT_REQUESTED: Final = "renewal_requested = :no"
 
 
 def facts_for_creation(partner_id: str, new_link: NewLink, actor_id: str) -> LinkCreationFacts:
-    """The partner, its employee, and whoever asks for him."""
+    """Read the partner, the employee that the link is for, and the caller who creates it."""
     suppressed = keys.suppressed(new_link.recipient) if new_link.recipient else None
     found = dynamo.read(
         [
@@ -54,7 +54,7 @@ def facts_for_creation(partner_id: str, new_link: NewLink, actor_id: str) -> Lin
 
 
 def record_creation(created: LinkCreated, response: StorableResponse) -> None:
-    """The link, and one more open link of the employee's."""
+    """Commit the new link, and count one more open link for the employee."""
     link = created.link
     dynamo.commit(
         created,
@@ -72,7 +72,7 @@ def record_creation(created: LinkCreated, response: StorableResponse) -> None:
 
 
 def item(link: Link) -> dict[str, object]:
-    """The link with its places in both indexes."""
+    """Return the link as an item, with its keys in both indexes."""
     return {
         **dict(link),
         "due_shard": keys.due_shard(link.link_id),
@@ -83,7 +83,7 @@ def item(link: Link) -> dict[str, object]:
 
 
 def facts_for_one(partner_id: str, link_id: str, actor_id: str) -> LinkFacts:
-    """A link of a partner's, and somebody of the partner who asks for it."""
+    """Read a link of a partner, and the caller as a member of the partner."""
     key = keys.link(partner_id, link_id)
     found = dynamo.read([keys.account(partner_id), key, *actors.first_keys(partner_id, actor_id)])
     found.read_missing(actors.related_keys(found, partner_id, actor_id))
@@ -95,7 +95,7 @@ def facts_for_one(partner_id: str, link_id: str, actor_id: str) -> LinkFacts:
 
 
 def facts_for_resend(partner_id: str, link_id: str, actor_id: str) -> LinkFacts:
-    """The same with the employee, and whether the letter's address still takes mail."""
+    """Read the same facts with the employee, and whether the email address is suppressed."""
     facts = facts_for_one(partner_id, link_id, actor_id)
     if not facts.link:
         return facts
@@ -110,7 +110,7 @@ def facts_for_resend(partner_id: str, link_id: str, actor_id: str) -> LinkFacts:
 
 
 def record_resend(resent: LinkResent, response: StorableResponse) -> None:
-    """The new secret in place of the old ones, if the link is still open and nobody else sent it meanwhile."""
+    """Commit the new secret in place of the old ones, if the link is open and unchanged since it was read."""
     link = resent.link
     dynamo.commit(
         resent,
@@ -133,7 +133,7 @@ def record_resend(resent: LinkResent, response: StorableResponse) -> None:
 
 
 def record_end(ended: LinkEnded, response: StorableResponse | None = None) -> None:
-    """An open link that was withdrawn, or whose time is over; its employee has one open link less."""
+    """Commit the end of an open link that was revoked or has expired, and count one open link less."""
     link = ended.link
     dynamo.commit(
         ended,
@@ -156,7 +156,10 @@ def decrement_open_links(link: Link) -> dynamo.TransactionItem:
 
 
 def record_used_up(link: Link) -> None:
-    """A link with several approvals, all given before it was due: it leaves the sweep's index."""
+    """Remove a link from the due index when all of its approvals were given before it was due.
+
+    This concerns links with several approvals.
+    """
     dynamo.transact(
         [
             dynamo.update(
@@ -170,7 +173,7 @@ def record_used_up(link: Link) -> None:
 
 
 def facts_for_renewal(secret: LinkSecret, actor_id: str) -> RenewalFacts:
-    """The link that the secret names, whom and which firm it is for, and who asks."""
+    """Read the link that the secret names, its employee and partner, and the user who requests its renewal."""
     key, partner = keys.link(secret.partner_id, secret.link_id), keys.account(secret.partner_id)
     found = dynamo.read([key, partner, keys.user(actor_id)])
     link = found.get_as(Link, key)
@@ -185,7 +188,10 @@ def facts_for_renewal(secret: LinkSecret, actor_id: str) -> RenewalFacts:
 
 
 def record_renewal_request(requested: LinkRenewalRequested, response: StorableResponse) -> None:
-    """That the creator has been told: once per link, and never while it is open."""
+    """Commit that renewal was requested, which notifies the creator.
+
+    It happens once per link, and never while the link is open.
+    """
     condition_values: dict[str, Any] = (
         {} if requested.was_void else {"open": StoredLinkState.OPEN, "now": requested.act.at}
     )
@@ -204,7 +210,7 @@ def record_renewal_request(requested: LinkRenewalRequested, response: StorableRe
 
 
 def _read_links(listed: list[dict[str, Any]]) -> Iterator[Link]:
-    """The links that an index told of, as they are now, in the same order."""
+    """Read the links that an index returned from the table itself, in the same order."""
     wanted = [keys.Key(each["pk"], each["sk"]) for each in listed]
     found = dynamo.read(wanted)
     yield from (link for link in (found.get_as(Link, key) for key in wanted) if link)
@@ -212,14 +218,14 @@ def _read_links(listed: list[dict[str, Any]]) -> Iterator[Link]:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some links, newest first, and the id of the one to go on after."""
+    """One page of links, newest first, and the link id after which the next page starts."""
 
     links: list[Link]
     after: str | None
 
 
 def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: int) -> Page:
-    """Links of a partner, or of one employee of it; what it costs is in proportion to the page."""
+    """Return one page of links of a partner or one of its employees, at a cost proportional to the page size."""
     if employee_id:
         start = _index_key(partner_id, employee_id, after) if after else None
         found = dynamo.query(
@@ -244,7 +250,7 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
 
 
 def all_of(partner_id: str, employee_id: str) -> Iterator[list[Link]]:
-    """All links of one employee, a page at a time."""
+    """Yield all links of one employee, one page at a time."""
     found = page(partner_id, employee_id=employee_id, after=None, limit=dynamo.MAX_BATCH_ITEMS)
     yield found.links
     while found.after:
@@ -261,6 +267,6 @@ def _index_key(partner_id: str, employee_id: str, link_id: str) -> dict[str, str
 
 
 def employees_of(links: list[Link]) -> dict[str, User]:
-    """The people whom these links are for, by id."""
+    """Return the employees of these links, by user id."""
     found = dynamo.read(keys.user(link.employee_id) for link in links)
     return {user.user_id: user for user in map(User.model_validate, found.values())}

@@ -1,4 +1,4 @@
-"""Reading the people who act: first what the request names, then what that leads to."""
+"""Reads of actors in two steps: first the records that the request names, then the records that those refer to."""
 
 from collections.abc import Iterable
 
@@ -13,18 +13,21 @@ from partner_access.store.keys import Key
 
 
 def first_keys(account_id: str, user_id: str) -> tuple[Key, Key]:
-    """What the first read takes for somebody in an account."""
+    """Return the keys that the first read needs for a user in an account."""
     return keys.user(user_id), keys.member(account_id, user_id)
 
 
 def related_keys(found: Items, account_id: str, *user_ids: str) -> list[Key]:
-    """What the second read takes: the firms on whose behalf these people are in the account, and its own sets they hold."""
+    """Return the keys that the second read needs.
+
+    They are the partners on whose behalf these users are members, and the account's custom sets that they have.
+    """
     members = (found.get_as(Member, keys.member(account_id, user_id)) for user_id in user_ids)
     return [key for member in members for key in (*_partner_keys(member).values(), *_custom_set_keys(member).values())]
 
 
 def assignments(member: Member | None) -> list[Assignment]:
-    """What somebody is in an account, and what he would be without his grant."""
+    """Return the member's current assignment, then the one that they fall back to without their grant."""
     return [assignment for assignment in (member, member and member.previous) if assignment]
 
 
@@ -45,12 +48,12 @@ def _custom_set_keys(member: Member | None) -> dict[str, Key]:
 
 
 def custom_set_keys(account_id: str, *names: str) -> dict[str, Key]:
-    """The account's own sets among these, by their ids."""
+    """Return the keys of the custom sets among these names, by set id."""
     return {name: keys.permission_set(account_id, name) for name in names if is_custom(name)}
 
 
 def actor(found: Items, account_id: str, user_id: str) -> Actor:
-    """Somebody in an account, from all that was read."""
+    """Build the actor for a user in an account from the items read."""
     member = found.get_as(Member, keys.member(account_id, user_id))
     return Actor(
         user=found.get_as(User, keys.user(user_id)),
@@ -61,14 +64,17 @@ def actor(found: Items, account_id: str, user_id: str) -> Actor:
 
 
 def in_account(account_id: str, user_id: str) -> tuple[Actor, Account | None]:
-    """Somebody in an account, and the account, read for this alone."""
+    """Read the actor for a user in an account, and the account."""
     found = dynamo.read([keys.account(account_id), *first_keys(account_id, user_id)])
     found.read_missing(related_keys(found, account_id, user_id))
     return actor(found, account_id, user_id), found.get_as(Account, keys.account(account_id))
 
 
 def super_admin_ids(found: Items, account_id: str) -> list[str]:
-    """Who is listed as super admin; whether each still is one is for the rules, and their conditions, to say."""
+    """Return the ids of the users listed as super admins, sorted.
+
+    The list can be out of date. The domain rules and the conditions of a transaction check each super admin.
+    """
     return sorted(found.get(keys.super_admins(account_id), {}).get("user_ids", ()))
 
 
@@ -77,5 +83,5 @@ def first_keys_of_all(account_id: str, user_ids: Iterable[str]) -> list[Key]:
 
 
 def super_admins(found: Items, account_id: str, *, but: str | None = None) -> tuple[Actor, ...]:
-    """The account's super admins, from all that was read."""
+    """Build the actors of the account's listed super admins, except `but`, from the items read."""
     return tuple(actor(found, account_id, user_id) for user_id in super_admin_ids(found, account_id) if user_id != but)

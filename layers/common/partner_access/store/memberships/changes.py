@@ -1,4 +1,4 @@
-"""A membership that somebody would change, in the table: who he is to it, and the change coming true."""
+"""Changes of memberships in the table: the facts to decide on, and the writes."""
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.creations import MemberCreated
@@ -20,7 +20,7 @@ NO_EDIT = MemberEdit()
 
 
 def facts(account_id: str, user_id: str, actor_id: str, edit: MemberEdit = NO_EDIT) -> MembershipFacts:
-    """The membership, whoever would change it, what stands behind both, and what the wish names."""
+    """Read the membership, the caller who would change it, the records behind both, and those that the edit names."""
     named = actors.custom_set_keys(account_id, edit.permission_set) if edit.permission_set else {}
     found = dynamo.read(
         [
@@ -56,20 +56,23 @@ def facts(account_id: str, user_id: str, actor_id: str, edit: MemberEdit = NO_ED
 
 
 def _managed_partner_id(found: Items, account_id: str, user_id: str, actor_id: str) -> str | None:
-    """The firm on whose behalf the member is here, if the caller works for it, too."""
+    """Return the partner on whose behalf the user is a member, if the caller works for it too."""
     member = found.get_as(Member, keys.member(account_id, user_id))
     caller = found.get_as(User, keys.user(actor_id))
     return member.partner_id if member and caller and member.partner_id in caller.employed_by else None
 
 
 def _super_admin_keys(found: Items, account_id: str, user_id: str, *, becomes_partner_admin: bool) -> list[Key]:
-    """Who else runs the account matters when a super admin goes, or when somebody might approve for his own firm."""
+    """Return the keys of the account's super admins when the rules need them.
+
+    They do when a super admin is changed, or when the caller might approve for their own partner.
+    """
     listed = actors.super_admin_ids(found, account_id)
     return actors.first_keys_of_all(account_id, listed) if user_id in listed or becomes_partner_admin else []
 
 
 def record_edit(edited: Edited, response: StorableResponse) -> None:
-    """An edit is one, or a migration, or a direct creation."""
+    """Commit an edit, which can also be a migration or a direct creation."""
     match edited:
         case SuperAdminMigrated():
             migrations.record(edited, response)
@@ -80,14 +83,14 @@ def record_edit(edited: Edited, response: StorableResponse) -> None:
 
 
 def record(changed: MembershipChanged, response: StorableResponse) -> None:
-    """The membership as it is from now on."""
+    """Commit the changed membership."""
     before, member = changed.before, changed.member
     new = [members.raise_version(changed.user)] if members.becomes_super_admin(before, member) else []
     dynamo.commit(changed, response, *members.transaction_items(changed.account, before, member, changed.act.at), *new)
 
 
 def record_removal(ended: MemberRemoved, response: StorableResponse) -> None:
-    """The same for the end of a membership; an employee who leaves his firm works for it no more."""
+    """Commit the end of a membership. A member who is removed from their partner account stops being its employee."""
     employment_items = [members.employment_item(ended.former_employee)] if ended.former_employee else []
     dynamo.commit(
         ended,

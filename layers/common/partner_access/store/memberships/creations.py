@@ -1,4 +1,4 @@
-"""Direct creation in the table: from an e-mail address to the person, his firm and his membership."""
+"""Direct creation in the table: from an email address to the user, their partner and their membership."""
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
@@ -15,7 +15,10 @@ from partner_access.store.memberships import actors, members
 def facts(
     account_id: str, email: str, partner_id: str | None, actor_id: str, *, permission_set: str
 ) -> MemberCreationFacts:
-    """For a partner admin also the firm on whose behalf he comes: named, or the only one, which takes a third read."""
+    """Read the facts to create a member by email address.
+
+    A partner admin also needs the partner: the one named, or the user's only partner, which takes a third read.
+    """
     on_behalf = permission_set == SetName.PARTNER_ADMIN
     named = actors.custom_set_keys(account_id, permission_set)
     found = _read_first(account_id, email, actor_id, *named.values())
@@ -50,7 +53,7 @@ def facts(
 
 
 def facts_for_colleague(account_id: str, user_id: str, actor_id: str, *, permission_set: str) -> MemberCreationFacts:
-    """For an ordinary set, with the person named by his id."""
+    """Read the facts to add a colleague, who is named by user id and gets an ordinary permission set."""
     named = actors.custom_set_keys(account_id, permission_set)
     found = dynamo.read(
         [keys.account(account_id), *actors.first_keys_of_all(account_id, (actor_id, user_id)), *named.values()]
@@ -79,7 +82,7 @@ def _read_first(account_id: str, email: str | None, actor_id: str, *more: keys.K
 
 
 def _current_owner(found: Items, user_id: str | None, email: str | None) -> User | None:
-    """The person, if the address that led to him is still his."""
+    """Return the user, or None when the address that led to them is no longer theirs."""
     user = found.get_as(User, keys.user(user_id)) if user_id else None
     return user if user and user.email == email else None
 
@@ -89,14 +92,14 @@ def _owner_id(found: Items, email: str) -> str | None:
 
 
 def record(created: MemberCreated, response: StorableResponse) -> None:
-    """The membership, with a grant and a seat if it is a partner admin's."""
+    """Commit the new membership, with a grant and a partner seat for a partner admin."""
     user, before, member = created.person, created.before, created.member
     new = [members.raise_version(user)] if members.becomes_super_admin(before, member) else []
     dynamo.commit(created, response, *members.transaction_items(created.account, before, member, created.act.at), *new)
 
 
 def facts_for_choice(account_id: str, email: str | None, actor_id: str) -> AssignableSetsFacts:
-    """The account, whoever chooses a set in it, and the person that it is chosen for, with his firms."""
+    """Read the account, the caller who picks a permission set, and the user it is for with their partners."""
     found = _read_first(account_id, email, actor_id)
     user_id = _owner_id(found, email) if email else None
     user_keys = actors.first_keys(account_id, user_id) if user_id else ()

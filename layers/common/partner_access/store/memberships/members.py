@@ -1,4 +1,4 @@
-"""The members of an account, by id, and the lines that a membership takes in a transaction."""
+"""Lists of an account's members, and the transaction items that write a membership."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,10 @@ SEAT_TAKEN = "partner_seats_used > :none"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some who are or were members of an account, by id, with what was found of them, and the id to go on after."""
+    """One page of the present and former members of an account, sorted by id.
+
+    `found` has their membership items. `after` is the id after which the next page starts.
+    """
 
     user_ids: list[str]
     found: Items
@@ -28,7 +31,7 @@ class Page:
 
 
 def page(account_id: str, *, after: str | None = None, limit: int = dynamo.MAX_BATCH_ITEMS) -> Page:
-    """One page of them."""
+    """Return one page of the present and former members of an account."""
     members = keys.member(account_id, "")
     listed = dynamo.query(
         "pk = :account AND begins_with(sk, :members)",
@@ -43,7 +46,7 @@ def page(account_id: str, *, after: str | None = None, limit: int = dynamo.MAX_B
 
 
 def all_ids(account_id: str) -> Iterator[str]:
-    """All of them."""
+    """Yield the user ids of all present and former members of an account."""
     listed = page(account_id)
     yield from listed.user_ids
     while listed.after:
@@ -54,7 +57,10 @@ def all_ids(account_id: str) -> Iterator[str]:
 def transaction_items(
     account: Account, before: Member | None, after: Member, at: datetime
 ) -> Iterator[dynamo.TransactionItem]:
-    """Write a membership with all that goes along; what it was before is pinned by whoever relied on it."""
+    """Yield the transaction items that write a membership and all that depends on it.
+
+    The caller pins the version of the earlier membership through `relies_on` of the decision.
+    """
     yield from _seat_items(account, partner_seat_change(before, after))
     member_item = item(after.model_copy(update={"changed_at": at}))
     yield dynamo.put(keys.of(after), member_item, only_if=None if before else dynamo.NOT_EXISTS)
@@ -66,7 +72,10 @@ def transaction_items(
 
 
 def item(member: Member) -> dict[str, object]:
-    """The member, with his places in the indexes: while a grant of his has an end, and while he is here for a partner."""
+    """Return the member as an item, with index keys.
+
+    A member whose grant has an end is in the due index. A partner member is in the listing index.
+    """
     due_at = member.grant.next_due_at if member.grant else None
     due = {"due_shard": keys.due_shard(member.user_id), "due_at": due_at} if due_at else {}
     return {**dict(member), **due, **_list_keys(member)}
@@ -98,12 +107,15 @@ def _is_active_super_admin(member: Member | None) -> bool:
 
 
 def raise_version(user: User) -> dynamo.TransactionItem:
-    """For a new super admin: who erases or deactivates him relies on the accounts where he is one."""
+    """Raise the version of a user who becomes super admin.
+
+    Erasing or deactivating a user relies on the list of accounts where they are super admin, so it must then fail.
+    """
     return dynamo.update(keys.user(user.user_id), "SET version = :version", only_if=None, version=user.version + 1)
 
 
 def _set_items(account_id: str, before: Member | None, after: Member) -> Iterator[dynamo.TransactionItem]:
-    """How often each of the account's own sets is held; one that is taken up must still be there."""
+    """Count the holders of each custom set that changes. A set that gains a holder must still exist."""
     was, now = custom_sets_of(before), custom_sets_of(after)
     was_for_partners, now_for_partners = custom_sets_of_partner_member(before), custom_sets_of_partner_member(after)
     for set_id in sorted(was | now):
@@ -120,11 +132,11 @@ def _set_items(account_id: str, before: Member | None, after: Member) -> Iterato
 
 
 def employment_item(user: User) -> dynamo.TransactionItem:
-    """For whom somebody works, and how often his access for each partner has been ended as a whole."""
+    """Write the partners that a user works for, and how often all their access for each partner was ended."""
     fields = {"version": user.version, "employed_by": user.employed_by, "offboardings": user.offboardings}
     non_empty: dict[str, Any] = {name: value for name, value in fields.items() if value}
     change = ", ".join(f"{name} = :{name}" for name in non_empty)
-    # leavings only ever become more
+    # Offboarding counters only ever increase, so they never have to be removed.
     removal = "" if user.employed_by else " REMOVE employed_by"
     return dynamo.update(keys.user(user.user_id), f"SET {change}{removal}", only_if=None, **non_empty)
 

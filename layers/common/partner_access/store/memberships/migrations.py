@@ -1,4 +1,4 @@
-"""Migrations in the table: who is super admin, who stays, and the one transaction."""
+"""Migrations of super admins in the table: the facts to decide on, and the write."""
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.migrations import MigrationFacts, SuperAdminMigrated
@@ -9,7 +9,7 @@ from partner_access.store.memberships import actors, members
 
 
 def facts(account_id: str, user_id: str, actor_id: str, partner_id: str | None = None) -> MigrationFacts:
-    """The account with its super admins, the one who acts, the one who is migrated, and his firm."""
+    """Read the account with its super admins, the caller, the user to migrate, and that user's partner."""
     found = dynamo.read(
         [
             keys.account(account_id),
@@ -37,7 +37,7 @@ def facts(account_id: str, user_id: str, actor_id: str, partner_id: str | None =
 
 
 def record(migrated: SuperAdminMigrated, response: StorableResponse) -> None:
-    """The membership under its grant; the witness is among what the decision relied on."""
+    """Commit the membership with its grant. The decision also relies on the super admin who stays (the witness)."""
     dynamo.commit(
         migrated,
         response,

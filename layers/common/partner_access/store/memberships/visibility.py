@@ -1,4 +1,4 @@
-"""The people in an account as they are looked at: one of them, or a page, with all that stands behind them."""
+"""Reads of an account's members for viewing: one member or a page of them, with the records behind them."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ from partner_access.store.memberships import actors, members
 
 
 def viewer(account_id: str, actor_id: str) -> Actor:
-    """Who looks, in the account where he does."""
+    """Read the actor of the caller in the account that they view."""
     found = dynamo.read(actors.first_keys(account_id, actor_id))
     found.read_missing(actors.related_keys(found, account_id, actor_id))
     return actors.actor(found, account_id, actor_id)
 
 
 def facts_for_one(account_id: str, user_id: str, actor_id: str) -> VisibilityFacts:
-    """A member, who looks at him, and that one in the firms on whose behalf the member is or was here."""
+    """Read a member, the viewer in this account, and the viewer in the member's present and former partners."""
     found = dynamo.read(actors.first_keys_of_all(account_id, (actor_id, user_id)))
     partner_ids = _partner_ids_of(found.get_as(Member, keys.member(account_id, user_id)))
     found.read_missing(
@@ -40,14 +40,14 @@ def facts_for_one(account_id: str, user_id: str, actor_id: str) -> VisibilityFac
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some members, by id, and the id to go on after."""
+    """One page of members, sorted by id, and the id after which the next page starts."""
 
     members: list[VisibleMember]
     after: str | None
 
 
 def page(account_id: str, *, after: str | None, limit: int) -> Page:
-    """Members of an account; what it costs is in proportion to the page."""
+    """Return one page of an account's members, at a cost proportional to the page size."""
     listed = members.page(account_id, after=after, limit=limit)
     found, user_ids = listed.found, listed.user_ids
     found.read_missing(

@@ -1,4 +1,4 @@
-"""An account's own permission sets in the table, counted there by the account and by those who hold them."""
+"""Custom permission sets in the table. The account counts its sets, and each set counts its holders."""
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import SetInUse, TooManySets
@@ -21,7 +21,7 @@ NO_HOLDERS = "holders = :none"
 
 
 def facts(account_id: str, actor_id: str, set_id: str | None = None) -> CustomSetFacts:
-    """The account, whoever acts in it, and the set if one is named."""
+    """Read the account, the caller in it, and the set if one is named."""
     named = actors.custom_set_keys(account_id, set_id) if set_id else {}
     found = dynamo.read([keys.account(account_id), *actors.first_keys(account_id, actor_id), *named.values()])
     found.read_missing(actors.related_keys(found, account_id, actor_id))
@@ -33,7 +33,7 @@ def facts(account_id: str, actor_id: str, set_id: str | None = None) -> CustomSe
 
 
 def of(account_id: str) -> list[CustomSet]:
-    """All sets of an account's own, oldest first: no more than one page."""
+    """Return all custom sets of an account, oldest first. Their number is limited to one page."""
     page = dynamo.query(
         "pk = :account AND begins_with(sk, :sets)",
         limit=MAX_CUSTOM_SETS,
@@ -44,7 +44,7 @@ def of(account_id: str) -> list[CustomSet]:
 
 
 def record_created(created: CustomSetCreated, response: StorableResponse) -> None:
-    """The set, if the account has room for one more."""
+    """Commit a new set, if the account is below its limit."""
     dynamo.commit(
         created,
         response,
@@ -61,7 +61,10 @@ def record_created(created: CustomSetCreated, response: StorableResponse) -> Non
 
 
 def record_updated(changed: CustomSetUpdated, response: StorableResponse) -> None:
-    """The set in its new version, held by as many as were seen: one who is here for a partner may make a difference."""
+    """Commit the new version of a set, if its numbers of holders are those that were read.
+
+    A set with partner members as holders can be subject to further rules.
+    """
     dynamo.commit(
         changed,
         response,
@@ -76,7 +79,7 @@ def record_updated(changed: CustomSetUpdated, response: StorableResponse) -> Non
 
 
 def record_removed(removed: CustomSetRemoved, response: StorableResponse) -> None:
-    """The set goes if nobody holds it."""
+    """Commit the removal of a set, if it has no holders."""
     dynamo.commit(
         removed,
         response,

@@ -1,4 +1,4 @@
-"""Who in an account was given an older version of a set, and that he is given the latest."""
+"""Set updates in the table: members with an older version of their set, and acceptance of the latest version."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ from partner_access.store.memberships import actors, members
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some members who have an older version of their set, by id, and the id to go on after."""
+    """One page of members with an older version of their set, sorted by id, and the id to continue after."""
 
     members: tuple[Actor, ...]
     after: str | None
 
 
 def page(account_id: str, *, after: str | None, limit: int) -> Page:
-    """Of one page of the members those with an older version, which may be few or none."""
+    """Return the members with an older version among one page of members. There can be few or none."""
     listed = members.page(account_id, after=after, limit=limit)
     found = listed.found
     user_ids = [each.user_id for each in map(Member.model_validate, found.values()) if has_outdated_set(each)]
@@ -30,7 +30,7 @@ def page(account_id: str, *, after: str | None, limit: int) -> Page:
 
 
 def facts(account_id: str, user_id: str, actor_id: str) -> SetUpdateFacts:
-    """The account, whoever answers for it, and the member."""
+    """Read the account, the caller who would accept the update, and the member."""
     found = dynamo.read(
         [
             keys.account(account_id),
@@ -52,7 +52,7 @@ def facts(account_id: str, user_id: str, actor_id: str) -> SetUpdateFacts:
 
 
 def record(accepted: SetUpdateAccepted, response: StorableResponse) -> None:
-    """The membership under the latest version."""
+    """Commit the membership with the latest version of its set."""
     dynamo.commit(
         accepted,
         response,

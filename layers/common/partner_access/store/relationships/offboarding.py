@@ -1,4 +1,4 @@
-"""Ended and stopped access in the table: the one write, and the accounts that it concerns, one after the other."""
+"""Offboardings and program changes in the table: the one write, and the reconciliation of each affected account."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,7 +30,7 @@ LATE_AFTER: Final = timedelta(minutes=15)
 
 
 def facts(partner_id: str, user_id: str, actor_id: str) -> OffboardingFacts:
-    """The partner, its employee, and whoever of it would end what he may do."""
+    """Read the partner, its employee, and the caller who would end the employee's access."""
     found = dynamo.read([keys.account(partner_id), *actors.first_keys_of_all(partner_id, (actor_id, user_id))])
     found.read_missing(actors.related_keys(found, partner_id, actor_id))
     return OffboardingFacts(
@@ -41,24 +41,28 @@ def facts(partner_id: str, user_id: str, actor_id: str) -> OffboardingFacts:
 
 
 def record_offboarding(ended: EmployeeOffboarded, response: StorableResponse | None) -> None:
-    """One write, however many clients: whatever he has for the partner, and whatever asks for it, is of an older tenure."""
+    """Commit the end of all access of an employee.
+
+    It is one write for any number of clients. Raising the access generation invalidates all grants and open links of
+    this user for the partner.
+    """
     dynamo.commit(ended, response, members.employment_item(ended.user))
 
 
 class QueuedReconciliation(Record):
-    """A clean-up that is waiting."""
+    """A queued reconciliation."""
 
     act_id: str
     actor_id: str
     reconciliation: Reconciliation
 
     def act(self, at: datetime) -> Act:
-        """The act that it belongs to, as its clean-up goes on now."""
+        """Return the act that the reconciliation belongs to, at the current time."""
         return Act(actor_id=self.actor_id, at=at, id=self.act_id)
 
 
 def queued() -> Iterator[Item]:
-    """All that is to be cleaned up, oldest first: what came later may lean on what came before."""
+    """Yield all queued reconciliations, oldest first, since a later one can depend on an earlier one."""
     return merge(*map(_queued, range(keys.SHARDS)), key=itemgetter("sk"))
 
 
@@ -68,30 +72,30 @@ def _queued(shard: int) -> Iterator[Item]:
 
 
 def is_due(item: Item, at: datetime) -> bool:
-    """Whether to look at it now: one that could not be read rests for a while."""
+    """Return whether the reconciliation is due. One that could not be read is postponed for a while."""
     return _time(item, "next_at") <= at.timestamp()
 
 
 def is_late(item: Item, at: datetime) -> bool:
-    """Whether somebody should know that it is still waiting."""
+    """Return whether the reconciliation has been queued for so long that it must be reported."""
     return _time(item, "queued_at") <= (at - LATE_AFTER).timestamp()
 
 
 def _time(item: Item, name: str) -> float:
-    """Long ago where it cannot be told."""
+    """Return the time in epoch seconds, or 0 when it cannot be read."""
     value = item.get(name)
     return float(value) if isinstance(value, Decimal) else 0
 
 
 def postpone(item: Item, until: datetime) -> None:
-    """Let it rest, unless somebody has done with it meanwhile."""
+    """Postpone the reconciliation, unless another run has completed it in the meantime."""
     transaction_item = dynamo.update(_key(item), "SET next_at = :until", only_if=dynamo.EXISTS, until=until)
     with suppress(StaleFacts):
         dynamo.transact([transaction_item])
 
 
 def complete(item: Item) -> None:
-    """Everybody concerned has heard: the clean-up is over."""
+    """Delete the reconciliation, because all affected accounts have been notified."""
     dynamo.transact([dynamo.delete(_key(item))])
 
 
@@ -100,7 +104,7 @@ def _key(item: Item) -> Key:
 
 
 def user_ids(reconciliation: Reconciliation) -> Iterator[str]:
-    """Whom it is about: one person, or all who work or worked for the partner."""
+    """Yield the ids of the users concerned: one user, or all present and former members of the partner."""
     if reconciliation.user_id:
         yield reconciliation.user_id
         return
@@ -109,7 +113,7 @@ def user_ids(reconciliation: Reconciliation) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some accounts of one person, by id, and the one to go on after."""
+    """One page of the accounts of a user, sorted by id, and the id after which the next page starts."""
 
     affected: list[AffectedMembership]
     after: str | None
@@ -123,7 +127,10 @@ def page(
     after: str | None = None,
     limit: int = dynamo.MAX_BATCH_ITEMS,
 ) -> Page:
-    """What the person is in some of his accounts, partner accounts apart: the base table says, not an index."""
+    """Read the user's memberships in one page of their accounts, except partner accounts.
+
+    The list comes from the base table, because an index can be out of date.
+    """
     account_ids, next_after = accounts.ids_of(user_id, after=after, limit=limit)
     member_entry_keys = {each: keys.audit(each, member_part(act, each, user_id).new_id("aud")) for each in account_ids}
     program_entry_keys = {each: keys.audit(each, account_part(act, each).new_id("aud")) for each in account_ids}
@@ -155,7 +162,7 @@ def page(
 
 
 def all_of(reconciliation: Reconciliation, user_id: str, act: Act) -> Iterator[AffectedMembership]:
-    """All the person's accounts, a page at a time."""
+    """Yield the affected memberships in all accounts of the user, read one page at a time."""
     found = page(reconciliation, user_id, act)
     yield from found.affected
     while found.after:
@@ -164,12 +171,12 @@ def all_of(reconciliation: Reconciliation, user_id: str, act: Act) -> Iterator[A
 
 
 def member_part(act: Act, account_id: str, user_id: str) -> Act:
-    """The part of an act that is about one person in one account: it has the same name whenever it is tried."""
+    """Return the part of an act that is about one user in one account. Its id is the same on each attempt."""
     return act.for_item(f"{account_id}#{user_id}")
 
 
 def account_part(act: Act, account_id: str) -> Act:
-    """The part of an act that is about all the partner's people in one account."""
+    """Return the part of an act that is about all the partner's members in one account."""
     return act.for_item(account_id)
 
 
@@ -178,14 +185,17 @@ def _account_keys(account_id: str, user_id: str) -> tuple[Key, ...]:
 
 
 def _related_keys(found: Items, account_id: str, user_id: str) -> list[Key]:
-    """What stands behind the person, and who else runs the account if he does."""
+    """Return the keys of the records behind the user, and of the other super admins if the user is one."""
     listed = actors.super_admin_ids(found, account_id)
     others = actors.first_keys_of_all(account_id, listed) if user_id in listed else []
     return [*actors.related_keys(found, account_id, user_id), *others]
 
 
 def reconcile(affected: AffectedMembership, user_id: str, act: Act) -> bool:
-    """Write down and tell what is left to; False when something came between, and it must be looked at once more."""
+    """Commit what the account still has to record and notify.
+
+    Return False when a concurrent change came first, so that the account must be checked again.
+    """
     reconciled = offboarding.reconcile(affected, member_part(act, affected.account.account_id, user_id))
     if not reconciled:
         return True
@@ -198,7 +208,10 @@ def reconcile(affected: AffectedMembership, user_id: str, act: Act) -> bool:
 
 
 def notify_of_program_change(affected: AffectedMembership, act: Act) -> bool:
-    """The client hears of the partner's program, once for all of the partner's people; False as in `follow`."""
+    """Notify the client of the partner's program change, once for all of the partner's members.
+
+    Return False in the same case as `follow`.
+    """
     decision = offboarding.report_program_change(affected, account_part(act, affected.account.account_id))
     return decision is None or _try_commit(decision)
 
@@ -212,7 +225,7 @@ def _try_commit(decision: Decision, *items: dynamo.TransactionItem) -> bool:
 
 
 def void_links(reconciliation: Reconciliation, user_id: str, at: datetime) -> Iterator[Link]:
-    """Links that name the person, look open and ask for nothing any more, after an end for good."""
+    """Yield links for the user that still look open although access has ended for good."""
     if not reconciliation.ends_access:
         return
     user = dynamo.read([keys.user(user_id)]).get_as(User, keys.user(user_id))
@@ -225,7 +238,7 @@ def void_links(reconciliation: Reconciliation, user_id: str, at: datetime) -> It
 
 
 def revoke(link: Link, act: Act) -> bool:
-    """The link shows to everybody that it is over; False as in `follow`."""
+    """Record on the link that it is revoked. Return False in the same case as `follow`."""
     try:
         stored_links.record_end(links.revoke_ineligible(link, act.for_item(link.link_id)))
     except (StaleFacts, TemporarilyUnavailable):

@@ -1,4 +1,4 @@
-"""The partner's console in the table: its people by client or by employee, at a cost in proportion to the page."""
+"""Reads for the partner console: memberships by client or by employee, at a cost proportional to the page size."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from partner_access.store.dynamo import Items
 from partner_access.store.memberships import actors, members
 
 MAX_EMPLOYEES_PER_PAGE: Final = 25
-"""How many employees' accounts are looked through for one page."""
+"""Maximum number of employees whose accounts are searched for one page."""
 MAX_CLIENTS_PER_EMPLOYEE: Final = 25
-"""How many clients an employee is listed with; all of his are in the list of clients."""
+"""Maximum number of clients listed with an employee. The list of clients has all of them."""
 MAX_ACCOUNTS_READ: Final = MAX_CLIENTS_PER_EMPLOYEE + 2
-"""How many accounts of each listed employee are read: his firm, those to list, and one that says that there are more."""
+"""Number of accounts read per listed employee: the partner, the clients to list, and one to detect that more exist."""
 BY_CLIENT: Final = "client"
 BY_EMPLOYEE: Final = "employee"
 
 MemberPair = tuple[str, str]
-"""An account and a user in it."""
+"""An account id and the id of a user in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a firm's people in clients, and where to go on."""
+    """One page of the client memberships of a partner's users, and the position after which the next page starts."""
 
     items: list[ClientMembership]
     after: str | None
@@ -35,7 +35,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class EmployeeWithClients:
-    """Somebody of the partner, in which clients he is, by id, and whether there may be more of them."""
+    """A partner employee with their client memberships, sorted by client id.
+
+    `may_have_more` is true when the employee may have more memberships than those listed.
+    """
 
     user: User
     is_active: bool
@@ -45,16 +48,17 @@ class EmployeeWithClients:
 
 @dataclass(frozen=True, slots=True)
 class EmployeePage:
-    """Some of a partner's members, by id, and the one to go on after."""
+    """One page of a partner's members, sorted by id, and the id after which the next page starts."""
 
     items: list[EmployeeWithClients]
     after: str | None
 
 
 def all_memberships(partner_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
-    """Client by client those who are there on the firm's behalf, then those whom clients made, employee by employee.
+    """Return one page of the client memberships of all the partner's users.
 
-    A client's people stay together, if need be on a page that is a hundred longer.
+    Members on behalf of the partner come first, client by client. Memberships that clients created themselves follow,
+    employee by employee. The members of one client stay on one page, which can exceed `limit` by up to 100.
     """
     part, first, second = (after or f"{BY_CLIENT}##").split("#")
     if part == BY_EMPLOYEE:
@@ -71,7 +75,10 @@ def all_memberships(partner_id: str, *, at: datetime, after: str | None, limit: 
 
 
 def _on_behalf_of_partner(partner_id: str, after: str | None, limit: int) -> tuple[list[MemberPair], bool]:
-    """Who may be where on the firm's behalf, as the index tells, and whether there are more."""
+    """Return the pairs that the index lists for the partner, and whether there are more.
+
+    The index can be out of date, so the caller reads the members themselves.
+    """
     list_key = keys.partner_members(partner_id)
     start = _index_key(partner_id, after) if after else None
     page = dynamo.query("list_key = :people", index="listing", limit=limit, after=start, people=list_key)
@@ -102,7 +109,10 @@ def _index_key(partner_id: str, sort_key: str) -> dict[str, str]:
 
 
 def _created_by_clients(partner_id: str, employee_id: str, account_id: str, *, at: datetime, limit: int) -> Page:
-    """On after one account of one employee, or after him; looking stops after 25 employees or a hundred accounts."""
+    """Return memberships that clients created, after the given account of the given employee.
+
+    Without an account, the search starts after the employee. It stops after 25 employees or 100 accounts.
+    """
     listed = members.page(partner_id, after=employee_id, limit=MAX_EMPLOYEES_PER_PAGE)
     next_position = _employee_position(listed.after) if listed.after else None
     active_ids = [each for each in listed.user_ids if listed.found[keys.member(partner_id, each)]["active"]]
@@ -124,14 +134,16 @@ def _created_by_clients(partner_id: str, employee_id: str, account_id: str, *, a
 
 
 def _employee_position(employee_id: str, account_id: str = "") -> str:
-    """Where to go on: after this account of his, or after all of his."""
+    """Return the position after this account of the employee, or after all of the employee's accounts."""
     return f"{BY_EMPLOYEE}#{employee_id}#{account_id}"
 
 
 def memberships_of(partner_id: str, user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
-    """One employee's clients by id, on the firm's behalf or made by the client; none of whoever never was in the firm.
+    """Return one page of one employee's client memberships, sorted by client id.
 
-    A page that is not full is filled from the next hundred of his accounts, lest it tell how many are another firm's.
+    The page has members on behalf of the partner and memberships that clients created. It is empty for a user who
+    never was a member of the partner. A page that is not full is filled from the user's next 100 accounts.
+    Otherwise its length would reveal how many of the user's accounts belong to another partner.
     """
     if keys.member(partner_id, user_id) not in dynamo.read([keys.member(partner_id, user_id)]):
         return Page([], None)
@@ -150,13 +162,13 @@ def _some_memberships_of(
 
 
 def employees(partner_id: str, *, at: datetime, after: str | None, limit: int) -> EmployeePage:
-    """One page of those who are or were members of the partner account."""
+    """Return one page of the users who are or were members of the partner account."""
     listed = members.page(partner_id, after=after, limit=limit)
     return EmployeePage(_employees(partner_id, listed.user_ids, at), listed.after)
 
 
 def employee(partner_id: str, user_id: str, *, at: datetime) -> EmployeePage:
-    """One of them alone."""
+    """Return a page with this one employee."""
     return EmployeePage(_employees(partner_id, [user_id], at), None)
 
 
@@ -179,7 +191,7 @@ def _read_memberships(partner_id: str, pairs: list[MemberPair], at: datetime) ->
 
 
 def _read_members(pairs: list[MemberPair]) -> Items:
-    """These members with all that says what they count for now, and their accounts."""
+    """Read these members with their accounts and all records that their current rights depend on."""
     found = dynamo.read(key for account_id, user_id in pairs for key in actors.first_keys(account_id, user_id))
     found.read_missing(key for each in pairs for key in (keys.account(each[0]), *actors.related_keys(found, *each)))
     return found
