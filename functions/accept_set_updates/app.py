@@ -1,4 +1,4 @@
-"""/accounts/{account_id}/permission-sets/updates: newer versions of the vendor's sets, looked at and accepted."""
+"""/accounts/{account_id}/permission-sets/updates: list and accept newer versions of the vendor's permission sets."""
 
 from typing import Annotated, Self
 

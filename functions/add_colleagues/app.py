@@ -1,4 +1,7 @@
-"""POST /partners/{partner_id}/clients/{account_id}/users: a partner admin brings in colleagues with a lesser set."""
+"""POST /partners/{partner_id}/clients/{account_id}/users: a partner admin adds colleagues with an ordinary set.
+
+The rules of direct creation apply to each colleague.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""POST /access-links/approvals: someone of a client account says yes to an access link."""
+"""POST /access-links/approvals: an approver of a client account approves an access link."""
 
 from http import HTTPStatus
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""POST /partners/{partner_id}/access-links: a partner asks clients to make one of its employees a partner admin."""
+"""POST /partners/{partner_id}/access-links: a partner creates a link that asks for access for one employee."""
 
 from http import HTTPStatus
 from typing import Annotated, ClassVar

@@ -1,4 +1,4 @@
-"""POST /accounts/{account_id}/users: a client takes a person in, as partner admin or with an ordinary set."""
+"""POST /accounts/{account_id}/users: a client adds a user as partner admin or with an ordinary permission set."""
 
 from http import HTTPStatus
 from typing import ClassVar

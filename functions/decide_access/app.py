@@ -1,4 +1,4 @@
-"""POST /access/v1/evaluation and …/evaluations: may this person do this here; and where to ask, for who looks for it."""
+"""POST /access/v1/evaluation and …/evaluations: access decisions, with the discovery document of the decision API."""
 
 from partner_access import page_urls
 from partner_access.api import authzen, routing
@@ -15,7 +15,7 @@ from partner_access.domain.act import Act
 
 
 def decision_api(policy: Policy) -> authzen.App:
-    """The decision API over this policy."""
+    """Build the decision API for this policy."""
     app = authzen.App()
 
     @app.post(

@@ -1,4 +1,4 @@
-"""POST /access-links/declines: someone of a client account says no to an access link."""
+"""POST /access-links/refusals: an approver of a client account declines an access link."""
 
 from partner_access.api import routing
 from partner_access.api.request_fields import Identifier, ParsedLinkSecret, Prose, Request

@@ -1,4 +1,4 @@
-"""PATCH /accounts/{account_id}/users/{user_id}: what somebody may do in an account, his seats, and until when."""
+"""PATCH /accounts/{account_id}/users/{user_id}: change the rights, seats and end date of a member."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -33,7 +33,7 @@ class EditUserRequest(Request, title="EditUserRequest"):
 
     @property
     def edit(self) -> MemberEdit:
-        """The fields that were named."""
+        """The edit with the fields that the request names."""
         named_fields: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
         if "permissions" in named_fields:
             named_fields["overrides"] = named_fields.pop("permissions").overrides

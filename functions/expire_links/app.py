@@ -1,6 +1,7 @@
-"""Every few minutes: links and grants whose time is over become `expired`; people are told, of grants also before.
+"""Scheduled every few minutes: record expired links, end due grants, and notify users of them.
 
-The truth is in `expires_at` all the time; this only writes it down, and costs in proportion to what is due.
+Users are also warned before a grant ends. Access ends at `expires_at` in any case. This job only records that, and
+its cost is proportional to the number of due items.
 """
 
 from datetime import UTC, datetime
@@ -24,7 +25,10 @@ ACTOR_ID: Final = "schedule"
 
 
 def handler(_: dict[str, Any], context: Context) -> None:
-    """The schedule's input is ignored; skipped, doubled or side by side, sweeps come to the same."""
+    """Process all due links and grants.
+
+    The input of the schedule is ignored. The job is safe to skip, repeat or run concurrently.
+    """
     telemetry.begin(context.aws_request_id, "expire_links")
     try:
         now = datetime.now(UTC).replace(microsecond=0)
@@ -37,7 +41,10 @@ def handler(_: dict[str, Any], context: Context) -> None:
 
 
 def _process(due: Link | DueGrant, act: Act) -> None:
-    """One transaction each: whoever was there meanwhile was first, and what is crowded is left for later."""
+    """Process one due item in a transaction of its own.
+
+    A concurrent change takes precedence, and an item that is unavailable now is left for the next run.
+    """
     try:
         if isinstance(due, Link):
             _process_link(due, act)

@@ -1,4 +1,4 @@
-"""POST /access/v1/explanations: why somebody may do this here or may not, who could change it, and how."""
+"""POST /access/v1/explanations: the reason for an access decision, who could change it, and how."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""/directory/…: the vendor's back end tells the product about accounts, users and members."""
+"""/directory/…: the vendor's back end saves accounts, users and members."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Self
@@ -25,11 +25,11 @@ app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class PutDirectoryRequest(Request):
-    """What is told; an absent field keeps its value."""
+    """Fields of a record that the vendor sends. An absent field keeps its value."""
 
     @property
     def named_fields(self) -> dict[str, Any]:
-        """The fields that were named, by the names of the records."""
+        """The fields that the request names, by their names in the records."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
@@ -66,7 +66,7 @@ class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
 
     @classmethod
     def of(cls, account: Account) -> Self:
-        """The fields of its kind."""
+        """Build the response with the fields that the kind of account has."""
         is_partner = account.is_partner
         return cls(
             account_id=account.account_id,

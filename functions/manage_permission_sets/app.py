@@ -1,4 +1,4 @@
-"""/accounts/{account_id}/permission-sets: super admins make, change and drop permission sets of their account's own."""
+"""/accounts/{account_id}/permission-sets: super admins create, update and remove custom permission sets."""
 
 from http import HTTPStatus
 from typing import Annotated, ClassVar

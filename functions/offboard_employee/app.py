@@ -1,4 +1,4 @@
-"""DELETE /partners/{partner_id}/employees/{user_id}/access: all that somebody may do for a partner ends at once."""
+"""DELETE /partners/{partner_id}/employees/{user_id}/access: offboard an employee from all clients with one write."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ ACCESS = "/partners/{partner_id}/employees/{user_id}/access"
 
 
 class OffboardingQuery(ListQuery):
-    """`dry_run` shows what would end; a cursor goes on with the receipt of what has."""
+    """Query parameters of an offboarding. `dry_run` previews it, and a cursor continues the receipt of one done."""
 
     dry_run: Literal["true", "false"] = "false"
 

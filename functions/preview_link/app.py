@@ -1,4 +1,4 @@
-"""POST /access-links/preview: who asks for what, and where the caller may approve; nothing is changed."""
+"""POST /access-links/preview: the access that a link requests, and the accounts that the caller can approve it for."""
 
 from pydantic import BaseModel
 

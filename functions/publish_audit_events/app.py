@@ -1,6 +1,6 @@
-"""The trail's stream: every entry gets its place in the chain of its account, and goes out as an event, in that order.
+"""Stream of audit entries: append each entry to its account's hash chain and publish it as an event, in order.
 
-A batch comes again as a whole when it fails: whatever is done here may be done twice.
+A failed batch is delivered again as a whole, so every step can run twice.
 """
 
 from typing import Any
@@ -12,7 +12,10 @@ from partner_access.store.audit import audit_log, events, hash_chain
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
-    """What cannot be read is raised: the batch is halved until it stands alone, and then set aside."""
+    """Process a batch of the stream.
+
+    An unreadable entry raises an error. Lambda then halves the batch until the entry is alone, and sets it aside.
+    """
     telemetry.begin(context.aws_request_id, "publish_audit_events")
     try:
         entries = [audit_log.from_stream(record) for record in event["Records"]]

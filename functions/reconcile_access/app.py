@@ -1,6 +1,7 @@
-"""Every minute: behind access that one write ended or stopped everywhere, each account is told and tidied up.
+"""Scheduled every minute: reconcile the accounts affected by an offboarding or a program change.
 
-Nothing here takes access away: it is gone since that write. Skipped, doubled or side by side, clean-ups come to the same.
+Access was ended by the original write. This job only notifies and tidies up. It is safe to skip, repeat or run
+concurrently.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,11 +22,14 @@ RETRY_UNREADABLE_AFTER: Final = timedelta(hours=1)
 
 
 class OutOfTime(Exception):
-    """What is left is for the next sweep."""
+    """Raised when this run has too little time left. The next run does the rest."""
 
 
 def handler(_: dict[str, Any], context: Context) -> None:
-    """The schedule's input is ignored; a clean-up that could not be finished is begun anew by the next sweep."""
+    """Process all due reconciliations.
+
+    The input of the schedule is ignored. The next run restarts a reconciliation that was not completed.
+    """
     telemetry.begin(context.aws_request_id, "reconcile_access")
     now = datetime.now(UTC).replace(microsecond=0)
     try:
@@ -38,7 +42,7 @@ def handler(_: dict[str, Any], context: Context) -> None:
 
 
 def _process(item: Item, now: datetime, context: Context) -> None:
-    """One that cannot be dealt with now does not keep the others."""
+    """Process one reconciliation. One that is unavailable now does not block the others."""
     if stored.is_late(item, now):
         telemetry.count("ReconciliationLate")
     if not stored.is_due(item, now):
@@ -52,7 +56,10 @@ def _process(item: Item, now: datetime, context: Context) -> None:
 
 
 def _reconcile(item: Item, now: datetime, context: Context) -> bool:
-    """Whether everybody concerned has heard; one who cannot be told now, or be read, does not keep the others."""
+    """Reconcile all users concerned, and return whether that is complete.
+
+    A user who cannot be processed or read now does not block the others.
+    """
     complete, readable = True, True
     try:
         queued = QueuedReconciliation.model_validate(item)
@@ -70,7 +77,7 @@ def _reconcile(item: Item, now: datetime, context: Context) -> bool:
 
 
 def _reconcile_user(reconciliation: Reconciliation, user_id: str, act: Act, context: Context) -> bool:
-    """The same of one person, in all his accounts, and of the links that name him."""
+    """Reconcile one user in all their accounts and the links for them, and return whether that is complete."""
     complete = True
     for affected in stored.all_of(reconciliation, user_id, act):
         _require_time(context)
@@ -82,7 +89,10 @@ def _reconcile_user(reconciliation: Reconciliation, user_id: str, act: Act, cont
 
 
 def _reconcile_membership(affected: AffectedMembership, user_id: str, act: Act) -> bool:
-    """The client hears of the partner's program first: of one whose access has been written off it shows no more."""
+    """Notify the client of the partner's program change, then record the end of access.
+
+    The order matters: a member whose end of access is recorded no longer shows that the client is concerned.
+    """
     return stored.notify_of_program_change(affected, act) and stored.reconcile(affected, user_id, act)
 
 

@@ -1,4 +1,4 @@
-"""What SES reports of a letter, by way of a topic: sent, bounced, complained; each report counts once."""
+"""Delivery feedback of SES from a topic: sent, bounced or complained. Each report counts once."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -25,39 +25,42 @@ METRIC_BY_STATUS: Final = {
 
 
 class SesBounce(BaseModel):
-    """`Permanent`, `Transient` or `Undetermined`: a full mailbox is not for good."""
+    """Type of a bounce: `Permanent`, `Transient` or `Undetermined`. A full mailbox is not permanent."""
 
-    bounceType: str  # noqa: N815  SES's name
+    bounceType: str  # noqa: N815  name given by SES
 
 
 class SesMail(BaseModel):
-    """The mail reported of: to whom we sent it, and our tags on it."""
+    """The email that the report is about: the addresses that we sent it to, and our tags."""
 
     destination: tuple[str, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = {}
 
 
 class SesEvent(BaseModel):
-    """As much as is used of what SES publishes."""
+    """The parts of an SES event that are used here."""
 
-    eventType: str  # noqa: N815  SES's name
+    eventType: str  # noqa: N815  name given by SES
     mail: SesMail
     bounce: SesBounce | None = None
 
     @property
     def delivery_id(self) -> str | None:
-        """The name of our copy."""
+        """The id of the delivery, from our tag."""
         return next(iter(self.mail.tags.get("delivery", ())), None)
 
     @property
     def addresses_to_suppress(self) -> tuple[str, ...]:
-        """The address that we wrote to, not the one that it led on to, if nobody is there or wants our mail."""
+        """The addresses to suppress after a permanent bounce or a complaint.
+
+        They are those that we sent to, not those that an email was forwarded to.
+        """
         is_permanent = self.bounce is not None and self.bounce.bounceType == "Permanent"
         return self.mail.destination if is_permanent or self.eventType == "Complaint" else ()
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
-    """Reports of other kinds, or of letters that are not ours, change nothing."""
+    """Record the feedback. Reports of other kinds, or about unknown emails, change nothing."""
     telemetry.begin(context.aws_request_id, "record_email_feedback")
     try:
         for record in event["Records"]:
@@ -78,7 +81,7 @@ def _record(message: str) -> None:
 
 
 def _parse(message: str) -> SesEvent | None:
-    """None for what is no report, such as the greeting that SES sends to a new topic."""
+    """Parse a report. Return None for other messages, such as the first one that SES sends to a new topic."""
     try:
         return SesEvent.model_validate_json(message)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""$default: what no route takes is not there, or not by this method."""
+"""$default: reject requests for unknown routes with 404, and for unsupported methods with 405."""
 
 import re
 from typing import Final, NoReturn
@@ -50,12 +50,12 @@ ROUTES: Final = {
     "/partners/{partner_id}/migrations": "POST",
     "/problems/{problem}": "GET, HEAD",
 }
-"""The methods of every path; a test keeps it equal to the template's routes."""
+"""Methods of every path. A test checks that they equal the routes of the template."""
 
 
 @app.default
 def reject_unknown_route(event: Event) -> NoReturn:
-    """404, or 405 with the methods that there are."""
+    """Reject the request with 404, or with 405 and the allowed methods when the path exists."""
     path = event["rawPath"]
     for route, methods in ROUTES.items():
         if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(route)), path):

@@ -1,4 +1,4 @@
-"""DELETE /accounts/{account_id}/users/{user_id}: a grant ends, or a membership."""
+"""DELETE /accounts/{account_id}/users/{user_id}: end the grant or the membership of a user."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -14,7 +14,7 @@ app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class RemoveUserResponse(ResponseBody):
-    """Nothing to tell; a key remembers it all the same."""
+    """An empty response, stored so that the idempotency key replays it."""
 
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 

@@ -1,4 +1,4 @@
-"""POST /access-links/renewals: whoever holds an ended link asks its creator for a new one."""
+"""POST /access-links/renewals: the holder of an ended link requests a new one from its creator."""
 
 from http import HTTPStatus
 from typing import ClassVar

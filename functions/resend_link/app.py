@@ -1,4 +1,4 @@
-"""POST /partners/{partner_id}/access-links/{link_id}/resend: a new secret in place of every earlier one."""
+"""POST /partners/{partner_id}/access-links/{link_id}/resend: replace all secrets of a link by a new one."""
 
 from typing import ClassVar
 

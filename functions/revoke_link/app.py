@@ -1,4 +1,4 @@
-"""DELETE /partners/{partner_id}/access-links/{link_id}: a link is withdrawn."""
+"""DELETE /partners/{partner_id}/access-links/{link_id}: revoke an access link."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -14,7 +14,7 @@ app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class RevokeLinkResponse(ResponseBody):
-    """Nothing to tell; a key remembers it all the same."""
+    """An empty response, stored so that the idempotency key replays it."""
 
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 

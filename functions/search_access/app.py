@@ -1,4 +1,4 @@
-"""POST /access/v1/search/…: who may do this here, where somebody may do it, and what he may do there."""
+"""POST /access/v1/search/…: search for the subjects, resources or actions that the policy permits."""
 
 from partner_access.api import authzen, routing
 from partner_access.api.authzen import (
@@ -13,7 +13,7 @@ from partner_access.domain.act import Act
 
 
 def search_api(policy: Policy) -> authzen.App:
-    """The searches over this policy."""
+    """Build the search API for this policy."""
     app = authzen.App()
 
     @app.post(

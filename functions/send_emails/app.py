@@ -1,6 +1,7 @@
-"""The outbox's stream, and a sweep every minute: each letter goes to everybody whom it is for, once.
+"""Stream of the outbox, and a sweep every minute: send each email once to each of its recipients.
 
-The stream makes it quick, the sweep makes it certain; both do the same, and a claim keeps them apart (guarantees.md §4).
+The stream makes delivery fast, and the sweep makes it reliable. Both do the same work, and a claim on each copy keeps
+them from sending it twice (guarantees.md §4).
 """
 
 import secrets
@@ -37,7 +38,10 @@ from partner_access.store import keys, outbox
 processor: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 SPARE_MILLISECONDS: Final = 20_000
-"""What one copy may take: without it none is begun, so that none is cut off between sending and saying so."""
+"""Time reserved for one copy, in milliseconds.
+
+With less time left, no copy is started, so that no run is aborted between sending a copy and recording it.
+"""
 RETRY_UNREADABLE_AFTER: Final = timedelta(hours=1)
 METRIC_BY_OUTCOME: Final = {
     SendResult.SENT: "EmailSent",
@@ -47,13 +51,13 @@ METRIC_BY_OUTCOME: Final = {
     SendResult.UNCLEAR: "EmailUnclear",
 }
 STATES_WITH_EXPIRY: Final = frozenset({LinkState.OPEN, LinkState.EXPIRED})
-"""Of a link that ended otherwise, the day it would have expired tells nothing."""
+"""States of a link in which its email names the expiry. The expiry means nothing when the link ended otherwise."""
 METRIC_BY_UNSENT_STATUS: Final = {DeliveryStatus.CANCELLED: "EmailCanceled", DeliveryStatus.FAILED: "EmailFailed"}
 
 
 @dataclass(frozen=True, slots=True)
 class EmailCopy:
-    """A letter as one person gets it, ready to go; `secret` opens the link once it is minted."""
+    """A rendered email for one recipient. `secret` opens the link once it is added to the link."""
 
     delivery_id: str
     address: str
@@ -63,7 +67,10 @@ class EmailCopy:
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
-    """A batch of the stream names its failed records; the schedule's input is ignored."""
+    """Send the emails of a stream batch or of a sweep.
+
+    For a batch, the result names the failed records. The input of the schedule is ignored.
+    """
     telemetry.begin(context.aws_request_id, "send_emails")
     try:
         if "Records" in event:
@@ -77,14 +84,14 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
 
 
 def _from_stream(record: Mapping[str, Any], context: Context) -> None:
-    """The record only says which letter; what it holds is read from the table."""
+    """Process the notification that a stream record names. Its content is read from the table."""
     item = outbox.queued(record["dynamodb"]["Keys"]["sk"]["S"].removeprefix(keys.NOTIFICATION))
     if item:
         _process(item, context)
 
 
 def _sweep(context: Context) -> None:
-    """One letter that cannot be dealt with now does not keep the others."""
+    """Process all queued notifications. One that is unavailable now does not block the others."""
     for item in outbox.all_queued():
         try:
             _process(item, context)
@@ -93,7 +100,7 @@ def _sweep(context: Context) -> None:
 
 
 def _process(item: outbox.Item, context: Context) -> None:
-    """Bring one letter on its way as far as it goes today; what there is no time for is left to the next sweep."""
+    """Send all copies of one notification that can be sent now. The next sweep does what is left."""
     now = datetime.now(UTC).replace(microsecond=0)
     if not outbox.is_due(item, now):
         return
@@ -127,7 +134,7 @@ def _process(item: outbox.Item, context: Context) -> None:
 
 
 def _copies(queued: QueuedNotification, facts: DeliveryFacts, now: datetime) -> list[EmailCopy]:
-    """All that goes out, written before anything is claimed: a letter that nobody can write is in nobody's hands."""
+    """Render all copies before any is claimed, so that a rendering error leaves no claim behind."""
     return [_copy(queued, facts, recipient, now) for recipient in email_delivery.recipients(facts, now)]
 
 
@@ -146,7 +153,10 @@ def _copy(queued: QueuedNotification, facts: DeliveryFacts, recipient: Recipient
 
 
 def _deliver(copy: EmailCopy, queued: QueuedNotification, now: datetime) -> datetime | None:
-    """Claim, mint, send, mark: in this order, each under its condition; tells when to look again, None when settled."""
+    """Claim the copy, add its secret to the link, send it and record the result, in this order.
+
+    Each write has its own condition. Return the time of the next attempt, or None when the delivery status is final.
+    """
     attempt = uuid_utils.uuid7().hex
     claimed = outbox.claim(queued, copy.link, copy.delivery_id, attempt, now)
     if claimed.attempt != attempt:
@@ -165,13 +175,13 @@ def _deliver(copy: EmailCopy, queued: QueuedNotification, now: datetime) -> date
 
 
 def _drop(claimed: Delivery, status: DeliveryStatus, now: datetime) -> None:
-    """This copy is not sent, now or ever."""
+    """Record that this copy is never sent."""
     telemetry.count(METRIC_BY_UNSENT_STATUS[status])
     outbox.record_result(claimed, status, now)
 
 
 def _page_url(notification: Notification, target: LinkedPage | None) -> str:
-    """The address that a copy leads to, empty for nowhere."""
+    """Return the URL that the button of an email opens, or an empty string for none."""
     if target is LinkedPage.LINKS and notification.partner_id:
         return page_urls.of_links(notification.partner_id)
     if target is LinkedPage.MEMBER and notification.account_id and notification.employee_id:
@@ -212,7 +222,10 @@ def _email_context(facts: DeliveryFacts, page_url: str, now: datetime) -> EmailC
 
 
 def _rights(notification: Notification) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What he can and cannot do; of an account's own set nothing is told, for what it holds may change any time."""
+    """Return the permissions that the employee has and lacks.
+
+    Both are empty for a custom set, because its permissions can change at any time.
+    """
     if is_custom(notification.permission_set):
         return (), ()
     can = Overrides(notification.added, notification.removed).applied_to(

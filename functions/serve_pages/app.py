@@ -1,6 +1,6 @@
-"""GET /…: the pages that people see. They hold no right of their own: each asks the API with the token of its reader.
+"""GET /…: serve the web pages. They have no rights of their own, since each calls the API with the user's token.
 
-What is served stands in static/, under an address that names its version; words are a table for each language.
+The files are in static/ and have a version in their URL. Each language has a table of texts.
 """
 
 import json
@@ -27,9 +27,9 @@ STATIC: Final = Path(__file__).with_name("static")
 METHODS: Final = ("GET", "HEAD")
 YEAR_SECONDS: Final = 31_536_000
 TABLES: Final = ("words", "permissions")
-"""Each is a module that loads the one of its language."""
+"""Names of the modules that load a table of texts for the user's language."""
 MIN_COMPRESSED_BYTES: Final = 1024
-"""Fewer bytes than this are not worth compressing."""
+"""Contents shorter than this, in bytes, are not compressed."""
 
 CONTENT_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -40,29 +40,29 @@ CONTENT_TYPES: Final = {
 ApiResponse = dict[str, Any]
 
 
-# --- words ---
+# --- texts ---
 
 
 def _error_classes(base: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
-    """The refusals that say something themselves: the leaves of the tree."""
+    """Yield the error classes with a text of their own, which are the leaves of the class tree."""
     for each in base.__subclasses__():
         yield from _error_classes(each) if each.__subclasses__() else [each]
 
 
 @cache
 def texts(language: Language) -> Texts:
-    """All that pages say; what a refusal means stands in English where it is made, in refusals.py."""
+    """Return all texts of the pages. The English texts of errors are their docstrings in refusals.py."""
     language_texts: Texts = json.loads((STATIC / f"words/{language}.json").read_text(encoding="utf-8"))
     english = {f"refused.{error.code}": error.detail for error in _error_classes()}
     return english | language_texts if language == "en" else language_texts
 
 
-# --- what pages load ---
+# --- assets ---
 
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """By name: the files, and a module of words and one of permissions for each language."""
+    """Return all assets by name: the static files, and for each language a module of texts and one of permissions."""
     found = {
         path.name: Asset(path.read_bytes(), CONTENT_TYPES[path.suffix])
         for path in sorted(STATIC.iterdir())
@@ -77,7 +77,7 @@ def assets() -> Mapping[str, Asset]:
 
 @cache
 def version() -> str:
-    """Changes with any byte of what pages load."""
+    """Return the version of the assets, which changes with any byte of them."""
     digest = sha256()
     for name, asset in assets().items():
         digest.update(f"{name} {len(asset.content)} ".encode() + asset.content)
@@ -90,7 +90,7 @@ def compressed(name: str) -> bytes:
 
 
 def modules_of(script: str) -> tuple[str, ...]:
-    """The script and all that it stands on, so that the browser can load them at once."""
+    """Return the script and all modules that it imports, so that the browser can load them in parallel."""
     found: list[str] = []
     queue = [script]
     while queue:
@@ -109,7 +109,7 @@ def url_of(asset: str) -> str:
 
 
 def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPStatus = HTTPStatus.OK) -> PageResponse:
-    """The shell that every page shares; the script fills it."""
+    """Render the shell that all pages share. The script of the page fills it."""
     language = preferred_language(event)
     page_texts = texts(language)
     modules = modules_of(script)
@@ -143,7 +143,7 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
 
 
 def serve_home(event: Event) -> PageResponse:
-    """Where everybody starts, and where the sign-in leads back to."""
+    """Serve the start page, which is also the redirect target of the sign-in."""
     return _page("home", "home.js", event)
 
 
@@ -160,7 +160,7 @@ def serve_partner(event: Event) -> PageResponse:
 
 
 def serve_problem(event: Event) -> PageResponse:
-    """What a refusal means: the page at the address that is its RFC 9457 type."""
+    """Serve the explanation of an error, at the URL that is its RFC 9457 type."""
     slug, page_texts = event["pathParameters"]["problem"], texts(preferred_language(event))
     meaning = page_texts.get(f"refused.{slug.replace('-', '_')}") if "_" not in slug else None
     if meaning is None:
@@ -169,7 +169,7 @@ def serve_problem(event: Event) -> PageResponse:
 
 
 def serve_asset(event: Event) -> PageResponse:
-    """What pages load, for good under its version; under another it is shown, but not to be kept."""
+    """Serve an asset. It can be cached forever under its current version, and not at all under another one."""
     name = event["pathParameters"]["asset"]
     asset = assets().get(name)
     if not asset:
@@ -183,7 +183,7 @@ def serve_asset(event: Event) -> PageResponse:
 
 
 def serve_icon(_: Event) -> PageResponse:
-    """For whoever asks for it by the name that it has had of old."""
+    """Serve the icon at the traditional path /favicon.ico."""
     icon = assets()["icon.svg"]
     return PageResponse(icon.content, icon.content_type, cache_control="public, max-age=86400")
 
@@ -202,7 +202,7 @@ routes: Final = tuple(f"{method} {path}" for path in PAGES for method in METHODS
 
 
 def handler(event: Event, _: object) -> ApiResponse:
-    """Lambda's handler; nothing is read or written but what shipped with it."""
+    """Handle a Lambda event. It only reads files that are deployed with the function."""
     method, _, path = event["routeKey"].partition(" ")
     page = PAGES[path](event)
     headers = {

@@ -1,6 +1,6 @@
-"""Every few minutes: the heads of all chains get one signed root, kept where nobody can change it.
+"""Scheduled every few minutes: sign one tree head over the heads of all hash chains, in storage that is locked.
 
-Nothing waits for it: until it comes by again, the newest entries are chained and not yet sealed.
+Nothing waits for this job. Between two runs, the newest entries are chained but not yet covered by a signature.
 """
 
 import os
@@ -15,15 +15,18 @@ from partner_access.lambda_context import Context
 from partner_access.store.audit import tree_heads as stored
 
 MAX_TREE_HEADS_PER_RUN: Final = 3
-"""How many seals one run makes; more than one only behind somebody else, or a run that was cut off."""
+"""Maximum number of tree heads that one run signs. More than one is needed only after a concurrent or aborted run."""
 
 
 def handler(_: dict[str, Any], context: Context) -> None:
-    """The schedule's input is ignored; skipped, doubled, cut off or side by side, runs make one row of seals."""
+    """Sign the next tree head.
+
+    The input of the schedule is ignored. Skipped, repeated, aborted or concurrent runs still produce one sequence.
+    """
     telemetry.begin(context.aws_request_id, "sign_audit_log")
     try:
         for _attempt in range(MAX_TREE_HEADS_PER_RUN):
-            with suppress(StaleFacts):  # whoever noted the same seal was first: on from there
+            with suppress(StaleFacts):  # A concurrent run has recorded the same tree head, so continue after it.
                 if _sign_next():
                     break
     finally:
@@ -31,7 +34,10 @@ def handler(_: dict[str, Any], context: Context) -> None:
 
 
 def _sign_next() -> bool:
-    """Whether all is sealed now: first which seal is the latest, then the heads, so that no seal tells less than another."""
+    """Sign the next tree head, and return whether everything is signed now.
+
+    The latest tree head is read before the chain heads, so that no tree head covers less than an earlier one.
+    """
     latest, chain_heads = stored.latest(), stored.chain_heads()
     tree_head = tree_heads.next_tree_head(
         latest, chain_heads, datetime.now(UTC).replace(microsecond=0), os.environ["TREE_HEAD_SIGNING_KEY"]

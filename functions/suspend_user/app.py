@@ -1,4 +1,4 @@
-"""PUT and DELETE /accounts/{account_id}/users/{user_id}/suspension: access stops for now, and goes on again."""
+"""PUT and DELETE /accounts/{account_id}/users/{user_id}/suspension: suspend and resume the access of a member."""
 
 from dataclasses import replace
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""GET /accounts: the accounts where the caller is, and in which of them he may approve."""
+"""GET /accounts: list the accounts in which the caller is a member, and whether they can approve links there."""
 
 from pydantic import BaseModel
 

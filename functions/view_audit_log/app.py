@@ -1,4 +1,4 @@
-"""GET /accounts/{account_id}/audit: who did what and when, newest first, as JSON or as CSV."""
+"""GET /accounts/{account_id}/audit: read the audit log of an account, newest first, as JSON or CSV."""
 
 import csv
 import json
@@ -46,7 +46,7 @@ EventName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,50}\.[a-z_]{1,5
 
 
 class AuditQuery(ListQuery):
-    """From one moment, inclusive, to another, exclusive; of one event, by one caller, about one person, of one client."""
+    """Filters of the audit log: from an inclusive to an exclusive time, by event, actor, user and client account."""
 
     start: Annotated[Rfc3339Time | None, Field(alias="from")] = None
     end: Annotated[Rfc3339Time | None, Field(alias="to")] = None
@@ -61,7 +61,7 @@ class AuditQuery(ListQuery):
         return self.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"}, exclude_none=True)
 
     def with_cursor(self, cursor: str) -> str:
-        """The reference to the next page, relative to this one."""
+        """Return the URL of the next page, relative to this one."""
         return "?" + urlencode({**self.filters, "limit": self.limit, "cursor": cursor})
 
 
@@ -87,13 +87,13 @@ class AuditEntryList(ListResponse, title="AuditEntryList"):
 
 
 class AuditEntryCsv(AuditEntryList):
-    """The same page as a spreadsheet reads it; `onward` refers to the next one."""
+    """The same page as CSV for a spreadsheet. `onward` is the relative URL of the next page."""
 
     next_page_url: str | None
 
     @override
     def to_json(self) -> str:
-        """RFC 4180, with no cell that a spreadsheet would execute."""
+        """Return the page as CSV (RFC 4180), without cells that a spreadsheet would execute."""
         sheet = StringIO()
         csv.writer(sheet).writerows([COLUMNS, *self._rows()])
         return sheet.getvalue()
@@ -149,7 +149,7 @@ def _row(entry: AuditEntry, reading: audit_log.AuditLogView) -> AuditEntryRow:
 
 
 def _names(shown: tuple[AuditEntry, ...], page: stored.Page) -> Mapping[str, str]:
-    """Names by id; an id that a person and an account have in common names neither."""
+    """Return the names by id. An id that is both a user's and an account's gets no name."""
     user_ids = {user_id for entry in shown for user_id in (entry.actor_id, *audit_log.subjects_of(entry))}
     account_ids = {account_id for entry in shown for account_id in entry.accounts}
     user_names = {user_id: page.users[user_id].name for user_id in user_ids & page.users.keys()}

@@ -1,4 +1,4 @@
-"""GET /partners/{partner_id}/access-links and …/{link_id}: links as their partner sees them, never with a secret."""
+"""GET /partners/{partner_id}/access-links and …/{link_id}: view the links of a partner, always without secrets."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -22,7 +22,7 @@ LIST = "/partners/{partner_id}/access-links"
 
 
 class LinkListQuery(ListQuery):
-    """Of one employee, in one state."""
+    """Filters of a list of links: by employee and by state."""
 
     employee_id: Identifier | None = None
     state: links.LinkState | None = None

@@ -1,4 +1,4 @@
-"""GET /partners/{partner_id}/clients and …/employees: a partner's people, by client and one by one."""
+"""GET /partners/{partner_id}/clients and …/employees: list a partner's users by client and by employee."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ EMPLOYEES: Final = "/partners/{partner_id}/employees"
 
 
 class ClientListQuery(ListQuery):
-    """Of one employee."""
+    """Filter of the list of clients: by employee."""
 
     employee_id: Identifier | None = None
 
@@ -104,7 +104,7 @@ def list_clients(partner_id: str, query: ClientListQuery, act: Act) -> ClientLis
 
 
 def _grouping_key(membership: ClientMembership) -> tuple[str, str | None]:
-    """Those on the firm's behalf are shown client by client, each whom a client made by himself."""
+    """Return the grouping key: the client for members on behalf of the partner, else the client and the user."""
     return membership.client.account_id, membership.user_id if membership.created_by_client else None
 
 

@@ -1,4 +1,4 @@
-"""GET /accounts/{account_id}/permission-sets: what the caller may assign, to a given person if he names one."""
+"""GET /accounts/{account_id}/permission-sets: list the sets that the caller can assign, optionally to a given user."""
 
 from typing import Self
 
@@ -22,7 +22,7 @@ SETS = "/accounts/{account_id}/permission-sets"
 
 
 class AssignableSetQuery(Query):
-    """Whom the set is for; without an address no set of partner staff is offered."""
+    """The email address of the user that the set is for. Without it, sets for partner employees are not offered."""
 
     email: EmailAddress | None = None
 

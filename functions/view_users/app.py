@@ -1,4 +1,4 @@
-"""GET /accounts/{account_id}/users and …/{user_id}: who can get in, with what, since when, by whom, and until when."""
+"""GET /accounts/{account_id}/users and …/{user_id}: list the members of an account, with their rights and grants."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -22,14 +22,17 @@ class UserListState(StrEnum):
 
 
 class UserListQuery(ListQuery):
-    """In one state, with one set, or here for one partner; all but the deactivated when no state is named."""
+    """Filters of a list of members: by state, permission set and partner.
+
+    Without a state, the list leaves out deactivated members.
+    """
 
     state: UserListState | None = None
     permission_set: Identifier | None = None
     partner_id: Identifier | None = None
 
     def matches(self, member: MemberResponse) -> bool:
-        """Whether the list is of him."""
+        """Return whether the member passes the filters."""
         is_in_state = member.state == self.state if self.state else member.state != UserListState.DEACTIVATED
         has_set = self.permission_set in (None, member.permission_set)
         return is_in_state and has_set and self.partner_id in (None, member.partner_id)

@@ -1,4 +1,4 @@
-"""The product's own policy for the decision API: what users may do in accounts, decided by who stands there now."""
+"""Policy of the decision API: the permissions of users in accounts, decided by their memberships in effect now."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -29,20 +29,20 @@ from partner_access.store.memberships import members
 SUBJECT_TYPE: Final = "user"
 RESOURCE_TYPE: Final = "account"
 MAX_CANDIDATES: Final = 100
-"""How many who might be found one search looks at: with few among them, its page is short and goes on."""
+"""Maximum number of candidates that one search checks. With few matches among them, its page is short but not last."""
 
 RECORD_NAMES: Final[Mapping[type[Record], str]] = {Member: "member", User: "user", CustomSet: "customset"}
 """The names of records in the `rev` of a decision; an account has two."""
 
 CandidatePage = tuple[Sequence[str], str | None]
-"""Some ids in order, and the one to go on after."""
+"""Sorted ids, and the id after which the next page starts."""
 
 
 class AccountPolicy:
-    """Users, permissions and accounts; whatever else is asked about is denied, and properties count for nothing."""
+    """The policy for users, permissions and accounts. It denies all other types and ignores properties."""
 
     def evaluate(self, evaluations: Sequence[EvaluationRequest], act: Act) -> Sequence[EvaluationResponse]:
-        """Each by how its user stands in its account; who is asked about several times is looked up once."""
+        """Evaluate each access request by the user's access facts in the account. Each pair is read only once."""
         pairs = [pair_of(each.subject, each.resource) for each in evaluations]
         found = access.access_facts((pair for pair in pairs if pair), act.at, deadline=act.deadline)
         return [
@@ -51,7 +51,7 @@ class AccountPolicy:
         ]
 
     def subjects(self, search: SubjectSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames:
-        """The members of the account who may do this there."""
+        """Find the members of the account who may perform the action."""
         account = _id(search.resource, RESOURCE_TYPE)
         if not account or search.subject.type != SUBJECT_TYPE:
             return FoundNames()
@@ -65,7 +65,7 @@ class AccountPolicy:
         )
 
     def resources(self, search: ResourceSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames:
-        """The accounts in which the user may do this."""
+        """Find the accounts in which the user may perform the action."""
         user = _id(search.subject, SUBJECT_TYPE)
         if not user or search.resource.type != RESOURCE_TYPE:
             return FoundNames()
@@ -78,7 +78,7 @@ class AccountPolicy:
         )
 
     def actions(self, search: ActionSearchRequest, act: Act, after: str | None, limit: int) -> FoundNames:
-        """What the user may do in the account."""
+        """Find the permissions that the user has in the account."""
         pair = pair_of(search.subject, search.resource)
         if not pair:
             return FoundNames()
@@ -88,18 +88,18 @@ class AccountPolicy:
 
 
 def _id(entity: Entity, kind: str) -> str | None:
-    """Whom or what is meant; None when that can be nobody and nothing here."""
+    """Return the id of the entity, or None if it cannot be an entity of this kind."""
     return entity.id if entity.type == kind and is_identifier(entity.id) else None
 
 
 def pair_of(subject: Entity, resource: Entity) -> MemberId | None:
-    """Who is meant in which account; None when that can be nobody."""
+    """Return the user and account of an access request, or None if they cannot exist."""
     user, account = _id(subject, SUBJECT_TYPE), _id(resource, RESOURCE_TYPE)
     return MemberId(account, user) if user and account else None
 
 
 def _evaluation(facts: AccessFacts, permission: str) -> EvaluationResponse:
-    """A denial says no more than that; who may ask why is explained it elsewhere."""
+    """Return the access decision. A denial has no reason, because only authorized callers may get an explanation."""
     decision = decide(facts, permission)
     if not decision.permits:
         return EvaluationResponse(decision=False)
@@ -126,7 +126,10 @@ def _permitted(
     found: FoundNames,
     limit: int,
 ) -> FoundNames:
-    """Those on the list who may, each decided anew: a list may be late, an evaluation never is (authzen.md §3)."""
+    """Return the listed candidates that the policy permits.
+
+    Each one is evaluated, because a list can be out of date and an evaluation never is (authzen.md §3).
+    """
     candidates_checked = 0
     while len(found.names) < limit and candidates_checked < MAX_CANDIDATES:
         candidates, onward = listed(found.after, access.PAIRS_PER_SNAPSHOT)

@@ -1,4 +1,4 @@
-"""E-mail addresses as the product compares and keeps them (domain.md rule 13)."""
+"""Normalization of email addresses and domains, for comparison and storage (domain.md rule 13)."""
 
 import unicodedata
 from typing import Annotated, Final
@@ -17,9 +17,10 @@ def _invalid_email() -> PydanticCustomError:
 
 
 def normalize(text: str) -> str:
-    """Trimmed, NFKC, casefolded, the domain in its IDNA form; no folding of dots or plus signs.
+    """Return the normalized address: trimmed, NFKC, casefolded, with its domain in IDNA form.
 
-    Where folding makes another name of it, as of the German ß, or scripts are mixed to look alike, it is refused.
+    Dots and plus signs are not folded. Raise an error if casefolding results in a different name, as for the German ß.
+    Raise the same error if a domain label mixes scripts, which can imitate another domain.
     """
     composed = unicodedata.normalize("NFKC", text.strip())
     folded = composed.casefold()
@@ -38,13 +39,16 @@ def normalize(text: str) -> str:
 
 
 def _mixes_scripts(label: str) -> bool:
-    """Whether letters come from scripts that nobody writes together; by the first word of each letter's name."""
+    """Return whether the characters come from scripts that are not written together.
+
+    The script is the first word of a character's Unicode name.
+    """
     scripts = {unicodedata.name(character, "").partition(" ")[0] for character in label if character.isalpha()}
     return len(scripts) > 1 and not scripts <= COMPATIBLE_SCRIPTS
 
 
 def normalize_domain(text: str) -> str:
-    """A domain as the right side of a normalised address has it."""
+    """Return the domain as it is in a normalized address."""
     return normalize(f"x@{text.strip()}").removeprefix("x@")
 
 

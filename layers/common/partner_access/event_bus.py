@@ -1,4 +1,4 @@
-"""The way out to EventBridge: all events in their order, at least once; what was not taken is told again."""
+"""Publication of events to EventBridge: in order, at least once. Events that were not accepted are sent again."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 MAX_BATCH_EVENTS: Final = 10
 MAX_BATCH_BYTES: Final = 256 * 1024
-"""How much EventBridge takes in one request."""
+"""Maximum size of one EventBridge request, in bytes."""
 TIME_BYTES: Final = 14
-"""What a time counts for."""
+"""Size that EventBridge counts for a time, in bytes."""
 
 
 class PublishFailed(Exception):
-    """Some events are not on the bus; the message has the codes that say why."""
+    """Raised when EventBridge did not accept some events. The message has the error codes."""
 
 
 @cache
 def client() -> "EventBridgeClient":
-    """One per process."""
+    """Return the EventBridge client of this process."""
     return boto3.client(
         "events",
         config=Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}),
@@ -35,7 +35,7 @@ def client() -> "EventBridgeClient":
 
 
 def publish(events: Iterable[CloudEvent]) -> None:
-    """Put them on the bus of the stack, in this order; no portion after one of which something was not taken."""
+    """Put the events on the bus of the stack in this order. Stop after a batch that was not fully accepted."""
     for batch in _batches(map(_entry, events)):
         response = client().put_events(Entries=batch)
         if response["FailedEntryCount"]:

@@ -13,10 +13,10 @@ class StorableResponse(Protocol):
 
 
 class StoredResponseFound(Exception):
-    """The caller's key has been used for this very request: here is what it was answered."""
+    """The idempotency key was used for this same request. The stored response is sent again."""
 
     def __init__(self, status: int, body: str) -> None:
-        """The status and body as they were kept."""
+        """Set the status and body of the stored response."""
         super().__init__(status)
         self.status = status
         self.body = body

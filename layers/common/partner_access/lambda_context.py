@@ -1,4 +1,4 @@
-"""What is used of Lambda's context; on its own, so that functions without an HTTP edge do not load one."""
+"""Part of the Lambda context that is used here, in its own module so that background functions load no HTTP code."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ Event = Mapping[str, Any]
 
 
 class Context(Protocol):
-    """Which invocation this is, and how long it may last."""
+    """The id of the invocation, and its remaining time."""
 
     aws_request_id: str
 

@@ -1,4 +1,4 @@
-"""The addresses of the pages that people are sent to; their origin is configuration, never a header (hostile.md §1.1)."""
+"""URLs of the web pages. Their origin comes from the configuration, never from a header (hostile.md §1.1)."""
 
 import os
 from urllib.parse import quote
@@ -9,12 +9,12 @@ def origin() -> str:
 
 
 def of_approval(secret: str) -> str:
-    """The secret stands behind the #, so that no server, log or referrer ever sees it."""
+    """Return the approval URL. The secret is in the fragment, so that no server, log or referrer ever sees it."""
     return f"{origin()}/approve#{secret}"
 
 
 def of_problem(code: str) -> str:
-    """What a refusal means, at the address that is its RFC 9457 type."""
+    """Return the URL of an error's explanation, which is its RFC 9457 type."""
     return f"{origin()}/problems/{code.replace('_', '-')}"
 
 
@@ -23,15 +23,15 @@ def of_account(account_id: str) -> str:
 
 
 def of_member(account_id: str, user_id: str) -> str:
-    """Somebody in an account, as whoever manages its users, he himself and his firm's managers may see him."""
+    """Return the URL of a member, for the managers of users, the member, and the managers of the member's partner."""
     return f"{of_account(account_id)}?user={_encoded(user_id)}"
 
 
 def of_links(partner_id: str) -> str:
-    """The access links of a partner, in its client access manager."""
+    """Return the URL of a partner's access links in the client access manager."""
     return f"{origin()}/partners/{_encoded(partner_id)}?tab=links"
 
 
 def _encoded(name: str) -> str:
-    """An id as a part of an address: mail programs end a link at what is not written out."""
+    """Percent-encode an id, because email programs end a link at unencoded special characters."""
     return quote(name, safe="")

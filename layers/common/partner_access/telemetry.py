@@ -1,4 +1,4 @@
-"""What the operator sees: JSON logs without personal data, and counts as embedded metrics."""
+"""Telemetry for the operator: JSON logs without personal data, and counters as embedded metrics."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -12,20 +12,20 @@ METRIC_BY_ERROR: Final = {LinkNotFound: "InvalidLinkSecret", TemporarilyUnavaila
 
 
 _log_keys: Final[dict[str, str]] = {}
-"""What each line of the log names."""
+"""Keys that each log line includes."""
 
 
-# an answer that succeeds writes no line: what writes one, a sixth of a cold start, is loaded by the first that does
+# A successful response writes no log line. The logger takes a sixth of a cold start, so it is loaded on first use.
 @cache
 def _logger() -> "Logger":
-    from aws_lambda_powertools import Logger  # noqa: PLC0415  as said above
+    from aws_lambda_powertools import Logger  # noqa: PLC0415  loaded on first use, as said above
 
     return Logger()
 
 
 @cache
 def _metrics() -> "Metrics":
-    from aws_lambda_powertools import Metrics  # noqa: PLC0415  the same
+    from aws_lambda_powertools import Metrics  # noqa: PLC0415  loaded on first use
 
     return Metrics()
 
@@ -36,12 +36,12 @@ def _log() -> "Logger":
 
 
 def begin(request_id: str, operation: str) -> None:
-    """From here on each line of the log names this request; nothing of an earlier one is left."""
+    """Add this request to each following log line, in place of the earlier one."""
     _log_keys.update(request_id=request_id, operation=operation)
 
 
 def log_error(error: DomainError) -> None:
-    """A refusal is the product at work: told at info, by its code alone."""
+    """Log an error of the API at level info, with its code only. Such an error is normal operation."""
     _log().info("domain_error", extra={"code": error.code})
     metric = METRIC_BY_ERROR.get(type(error))
     if metric:
@@ -49,19 +49,19 @@ def log_error(error: DomainError) -> None:
 
 
 def report_unreadable_notification(notification: str) -> None:
-    """A letter in the outbox that this code cannot read waits for one that can."""
+    """Report a notification in the outbox that this version cannot read. It waits for a version that can."""
     _log().error("unreadable_notification", extra={"notification": notification})
     count("EmailUnreadable")
 
 
 def report_unreadable_reconciliation(name: str) -> None:
-    """A clean-up, or somebody whom it is about, that this code cannot read waits for one that can."""
+    """Report a reconciliation, or a user it is about, that this version cannot read. It waits for one that can."""
     _log().error("unreadable_reconciliation", extra={"reconciliation": name})
     count("ReconciliationUnreadable")
 
 
 def log_unsent_email(code: str) -> None:
-    """Why SES did not send a copy, by its code alone: what is no code might name somebody."""
+    """Log the reason why SES did not send a copy, by its code only. Any other text could contain personal data."""
     _log().warning("email_not_sent", extra={"code": code if code.isascii() and code.isalpha() else "unknown"})
 
 
@@ -71,6 +71,6 @@ def count(name: str, times: int = 1) -> None:
 
 
 def flush() -> None:
-    """Write this invocation's counts to the log, where CloudWatch finds them; nothing when nothing was counted."""
+    """Write the counters of this invocation to the log for CloudWatch, if there are any."""
     if _metrics.cache_info().currsize and _metrics().metric_set:
         _metrics().flush_metrics()

@@ -1,4 +1,4 @@
-"""The way out to what nobody can change: seals, signed by a key that never leaves KMS, in storage that is locked."""
+"""Immutable storage of signed tree heads: signatures by a KMS key, objects in S3 with Object Lock."""
 
 import os
 from base64 import b64decode, b64encode
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 LEAF_RETENTION: Final = timedelta(days=35)
 NUMBER_TAKEN: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
-"""A conflict is somebody who writes the same seal at this moment."""
+"""HTTP statuses that mean that a tree head with this number exists or is being written by a concurrent run."""
 SETTINGS: Final = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 @cache
 def s3_client() -> "S3Client":
-    """One per process."""
+    """Return the S3 client of this process."""
     return boto3.client("s3", config=SETTINGS)
 
 
 @cache
 def kms_client() -> "KMSClient":
-    """One per process."""
+    """Return the KMS client of this process."""
     return boto3.client("kms", config=SETTINGS)
 
 
 def sign(tree_head: TreeHead) -> SignedTreeHead:
-    """The statement with its signature."""
+    """Sign the tree head. The key never leaves KMS."""
     response = kms_client().sign(
         KeyId=tree_head.key_id,
         Message=tree_head.bytes_to_sign(),
@@ -47,7 +47,7 @@ def sign(tree_head: TreeHead) -> SignedTreeHead:
 
 
 def store_leaves(root: str, leaves: bytes, at: datetime) -> None:
-    """All heads under their root, where nobody can delete them before it is time; the same again is the same."""
+    """Store the leaves under their root hash, locked for 35 days. Storing the same leaves again is harmless."""
     s3_client().put_object(
         Bucket=os.environ["TREE_HEADS_BUCKET"],
         Key=f"leaves/{root}.json",
@@ -59,10 +59,10 @@ def store_leaves(root: str, leaves: bytes, at: datetime) -> None:
 
 
 def store(tree_head: SignedTreeHead) -> bytes:
-    """Keep a seal for as long as seals are kept, where nobody can delete or overwrite it; what is kept by its number.
+    """Store a signed tree head, locked for its retention period, and return the one stored under its number.
 
-    There is one of each number: when one that our key signed is kept already, that one stands. Any other is an error,
-    each time again: no number is skipped, and nothing is sealed until a person has looked.
+    There is only one tree head of each number. If one with a valid signature of our key is already stored, it is
+    returned. Any other one is an error on each run. No number is skipped, and signing stops until an operator steps in.
     """
     bucket, key, written = (
         os.environ["TREE_HEADS_BUCKET"],
@@ -89,7 +89,7 @@ def store(tree_head: SignedTreeHead) -> bytes:
 
 
 def _verify_signature(tree_head: SignedTreeHead, *, key_id: str) -> None:
-    """By this key, whichever key the seal names."""
+    """Verify the signature with this key, whichever key the tree head names."""
     response = kms_client().verify(
         KeyId=key_id,
         Message=tree_head.bytes_to_sign(),

@@ -1,6 +1,7 @@
-"""The edge of the decision API, OpenID AuthZEN Authorization API 1.0, over whatever policy decides (authzen.md).
+"""HTTP handling of the decision API, OpenID AuthZEN Authorization API 1.0, for any policy (authzen.md).
 
-Apart from the rest of the API: unknown fields are ignored, every fault of a request is a 400, an error is a sentence.
+It differs from the rest of the API: unknown fields are ignored, each invalid request is a 400, and an error body is a
+sentence.
 """
 
 import json
@@ -23,15 +24,15 @@ from partner_access.domain.errors import DomainError, InvalidCursor
 from partner_access.lambda_context import Context, Event
 
 MAX_PAGE_SIZE: Final = 100
-"""How many results a page has, whoever asks for more."""
+"""Maximum number of results on a page."""
 REPORTED_AS_BAD_REQUEST: Final = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE})
-"""Other APIs tell these faults apart; this one says 400."""
+"""Statuses of invalid requests in the rest of the API, which this API returns as 400."""
 
 Json = Mapping[str, JsonValue]
 
 
 class App(routing.App):
-    """The operations of one function of the decision API; who asks finds his X-Request-ID in the answer."""
+    """The operations of one function of the decision API. Responses repeat the X-Request-ID of the request."""
 
     @override
     def __call__(self, event: Event, context: Context) -> response_body.ApiResponse:
@@ -121,15 +122,15 @@ class EvaluationsRequest(LenientRequest, title="EvaluationsRequest"):
 
     @property
     def shared(self) -> dict[str, JsonValue]:
-        """What stands at the top."""
+        """The top-level entities of the batch."""
         return self.model_dump(include=self.model_fields_set & EvaluationRequest.model_fields.keys())
 
     def each(self) -> list[EvaluationRequest | None]:
-        """The questions in order; None for one that lacks something."""
+        """Return the access requests in order, with None for one that is incomplete."""
         return [_read({**self.shared, **each}) for each in self.evaluations]
 
     def single(self) -> EvaluationRequest:
-        """The one question of a request without a batch."""
+        """Return the only access request of a request without a batch."""
         return routing.validate(EvaluationRequest, json.dumps(self.shared))
 
 
@@ -169,14 +170,14 @@ class SearchPageRequest(LenientRequest, title="SearchPageRequest"):
 
 
 class SearchRequest(LenientRequest):
-    """What every search has."""
+    """Fields of every search."""
 
     context: Json = Field(default_factory=dict)
     page: SearchPageRequest | None = None
 
     @property
     def filters(self) -> dict[str, JsonValue]:
-        """What is searched for: a token holds for nothing else."""
+        """The search without its page. A token is valid for this search only."""
         return self.model_dump(exclude={"page"})
 
 
@@ -230,14 +231,14 @@ class SearchResponse(ResponseBody, title="SearchResponse"):
 
 @dataclass(frozen=True, slots=True)
 class FoundNames:
-    """Some names that were searched for, and the one to go on after, None at the end."""
+    """Names found by a search, and the name after which the next page starts, None on the last page."""
 
     names: Sequence[str] = ()
     after: str | None = None
 
 
 class Policy(Protocol):
-    """What decides; of a search it is asked for at most so many, after the one that is named."""
+    """A policy decision point. A search returns at most `limit` names that sort after `after`."""
 
     def evaluate(self, evaluations: Sequence[EvaluationRequest], act: Act) -> Sequence[EvaluationResponse]: ...
 
@@ -249,7 +250,7 @@ class Policy(Protocol):
 
 
 def evaluate_all(policy: Policy, batch: EvaluationsRequest, act: Act) -> EvaluationsResponse:
-    """Each question of a batch by its own; without a batch, the one that stands at the top."""
+    """Evaluate each access request of a batch, or the top-level one if there is no batch."""
     if not batch.evaluations:
         (only,) = policy.evaluate([batch.single()], act)
         return EvaluationsResponse(decision=only.decision, context=only.context)
@@ -269,7 +270,7 @@ SearchT = TypeVar("SearchT", bound=SearchRequest)
 def search_page(
     find: Callable[[SearchT, Act, str | None, int], FoundNames], search: SearchT, act: Act
 ) -> SearchResponse:
-    """One page of what is found; where it goes on, a token says (authzen.md §3)."""
+    """Return one page of search results, with a token for the next page (authzen.md §3)."""
     limit, after = _position_of(search, act)
     size = MAX_PAGE_SIZE if limit is None else min(limit, MAX_PAGE_SIZE)
     found = find(search, act, after, size)
@@ -284,7 +285,10 @@ def search_page(
 
 
 def _position_of(search: SearchRequest, act: Act) -> tuple[int | None, str | None]:
-    """How many results the first page asked for, and after which name this one begins; only the first may say how many."""
+    """Return the limit of the first page, and the name after which this page starts.
+
+    Only the request for the first page can set a limit.
+    """
     window = search.page or SearchPageRequest()
     if not window.token:
         return window.limit, None
@@ -315,7 +319,7 @@ class ConfigurationResponse(ResponseBody, title="ConfigurationResponse"):
 
 
 def configuration(origin: str) -> ConfigurationResponse:
-    """The endpoints under this origin, which is configuration and never a header."""
+    """Return the endpoints under this origin, which comes from the configuration and never from a header."""
     at: dict[str, Any] = {
         "access_evaluation_endpoint": "evaluation",
         "access_evaluations_endpoint": "evaluations",

@@ -1,4 +1,4 @@
-"""One request about many: each is done in a transaction of its own, and gets a row of the report."""
+"""Bulk requests: each item is processed in its own transaction and gets its own row in the response."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ class BulkOutcome(StrEnum):
 
 
 class BulkRow(ResponseBody):
-    """One of many."""
+    """The outcome of one item of a bulk request."""
 
     outcome: BulkOutcome
     reason: str | None = None
@@ -46,7 +46,11 @@ def row(
     skipped: type[DomainError],
     replay_if_stored: Callable[[Act], None],
 ) -> RowT:
-    """What became of one: it was done now or by an earlier attempt, or why not, which does not stop the others."""
+    """Process one item and return its row.
+
+    The row says that the item is done, now or by an earlier attempt, or why it failed. A failure does not stop the
+    other items.
+    """
     try:
         return _row_of(decide, act, blank, skipped, replay_if_stored)
     except StoredResponseFound as replayed:
@@ -76,5 +80,5 @@ def _decide_in_time(decide: Callable[[Act], RowT], act: Act) -> RowT:
 
 
 def is_complete(rows: Iterable[BulkRow]) -> bool:
-    """Whether nothing is left to try again, so that the report may be kept for the key."""
+    """Return whether no item is left to retry, so that the response can be stored for the idempotency key."""
     return not any(each.outcome is BulkOutcome.FAILED for each in rows)

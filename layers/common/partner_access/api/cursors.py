@@ -1,4 +1,7 @@
-"""Cursors of lists: where a page ended, veiled and sealed: nobody reads it, makes one up or uses another's."""
+"""Cursors of lists: the position where a page ended, encrypted and authenticated.
+
+A caller can neither read nor forge a cursor, nor use that of another caller.
+"""
 
 import hmac
 import json
@@ -16,16 +19,16 @@ from partner_access.domain.errors import InvalidCursor
 VALID_FOR: Final = timedelta(hours=24)
 NONCE_BYTES: Final = 16
 BLOCK_BYTES: Final = 64
-"""A position fills whole blocks: not even its length is told exactly."""
+"""Block size, in bytes. Positions are padded to whole blocks to hide their exact length."""
 
 
 def position_after(query: ListQuery, route: str, act: Act) -> str | None:
-    """Where the page that this cursor came with ended."""
+    """Return the position in the cursor of this query, or None if it has no cursor."""
     return None if query.cursor is None else decrypt(query.cursor, query.filters, route, act)
 
 
 def decrypt(cursor: str, filters: Mapping[str, Any], route: str, act: Act) -> str:
-    """The position in a cursor; it holds a day, for one caller, one list and what the list is of."""
+    """Decrypt the position in a cursor. A cursor is valid for 24 hours, one caller, one list and its filters."""
     encrypted, _, mac = cursor.rpartition(".")
     if not hmac.compare_digest(mac.encode(), _cursor_mac(encrypted, filters, route, act).encode()):
         raise InvalidCursor
@@ -37,12 +40,12 @@ def decrypt(cursor: str, filters: Mapping[str, Any], route: str, act: Act) -> st
 
 
 def cursor(position: str | None, query: ListQuery, route: str, act: Act) -> str | None:
-    """The cursor for a page that ended here, None at the end of the list."""
+    """Return the cursor for a page that ended at this position, or None at the end of the list."""
     return None if position is None else encrypt(position, query.filters, route, act)
 
 
 def encrypt(position: str, filters: Mapping[str, Any], route: str, act: Act) -> str:
-    """The cursor for this position in a list of this."""
+    """Encrypt this position in a list with these filters as a cursor."""
     payload = json.dumps([int(act.at.timestamp()), position]).encode()
     nonce = secrets.token_bytes(NONCE_BYTES)
     encrypted = urlsafe_b64encode(
@@ -52,7 +55,7 @@ def encrypt(position: str, filters: Mapping[str, Any], route: str, act: Act) -> 
 
 
 def _xor_with_stream(payload: bytes, nonce: bytes) -> bytes:
-    """What is told under a stream of bytes that only the key and the nonce yield, or what was told under it."""
+    """Encrypt or decrypt bytes by XOR with a stream derived from the key and the nonce."""
     key = _mac(_key(), b"veil")
     blocks = range(0, len(payload), len(key))
     stream = b"".join(_mac(key, nonce + start.to_bytes(4, "big")) for start in blocks)

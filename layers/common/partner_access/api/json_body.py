@@ -1,4 +1,4 @@
-"""Reading JSON bodies strictly: one object, UTF-8, no duplicate keys, no depth, no surprises (hostile.md §2.1)."""
+"""Strict parsing of JSON bodies: one object, UTF-8, no duplicate keys, limited depth and numbers (hostile.md §2.1)."""
 
 import json
 from base64 import b64decode
@@ -11,11 +11,11 @@ from partner_access.lambda_context import Event
 MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 16
 MAX_DIGITS: Final = 38
-"""As many as DynamoDB keeps."""
+"""Maximum number of digits that DynamoDB stores."""
 
 
 def raw(event: Event) -> bytes:
-    """The body as it was sent, at most 64 KiB."""
+    """Return the body as bytes. Raise BodyTooLarge above 64 KiB."""
     body = event.get("body") or ""
     if not event.get("isBase64Encoded"):
         sent = body.encode("utf-8", "surrogatepass")
@@ -30,7 +30,7 @@ def raw(event: Event) -> bytes:
 
 
 def parsed(event: Event) -> dict[str, Any]:
-    """The body as one JSON object."""
+    """Parse the body as one JSON object."""
     _must_be_json(event["headers"].get("content-type", ""))
     try:
         text = raw(event).decode("utf-8")
@@ -57,7 +57,7 @@ def _must_be_json(content_type: str) -> None:
 
 
 def _must_be_shallow(text: str) -> None:
-    """Counts brackets outside strings, so that a deep body is refused before it is built."""
+    """Count the brackets outside strings, so that a deeply nested body is rejected before it is parsed."""
     depth, in_string, escaped = 0, False, False
     for character in text:
         if in_string:

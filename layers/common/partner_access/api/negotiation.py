@@ -6,18 +6,18 @@ from enum import StrEnum
 from typing import Final
 
 WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", re.ASCII)
-"""How much an answer of a kind is liked; one of weight 0 is not."""
+"""Matches the weight of a media type in an Accept header. Weight 0 means not acceptable."""
 
 
 class MediaType(StrEnum):
-    """How an answer is written."""
+    """Media type of a response."""
 
     JSON = "application/json"
     CSV = "text/csv"
 
 
 def accepted(header: str) -> MediaType:
-    """The one that is liked best (RFC 9110 §12.5.1); JSON where both are liked alike, or neither is."""
+    """Return the media type that the client prefers (RFC 9110 §12.5.1), or JSON if it has no preference."""
     liked: dict[str, float] = {}
     for each in header.lower().replace(" ", "").replace("\t", "").split(","):
         named, *parameters = each.split(";")
@@ -29,7 +29,11 @@ def accepted(header: str) -> MediaType:
 
 
 def _preference(weights: Mapping[str, float], kind: MediaType) -> tuple[float, int]:
-    """What is said of this very type counts before what is said of all like it, or of all, and more when they are equal."""
+    """Return the weight of a media type and the rank of the most specific range that names it.
+
+    The exact type takes precedence over its type range, and that over `*/*`. With equal weights, the more specific
+    range wins.
+    """
     ranges = ("*/*", kind.partition("/")[0] + "/*", kind)
     nearest = max((rank for rank, each in enumerate(ranges) if each in weights), default=0)
     weight = weights.get(ranges[nearest], 0)

@@ -12,7 +12,7 @@ from partner_access.domain.errors import DomainError
 from partner_access.lambda_context import Event
 
 RETRY_AFTER: Final = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_REQUESTS: "60"}
-"""In seconds."""
+"""Values of the Retry-After header, in seconds."""
 
 
 STATUS_BY_CATEGORY: Final[Mapping[type[DomainError], HTTPStatus]] = {
@@ -37,7 +37,7 @@ def status_of(error: DomainError) -> HTTPStatus:
 
 
 def retry_after(status: HTTPStatus) -> dict[str, str]:
-    """How many seconds to wait, where waiting helps."""
+    """Return the Retry-After header if a retry can help."""
     return {"retry-after": RETRY_AFTER[status]} if status in RETRY_AFTER else {}
 
 

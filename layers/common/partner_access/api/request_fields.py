@@ -1,4 +1,4 @@
-"""What requests are made of: strict bodies and queries, and the kinds of text that they may hold."""
+"""Building blocks of requests: strict bodies and queries, and the types of their text fields."""
 
 import json
 import re
@@ -18,7 +18,7 @@ MAX_COMBINING: Final = 8
 
 
 def _plain_text(text: str) -> str:
-    """Characters as people write them: none invisible, none that turns the reading direction (hostile.md §2.1)."""
+    """Reject invisible characters and those that change the reading direction (hostile.md §2.1)."""
     combined = 0
     for character in text:
         category = unicodedata.category(character)
@@ -29,14 +29,14 @@ def _plain_text(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Words for a letter: no markup, no placeholders, no addresses to click."""
+    """Reject markup, placeholders and links in a text that goes into an email."""
     if re.search(r"[<>]|\{\{|://|www\.|\w\.[a-z]{2,}[/:]", text, re.IGNORECASE):
         raise PydanticCustomError("invalid_text", "not plain prose")
     return text
 
 
 class _LinkSecretParser:
-    """A text that cannot be a link's secret names no link: that is known without looking (hostile.md §2.3)."""
+    """Parser of link secrets. It rejects malformed ones with 404, without a database read (hostile.md §2.3)."""
 
     @staticmethod
     def __get_pydantic_core_schema__(_: object, __: object) -> CoreSchema:
@@ -51,7 +51,7 @@ IDENTIFIER: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:|@-]{0,127}$"
 
 
 def is_identifier(text: str) -> bool:
-    """Whether this can be an id at all; what cannot names nothing (hostile.md §2.1)."""
+    """Return whether the text has the form of an id. Any other text names no record (hostile.md §2.1)."""
     return re.fullmatch(IDENTIFIER, text, re.ASCII) is not None
 
 
@@ -65,7 +65,7 @@ ParsedLinkSecret = Annotated[LinkSecret, _LinkSecretParser]
 
 
 class Request(BaseModel):
-    """A JSON body: no field but those named, no value of another type."""
+    """A JSON body that accepts only its declared fields and exact types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -89,13 +89,13 @@ class Adjustments(Removals, title="Adjustments"):
 
 
 class Query(BaseModel):
-    """A query string: each parameter once, no other."""
+    """A query string that accepts each of its parameters once, and no others."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ListQuery(Query):
-    """What every list takes."""
+    """Query parameters of every list."""
 
     limit: Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]?|100)$")] = "25"
     cursor: Annotated[str, StringConstraints(max_length=2048)] | None = None
@@ -106,12 +106,12 @@ class ListQuery(Query):
 
     @property
     def filters(self) -> Mapping[str, Any]:
-        """What the list is of: a cursor holds for no other."""
+        """The filters of the list. A cursor is valid only for the same filters."""
         return self.model_dump(exclude={"limit", "cursor"}, exclude_none=True)
 
 
 class ListResponse(ResponseBody):
-    """A list, and where it goes on; `next_cursor` is null at the end."""
+    """One page of a list. `next_cursor` is null on the last page."""
 
     next_cursor: str | None = None
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ResponseBody(BaseModel):
-    """What the caller is told; kept beside his Idempotency-Key without the fields named `never_kept`."""
+    """The body of a response. It is stored with the idempotency key, without the fields in `never_stored`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -16,16 +16,16 @@ class ResponseBody(BaseModel):
     never_stored: ClassVar[frozenset[str]] = frozenset()
 
     def to_json(self) -> str:
-        """The answer as JSON; what has no value is left out."""
+        """Return the response as JSON, without empty fields."""
         return self.model_dump_json(exclude_none=True)
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What goes along with the answer, by lower-case name."""
+        """The headers of the response, by lower-case name."""
         return {}
 
     def to_stored_json(self) -> str:
-        """The answer as a replay will give it."""
+        """Return the response as a replay sends it."""
         return self.model_dump_json(exclude_none=True, exclude=set(self.never_stored))
 
 

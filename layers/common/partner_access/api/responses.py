@@ -1,4 +1,4 @@
-"""What callers are shown of links, grants and members (contract.md)."""
+"""Response models of links, grants, members and permission sets (contract.md)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,7 +27,7 @@ from partner_access.domain.users import User
 
 
 class ResponsePart(BaseModel):
-    """Something inside an answer."""
+    """A part of a response."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,7 +73,7 @@ class LinkResponse(ResponsePart, title="LinkResponse"):
 
     @classmethod
     def of(cls, link: Link, employee: User, at: datetime, *, access_generation: int = 0, **more: object) -> Self:
-        """`tenure` is today's, where the link may be older."""
+        """Build the response. Pass the current access generation as `tenure` if the link can be of an earlier one."""
         return cls.model_validate(
             {
                 **dict(link),
@@ -167,7 +167,7 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
 
     @classmethod
     def of(cls, member: Member, user: User, **more: object) -> Self:
-        """As a decision makes it."""
+        """Build the response from the membership that a decision made."""
         grant = member.grant
         suspended_by = tuple(sorted(member.suspended_by)) or None
         return cls.model_validate(
@@ -186,7 +186,10 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
 
     @classmethod
     def of_actor(cls, actor: Actor, at: datetime, **more: object) -> Self:
-        """As it counts now, whatever has been written down of it; NotFound for who is no member."""
+        """Build the response from the membership in effect now, which can differ from the stored one.
+
+        Raise NotFound if the user is not a member.
+        """
         member, user = actor.member_at(at), actor.user
         if not member or not user:
             raise NotFound
@@ -197,7 +200,7 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
 
 
 class TaggedResponse(ResponseBody):
-    """A record, and the tag of its version that an edit names in If-Match."""
+    """A response with a record, and the entity tag of its version, which an edit names in If-Match."""
 
     version: int
 

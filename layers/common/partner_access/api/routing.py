@@ -1,6 +1,6 @@
-"""The HTTP edge, in one place for every route: events become requests and acts, answers and refusals become responses.
+"""HTTP handling of all routes: parse events into requests and acts, and format results and errors as responses.
 
-API Gateway has routed already; a function finds its operation by the event's `routeKey`.
+API Gateway does the routing. A function finds its operation by the `routeKey` of the event.
 """
 
 import inspect
@@ -34,20 +34,23 @@ from partner_access.idempotency import StoredResponseFound
 from partner_access.lambda_context import Context, Event
 
 ATTEMPTS: Final = 4
-"""How often a decision that was overtaken is taken anew before the caller is told."""
+"""Maximum number of times that a decision on stale facts is made before the caller gets an error."""
 SPARE_SECONDS: Final = 7
-"""What is left of a function's time when it begins no attempt any more: as much as one may take (guarantees.md F28)."""
+"""Remaining time of an invocation, in seconds, below which no attempt is started.
+
+It is the longest time that one attempt can take (guarantees.md F28).
+"""
 SECRET_PATTERN: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
-"""As much of a link's secret as no id could be mistaken for."""
+"""Matches enough of a link secret that no id can match by mistake."""
 
 ERROR_BY_PYDANTIC_TYPE: Final = {"extra_forbidden": errors.UnknownField, "missing": errors.MissingField}
-"""What a fault of a field is called, by pydantic's name for it; an address has its own, all others are invalid."""
+"""Error class by pydantic's error type. Email addresses have a class of their own, and all others are InvalidField."""
 
 NO_SUCH_VERSION: Final = -1
 
 
 class ExpectedVersion(int):
-    """The version of a record that the caller saw: what he edits must still be it (domain.md rule 25)."""
+    """The expected version of a record, from If-Match. The record must still have it (domain.md rule 25)."""
 
 
 OperationT = TypeVar("OperationT", bound=Callable[..., ResponseBody | None])
@@ -78,7 +81,7 @@ class Docs:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An operation, and what of the event it is given, by the types that its signature names."""
+    """An operation with the arguments that it takes from the event, by the types in its signature."""
 
     operation: Callable[..., ResponseBody | None]
     arguments: Mapping[str, Any]
@@ -87,18 +90,21 @@ class Route:
 
     @classmethod
     def to(cls, operation: Callable[..., ResponseBody | None], *, needs_key: bool, docs: Docs | None) -> Self:
-        """Read off the operation's signature what it needs."""
+        """Build the route from the signature of the operation."""
         parameters = inspect.signature(operation).parameters
         return cls(operation, {name: each.annotation for name, each in parameters.items()}, needs_key, docs)
 
     def reject_unknown_query(self, event: Event) -> None:
-        """Where no parameter is known, each is unknown (hostile.md §2.1); whoever takes the event sees to it himself."""
+        """Reject query parameters if the operation takes none (hostile.md §2.1).
+
+        An operation that takes the event itself checks them on its own.
+        """
         parameters = event.get("queryStringParameters") or {}
         if parameters and not any(kind is Event or _is_a(Query, kind) for kind in self.arguments.values()):
             raise errors.InvalidQuery(*map(_step, parameters))
 
     def reject_unknown_body(self, event: Event) -> None:
-        """Where no body is asked for, each of its fields is unknown."""
+        """Reject the fields of a body if the operation takes no body."""
         if any(kind is Event or _is_a(Request, kind) for kind in self.arguments.values()) or not json_body.raw(event):
             return
         fields = json_body.parsed(event)
@@ -107,10 +113,13 @@ class Route:
 
 
 class App:
-    """The operations of one function; those that change something pass `recall`, which replays a key's first answer."""
+    """The operations of one function.
+
+    Functions that write pass `recall`, which replays the response stored for an idempotency key.
+    """
 
     def __init__(self, replay_if_stored: Callable[[Act], None] | None = None) -> None:
-        """Without `recall` nothing is ever replayed: right for functions that only read."""
+        """Create an app without routes. Functions that only read need no `recall`, and then nothing is replayed."""
         self.routes: dict[str, Route] = {}
         self._replay_if_stored = replay_if_stored
 
@@ -129,11 +138,11 @@ class App:
     def post(
         self, path: str, docs: Docs | None = None, *, needs_key: bool = True
     ) -> Callable[[OperationT], OperationT]:
-        """What changes something needs an Idempotency-Key; a POST that only reads says that it does not."""
+        """Register a POST operation. One that writes requires an Idempotency-Key, and one that only reads does not."""
         return self._route(f"POST {path}", docs, needs_key=needs_key)
 
     def default(self, operation: OperationT) -> OperationT:
-        """Whatever no route takes."""
+        """Register the operation for all requests that match no route."""
         return self._route("$default")(operation)
 
     def _route(
@@ -146,7 +155,7 @@ class App:
         return register
 
     def __call__(self, event: Event, context: Context) -> ApiResponse:
-        """Lambda's handler: every refusal becomes a problem, everything else that is raised is a bug and goes out."""
+        """Handle a Lambda event. Every domain error becomes a problem response, and any other exception is a bug."""
         telemetry.begin(event["requestContext"]["requestId"], event["routeKey"])
         try:
             return self._run(self.routes[event["routeKey"]], event, context)
@@ -158,7 +167,7 @@ class App:
             telemetry.flush()
 
     def error_response(self, error: DomainError, event: Event) -> ApiResponse:
-        """The refusal as RFC 9457 has it."""
+        """Return the error as a problem response (RFC 9457)."""
         telemetry.log_error(error)
         return problem(error, event)
 
@@ -182,7 +191,10 @@ ResultT = TypeVar("ResultT")
 
 
 def retry_on_conflict(decide: Callable[[], ResultT]) -> ResultT:
-    """A decision that was overtaken is taken anew from fresh facts, so that the rules name the refusal, if any."""
+    """Make a decision, and make it again from fresh facts while concurrent changes make its facts stale.
+
+    So the rules themselves raise the error, if there is one.
+    """
     for _ in range(ATTEMPTS - 1):
         try:
             return decide()
@@ -217,7 +229,7 @@ def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
 
 
 def _expected_version(event: Event) -> ExpectedVersion:
-    """The version that If-Match names; a tag that we never gave is a version that nothing has."""
+    """Return the version in If-Match. A tag that this API never returned becomes a version that no record has."""
     header = event["headers"].get("if-match")
     if header is None:
         raise errors.PreconditionRequired
@@ -237,7 +249,7 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
 def validate(kind: type[BodyT], text: str) -> BodyT:
-    """What the JSON says, refused with what is wrong with which field."""
+    """Parse JSON into a model, or raise an error that lists the invalid fields."""
     try:
         return kind.model_validate_json(text)
     except ValidationError as invalid:
@@ -245,7 +257,7 @@ def validate(kind: type[BodyT], text: str) -> BodyT:
 
 
 def _validation_error(found: list[ErrorDetails]) -> DomainError:
-    """One refusal for all faulty fields: named after their fault if it is the same, else they are invalid."""
+    """Return one error for all faulty fields: their common error class, or InvalidField if they differ."""
     pointers_by_error = [(_error_class(each), "".join(map(_step, each["loc"]))) for each in found]
     kinds = {error_class for error_class, _ in pointers_by_error}
     error = kinds.pop()() if len(kinds) == 1 else errors.InvalidField()
@@ -254,7 +266,7 @@ def _validation_error(found: list[ErrorDetails]) -> DomainError:
 
 
 def _step(part: str | int) -> str:
-    """One step of a JSON pointer (RFC 6901)."""
+    """Return one step of a JSON pointer (RFC 6901)."""
     return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
@@ -265,7 +277,7 @@ def _error_class(error: ErrorDetails) -> type[DomainError]:
 
 
 def _query(kind: type[Query], event: Event) -> Query:
-    """API Gateway joins repeated parameters with a comma, which no parameter of ours may hold."""
+    """Parse the query string. API Gateway joins repeated parameters by commas, which no parameter accepts."""
     try:
         return kind.model_validate(event.get("queryStringParameters") or {})
     except ValidationError as invalid:
@@ -273,7 +285,7 @@ def _query(kind: type[Query], event: Event) -> Query:
 
 
 def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
-    """Who acts, by his token; when, by our clock; once, by his Idempotency-Key."""
+    """Build the act: the caller from their token, the time from our clock, the key from the Idempotency-Key header."""
     if SECRET_PATTERN.search(event["rawPath"] + "?" + event.get("rawQueryString", "")):
         raise errors.SecretInUrl
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})

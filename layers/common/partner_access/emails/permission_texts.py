@@ -1,7 +1,7 @@
-"""What each permission means in plain words, in every language of the letters.
+"""Plain-language descriptions of all permissions, in every language of the emails.
 
-A permission is a verb and a noun. Where somebody holds a whole group, one sentence says so; where he holds a part,
-the part is spelled out, so that whatever was taken away shows.
+A permission is a verb and a noun. One sentence describes a whole group of permissions. If a user has only a part of
+the group, its permissions are listed, so that removed ones are noticeable.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,19 +12,19 @@ Language = Literal["en", "ja"]
 
 
 class BilingualText(NamedTuple):
-    """The same words in both languages."""
+    """A text in both languages."""
 
     en: str
     ja: str
 
     def in_language(self, language: Language) -> str:
-        """These words as readers of the language know them."""
+        """Return the text in this language."""
         return self.ja if language == "ja" else self.en
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionGroup:
-    """Permissions that one sentence covers when all of them are meant."""
+    """Permissions that one sentence describes when all of them are listed."""
 
     summary: BilingualText
     permissions: Mapping[str, tuple[str, BilingualText]]
@@ -43,7 +43,7 @@ VERB_TEXTS: Final = {
     "export": BilingualText("export", "エクスポート"),
     "bulk_delete": BilingualText("bulk-delete", "一括削除"),
 }
-"""In the order in which a sentence names them."""
+"""Verbs of permissions, in the order in which a sentence lists them."""
 
 SCOPE_TEXTS: Final = {
     "": BilingualText("{}", "{}"),
@@ -51,10 +51,10 @@ SCOPE_TEXTS: Final = {
     "team": BilingualText("{} (only those of the team)", "{}（チームの担当分のみ）"),
     "owned": BilingualText("{} (only their own)", "{}（本人の担当分のみ）"),
 }
-"""What the scope behind a permission's colon adds to its words."""
+"""Additions to the description of a permission by its scope, which follows a colon in the name."""
 
 UNKNOWN_PERMISSION_TEXT: Final = BilingualText("use the permission “{}”", "「{}」の権限の利用")
-"""A permission newer than these words: shown by its name, for what is left out would be a lie."""
+"""Description of a permission without an entry here. It is shown by its name, since omitting it would be misleading."""
 
 
 def _each(area: str, noun: BilingualText, *verbs: str) -> dict[str, tuple[str, BilingualText]]:
@@ -232,13 +232,13 @@ SINGLE_PERMISSION_TEXTS: Final = {
         "manage a partner’s access to its clients’ accounts", "パートナーによるクライアントアカウントへのアクセスの管理"
     ),
 }
-"""What is too weighty to share a sentence: the restricted permissions, and the partner's own."""
+"""Permissions too important to share a sentence: the restricted ones, and the partner's own."""
 
 _ORDINARY_NAMES: Final = tuple(name for group in ORDINARY_GROUPS for name in group.permissions)
 
 
 def sentences(permissions: Iterable[str], language: Language) -> tuple[str, ...]:
-    """The permissions in as few sentences as say all of them; an area (`crm.deals`) stands for what is below it."""
+    """Describe the permissions in as few sentences as possible. An area (`crm.deals`) means all permissions in it."""
     scopes = dict(_single_permissions(permissions))
     texts = [phrase for group in ORDINARY_GROUPS for phrase in _group_phrases(group, scopes, language)]
     texts += [phrase.in_language(language) for name, phrase in SINGLE_PERMISSION_TEXTS.items() if name in scopes]
@@ -261,7 +261,7 @@ def _single_permissions(permissions: Iterable[str]) -> Iterable[tuple[str, str]]
 
 
 def _group_phrases(group: PermissionGroup, scopes: Mapping[str, str], language: Language) -> Iterable[str]:
-    """One phrase for the whole group, or one for each scope in which a part of it is held."""
+    """Yield one phrase for the whole group, or one for each scope with some permissions of the group."""
     scope_of = {name: scopes[name] for name in group.permissions if name in scopes}
     if len(scope_of) == len(group.permissions) and {*scope_of.values()} <= {"", "all"}:
         yield group.summary.in_language(language)
@@ -273,7 +273,7 @@ def _group_phrases(group: PermissionGroup, scopes: Mapping[str, str], language: 
 
 
 def _listed_permissions(part: Iterable[tuple[str, BilingualText]], language: Language) -> str:
-    """Verbs and nouns, those nouns together of which the same may be done: view and edit deals and tickets."""
+    """List verbs and nouns, grouping the nouns with the same verbs: view and edit deals and tickets."""
     verbs_of: dict[BilingualText, set[str]] = {}
     for verb, noun in part:
         verbs_of.setdefault(noun, set()).add(verb)

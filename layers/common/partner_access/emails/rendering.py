@@ -1,9 +1,12 @@
-"""The letters as people read them: names and permissions go in, a subject, a text and a page come out.
+"""Rendering of emails: names and permissions in, a subject, a plain text and an HTML page out.
 
-A folder is a letter. In it, `<language>.txt` begins with the subject; `<language>.html` begins with the words of the
-button and ends with why the reader gets the letter, and what is between goes into `layout.html`; its first paragraph
-that names something is what an inbox shows beside the subject. The templates know one rule: a line that names an empty value is left out. `cause_…` are nouns of which one has a value, so that a line with
-one of them is there for this cause alone. Whoever writes a name writes text, never markup, a link or a line.
+Each kind of email has a folder. The first line of `<language>.txt` is the subject. In `<language>.html`, the first
+line is the label of the button, and the last line says why the recipient gets the email. The lines between them go
+into `layout.html`. Their first paragraph with a placeholder is the preview that an inbox shows next to the subject.
+
+Templates have one rule: a line with an empty placeholder is left out. Only one of the `cause_…` placeholders has a
+value, so a line with one of them appears for that cause only. Values entered by users are always inserted as plain
+text, never as markup, a link or a new line.
 """
 
 import re
@@ -99,18 +102,18 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
 }
 
 CAUSE_PLACEHOLDERS: Final = tuple(f"cause_{cause}" for cause in (*Cause, "none"))
-"""What the templates call each cause by, and that there is none."""
+"""Placeholders of all causes, and of the absence of a cause."""
 
 INVISIBLE_CHARACTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and marks that show nothing; what Unicode itself calls control or format goes by its category."""
+"""Characters that are invisible. Those in Unicode's control and format categories are recognized by category."""
 
 LINKS: Final = re.compile(
     r"[:：](?=[/／]{2})|(?<=\bmailto):|(?<=\bwww)\.|(?<=\w)\.(?=[^\W\d_]{2}[\w.-]*/)", re.IGNORECASE
 )
-"""Where mail programs see a link by itself; bracketing this one character takes it from them."""
+"""Characters that make email programs detect a link. Putting this one character in brackets prevents that."""
 
 DOMAINS: Final = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
-"""The dot of anything like a domain, which free text has no need to point at."""
+"""Dots in anything like a domain name. Free text has no need for links to a domain."""
 
 WEB_ADDRESS: Final = re.compile(r"https?://[!#-;=?-~]+")
 
@@ -127,17 +130,17 @@ STYLES: Final = {
     "ol": "margin:0 0 20px;padding:0 0 0 24px",
     "li": "margin:0 0 6px",
 }
-"""Mail programs heed styles on the element itself, so each bare tag of a letter is given its own."""
+"""Inline styles by tag, since email programs only apply styles on the element itself."""
 
 BARE_TAGS: Final = re.compile(rf"<({'|'.join(STYLES)})(?= |>)")
 
 
 @dataclass(frozen=True, slots=True)
 class EmailContext:
-    """Everything a letter may name; each str is raw text that somebody wrote, trusted in nothing.
+    """All values that an email can include. Each str is untrusted text from a user.
 
-    `given_days` is there when less time was given than asked; without `asked_days` no end was asked for. `gained` and
-    `lost` are how an edit changed what he can do, `days_left` what is left of access that will end.
+    `given_days` is set when less time was granted than requested. Without `asked_days`, no end was requested. `gained`
+    and `lost` are the permissions that an edit added and removed. `days_left` is the rest of an access with an end.
     """
 
     partner_name: str
@@ -165,7 +168,7 @@ class EmailContext:
 
 @dataclass(frozen=True, slots=True)
 class RenderedEmail:
-    """A letter ready to be sent: the subject is one line, the text and the page say the same."""
+    """A rendered email. The subject is one line, and the plain text and the HTML have the same content."""
 
     subject: str
     text: str
@@ -173,9 +176,9 @@ class RenderedEmail:
 
 
 def render(kind: str, locale: str, context: EmailContext) -> RenderedEmail:
-    """Write the letter in the reader's language, or in English where it has no words in his.
+    """Render the email in the recipient's language, or in English if that language is not supported.
 
-    ValueError if there is no such letter, or if the button's address is not a plain web address.
+    Raise ValueError if there is no such kind of email, or if the URL of the button is not a plain web address.
     """
     if kind not in EMAIL_KINDS:
         raise ValueError(f"no letter is called {kind!r}")
@@ -225,7 +228,7 @@ def _language(locale: str) -> Language:
 
 
 def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME_LENGTH) -> dict[str, str]:
-    """Every value that is one line of text, made harmless; empty where nothing is known."""
+    """Return all one-line values, sanitized. Unknown values are empty."""
     phrases = PHRASES[language]
     partner = _sanitize(context.partner_name, longest)
     account = _sanitize(context.account_name, longest)
@@ -253,7 +256,7 @@ def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME
 
 
 def _sanitize(raw: str | None, longest: int) -> str:
-    """One line of text that shows all it holds, links nowhere and has an end."""
+    """Sanitize a text to one line without invisible characters and links, at most `longest` characters long."""
     visible = "".join(each for each in raw or "" if each.isspace() or not _is_invisible(each))
     return _cut(LINKS.sub(r"[\g<0>]", _cut(" ".join(visible.split()), longest)), longest)
 
@@ -282,7 +285,7 @@ def _plain(permissions: tuple[str, ...], language: Language) -> tuple[str, ...]:
 
 
 def _shortened_access(context: EmailContext, language: Language) -> tuple[str, ...]:
-    """The time that was asked for and the time that was given, where they differ."""
+    """Return a sentence with the requested and the granted time if they differ."""
     phrases = PHRASES[language]
     if not context.granted_days:
         return ()
@@ -291,13 +294,13 @@ def _shortened_access(context: EmailContext, language: Language) -> tuple[str, .
 
 
 def _from_approval(days: int | None, language: Language) -> str:
-    """When access would end: its days count from an approval that nobody has given yet."""
+    """Describe the end of the requested access. Its days count from the approval, which is still to come."""
     phrases = PHRASES[language]
     return phrases["from_approval"].format(_days(days, language)) if days else phrases["no_end"]
 
 
 def _time_left(days: int | None, language: Language) -> str:
-    """How far away the end is, even where nobody has counted."""
+    """Describe how soon the access ends, also when the number of days is unknown."""
     phrases = PHRASES[language]
     return phrases["in_day" if days == 1 else "in_days"].format(days) if days else phrases["soon"]
 
@@ -317,14 +320,14 @@ def _format_time(instant: datetime | None, language: Language) -> str:
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
-    """The template with its values, without the lines that name an empty one; KeyError for a name nobody knows."""
+    """Fill the template, and leave out lines with an empty value. Raise KeyError for an unknown placeholder."""
     items = [Template(item) for item in template.split("\n")]
     filled = [item.substitute(values) for item in items if all(values[name] for name in item.get_identifiers())]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(filled))
 
 
 def _lead(page: list[str]) -> str:
-    """The first paragraph that names something: what comes before it is a greeting."""
+    """Return the first paragraph with a placeholder. The text before it is a greeting."""
     return next(item for item in page if item.startswith("<p>") and "$" in item)[len("<p>") : -len("</p>")]
 
 

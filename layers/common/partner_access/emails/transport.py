@@ -1,4 +1,4 @@
-"""The way out to SES, which has no idempotency token: one attempt each, and an honest word on what came of it."""
+"""Sending of emails by SES. SES has no idempotency token, so each call is one attempt with an exact outcome."""
 
 import os
 from functools import cache
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 REJECTED: Final = frozenset({"BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected"})
-"""What is wrong with the letter itself: it goes to nobody, ever."""
+"""Error codes that mean that the email itself is invalid, so that it can never be sent."""
 RETRY_LATER: Final = frozenset({"LimitExceededException", "ThrottlingException", "TooManyRequestsException"})
 
 
 @cache
 def client() -> "SESV2Client":
-    """One per process; it never sends twice by itself (guarantees.md §4)."""
+    """Return the SES client of this process. It never retries a call by itself (guarantees.md §4)."""
     return boto3.client("sesv2", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}))
 
 
 def send(address: str, email: RenderedEmail, delivery_id: str) -> SendResult:
-    """One copy to one address; the tag comes back with all that SES reports of it."""
+    """Send one copy to one address. SES includes the delivery tag in all its reports on it."""
     try:
         client().send_email(
             FromEmailAddress=os.environ["EMAIL_FROM"],
@@ -63,7 +63,10 @@ def send(address: str, email: RenderedEmail, delivery_id: str) -> SendResult:
 
 
 def _outcome_of(error: ClientError) -> SendResult:
-    """Whatever else keeps SES from sending, a paused account or a right that is missing, is no letter's fault: it waits."""
+    """Return the outcome that an SES error means.
+
+    Any other error, such as a paused account or a missing right, is not caused by the email, so the email waits.
+    """
     code = error.response["Error"]["Code"]
     telemetry.log_unsent_email(code)
     if code in REJECTED:

@@ -7,20 +7,20 @@ from http import HTTPStatus
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """Something that pages load, as it goes over the wire."""
+    """A file that pages load: its bytes and content type."""
 
     content: bytes
     content_type: str
 
     @property
     def imports(self) -> tuple[str, ...]:
-        """The modules that this one stands on, words apart: which are wanted is known only in the browser."""
+        """The modules that this one imports, except texts, since only the browser can tell their language."""
         return tuple(re.findall(r'^import [^"]*"\./([\w.-]+)";$', self.content.decode(), re.MULTILINE))
 
 
 @dataclass(frozen=True, slots=True)
 class PageResponse:
-    """What is answered; `kept` says for how long, in the words of Cache-Control."""
+    """A response to send. `kept` is its Cache-Control value."""
 
     content: bytes
     content_type: str

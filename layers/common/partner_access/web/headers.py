@@ -8,7 +8,10 @@ from partner_access.lambda_context import Event
 
 
 def content_security_policy() -> str:
-    """Nothing but our own scripts, styles and pictures; calls go to the API and to the sign-in alone."""
+    """Return the content security policy.
+
+    It allows only our own scripts, styles and images, and only requests to the API and the sign-in.
+    """
     sign_in = urlsplit(os.environ["TOKEN_URL"])
     sign_in_origin = f" {sign_in.scheme}://{sign_in.netloc}" if sign_in.netloc else ""
     return (

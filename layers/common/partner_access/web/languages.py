@@ -17,7 +17,7 @@ Texts = dict[str, Any]
 
 @cache
 def permission_labels(language: Language) -> Texts:
-    """What each permission means in the letters' plain words, verb and noun, by the groups that one sentence covers."""
+    """Return the texts of all permissions as the emails have them: verb and noun, by group of one sentence."""
 
     def capitalize(text: str) -> str:
         return text[:1].upper() + text[1:]
@@ -46,7 +46,7 @@ def permission_labels(language: Language) -> Texts:
 
 
 def preferred_language(event: Event) -> Language:
-    """The language that the reader likes best among ours; English if he says nothing that we know."""
+    """Return the supported language that the user prefers most, or English if they name no supported language."""
     accepted: list[tuple[float, int, Language]] = []
     for position, language_range in enumerate(event["headers"].get("accept-language", "").lower().split(",")):
         tag, _, weight = language_range.partition(";")
