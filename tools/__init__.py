@@ -1,1 +1,4 @@
-"""What people run on their own machine: the local stack, the demo, tokens and letters. The product knows nothing of it."""
+"""Developer and operator tools: the local stack, the demo, tokens, emails and operations.
+
+The product never imports them.
+"""

@@ -1,4 +1,4 @@
-"""A caller of the HTTP API: JSON in, JSON out, a token for each call, nothing hidden."""
+"""A client of the HTTP API: JSON in, JSON out, a token for each client, every response returned as it is."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What came back over HTTP."""
+    """An HTTP response."""
 
     method: str
     path: str
@@ -29,7 +29,7 @@ class ApiResponse:
 
     @property
     def code(self) -> str:
-        """The code of the problem that was answered, or nothing."""
+        """The error code of a problem response, or an empty string."""
         if "problem+json" not in self.headers.get("content-type", ""):
             return ""
         return str(self.json.get("code", ""))
@@ -41,14 +41,14 @@ class ApiResponse:
 
 @dataclass(frozen=True, slots=True)
 class ApiClient:
-    """Somebody who calls the API of one stack with one token, or with none."""
+    """A client of one stack's API, with one token or none."""
 
     base_url: str
     pool: urllib3.PoolManager
     token: str | None = field(default=None, repr=False)
 
     def with_token(self, token: str | None) -> "ApiClient":
-        """The same way to the API, as somebody else."""
+        """Return a client of the same API with another token."""
         return ApiClient(self.base_url, self.pool, token)
 
     def call(
@@ -60,7 +60,7 @@ class ApiClient:
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> ApiResponse:
-        """Send a request, with this Idempotency-Key if there is one, and give back whatever is answered."""
+        """Send a request, optionally with an Idempotency-Key, and return the response whatever its status."""
         sent = dict(headers or {})
         if self.token:
             sent["authorization"] = f"Bearer {self.token}"
@@ -74,22 +74,21 @@ class ApiClient:
         return ApiResponse(method, path, response.status, response.headers, response.data)
 
     def get(self, path: str) -> ApiResponse:
-        """Read."""
         return self.call("GET", path)
 
     def put(self, path: str, body: object) -> ApiResponse:
-        """State how something is."""
         return self.call("PUT", path, body)
 
     def post(self, path: str, body: object, *, key: str | None = None) -> ApiResponse:
-        """Do something."""
         return self.call("POST", path, body, key=key)
 
     def delete(self, path: str) -> ApiResponse:
-        """End something."""
         return self.call("DELETE", path)
 
 
 def connection_pool() -> urllib3.PoolManager:
-    """Kept-alive connections, enough for many threads; nothing is tried twice, so that every answer is seen."""
+    """Return a pool of keep-alive connections for many threads.
+
+    It never retries, so that callers see every response.
+    """
     return urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(connect=5, read=60))

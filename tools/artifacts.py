@@ -1,4 +1,4 @@
-"""From what `make host` built to what CloudFormation deploys: code as archives, the template expanded, both kept."""
+"""Turn the output of `make host` into deployable artifacts: archived code and the expanded template, both cached."""
 
 import hashlib
 import json
@@ -26,19 +26,19 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class BuildFailed(Exception):
-    """The code could not be built or the template not expanded; the message tells what to look at."""
+    """The code could not be built, or the template could not be expanded. The message contains the output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
-    """All that a deployment needs: the expanded template and the archives it names."""
+    """The expanded template and the archives that it references."""
 
     template: Path
     archives: Mapping[str, Path]
 
 
 def build(root: Path) -> None:
-    """Have everything made that the stack needs; where make itself called us, it has done so."""
+    """Build all prerequisites of the stack. Under make this does nothing, since make has built them already."""
     if "MAKELEVEL" in os.environ:
         return
     finished = subprocess.run(
@@ -49,7 +49,7 @@ def build(root: Path) -> None:
 
 
 def prepare_artifacts(root: Path, python: Path) -> Artifacts:
-    """Archive the built code and expand the built template; what has not changed is taken from the last time."""
+    """Archive the built code and expand the built template. Unchanged artifacts come from the cache."""
     built = root / BUILT
     cache = root / CACHE
     cache.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def prepare_artifacts(root: Path, python: Path) -> Artifacts:
 
 
 def _delete_old(cache: Path, needed: set[Path]) -> None:
-    """Whoever else starts a stack just now needs what is young."""
+    """Delete old artifacts that are not needed. Recent ones may belong to another stack that is starting."""
     for path in set(cache.iterdir()) - needed:
         if time.time() - path.stat().st_mtime > MAX_AGE_SECONDS:
             path.unlink(missing_ok=True)

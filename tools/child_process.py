@@ -1,6 +1,6 @@
-"""Runs a program that must not outlive the process which started it: `python lifeline.py PROGRAM`.
+"""Run a program that must not outlive the process that started it: `python lifeline.py PROGRAM`.
 
-The starter holds the other end of standard input; when it is gone, however it went, this process stops.
+The parent process holds the other end of standard input. This process stops when that end is closed for any reason.
 """
 
 import os
@@ -11,14 +11,14 @@ import threading
 
 
 def stop_with_parent() -> None:
-    """Wait for the end of standard input, then stop this process as a person would."""
+    """Wait for the end of standard input, then send SIGTERM to this process."""
     while sys.stdin.buffer.read(1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> None:
-    """Watch the lifeline and become the program that was named."""
+    """Start the watcher thread and run the given program in this process."""
     program = sys.argv[1]
     sys.argv = [program]
     threading.Thread(target=stop_with_parent, name="lifeline", daemon=True).start()

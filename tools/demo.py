@@ -1,4 +1,4 @@
-"""The whole product on this machine, with a story: `python -m tools.demo`, or `make demo`."""
+"""Run the whole product on this machine with a demonstration: `python -m tools.demo`, or `make demo`."""
 
 import secrets
 import signal
@@ -64,7 +64,7 @@ def main(
     steps: Annotated[str, typer.Option(envvar="STEPS", help="`all`, or `none` to skip the story.")] = "all",
     open_inbox: Annotated[bool, typer.Option("--open", envvar="OPEN", help="Open the letters in a browser.")] = False,
 ) -> None:
-    """Deploy the product to this machine, tell the story of the three ways, and stay up until Ctrl-C."""
+    """Deploy the product to this machine, demonstrate the three ways to grant access, and run until Ctrl-C."""
     console = Console(highlight=False)
     if steps not in {"all", "none"}:
         console.print(f"STEPS is `all` or `none`, not `{escape(steps)}`.")
@@ -95,10 +95,10 @@ def main(
 
 
 def _handle_signals() -> None:
-    """Take an end from outside like Ctrl-C, also where a shell made us deaf to Ctrl-C."""
+    """Handle SIGTERM like Ctrl-C. Both work even if the shell started this process with Ctrl-C ignored."""
 
     def stop(_signal: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough: stopping takes a moment
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second signal would interrupt the cleanup
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise KeyboardInterrupt
 
@@ -116,7 +116,7 @@ def _port(wanted: int | None, console: Console) -> int:
 
 
 def import_directory(stack: LocalStack, sample: SampleDirectory, console: Console) -> dict[str, SignInUser]:
-    """Make the sign-in users, then tell the directory of everybody."""
+    """Create the sign-in accounts, then import all data into the directory."""
     signing_in = [user for user in sample.users.values() if user.signs_in]
     with ThreadPoolExecutor(4) as at_once:
         created = at_once.map(
@@ -141,7 +141,7 @@ def import_directory(stack: LocalStack, sample: SampleDirectory, console: Consol
 
 
 def _all_sent_emails(stack: LocalStack) -> list[SentEmail]:
-    """The letters, once no more have come for a while: they are sent behind the answers."""
+    """Return the sent emails once no new ones have arrived for a while, since they are sent asynchronously."""
     emails = sent_emails(stack.pool, stack.aws.endpoint)
     quiet_since = time.monotonic()
     while time.monotonic() - quiet_since < QUIET_SECONDS:
@@ -152,7 +152,7 @@ def _all_sent_emails(stack: LocalStack) -> list[SentEmail]:
 
 
 def _print_emails(console: Console, emails: list[SentEmail]) -> None:
-    """All letters in a table, and in full the first of each language that holds no link."""
+    """Print a table of all emails, and the first email without a link in each language in full."""
     console.print(emails_table(emails))
     first_by_language: dict[bool, SentEmail] = {}
     for email in emails:
@@ -166,7 +166,7 @@ def _print_emails(console: Console, emails: list[SentEmail]) -> None:
 def _print_overview(
     console: Console, stack: LocalStack, users: dict[str, SignInUser], email_index: dict[str, int], *, seconds: float
 ) -> None:
-    """Say where everything is and who can sign in."""
+    """Print all addresses and the users who can sign in."""
     console.print(f"\nUp after {seconds:.0f} seconds. Where to begin, and who to sign in as:\n")
     inbox = f"{stack.origin}{INBOX_PATH}"
     for what, address, user in _start_pages(stack, inbox, email_index):

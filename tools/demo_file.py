@@ -1,4 +1,4 @@
-"""`.local/demo.json`: what scripts and the other commands need to know of a running demo."""
+"""Read and write `.local/demo.json`, which describes a running demo to scripts and other commands."""
 
 import json
 import os
@@ -14,7 +14,7 @@ FILE = ROOT / ".local" / "demo.json"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo; its secrets are worth nothing outside of this machine."""
+    """A running demo. Its secrets are valid on this machine only."""
 
     base_url: str
     aws_endpoint: str
@@ -27,12 +27,12 @@ class Demo:
 
     @property
     def sign_in_client(self) -> SignIn:
-        """Where to get tokens."""
+        """The sign-in that returns tokens."""
         return SignIn(**self.sign_in)
 
 
 def write_demo(demo: Demo) -> None:
-    """Write the file, readable by its owner alone."""
+    """Write the file so that only its owner can read it."""
     FILE.parent.mkdir(exist_ok=True)
     unfinished = FILE.with_suffix(".unfinished")
     unfinished.touch(mode=0o600)
@@ -41,13 +41,13 @@ def write_demo(demo: Demo) -> None:
 
 
 def remove_demo() -> None:
-    """Remove the file when its demo ends; that of a later demo stays."""
+    """Remove the file when its demo ends. The file of a later demo stays."""
     if FILE.exists() and json.loads(FILE.read_text())["process"] == os.getpid():
         FILE.unlink()
 
 
 def read_demo() -> Demo:
-    """Read the file, or say that no demo runs."""
+    """Read the file. Prints a message and exits with 1 if no demo is running."""
     if not FILE.exists():
         _no_demo()
     return Demo(**json.loads(FILE.read_text()))

@@ -1,4 +1,4 @@
-"""Puts an expanded template on the emulator through CloudFormation, as the pipeline puts the shipped one on AWS."""
+"""Deploy an expanded template to the emulator through CloudFormation, as the pipeline deploys the original to AWS."""
 
 import json
 import time
@@ -23,41 +23,41 @@ CAPABILITIES: tuple["CapabilityType", ...] = ("CAPABILITY_IAM", "CAPABILITY_NAME
 
 
 class DeploymentFailed(Exception):
-    """CloudFormation refused or gave up; the message holds the reasons of every resource that failed."""
+    """CloudFormation rejected the stack or failed. The message contains the reason for each failed resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aws:
-    """The clients of one emulator, made as they are asked for."""
+    """A factory of AWS clients for one emulator."""
 
     endpoint: str
 
     def session(self) -> boto3.Session:
-        """Credentials and region that the emulator knows, and nothing of the machine's own."""
+        """Return a session with the emulator's credentials and region. It ignores the AWS settings of this machine."""
         return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
 
     @property
     def settings(self) -> Config:
-        """One try more than one, short waits: the emulator is next door."""
+        """Client settings with one retry and short timeouts, since the emulator is on this machine."""
         return Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=60)
 
 
 @dataclass(frozen=True, slots=True)
 class DeployedResources:
-    """What CloudFormation made: the stack's outputs, and the physical id of each resource by its logical id."""
+    """A deployed stack: its outputs, and the physical id and type of each resource by logical id."""
 
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
     kinds: Mapping[str, str]
 
     def only(self, kind: str) -> str:
-        """The physical id of the one resource of this type."""
+        """Return the physical id of the only resource of this type."""
         (found,) = (self.resources[name] for name, its_kind in self.kinds.items() if its_kind == kind)
         return found
 
 
 def upload(aws: Aws, archives: Mapping[str, Path]) -> None:
-    """Lay the built code where the expanded template says it is."""
+    """Upload the built code to the locations in the expanded template."""
     s3 = aws.session().client("s3", endpoint_url=aws.endpoint, config=aws.settings)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     for key, path in archives.items():
@@ -65,7 +65,10 @@ def upload(aws: Aws, archives: Mapping[str, Path]) -> None:
 
 
 def deploy(aws: Aws, template: Path, parameters: Mapping[str, str], tags: Mapping[str, str]) -> DeployedResources:
-    """Create the stack and wait until it stands; the template is too large to be sent inline."""
+    """Create the stack and wait until it is complete.
+
+    The template is uploaded first, since it is too large to send inline.
+    """
     session = aws.session()
     s3 = session.client("s3", endpoint_url=aws.endpoint, config=aws.settings)
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=template.read_bytes())

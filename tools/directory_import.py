@@ -1,4 +1,4 @@
-"""Tells the directory of the demo's world, as the operator's import does from files."""
+"""Import the demo's sample data into the directory with the code of the operator's import."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -13,13 +13,13 @@ AT_ONCE = 6
 
 
 class ImportFailed(Exception):
-    """The directory refused something of the sample; the message holds its answer."""
+    """The directory rejected part of the sample. The message contains its response."""
 
 
 def import_sample(
     back_end: ApiClient, sample: SampleDirectory, user_ids: Mapping[str, str], on_request: Callable[[], None]
 ) -> None:
-    """Put accounts, then users, then memberships, super admins before the rest; `done` is called after each."""
+    """Import accounts, users, super admins and other members in this order. `done` is called after each request."""
     with (
         Journal.in_memory(back_end.base_url) as journal,
         ImportPlan.load(_rows(sample, user_ids), journal, partial=False) as plan,
@@ -39,7 +39,7 @@ def import_sample(
 
 
 def request_count(sample: SampleDirectory) -> int:
-    """How often `done` will be called."""
+    """Return the number of requests, which is the number of calls of `done`."""
     ended = sum("state" in body for body in sample.accounts.values())
     return len(sample.accounts) + len(sample.users) + len(sample.memberships) + ended
 

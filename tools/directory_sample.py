@@ -1,7 +1,7 @@
-"""A small world to try the product on: partners, their people, their clients; always the same, all of it made up.
+"""Sample data to try the product with: partners, their employees and their clients.
 
-Addresses are in domains reserved for examples. Who acts in the story has a name here and signs in; everyone else is
-drawn from the lists below.
+The data are always the same and entirely fictitious. Addresses are in domains reserved for examples. Users who act in
+the demo's story are named constants and can sign in. All other users are generated from the lists below.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ from tools.api_client import Json
 
 @dataclass(frozen=True, slots=True)
 class SampleUser:
-    """A person of the sample, by his address; those who sign in get the user id of their sign-in."""
+    """A user of the sample, identified by email address.
+
+    A user who signs in gets the user id of their sign-in account.
+    """
 
     email: str
     name: str
@@ -24,7 +27,7 @@ class SampleUser:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """That a person is in an account, with a default permission set."""
+    """A membership of a user in an account, with a default permission set."""
 
     account_id: str
     email: str
@@ -34,7 +37,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class SampleDirectory:
-    """Everything that the vendor's back end tells the directory."""
+    """All data that the vendor's back end sends to the directory."""
 
     accounts: dict[str, Json]
     users: dict[str, SampleUser]
@@ -197,7 +200,7 @@ OTHER_MEMBERS_PER_CLIENT = 4
 
 
 def sample_directory() -> SampleDirectory:
-    """The whole sample."""
+    """Return the complete sample."""
     accounts = PARTNERS | CLIENTS | dict(_generated_clients())
     users = {user.email: user for employees in EMPLOYEES.values() for user, _ in employees}
     users |= {user.email: user for user in (ALICE, BEN, IVY, CLARA, YUKI)}
@@ -228,7 +231,7 @@ def sample_directory() -> SampleDirectory:
 
 def _generated_clients() -> Iterator[tuple[str, Json]]:
     for nth, (first, second) in enumerate(product(FIRST_WORDS, SECOND_WORDS)):
-        if nth % 7 not in {2, 5}:  # some names are left for the next firm
+        if nth % 7 not in {2, 5}:  # some names stay unused so that the demo can create accounts later
             yield (
                 f"acct_{first}_{second}".lower(),
                 {

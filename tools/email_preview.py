@@ -1,6 +1,6 @@
-"""Every letter in every language, written with sample words into .local/emails, to be looked at.
+"""Render every email in every language with sample data into .local/letters.
 
-Run it as `PYTHONPATH=layers/common python -m tools.email_preview`, then open .local/emails/index.html.
+Run `PYTHONPATH=layers/common python -m tools.letter_preview`, then open .local/letters/index.html.
 """
 
 from dataclasses import replace
@@ -62,11 +62,11 @@ CAUSES: Final = {
     "member_retained": (None, Cause.RETAINED_MEMBER, Cause.RETAINED_SUPER_ADMIN),
     "program_stopped": (Cause.PROGRAM, Cause.TERMINATED),
 }
-"""The letters that tell of more than one cause."""
+"""The emails that have a variant for each cause."""
 
 
 def main() -> None:
-    """Write the previews, and a page that leads to them."""
+    """Write the previews and an index page."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     entries = []
     for kind in EMAIL_KINDS:

@@ -1,4 +1,4 @@
-"""The letters that a local stack has sent: `python -m tools.emails [--json]`, newest last."""
+"""List the emails that a local stack has sent: `python -m tools.letters [--json]`, newest last."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from tools.demo_file import read_demo
 
 @dataclass(frozen=True, slots=True)
 class SentEmail:
-    """A letter as the emulator's mail service took it."""
+    """An email as the emulator's SES stored it."""
 
     message_id: str
     at: datetime
@@ -29,7 +29,7 @@ class SentEmail:
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Self:
-        """Read a message as the emulator shows it."""
+        """Convert a message from the emulator's format."""
         return cls(
             message_id=message["MessageId"],
             at=datetime.fromtimestamp(message["Timestamp"], UTC),
@@ -42,7 +42,7 @@ class SentEmail:
 
 
 def sent_emails(pool: urllib3.PoolManager, endpoint: str) -> list[SentEmail]:
-    """Every letter that was sent so far, newest last."""
+    """Return all emails sent so far, newest last."""
     response = pool.request("GET", f"{endpoint}/_ministack/ses/messages")
     by_account = json.loads(response.data)["messages"]
     emails = [SentEmail.from_message(message) for messages in by_account.values() for message in messages]
@@ -50,7 +50,7 @@ def sent_emails(pool: urllib3.PoolManager, endpoint: str) -> list[SentEmail]:
 
 
 def emails_table(emails: list[SentEmail]) -> Table:
-    """The letters as a table, one a line."""
+    """Return a table with one row for each email."""
     table = Table(title="Letters sent", title_justify="left")
     table.add_column("at", no_wrap=True)
     table.add_column("to", overflow="fold")
@@ -65,7 +65,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for scripts.")] = False,
     texts: Annotated[bool, typer.Option(help="Show the text of each letter below the table.")] = True,
 ) -> None:
-    """Print the letters that the demo has sent, newest last."""
+    """Print the emails that the demo has sent, newest last."""
     emails = sent_emails(connection_pool(), read_demo().aws_endpoint)
     if as_json:
         print(json.dumps([asdict(email) for email in emails], default=str, ensure_ascii=False, indent=2))

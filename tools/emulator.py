@@ -1,4 +1,4 @@
-"""AWS on this machine: one ministack process on loopback, with IAM enforced, and with nothing left behind."""
+"""Run AWS on this machine: one ministack process on loopback, with IAM enforced. It leaves no files behind."""
 
 import contextlib
 import os
@@ -17,19 +17,19 @@ import urllib3
 
 REGION: Final = "eu-west-1"
 ACCOUNT = "000000000000"
-ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105  no secret: what the emulator takes for the root of its only account
+ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105  not secret: the root key of the emulator's only account
 READY_TIMEOUT = 30.0
-STOP_TIMEOUT = 1.0  # it keeps no state, so that nothing is lost with it
+STOP_TIMEOUT = 1.0  # the emulator stores no state, so a forced stop loses nothing
 LOOPBACK = "127.0.0.1"
 
 
 class EmulatorFailed(Exception):
-    """The emulator did not come up; the message tells why and where its log is."""
+    """The emulator did not start. The message gives the reason and the end of the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running emulator."""
+    """The address and log file of a running emulator."""
 
     port: int
     log: Path
@@ -37,20 +37,20 @@ class Emulator:
 
     @property
     def endpoint(self) -> str:
-        """Address of every AWS service of this emulator."""
+        """The URL of every AWS service of this emulator."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def signing_key(self, user_pool: str) -> Path:
-        """The private key, in PEM, that signs a user pool's access tokens."""
+        """Return the path of the private key (PEM) that signs the access tokens of a user pool."""
         return self.log.parent / "state" / "cognito-pool-keys" / f"{user_pool}-access.pem"
 
     def error_lines(self) -> str:
-        """What it complained of so far."""
+        """Return the log lines with level ERROR so far."""
         return "\n".join(line for line in self.log.read_text(errors="replace").splitlines() if " ERROR " in line)
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on this port of loopback, and somebody may."""
+    """Return whether a server can listen on this loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as attempt:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -61,7 +61,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody uses now."""
+    """Return a loopback port that is free now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as attempt:
         attempt.bind((LOOPBACK, 0))
         port: int = attempt.getsockname()[1]
@@ -70,7 +70,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_emulator(python: Path, *, port: int | None = None) -> Iterator[Emulator]:
-    """Start ministack under this interpreter, wait until it answers, and stop it at the end."""
+    """Start ministack with this interpreter, wait until it is ready, and stop it at the end."""
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="partner-access-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "emulator.log"
@@ -86,7 +86,7 @@ def running_emulator(python: Path, *, port: int | None = None) -> Iterator[Emula
                 stderr=subprocess.STDOUT,
                 env=_environment(port, Path(folder)),
                 cwd=folder,
-                start_new_session=True,  # so that Ctrl-C reaches us alone and we stop it in order
+                start_new_session=True,  # so that Ctrl-C reaches only this process, which stops it in order
             )
         emulator = Emulator(port=port, log=log)
         try:
@@ -135,7 +135,7 @@ def _wait_until_ready(emulator: Emulator, child: subprocess.Popen[bytes]) -> Non
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End the emulator and the function workers it started: all of one process group, which is ours alone."""
+    """Stop the emulator and its function workers. All of them are in one process group, which holds nothing else."""
     with contextlib.suppress(ProcessLookupError):
         child.send_signal(signal.SIGTERM)
     try:

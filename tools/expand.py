@@ -1,6 +1,6 @@
-"""Expands a built template for the emulator: `python -m tools.expand TEMPLATE LOCATIONS.json > expanded.json`.
+"""Expand a built template for the emulator: `python -m tools.expand TEMPLATE LOCATIONS.json > expanded.json`.
 
-Runs in the emulator's environment, where SAM's own transform is.
+This script runs in the emulator's Python environment, because SAM's own transform is installed there.
 """
 
 import json
@@ -14,15 +14,18 @@ from tools.expansion import with_code, with_routes, without_metric_math, without
 
 
 class NoManagedPolicies:
-    """What the transform asks for the names of AWS's own policies; the template names none."""
+    """A source of the names of AWS managed policies, which the transform requires. The template uses none."""
 
     def load(self) -> dict[str, str]:
-        """None."""
+        """Return an empty mapping."""
         return {}
 
 
 def main() -> None:
-    """Write the expanded template of the first argument, with code where the second says."""
+    """Write the expanded template to standard output.
+
+    The first argument is the template. The second is a JSON file with the location of each resource's built code.
+    """
     template = with_code(yaml_parse(Path(sys.argv[1]).read_text()), json.loads(Path(sys.argv[2]).read_text()))
     expanded = without_metric_math(with_routes(transform(template, {}, NoManagedPolicies())))
     json.dump(without_tls_requirement(expanded), sys.stdout)

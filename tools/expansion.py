@@ -1,9 +1,10 @@
-"""What SAM's own transform leaves for the emulator to be told otherwise, without touching the template.
+"""Adapt the output of SAM's transform to what the emulator supports, without changes to the template.
 
-The transform leaves an HTTP API's routes in an OpenAPI `Body`, which the emulator ignores:
-here they become the Integration, Route and Authorizer resources that CloudFormation also knows. An alarm over several
-metrics, which the emulator refuses, is left out: nothing on this machine would raise it. So is a bucket's ban on plain
-HTTP, which the emulator speaks and enforces.
+The transform puts the routes of an HTTP API into an OpenAPI `Body`, which the emulator ignores. This module replaces
+the body by the equivalent Integration, Route and Authorizer resources of CloudFormation.
+
+The emulator rejects an alarm that uses several metrics. Such alarms are removed, since nothing here would raise them.
+A bucket policy that denies plain HTTP is removed too: the emulator is reached over plain HTTP and enforces the policy.
 """
 
 import hashlib
@@ -24,11 +25,11 @@ SUPPORTED_FIELDS = frozenset({"openapi", "info", "paths", "components", "tags", 
 
 
 class NotExpandable(Exception):
-    """The template says something that this expansion would lose."""
+    """The template contains something that this expansion would lose."""
 
 
 def with_code(template: Json, locations: dict[str, str]) -> Json:
-    """Put in the addresses of the built code, as packaging does."""
+    """Set the location of the built code of each function and layer, as packaging does."""
     for logical_id, resource in template["Resources"].items():
         if code_property := CODE_PROPERTY.get(resource["Type"]):
             resource.setdefault("Properties", {})[code_property] = locations[logical_id]
@@ -36,7 +37,7 @@ def with_code(template: Json, locations: dict[str, str]) -> Json:
 
 
 def with_routes(template: Json) -> Json:
-    """Replace the OpenAPI body of every HTTP API by resources that say the same."""
+    """Replace the OpenAPI body of every HTTP API by equivalent resources."""
     resources: Json = template["Resources"]
     for api, resource in list(resources.items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
@@ -55,7 +56,7 @@ def with_routes(template: Json) -> Json:
 
 
 def without_metric_math(template: Json) -> Json:
-    """Leave out the alarms that reckon with several metrics."""
+    """Remove the alarms that combine several metrics."""
     template["Resources"] = {
         name: resource
         for name, resource in template["Resources"].items()
@@ -65,7 +66,7 @@ def without_metric_math(template: Json) -> Json:
 
 
 def without_tls_requirement(template: Json) -> Json:
-    """Leave out what keeps buckets from being called without TLS: on loopback there is none."""
+    """Remove the bucket policy statements that deny requests without TLS, since loopback has no TLS."""
     resources: Json = template["Resources"]
     for name, resource in list(resources.items()):
         if resource["Type"] == "AWS::S3::BucketPolicy":

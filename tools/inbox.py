@@ -1,4 +1,4 @@
-"""The pages that list the letters a local stack has sent; plain, and with nothing from elsewhere."""
+"""HTML pages that list the emails sent by a local stack. They load nothing from other hosts."""
 
 from dataclasses import dataclass
 from html import escape
@@ -37,7 +37,7 @@ $content
 </body>
 </html>
 """)
-# A letter's own page may show its styles and pictures, and may do nothing at all.
+# The page of an email may show its styles and images. It cannot run scripts or submit forms.
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
 SANDBOX = "allow-top-navigation-by-user-activation"
 EMAIL_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox {SANDBOX}"
@@ -45,7 +45,7 @@ INBOX_PATH = "/inbox/"
 
 
 def list_page(emails: list[SentEmail]) -> str:
-    """All letters, newest first."""
+    """Return the list of all emails, newest first."""
     rows = "\n".join(
         f"<tr><td>{email.at:%H:%M:%S}</td><td>{escape(', '.join(email.to))}</td>"
         f'<td><a href="{INBOX_PATH}letters/{nth}">{escape(email.subject)}</a></td></tr>'
@@ -62,7 +62,7 @@ def list_page(emails: list[SentEmail]) -> str:
 
 
 def email_page(nth: int, email: SentEmail) -> str:
-    """One letter: who, what, how it looks, and its text."""
+    """Return the page of one email: sender, recipients, subject, HTML view and plain text."""
     return _page(
         email.subject,
         f'<p><a href="{INBOX_PATH}">All letters</a></p><h1>{escape(email.subject)}</h1>'
@@ -77,13 +77,13 @@ def _page(title: str, content: str) -> str:
 
 
 def email_html(email: SentEmail) -> str:
-    """The letter's own page; what is clicked in it opens where the letter was."""
+    """Return the HTML body of the email. Links in it open in the top-level window."""
     return email.html.replace("<head>", '<head>\n<base target="_top">', 1)
 
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """What the inbox shows at an address."""
+    """A page of the inbox with its content security policy and status."""
 
     content: str
     policy: str = PAGE_POLICY
@@ -91,7 +91,7 @@ class InboxPage:
 
 
 def page_at(path: str, emails: list[SentEmail]) -> InboxPage:
-    """The page at an address below the inbox."""
+    """Return the page for a path below the inbox."""
     match path.removeprefix(INBOX_PATH).strip("/").split("/"):
         case [""]:
             return InboxPage(list_page(emails))

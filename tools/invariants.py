@@ -1,6 +1,6 @@
-"""What is true of the whole table in every committed state (guarantees.md §1), over items as boto3's table reads them.
+"""Check the invariants of the whole table, which hold in every committed state (guarantees.md §1).
 
-`broken(items)` says each thing that is not true in a sentence of its own, and nothing when all is well.
+`broken(items)` takes items as boto3's table resource returns them. It returns a sentence for each violation.
 """
 
 import json
@@ -41,7 +41,11 @@ EMAIL_KINDS: Final = {
     "program.resumed": "program_resumed",
 }
 OPTIONAL_EMAIL_KINDS: Final = {"access.ended": "member_retained", "account.orphaned": "account_orphaned"}
-"""Of a program that ended each client hears once, of an erased person nobody; a report may come with the act itself."""
+"""Acts that may have no email.
+
+When a program ends, each client gets one email. An erased user gets none. An act may itself report an orphaned
+account.
+"""
 ENDING_REASONS: Final = {"offboarded", "erased", "program_ended"}
 MAX_SECRETS: Final = 3
 SUCCESS: Final = range(200, 300)
@@ -49,7 +53,10 @@ MAX_CUSTOM_SETS: Final = 100
 
 
 def violations(items: Iterable[Item], *, at: datetime | None = None) -> list[str]:
-    """Everything that does not hold at a time; without one, when the last act was, of whose letters nothing is gone yet."""
+    """Return all violations at a given time.
+
+    Without a time, use that of the last act and assume that no email has been removed from the outbox yet.
+    """
     table = TableContent(items)
     latest = max((act["at"] for act in table.acts.values()), default=0)
     email_violations = emails_and_acts_agree(table, (at - outbox.DELIVERY_TTL).timestamp() if at else 0)
@@ -58,7 +65,7 @@ def violations(items: Iterable[Item], *, at: datetime | None = None) -> list[str
 
 
 def seats_are_counted(table: TableContent) -> Sentences:
-    """G2: the seats taken are those of live partner admins, and no more than the account may have."""
+    """G2: the counted partner seats equal the active partner admins and do not exceed the account's limit."""
     live = Counter(account for (account, _), member in table.members.items() if member.get("seat") == "partner")
     for account, item in table.accounts.items():
         if item.get("partner_seats_used", 0) != live[account]:
@@ -68,7 +75,7 @@ def seats_are_counted(table: TableContent) -> Sentences:
 
 
 def partner_admins_have_a_grant(table: TableContent) -> Sentences:
-    """Who sits on a partner seat has a grant and is here for its firm; the set of a partner admin is nobody else's."""
+    """A member on a partner seat has a grant for their partner. Only such members have the partner-admin set."""
     grants: Counter[str] = Counter()
     for (account, user), member in table.members.items():
         subject = f"{user} in {account}"
@@ -89,7 +96,7 @@ def partner_admins_have_a_grant(table: TableContent) -> Sentences:
 
 
 def partner_members_have_no_restricted_permission(table: TableContent) -> Sentences:
-    """No set and no override brings a restricted permission to anybody who is here for a partner."""
+    """No set and no override gives a restricted permission to a partner member."""
     for (account, user), member in table.members.items():
         if member["active"] and "partner_id" in member and catalogue.RESTRICTED & _permissions(table, account, member):
             yield f"{user} in {account}: a restricted permission"
@@ -109,7 +116,7 @@ def _names(permissions: Iterable[str]) -> set[str]:
 
 
 def custom_set_holders_are_counted(table: TableContent) -> Sentences:
-    """An account's own set counts who holds it, now or for when a grant ends, and who of them for a partner."""
+    """A custom set counts its holders and its partner holders, including memberships that resume when a grant ends."""
     assignments = [
         (account, assignment["permission_set"], "partner_id" in assignment)
         for (account, _), member in table.members.items()
@@ -128,7 +135,7 @@ def custom_set_holders_are_counted(table: TableContent) -> Sentences:
 
 
 def custom_sets_are_counted(table: TableContent) -> Sentences:
-    """An account knows how many sets of its own it has, and has no more than it may."""
+    """An account counts its custom sets and does not exceed their limit."""
     there = Counter(account for account, _ in table.sets)
     for account, item in table.accounts.items():
         if item.get("custom_set_count", 0) != there[account]:
@@ -138,7 +145,7 @@ def custom_sets_are_counted(table: TableContent) -> Sentences:
 
 
 def partner_members_are_listed(table: TableContent) -> Sentences:
-    """Whoever is somewhere for a partner is among its people, and whose grant ends is looked at in time."""
+    """Each partner member is in the partner's list of people, and each grant with an end is due for expiry in time."""
     for (account, user), member in table.members.items():
         is_partner_member = member["active"] and "partner_id" in member
         listed = (f"{keys.PEOPLE}{member['partner_id']}", f"{account}#{user}") if is_partner_member else (None, None)
@@ -150,7 +157,7 @@ def partner_members_are_listed(table: TableContent) -> Sentences:
 
 
 def accounts_have_a_super_admin(table: TableContent) -> Sentences:
-    """G3: from its first on, an active account has an active super admin, unless it was reported as orphaned."""
+    """G3: once an active account has had a super admin, it has an active one unless it was reported as orphaned."""
     orphaned = {account for act in table.acts.values() for account in act.get("details", {}).get("orphaned", ())}
     for account, item in table.accounts.items():
         super_admin_list = table.items.get((f"{keys.ACCOUNT}{account}", "SUPER_ADMINS"))
@@ -174,9 +181,9 @@ def _super_admins(table: TableContent, account: str) -> set[str]:
 
 
 def ended_access_is_being_reconciled(table: TableContent, at: float) -> Sentences:
-    """What was given before all of somebody's access was ended is there only while its clean-up waits.
+    """Access that was ended as a whole only remains while its reconciliation is queued.
 
-    A grant whose own end has come is the sweep's to write off.
+    A grant that ended by time is left to the link-expiry job.
     """
     queued = [
         item["reconciliation"]
@@ -200,7 +207,7 @@ def concerns(reconciliation: Item, partner: str, user: str) -> bool:
 
 
 def super_admin_lists_agree(table: TableContent) -> Sentences:
-    """The list of super admins names exactly the active members who are."""
+    """The list of super admins contains exactly the active super admins."""
     for account in table.accounts:
         listed = set(table.get(f"{keys.ACCOUNT}{account}", "SUPER_ADMINS").get("user_ids", ()))
         if listed != _super_admins(table, account):
@@ -208,7 +215,7 @@ def super_admin_lists_agree(table: TableContent) -> Sentences:
 
 
 def membership_mirrors_agree(table: TableContent) -> Sentences:
-    """Whoever is a member finds the account among his, and nobody else does; both ends of a membership exist."""
+    """A membership exists exactly when the user's list contains the account. Its user and its account exist."""
     mirrored = {(account, user) for user, account, _ in table.items_with_prefix(keys.USER, keys.ACCOUNT)}
     for account, user in mirrored ^ set(table.members):
         yield f"{user} in {account}: the membership and its mirror do not agree"
@@ -218,7 +225,7 @@ def membership_mirrors_agree(table: TableContent) -> Sentences:
 
 
 def addresses_agree(table: TableContent) -> Sentences:
-    """Each address in use is of the one user who has it."""
+    """Each address in use belongs to exactly one user."""
     owners = {address: item["user_id"] for address, _, item in table.items_with_prefix(keys.EMAIL, "EMAIL")}
     used = {item["email"]: user for user, item in table.users.items() if "email" in item}
     if len(used) < sum("email" in item for item in table.users.values()):
@@ -231,7 +238,7 @@ def addresses_agree(table: TableContent) -> Sentences:
 
 
 def employments_agree(table: TableContent) -> Sentences:
-    """A user works for the partners where he is an active member."""
+    """A user's employments are the partners in which they are an active member."""
     partners = {account for account, item in table.accounts.items() if item["kind"] == "partner"}
     for user, item in table.users.items():
         partners_of_user = {
@@ -244,7 +251,7 @@ def employments_agree(table: TableContent) -> Sentences:
 
 
 def link_approvals_are_counted(table: TableContent) -> Sentences:
-    """G1: approvals are counted, never above what was asked, never twice for one account."""
+    """G1: approvals are counted, never exceed the requested number, and never happen twice for an account."""
     approved = [act for act in table.acts.values() if act["event"] == "link.approved"]
     for link, item in table.links.items():
         acts = [act for act in approved if act.get("details", {}).get("link_id") == link]
@@ -267,7 +274,7 @@ def link_approvals_are_counted(table: TableContent) -> Sentences:
 
 
 def open_links_are_counted(table: TableContent) -> Sentences:
-    """An employee's open links are those that the sweep will still look at; an ended one it will not."""
+    """A user's number of open links equals their links that are due for expiry. An ended link is never due."""
     due = Counter(item["employee_id"] for item in table.links.values() if "due_at" in item)
     for user, item in table.users.items():
         if item.get("open_links", 0) != due[user]:
@@ -279,7 +286,7 @@ def open_links_are_counted(table: TableContent) -> Sentences:
 
 
 def audit_entries_are_complete(table: TableContent) -> Sentences:
-    """G6: one entry for each account concerned, the same in all of them."""
+    """G6: each account concerned has an entry, which is the same in all of them."""
     for (account, audit), item in table.audits.items():
         if item["audit_id"] != audit or account not in item["accounts"]:
             yield f"{audit}: is in the trail of {account}, whom it does not concern"
@@ -289,7 +296,7 @@ def audit_entries_are_complete(table: TableContent) -> Sentences:
 
 
 def hash_chains_are_intact(table: TableContent) -> Sentences:
-    """G11: every link of a chain is an entry of the trail in its place, and the head is the last of them."""
+    """G11: each link of a chain is an audit entry at its position, and the chain head is the last one."""
     heads = {account: item for _, account, item in table.items_with_prefix(keys.CHAIN_HEAD, keys.ACCOUNT)}
     chains: dict[str, list[tuple[int, str, str]]] = {account: [] for account in heads}
     for account, audit, item in table.items_with_prefix(keys.CHAIN, ""):
@@ -316,7 +323,7 @@ def _without_partition_key(entry: Item | None) -> Item | None:
 
 
 def grants_have_audit_entries(table: TableContent) -> Sentences:
-    """G6: no grant without the one act that made it; both have the same name."""
+    """G6: each grant has exactly one act, with the same id, that created it."""
     for (account, user), member in table.members.items():
         grant = member.get("grant", {}).get("grant_id")
         act = table.audits.get((account, f"aud_{str(grant).removeprefix('grt_')}"), {})
@@ -325,7 +332,10 @@ def grants_have_audit_entries(table: TableContent) -> Sentences:
 
 
 def emails_and_acts_agree(table: TableContent, since: float) -> Sentences:
-    """G6: every letter belongs to one act, and every act since then of which people are told has its letter, or copies."""
+    """G6: each email belongs to one act, and each act that requires an email has one.
+
+    Acts before `since` are not checked. An email may have left the outbox once its copies were sent.
+    """
     sent_ids = {item.get("outbox_id") for _, _, item in table.items_with_prefix(keys.DELIVERY, "DELIVERY")}
     for name, item in table.outbox.items():
         act = table.acts.get(f"aud_{name}")
@@ -350,7 +360,7 @@ def _concerns_program(act: Item) -> bool:
 
 
 def stored_responses_are_valid(table: TableContent) -> Sentences:
-    """G8: what is kept for a replay is a success, tells no secret, and names what is in the table."""
+    """G8: a stored response is a success, contains no secret, and refers to existing records."""
     grants = {act.get("details", {}).get("grant_id") for act in table.acts.values()}
     for key, _, item in table.items_with_prefix(keys.IDEMPOTENCY, "IDEMPOTENCY"):
         response = json.loads(_stored_response(item))
@@ -369,7 +379,7 @@ def _stored_response(item: Item) -> str:
 
 
 def no_secret_is_stored(table: TableContent) -> Sentences:
-    """G10: a link's secret is nowhere at rest."""
+    """G10: no item contains the secret of a link."""
     for key, item in table.items.items():
         if "pal_" in str(item) or ("response_body" in item and "pal_" in _stored_response(item)):
             yield f"{key}: holds a link's secret"

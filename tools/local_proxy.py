@@ -1,7 +1,7 @@
-"""The one origin that people of a local stack know: pages and API, the sign-in, and the inbox of the demo.
+"""A local proxy that serves pages, API, sign-in and the demo's inbox from one origin.
 
-On AWS the pages' origin is the API's, and the sign-in has one of its own. Here everything comes from one address on
-loopback, which is known before anything is deployed, so that letters can point to it.
+On AWS the pages share their origin with the API, and the sign-in has its own. Here everything has one loopback
+address. The address is known before the deployment, so that emails can contain it.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ CONNECTION_HEADERS: Final = frozenset(
 
 
 def upstream_path(path: str, api_path: str) -> str:
-    """Where a request is led: the sign-in has the emulator's own paths, everything else is the API's."""
+    """Return the emulator's path for a request. Sign-in paths stay the same, and all others belong to the API."""
     return path if path.startswith(SIGN_IN_PATHS) else api_path + path
 
 
 @dataclass(slots=True)
 class Upstream:
-    """What the front leads to, and the assets that it has seen."""
+    """The upstream of the proxy, with a cache of assets."""
 
     pool: urllib3.PoolManager
     endpoint: str
@@ -49,7 +49,10 @@ class Upstream:
         return self.pool.request(method, url, body=body or None, headers=headers, redirect=False, decode_content=False)
 
     def _asset(self, path: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        """As a cache in front would: asked for once, and never a dozen at once, for each would start a worker."""
+        """Return an asset through the cache.
+
+        Only one is requested at a time, since each parallel request would start a worker.
+        """
         key = (path, headers.get("Accept-Encoding", ""))
         with self.asset_lock:
             if key not in self.cached_assets:
@@ -64,23 +67,23 @@ class Upstream:
 
 
 class ProxyServer(ThreadingHTTPServer):
-    """Listens on loopback; each request has a thread."""
+    """The proxy server. It listens on loopback and uses a thread for each request."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, port: int, upstream: Upstream) -> None:
-        """On a free port, if 0 is asked for."""
+        """Listen on this port. Port 0 selects a free one."""
         self.upstream = upstream
         super().__init__((LOOPBACK, port), ProxyHandler)
 
 
 class ProxyHandler(BaseHTTPRequestHandler):
-    """Leads one request on, and its answer back."""
+    """A handler that forwards one request and returns the response."""
 
     server: ProxyServer
     protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16  # or every header would be a packet
+    wbufsize = 1 << 16  # otherwise each header would be sent as its own packet
     disable_nagle_algorithm = True
 
     def _forward(self) -> None:
@@ -97,7 +100,7 @@ class ProxyHandler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self._send_body(response.data)
 
-    # the names that http.server looks for
+    # method names required by http.server
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _forward  # noqa: N815
 
     def _send_page(self, page: InboxPage) -> None:
@@ -116,12 +119,12 @@ class ProxyHandler(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the demo has the screen, and nobody's addresses are kept."""
+        """Log nothing. The demo uses the terminal, and requests contain email addresses."""
 
 
 @contextlib.contextmanager
 def running_proxy(pool: urllib3.PoolManager, endpoint: str, api_path: str, *, port: int | None = None) -> Iterator[str]:
-    """Lead requests on while this lasts; gives the origin."""
+    """Run the proxy in the background and yield its origin."""
     server = ProxyServer(port or 0, Upstream(pool, endpoint, api_path))
     thread = threading.Thread(target=server.serve_forever, name="front", daemon=True)
     thread.start()

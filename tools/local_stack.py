@@ -1,4 +1,4 @@
-"""The whole product on this machine: the shipped template, deployed to an emulator of its own, ready to be called."""
+"""Run the whole product on this machine: the real template, deployed to an emulator."""
 
 import contextlib
 import os
@@ -24,19 +24,19 @@ from tools.sign_in import DIRECTORY_SCOPE, SignIn, SignInUser, sign_in_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = Path(".venvs/local/bin/python")
-API_ID = "a11ce551"  # pinned by a tag on the stack, so that the address is known before the API is there
+API_ID = "a11ce551"  # fixed by a tag on the stack, so that the address is known before the API exists
 API_PATH = f"/_aws/execute-api/{API_ID}/%24default"
 SENDER = "access@vendor.example"
 READY_TIMEOUT = 30.0
 
 
 class StackNotReady(Exception):
-    """The stack stands but does not answer as the product does; the message holds what it answered."""
+    """The stack is deployed, but the API does not respond as the product does. The message contains its response."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalStack:
-    """A running product; `front_url` is what people know of it, `base_url` the API behind that."""
+    """A running stack. `front_url` is the origin for users, and `base_url` is the API behind it."""
 
     emulator: Emulator
     aws: Aws
@@ -48,27 +48,27 @@ class LocalStack:
 
     @property
     def table(self) -> str:
-        """Name of the one table."""
+        """The name of the stack's only table."""
         return self.deployed.only("AWS::DynamoDB::Table")
 
     def api_client(self, token: str | None = None) -> ApiClient:
-        """Somebody at the door of the API."""
+        """Return a client of the API with this token."""
         return ApiClient(self.base_url, self.pool, token)
 
     def machine_client(self, scope: str = DIRECTORY_SCOPE) -> ApiClient:
-        """The vendor's back end, or with the scope for decisions its product."""
+        """Return a client of the vendor's back end or, with the decision scope, of the vendor's product."""
         return self.api_client(self.sign_in.machine_token(self.pool, scope))
 
     def items(self) -> list[dict[str, Any]]:
-        """Everything in the table, read consistently."""
+        """Return all items of the table with consistent reads."""
         return _all_pages(_table(self.aws, self.table).scan)
 
     def items_of(self, partition: str) -> list[dict[str, Any]]:
-        """Everything under one partition key of the table, read consistently."""
+        """Return all items of one partition with consistent reads."""
         return _all_pages(_table(self.aws, self.table).query, KeyConditionExpression=Key("pk").eq(partition))
 
     def log(self) -> str:
-        """What the functions have written, each line after the name of its group."""
+        """Return the log of all functions. Each line starts with the name of its log group."""
         logs = self.aws.session().client("logs", endpoint_url=self.aws.endpoint)
         groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
         return "\n".join(
@@ -81,7 +81,7 @@ class LocalStack:
 
 @cache
 def _table(aws: Aws, name: str) -> Any:
-    """Made once: reading what boto3 knows of a service takes longer than reading the table."""
+    """Return the table resource. It is cached, since loading the service model takes longer than reading the table."""
     return aws.session().resource("dynamodb", endpoint_url=aws.endpoint).Table(name)
 
 
@@ -96,7 +96,7 @@ def _all_pages(read: Callable[..., Any], **arguments: Any) -> list[dict[str, Any
 
 @contextlib.contextmanager
 def running_stack(*, port: int | None = None, report: Callable[[str], None] = lambda _: None) -> Iterator[LocalStack]:
-    """Build, start, deploy, wait until it answers; at the end stop what was started and nothing else."""
+    """Build, start and deploy the stack, and wait until it is ready. At the end, stop only what was started here."""
     report("Building the layer and the functions, as `sam build` does")
     build(ROOT)
     python = ROOT / PYTHON
@@ -119,7 +119,7 @@ def running_stack(*, port: int | None = None, report: Callable[[str], None] = la
             "TokenUrl": f"{origin}/oauth2/token",
             "SignOutUrl": f"{origin}/logout",
             "EmailFrom": SENDER,
-            "EmailIdentityArn": "*",  # sending is authorised on no particular identity here
+            "EmailIdentityArn": "*",  # sending is not restricted to an identity here
             "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         }
         try:
@@ -149,7 +149,7 @@ class _Connections:
 
 
 def _turn_on_object_lock(aws: Aws, bucket: str) -> None:
-    """The template says it, and the emulator's CloudFormation leaves it out."""
+    """Turn on object lock for the bucket. The template does so too, but the emulator's CloudFormation ignores it."""
     s3 = aws.session().client("s3", endpoint_url=aws.endpoint, config=aws.settings)
     s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
 

@@ -1,6 +1,6 @@
-"""openapi.json, from the code: the functions' own requests and answers, the template's routes and scopes.
+"""Generate openapi.json from the code: the functions' requests and responses, and the template's routes and scopes.
 
-`python -m tools.openapi` writes it, `--check` fails when it no longer fits.
+`python -m tools.openapi` writes it. `--check` fails when it is out of date.
 """
 
 import importlib
@@ -42,9 +42,9 @@ from partner_access.domain.relationships.offboarding import ReceiptOutcome
 TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
 PAGES_FUNCTION: Final = "serve_pages"
-"""What people see is no part of what programs call."""
+"""The function that serves pages, which are not part of the API for programs."""
 DECISIONS_PREFIX: Final = "/access/v1/"
-"""Where errors are what AuthZEN says."""
+"""The path prefix of the operations whose errors follow AuthZEN."""
 SUMMARY: Final = """Staff of solutions partners administer client accounts as partner admins. Errors are problems of \
 RFC 9457 with a stable `code`; 401, 403 for a missing scope, 413 and 429 of the gateway itself carry `{"message"}`."""
 TAGS: Final = {
@@ -112,7 +112,7 @@ class _Titled(GenerateJsonSchema):
 
 
 def document() -> Json:
-    """The whole description of the API."""
+    """Return the complete description of the API."""
     routes = [route for route in template.routes() if route.operation != PAGES_FUNCTION]
     found = {
         route.key: importlib.import_module(f"functions.{route.operation}.app").app.routes[route.key] for route in routes
@@ -181,7 +181,10 @@ def _key(model: type[BaseModel]) -> tuple[type[BaseModel], Literal["validation",
 
 
 def _without_null(schema: Json) -> None:
-    """What has no value is left out of an answer, but for the end of a list."""
+    """Make nullable fields optional and not nullable, since responses omit fields without a value.
+
+    A required null, such as the end of a list, stays.
+    """
     for name, each in schema.get("properties", {}).items():
         choices = [choice for choice in each.get("anyOf", []) if choice.get("type") != "null"]
         if "anyOf" in each and len(choices) < len(each["anyOf"]) and name in schema.get("required", []):
@@ -191,7 +194,7 @@ def _without_null(schema: Json) -> None:
 
 
 def _omit_on_replay(schema: Json, never_stored: Iterable[str]) -> None:
-    """A replayed answer is without what is never kept."""
+    """Mark fields as optional that a replayed response does not contain."""
     for name in never_stored:
         schema["required"].remove(name)
         schema["properties"][name]["description"] = "Returned once. A replayed response leaves it out."
@@ -211,7 +214,7 @@ def _body(route: routing.Route) -> type[request_fields.Request] | None:
 
 
 def _response_models(key: str, route: routing.Route) -> tuple[type[ResponseBody], ...]:
-    """The answer that the operation names, and those of its own module that say the same under another status."""
+    """Return the operation's response model and its subclasses for other statuses."""
     annotation = inspect.signature(route.operation).return_annotation
     if annotation is None:
         return ()
@@ -258,7 +261,7 @@ def _query_parameters(route: routing.Route) -> list[Json]:
 
 
 def _inlined(schema: Json, definitions: Json) -> Json:
-    """A query parameter's own schema, without null: a parameter is there or it is not."""
+    """Return a query parameter's own schema without null, since a parameter is either present or not."""
     choices = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
     chosen = choices[0]
     name = chosen.get("$ref", "").rpartition("/")[2]
@@ -306,7 +309,7 @@ def _responses(key: str, route: routing.Route, schemas: dict[type[BaseModel], st
 
 
 def _etag_header(model: type[ResponseBody]) -> Json:
-    """What an edit names in If-Match comes with the record."""
+    """Return the ETag header of a record, which a client sends in If-Match."""
     if model.headers is ResponseBody.headers or issubclass(model, request_fields.ListResponse):
         return {}
     return {"headers": {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match"}}}
@@ -361,7 +364,7 @@ def rendered() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write it, or with `--check` say whether it still fits."""
+    """Write the file or, with `--check`, report whether it is up to date."""
     if "--check" not in arguments:
         TARGET.write_text(rendered(), encoding="utf-8")
         return 0

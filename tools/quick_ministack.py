@@ -1,7 +1,7 @@
-"""Ministack as it is, but for two things that cost time and change no answer; the emulator runs this in its place.
+"""Run ministack with two changes that save time without changing any response. The emulator runs this instead.
 
-An archive is unpacked once, and each worker of a function is shown that copy: as on AWS, where a layer is mounted, not
-copied. And an answer waits five milliseconds for the last line of a function's log, not fifty.
+An archive is unpacked once, and each worker of a function uses that copy. On AWS a layer is likewise mounted, not
+copied. A response waits 5 ms instead of 50 ms for the last line of a function's log.
 """
 
 import os
@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from ministack.core.lambda_runtime import Worker  # type: ignore[import-not-found]  # of the emulator's own environment
+from ministack.core.lambda_runtime import Worker  # type: ignore[import-not-found]  # in the emulator's environment
 
 FIRST_LINE_TIMEOUT = 0.005
 LINE_TIMEOUT = 0.005
@@ -29,8 +29,8 @@ def unpack_once(
     members: Iterable[str | zipfile.ZipInfo] | None = None,
     pwd: bytes | None = None,
 ) -> None:
-    """Let an empty folder be the copy that is there; the archive itself has served."""
-    if path is None or members is not None or os.listdir(path):  # noqa: PTH208  a name is enough
+    """Replace the empty target folder by a link to the unpacked copy, and delete the archive file."""
+    if path is None or members is not None or os.listdir(path):  # noqa: PTH208  only the names are needed
         _unpack(archive, path, members, pwd)
         return
     content = hash(tuple((each.filename, each.CRC, each.file_size) for each in archive.infolist()))
@@ -46,8 +46,8 @@ def unpack_once(
 
 
 def main() -> None:
-    """Change what was said above, and become ministack."""
-    setattr(zipfile.ZipFile, "extractall", unpack_once)  # noqa: B010  so that its new type is nobody's business
+    """Apply the changes and run ministack."""
+    setattr(zipfile.ZipFile, "extractall", unpack_once)  # noqa: B010  `setattr` avoids a type error
     Worker._drain_stderr_bounded.__defaults__ = (FIRST_LINE_TIMEOUT, LINE_TIMEOUT, TOTAL_TIMEOUT)  # noqa: SLF001
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)
 

@@ -1,6 +1,6 @@
-"""The tables of README.md that come from elsewhere: what the sets hold, what the template's parameters are.
+"""Generate the tables of README.md: the permissions of each set, and the template's parameters.
 
-`python -m tools.readme` writes them, `--check` fails when they no longer fit.
+`python -m tools.readme` writes them. `--check` fails when they are out of date.
 """
 
 import re
@@ -19,7 +19,7 @@ OBJECTS: Final = re.compile(rf"^crm\.({'|'.join(catalogue.OBJECTS)})\.(view|edit
 
 
 def permissions() -> str:
-    """A row for all permissions of an area that the sets hold alike."""
+    """Return the table of permissions. Permissions of an area with the same cells share a row."""
     rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name in sorted(catalogue.CATALOGUE, key=_order):
         displayed_name = OBJECTS.sub(r"crm.*.\2", name)
@@ -44,7 +44,7 @@ def _cell(permission_set: str, name: str) -> str:
 
 
 def parameters() -> str:
-    """Every parameter of the template."""
+    """Return the table of the template's parameters."""
     body = [
         [
             f"`{name}`",
@@ -61,7 +61,7 @@ def _table(head: list[str], body: list[list[str]]) -> str:
 
 
 def updated(text: str) -> str:
-    """The README with its tables as they are today."""
+    """Return the README with up-to-date tables."""
     for name, table in (("permissions", permissions()), ("parameters", parameters())):
         marked = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
         text = re.sub(rf"<!-- {name} -->.*<!-- /{name} -->", lambda _, marked=marked: marked, text, flags=re.DOTALL)  # type: ignore[misc]  # bound now
@@ -69,7 +69,7 @@ def updated(text: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write them, or with `--check` say whether they still fit."""
+    """Write the tables or, with `--check`, report whether they are up to date."""
     current = README.read_text(encoding="utf-8")
     if "--check" not in arguments:
         README.write_text(updated(current), encoding="utf-8")

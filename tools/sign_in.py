@@ -1,4 +1,4 @@
-"""Real access tokens from the user pool of a stack: people by code and PKCE, the vendor's back end by its secret."""
+"""Get access tokens from a stack's user pool: users by code with PKCE, the vendor's back end by client credentials."""
 
 import base64
 import hashlib
@@ -26,14 +26,14 @@ DECIDE_SCOPE = "partner-access/decide"
 
 
 class SignInFailed(Exception):
-    """The sign-in pages or the token endpoint answered something else than expected; the message says what."""
+    """The sign-in pages or the token endpoint responded unexpectedly. The message contains the response."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Where and with which clients to sign in; `machines` are those with a secret, id and secret by their one scope.
+    """The endpoints and clients of a sign-in.
 
-    The secrets are of a local stack only.
+    `machines` maps each scope to the id and secret of its client. These secrets belong to a local stack only.
     """
 
     authorization_endpoint: str
@@ -46,11 +46,11 @@ class SignIn:
     def user_token(
         self, pool: urllib3.PoolManager, email: str, password: str, scope: str = f"openid email {USE_SCOPE}"
     ) -> str:
-        """The access token that a person gets who fills in the sign-in page."""
+        """Return the access token of a user who signs in with email and password."""
         return str(self.user_tokens(pool, email, password, scope)["access_token"])
 
     def user_tokens(self, pool: urllib3.PoolManager, email: str, password: str, scope: str) -> dict[str, object]:
-        """All tokens of a sign-in, by authorization code with proof key."""
+        """Return all tokens of a sign-in by authorization code with PKCE."""
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         state = secrets.token_urlsafe(12)
@@ -88,7 +88,7 @@ class SignIn:
         )
 
     def machine_token(self, pool: urllib3.PoolManager, scope: str) -> str:
-        """The access token of the vendor's back end for the directory, or of its product for decisions."""
+        """Return the access token of the vendor's back end for the directory, or of its product for decisions."""
         parameters = {"grant_type": "client_credentials", "scope": scope}
         credentials = base64.b64encode(":".join(self.machines[scope]).encode()).decode()
         return str(self._tokens(pool, parameters, authorization=f"Basic {credentials}")["access_token"])
@@ -106,12 +106,12 @@ class SignIn:
         return tokens
 
     def to_json(self) -> dict[str, object]:
-        """For the file that the token command reads."""
+        """Return the data for the file that the token command reads."""
         return asdict(self)
 
 
 class SignInForm(HTMLParser):
-    """The one form of the sign-in page: where it goes and what it carries along."""
+    """A parser of the sign-in page's only form: its action and its hidden fields."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class SignInForm(HTMLParser):
 
     @classmethod
     def of(cls, page: urllib3.BaseHTTPResponse) -> "SignInForm":
-        """Read a sign-in page."""
+        """Parse a sign-in page. Raises `SignInFailed` when there is no form."""
         form = cls()
         form.feed(page.data.decode())
         if page.status != HTTPStatus.OK or not form.action:
@@ -129,7 +129,7 @@ class SignInForm(HTMLParser):
 
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the form and its hidden fields."""
+        """Store the form's action and its hidden fields."""
         attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.action = attributes.get("action", "")
@@ -144,12 +144,12 @@ def _same_origin_url(address: str, action: str) -> str:
 
 @cache
 def _cognito_client(aws: Aws) -> "CognitoIdentityProviderClient":
-    """Made once, and safe in threads."""
+    """Return the Cognito client, which is cached and thread-safe."""
     return aws.session().client("cognito-idp", endpoint_url=aws.endpoint, config=aws.settings)
 
 
 def sign_in_of(aws: Aws, user_pool: str) -> SignIn:
-    """Read the clients of a user pool: people have no secret, the vendor's machines have."""
+    """Read the clients of a user pool. The users' client has no secret, and the vendor's clients have one."""
     cognito = _cognito_client(aws)
     clients = [
         cognito.describe_user_pool_client(UserPoolId=user_pool, ClientId=one["ClientId"])["UserPoolClient"]
@@ -174,7 +174,7 @@ def sign_in_of(aws: Aws, user_pool: str) -> SignIn:
 
 @dataclass(frozen=True, slots=True)
 class SignInUser:
-    """Somebody who can sign in."""
+    """A user who can sign in."""
 
     email: str
     user_id: str
@@ -182,7 +182,7 @@ class SignInUser:
 
 
 def create_sign_in_user(aws: Aws, user_pool: str, email: str, name: str) -> SignInUser:
-    """Make a sign-in user with a password of his own; his user id is the `sub` that his tokens will carry."""
+    """Create a sign-in account with a password. The user id is the `sub` of the account's tokens."""
     cognito = _cognito_client(aws)
     password = f"Aa1-{secrets.token_urlsafe(18)}"
     created = cognito.admin_create_user(

@@ -1,4 +1,4 @@
-"""The three ways to become a partner admin and life with one, told as they happen: real requests, every answer checked."""
+"""The demo's story: three ways to become a partner admin, and the use of that access. Every response is checked."""
 
 import io
 import json
@@ -36,12 +36,12 @@ EMAIL_TIMEOUT = 30.0
 
 
 class StoryFailed(Exception):
-    """A step was answered otherwise than the product promises; the message says which and how."""
+    """A response differs from what the product promises. The message contains the request and the response."""
 
 
 @dataclass(slots=True)
 class Story:
-    """Tells, calls, and checks."""
+    """The state of the demonstration: it prints, calls the API and checks responses."""
 
     stack: LocalStack
     users: Mapping[str, SignInUser]
@@ -49,16 +49,16 @@ class Story:
     callers: dict[str, ApiClient]
 
     def chapter(self, title: str) -> None:
-        """Begin one of the three ways."""
+        """Print a chapter title."""
         self.console.print()
         self.console.print(Rule(title, align="left"))
 
     def announce(self, sentence: str) -> None:
-        """Say what happens next."""
+        """Print a sentence about the next step."""
         self.console.print(f"\n[bold]{escape(sentence)}[/bold]")
 
     def api_client(self, user: SampleUser) -> ApiClient:
-        """Somebody, signed in."""
+        """Return an API client with the user's token. The user signs in on first use."""
         if user.email not in self.callers:
             sign_in_user = self.users[user.email]
             token = self.stack.sign_in.user_token(self.stack.pool, sign_in_user.email, sign_in_user.password)
@@ -66,7 +66,10 @@ class Story:
         return self.callers[user.email]
 
     def expect(self, response: ApiResponse, status: int, code: str = "", *fields: str) -> Json:
-        """Show an answer, or fail; of a long one only the named fields are shown."""
+        """Check and print a response. Raises `StoryFailed` if it is unexpected.
+
+        Only the named fields of the body are printed.
+        """
         if response.status != status or response.code != code:
             raise StoryFailed(f"expected {status} {code}".rstrip() + f", and got: {response}")
         colour = "green" if status < HTTPStatus.BAD_REQUEST else "yellow"
@@ -78,7 +81,7 @@ class Story:
         return body
 
     def wait_for_email(self, to: SampleUser, *, having: Callable[[SentEmail], bool] = lambda _: True) -> SentEmail:
-        """Wait for a letter to somebody."""
+        """Wait for an email to this user."""
         deadline = time.monotonic() + EMAIL_TIMEOUT
         while time.monotonic() < deadline:
             for email in sent_emails(self.stack.pool, self.stack.aws.endpoint):
@@ -90,7 +93,7 @@ class Story:
 
 
 def _readable(value: object) -> str:
-    """A value of JSON as a person would write it down."""
+    """Return a JSON value in readable form."""
     match value:
         case str():
             return value
@@ -110,7 +113,7 @@ def _idempotency_key() -> str:
 
 
 def run_story(stack: LocalStack, users: Mapping[str, SignInUser], console: Console) -> None:
-    """All three ways, one after the other, and what comes after."""
+    """Run all chapters in order."""
     story = Story(stack, users, console, {})
     by_access_link(story)
     by_migration(story)
@@ -122,7 +125,10 @@ def run_story(stack: LocalStack, users: Mapping[str, SignInUser], console: Conso
 
 
 def create_pending_requests(stack: LocalStack, users: Mapping[str, SignInUser]) -> dict[str, int]:
-    """Two requests that wait for whoever tries the pages, one in each language: to whom, and which letter it is."""
+    """Create two requests for users who try the pages, one in each language.
+
+    Return the index of the email in the inbox by its recipient.
+    """
     story = Story(stack, users, Console(quiet=True), {})
     requests = (
         (sample.NORA, sample.HARBOUR, sample.LARS, sample.CLARA, "Move the spare-parts desk to the new inbox"),
@@ -150,7 +156,7 @@ def create_pending_requests(stack: LocalStack, users: Mapping[str, SignInUser]) 
 
 
 def by_access_link(story: Story) -> None:
-    """A partner asks, a client approves."""
+    """Demonstrate an access link: a partner requests access and a client approves it."""
     story.chapter("1. An access link: the partner asks, the client approves")
     nora, alice, ben, ivy = (story.api_client(user) for user in (sample.NORA, sample.ALICE, sample.BEN, sample.IVY))
     tom = story.users[sample.TOM.email].user_id
@@ -233,7 +239,7 @@ def by_access_link(story: Story) -> None:
 
 
 def by_migration(story: Story) -> None:
-    """A super admin of the partner gives up what he should not have."""
+    """Demonstrate a migration: a super admin who works for the partner becomes a partner admin."""
     story.chapter("2. Migration: a super admin who works for the partner becomes a partner admin")
     priya, lars = story.api_client(sample.PRIYA), story.api_client(sample.LARS)
     body: Json = {"account_ids": [sample.OAK_AND_IRON, sample.SILVER_BIRCH, sample.JUNIPER_LANE]}
@@ -283,7 +289,7 @@ def _check_outcome(report: Json, account_id: str, outcome: str) -> None:
 
 
 def by_client_creation(story: Story) -> None:
-    """A client adds the partner's employee directly."""
+    """Demonstrate client creation: a client adds a partner employee directly."""
     story.chapter("3. Client creation: the client adds the partner's employee itself")
     yuki = story.api_client(sample.YUKI)
     users = f"/accounts/{sample.AOZORA}/users"
@@ -315,7 +321,7 @@ def by_client_creation(story: Story) -> None:
 
 
 def staying_in_control(story: Story) -> None:
-    """The client sees who is in, and takes something away."""
+    """Demonstrate client control: the client lists its users and removes permissions."""
     story.chapter("4. Staying in control: the client sees who is in, and edits what they may do")
     alice, tom = story.api_client(sample.ALICE), story.users[sample.TOM.email].user_id
     users = f"/accounts/{sample.BRIGHTWATER}/users"
@@ -348,7 +354,7 @@ def staying_in_control(story: Story) -> None:
 
 
 def _evaluation_request(story: Story, user: SampleUser, permission: str, account_id: str) -> Json:
-    """Whether somebody may do this there, as AuthZEN asks it."""
+    """Return an AuthZEN request for a decision about this user, permission and account."""
     return {
         "subject": {"type": "user", "id": story.users[user.email].user_id},
         "action": {"name": permission},
@@ -357,7 +363,7 @@ def _evaluation_request(story: Story, user: SampleUser, permission: str, account
 
 
 def offboarding(story: Story) -> None:
-    """Somebody leaves: one call, every client."""
+    """Demonstrate an offboarding: one call ends an employee's access to every client."""
     story.chapter("5. Leaving: one call ends a person's access everywhere")
     nora, priya = story.api_client(sample.NORA), story.api_client(sample.PRIYA)
     product = story.stack.machine_client(DECIDE_SCOPE)
@@ -396,7 +402,7 @@ def offboarding(story: Story) -> None:
 
 
 def reporting(story: Story) -> None:
-    """The vendor's operator asks the whole table."""
+    """Demonstrate the operator's reports on the whole table."""
     story.chapter("6. Reports: what the vendor's operator asks")
     aws = story.stack.aws
     items = scan(aws.session().client("dynamodb", endpoint_url=aws.endpoint), story.stack.table, *PARTITION_PREFIXES)
@@ -412,7 +418,7 @@ def reporting(story: Story) -> None:
 
 
 def proving(story: Story) -> None:
-    """The trail proves itself, and whoever rewrites the table is found."""
+    """Demonstrate the proof of the audit log, which reveals a changed entry."""
     story.chapter("7. Proof: the trail is chained and sealed, and nobody rewrites it unseen")
     stack, account_id = story.stack, sample.BRIGHTWATER
     deployed = DeployedStack(STACK, emulator_clients(stack.aws))

@@ -1,4 +1,4 @@
-"""Reading template.yaml as it stands: an intrinsic function becomes a mapping of its name to what it is given."""
+"""Read template.yaml without evaluating it. An intrinsic function becomes a mapping from its name to its argument."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms."""
+    """A YAML loader that accepts CloudFormation's short forms."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> Json:
@@ -29,14 +29,17 @@ Loader.add_multi_constructor("!", _intrinsic)
 
 @cache
 def read(path: Path = ROOT / "template.yaml") -> Json:
-    """A template, the project's own unless another is named."""
+    """Return a template, by default the project's own."""
     found: Json = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506  a safe loader, with tags
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the API: which function takes it, for tokens with which scopes, by the parameters' names; none if open."""
+    """A route of the API: its key, its function, and the scope parameters of its tokens.
+
+    An open route has no scopes.
+    """
 
     key: str
     operation: str
@@ -44,7 +47,7 @@ class Route:
 
 
 def routes() -> tuple[Route, ...]:
-    """Every route of the API but `$default`, in the template's order."""
+    """Return every route of the API except `$default`, in the template's order."""
     found = read()
     return tuple(
         Route(
@@ -60,7 +63,7 @@ def routes() -> tuple[Route, ...]:
 
 
 def parameter_default(parameter: str) -> str:
-    """What a parameter of the template is when nobody names it."""
+    """Return the default value of a template parameter."""
     return str(read()["Parameters"][parameter]["Default"])
 
 

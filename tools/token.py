@@ -1,4 +1,7 @@
-"""An access token of the running demo: `python -m tools.token EMAIL`, or `--directory` for the vendor's back end."""
+"""Print an access token of the running demo.
+
+`python -m tools.token EMAIL` signs in a user. `--directory` returns the token of the vendor's back end.
+"""
 
 import sys
 from typing import Annotated
@@ -16,7 +19,7 @@ def main(
     directory: Annotated[bool, typer.Option("--directory", help="For /directory/…, as the vendor's back end.")] = False,
     decide: Annotated[bool, typer.Option("--decide", help="For /access/v1/…, as the vendor's product.")] = False,
 ) -> None:
-    """Print an access token, good for an hour, and nothing else."""
+    """Print an access token, which is valid for an hour, and nothing else."""
     if (email is not None) + directory + decide != 1:
         print("Say either whose token it is, or --directory, or --decide.", file=sys.stderr)
         raise typer.Exit(2)

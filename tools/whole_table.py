@@ -1,4 +1,4 @@
-"""The whole of the table, its items found by what they are."""
+"""The content of the whole table, with items grouped by type."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -10,27 +10,30 @@ Item = Mapping[str, Any]
 
 
 class TableContent:
-    """The items, found by what they are."""
+    """The items of a table, grouped by type."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.items = {(item["pk"], item["sk"]): item for item in items}
 
     def items_with_prefix(self, pk: str, sk: str) -> Iterator[tuple[str, str, Item]]:
-        """Every item whose keys begin so, with what comes after in both."""
+        """Yield every item whose keys have these prefixes, with the rest of both keys."""
         for (its_pk, its_sk), item in self._items_by_type.get(pk.partition("#")[0], {}).items():
             if its_pk.startswith(pk) and its_sk.startswith(sk):
                 yield its_pk.removeprefix(pk), its_sk.removeprefix(sk), item
 
     @cached_property
     def _items_by_type(self) -> dict[str, dict[tuple[str, str], Item]]:
-        """The items by what their partition begins with: a table is looked through many times."""
+        """The items by the first part of their partition key.
+
+        The index exists because rules read the table many times.
+        """
         found: dict[str, dict[tuple[str, str], Item]] = {}
         for key, item in self.items.items():
             found.setdefault(key[0].partition("#")[0], {})[key] = item
         return found
 
     def get(self, pk: str, sk: str) -> Item:
-        """One item, or an empty one."""
+        """Return an item, or an empty mapping if it does not exist."""
         return self.items.get((pk, sk), {})
 
     @cached_property
@@ -59,7 +62,7 @@ class TableContent:
 
     @cached_property
     def acts(self) -> dict[str, Item]:
-        """Audit entries by their id, each once, however many accounts were told."""
+        """Audit entries by id. An entry of several accounts occurs once."""
         return {audit: item for (_, audit), item in self.audits.items()}
 
     @cached_property

@@ -1,1 +1,1 @@
-"""What the product costs, in time, requests and money, beside its targets: `make bench`, BENCHMARKS.md."""
+"""Benchmarks of the product in time, requests and money, with a target for each: `make bench`, BENCHMARKS.md."""

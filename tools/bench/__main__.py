@@ -1,4 +1,4 @@
-"""`python -m tools.bench`: measure, print, and write BENCHMARKS.md with its picture."""
+"""Run the benchmarks, print them, and write BENCHMARKS.md with its picture: `python -m tools.bench`."""
 
 import time
 from typing import Annotated
@@ -19,7 +19,7 @@ app = typer.Typer(add_completion=False)
 def bench(
     only: Annotated[list[str] | None, typer.Option(help="a measurement, by its name; may be given again")] = None,
 ) -> None:
-    """Make the measurements one after the other; what is not asked for stands on the page as it was last measured here."""
+    """Run the measurements one after the other. Measurements that are left out keep their last result on the page."""
     unknown = set(only or ()) - {each.name for each in MEASUREMENTS}
     if unknown:
         raise typer.BadParameter(f"no such measurement: {', '.join(sorted(unknown))}")

@@ -1,4 +1,4 @@
-"""That all handlers of the bench do the same: what they answer, and what they ask of DynamoDB, but for names and times."""
+"""Check that all compared handlers behave alike: equal responses and DynamoDB requests, except for ids and times."""
 
 import json
 import re
@@ -45,11 +45,11 @@ IDS_AND_TIMES: Final = re.compile(
 
 
 class Disagreement(Exception):
-    """Handlers that are to be compared do not do the same."""
+    """The compared handlers do not behave alike."""
 
 
 def check_agreement(handlers: Sequence[ComparedHandler]) -> None:
-    """Nothing is measured that does not do the same as the others."""
+    """Raise `Disagreement` if a handler behaves differently from the first one. Nothing is measured in that case."""
     behaviors = {each.name: behavior(each) for each in handlers}
     model = next(iter(behaviors.values()))
     for name, seen in behaviors.items():
@@ -59,7 +59,10 @@ def check_agreement(handlers: Sequence[ComparedHandler]) -> None:
 
 
 def behavior(handler: ComparedHandler) -> list[Any]:
-    """For each body the status, the answer and the requests to DynamoDB; of a refusal its status, and no write."""
+    """Return the status, the response and the DynamoDB requests for each body.
+
+    For an error, return the status and any write.
+    """
     with run_handler(handler, [link_creation.event(body) for body in (*VALID, *INVALID)]) as started:
         return [_observed(**first) for first in started.first_responses]
 
@@ -76,7 +79,7 @@ def _observed(response: Any, requests: Any) -> Any:
 
 
 def _comparable(request: Any) -> Any:
-    """A request without what cannot be the same: its token, and the packed answer that is kept in it."""
+    """Return a request without the parts that always differ: its token and the compressed stored response."""
     request.pop("ClientRequestToken", None)
     for line in request.get("TransactItems", ()):
         line.get("Put", {}).get("Item", {}).pop("response_body", None)

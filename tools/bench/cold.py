@@ -1,7 +1,7 @@
-"""Cold starts: a new process under AWS's runtime interface client, from its start to its first answer.
+"""Measure cold starts: a new process under AWS's runtime interface client, from its start to its first response.
 
-The time is the processor's, of all that the process does: what it has taken is read whenever it asks for its event or
-gives its answer, and then it waits.
+The time is the processor time of the whole process. It is read whenever the process requests an event or sends its
+response, since the process then waits.
 """
 
 import ctypes
@@ -43,7 +43,7 @@ TIMEOUT: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """Seconds of the processor: until the process asked for its first event, and from there to its answer."""
+    """Processor seconds until the process requests its first event, and from there to its response."""
 
     before: float
     first_call: float
@@ -55,12 +55,12 @@ class ColdStart:
 
 
 class RuntimeApi(HTTPServer):
-    """Lambda's, for one process and one event; it looks at the process's clock at each of its requests."""
+    """Lambda's runtime API for one process and one event. It reads the process's clock at each request."""
 
     timeout = TIMEOUT
 
     def __init__(self, event: Json) -> None:
-        """It listens at once; the process is told where."""
+        """Listen on a free port."""
         super().__init__((LOOPBACK, 0), _Request)
         self.event = json.dumps(event).encode()
         self.clock: int | None = None
@@ -68,7 +68,7 @@ class RuntimeApi(HTTPServer):
         self.start: ColdStart | None = None
 
     def cpu_seconds(self) -> float:
-        assert self.clock is not None  # noqa: S101  whoever asks is running
+        assert self.clock is not None  # noqa: S101  a process that sends a request has a clock
         return time.clock_gettime(self.clock)
 
 
@@ -107,7 +107,7 @@ class _Request(BaseHTTPRequestHandler):
 
 
 def _clock_of(process: int) -> int:
-    """The clock that counts the processor's time of another process (POSIX; not on macOS)."""
+    """Return the clock of another process's processor time (POSIX, but not macOS)."""
     clock = ctypes.c_int()
     if ctypes.CDLL(None).clock_getcpuclockid(process, ctypes.byref(clock)):
         raise ProcessLookupError(process)
@@ -115,7 +115,7 @@ def _clock_of(process: int) -> int:
 
 
 def cold_start(handler: ComparedHandler, endpoint: str, bundle: Path) -> ColdStart:
-    """One cold start of the handler."""
+    """Measure one cold start of the handler."""
     with RuntimeApi(handler.convert_event(link_creation.event())) as api:
         environment = {
             **link_creation.ENVIRONMENT,
@@ -141,7 +141,11 @@ def cold_start(handler: ComparedHandler, endpoint: str, bundle: Path) -> ColdSta
 
 @contextmanager
 def test_environment(handlers: tuple[ComparedHandler, ...]) -> Iterator[tuple[str, Mapping[str, Path]]]:
-    """DynamoDB's address, and for each the authorities it trusts: those of its own botocore, and DynamoDB's here."""
+    """Run the fake DynamoDB.
+
+    Yield its address, and for each handler a bundle of trusted certificates: those of its botocore and the server's
+    own.
+    """
     with TemporaryDirectory() as name:
         folder = Path(name)
         certificate = folder / "dynamodb.pem"
@@ -155,7 +159,7 @@ def test_environment(handlers: tuple[ComparedHandler, ...]) -> Iterator[tuple[st
 
 
 def measured() -> Mapping[str, list[ColdStart]]:
-    """Round by round, by the handler's name; each round goes through all of them in turn."""
+    """Return all starts by handler. Each round measures all handlers in turn."""
     prepared = compared_handlers.prepare_handlers()
     agreement.check_agreement(prepared)
     found: dict[str, list[ColdStart]] = {each.name: [] for each in prepared}
@@ -169,7 +173,7 @@ def measured() -> Mapping[str, list[ColdStart]]:
 
 
 def figures() -> Iterator[Figure]:
-    """The product's time as a share of each other's."""
+    """Yield the product's time as a ratio to each of the others."""
     found = measured()
     for name, called, target, stretch in (
         ("bare", "bare boto3 handler", 1.25, 1.15),

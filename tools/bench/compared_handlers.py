@@ -1,4 +1,4 @@
-"""The handlers that are measured: the product's as it ships, and others of the same behaviour."""
+"""The handlers that are measured: the product's own and others with the same behavior."""
 
 import shutil
 import subprocess
@@ -16,15 +16,15 @@ from tools.template import ROOT
 SOURCES: Final = ROOT / "tools/bench/handlers"
 FOLDER: Final = ROOT / ".local/bench/handlers"
 RUNTIME: Final = ROOT / ".local/bench/runtime"
-"""What Lambda itself puts beside a function: its runtime interface client, and what that needs."""
+"""The files that Lambda adds to a function: its runtime interface client and the dependencies of that."""
 COMPILED_MARKER: Final = ROOT / ".venvs/bench/.compiled"
-"""Whatever makes the environment anew takes this away with it."""
+"""A marker file, which disappears when the environment is rebuilt."""
 RUNTIME_FILES: Final = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedHandler:
-    """A handler in its folder, and what else it may import."""
+    """A handler in its folder, with the folder of its dependencies."""
 
     name: str
     folder: Path
@@ -37,7 +37,7 @@ class ComparedHandler:
 
 
 def product_handler() -> ComparedHandler:
-    """As `make host` builds it."""
+    """Return the product's handler as `make host` builds it."""
     return ComparedHandler("ours", ROOT / BUILT / "CreateLinkFunction", ROOT / BUILT / "CommonLayer/python")
 
 
@@ -58,7 +58,7 @@ def _installed() -> Path:
 
 
 def prepare_handlers() -> tuple[ComparedHandler, ...]:
-    """All of them, ours first, each compiled like the others: unchecked byte code beside every module."""
+    """Prepare all handlers, the product's first. All are compiled alike, with unchecked byte code."""
     installed, others = _installed(), _other_handlers()
     for folder in (FOLDER, RUNTIME):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What is counted rather than timed: the tests that hold each budget say here how far below it they are."""
+"""Collect figures that are counted, not timed. Tests of the cost limits report them."""
 
 import os
 import subprocess
@@ -12,27 +12,27 @@ from tools.bench.figures import Figure, store_figures, stored_figures
 from tools.template import ROOT
 
 FIGURES_VARIABLE: Final = "FIGURES"
-"""The variable that names the folder for figures; without it nothing is kept, and tests count less."""
+"""The environment variable with the folder for figures. Without it nothing is stored, and tests count less."""
 
 
 class CountFailed(Exception):
-    """A test did not hold; the message is what pytest said."""
+    """A test failed. The message is pytest's output."""
 
 
 def is_enabled() -> bool:
-    """Whether a bench runs these tests."""
+    """Return whether a benchmark runs these tests."""
     return FIGURES_VARIABLE in os.environ
 
 
 def record(part: str, *figures: Figure) -> None:
-    """Add figures to those of a part, if a bench asks for them."""
+    """Add figures to those of a part. Does nothing outside a benchmark."""
     if is_enabled():
         folder = Path(os.environ[FIGURES_VARIABLE])
         store_figures(part, (*stored_figures(part, folder), *figures), folder)
 
 
 def count_in_tests(part: str, *tests: str) -> Iterator[Figure]:
-    """What these tests noted of a part, in their order."""
+    """Run these tests and yield the figures that they recorded for a part, in order."""
     with TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *tests, "-q", "--no-header", "-p", "no:cacheprovider"],

@@ -1,4 +1,4 @@
-"""What a decision costs on this machine; units and requests are counts."""
+"""Measure the cost of an access decision: times on this machine, and counts of requests and read units."""
 
 import json
 import os
@@ -31,7 +31,7 @@ from partner_access.store.attribute_values import to_attribute_values
 CALLS: Final = 1500
 WARM_UP: Final = 100
 UNIT: Final = 4096
-"""Bytes of an item that one read unit covers; a read at one instant costs two units each."""
+"""The bytes of an item per read unit. A transactional read costs two units for each of them."""
 ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
@@ -54,7 +54,7 @@ class _Raw(BytesIO):
 
 
 class Context:
-    """Lambda's, with time enough."""
+    """Lambda's context with enough remaining time."""
 
     aws_request_id = "bench"
 
@@ -103,7 +103,7 @@ def _member(user_id: str, permission_set: str, **more: Any) -> Member:
 
 @dataclass(slots=True)
 class FakeDynamoDB:
-    """DynamoDB's, with the items behind it, and what was asked for there."""
+    """A fake DynamoDB with items, which counts requests and read units."""
 
     items: Mapping[tuple[str, str], Json]
     requests: int = 0
@@ -123,7 +123,7 @@ class FakeDynamoDB:
 
 @contextmanager
 def fake_dynamodb() -> Iterator[FakeDynamoDB]:
-    """Whatever is read in here is answered at once."""
+    """Replace DynamoDB by a fake inside this context."""
     os.environ |= ENVIRONMENT
     items = {
         keys.of(record): to_attribute_values({**dict(record), **keys.of(record)._asdict()}) for record in _records()
@@ -161,7 +161,7 @@ def _evaluation_request(user_id: str, permission: str) -> Json:
 
 
 def cases() -> Mapping[str, tuple[Json, int]]:
-    """What is measured: an event, and how many decisions it asks for."""
+    """Return the events to measure, each with its number of decisions."""
     permissions = [f"crm.{kind}.{action}" for kind in ("contacts", "deals", "tickets", "tasks", "calls") for action in
                    ("view", "edit", "delete")] + ["crm.import", "crm.export", "reports.view", "account.website", "nothing"]  # fmt: skip
     batch = {
@@ -181,7 +181,7 @@ def cases() -> Mapping[str, tuple[Json, int]]:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """Of one case: milliseconds a request took, the processor's seconds for all, and what was read for one."""
+    """The result of a case: milliseconds of each request, processor seconds of all, and reads for one."""
 
     milliseconds: list[float]
     processor: float
@@ -201,15 +201,15 @@ def measure(handler: Callable[[Any, Any], Any], event: Json, fake: FakeDynamoDB)
         start = time.perf_counter()
         response = handler(event, Context())
         durations.append((time.perf_counter() - start) * 1000)
-        if response["statusCode"] != 200:  # noqa: PLR2004 a bench of errors is none
+        if response["statusCode"] != 200:  # noqa: PLR2004  only success is measured
             raise RuntimeError(response["body"])
     return CaseResult(durations, time.process_time() - began, fake.requests / CALLS, fake.units / CALLS)
 
 
 def figures() -> Iterator[Figure]:
-    """Of each case how fast, and what is read for it."""
+    """Yield the speed and the reads of each case."""
     with fake_dynamodb() as fake:
-        from functions.decide_access.app import handler  # noqa: PLC0415  it reads the environment
+        from functions.decide_access.app import handler  # noqa: PLC0415  it reads the environment when it is imported
 
         for name, (event, decisions) in cases().items():
             one = measure(handler, event, fake)

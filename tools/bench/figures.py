@@ -1,4 +1,4 @@
-"""What a bench measured, beside what was aimed at."""
+"""Measured figures with their targets."""
 
 import json
 import statistics
@@ -14,9 +14,9 @@ FOLDER: Final = ROOT / ".local/bench"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One row: smaller is better where there is a target; `spread` is where the middle half of the pairs lies.
+    """A row of the page. Smaller values are better. `spread` is the range of the middle half of the pairs.
 
-    `reason` says why it was missed, should it be; `unit` stands behind each number, × for a ratio.
+    `reason` explains a missed target. `unit` follows each number, and × means a ratio.
     """
 
     name: str
@@ -29,17 +29,17 @@ class Figure:
 
     @classmethod
     def of_ratios(cls, name: str, ratios: Sequence[float], **more: Any) -> Self:
-        """The median of what pairs measured one after the other came to."""
+        """Return the median of ratios that were measured in pairs, one after the other."""
         lower, middle, upper = statistics.quantiles(ratios, n=4)
         return cls(name=name, measured=middle, spread=(lower, upper), **more)
 
     @property
     def met(self) -> bool | None:
-        """Nothing can be said where nothing was aimed at."""
+        """Return whether the target is met, or None without a target."""
         return None if self.target is None else self.measured <= self.target
 
     def format(self, number: float | None) -> str:
-        """A number as people read it, nothing where there is none."""
+        """Return a number in readable form, or an empty string for None."""
         if number is None:
             return ""
         if self.unit == "×":
@@ -49,14 +49,14 @@ class Figure:
 
 
 def store_figures(part: str, figures: Sequence[Figure], folder: Path = FOLDER) -> None:
-    """Until the page is written."""
+    """Store the figures until the page is written."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(figure) for figure in figures], indent=1)
     (folder / f"{part}.json").write_text(text, encoding="utf-8")
 
 
 def stored_figures(part: str, folder: Path = FOLDER) -> tuple[Figure, ...]:
-    """What the part measured when it was last run, nothing if it never was."""
+    """Return the stored figures of a part's last run, or nothing if it never ran."""
     file = folder / f"{part}.json"
     if not file.exists():
         return ()

@@ -1,4 +1,4 @@
-"""How large the layer is that all functions share."""
+"""Measure the size of the layer that all functions share."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -15,7 +15,7 @@ MEGABYTE: Final = 1 << 20
 
 
 def figures(folder: Path = LAYER) -> Iterator[Figure]:
-    """Zipped and unzipped, in bytes of files."""
+    """Yield the size of all files, zipped and unzipped."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     zipped = BytesIO()
     with ZipFile(zipped, "w", ZIP_DEFLATED) as archive:

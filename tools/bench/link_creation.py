@@ -1,6 +1,6 @@
-"""The one request that every handler of the bench answers: POST of an access link, and what DynamoDB answers to it.
+"""The request that all compared handlers process, and DynamoDB's responses to it.
 
-It is the product's `create_link` with its sample event: one read of four items, one transaction of seven lines.
+It is the product's `create_link` with its sample event: one read of four items, and one transaction of seven items.
 """
 
 import json
@@ -43,13 +43,13 @@ Json = Mapping[str, Any]
 
 
 def event(body: Json | None = None) -> Json:
-    """The sample, with another body if one is given."""
+    """Return the sample event, optionally with another body."""
     sample: Json = json.loads((ROOT / "events/create_link.json").read_text(encoding="utf-8"))
     return sample if body is None else {**sample, "body": json.dumps(body)}
 
 
 def as_rest_event(event_v2: Json) -> Json:
-    """The same request as API Gateway's REST APIs put it."""
+    """Return the same request in the format of API Gateway's REST APIs."""
     claims = event_v2["requestContext"]["authorizer"]["jwt"]["claims"]
     return {
         "resource": "/partners/{partner_id}/access-links",
@@ -75,7 +75,7 @@ def as_rest_event(event_v2: Json) -> Json:
 
 
 def dynamodb_responses() -> Mapping[str, str]:
-    """What DynamoDB answers, by the operation."""
+    """Return DynamoDB's responses by operation."""
     items = [to_attribute_values({**dict(record), **keys.of(record)._asdict()}) for record in _records()]
     found = {"Responses": {TABLE: items}, "UnprocessedKeys": {}}
     return {"BatchGetItem": json.dumps(found), "TransactWriteItems": "{}"}

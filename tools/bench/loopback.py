@@ -1,4 +1,4 @@
-"""DynamoDB behind TLS, on loopback: every operation has one answer."""
+"""A fake DynamoDB with TLS on loopback. Each operation has a fixed response."""
 
 import ipaddress
 import ssl
@@ -26,14 +26,14 @@ class _Server(ThreadingHTTPServer):
 
     @override
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever is measured is ended where he stands, and his connections with him."""
+        """Ignore connection errors, since the measured process is killed while it is connected."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextmanager
 def fake_dynamodb(responses: Mapping[str, str], certificate: Path) -> Iterator[str]:
-    """Its address; the certificate to believe is written to the file."""
+    """Run the server and yield its address. The certificate to trust is written to the file."""
 
     class DynamoDBHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -1,4 +1,4 @@
-"""The measurements, in the order in which they are made and stand on the page."""
+"""The measurements in the order in which they run and appear on the page."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tools.bench.figures import Figure
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """`about` says on the page what was measured, and how."""
+    """A measurement. `about` is the page's description of the subject and the method."""
 
     name: str
     title: str

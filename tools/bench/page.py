@@ -1,4 +1,4 @@
-"""BENCHMARKS.md: every target with what was measured beside it, how it was measured, and on what."""
+"""Write BENCHMARKS.md: each measurement with its method, its targets and the machine."""
 
 import os
 import platform
@@ -29,7 +29,7 @@ Sections = Sequence[tuple[Measurement, Sequence[Figure]]]
 
 
 def write(sections: Sections, page: Path = PAGE, picture: Path = PICTURE) -> None:
-    """Write the page and its picture anew."""
+    """Write the page and its picture again."""
     with_target = [figure for _, figures in sections for figure in figures if figure.target is not None]
     blocks = [HEAD, _machine(), *(_section(*each) for each in sections), _missed_section(with_target)]
     page.write_text("\n".join(filter(None, blocks)), encoding="utf-8")
@@ -37,7 +37,7 @@ def write(sections: Sections, page: Path = PAGE, picture: Path = PICTURE) -> Non
 
 
 def cells(figure: Figure) -> tuple[str, ...]:
-    """A figure as a row under `COLUMNS`."""
+    """Return a figure as a row of cells under `COLUMNS`."""
     spread = " - ".join(map(figure.format, figure.spread)) if figure.spread else ""
     target = f"≤ {figure.format(figure.target)}" if figure.target is not None else ""
     stretch = figure.format(figure.stretch)

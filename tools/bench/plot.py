@@ -1,4 +1,4 @@
-"""The picture of BENCHMARKS.md: each figure as a bar, as long as the share of its target that it takes."""
+"""Draw the picture of BENCHMARKS.md: a bar for each figure, as a share of its target."""
 
 from collections.abc import Sequence
 from html import escape
@@ -8,13 +8,13 @@ from tools.bench.figures import Figure
 
 WIDTH: Final = 1060
 BARS_START: Final = 430
-"""Where bars begin."""
+"""The horizontal position at which the bars begin."""
 TARGET: Final = 720
-"""Where a bar ends that takes all of its target."""
+"""The horizontal position of a bar that equals its target."""
 ROW: Final = 26
 HEAD: Final = 44
 MAX_SHARE: Final = 1.35
-"""A bar that would be longer is cut off there; its number tells."""
+"""The share at which longer bars are cut off. The number beside the bar shows the real value."""
 STYLE: Final = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .number { font-variant-numeric: tabular-nums }
@@ -35,7 +35,7 @@ STYLE: Final = """
 
 
 def draw(figures: Sequence[Figure]) -> str:
-    """SVG that is readable in the light and in the dark."""
+    """Return an SVG image with colors for light and dark themes."""
     height = HEAD + ROW * len(figures) + 12
     rows = "".join(_row(figure, HEAD + ROW * number) for number, figure in enumerate(figures))
     return (
@@ -67,7 +67,7 @@ def _row(figure: Figure, top: int) -> str:
 
 
 def _x_of(figure: Figure, value: float | None) -> int:
-    """How far to the right a value of this figure stands; right of all bars what is none."""
+    """Return the horizontal position of a value. Without a value, return a position to the right of all bars."""
     if value is None:
         return BARS_START + round((TARGET - BARS_START) * MAX_SHARE) + 10
     share = min(value / figure.target, MAX_SHARE) if figure.target else 0

@@ -1,4 +1,4 @@
-"""Handlers that run, each in a process of its own which sees nothing but its path (`warm_child.py`)."""
+"""Run handlers, each in a process of its own that sees only its own path (`warm_child.py`)."""
 
 import json
 import subprocess
@@ -18,31 +18,34 @@ CHILD: Final = Path(__file__).with_name("warm_child.py")
 
 @dataclass(frozen=True, slots=True)
 class RunningHandler:
-    """A handler in a process of its own; `first` are its answers, with what it asked of DynamoDB for each."""
+    """A handler in a process of its own.
+
+    `first` contains its responses and its DynamoDB requests for each event.
+    """
 
     program: "subprocess.Popen[str]"
     first_responses: Sequence[Any]
 
     def nanoseconds(self, calls: int) -> int:
-        """Of the processor, for so many calls."""
+        """Return the processor time of this number of calls in nanoseconds."""
         return int(_exchange(self.program, calls))
 
 
 def _exchange(program: "subprocess.Popen[str]", line: object) -> Any:
-    assert program.stdin  # noqa: S101  as it was started
+    assert program.stdin  # noqa: S101  the process was started with a pipe
     program.stdin.write(f"{json.dumps(line)}\n")
     program.stdin.flush()
     return _read_line(program)
 
 
 def _read_line(program: "subprocess.Popen[str]") -> Any:
-    assert program.stdout  # noqa: S101  as it was started
+    assert program.stdout  # noqa: S101  the process was started with a pipe
     return json.loads(program.stdout.readline())
 
 
 @contextmanager
 def run_handler(handler: ComparedHandler, events: Sequence[Json]) -> Iterator[RunningHandler]:
-    """Each event has been answered once; the first of them is what is answered again and again."""
+    """Start a handler and process each event once. All measured calls use the first event."""
     command = [sys.executable, "-I", "-S", "-B", str(CHILD), *map(str, handler.path)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=link_creation.ENVIRONMENT

@@ -1,4 +1,4 @@
-"""Warm handlers: the processor's time for a request, with DynamoDB's answer given where botocore would send it."""
+"""Measure warm handlers: the processor time of a request, with DynamoDB's response injected into botocore."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ SAME_REQUESTS: Final = (
 
 
 def measured() -> Mapping[str, list[float]]:
-    """Nanoseconds for a call, round by round, by the handler's name; each round goes through all of them in turn."""
+    """Return the nanoseconds of a call for each round, by handler. Each round measures all handlers in turn."""
     prepared = compared_handlers.prepare_handlers()
     agreement.check_agreement(prepared)
     with ExitStack() as stack:
@@ -38,7 +38,7 @@ def measured() -> Mapping[str, list[float]]:
 
 
 def figures() -> Iterator[Figure]:
-    """The product's time as a share of each other's."""
+    """Yield the product's time as a ratio to each of the others."""
     found = measured()
     for name, called, target, stretch, reason in (
         ("bare", "bare boto3 handler", 1.25, 1.12, CLOSE_TO_BARE),

@@ -1,7 +1,8 @@
-"""A program: `warm_child.py PATH…` imports `app`, then answers an event as often as it is told, and tells how long it took.
+"""Run a handler in a process of its own: `warm_child.py PATH…` imports `app`, calls its handler and reports the times.
 
-Lines of JSON come in and go out: first come events and DynamoDB's answers, and out goes what the handler answered to each
-and what it asked of DynamoDB; then come numbers, and for each the processor's nanoseconds for so many calls go out.
+Input and output are JSON lines. The first input line contains events and DynamoDB's responses. The first output line
+contains, for each event, the handler's response and its DynamoDB requests. Each further input line is a number of
+calls, and its output line is the processor time of these calls in nanoseconds.
 """
 
 import json
@@ -21,7 +22,7 @@ class Body(BytesIO):
 
 
 class Context:
-    """Lambda's, as far as handlers look at it."""
+    """Lambda's context with the attributes that the handlers use."""
 
     aws_request_id = "c0ffee00-0000-4000-8000-000000000000"
     function_name = "create_link"
@@ -34,12 +35,12 @@ class Context:
 
 
 class FakeSession:
-    """Where botocore would send its requests, each is answered at once, and remembered if asked for."""
+    """A fake HTTP session of botocore. It responds at once and, on demand, records the requests."""
 
     def __init__(self, responses: Mapping[str, str]) -> None:
-        """`answers` are by operation."""
-        from botocore.awsrequest import AWSResponse  # noqa: PLC0415  of the handler's own path
-        from botocore.compat import HTTPHeaders  # noqa: PLC0415  the same
+        """Store the responses, which are given by operation."""
+        from botocore.awsrequest import AWSResponse  # noqa: PLC0415  imported from the handler's own path
+        from botocore.compat import HTTPHeaders  # noqa: PLC0415  imported from the handler's own path
 
         self._response, self._headers = AWSResponse, HTTPHeaders()
         self._responses = {name: text.encode() for name, text in responses.items()}
@@ -59,15 +60,15 @@ def write_line(output: TextIO, line: object) -> None:
 
 
 def main() -> None:
-    """Answer and tell until there is nothing more to read."""
+    """Process input lines until the input ends."""
     output = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     first_input = json.loads(sys.stdin.readline())
-    from botocore.httpsession import URLLib3Session  # noqa: PLC0415  of the handler's own path
+    from botocore.httpsession import URLLib3Session  # noqa: PLC0415  imported from the handler's own path
 
     session = FakeSession(first_input["answers"])
     URLLib3Session.send = session.send  # type: ignore[assignment]
-    from app import handler  # type: ignore[import-not-found] # noqa: PLC0415  found on the path that is given
+    from app import handler  # type: ignore[import-not-found] # noqa: PLC0415  found on the given path
 
     firsts = []
     for event in first_input["events"]:

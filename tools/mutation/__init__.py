@@ -1,7 +1,9 @@
-"""Mutants of the product: small changes, one at a time, each of which a test must notice.
+"""Mutation tests of the product. Each mutant is one small change, which a test must detect.
 
-`expressions` changes what DynamoDB is asked, `requests` does so at AWS's door, `functions` changes code; `trials` runs
-the tests that come near a mutant, each in a process that is a copy of one in which they have all passed.
+- `expressions` changes the conditions and updates that are sent to DynamoDB.
+- `requests` applies these changes to the requests of the AWS client.
+- `functions` changes code.
+- `trials` runs the tests that cover a mutant, each in a fork of a process in which all of them have passed.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Tries mutants: `python -m tools.mutation functions`, or `make mutate`; the proof of the conditions uses `requests`.
+"""Run mutation tests: `python -m tools.mutation functions`, or `make mutate`. The proof of conditions uses `requests`.
 
-Mutants of functions need Python 3.12 or later. What was killed, or lives for a reason, is remembered in .local/mutation
-as long as the module stays as it is, so that a run that was cut off goes on where it stopped.
+Mutants of functions require Python 3.12 or later. Results of killed and explained mutants are stored in
+.local/mutation while the module is unchanged. An interrupted run continues from there.
 """
 
 import json
@@ -42,8 +42,8 @@ def requests(
     share: Annotated[float, typer.Option(help="how much of it is tried")] = 1,
     seed: Annotated[int, typer.Option(help="of which")] = 0,
 ) -> None:
-    """Change what DynamoDB is asked, one clause at a time, and run these tests."""
-    rng = Random(seed)  # noqa: S311 – nothing is secret here
+    """Change the DynamoDB requests one clause at a time and run these tests."""
+    rng = Random(seed)  # noqa: S311 – not used for security
 
     with out.open("w", encoding="utf-8") as file:
 
@@ -63,10 +63,10 @@ def functions(
     share: Annotated[float, typer.Option(help="how much of it is tried")] = 1,
     seed: Annotated[int, typer.Option(help="of which")] = 0,
 ) -> None:
-    """Change the rules and the store, one expression at a time, run the tests, and write the section of PROOFS.md."""
+    """Change the domain rules and the store one expression at a time, and write the section of PROOFS.md."""
 
     def is_sampled(name: str) -> bool:
-        """The same ones whatever else is tried."""
+        """Return whether the sample contains this mutant, independently of the other mutants."""
         return Random(f"{seed} {name}").random() < share  # noqa: S311
 
     modules = [ModuleResults(file) for room in PACKAGES for file in sorted((LAYER / room).rglob("[!_]*.py"))]
@@ -93,7 +93,7 @@ def functions(
 
 
 class ModuleResults:
-    """A module of the product, and what became of its mutants."""
+    """A module of the product with the results of its mutants."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -102,7 +102,10 @@ class ModuleResults:
         self._digest = sha256(file.read_bytes()).hexdigest()
 
     def start(self, is_sampled: Callable[[str], bool]) -> set[str]:
-        """What need not be tried again: a survivor without a reason is, if it is drawn, since a test may have come."""
+        """Return the mutants that need no new trial.
+
+        A survivor without a reason is tried again if the sample contains it, since new tests may detect it.
+        """
         results = self.stored_results()
         again = {name for name in self._unexplained() if is_sampled(name)}
         finished = {name: result for name, result in results.items() if name not in again}
@@ -110,7 +113,7 @@ class ModuleResults:
         return set(finished)
 
     def stored_results(self) -> dict[str, dict[str, str]]:
-        """What became of each mutant that was ever tried, and what killed it, of the module as it is, not as it was."""
+        """Return the stored result of each mutant of the module's current version."""
         lines = self.results.read_text(encoding="utf-8").splitlines() if self.results.exists() else ()
         results = [json.loads(line) for line in lines]
         return {each["mutant"]: each for each in results if each["digest"] == self._digest}
@@ -120,7 +123,7 @@ class ModuleResults:
         return survivors.group_by_reason(survivors_found, survivors.reasons(REASONS))[1]
 
     def check(self) -> None:
-        """Those that live without a reason may be such as `make check` would not let in."""
+        """Mark survivors without a reason as killed if `make check` rejects them."""
         left = set(self._unexplained())
         mutants = mutants_of(self.file) if left else ()
         for mutant in typecheck.rejected(each for each in mutants if each.name in left):
@@ -133,7 +136,7 @@ class ModuleResults:
 
 
 def _report(modules: list[ModuleResults], seed: int) -> None:
-    """The notes of all modules that were ever tried as they are, and what is not as it should be."""
+    """Write the notes of all modules with stored results, and print the survivors without a reason."""
     notes, reasons = Notes(PART, FOLDER), survivors.reasons(REASONS)
     (FOLDER / f"{PART}.jsonl").unlink(missing_ok=True)
     tried = by_types = 0

@@ -1,4 +1,4 @@
-"""DynamoDB's expressions, read into clauses, and what each may be changed to."""
+"""Parse DynamoDB expressions into clauses and generate the changes of each."""
 
 import re
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """At least two clauses, all with the same word between them."""
+    """Two or more clauses joined by the same operator."""
 
     word: str
     clauses: tuple["Clause", ...]
@@ -89,7 +89,7 @@ Clause = Comparison | Call | In | Between | Not | Joined
 
 
 def parse(text: str) -> Clause:
-    """A condition, as clauses; ValueError when it is none."""
+    """Parse a condition. Raises ValueError when it is not valid."""
     reader = _Parser(text)
     clause = reader.joined("OR")
     reader.expect_end()
@@ -107,7 +107,7 @@ class _Parser:
             raise ValueError(self._tokens)
 
     def joined(self, word: str) -> Clause:
-        """Clauses with this word between them; AND binds closer than OR."""
+        """Parse clauses joined by this operator. AND binds more tightly than OR."""
         clauses = [self._part_of(word)]
         while self._accept(word):
             clauses.append(self._part_of(word))
@@ -170,7 +170,10 @@ class _Parser:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Of which kind it is, what of the expression was changed to what, and the expression that comes of it."""
+    """A change: its kind, the part before and after, and the whole expression after the change.
+
+    `whole` is None when nothing remains.
+    """
 
     kind: str
     was: str
@@ -179,7 +182,7 @@ class Change:
 
 
 def changes(condition: str) -> Iterator[Change]:
-    """Everything that a condition may be changed to; None is no condition at all."""
+    """Yield all changes of a condition. A change with `whole` None removes the condition."""
     clause = parse(condition)
     yield Change("dropped", str(clause), "", None)
     for kind, was, now, whole in _changes(clause):
@@ -220,7 +223,7 @@ def _own_changes(clause: Clause) -> Iterator[tuple[str, Clause]]:
 
 
 def key_changes(condition: str) -> Iterator[Change]:
-    """The same for a condition of a query, of which only the sort key's part may be changed, and not to everything."""
+    """Yield the changes of a key condition. Only its sort key part can be changed, and only to valid key conditions."""
     clause = parse(condition)
     if not isinstance(clause, Joined):
         return
@@ -233,7 +236,7 @@ def key_changes(condition: str) -> Iterator[Change]:
 
 
 def update_changes(update: str) -> Iterator[Change]:
-    """An update without each of its actions; nothing for one of a single action."""
+    """Yield the update without each one of its actions. Yield nothing for an update with a single action."""
     parts = ACTIONS.split(update)[1:]
     actions = [
         (word, action.strip()) for word, rest in zip(parts[::2], parts[1::2], strict=True) for action in rest.split(",")
@@ -248,5 +251,5 @@ def update_changes(update: str) -> Iterator[Change]:
 
 
 def placeholders(expression: str) -> set[str]:
-    """What it takes from beside it: `:values` and `#names`."""
+    """Return the placeholders in an expression: `:values` and `#names`."""
     return {token for token in TOKEN.findall(expression) if token[0] in ":#"}

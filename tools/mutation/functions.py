@@ -1,4 +1,4 @@
-"""Mutants of functions: what mutmut makes of an expression, put into place as the code of the function that is there."""
+"""Mutants of functions. The code object of a function is replaced by one with an expression that mutmut changed."""
 
 import ast
 import functools
@@ -22,13 +22,13 @@ from typing_extensions import override
 from tools.template import ROOT
 
 LAYER: Final = ROOT / "layers/common/partner_access"
-monitoring: Any = getattr(sys, "monitoring", None)  # 3.11 has none
+monitoring: Any = getattr(sys, "monitoring", None)  # Python 3.11 does not have it
 UNCHANGED_CALLS: Final = {"len", "isinstance", "cast"}
 
 
 @dataclass(frozen=True, slots=True)
 class CodeMutant:
-    """A line of a function, or several, and what stands there instead; `source` is the function alone."""
+    """A changed function: the original lines, the changed lines, and the source of the changed function alone."""
 
     file: Path
     function: str
@@ -37,17 +37,17 @@ class CodeMutant:
     nth: int
     source: str
     module: Callable[[], str] = field(compare=False, repr=False)
-    """The whole module as it would be."""
+    """Return the source of the whole module with the change."""
 
     @property
     def name(self) -> str:
-        """The same as long as the function has this line."""
+        """A name that stays the same as long as the function contains the original lines."""
         number = f" #{self.nth + 1}" if self.nth else ""
         return f"{self.file.relative_to(ROOT)} {self.function}: {self.before} → {self.after}{number}"
 
 
 def mutants_of(file: Path) -> Iterator[CodeMutant]:
-    """Of all functions and methods of a module, whatever stands in their bodies."""
+    """Yield the mutants of all functions and methods of a module."""
     finder, module = _ChangeFinder(), cst.parse_module(file.read_text(encoding="utf-8"))
     module.visit(finder)
     seen: dict[tuple[str, str, str], int] = defaultdict(int)
@@ -67,7 +67,7 @@ def _changed(module: cst.Module, node: cst.CSTNode, changed: cst.CSTNode) -> str
 
 
 def _in_isolation(names: tuple[str, ...], function: cst.FunctionDef) -> str:
-    """The function by itself, in nothing but the classes that it is in."""
+    """Return the source of the function alone, inside the classes that contain it."""
     node: cst.FunctionDef | cst.ClassDef = function
     for name in reversed(names[:-1]):
         node = cst.ClassDef(cst.Name(name), cst.IndentedBlock([node]))
@@ -75,7 +75,7 @@ def _in_isolation(names: tuple[str, ...], function: cst.FunctionDef) -> str:
 
 
 def _differs(source: str, mutated: str) -> bool:
-    """Whether it is Python, and other than it was."""
+    """Return whether the mutated source is valid Python with a different syntax tree."""
     try:
         return ast.dump(ast.parse(source)) != ast.dump(ast.parse(mutated))
     except SyntaxError:
@@ -90,7 +90,7 @@ def _difference(source: str, mutated: str) -> tuple[str, str]:
 
 
 class _ChangeFinder(cst.CSTVisitor):
-    """What may be changed, with what it may be changed to: neither annotations, nor decorators, nor docstrings."""
+    """A visitor that collects possible changes. Annotations, decorators and docstrings are never changed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class _ChangeFinder(cst.CSTVisitor):
         return True
 
     def _enter(self, node: cst.ClassDef | cst.FunctionDef) -> bool:
-        """What is inside of a function belongs to it, be it a function itself."""
+        """Visit the body. Code in a nested function counts as code of the outer function."""
         if self._function:
             node.body.visit(self)
             return False
@@ -130,7 +130,7 @@ class _ChangeFinder(cst.CSTVisitor):
 
 
 class FunctionExperiment:
-    """An experiment: which tests run which functions, and what becomes of them when one does something else."""
+    """An experiment on code. It records which tests run which functions, and installs mutants of these functions."""
 
     def __init__(self, files: Iterable[Path], chosen: Callable[[CodeMutant], bool]) -> None:
         self._files = list(files)
@@ -152,7 +152,10 @@ class FunctionExperiment:
         self._test = ""
 
     def _listen(self) -> None:
-        """To the start of each function, once a test: it costs next to nothing."""
+        """Register for the start of each function.
+
+        There is at most one event per function and test, so that the cost is small.
+        """
         if self._codes:
             return
         if not monitoring:
@@ -219,5 +222,8 @@ def _codes_of(code: CodeType) -> Iterator[CodeType]:
 
 
 def _belongs_to_domain(cached: Any) -> bool:
-    """Whether it keeps what rules have worked out, maybe before the mutant was there."""
+    """Return whether this cache belongs to the domain rules.
+
+    It may hold results from before the mutant was installed.
+    """
     return str(cached.__wrapped__.__code__.co_filename).startswith(str(LAYER / "domain"))

@@ -1,4 +1,4 @@
-"""Mutants at AWS's door: every clause of what the store asks of DynamoDB, and every line of its transactions."""
+"""Mutants of DynamoDB requests: each clause of the store's conditions and updates, and each transaction item."""
 
 import sys
 from collections import Counter, defaultdict
@@ -21,16 +21,16 @@ ALWAYS_TRUE: Final = "attribute_exists(pk) OR attribute_not_exists(pk)"
 
 COMMIT: Final = "dynamo.commit"
 MAX_INDEX: Final = 2
-"""Of those that are alike in one transaction, the third and all that follow are one."""
+"""The highest index that is counted. In one transaction, the third and later items that are alike count as one."""
 COMMON_ITEMS: Final = {"AUDIT", "CLEAN_UP ACT", "IDEMPOTENCY IDEMPOTENCY", "OUTBOX LETTER"}
-"""What goes along with a decision; `commit` alone says on which condition."""
+"""The items that accompany every decision. Their conditions are set in `commit` alone."""
 
 Params = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class RequestSite:
-    """A request, or a line of one, wherever it is made in the same words by the same function of the store."""
+    """A request or transaction item, identified by the store function that sends it and by its expressions."""
 
     operation: str
     action: str
@@ -38,11 +38,11 @@ class RequestSite:
     update: str
     condition: str
     nth: int = 0
-    """Of those in one transaction that are otherwise alike, such as two pins."""
+    """The index among the items of one transaction that are otherwise alike, such as two version checks."""
 
     @property
     def shared(self) -> "RequestSite":
-        """The same for whichever operation asks."""
+        """The same site for every operation that sends this item."""
         return replace(self, operation=COMMIT, nth=0) if self.item_type in COMMON_ITEMS else self
 
     @override
@@ -57,7 +57,10 @@ class RequestSite:
 
 @dataclass(frozen=True, slots=True)
 class RequestMutant:
-    """What a site asks instead; `alters` is one of the words of its request, or `line`, which is then only a check."""
+    """A change to the request of a site.
+
+    `alters` is the name of an expression, or `line` when the whole item becomes a condition check.
+    """
 
     site: RequestSite
     kind: str
@@ -73,7 +76,10 @@ class RequestMutant:
 
 
 def mutants_of(site: RequestSite) -> Iterator[RequestMutant]:
-    """All, none twice; what `commit` says for every operation is changed for all of them at once."""
+    """Yield all mutants of a site without duplicates.
+
+    An item that `commit` adds is changed for all operations at once.
+    """
     if site.action == "Query":
         for each in expressions.key_changes(site.condition):
             yield _mutant(site, "KeyConditionExpression", each)
@@ -84,7 +90,7 @@ def mutants_of(site: RequestSite) -> Iterator[RequestMutant]:
             yield RequestMutant(site, "checked, not written", "line", "written", "only checked", site.condition)
     if site.condition and site == site.shared:
         for each in expressions.changes(site.condition):
-            # a check without a condition is a line taken out
+            # dropping the condition of a condition check equals dropping the whole item, which is a mutant already
             if each.result or site.action != "ConditionCheck":
                 yield _mutant(site, "ConditionExpression", each)
     for each in expressions.update_changes(site.update):
@@ -96,7 +102,7 @@ def _mutant(site: RequestSite, alters: str, change: expressions.Change) -> Reque
 
 
 def apply_mutant(mutant: RequestMutant, action: str, params: Mapping[str, Any]) -> tuple[str, Params]:
-    """The line or query of a site as the mutant has it, without the values that it does not name any more."""
+    """Return the changed item or query, without expression values that are no longer used."""
     line = dict(params)
     if mutant.alters == "line":
         key = line.get("Key") or {name: line["Item"][name] for name in ("pk", "sk")}
@@ -115,7 +121,7 @@ def apply_mutant(mutant: RequestMutant, action: str, params: Mapping[str, Any]) 
 
 
 class RequestExperiment:
-    """An experiment: what tests ask of DynamoDB, and what becomes of them when it is asked something else."""
+    """An experiment on requests. It records which tests send which requests, and installs mutants of these requests."""
 
     def __init__(self, chosen: Callable[[RequestMutant], bool] = lambda _: True) -> None:
         self._chosen = chosen
@@ -197,15 +203,15 @@ def _expression(params: Mapping[str, Any], which: str) -> str:
 
 
 def _item_type(params: Mapping[str, Any]) -> str:
-    """What an item is, by its key: `ACCOUNT MEMBER`."""
+    """Return the type of an item according to its key, such as `ACCOUNT MEMBER`."""
     key = params.get("Key") or params["Item"]
     prefixes = (key[name]["S"].partition("#")[0] for name in ("pk", "sk"))
     return " ".join(word for word in prefixes if word.isupper())
 
 
 def _calling_operation() -> str:
-    """The operation of the store that leads here, or nothing where a test asks without one."""
-    frame = sys._getframe()  # noqa: SLF001 – the one way to ask who calls
+    """Return the store operation on the call stack, or an empty string when a test calls DynamoDB directly."""
+    frame = sys._getframe()  # noqa: SLF001 – there is no other way to find the caller
     while frame := frame.f_back:  # type: ignore[assignment]
         file, name = Path(frame.f_code.co_filename), frame.f_code.co_qualname
         if file.is_relative_to(STORE) and file.stem != "dynamo" and name[0] not in "_<" and "<" not in name:

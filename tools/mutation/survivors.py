@@ -1,4 +1,4 @@
-"""Mutants that no test kills, each with the reason why that is so: `survivors.toml` files name them."""
+"""Read the reasons why no test detects certain mutants. The reasons are in `survivors.toml`."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why the mutants whose names match one of these patterns survive; `*` stands for anything."""
+    """The reason why the mutants that match one of these patterns survive. `*` matches any text."""
 
     mutants: tuple[str, ...]
     why: str
@@ -19,13 +19,13 @@ class Reason:
 
 
 def reasons(file: Path) -> list[Reason]:
-    """All that a file gives."""
+    """Return all reasons in a file."""
     entries = tomllib.loads(file.read_text(encoding="utf-8")).get("survivor", [])
     return [Reason(tuple(each["mutants"]), each["why"]) for each in entries]
 
 
 def group_by_reason(survivors: Iterable[str], reasons: Iterable[Reason]) -> tuple[Mapping[str, list[str]], list[str]]:
-    """The survivors by their reason, and those that have none."""
+    """Return the survivors grouped by reason, and the survivors without a reason."""
     by_reason: dict[str, list[str]] = {}
     for mutant in survivors:
         why = next((reason.why for reason in reasons if reason.matches(mutant)), "")

@@ -1,6 +1,6 @@
-"""Mutants on trial: all tests run once, watched; then those that came near a mutant run again, changed, in a copy.
+"""Run all tests while recording their coverage, then run the tests that cover each mutant with the mutant installed.
 
-A trial is a fork of the process in which all tests have passed: nothing is imported, collected or set up twice.
+A trial is a fork of the process in which all tests have passed. Nothing is imported, collected or set up twice.
 """
 
 import gc
@@ -19,9 +19,9 @@ from hypothesis import Phase, settings
 
 PROFILE: Final = "trials"
 TIMEOUT_FACTOR: Final = 10
-"""How many times as long as before a test may take, and how many seconds more."""
+"""The time limit factor: a test may take this many times as long as before, plus this many seconds."""
 RECENT_KILLS: Final = 30
-"""How many of the last kills say which tests are tried first."""
+"""The number of recent kills that decide which tests run first."""
 
 Mutant = TypeVar("Mutant", bound=Hashable)
 
@@ -30,9 +30,9 @@ class Outcome(StrEnum):
     KILLED = "killed"
     SURVIVED = "survived"
     INVALID = "invalid"
-    """It was no mutant: AWS takes no such request, or Python no such function."""
+    """The mutant is not valid: AWS rejects the request, or Python rejects the function."""
     UNCOVERED = "untouched"
-    """No test came near it."""
+    """No test covers the mutant."""
 
 
 EXIT_CODES: Final = {Outcome.SURVIVED: 0, Outcome.KILLED: 1, Outcome.INVALID: 3}
@@ -40,7 +40,7 @@ EXIT_CODES: Final = {Outcome.SURVIVED: 0, Outcome.KILLED: 1, Outcome.INVALID: 3}
 
 @dataclass(frozen=True, slots=True)
 class TrialResult(Generic[Mutant]):
-    """What became of a mutant, and the test that killed it; None stands for the product as it is."""
+    """The result of a mutant and the test that killed it. The mutant None is the unchanged product."""
 
     mutant: Mutant | None
     outcome: Outcome
@@ -48,23 +48,26 @@ class TrialResult(Generic[Mutant]):
 
 
 class Experiment(Protocol[Mutant]):
-    """What is changed, and how it is known which tests come near it."""
+    """A source of mutants that also records which tests cover each of them."""
 
     def recording(self, test: str) -> AbstractContextManager[None]:
-        """Take down what this test comes near while it runs."""
+        """Record what this test covers while it runs."""
 
     def mutants(self) -> Iterable[tuple[Mutant, Iterable[str]]]:
-        """Each with the tests that came near it, the likeliest to notice first; like ones one after the other."""
+        """Yield each mutant with the tests that cover it, the most likely to fail first.
+
+        Similar mutants are adjacent.
+        """
 
     def install(self, mutant: Mutant) -> bool:
-        """In this process, for good; False when it cannot be."""
+        """Install the mutant in this process permanently. Return False if that is not possible."""
 
     def was_rejected(self) -> bool:
-        """Whether what the mutant asked was refused as no request at all."""
+        """Return whether AWS rejected a request of the mutant as invalid."""
 
 
 class Trials(Generic[Mutant]):
-    """A plugin for pytest that runs an experiment instead of the tests alone."""
+    """A pytest plugin that runs an experiment instead of only the tests."""
 
     def __init__(self, experiment: Experiment[Mutant], report: Callable[[TrialResult[Mutant]], object]) -> None:
         self._experiment = experiment
@@ -79,7 +82,7 @@ class Trials(Generic[Mutant]):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Watch every test pass, then try every mutant."""
+        """Check that every test passes while recording its coverage, then try every mutant."""
         items = {item.nodeid: item for item in session.items}
         if session.testsfailed or not items:
             raise session.Interrupted("the tests cannot be collected")
@@ -96,7 +99,7 @@ class Trials(Generic[Mutant]):
         return True
 
     def _prepare(self, items: Mapping[str, pytest.Item], session: pytest.Session) -> None:
-        """The table and what else tests share is made before the first is watched, and outlives them all."""
+        """Create the shared table before the first recorded test, so that it exists during all of them."""
         for item in items.values():
             if "kept_table" in getattr(item, "fixturenames", ()):
                 _run(item, session)
@@ -106,7 +109,7 @@ class Trials(Generic[Mutant]):
         running: dict[int, tuple[Mutant | None, int]] = {}
         trials: Iterable[tuple[Mutant | None, Iterable[str]]] = self._experiment.mutants()
         for mutant, covering in chain([(None, list(items))], trials):
-            # what has just noticed one notices the next one, too
+            # a test that killed one mutant often kills the next one
             tests = sorted(covering, key=lambda test: test not in self._killers)
             if not tests:
                 yield TrialResult(mutant, Outcome.UNCOVERED)
@@ -124,7 +127,7 @@ class Trials(Generic[Mutant]):
             yield self._first_finished(running)
 
     def _first_finished(self, running: dict[int, tuple[Mutant | None, int]]) -> TrialResult[Mutant]:
-        """Whichever is over first."""
+        """Return the verdict of the trial that ends first."""
         child, status = os.wait()
         mutant, reader = running.pop(child)
         with os.fdopen(reader) as pipe:
@@ -138,7 +141,7 @@ class Trials(Generic[Mutant]):
     def _run_trial(
         self, mutant: Mutant | None, tests: list[pytest.Item], session: pytest.Session, writer: int
     ) -> NoReturn:
-        """In the copy: run the tests until one fails, say so, and be gone."""
+        """Run the tests in the fork until one fails, report its name, and exit."""
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
@@ -160,20 +163,20 @@ class Trials(Generic[Mutant]):
 
 
 def _run(item: pytest.Item, session: pytest.Session) -> None:
-    after: Any = session  # as if the next test shared nothing with it but the session
+    after: Any = session  # tears down as if the next test shared only the session
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
 
 
 def run(experiment: Experiment[Mutant], tests: Iterable[str], report: Callable[[TrialResult[Mutant]], object]) -> bool:
-    """Whether the tests passed and every mutant was tried."""
-    # a copy that waits for its processor is not slow; that a test fails is enough, and the smallest example is not wanted
+    """Return whether the tests passed and every mutant was tried."""
+    # No deadline, because a fork may wait for a processor. No shrinking, because any failure is enough.
     phases = (Phase.explicit, Phase.generate)
     settings.register_profile(PROFILE, derandomize=True, deadline=None, phases=phases)
     options = (
         *("-q", "--no-header", "--capture=sys", "-p", "no:cacheprovider", f"--hypothesis-profile={PROFILE}"),
-        # why a test failed is nobody's question here
+        # the reason for a failure is not needed
         *("--tb=no", "--assert=plain", "--show-capture=no"),
-        # hypothesis had to be imported to have a profile of it
+        # Hypothesis must be imported before the profile can be registered
         *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
     )
     return pytest.main([*tests, *options], plugins=[Trials(experiment, report)]) is pytest.ExitCode.OK

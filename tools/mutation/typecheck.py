@@ -1,4 +1,7 @@
-"""Mutants that `make check` refuses, whatever the tests say: mypy finds a fault with the module that they would make."""
+"""Find mutants that `make check` rejects although the tests pass.
+
+mypy reports an error in the changed module.
+"""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,7 +14,7 @@ from tools.template import ROOT
 
 
 def rejected(mutants: Iterable[CodeMutant]) -> Iterator[CodeMutant]:
-    """Those of them that cannot come in; RuntimeError when mypy finds fault with the module as it is."""
+    """Yield the mutants that mypy rejects. Raises RuntimeError when mypy rejects the module without a change."""
     checked: set[Path] = set()
     with TemporaryDirectory() as folder:
         for mutant in mutants:
@@ -25,7 +28,10 @@ def rejected(mutants: Iterable[CodeMutant]) -> Iterator[CodeMutant]:
 
 
 def _is_rejected(file: Path, source: str, folder: str) -> bool:
-    """By the rules of pyproject.toml, of which only what the other modules say goes unchecked."""
+    """Return whether mypy rejects this source, with the settings of pyproject.toml.
+
+    Errors in other modules are ignored.
+    """
     shadow = Path(folder) / "shadow.py"
     shadow.write_text(source, encoding="utf-8")
     module_options = ("--follow-imports=silent", f"--cache-dir={folder}/cache")

@@ -1,4 +1,4 @@
-"""The operator's command for a deployed stack: what is told to the directory, reports, and a look at its health."""
+"""The operator's command for a deployed stack: directory imports, reports, health checks and the audit log."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`python -m tools.operate import | report | doctor | audit-log`: what the vendor's operator does with a deployed stack."""
+"""Command-line interface of the operator: `python -m tools.operate import | report | doctor | trail`."""
 
 import contextlib
 import signal
@@ -37,12 +37,12 @@ Profile = Annotated[str | None, typer.Option(help="The AWS profile whose credent
 
 JOURNAL = template.ROOT / ".local" / "import.journal"
 NOT_PROVED = 2
-"""The exit code when a trail is not broken, and yet not all that should be is proved, or somebody hid its seals."""
+"""The exit code when an audit log is intact but not fully proved, or when signed tree heads were hidden."""
 SUMMARY = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
 
 
 class ReportName(StrEnum):
-    """The reports."""
+    """The available reports."""
 
     ACCESS = "access"
     ENDING = "ending"
@@ -53,7 +53,7 @@ class ReportName(StrEnum):
 
 @app.callback()
 def main() -> None:
-    """Operate a deployed stack: fill its directory, report from its table, see whether it is well, prove its trail."""
+    """Operate a deployed stack: import its directory, report on its table, check its health, verify its audit log."""
 
 
 @app.command("import")
@@ -92,7 +92,7 @@ def import_files(  # noqa: PLR0913  each is an option
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="How many requests at once.")] = 8,
 ) -> None:
-    """Tell the directory of accounts, users and members; run it again to go on where it was stopped."""
+    """Import accounts, users and members into the directory. Run it again to continue an interrupted import."""
     console = Console(stderr=True, highlight=False)
     with _print_errors(console):
         directory_import = DirectoryImport(
@@ -124,7 +124,7 @@ def print_report(  # noqa: PLR0913  each is an option
     output_format: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option(dir_okay=False, help="Into this file.")] = None,
 ) -> None:
-    """Read the table with your own AWS credentials, and tell what it says at this instant."""
+    """Read the table with your own AWS credentials and print a report on its current state."""
     with _print_errors(Console(stderr=True, highlight=False)):
         deployed = (
             stack_on_aws("", region, profile) if table and not demo else _stack(stack, region, profile, demo=demo)
@@ -140,7 +140,7 @@ def print_report(  # noqa: PLR0913  each is an option
 
 @app.command("doctor")
 def check_health(*, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None) -> None:
-    """Say in sentences what is wrong with a stack and what its table holds."""
+    """Check a stack and its table, and print every problem as a sentence."""
     console, problem_count = Console(highlight=False, soft_wrap=True), 0
     with _print_errors(console):
         for finding in examine(_stack(stack, region, profile, demo=demo), datetime.now(UTC)):
@@ -168,9 +168,10 @@ def export_audit_log(
     profile: Profile = None,
     output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("audit-log.jsonl"),
 ) -> None:
-    """Write an account's trail with its latest seals, so that anybody can check it.
+    """Write an account's audit log with its latest signed tree heads, so that anyone can verify it.
 
-    Exits with 2 when it is written, and somebody hid seals or set the table back: it is all there, and must be looked into.
+    Exits with 2 if signed tree heads were hidden or the table was set back. The file is complete, but must be
+    investigated.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with _print_errors(console):
@@ -202,9 +203,9 @@ def verify_audit_log(
         int, typer.Option("--tree-head", min=0, help="The number of the newest seal that the bucket holds.")
     ] = 0,
 ) -> None:
-    """Say whether a trail is as it was told and sealed; if not, name the first entry that is not. Needs no network.
+    """Verify an exported audit log without a network. If it was altered, name the first entry that does not match.
 
-    Exits with 1 when it is broken, and with 2 when it is not, and yet no seal, or none within a day, proves it.
+    Exits with 1 if the log was altered, and with 2 if it is intact but no signed tree head of the last day proves it.
     """
     console = Console(highlight=False, soft_wrap=True)
     with _print_errors(console):
@@ -243,7 +244,7 @@ def _print_verification(console: Console, export: AuditExport) -> None:
 
 @audit_log_app.command("key")
 def print_key(*, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None) -> None:
-    """Print the public key of the seals; keep it elsewhere, for --key."""
+    """Print the public key of the signed tree heads. Store it elsewhere, for --key."""
     with _print_errors(Console(stderr=True, highlight=False, soft_wrap=True)):
         typer.echo(audit_log.public_key(_stack(stack, region, profile, demo=demo)), nl=False)
 
@@ -255,7 +256,7 @@ def prove_entry(
     *,
     output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("proof.json"),
 ) -> None:
-    """Write what a third party needs to see one entry under its seal, and no other (docs/check_inclusion.py)."""
+    """Write the inclusion proof of one entry, without any other entry, for a third party (docs/check_inclusion.py)."""
     with _print_errors(Console(stderr=True, highlight=False, soft_wrap=True)):
         output.write_bytes(inclusion_proof(verify(file.read_bytes()), audit_id))
 
@@ -264,7 +265,7 @@ def prove_entry(
 def repair_audit_log(
     *, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None
 ) -> None:
-    """Bring entries into their chains that the stream lost, after a day without it; a full scan."""
+    """Add entries that the stream missed, for example after a day without it, to their hash chains. Scans the table."""
     console = Console(highlight=False, soft_wrap=True)
     with _print_errors(console):
         deployed = _stack(stack, region, profile, demo=demo)
@@ -276,7 +277,7 @@ def repair_audit_log(
 def replay_failed_records(
     *, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None
 ) -> None:
-    """Chain and publish what a day of attempts has not brought, from the bucket of failed records."""
+    """Chain and publish the records that failed for a day. Reads them from the bucket of failed records."""
     console, processed, failed = Console(highlight=False, soft_wrap=True), 0, 0
     with _print_errors(console):
         for batch, failure in audit_log.replay(_stack(stack, region, profile, demo=demo)):
@@ -289,7 +290,7 @@ def replay_failed_records(
 
 @contextlib.contextmanager
 def _print_errors(console: Console) -> Iterator[None]:
-    """What cannot be done is told in a sentence, and is no success."""
+    """Print expected errors as a sentence and exit with 1."""
     try:
         yield
     except (AuditLogAltered, StackUnavailable, NotAJournal, ImportStopped, OSError) as failed:
@@ -324,6 +325,6 @@ def _table(stack: DeployedStack) -> str:
 
 
 if __name__ == "__main__":
-    for end in (signal.SIGINT, signal.SIGTERM):  # alike, also where a shell made us deaf to Ctrl-C
+    for end in (signal.SIGINT, signal.SIGTERM):  # both interrupt, even if the shell had Ctrl-C ignored
         signal.signal(end, signal.default_int_handler)
     app(prog_name="python -m tools.operate")

@@ -1,12 +1,13 @@
-"""An exported trail and what it proves, without a network: canonical JSON lines, checked from the first to the last.
+"""Verify an exported audit log and its proof without a network.
 
-line            what it is
-title           the account, how many seals and entries follow, the public key of the seals
-seals           newest first: a seal, the head of the account's chain that it covers, and the steps from there to its root
-entries         in the order of the chain: the place, the entry, and the hash over it and all before
+The file consists of canonical JSON lines, in this order:
 
-The seals are the latest one and some before it, at growing distances: a chain that somebody rewrote, and had sealed
-since, does not pass through what they cover.
+- title: the account, the numbers of tree heads and entries, and the public key of the tree heads.
+- tree heads, newest first: a signed tree head, the account's chain head under it, and the inclusion path to its root.
+- entries, in the order of the chain: the position, the entry, and the hash over it and all earlier entries.
+
+The tree heads are the latest one and some older ones at growing distances. A rewritten chain that was signed again
+does not match the chain heads that the older tree heads cover.
 """
 
 import base64
@@ -35,13 +36,13 @@ from partner_access.domain.records import AuditEntry
 
 FORMAT: Final = 1
 MAX_UNSIGNED_AGE: Final = timedelta(days=1)
-"""What is older than this and not sealed waits for more than the next seal, which comes within minutes."""
+"""The age after which an entry without a signature is suspicious. The next signed tree head comes within minutes."""
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class AuditLogAltered(Exception):
-    """The trail is not what it was; the message names the first entry that is not."""
+    """The exported audit log was altered. The message names the first entry that does not match."""
 
 
 class _ExportLine(BaseModel):
@@ -49,7 +50,7 @@ class _ExportLine(BaseModel):
 
 
 class ExportTitle(_ExportLine):
-    """What the file is about, and how much of it there must be."""
+    """The first line of the file: its subject and the numbers of lines that must follow."""
 
     account_id: str
     entries: int
@@ -59,7 +60,7 @@ class ExportTitle(_ExportLine):
 
 
 class TreeHeadProof(_ExportLine):
-    """What one seal says of the account."""
+    """A signed tree head with the account's chain head and its inclusion path."""
 
     leaf: ChainHead
     path: tuple[tuple[ProofSide, Hash], ...]
@@ -67,7 +68,7 @@ class TreeHeadProof(_ExportLine):
 
 
 class ChainedEntry(_ExportLine):
-    """An entry in its place."""
+    """An audit entry with its position in the chain."""
 
     chain_hash: Hash
     entry: AuditEntry
@@ -76,7 +77,7 @@ class ChainedEntry(_ExportLine):
 
 @dataclass(frozen=True, slots=True)
 class AuditExport:
-    """The whole of a file that can be read."""
+    """The complete content of a readable file."""
 
     title: ExportTitle
     seals: tuple[TreeHeadProof, ...]
@@ -84,18 +85,19 @@ class AuditExport:
 
     @property
     def signed_count(self) -> int:
-        """How many entries the latest seal covers."""
+        """The number of entries that the latest signed tree head covers."""
         return self.seals[0].leaf.entries if self.seals else 0
 
     @property
     def unsigned(self) -> tuple[ChainedEntry, ...]:
-        """What has come since."""
+        """The entries that came after the latest signed tree head."""
         return self.links[self.signed_count :]
 
     def doubt(self, at: datetime) -> str:
-        """Why somebody who can write the table may have made this, or a part, anew; empty when he cannot have.
+        """Return why a person with write access to the table may have forged entries, or an empty string.
 
-        What is younger than a day may wait for its seal; a time that is yet to come is no excuse.
+        Entries younger than a day may still wait for their signature. A timestamp in the future is not accepted as an
+        excuse.
         """
         if not self.seals:
             return "Only chained, and not sealed: this proves nothing against somebody who can write the table."
@@ -109,33 +111,34 @@ class AuditExport:
         )
 
     def to_bytes(self) -> bytes:
-        """The one way to write it."""
+        """Return the file's bytes in their canonical form."""
         return b"".join(_canonical_line(line) + b"\n" for line in (self.title, *self.seals, *self.links))
 
 
 def build_export(
     account_id: str, key: str, tree_heads: Sequence[TreeHeadProof], links: Sequence[ChainedEntry]
 ) -> AuditExport:
-    """The file on an account."""
+    """Build the export file of an account."""
     title = ExportTitle(account_id=account_id, entries=len(links), key=key, seals=len(tree_heads))
     return AuditExport(title, tuple(tree_heads), tuple(links))
 
 
 def public_key_pem(der: bytes) -> str:
-    """A public key as the file has it."""
+    """Return a public key (DER) in the form that the file contains (PEM)."""
     return _pem(load_der_public_key(der))
 
 
 def is_signed(tree_head: SignedTreeHead, key: str) -> bool:
-    """Whether this public key's other half signed it."""
+    """Return whether the signed tree head was signed with the private key of this public key."""
     return _has_valid_signature(tree_head, _load_key(key))
 
 
 def verify(content: bytes, key: str | None = None, newest: int = 0) -> AuditExport:
-    """The file, when nothing in it is otherwise than it was sealed and chained; Broken says what is.
+    """Return the file's content if it matches its signatures and its hash chain. Raises `Broken` with the difference.
 
-    Without a key, which should come from elsewhere, the one that the file names is taken for the sealer's; without the
-    number of the newest seal, which a file alone cannot tell, one that was cut back to an older seal passes.
+    Without `key`, which should come from another source, the key that the file names is trusted. Without `newest`, the
+    number of the newest signed tree head, a file that was cut back to an older tree head passes. The file alone cannot
+    reveal that.
     """
     *lines, rest = content.split(b"\n")
     title = _parse_line(ExportTitle, lines[0] if lines else rest)
@@ -159,7 +162,10 @@ def verify(content: bytes, key: str | None = None, newest: int = 0) -> AuditExpo
 
 
 def inclusion_proof(export: AuditExport, audit_id: str) -> bytes:
-    """What a third party needs to find by himself that an entry is under the latest seal; Broken when it is not."""
+    """Return the inclusion proof of an entry under the latest signed tree head, for verification by a third party.
+
+    Raises `Broken` when the entry is not in the export or not signed yet.
+    """
     for link in export.links:
         if link.entry.audit_id == audit_id:
             break
@@ -189,7 +195,7 @@ def _canonical_line(line: BaseModel) -> bytes:
 
 
 def _parse_line(kind: type[LineT], line: bytes) -> LineT | None:
-    """A line as what it should be, None unless each of its bytes is as we would write it."""
+    """Parse a line. Return None unless its bytes are exactly the canonical form."""
     try:
         found = kind.model_validate_json(line)
         return found if _canonical_line(found) == line else None
@@ -261,7 +267,7 @@ def _check_order(tree_heads: Sequence[TreeHeadProof]) -> None:
 def _verify_chain(
     title: ExportTitle, tree_heads: Sequence[TreeHeadProof], lines: Sequence[bytes]
 ) -> tuple[ChainedEntry, ...]:
-    """The entries, when each follows the one before."""
+    """Return the entries if each one follows the one before it. Raises `Broken` otherwise."""
     readable = [_parse_line(ChainedEntry, line) for line in lines]
     signed_count = tree_heads[0].leaf.entries if tree_heads else 0
     expected_count = max(title.entries, signed_count)
@@ -298,7 +304,10 @@ def _verify_chain(
 
 
 def _describe_break(head: ChainHead, link: ChainedEntry, others: Sequence[ChainedEntry], *, is_short: bool) -> str:
-    """Why a link does not follow the head; `others` are all that can be read, `is_short` that there are too few."""
+    """Explain why a link does not follow the chain head.
+
+    `others` are all other readable links. `is_short` is true when lines are missing.
+    """
     position, name = head.entries + 1, link.entry.audit_id
     if any(each.entry.audit_id == name for each in others):
         return f"Entry {position}, {name}, was added: it is there twice."
@@ -316,19 +325,22 @@ def _describe_break(head: ChainHead, link: ChainedEntry, others: Sequence[Chaine
 
 
 def _other_position(belongs_here: ChainedEntry, link: ChainedEntry) -> int:
-    """The other one of two places: a swap may have left each entry its own place, or given it the other's."""
+    """Return the other position of a swap. Swapped entries may have kept their positions or exchanged them."""
     return max(belongs_here.place, link.place)
 
 
 def _is_in_chain(link: ChainedEntry, others: Iterable[ChainedEntry], head: ChainHead) -> bool:
-    """Whether the link is of this chain, and only stands elsewhere."""
+    """Return whether the link belongs to this chain at another position."""
     hashes_before: Iterator[str] = (each.chain_hash for each in others)
     heads = (head.model_copy(update={"chain_hash": before}) for before in (GENESIS_HASH, *hashes_before))
     return any(each.with_entry(link.entry).chain_hash == link.chain_hash for each in heads)
 
 
 def _check_covered_heads(tree_heads: Sequence[TreeHeadProof], links: Sequence[ChainedEntry]) -> None:
-    """The chain passes through all that seals cover; where it does not, nobody can say which entry before was altered."""
+    """Check that the chain passes through every chain head that the tree heads cover. Raises `Broken` otherwise.
+
+    The check cannot say which entry before such a point was altered.
+    """
     last_match = 0
     for each in reversed(tree_heads):
         covered = each.leaf.entries

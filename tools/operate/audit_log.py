@@ -1,4 +1,4 @@
-"""The trail of a deployed stack: exported with its proof, and entries brought into their chains that the stream lost."""
+"""Export the audit log of a deployed stack with its proof, and chain the entries that the stream missed."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,12 +29,15 @@ from tools.operate.tree_head_list import TreeHeadList, read_tree_heads
 BATCH_SIZE: Final = 90
 PUBLISHER: Final = "PublishAuditEventsFunction"
 DELIVERY_TIME: Final = timedelta(minutes=5)
-"""Younger entries are the stream's to bring."""
+"""The age below which an entry may still be on its way through the stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """The trail of an account with its proof; how many entries have no place yet; what somebody did to the seals."""
+    """An account's audit log with its proof.
+
+    `waiting` is the number of entries without a position in the chain. `wrong` lists signs of manipulated tree heads.
+    """
 
     export: AuditExport
     pending: int
@@ -42,9 +45,9 @@ class ExportResult:
 
 
 def export_account(stack: DeployedStack, table: str, account_id: str) -> ExportResult:
-    """By the newest seal of the bucket, whatever the table says.
+    """Export an account's audit log up to the newest signed tree head in the bucket, whatever the table records.
 
-    The seals are read first, so that nothing they cover is missing because it came meanwhile.
+    The tree heads are read first, so that every entry that they cover is already in the table.
     """
     dynamodb, key = stack.client("dynamodb"), public_key(stack)
     latest_number = latest_in_table(dynamodb, table)
@@ -69,14 +72,14 @@ def export_account(stack: DeployedStack, table: str, account_id: str) -> ExportR
 
 
 def public_key(stack: DeployedStack) -> str:
-    """The key that seals are checked with, in PEM."""
+    """Return the public key (PEM) that verifies signed tree heads."""
     arn = stack.output("TreeHeadSigningKeyArn")
     with translate_errors("The key of the seals cannot be read"):
         return public_key_pem(stack.client("kms").get_public_key(KeyId=arn)["PublicKey"])
 
 
 def missing_entries(items: Iterable[Item], at: datetime, *, older_than: timedelta = DELIVERY_TIME) -> list[Item]:
-    """The entries that no chain has, though the stream has had its time, oldest first."""
+    """Return the entries that are in no chain although the stream has had time to deliver them, oldest first."""
     items_by_key = {(item["pk"], item["sk"]): item for item in items if item["pk"].startswith((keys.AUDIT, keys.CHAIN))}
     return sorted(
         (
@@ -91,7 +94,7 @@ def missing_entries(items: Iterable[Item], at: datetime, *, older_than: timedelt
 
 
 def repair(stack: DeployedStack, table: str, at: datetime) -> int:
-    """Bring lost entries into their chains by the function that follows the trail; how many there were."""
+    """Add missing entries to their chains with the function that publishes audit events. Return their number."""
     missing = missing_entries(scan(stack.client("dynamodb"), table, keys.AUDIT, keys.CHAIN), at)
     function = _physical_id(stack, PUBLISHER)
     for start in range(0, len(missing), BATCH_SIZE):
@@ -103,9 +106,10 @@ def repair(stack: DeployedStack, table: str, at: datetime) -> int:
 
 
 def replay(stack: DeployedStack) -> Iterator[tuple[FailedBatch, str]]:
-    """Bring again what the function that follows the trail gave up after a day: each batch, and why it failed again.
+    """Process again the records that the publishing function could not process for a day.
 
-    What does not fail is forgotten. It may have been chained, or published, before: both may happen twice.
+    Yield each batch with its error, which is empty on success. A successful batch is deleted from the bucket. Its
+    records may have been chained or published before. Both are safe to repeat.
     """
     storage, bucket, function = stack.client("s3"), _physical_id(stack, "FailedRecords"), _physical_id(stack, PUBLISHER)
     for batch in failed_batches(storage, bucket):
@@ -119,7 +123,7 @@ def replay(stack: DeployedStack) -> Iterator[tuple[FailedBatch, str]]:
 
 
 def _physical_id(stack: DeployedStack, name: str) -> str:
-    """What a resource of the stack is called on AWS."""
+    """Return the physical id of a resource of the stack."""
     for each in stack.resources():
         if each.name == name:
             return each.physical_id
@@ -127,7 +131,7 @@ def _physical_id(stack: DeployedStack, name: str) -> str:
 
 
 def _invoke_publisher(stack: DeployedStack, function: str, records: Sequence[Mapping[str, Any]]) -> str:
-    """Why the function could not follow these records; empty when it could."""
+    """Invoke the function with these records. Return its error, or an empty string on success."""
     with translate_errors("The function that follows the trail cannot be called"):
         response = stack.client("lambda").invoke(
             FunctionName=function, Payload=json.dumps({"Records": records}).encode()
@@ -136,7 +140,7 @@ def _invoke_publisher(stack: DeployedStack, function: str, records: Sequence[Map
 
 
 def _record(item: Item) -> Mapping[str, object]:
-    """An entry as the stream would have brought it."""
+    """Return an entry in the form of a stream record."""
     return {
         "eventName": "INSERT",
         "eventSource": "aws:dynamodb",
@@ -148,7 +152,7 @@ def _record(item: Item) -> Mapping[str, object]:
 
 
 def _partition(dynamodb: Any, table: str, name: str) -> dict[str, Item]:
-    """The items of a partition by their sort key."""
+    """Return the items of a partition by their sort key."""
     parameters = {
         "TableName": table,
         "ConsistentRead": True,
@@ -170,13 +174,16 @@ def _link(position: Item, entry: Item) -> ChainedEntry:
 
 
 def latest_in_table(dynamodb: Any, table: str) -> int:
-    """The number of the latest seal; 0 when there is none."""
+    """Return the number of the latest signed tree head that the table records, or 0."""
     items_by_sort_key = _partition(dynamodb, table, keys.latest_tree_head().pk)
     return int(items_by_sort_key[keys.latest_tree_head().sk]["number"]) if items_by_sort_key else 0
 
 
 def _tree_head_proofs(found_heads: TreeHeadList, account_id: str, problems: list[str]) -> Iterator[TreeHeadProof]:
-    """The newest seal and some before it, each twice as far back, as long as their heads are kept and have the account."""
+    """Yield the newest signed tree head and some older ones, with doubling distances.
+
+    Stop when the chain heads are no longer stored or do not contain the account.
+    """
     newest = found_heads.newest
     first_without: int | None = None
     for number in _numbers(newest):

@@ -1,4 +1,4 @@
-"""Tells the directory, over HTTP, several things at once and each until it is taken or refused."""
+"""Send requests to the directory over HTTP, several at once, each until it is accepted or rejected."""
 
 import random
 import threading
@@ -27,7 +27,7 @@ RETRYABLE: Final = frozenset(
     }
 )
 RIGHTS_CHANGED: Final = "rights_changed"
-"""Refused only because something else was told at the same time."""
+"""Error code of a request that was rejected only because another request changed the same rights at the same time."""
 MAX_ATTEMPTS: Final = 8
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 60.0
@@ -35,19 +35,22 @@ MAX_BODY_SHOWN: Final = 200
 
 
 class ImportStopped(Exception):
-    """Nothing more can be told, whatever the row; the message says why. The journal knows how far it went."""
+    """Sending cannot continue, whichever row comes next. The message gives the reason.
+
+    The journal records the requests that were accepted before.
+    """
 
 
 @dataclass(slots=True)
 class AccessToken:
-    """The access token, and how to get another when its time is over; None when somebody gave just this one."""
+    """An access token and a way to get the next one. `ask` is None when the operator supplied a single token."""
 
     text: str
     fetch: Callable[[], str] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def replacement_for(self, rejected: str) -> str:
-        """Another token than this one, which is not taken any more; asked for once, however many need it."""
+        """Return a token that replaces a rejected one. Threads that need it at the same time cause one request only."""
         with self.lock:
             if self.text == rejected:
                 if not self.fetch:
@@ -60,14 +63,17 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryClient:
-    """The way to the directory, with a token that is good; `stop` ends all waiting."""
+    """A client of the directory with a valid token. The event `stop` ends all waiting."""
 
     caller: ApiClient
     token: AccessToken
     stop: threading.Event = field(default_factory=threading.Event)
 
     def submit(self, request: DirectoryRequest) -> RowError | None:
-        """Put it until it is taken, None, or refused; Stopped when nothing would be."""
+        """Send a request until it is accepted or rejected. Return None, or the reason for the rejection.
+
+        Raises `Stopped` when no other request would be accepted either.
+        """
         response = self._put(request)
         for nth in range(MAX_ATTEMPTS - 1):
             if not self._is_retryable(response):
@@ -102,7 +108,7 @@ class DirectoryClient:
         return response
 
     def _send(self, request: DirectoryRequest, token: str, nth: int = 0) -> ApiResponse:
-        """An unanswered request is sent again: it says how something is, and may be said twice."""
+        """Send a request and repeat it while there is no response. A repetition is safe, since a PUT is idempotent."""
         try:
             return self.caller.with_token(token).put(request.path, request.body.encode())
         except urllib3.exceptions.HTTPError as error:
@@ -112,12 +118,18 @@ class DirectoryClient:
 
 
 def backoff(nth: int) -> float:
-    """Seconds to wait before the next attempt: doubling, with half of it by chance."""
+    """Return the seconds to wait before the next attempt.
+
+    They double with each attempt, and up to half of them is random.
+    """
     return min(LONGEST_PAUSE, FIRST_PAUSE * float(1 << nth)) * random.uniform(0.5, 1)  # noqa: S311  no secret
 
 
 def pause_after(response: ApiResponse, nth: int) -> float:
-    """What Retry-After says, in seconds or as a time, at most a minute; without it ever longer."""
+    """Return the seconds that Retry-After asks for (a number or a date), at most a minute.
+
+    Without a usable Retry-After, return an exponentially growing time.
+    """
     retry_after = response.headers.get("retry-after", "").strip()
     if retry_after.isascii() and retry_after.isdigit():
         return min(LONGEST_PAUSE, float(retry_after))
@@ -129,7 +141,7 @@ def pause_after(response: ApiResponse, nth: int) -> float:
 
 
 def rejection(response: ApiResponse) -> RowError:
-    """Why the directory does not take it, and at which field."""
+    """Return the reason why the directory rejected a request, with the names of the invalid fields."""
     if not response.code:
         return RowError("", _summary(response))
     problem = response.json
@@ -142,7 +154,7 @@ def _summary(response: ApiResponse) -> str:
 
 
 class RequestSource(Protocol):
-    """What is to be told, in order, and who hears what was refused."""
+    """A source of requests for each step, which also receives the rejections."""
 
     def requests(self, step: ImportStep) -> Iterator[tuple[int, DirectoryRequest]]: ...
 
@@ -152,7 +164,10 @@ class RequestSource(Protocol):
 def send_requests(
     source: RequestSource, journal: Journal, back_end: DirectoryClient, *, parallel: int, on_request: Callable[[], None]
 ) -> None:
-    """Tell step by step what the journal does not have, so many at once; `done` is called after each."""
+    """Send the requests that the journal does not contain, step by step, at most `at_once` at the same time.
+
+    `done` is called after each request.
+    """
     with _threads(parallel, back_end.stop) as threads:
         for step in ImportStep:
             pending: dict[Future[RowError | None], tuple[int, DirectoryRequest]] = {}
@@ -169,7 +184,7 @@ def send_requests(
 
 @contextmanager
 def _threads(at_once: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
-    """Whatever ends the work, nothing waits longer than for its answer."""
+    """Provide a thread pool. On exit, requests that have not started are canceled and no thread waits to retry."""
     threads = ThreadPoolExecutor(at_once, thread_name_prefix="directory")
     try:
         yield threads
@@ -184,7 +199,7 @@ def _collect(
     journal: Journal,
     done: Callable[[], None],
 ) -> None:
-    """Note what has been answered: all that was taken before anybody hears that the rest cannot be."""
+    """Record the finished requests. All accepted ones are recorded before an error that stops the import is raised."""
     finished, _ = wait(pending, return_when=FIRST_COMPLETED)
     for future in sorted(finished, key=lambda each: each.exception() is not None):
         row, request = pending.pop(future)

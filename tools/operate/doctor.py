@@ -1,4 +1,4 @@
-"""Whether a deployed stack is well: what AWS says of its parts, and what must be true of the whole table."""
+"""Check the health of a deployed stack: AWS's view of its parts, and the invariants of the whole table."""
 
 import time
 import zlib
@@ -18,19 +18,19 @@ from tools.operate.stack import DeployedStack, StackResource, StackUnavailable
 from tools.operate.tree_head_list import read_tree_heads
 
 ALARMS_PER_REQUEST: Final = 100
-"""How many alarms CloudWatch tells in one answer."""
+"""The maximum number of alarms in one response of CloudWatch."""
 OVERDUE_AFTER: Final = timedelta(minutes=15)
-"""What is older waits for something: the sweeps come by more often."""
+"""The age after which a queued item is overdue. The scheduled jobs run more often than this."""
 RECHECK_AFTER: Final = 2.0
-"""Seconds until what a scan saw half done is done."""
+"""The seconds to wait so that an operation which a scan saw half done is finished."""
 
 READ_ERRORS: Final = (AttributeError, LookupError, TypeError, ValueError, zlib.error)
-"""What becomes of a rule that meets an item which is not as it should be."""
+"""Exceptions that a rule may raise when an item is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check came to: `wrong` in sentences, or why it could not be made."""
+    """The result of a check: its problems in sentences, or the reason why it could not run."""
 
     check: str
     problems: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """The stack, and what is asked of AWS once for all checks."""
+    """The stack under examination, with the AWS data that all checks share."""
 
     stack: DeployedStack
     resources: list[StackResource]
@@ -50,7 +50,7 @@ class CheckContext:
 
     @classmethod
     def load(cls, stack: DeployedStack, at: datetime) -> "CheckContext":
-        """Look the stack up."""
+        """Load the shared data of the stack."""
         resources = stack.resources()
         found = {each.kind: each.physical_id for each in resources}
         if "AWS::DynamoDB::Table" not in found:
@@ -66,7 +66,7 @@ Problems = Iterator[str]
 
 
 def alarms(context: CheckContext) -> Problems:
-    """Every alarm of the stack."""
+    """Check that no alarm of the stack is active, missing or muted."""
     name_by_id = {each.physical_id: each.name for each in context.resources_of_type("AWS::CloudWatch::Alarm")}
     if not name_by_id:
         yield "The stack has no alarms."
@@ -87,7 +87,7 @@ def alarms(context: CheckContext) -> Problems:
 
 
 def functions(context: CheckContext) -> Problems:
-    """Every function is there, and its last change came through; whether it fails is for its alarms to say."""
+    """Check that every function exists and that its last update succeeded. Alarms report functions that fail."""
     client = context.stack.client("lambda")
     for each in context.resources_of_type("AWS::Lambda::Function"):
         try:
@@ -98,14 +98,14 @@ def functions(context: CheckContext) -> Problems:
         if configuration.get("State", "Active") not in {
             "Active",
             "Inactive",
-        }:  # asleep after weeks without a call, it wakes
+        }:  # idle for weeks
             yield f"The function {each.name} is {configuration['State']}. {configuration.get('StateReason', '')}".rstrip()
         if configuration.get("LastUpdateStatus") == "Failed":
             yield f"The last change of the function {each.name} failed. {configuration.get('LastUpdateStatusReason', '')}".rstrip()
 
 
 def recovery(context: CheckContext) -> Problems:
-    """The table can be brought back to any second of the last weeks."""
+    """Check that point-in-time recovery of the table is on."""
     backups = context.stack.client("dynamodb").describe_continuous_backups(TableName=context.table)
     described = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if described.get("PointInTimeRecoveryStatus") != "ENABLED":
@@ -113,7 +113,7 @@ def recovery(context: CheckContext) -> Problems:
 
 
 def expiry(context: CheckContext) -> Problems:
-    """What has had its time leaves the table."""
+    """Check that expired items are removed from the table."""
     time_to_live = context.stack.client("dynamodb").describe_time_to_live(TableName=context.table)[
         "TimeToLiveDescription"
     ]
@@ -124,7 +124,7 @@ def expiry(context: CheckContext) -> Problems:
 
 
 def stream(context: CheckContext) -> Problems:
-    """The table tells of its changes, and is no one's to delete by mistake."""
+    """Check that the table's stream is on and that the table is protected against deletion."""
     table = context.stack.client("dynamodb").describe_table(TableName=context.table)["Table"]
     if not table.get("StreamSpecification", {}).get("StreamEnabled"):
         yield "The table's stream is off: letters wait for the sweep."
@@ -133,7 +133,7 @@ def stream(context: CheckContext) -> Problems:
 
 
 def event_sources(context: CheckContext) -> Problems:
-    """What brings the stream to the functions."""
+    """Check the event source mappings that deliver the stream to the functions."""
     client = context.stack.client("lambda")
     for each in context.resources_of_type("AWS::Lambda::EventSourceMapping"):
         mapping = client.get_event_source_mapping(UUID=each.physical_id)
@@ -144,7 +144,7 @@ def event_sources(context: CheckContext) -> Problems:
 
 
 def schedules(context: CheckContext) -> Problems:
-    """What starts the sweeps."""
+    """Check the schedules that start the periodic jobs."""
     client = context.stack.client("scheduler")
     found = context.resources_of_type("AWS::Scheduler::Schedule")
     if not found:
@@ -155,7 +155,7 @@ def schedules(context: CheckContext) -> Problems:
 
 
 def email_sending(context: CheckContext) -> Problems:
-    """SES sends for this account and for these letters."""
+    """Check that SES can send emails for this AWS account and for the product's configuration set."""
     client = context.stack.client("sesv2")
     account = client.get_account()
     if not account.get("SendingEnabled"):
@@ -168,7 +168,7 @@ def email_sending(context: CheckContext) -> Problems:
 
 
 def email_sender(context: CheckContext) -> Problems:
-    """SES knows that the sender's address, or its domain, is the vendor's."""
+    """Check that SES has verified the sender's address or domain."""
     client = context.stack.client("sesv2")
     address = context.parameters.get("EmailFrom", "")
     named = context.parameters.get("EmailIdentityArn", "").partition(":identity/")[2]
@@ -183,7 +183,10 @@ def email_sender(context: CheckContext) -> Problems:
 
 
 def tree_heads(context: CheckContext) -> Problems:
-    """The row of seals has no gap, is signed, hidden nowhere, and the one that the table knows; of old ones only the names."""
+    """Check that the signed tree heads are complete, valid and visible, and that the table records the latest one.
+
+    Only the names of old tree heads are checked.
+    """
     stack, dynamodb = context.stack, context.stack.client("dynamodb")
     latest = audit_log.latest_in_table(dynamodb, context.table)
     found = read_tree_heads(stack.client("s3"), stack.output("TreeHeadsBucket"), audit_log.public_key(stack))
@@ -194,7 +197,7 @@ def tree_heads(context: CheckContext) -> Problems:
 
 
 def failed_records(context: CheckContext) -> Problems:
-    """What readers of the stream set aside after a day."""
+    """Check that no stream consumer has failed records in the bucket."""
     names = {each.physical_id: each.name for each in context.resources}
     for bucket in (each.physical_id for each in context.resources if each.name == "FailedRecords"):
         found = failed_batches(context.stack.client("s3"), bucket)
@@ -224,7 +227,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[CheckContext], Problems]], ...]] = (
 
 
 def examine(stack: DeployedStack, at: datetime, *, recheck_after: float = RECHECK_AFTER) -> Iterator[Finding]:
-    """Each finding as it comes."""
+    """Yield the finding of each check as soon as it is available."""
     context = CheckContext.load(stack, at)
     for name, check in CHECKS:
         is_supported = name not in stack.unsupported_checks
@@ -247,7 +250,7 @@ def _table_findings(dynamodb: Any, context: CheckContext, settled_after: float) 
     yield Finding("outbox", tuple(overdue_queues(items, context.at)))
     yield Finding("audit log", tuple(unchained_entries(items, context.at)))
     found = _invariant_violations(items, context.at)
-    if found:  # a scan may pass by while something is being done; what is broken stays so
+    if found:  # a scan may see an operation half done, whereas real violations remain
         time.sleep(settled_after)
         again = set(_invariant_violations(scan(dynamodb, context.table), context.at))
         found = [sentence for sentence in found if sentence in again]
@@ -255,7 +258,7 @@ def _table_findings(dynamodb: Any, context: CheckContext, settled_after: float) 
 
 
 def _invariant_violations(items: list[Item], at: datetime) -> list[str]:
-    """What is not true of the table; a rule that cannot even read it says so."""
+    """Return the violated invariants of the table. A rule that cannot read the table is reported too."""
     try:
         return invariants.violations(items, at=at)
     except READ_ERRORS as unreadable:
@@ -272,7 +275,7 @@ def _run_check(name: str, check: Callable[[CheckContext], Problems], context: Ch
 
 
 def unchained_entries(items: list[Item], at: datetime) -> Problems:
-    """What no chain has taken up, though the stream has had its time."""
+    """Report audit entries that are in no hash chain although the stream has had time to deliver them."""
     found = audit_log.missing_entries(items, at, older_than=OVERDUE_AFTER)
     if found:
         since = datetime.fromtimestamp(min(float(item["at"]) for item in found), UTC).isoformat()
@@ -283,7 +286,7 @@ QUEUE_LABELS: Final = {keys.OUTBOX: "letters", keys.RECONCILIATION: "clean-ups"}
 
 
 def overdue_queues(items: list[Item], at: datetime) -> Problems:
-    """What nobody could send or clean up yet."""
+    """Report emails and reconciliations that have waited too long."""
     for prefix, label in QUEUE_LABELS.items():
         queued = [float(item["queued_at"]) for item in items if item["pk"].startswith(prefix) and "queued_at" in item]
         oldest = datetime.fromtimestamp(min(queued, default=at.timestamp()), UTC)

@@ -1,4 +1,7 @@
-"""What the readers of the stream gave up after a day, in its bucket: whole batches, each with the function that failed."""
+"""Read the records that stream consumers could not process for a day.
+
+Lambda writes them to a bucket in whole batches, each with the function that failed.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from tools.operate.stack import translate_errors
 
 FUNCTION_NAME_INDEX: Final = 6
-"""Where the name stands among the parts of a function's ARN."""
+"""Index of the function's name among the parts of its ARN."""
 
 
 class _Event(BaseModel):
@@ -26,7 +29,10 @@ class _Context(BaseModel):
 
 
 class _Document(BaseModel):
-    """As Lambda writes it to a destination in S3: the event is a string of JSON, or the JSON itself."""
+    """A failed batch as Lambda writes it to an S3 destination.
+
+    The payload is a JSON object, or a string that contains one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,7 +43,10 @@ class _Document(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FailedBatch:
-    """Records that lie there: under which name, of which function, since when; no function where it is none of Lambda's."""
+    """A batch of failed records: its object name, the function that failed, and the time of the failure.
+
+    `function` is empty when Lambda did not write the object.
+    """
 
     name: str
     function: str
@@ -46,7 +55,7 @@ class FailedBatch:
 
 
 def failed_batches(storage: Any, bucket: str) -> list[FailedBatch]:
-    """All of them, oldest first."""
+    """Return all batches in the bucket, oldest first."""
     with translate_errors(f"What was given up, in {bucket}, cannot be read"):
         pages = storage.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         objects = [(each["Key"], each["LastModified"]) for page in pages for each in page.get("Contents", ())]

@@ -1,4 +1,4 @@
-"""An import from files: rehearsed, or told with a bar that shows how far it is; what failed is said row by row."""
+"""Import files into the directory, or rehearse the import. Progress and failed rows are printed."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -17,12 +17,16 @@ from tools.operate.plan import ImportPlan
 from tools.operate.rows import ImportStep, read_rows
 
 MAX_ROWS_SHOWN = 50
-"""How many failed rows are shown; the file has them all."""
+"""The maximum number of failed rows that are printed. The file of failed rows has all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryImport:
-    """What is asked for: `partial` when the directory may know what no file tells of, `failed` for rows to be mended."""
+    """The options of an import.
+
+    `partial` means that the directory may contain records that are in no file. `failed` is a file for the rows to
+    correct.
+    """
 
     files: Sequence[Path]
     journal: Path
@@ -32,7 +36,7 @@ class DirectoryImport:
     parallel: int = 8
 
     def dry_run(self, base_url: str) -> bool:
-        """Check every row, and say what would be told; whether nothing is wrong."""
+        """Check every row and print the number of requests. Return whether there are no errors."""
         with Journal.in_memory(base_url, self.journal) as journal, self._plan(journal) as plan:
             table = Table("what would be told", "requests", "of these told already", title_justify="left")
             for step in ImportStep:
@@ -42,7 +46,7 @@ class DirectoryImport:
             return not plan.failed_rows
 
     def run(self, caller: ApiClient, token: AccessToken) -> bool:
-        """Tell the directory all that is not told already; whether it knows every row now."""
+        """Send all requests that were not sent before. Return whether the directory now contains every row."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Journal.open(self.journal, caller.base_url) as journal, self._plan(journal) as plan:
             self._print_row_errors(plan)
@@ -69,14 +73,14 @@ class DirectoryImport:
         return ImportPlan.load((row for file in self.files for row in read_rows(file)), journal, partial=self.partial)
 
     def _print_row_errors(self, plan: ImportPlan) -> None:
-        """What is wrong with the files themselves, all of it."""
+        """Print all errors in the files themselves."""
         for each in plan.failed():
             self.console.print(escape(each.sentence), soft_wrap=True)
         if failed := plan.failed_rows:
             self.console.print(f"{failed} of {plan.rows} rows cannot be told.")
 
     def _report_failures(self, plan: ImportPlan) -> bool:
-        """Show what failed, and write it out; whether nothing did."""
+        """Print the failed rows and write them to a file. Return whether there are none."""
         if self.failed:
             with self.failed.open("w", encoding="utf-8") as written:
                 written.writelines(f"{text}\n" for text in plan.failed_texts())
@@ -93,5 +97,5 @@ class DirectoryImport:
 
 
 def _sent_before(plan: ImportPlan, journal: Journal, step: ImportStep) -> int:
-    """How much of a step an earlier run has told."""
+    """Return the number of requests of a step that an earlier run sent."""
     return sum(journal.contains(request) for _, request in plan.requests(step))

@@ -1,4 +1,4 @@
-"""Rows as a person or a program reads them: a table, CSV that no spreadsheet runs, JSON."""
+"""Write rows in a format for people or programs: a table, CSV without executable formulas, or JSON."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ FILE_WIDTH: Final = 220
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """An output format of a report."""
 
     TABLE = "table"
     CSV = "csv"
@@ -28,7 +28,7 @@ Rows = Sequence[Mapping[str, Cell]]
 
 
 def write(rows: Rows, columns: Sequence[str], output_format: Format, file: TextIO) -> None:
-    """Write a report; the same rows in each format."""
+    """Write a report. Each format contains the same rows."""
     WRITERS[output_format](rows, columns, file)
 
 
@@ -46,7 +46,7 @@ def _csv(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
 
 
 def safe_cell(cell: Cell) -> Cell:
-    """Numbers and nothing stay as they are; a text is one that no spreadsheet executes."""
+    """Return a cell that no spreadsheet executes as a formula. Numbers and empty cells stay as they are."""
     return csv_safety.escape_formula(cell) if isinstance(cell, str) else cell
 
 

@@ -1,4 +1,4 @@
-"""What the directory has taken, kept on disk from request to request, so that a run that was killed goes on there."""
+"""Record on disk each request that the directory accepted, so that an interrupted run can continue."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,12 +12,15 @@ from tools.operate.rows import DirectoryRequest
 
 
 class NotAJournal(Exception):
-    """The file is something else; the message names it."""
+    """The file is not a journal of an import. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The last body that each path of one API took in each step, by its digest: nobody's address stays behind."""
+    """The last accepted body for each API, path and step.
+
+    Only a digest is stored, so no email address remains on disk.
+    """
 
     database: sqlite3.Connection
     base_url: str
@@ -26,7 +29,7 @@ class Journal:
     @classmethod
     @contextmanager
     def open(cls, file: Path, base_url: str) -> Iterator[Self]:
-        """The journal in this file, made when there is none."""
+        """Open the journal in this file. Create it if it does not exist."""
         file.parent.mkdir(exist_ok=True)
         with closing(sqlite3.connect(file, isolation_level=None)) as database:
             try:
@@ -40,7 +43,7 @@ class Journal:
     @classmethod
     @contextmanager
     def in_memory(cls, base_url: str, earlier: Path | None = None) -> Iterator[Self]:
-        """A journal that is forgotten; it knows what an earlier one tells, and leaves that as it is."""
+        """Open a temporary journal with the content of an earlier one, which stays unchanged."""
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
             if earlier and earlier.exists():
                 with closing(sqlite3.connect(earlier)) as source:
@@ -59,14 +62,14 @@ class Journal:
         )
 
     def record(self, request: DirectoryRequest) -> None:
-        """The directory took it."""
+        """Record that the directory accepted this request."""
         self.database.execute(
             "INSERT OR REPLACE INTO taken VALUES (?, ?, ?, ?)",
             (self.base_url, request.path, request.step, _digest(request)),
         )
 
     def contains(self, request: DirectoryRequest) -> bool:
-        """Whether this was the last that was told in this step of this path."""
+        """Return whether this was the last accepted request for its path and step."""
         found = self.database.execute(
             "SELECT 1 FROM taken WHERE api = ? AND path = ? AND step = ? AND digest = ?",
             (self.base_url, request.path, request.step, _digest(request)),
@@ -74,12 +77,12 @@ class Journal:
         return found.fetchone() is not None
 
     def contains_path(self, path: str) -> bool:
-        """Whether the directory took anything of this path."""
+        """Return whether the directory accepted any request for this path."""
         found = self.database.execute("SELECT 1 FROM taken WHERE api = ? AND path = ?", (self.base_url, path))
         return found.fetchone() is not None
 
     def clear(self) -> None:
-        """All is told: what comes later is told anew, whatever was told before."""
+        """Delete the journal's entries after a complete import, so that a later import sends every row."""
         self.database.execute("DELETE FROM taken WHERE api = ?", (self.base_url,))
         remaining = self.database.execute("SELECT 1 FROM taken").fetchone()
         if self.file and not remaining:

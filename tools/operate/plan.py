@@ -1,4 +1,4 @@
-"""All rows of an import, on disk rather than in memory: checked against each other, told in order, and what failed."""
+"""Store all rows of an import on disk rather than in memory: checks across rows, the request order and the errors."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ CREATE INDEX by_row ON faults (row);
 
 @dataclass(frozen=True, slots=True)
 class FailedRow:
-    """A row that is not in the directory, and one reason why."""
+    """A row that was not imported, with one reason."""
 
     location: str
     field: str
@@ -32,20 +32,20 @@ class FailedRow:
 
     @property
     def sentence(self) -> str:
-        """As compilers say it, such as `members.csv:17: email: not an e-mail address`."""
+        """The error in the format of compilers, such as `members.csv:17: email: not an e-mail address`."""
         return ": ".join(part for part in (self.location, self.field, self.reason) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """A database without a name, which goes when it is closed."""
+    """A temporary SQLite database without a name, which is deleted when it is closed."""
 
     database: sqlite3.Connection
 
     @classmethod
     @contextmanager
     def load(cls, rows: Iterable[ImportRow], journal: Journal, *, partial: bool) -> Iterator[Self]:
-        """Take in the rows; `partial` when the directory may know accounts and users that no row tells of."""
+        """Load the rows. `partial` means that the directory may contain accounts and users that are in no row."""
         with closing(sqlite3.connect("", isolation_level=None)) as database:
             plan = cls(database)
             database.executescript(TABLES)
@@ -81,13 +81,16 @@ class ImportPlan:
             )
 
     def _register(self, row: ImportRow) -> None:
-        """A row with a fault still says that there is such an account or user."""
+        """Register the row's account or user. A row with an error still shows that the record exists."""
         if row.kind in {RecordType.ACCOUNT, RecordType.USER}:
             path = record_path(str(row.fields.get(IDS[row.kind][0])), kind=row.kind)
             self.database.execute("INSERT OR IGNORE INTO named VALUES (?, ?)", (path, row.kind))
 
     def _is_first(self, number: int, row: ImportRow, bodies: str) -> bool:
-        """Whether nothing was told of this path before; the same twice is told once, two things are a fault."""
+        """Return whether this is the first row for its path.
+
+        An equal second row is skipped, and a different one is an error.
+        """
         earlier = self.database.execute(
             "SELECT place, fields FROM told JOIN rows USING (row) WHERE path = ?", (row.path,)
         ).fetchone()
@@ -109,7 +112,10 @@ class ImportPlan:
             self.database.execute("INSERT INTO emails VALUES (?, ?)", (row.email, number))
 
     def _check_references(self, journal: Journal) -> None:
-        """Where the files tell of accounts, or users, members point at these or at what an earlier run told."""
+        """Check that members refer to accounts and users in the files or in an earlier run's journal.
+
+        Each type is only checked if the files contain records of it.
+        """
         missing = self.database.execute(
             "SELECT row, field, path FROM pointers WHERE kind IN (SELECT kind FROM named)"
             " AND path NOT IN (SELECT path FROM named)"
@@ -121,14 +127,14 @@ class ImportPlan:
                 )
 
     def record_error(self, row: int, error: RowError) -> None:
-        """This row is not in the directory, for this reason."""
+        """Record an error of a row, which is then not imported."""
         self.database.execute("INSERT INTO faults VALUES (?, ?, ?)", (row, error.field, error.reason))
 
     def requests(self, step: ImportStep) -> Iterator[tuple[int, DirectoryRequest]]:
-        """What is to be told in a step, and for which row; nothing more of a row that has failed."""
+        """Yield the requests of a step with their row numbers. Rows that have failed are skipped."""
         last = 0
         while page := self._page(step, last):
-            for last, row, path, body in page:  # noqa: B007  the next page begins after it
+            for last, row, path, body in page:  # noqa: B007  the next page begins after `last`
                 yield row, DirectoryRequest(step, path, body)
 
     def _page(self, step: ImportStep, after: int) -> Sequence[tuple[int, int, str, str]]:
@@ -139,7 +145,7 @@ class ImportPlan:
         ).fetchall()
 
     def count(self, step: ImportStep) -> int:
-        """How many requests a step has."""
+        """Return the number of requests in a step."""
         return int(
             self.database.execute(
                 "SELECT count(*) FROM requests WHERE step = ? AND row NOT IN (SELECT row FROM faults)", (step,)
@@ -155,13 +161,13 @@ class ImportPlan:
         return int(self.database.execute("SELECT count(DISTINCT row) FROM faults").fetchone()[0])
 
     def failed(self, most: int = -1) -> Iterator[FailedRow]:
-        """What failed, and why, in the order of the files."""
+        """Yield the errors in the order of the files."""
         found = self.database.execute(
             "SELECT place, field, why FROM faults JOIN rows USING (row) ORDER BY row, faults.rowid LIMIT ?", (most,)
         )
         yield from (FailedRow(*each) for each in found)
 
     def failed_texts(self) -> Iterator[str]:
-        """The failed rows themselves, as JSON lines."""
+        """Yield the failed rows as JSON lines."""
         found = self.database.execute("SELECT text FROM rows WHERE row IN (SELECT row FROM faults) ORDER BY row")
         yield from (text for (text,) in found)

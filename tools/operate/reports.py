@@ -1,4 +1,4 @@
-"""What the table says at this instant, as rows: who has access, what ends, who should migrate, where seats are left."""
+"""Reports on the table at this instant, as rows: access, ending access, due migrations, sole super admins and seats."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from tools.operate.scan import Item
 from tools.operate.stack import StackUnavailable
 
 PARTITION_PREFIXES: Final = (keys.account("").pk, keys.user("").pk)
-"""What of the table these reports are made of."""
+"""The partition key prefixes that the reports need."""
 
 Cell = str | int | None
 Rows = Iterator[dict[str, Cell]]
@@ -32,19 +32,19 @@ Rows = Iterator[dict[str, Cell]]
 
 @dataclass(frozen=True)
 class Directory:
-    """Everybody in every account, at one instant."""
+    """All users in all accounts at one instant."""
 
     items: Items
     at: datetime
 
     @classmethod
     def of(cls, items: Iterable[Item], at: datetime) -> "Directory":
-        """From the items of the table."""
+        """Build the directory from the items of the table."""
         return cls(Items({Key(item["pk"], item["sk"]): item for item in items}), at)
 
     @cached_property
     def accounts(self) -> dict[str, Account]:
-        """All accounts by their ids, in order."""
+        """All accounts by id, in order."""
         return {each.account_id: each for each in sorted(self._accounts(), key=lambda account: account.account_id)}
 
     def _accounts(self) -> Iterator[Account]:
@@ -56,7 +56,7 @@ class Directory:
 
     @cached_property
     def active_memberships(self) -> list[tuple[Actor, Member]]:
-        """Everybody whose membership counts now, with what it comes to, by account and person."""
+        """All active memberships with the actor of each, by account and user."""
         memberships: list[tuple[Actor, Member]] = []
         for key, item in sorted(self.items.items()):
             if keys.is_member(key):
@@ -68,7 +68,7 @@ class Directory:
 
     @cached_property
     def super_admins(self) -> dict[str, list[Actor]]:
-        """The active ones of each account, as far as the membership, the person and his firm stand."""
+        """The super admins of each account. Their membership, user record and partner must be active."""
         by_account: dict[str, list[Actor]] = {account_id: [] for account_id in self.accounts}
         for actor, now in self.active_memberships:
             if actor.is_super_admin_at(self.at):
@@ -77,7 +77,7 @@ class Directory:
 
 
 def user_columns(user: User | None, user_id: str) -> dict[str, Cell]:
-    """Who somebody is, as far as he is known."""
+    """Return the columns that identify a user. Address and name are None when the user is unknown."""
     return {
         "user_id": user_id,
         "email": user.email if user else None,
@@ -86,12 +86,12 @@ def user_columns(user: User | None, user_id: str) -> dict[str, Cell]:
 
 
 def account_columns(account: Account | None, account_id: str) -> dict[str, Cell]:
-    """Which account it is."""
+    """Return the columns that identify an account."""
     return {"account_id": account_id, "account": account.name if account else None}
 
 
 def access_state(actor: Actor, at: datetime) -> str:
-    """Whether somebody has access now, and if not, why."""
+    """Return whether the actor has access now, and otherwise the reason why not."""
     if actor.rights_at(at).held:
         return "active"
     if not actor.user or not actor.user.active:
@@ -102,12 +102,12 @@ def access_state(actor: Actor, at: datetime) -> str:
 
 
 def timestamp(at: datetime | None) -> str | None:
-    """A time as every format tells it."""
+    """Return a time in the notation that every output format uses."""
     return at.isoformat() if at else None
 
 
 def access(directory: Directory) -> Rows:
-    """Who has access where, since when, by whom and until when; who is suspended stands here, too."""
+    """List all access: account, user, start, grantor and end. Suspended users are included."""
     for actor, membership in directory.active_memberships:
         yield {
             **account_columns(directory.accounts.get(membership.account_id), membership.account_id),
@@ -123,7 +123,7 @@ def access(directory: Directory) -> Rows:
 
 
 def ending(directory: Directory, days: int) -> Rows:
-    """What ends within so many days, the soonest first."""
+    """List the access that ends within this many days, soonest first."""
     ending_memberships: list[tuple[datetime, Actor, Member]] = []
     for actor, membership in directory.active_memberships:
         until = membership.grant.expires_at if membership.grant else None
@@ -141,7 +141,7 @@ def ending(directory: Directory, days: int) -> Rows:
 
 
 def migrations_due(directory: Directory) -> Rows:
-    """Super admins of clients who are partner staff, and what keeps each from migrating, if anything does."""
+    """List the super admins of clients who are partner employees, with the obstacle to their migration, if any."""
     for account in directory.accounts.values():
         super_admins = () if account.is_partner else directory.super_admins[account.account_id]
         for actor in super_admins:
@@ -155,7 +155,7 @@ def migrations_due(directory: Directory) -> Rows:
 
 
 def obstacle(directory: Directory, account: Account, actor: Actor, user: User) -> str | None:
-    """The refusal that he would get if he migrated himself now."""
+    """Return the error code that this user would get if they migrated themselves now, or None."""
     partners = [directory.accounts.get(each) for each in sorted(user.employed_by)]
     facts = MigrationFacts(
         account=account,
@@ -172,7 +172,7 @@ def obstacle(directory: Directory, account: Account, actor: Actor, user: User) -
 
 
 def sole_super_admins(directory: Directory) -> Rows:
-    """Accounts whose only active super admin is partner staff."""
+    """List the accounts whose only active super admin is a partner employee."""
     for account in directory.accounts.values():
         super_admins = [] if account.is_partner else directory.super_admins[account.account_id]
         if len(super_admins) == 1 and super_admins[0].user and super_admins[0].user.is_partner_employee:
@@ -184,7 +184,7 @@ def sole_super_admins(directory: Directory) -> Rows:
 
 
 def seats(directory: Directory) -> Rows:
-    """How many partner seats each client may have, and has taken; no limit where none is told."""
+    """List the partner seats of each client, used and allowed. The limit is None when no limit was set."""
     for account in directory.accounts.values():
         if not account.is_partner:
             yield {
@@ -217,7 +217,7 @@ REPORTS: Final[Mapping[str, Callable[[Directory], Rows]]] = {
 
 
 def report(name: str, items: Iterable[Item], at: datetime, days: int) -> list[dict[str, Cell]]:
-    """The rows of one report."""
+    """Return the rows of a report."""
     directory = Directory.of(items, at)
     try:
         return list(ending(directory, days) if name == "ending" else REPORTS[name](directory))

@@ -1,4 +1,4 @@
-"""The rows of the operator's files, CSV or JSON lines: each is checked by itself, as the API will check it."""
+"""Read the operator's files (CSV or JSON lines) row by row. Each row is validated with the API's own rules."""
 
 import csv
 import json
@@ -25,12 +25,12 @@ from tools.api_client import Json
 
 UNREADABLE: Final = "cannot be read: one JSON object in UTF-8 on each line, no name in it twice"
 NULL: Final = "null"
-"""What a cell says to take a value away; an empty one keeps it."""
+"""The cell text that removes a value. An empty cell keeps the value."""
 BOOLEANS: Final = {"true": True, "false": False}
 
 
 class RecordType(StrEnum):
-    """What a row is about."""
+    """The type of record that a row describes."""
 
     ACCOUNT = "account"
     USER = "user"
@@ -50,7 +50,7 @@ MODELS: Final[Mapping[RecordType, type[PutDirectoryRequest]]] = {
 
 
 class ImportStep(IntEnum):
-    """What is told one after the other; within a step the order does not matter."""
+    """The order in which requests are sent. The order within a step does not matter."""
 
     ACCOUNTS = 1
     USERS = 2
@@ -65,7 +65,7 @@ class ImportStep(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryRequest:
-    """One PUT, with its body as it is sent."""
+    """A PUT request with the body as it is sent."""
 
     step: ImportStep
     path: str
@@ -74,7 +74,7 @@ class DirectoryRequest:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """What is wrong with a row, and at which of its fields, if at one."""
+    """An error in a row. `field` is empty when the error concerns the whole row."""
 
     field: str
     reason: str
@@ -82,7 +82,7 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A row with its place such as `members.csv:17`, and all that is wrong with it; `text` is it as a JSON line."""
+    """A row with its location, such as `members.csv:17`, and all its errors. `text` is the row as a JSON line."""
 
     location: str
     text: str
@@ -93,7 +93,7 @@ class ImportRow:
 
     @property
     def requests(self) -> tuple[DirectoryRequest, ...]:
-        """What tells it: an account is closed last, since nothing can be changed in a closed one."""
+        """The requests for this row. An account is closed last, since a closed account cannot be changed."""
         body = {name: value for name, value in self.fields.items() if name not in IDS[self._kind]}
         match self._kind:
             case RecordType.USER:
@@ -109,7 +109,7 @@ class ImportRow:
 
     @property
     def path(self) -> str:
-        """Where in the directory it is told."""
+        """The directory path that this row is sent to."""
         return record_path(*(str(self.fields[name]) for name in IDS[self._kind]), kind=self._kind)
 
     @property
@@ -123,7 +123,7 @@ class ImportRow:
 
 
 def record_path(*ids: str, kind: RecordType) -> str:
-    """Where the directory keeps what has these ids."""
+    """Return the directory path of the record with these ids."""
     first, *rest = (quote(each, safe="@:") for each in ids)
     if kind is RecordType.USER:
         return f"/directory/users/{first}"
@@ -131,7 +131,10 @@ def record_path(*ids: str, kind: RecordType) -> str:
 
 
 def read_rows(path: Path) -> Iterator[ImportRow]:
-    """Each row of a file, one at a time; a file whose first sign is a brace has JSON lines, any other is CSV."""
+    """Yield the rows of a file, one at a time.
+
+    A file that starts with a brace has JSON lines, and any other file is CSV.
+    """
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         start = next((line for line in file if line.strip()), "")
         file.seek(0)
@@ -152,7 +155,10 @@ def _json_rows(name: str, file: TextIO) -> Iterator[ImportRow]:
 
 
 def _kind(names: Mapping[str, object] | list[str]) -> RecordType | None:
-    """By its ids: an account has one, a user another, a member both."""
+    """Return the type of record that these field names identify.
+
+    An account has one id, a user another, a member both.
+    """
     found = [kind for kind, ids in IDS.items() if set(ids) == {"account_id", "user_id"} & set(names)]
     return found[0] if found else None
 
@@ -228,7 +234,7 @@ CELL_CONVERTERS: Final[Mapping[str, Callable[[str], object]]] = {
     "locale": lambda cell: None if cell == NULL else cell,
     "partner_seat_limit": _number,
 }
-"""How cells that are no text are read; what makes no sense stays as it is, and is refused like all else."""
+"""Converters for cells that are not text. A value that cannot be converted stays as it is and fails validation."""
 
 
 def _text(fields: Json) -> str:
@@ -236,12 +242,12 @@ def _text(fields: Json) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Bytes that were no UTF-8 as escapes, so that the rest of the row can be written down."""
+    """Escape bytes that are not UTF-8, so that the row can be written to a file."""
     return text.encode(errors="backslashreplace").decode()
 
 
 def validated_row(location: str, kind: RecordType | None, fields: Json) -> ImportRow:
-    """The row, with all that the API would find wrong with it whatever is in the directory."""
+    """Return the row with every error that the API would find without the content of the directory."""
     if not kind:
         why = "neither account_id nor user_id: a member has both, an account and a user one"
         return ImportRow(location, _text(fields), None, fields, errors=(RowError("", why),))
@@ -277,7 +283,7 @@ def _row_error(error: ErrorDetails) -> RowError:
 
 
 def _directory_errors(model: PutDirectoryRequest) -> Iterator[RowError]:
-    """What the directory refuses whatever it knows already."""
+    """Yield the errors that the directory reports whatever it contains already."""
     named_fields = model.named_fields
     if isinstance(model, PutAccountRequest) and "kind" in named_fields:
         forbidden = CLIENT_ONLY_FIELDS if model.kind is AccountKind.PARTNER else PARTNER_ONLY_FIELDS

@@ -1,4 +1,4 @@
-"""Reading the whole table, or what begins in some way, in several segments at once."""
+"""Read the whole table, or the partitions with certain prefixes, in several segments at once."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,10 @@ _deserializer: Final = TypeDeserializer()
 
 
 def scan(dynamodb: Any, table: str, *prefixes: str) -> list[Item]:
-    """The items whose partition begins in one of these ways, or all, each as it is when the scan comes by."""
+    """Return the items whose partition key has one of these prefixes. Without prefixes, return all items.
+
+    The scan is not a snapshot: each item has its state at the moment when the scan reads it.
+    """
     parameters: dict[str, Any] = {"TableName": table, "ConsistentRead": True, "TotalSegments": SEGMENTS}
     if prefixes:
         parameters["FilterExpression"] = " OR ".join(f"begins_with(pk, :p{nth})" for nth, _ in enumerate(prefixes))
@@ -32,7 +35,7 @@ def _segment(dynamodb: Any, parameters: dict[str, Any]) -> list[Item]:
 
 
 def items_of(pages: Iterable[Any]) -> list[Item]:
-    """The items of these pages, as plain values."""
+    """Return the items of these pages as plain Python values."""
     return [
         {name: _deserializer.deserialize(value) for name, value in item.items()}
         for page in pages

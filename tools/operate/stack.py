@@ -1,4 +1,4 @@
-"""Where a deployed stack is, and the operator's own credentials for it: on AWS, or on this machine for the demo."""
+"""Find a deployed stack and use it with the operator's own credentials. The stack is on AWS or is the local demo."""
 
 import base64
 import json
@@ -29,16 +29,16 @@ SETTINGS: Final = Config(
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 UNSUPPORTED_CHECKS: Final = frozenset({"point-in-time recovery", "time to live"})
-"""What the template says of the table and the emulator's CloudFormation leaves out."""
+"""Settings of the table that are in the template but that the emulator's CloudFormation does not apply."""
 
 
 class StackUnavailable(Exception):
-    """The stack, its token or its table cannot be found; the message says which, and what to do."""
+    """The stack, its token or its table cannot be found. The message names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class StackResource:
-    """One resource of the stack."""
+    """A resource of the stack."""
 
     name: str
     kind: str
@@ -47,21 +47,24 @@ class StackResource:
 
 @dataclass(frozen=True, slots=True)
 class DeployedStack:
-    """A stack by its name, and a way to each AWS service as the operator; `unknown` is what AWS here cannot tell."""
+    """A stack and its AWS clients, which use the operator's credentials.
+
+    `unknown` names the health checks that this AWS endpoint cannot answer.
+    """
 
     name: str
     client: Callable[[str], Any]
     unsupported_checks: frozenset[str] = frozenset()
 
     def description(self) -> Mapping[str, Any]:
-        """The stack as CloudFormation tells it."""
+        """Return the stack's description from CloudFormation."""
         with translate_errors(f"The stack {self.name} cannot be looked at"):
             (found,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         stack: Mapping[str, Any] = found
         return stack
 
     def output(self, name: str) -> str:
-        """An output that the stack must have."""
+        """Return a required output of the stack. Raises `NoSite` if the stack does not have it."""
         found = {each["OutputKey"]: each["OutputValue"] for each in self.description().get("Outputs", ())}
         if name not in found:
             raise StackUnavailable(f"The stack {self.name} has no output {name}.")
@@ -71,7 +74,7 @@ class DeployedStack:
         return {each["ParameterKey"]: each["ParameterValue"] for each in self.description().get("Parameters", ())}
 
     def resources(self) -> list[StackResource]:
-        """All of them, however many."""
+        """Return all resources of the stack, across all pages of the list."""
         with translate_errors(f"The resources of the stack {self.name} cannot be listed"):
             pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
             return [
@@ -81,7 +84,10 @@ class DeployedStack:
             ]
 
     def token(self) -> AccessToken:
-        """The directory's token by the client credentials of the stack's own pool; it is asked for anew when it ends."""
+        """Return a directory token by the client credentials of the stack's own user pool.
+
+        The token is requested again when it expires.
+        """
         fetch = partial(self._fetch_token, connection_pool())
         return AccessToken(fetch(), fetch)
 
@@ -110,7 +116,7 @@ class DeployedStack:
 
 @dataclass(frozen=True, slots=True)
 class DemoStack(DeployedStack):
-    """The demo that runs on this machine, by what its file tells."""
+    """The demo that runs on this machine, as described by the demo file."""
 
     base_url: str = ""
     table: str = ""
@@ -129,14 +135,14 @@ class DemoStack(DeployedStack):
 
 
 def stack_on_aws(stack: str, region: str | None, profile: str | None) -> DeployedStack:
-    """A stack on AWS."""
+    """Return a stack on AWS."""
     with translate_errors("There are no credentials"):
         session: Any = boto3.Session(region_name=region, profile_name=profile)
     return DeployedStack(stack, lambda name: session.client(name, config=SETTINGS))
 
 
 def demo_stack() -> DemoStack:
-    """The stack of the demo; SystemExit when none runs."""
+    """Return the demo's stack. Raises SystemExit when no demo is running."""
     demo = read_demo()
     return DemoStack(
         deployment.STACK, emulator_clients(Aws(demo.aws_endpoint)), UNSUPPORTED_CHECKS, demo.base_url, demo.table
@@ -144,13 +150,16 @@ def demo_stack() -> DemoStack:
 
 
 def emulator_clients(aws: Aws) -> Callable[[str], Any]:
-    """The ways to the services of an emulator."""
+    """Return a factory of AWS clients for an emulator."""
     session: Any = aws.session()
     return lambda name: session.client(name, endpoint_url=aws.endpoint, config=SETTINGS)
 
 
 def require_safe_url(base_url: str) -> str:
-    """A token goes over the network encrypted only."""
+    """Return the URL without a trailing slash. Raises `NoSite` for plain HTTP to another machine.
+
+    Tokens are only sent over an encrypted connection or over loopback.
+    """
     parts = urlsplit(base_url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise StackUnavailable(
@@ -161,7 +170,7 @@ def require_safe_url(base_url: str) -> str:
 
 @contextmanager
 def translate_errors(action: str) -> Iterator[None]:
-    """Says in a sentence what AWS did not do."""
+    """Turn an AWS error into a `NoSite` error with a readable sentence."""
     try:
         yield
     except (BotoCoreError, ClientError) as failed:

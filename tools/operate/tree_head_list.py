@@ -1,6 +1,7 @@
-"""The row of seals as the bucket has it: by the first version of each, which nobody can change or hide while it is locked.
+"""Read the signed tree heads in the bucket, always by the first version of each object.
 
-Whoever administers the bucket can lay a delete marker or another version over a seal, or over the heads that it covers.
+The first version cannot be changed or hidden while it is locked. However, an administrator of the bucket can put a
+delete marker or another version over a signed tree head, or over the chain heads that it covers.
 """
 
 import re
@@ -20,13 +21,13 @@ from tools.operate.audit_export import is_signed
 from tools.operate.stack import translate_errors
 
 MAX_CHECKED: Final = 300
-"""How many of the newest seals are read by whoever looks at the whole row: a day's worth, at one every five minutes."""
+"""The number of signed tree heads that a check reads, newest first: a day's worth, at one every five minutes."""
 OBJECT_NAME: Final = re.compile(r"tree-heads/([1-9][0-9]*)\.json")
 
 
 @dataclass(frozen=True, slots=True)
 class FirstVersion:
-    """The first version of what is kept under a name, and whether something lies over it."""
+    """The first version of an object. `covered` is true when a later version or a delete marker hides it."""
 
     name: str
     version_id: str
@@ -35,7 +36,7 @@ class FirstVersion:
 
 @dataclass(frozen=True)
 class TreeHeadList:
-    """The seals of a bucket by their numbers, and the key that signs them."""
+    """The signed tree heads in a bucket by number, and the public key that verifies them."""
 
     storage: Any
     bucket: str
@@ -44,29 +45,35 @@ class TreeHeadList:
 
     @cached_property
     def newest(self) -> int:
-        """The number of the newest seal that the key signed, 0 when there is none: a name alone is no seal."""
+        """The number of the newest tree head with a valid signature, or 0. An object's name alone proves nothing."""
         return next((number for number in sorted(self.first_versions, reverse=True) if self.tree_head(number)), 0)
 
     def tree_head(self, number: int) -> SignedTreeHead | None:
-        """The seal of this number, None when there is none, or none that the key signed."""
+        """Return the signed tree head with this number. Return None if it is missing or its signature is not valid."""
         return self._verified(self._content(number), number)
 
     def chain_heads(self, tree_head: SignedTreeHead) -> tuple[bytes, bool]:
-        """The heads that a seal covers, empty when they are forgotten; and whether somebody laid something over them."""
+        """Return the chain heads that a tree head covers, and whether something hides them.
+
+        The bytes are empty when the retention period of the chain heads is over.
+        """
         found = _first_versions(self.storage, self.bucket, f"leaves/{tree_head.root}.json", LEAF_RETENTION)
         return (self._read(found[0]), found[0].is_hidden) if found else (b"", False)
 
     def manipulations(self, latest_in_table: int) -> Iterator[str]:
-        """What somebody did to it, when the table said afterwards that this seal is the latest one."""
+        """Yield signs of manipulation, given the number that the table records as the latest.
+
+        Read the number from the table after reading the bucket.
+        """
         if hidden := [number for number, version in self.first_versions.items() if version.is_hidden]:
             yield f"Hidden in {self.bucket}, by a delete marker or a later version: {_describe_numbers(hidden)}. Ask who did it."
         if unsigned := [number for number in self.first_versions if number > self.newest]:
             yield f"Not signed by the key, and yet kept in {self.bucket}: {_describe_numbers(unsigned)}. Ask who did it."
-        if latest_in_table < self.newest - 1:  # a seal is kept first, and noted then
+        if latest_in_table < self.newest - 1:  # a signed tree head is stored first and recorded in the table afterwards
             yield f"The table says that seal {latest_in_table} is the latest, and {self.bucket} has seal {self.newest}."
 
     def defects(self) -> Iterator[str]:
-        """Where it is no row: numbers that are missing, and of the newest seals each signature and hash."""
+        """Yield gaps in the numbers, and invalid signatures or hashes among the newest signed tree heads."""
         numbers = sorted(number for number in self.first_versions if number <= self.newest)
         if missing := sorted({*range(min(numbers, default=0), self.newest)}.difference(numbers)):
             yield f"Missing in {self.bucket}: {_describe_numbers(missing)}."
@@ -98,7 +105,7 @@ class TreeHeadList:
 
 
 def read_tree_heads(storage: Any, bucket: str, key: str) -> TreeHeadList:
-    """The row, by the public key in PEM."""
+    """Return the list of signed tree heads in a bucket, to be verified with a public key in PEM."""
     named = ((OBJECT_NAME.fullmatch(each.name), each) for each in _first_versions(storage, bucket, "tree-heads/"))
     return TreeHeadList(storage, bucket, key, {int(number[1]): version for number, version in named if number})
 
@@ -106,7 +113,10 @@ def read_tree_heads(storage: Any, bucket: str, key: str) -> TreeHeadList:
 def _first_versions(
     storage: Any, bucket: str, prefix: str, expires_after: timedelta | None = None
 ) -> list[FirstVersion]:
-    """What is kept under these names; what has had its time gets a delete marker by itself, and may be written again."""
+    """Return the first version of each object with this prefix.
+
+    Objects that expire get a delete marker from S3 at the end of their time, and may then be written again.
+    """
     versions: dict[str, list[Any]] = {}
     markers: dict[str, list[datetime]] = {}
     with translate_errors(f"The seals in {bucket} cannot be listed"):
@@ -121,7 +131,7 @@ def _first_versions(
 def _first_version(
     name: str, versions: list[Any], markers: list[datetime], expires_after: timedelta | None
 ) -> FirstVersion:
-    """Of versions as S3 lists them: the newest first."""
+    """Choose the first version of an object. S3 lists versions with the newest first."""
     newest, oldest = versions[0], versions[-1]
     is_hidden = (
         len(versions) > 1 or bool(markers)

@@ -1,6 +1,6 @@
-"""Every proof, whole, and PROOFS.md from what they found: `python -m tools.proof`, or `make proof`.
+"""Run all proofs in full and write PROOFS.md from their results: `python -m tools.proof`, or `make proof`.
 
-`--only PART` runs some and leaves the sections of the others as they are; `--seed N` tries what a former run tried.
+`--only PART` runs some of them and keeps the sections of the others. `--seed N` repeats an earlier run.
 """
 
 import os
@@ -47,7 +47,7 @@ def prove(
 
 
 def _passes(part: ProofPart, seed: int) -> bool:
-    """Whether all tests of a part passed; they say on the terminal what went wrong."""
+    """Return whether all tests of a part passed. Their output goes to the terminal."""
     for old in FOLDER.glob(f"{part.name}.jsonl"):
         old.unlink()
     began = time.monotonic()

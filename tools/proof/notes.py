@@ -1,4 +1,4 @@
-"""What a proof found, noted while it runs: a line of JSON for each row of PROOFS.md."""
+"""Results that a proof writes while it runs: a JSON line for each row of PROOFS.md."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One row: what was tried and how often, or something named with its reason."""
+    """A row of PROOFS.md: a test with its counts, or a named exception with its reason."""
 
     what: str
     counts: Mapping[str, int]
@@ -19,20 +19,21 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Of one part; without a folder nothing is kept."""
+    """The results of one part. Without a folder nothing is stored."""
 
     part: str
     folder: Path | None
 
     def passed(self, what: str, *, share: int = 0, **counts: int) -> None:
-        """It held: `counts` says how often it was tried, in words of its own, such as `schedules=1200`.
+        """Record a passed test. `counts` names what was counted, such as `schedules=1200`.
 
-        What several tests share out among them is one row, with all that each `share` counted.
+        Several tests that share the work are one row with the sum of their counts. Each of them passes its own
+        `share`.
         """
         self._write(Note(what, counts, share=share))
 
     def exception(self, what: str, reason: str) -> None:
-        """Something that stands as it is, and why, such as a survivor or what a scanner found."""
+        """Record an accepted exception with its reason, such as a surviving mutant or a scanner's finding."""
         self._write(Note(what, {}, reason))
 
     def _write(self, note: Note) -> None:
@@ -43,7 +44,7 @@ class Notes:
 
 
 def read(part: str, folder: Path) -> Iterator[Note]:
-    """What was noted of a part, sorted, each once."""
+    """Yield the notes of a part, sorted and without duplicates."""
     file = folder / f"{part}.jsonl"
     lines = set(file.read_text(encoding="utf-8").splitlines()) if file.exists() else set()
     counted: dict[tuple[bool, str, str], Counter[str]] = {}

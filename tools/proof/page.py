@@ -1,4 +1,4 @@
-"""PROOFS.md: a section for each part, from its notes; one that was not run anew stays as it was."""
+"""Write PROOFS.md with a section for each part. The section of a part that was not run stays as it was."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ A short form of each, but for the mutants of the code, is part of `make test`.
 
 
 def write(parts: list[str], folder: Path, seed: int, file: Path = PAGE) -> None:
-    """Write the sections of these parts anew."""
+    """Write the sections of these parts again."""
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     sections = [
         (part, _section(part, folder, seed) if part.name in parts else _existing_section(part, before))
@@ -36,7 +36,7 @@ def write(parts: list[str], folder: Path, seed: int, file: Path = PAGE) -> None:
 
 
 def _guarantees(link_by_part: Mapping[str, str]) -> str:
-    """What each rests on; a part that has not held as a whole yet is named so."""
+    """Return the table of guarantees with the parts that prove each. A part without a complete run is marked."""
     rows = [
         (f"**{name}** {promise}", ", ".join(link_by_part[each] for each in parts))
         for name, promise, parts in GUARANTEES

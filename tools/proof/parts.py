@@ -1,4 +1,4 @@
-"""The parts of PROOFS.md, in its order: what each shows, and the tests that show it."""
+"""The parts of PROOFS.md in order: the claim of each and its tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class ProofPart:
-    """`tests` are files or folders for pytest, `environment` makes them go further; one without tests has its own task."""
+    """A part of PROOFS.md.
+
+    `tests` are files or folders for pytest, and `environment` extends their scope. A part without tests has its own
+    command.
+    """
 
     name: str
     title: str
@@ -196,4 +200,4 @@ GUARANTEES: Final = (
     ("G11", "Whoever alters, removes, reorders or cuts off the trail is found", ("trail",)),
     ("G12", "Whoever has not the secret learns nothing", ("fuzz",)),
 )
-"""What guarantees.md promises, and the parts that show it."""
+"""The guarantees of guarantees.md with the parts that prove them."""

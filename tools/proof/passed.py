@@ -1,4 +1,4 @@
-"""Tests of the gate that prove something by themselves: a row for each file of them that pytest's report names."""
+"""Rows of PROOFS.md for ordinary tests that are proofs by themselves, from pytest's report."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,11 +10,14 @@ from tools.proof.notes import Note
 from tools.template import ROOT
 
 PROOF_TESTS: Final = "tests.proofs."
-"""These note what they tried themselves."""
+"""The prefix of tests that record their own results."""
 
 
 def rows(report: Path) -> Iterator[Note]:
-    """How many tests of each file passed, and what they counted with `record_property`; the file's docstring says of what."""
+    """Yield a row for each test file: its passed tests and the counts of `record_property`.
+
+    The title of the row is the first line of the file's docstring.
+    """
     counts: dict[str, Counter[str]] = {}
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 pytest wrote it here
         module = str(case.get("classname"))
@@ -29,5 +32,5 @@ def rows(report: Path) -> Iterator[Note]:
 
 
 def _title(file: Path) -> str:
-    """The first line of its docstring."""
+    """Return the first line of the file's docstring."""
     return file.read_text(encoding="utf-8").removeprefix('"""').partition("\n")[0].removesuffix('"""').rstrip(".;")

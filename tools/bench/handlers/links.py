@@ -1,4 +1,4 @@
-"""What `create_link` asks of DynamoDB and answers, straight through boto3: the same for all handlers of the bench."""
+"""The DynamoDB requests and the response of `create_link` in plain boto3, shared by all compared handlers."""
 
 import base64
 import json
@@ -29,11 +29,11 @@ IDEMPOTENCY_KEY = re.compile(r'"([ -!#-+\--~]{1,255})"|([!#-+\--~]{1,255})')
 
 
 class NotPermitted(Exception):
-    """The caller may not make this link."""
+    """The caller is not allowed to create this link."""
 
 
 def create(partner_id: str, actor_id: str, headers: Mapping[str, str], raw_body: str, link: Mapping[str, Any]) -> Json:
-    """Read together, check, write together; `link` is what the body asks for, with its defaults."""
+    """Read, check and write a new link. `link` contains the requested fields with their defaults."""
     table, now, new_id = os.environ["TABLE_NAME"], int(time.time()), uuid.uuid4().hex
     employee_id, recipient = link["employee_id"] or actor_id, link["recipient_email"]
     account, user = _key(f"ACCOUNT#{partner_id}", "ACCOUNT"), _key(f"USER#{employee_id}", "USER")

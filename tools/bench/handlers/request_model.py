@@ -1,4 +1,4 @@
-"""The body as a pydantic model, by the rules of `create_link`: the same for all handlers that use pydantic."""
+"""The pydantic model of a `create_link` request, shared by all handlers that use pydantic."""
 
 import re
 import unicodedata
@@ -20,19 +20,19 @@ Permission = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class StrictModel(BaseModel):
-    """No field but those named, no value of another type."""
+    """A strict model: no unknown fields, and no values of another type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Removals(StrictModel):
-    """What shall be taken from the set."""
+    """Permissions to remove from the set."""
 
     remove: Annotated[list[Permission], Field(max_length=200)] = []
 
 
 class CreateLinkRequest(StrictModel):
-    """What is asked for, in whose name, and how the link may be used."""
+    """The requested access, the employee, and the use of the link."""
 
     employee_id: Identifier | None = None
     account_id: Identifier | None = None

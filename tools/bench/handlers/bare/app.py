@@ -1,4 +1,4 @@
-"""A handler by hand: json, re and boto3."""
+"""A handler without a framework: json, re and boto3."""
 
 import json
 import re
@@ -25,11 +25,11 @@ DEFAULTS: dict[str, Any] = {
 
 
 class InvalidField(Exception):
-    """A field is not as it must be."""
+    """A field is not valid. The message is its name."""
 
 
 def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Lambda's."""
+    """Create a link in response to a Lambda event."""
     try:
         link = validate(json.loads(event["body"]))
         actor_id = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def validate(body: Any) -> dict[str, Any]:
-    """The body with its defaults, or Invalid with the name of what is wrong."""
+    """Return the body with its defaults. Raises `Invalid` with the name of a field that is not valid."""
     if not isinstance(body, dict) or body.keys() - DEFAULTS.keys():
         raise InvalidField("unknown")
     link = {**DEFAULTS, **body}
@@ -55,8 +55,8 @@ def validate(body: Any) -> dict[str, Any]:
     removals = link["permissions"]
     require("permissions", isinstance(removals, dict) and not removals.keys() - {"remove"})
     removed = removals.get("remove", [])
-    require("remove", isinstance(removed, list) and len(removed) <= 200)  # noqa: PLR2004  as asked.py has it
-    require("remove", all(isinstance(each, str) and 1 <= len(each) <= 100 for each in removed))  # noqa: PLR2004  the same
+    require("remove", isinstance(removed, list) and len(removed) <= 200)  # noqa: PLR2004  the limit of asked.py
+    require("remove", all(isinstance(each, str) and 1 <= len(each) <= 100 for each in removed))  # noqa: PLR2004  the limit of asked.py
     link["permissions"] = {"remove": removed}
     require("access_days", link["access_days"] is None or is_within(link["access_days"], 730))
     require("link_days", is_within(link["link_days"], 30))

@@ -1,4 +1,7 @@
-"""Chalice with pydantic; it knows payload 1.0 only, and is given the same request in it."""
+"""A handler with Chalice and pydantic.
+
+Chalice only supports payload 1.0, so it gets the same request in that format.
+"""
 
 from typing import Any
 
@@ -13,7 +16,7 @@ app = Chalice(app_name="links")
 
 @app.route("/partners/{partner_id}/access-links", methods=["POST"])
 def create_link(partner_id: str) -> Response:
-    """Make a link."""
+    """Create a link."""
     request = app.current_request
     sent = request.raw_body.decode()
     try:
@@ -28,6 +31,6 @@ def create_link(partner_id: str) -> Response:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's."""
+    """Pass a Lambda event to Chalice."""
     response: dict[str, Any] = app(event, context)
     return response

@@ -1,4 +1,4 @@
-"""FastAPI behind Mangum, with Powertools' Logger and Metrics."""
+"""A handler with FastAPI behind Mangum, and with Powertools' Logger and Metrics."""
 
 from http import HTTPStatus
 from typing import Any
@@ -35,7 +35,7 @@ asgi_adapter = Mangum(app, lifespan="off")
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Lambda's; like the product it writes no line and no count of what went well."""
+    """Pass a Lambda event to FastAPI. Like the product's handler, it logs and counts nothing on success."""
     try:
         response: dict[str, Any] = asgi_adapter(event, context)
         return response

@@ -1,4 +1,4 @@
-"""Flask with pydantic, behind apig-wsgi."""
+"""A handler with Flask and pydantic, behind apig-wsgi."""
 
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +15,7 @@ app = Flask(__name__)
 
 @app.post("/partners/<partner_id>/access-links")
 def create_link(partner_id: str) -> Any:
-    """Make a link."""
+    """Create a link."""
     event = request.environ["apig_wsgi.full_event"]
     actor_id = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
     sent = request.get_data(as_text=True)

@@ -1,4 +1,4 @@
-"""The stock app of Powertools: its resolver, Logger and Metrics, with pydantic."""
+"""A handler with Powertools' own resolver, Logger and Metrics, and with pydantic."""
 
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +18,7 @@ metrics = Metrics()
 
 @app.post("/partners/<partner_id>/access-links")
 def create_link(partner_id: str) -> tuple[dict[str, Any], int]:
-    """Make a link."""
+    """Create a link."""
     event = app.current_event
     authorizer = event.request_context.authorizer
     actor_id = authorizer.jwt_claim["sub"] if authorizer else ""
@@ -39,7 +39,7 @@ def not_permitted(_: links.NotPermitted) -> Response[str]:
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Lambda's; like the product it writes no line and no count of what went well."""
+    """Pass a Lambda event to Powertools. Like the product's handler, it logs and counts nothing on success."""
     try:
         return app.resolve(event, context)
     finally:
