@@ -1,7 +1,7 @@
-"""What all proofs share: how much of each is run, and where it is noted what was found.
+"""Fixtures of all proofs: the choice between short and full form, and the notes of their results.
 
-`make test` runs a short form of each. `make proof` sets PROOFS to the folder of its notes, and then each is run whole;
-what is noted there becomes PROOFS.md.
+`make test` runs a short form of each proof. `make proof` sets PROOFS to the folder for notes, and each proof then runs
+in full. These notes become PROOFS.md.
 """
 
 import os
@@ -16,13 +16,13 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session")
 def whole() -> bool:
-    """Whether the whole proof is asked for, and not its short form."""
+    """True if the full proof is requested instead of its short form."""
     return "PROOFS" in os.environ
 
 
 @pytest.fixture
 def notes(request: pytest.FixtureRequest) -> Notes:
-    """Of this part: the file or folder here that the test stands in names it."""
+    """Return the notes of one part, which is named after the file or folder that contains the test."""
     part = request.path.relative_to(HERE).parts[0].removeprefix("test_").removesuffix(".py")
     folder = os.environ.get("PROOFS")
     return Notes(part, Path(folder) if folder else None)

@@ -1,4 +1,4 @@
-"""What the scanner of templates finds in ours and stays, and why."""
+"""The accepted findings of the template scanner, each with its reason."""
 
 import json
 import subprocess
@@ -31,11 +31,11 @@ ACCEPTED: Final = {
     "CKV_AWS_173": "The variables hold names of resources and scopes; the key for cursors comes from Secrets Manager when the stack "
     "is deployed, and opens nothing but cursors.",
 }
-"""By the check: what would be ours to change, and is not."""
+"""Checks that the template fails on purpose, with the reason for each."""
 
 
 def failed_checks(template: Path) -> dict[tuple[str, str], int]:
-    """The checks that failed, with their names, and on how many resources."""
+    """Return the failed checks, by id and name, with the number of affected resources."""
     options = (
         "-f",
         str(template),

@@ -1,4 +1,4 @@
-"""The template is scanned for what is known to go wrong; each finding is mended, or accepted with its reason."""
+"""Security scan of the template. Each finding is fixed, or accepted with a reason."""
 
 from pathlib import Path
 
@@ -22,7 +22,10 @@ Resources:
 
 @pytest.fixture
 def scanner_only(*, whole: bool) -> None:
-    """It takes half a minute, and an environment of its own that only `make proof` makes."""
+    """Skip the scan in the short form.
+
+    A scan takes half a minute and needs a virtual environment that only `make proof` creates.
+    """
     if not whole:
         pytest.skip("the template is scanned by make proof")
     assert CHECKOV.exists(), "make .venvs/scan/.made"

@@ -1,4 +1,4 @@
-"""What needs AWS is said plainly: what stands in for it here, and how to try it there."""
+"""Tests of the list of things that need AWS, each with its substitute here and a way to try it on AWS."""
 
 from tests.proofs.untested_here import NOT_RUN_HERE
 from tools.proof.notes import Notes

@@ -1,4 +1,4 @@
-"""What was not run here: what stands in for it, and how to try it on AWS."""
+"""A list of everything that was not run here, with its substitute and a way to try it on AWS."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class NotRunHere:
-    """Something that needs AWS, or people."""
+    """Something that needs AWS or people."""
 
     what: str
     stands_in: str

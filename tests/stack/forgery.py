@@ -1,4 +1,4 @@
-"""Tokens that must not open anything: forged in the known ways, or honestly signed and no longer good."""
+"""Tokens that must be rejected: forged in the known ways, or correctly signed but no longer valid."""
 
 import base64
 import hmac
@@ -16,34 +16,34 @@ Signer = Callable[[bytes], bytes]
 
 
 def parts_of(token: str) -> tuple[Json, Json]:
-    """Header and claims of a token."""
+    """Return the header and the claims of a token."""
     header, claims, _ = token.split(".")
     return json.loads(_decoded(header)), json.loads(_decoded(claims))
 
 
 def signed_token(header: Json, claims: Json, sign: Signer) -> str:
-    """A token of these, signed so."""
+    """Return a signed token with this header and these claims."""
     signing_input = f"{_encoded(json.dumps(header).encode())}.{_encoded(json.dumps(claims).encode())}"
     return f"{signing_input}.{_encoded(sign(signing_input.encode()))}"
 
 
 def unsigned(signing_input: bytes) -> bytes:
-    """No signature."""
+    """Return an empty signature."""
     return signing_input[:0]
 
 
 def rs256(key: rsa.RSAPrivateKey) -> Signer:
-    """RS256."""
+    """Return an RS256 signer."""
     return lambda said: key.sign(said, padding.PKCS1v15(), hashes.SHA256())
 
 
 def hs256(secret: bytes) -> Signer:
-    """HS256."""
+    """Return an HS256 signer."""
     return lambda said: hmac.digest(secret, said, sha256)
 
 
 def forgeries(token: str, signing_key: rsa.RSAPrivateKey) -> dict[str, str]:
-    """What an attacker would send who has seen this good token, and what an old token looks like."""
+    """Return forgeries by an attacker who has this valid token, and invalid tokens with a correct signature."""
     header, claims = parts_of(token)
     another = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = signing_key.public_key().public_bytes(
@@ -74,7 +74,10 @@ def forgeries(token: str, signing_key: rsa.RSAPrivateKey) -> dict[str, str]:
 
 
 def resigned(token: str, signing_key: rsa.RSAPrivateKey) -> str:
-    """The claims of a good token, signed anew: good as well, or the forgeries would prove nothing."""
+    """Return a token with the same claims and a new signature.
+
+    It is valid, so each forgery fails because of its change alone.
+    """
     return signed_token(*parts_of(token), rs256(signing_key))
 
 

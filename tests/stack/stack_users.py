@@ -1,4 +1,4 @@
-"""People and accounts for the tests on the stack: told to the directory over HTTP, signed in for real."""
+"""Users and accounts for the tests on the stack. They are created through the directory API and can sign in."""
 
 import re
 import time
@@ -19,7 +19,7 @@ PARTNER = "acct_firm"
 PARTNER_DOMAIN = "firm.example"
 OTHER_PARTNER = "acct_other_firm"
 OTHER_DOMAIN = "other-firm.example"
-TOKEN_LIFETIME = 600.0  # of the fifteen minutes that the template gives it
+TOKEN_LIFETIME = 600.0  # of the fifteen minutes for which the template makes it valid
 EMAIL_WITHIN = 30.0
 RETRY_CODES = frozenset({"temporarily_unavailable", "rights_changed"})
 SECRET = re.compile(r"#(pal_[\w.-]+_[0-9a-f]{8})", re.ASCII)
@@ -27,7 +27,7 @@ SECRET = re.compile(r"#(pal_[\w.-]+_[0-9a-f]{8})", re.ASCII)
 
 @dataclass(slots=True)
 class StackUser:
-    """Somebody who can sign in and is known to the directory."""
+    """A user who can sign in and exists in the directory."""
 
     person: SignInUser
     stack: LocalStack = field(repr=False)
@@ -43,7 +43,7 @@ class StackUser:
 
     @property
     def caller(self) -> ApiClient:
-        """At the door, with a token that is still good."""
+        """An API client with a valid token of this user."""
         if self.cached_caller is None or self.cached_caller[1] < time.monotonic():
             token = self.stack.sign_in.user_token(self.stack.pool, self.person.email, self.person.password)
             self.cached_caller = (self.stack.api_client(token), time.monotonic() + TOKEN_LIFETIME)
@@ -52,7 +52,10 @@ class StackUser:
 
 @dataclass(slots=True)
 class StackUsers:
-    """A partner with its manager and employees, another partner, people of neither, and somebody of no account."""
+    """The users of the tests.
+
+    There is a partner with its manager and employees, another partner, and client users. One user has no account.
+    """
 
     stack: LocalStack
     manager: StackUser
@@ -66,7 +69,7 @@ class StackUsers:
     @classmethod
     @contextmanager
     def of(cls, stack: LocalStack) -> "Iterator[StackUsers]":
-        """Everybody signed in, the partners told to the directory."""
+        """Create the users in the user pool and the partners in the directory."""
         emails = [f"manager@{PARTNER_DOMAIN}", *(f"employee.{nth}@{PARTNER_DOMAIN}" for nth in range(1, 7))]
         emails += [f"rival@{OTHER_DOMAIN}", *(f"client.{nth}@clients.example" for nth in range(1, 9))]
         emails.append("newcomer@nowhere.example")
@@ -82,13 +85,13 @@ class StackUsers:
 
     @property
     def back_end(self) -> ApiClient:
-        """The vendor's back end, with a token that is still good."""
+        """An API client with a valid token of the vendor's back end."""
         if self.cached_back_end is None or self.cached_back_end[1] < time.monotonic():
             self.cached_back_end = (self.stack.machine_client(), time.monotonic() + TOKEN_LIFETIME)
         return self.cached_back_end[0]
 
     def put_everyone(self) -> None:
-        """The directory of the partners, who works there, and of all people; what else they have become stays."""
+        """Create or restore both partners, their members and all users. Other changes to them remain."""
         for account_id, domain in ((PARTNER, PARTNER_DOMAIN), (OTHER_PARTNER, OTHER_DOMAIN)):
             self.put(
                 f"/directory/accounts/{account_id}", {"kind": "partner", "name": _name(account_id), "domains": [domain]}
@@ -102,20 +105,20 @@ class StackUsers:
         self.add_member(OTHER_PARTNER, self.rival, "super_admin")
 
     def put(self, path: str, body: Json) -> ApiResponse:
-        """Tell the directory, which must take it."""
+        """Send a directory request, which must succeed."""
         response = with_retries(lambda: self.back_end.put(path, body))
         assert response.status in {200, 201}, response
         return response
 
     def add_member(self, account_id: str, user: StackUser, permission_set: str) -> None:
-        """Make somebody a member of an account, as the vendor's back end does."""
+        """Make a user a member of an account through the directory API."""
         self.put(
             f"/directory/accounts/{account_id}/members/{user.user_id}",
             {"permission_set": permission_set, "active": True},
         )
 
     def an_employee(self) -> StackUser:
-        """Somebody new at the partner."""
+        """Create a new employee of the partner."""
         email = f"{token_hex(4)}@{PARTNER_DOMAIN}"
         person = create_sign_in_user(self.stack.aws, self.stack.sign_in.user_pool, email, _name(email))
         self.put(f"/directory/users/{person.user_id}", {"email": email, "name": _name(email)})
@@ -124,7 +127,7 @@ class StackUsers:
         return employee
 
     def a_client(self, *super_admins: StackUser, **fields: object) -> str:
-        """A new client account, run by these."""
+        """Create a client account with these super admins."""
         account_id = f"acct_client_{next(self.numbers)}_{token_hex(3)}"
         self.put(f"/directory/accounts/{account_id}", {"kind": "client", "name": _name(account_id), **fields})
         for user in super_admins:
@@ -132,7 +135,7 @@ class StackUsers:
         return account_id
 
     def a_link(self, employee: StackUser, **fields: object) -> tuple[Json, str]:
-        """A new access link for an employee, asked for by the manager; the link and its secret."""
+        """Create an access link for an employee as the manager, and return the link and its secret."""
         response = with_retries(
             lambda: self.manager.caller.post(
                 f"/partners/{PARTNER}/access-links", {"employee_id": employee.user_id, **fields}, key=new_key()
@@ -144,7 +147,7 @@ class StackUsers:
         return response.json, found.group(1)
 
     def email_to(self, user: StackUser, *, having: str = "") -> SentEmail:
-        """The first letter to somebody whose text has these words; it may take a moment to come."""
+        """Return the first email to this user that contains the text, or fail after 30 seconds."""
         deadline = time.monotonic() + EMAIL_WITHIN
         while time.monotonic() < deadline:
             for email in sent_emails(self.stack.pool, self.stack.aws.endpoint):
@@ -154,7 +157,7 @@ class StackUsers:
         raise AssertionError(f"no letter to {user.email} with {having!r} within {EMAIL_WITHIN:.0f} seconds")
 
     def members_of(self, account_id: str) -> dict[str, Json]:
-        """The members as the table has them, by user id."""
+        """Return the members of an account as the table has them, by user id."""
         return {
             item["user_id"]: item
             for item in self.stack.items_of(f"ACCOUNT#{account_id}")
@@ -167,12 +170,12 @@ def _name(email_or_id: str) -> str:
 
 
 def new_key() -> str:
-    """An Idempotency-Key that nobody has used."""
+    """Return a new idempotency key."""
     return f"test-{token_hex(12)}"
 
 
 def with_retries(attempt: Callable[[], ApiResponse]) -> ApiResponse:
-    """Try as a good client does: again, while the answer says that others were in the way."""
+    """Retry while the response reports concurrent changes or unavailability, as a well-behaved client does."""
     response = attempt()
     for nth in range(1, 20):
         if response.code not in RETRY_CODES:
@@ -183,7 +186,7 @@ def with_retries(attempt: Callable[[], ApiResponse]) -> ApiResponse:
 
 
 def concurrently(attempts: Sequence[Callable[[], ApiResponse]]) -> list[ApiResponse]:
-    """All of these in threads of their own, let go at the same instant; each tries until its answer is final."""
+    """Run the attempts in threads that start at the same instant. Each retries until its response is final."""
     gate = Barrier(len(attempts))
 
     def one(attempt: Callable[[], ApiResponse]) -> ApiResponse:
@@ -195,5 +198,5 @@ def concurrently(attempts: Sequence[Callable[[], ApiResponse]]) -> list[ApiRespo
 
 
 def outcomes(responses: Sequence[ApiResponse]) -> list[str]:
-    """What came out, in order of the alphabet: codes of problems, or the bare status of a success."""
+    """Return the error code of each response, or the status of a success, in sorted order."""
     return sorted(response.code or str(response.status) for response in responses)

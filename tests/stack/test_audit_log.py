@@ -1,4 +1,4 @@
-"""The proof of the trail on the template that ships: chained by the stream, sealed by the schedule's function, verified offline."""
+"""The audit log on the shipped template: hash-chained by the stream, signed by the function, and verified offline."""
 
 import json
 import time
@@ -22,7 +22,7 @@ WITHIN = 30.0
 
 
 def eventually(attempt: Callable[[], bool]) -> bool:
-    """Whether it comes true in good time."""
+    """Retry until the attempt succeeds, and return whether it did within 30 seconds."""
     deadline = time.monotonic() + WITHIN
     while not (succeeded := attempt()) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -30,7 +30,7 @@ def eventually(attempt: Callable[[], bool]) -> bool:
 
 
 def invoke(stack: LocalStack, function: str) -> None:
-    """Do not wait for the schedule."""
+    """Invoke a function instead of waiting for its schedule."""
     client: Any = stack.aws.session().client("lambda", endpoint_url=stack.aws.endpoint)
     response = client.invoke(FunctionName=stack.deployed.resources[function], Payload=b"{}")
     assert not response.get("FunctionError"), response["Payload"].read()
@@ -72,7 +72,7 @@ def test_an_approval_is_chained_sealed_and_verified_and_whoever_alters_it_is_fou
 
 
 def _must_be_locked(stack: LocalStack, found: AuditExport) -> None:
-    """Not even the root of the account deletes a seal."""
+    """Assert that the signed tree head cannot be deleted, not even by the root user of the AWS account."""
     storage: Any = stack.aws.session().client("s3", endpoint_url=stack.aws.endpoint)
     location = {
         "Bucket": stack.deployed.outputs["TreeHeadsBucket"],

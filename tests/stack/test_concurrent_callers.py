@@ -1,6 +1,6 @@
-"""Many callers at once, each with a morning's work, some after the same seats and links: nothing acknowledged is lost.
+"""Many concurrent callers, some competing for the same seats and links: no acknowledged change is lost.
 
-`make bench` asks for a hundred of them, the gate for a few.
+`make bench` runs a hundred callers, and the regular tests run a few.
 """
 
 import statistics
@@ -37,12 +37,12 @@ EVENTS: Final = {
     "edit": "member.updated",
     "end": "grant.revoked",
 }
-"""What a caller does, and what the trail says of it."""
+"""The audit event of each kind of request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request and how it was answered."""
+    """One request with its response and duration."""
 
     operation: str
     response: ApiResponse
@@ -55,7 +55,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class ConcurrentCaller:
-    """One caller in a thread of his own: an account that he runs, and all that he was answered."""
+    """One caller in a thread: the account that they manage and all their attempts."""
 
     number: int
     stack_users: StackUsers
@@ -75,11 +75,14 @@ class ConcurrentCaller:
         return self.stack_users.clients[self.number % len(self.stack_users.clients)]
 
     def employee(self, nth: int) -> StackUser:
-        """Another one for each of a caller's needs, but for the last, who is everybody's."""
+        """Return an employee.
+
+        Each purpose of a caller gets another one, and the last employee is reserved for shared use.
+        """
         return self.stack_users.employees[(self.number + nth) % (len(self.stack_users.employees) - 1)]
 
     def send(self, what: str, attempt: Callable[[], ApiResponse]) -> ApiResponse:
-        """As a good client does: the same again, with the same key, until the answer is final."""
+        """Retry with the same key until the response is final, as a well-behaved client does."""
         made = self.send_once(what, attempt)
         for nth in range(1, ATTEMPTS):
             if made.is_final:
@@ -95,7 +98,7 @@ class ConcurrentCaller:
         return made
 
     def post(self, what: str, caller: ApiClient, path: str, body: Mapping[str, object]) -> ApiResponse:
-        """Done once and asked for twice: the second answer is the first."""
+        """Send a request, and for some callers send it again. The second response must equal the first."""
         key = new_key()
         first = self.send(what, lambda: caller.post(path, dict(body), key=key))
         if self.number % 5 == 0 and first.status == HTTPStatus.CREATED and what != "create a link":
@@ -105,13 +108,13 @@ class ConcurrentCaller:
         return first
 
     def run(self) -> None:
-        """Each begins with another part, so that all functions are busy at once."""
+        """Run all parts. Callers start with different parts, so that all functions are busy at once."""
         parts = [self.grant_and_end_access, self.migrate, self.request_contended_seat, self.approve_contended_link]
         for part in (*parts[self.number % 4 :], *parts[: self.number % 4]):
             part()
 
     def grant_and_end_access(self) -> None:
-        """From the link to the end of the access; half of them let it stand."""
+        """Create a link, approve it, edit the access, and for half of the callers end it."""
         employee, users = self.employee(0), f"/accounts/{self.account_id}/users"
         approved = self.approve(self.secret_for(employee))
         assert approved.status == HTTPStatus.CREATED, approved
@@ -134,11 +137,14 @@ class ConcurrentCaller:
             assert ended.status == HTTPStatus.NO_CONTENT, ended
 
     def current_etag(self, path: str) -> str:
-        """The version that stands there now, which an answer that is told again does not name."""
+        """Return the current version of a member. A replayed response does not contain it."""
         return str(self.send("look", lambda: self.admin.get(path)).headers["etag"])
 
     def secret_for(self, employee: StackUser) -> str:
-        """Told in the first answer alone: where that one was lost, it takes another link."""
+        """Return the secret of a new link.
+
+        If the first response is lost, the secret is lost too, and a new link is needed.
+        """
         for _ in range(ATTEMPTS):
             body = {"employee_id": employee.user_id}
             made = self.post(
@@ -168,18 +174,18 @@ class ConcurrentCaller:
         assert done.status == HTTPStatus.CREATED, done
 
     def request_contended_seat(self) -> None:
-        """Of an account with fewer seats than there are employees."""
+        """Request a seat in an account with fewer seats than employees."""
         body = {"email": self.employee(0).email, "permission_set": "partner_admin"}
         self.post("create a user", self.admin, f"/accounts/{self.contended_account}/users", body)
 
     def approve_contended_link(self) -> None:
-        """That fewer accounts may approve than try."""
+        """Approve a link that fewer accounts can use than try."""
         self.approve(self.contended_secret)
 
 
 @pytest.fixture
 def callers(stack_users: StackUsers) -> list[ConcurrentCaller]:
-    """Everybody with an account of his own, with somebody in it to migrate."""
+    """Return the callers, each with an account of their own and a super admin to migrate."""
     contended = stack_users.a_client(*stack_users.clients, partner_seat_limit=SEATS)
     _, secret = stack_users.a_link(stack_users.employees[-1], max_approvals=APPROVALS)
     decider = stack_users.stack.machine_client(DECIDE_SCOPE)
@@ -228,7 +234,10 @@ def _all_at_once(callers: list[ConcurrentCaller]) -> None:
 
 
 def _table_when_emails_are_sent(stack_users: StackUsers) -> TableContent:
-    """That every act has its letter is an invariant; here none that is due may be left lying: some wait for a report."""
+    """Wait until no email is due, and return the table.
+
+    An invariant ensures that each operation queues its email. Emails that wait for SES feedback are not due.
+    """
     deadline = time.monotonic() + EMAILS_WITHIN
     while due := _due(table := TableContent(stack_users.stack.items())):
         assert time.monotonic() < deadline, f"{due} letters are not out"
@@ -241,7 +250,7 @@ def _due(table: TableContent) -> int:
 
 
 def _must_be_recorded(table: TableContent, attempts: list[Attempt]) -> None:
-    """Each link that somebody was told of is there, and each grant where it was given, unless it was ended since."""
+    """Assert that each acknowledged link exists, and each acknowledged grant unless it was ended since."""
     acknowledged: dict[str, list[Any]] = {}
     for each in attempts:
         if each.response.status < HTTPStatus.MULTIPLE_CHOICES:

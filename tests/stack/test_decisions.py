@@ -1,4 +1,4 @@
-"""The decision API through the gateway, with real tokens (authzen.md §1)."""
+"""Tests of the decision API through the gateway, with real tokens (authzen.md §1)."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ IMPORT: Final = "crm.import"
 
 @pytest.fixture(scope="module")
 def enforcer(stack: LocalStack) -> ApiClient:
-    """A policy enforcement point, with a token for decisions and for nothing else."""
+    """Return a policy enforcement point, whose token has only the scope for decisions."""
     return stack.machine_client(DECIDE_SCOPE)
 
 

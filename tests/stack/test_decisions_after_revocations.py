@@ -1,4 +1,4 @@
-"""Nobody is permitted anything by a question that began after a revocation had its answer (guarantees.md G4)."""
+"""A decision that is requested after the response to a revocation permits nothing (guarantees.md G4)."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,21 +27,21 @@ pytestmark = pytest.mark.usefixtures("invariants_hold")
 WATCHED = "acct_watched"
 DOMAIN = "watched.example"
 ENOUGH = 10
-"""How often each is permitted, and how many questions are there that must be denied, before everybody stops."""
+"""Minimum number of permitted requests, and of requests that must be denied, before the test ends."""
 AT_MOST = 40.0
-"""In seconds, should the machine be busy."""
+"""Maximum duration in seconds, for a busy machine."""
 PAUSE = 0.05
 TRIES = 20
 SUCCESS = frozenset({200, 201, 204})
 BETWEEN = 0.3
-"""How long each leaves alone what he took or gave back."""
+"""Seconds between a change and the next one."""
 
 Ask = Callable[[], Mapping[MemberId, AccessFacts]]
 
 
 @pytest.fixture
 def stack_table(stack_users: StackUsers, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The store, at the table that the product's functions write."""
+    """Point the store at the table of the stack."""
     settings = {
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -51,7 +51,7 @@ def stack_table(stack_users: StackUsers, monkeypatch: pytest.MonkeyPatch) -> Ite
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it finds
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # the default session keeps the first credentials that it finds
     dynamo.client.cache_clear()
     yield
     dynamo.client.cache_clear()
@@ -59,7 +59,7 @@ def stack_table(stack_users: StackUsers, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @dataclass(slots=True)
 class Watch:
-    """A firm of its own with two employees in one client account, and what was asked and done about each."""
+    """A partner with two employees in one client account, and the history of changes and requests for each."""
 
     stack_users: StackUsers
     manager: StackUser
@@ -89,13 +89,13 @@ class Watch:
         watch.histories = {MemberId(watch.account_id, user_id): History() for user_id in employees}
         return watch
 
-    # what takes access and gives it back
+    # revocations and their reversals
 
     def histories_of(self, *user_ids: str) -> list[History]:
         return [self.histories[MemberId(self.account_id, user_id)] for user_id in user_ids]
 
     def take(self, cause: str, *user_ids: str, request: Callable[[], ApiResponse]) -> None:
-        """Take access from these; whoever does not succeed has taken nothing for certain."""
+        """Revoke access of these users. If the request fails, nothing is certain to be revoked."""
         with suppress(AssertionError), ExitStack() as noted:
             for history in self.histories_of(*user_ids):
                 noted.enter_context(history.removing_access(cause))
@@ -104,7 +104,7 @@ class Watch:
         self.stop.wait(BETWEEN)
 
     def give(self, *causes: str, to: tuple[str, ...], request: Callable[[], ApiResponse]) -> None:
-        """Give it back, as soon as nobody else keeps it from being given; in the end it may not be there to give."""
+        """Give access back as soon as nothing else prevents it. At the end of the test it may no longer be possible."""
         for _ in range(TRIES):
             if self.stop.is_set():
                 return
@@ -158,7 +158,7 @@ class Watch:
         self.give("program", to=self.employees, request=lambda: self.stack_users.back_end.put(path, go))
 
     def loops(self) -> tuple[Callable[[], None], ...]:
-        """What each of three people does again and again."""
+        """Return the loops of the client, the partner and the vendor."""
         one, other = self.employees
 
         def client_loop() -> None:
@@ -184,16 +184,16 @@ class Watch:
 
     @property
     def has_seen_enough(self) -> bool:
-        """Whether both were permitted, and were asked about when they must not be, often enough."""
+        """True if both users were permitted, and were requested while they must be denied, often enough."""
         return all(
             min(len(history.relevant_checks()), sum(check.permits for check in list(history.checks))) >= ENOUGH
             for history in self.histories.values()
         )
 
-    # who asks
+    # access decisions
 
     def decide(self, read: Ask, checks: Mapping[MemberId, list[AccessCheck]]) -> None:
-        """Ask about both, and note when, and what the answer was; no answer is no permission."""
+        """Decide for both users and note the time and the result. An error permits nothing."""
         began = time.monotonic()
         with suppress(TemporarilyUnavailable):
             for pair, facts in read().items():

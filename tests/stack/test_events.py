@@ -1,4 +1,4 @@
-"""What follows the trail, with the rights it has: an approval reaches a target of the bus, once for each account."""
+"""The audit event publisher with its own IAM rights: an approval reaches an event bus target once for each account."""
 
 import json
 import time
@@ -18,7 +18,7 @@ WITHIN = 30.0
 
 @pytest.fixture
 def queue(stack: LocalStack) -> Iterator[str]:
-    """Somebody's queue, led to by a rule on the bus of the stack."""
+    """Create a queue that receives approval events by a rule on the stack's event bus."""
     session, endpoint = stack.aws.session(), stack.aws.endpoint
     events, sqs = session.client("events", endpoint_url=endpoint), session.client("sqs", endpoint_url=endpoint)
     bus, rule = stack.deployed.outputs["EventBusName"], "approvals-to-somebody"
@@ -34,7 +34,7 @@ def queue(stack: LocalStack) -> Iterator[str]:
 
 
 def received(stack: LocalStack, queue: str, source: str) -> Json:
-    """The event of this account, in good time."""
+    """Return the event of this account, or fail after 30 seconds."""
     sqs = stack.aws.session().client("sqs", endpoint_url=stack.aws.endpoint)
     deadline = time.monotonic() + WITHIN
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""The expansion says the same as the template, or refuses."""
+"""Tests of the template expansion for the emulator: it keeps the meaning of the template or refuses."""
 
 import copy
 import subprocess
@@ -34,14 +34,14 @@ BODY: dict[str, Any] = {
 
 
 def expanded(body: dict[str, Any]) -> dict[str, Any]:
-    """The resources that an API of this body becomes."""
+    """Return the resources that an API with this OpenAPI body expands to."""
     template = {"Resources": {"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Body": body}}}}
     resources: dict[str, Any] = with_routes(template)["Resources"]
     return resources
 
 
 def properties(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """Of every resource of a kind."""
+    """Return the properties of every resource of this kind."""
     return [each["Properties"] for each in resources.values() if each["Type"] == f"AWS::ApiGatewayV2::{kind}"]
 
 
@@ -75,7 +75,7 @@ def test_what_would_be_lost_is_refused(change: dict[str, Any]) -> None:
 
 
 def test_the_layer_is_where_aws_looks_for_it(stack: LocalStack) -> None:
-    """The emulator also finds packages beside `python/`, and AWS does not."""
+    """Check the folder of the layer. The emulator also finds packages beside `python/`, but AWS does not."""
     assert stack.base_url, "what runs here was built just now"
     layer = ROOT / BUILT / "CommonLayer"
     assert (layer / "python" / "partner_access").is_dir()

@@ -1,4 +1,4 @@
-"""Explanations through the gateway, with real tokens and the rights that the function is given."""
+"""Tests of explanations through the gateway, with real tokens and the IAM rights of the function."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who gets in at all: tokens, their scopes on every route, and what is answered where there is nothing."""
+"""Tests of authentication: tokens, the scopes of every route, and responses to unknown routes."""
 
 import re
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ WITH_BODY = {"PATCH", "POST", "PUT"}
 
 @pytest.fixture(scope="module")
 def signing_key(stack: LocalStack) -> rsa.RSAPrivateKey:
-    """The user pool's own: what it signs is genuine."""
+    """Return the private key of the user pool."""
     key = serialization.load_pem_private_key(
         stack.emulator.signing_key(stack.sign_in.user_pool).read_bytes(), password=None
     )
@@ -159,7 +159,7 @@ def test_a_wrong_method_is_told_the_right_ones(stack: LocalStack, method: str, p
 
 
 def routes_of(stack: LocalStack) -> Iterator[tuple[str, str]]:
-    """Every route that was deployed, with its scopes."""
+    """Yield every deployed route with its scopes."""
     gateway = stack.aws.session().client("apigatewayv2", endpoint_url=stack.aws.endpoint)
     for route in gateway.get_routes(ApiId=stack.deployed.only("AWS::ApiGatewayV2::Api"))["Items"]:
         yield route["RouteKey"], " ".join(route.get("AuthorizationScopes", []))

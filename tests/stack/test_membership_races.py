@@ -1,4 +1,4 @@
-"""Races about those who are in already, with real threads; whatever wins, the table is sound and gone is gone."""
+"""Concurrent requests about existing members, from real threads. The table is sound and ended access stays ended."""
 
 import time
 from collections.abc import Mapping
@@ -185,7 +185,7 @@ def _accounts_of(user: StackUser) -> set[str]:
 
 
 def _set_grant_end(stack_users: StackUsers, account_id: str, employee: StackUser, *, at: int) -> None:
-    """The one thing that a test cannot do over HTTP."""
+    """Set the end of a grant directly in the table. This is not possible over HTTP."""
     aws = stack_users.stack.aws
     table = aws.session().resource("dynamodb", endpoint_url=aws.endpoint).Table(stack_users.stack.table)
     table.update_item(

@@ -1,4 +1,4 @@
-"""Races with real threads against the whole product; whatever wins, the table is sound afterwards."""
+"""Concurrent requests from real threads against the whole product. The table is sound afterwards, whichever wins."""
 
 from functools import partial
 
@@ -15,7 +15,10 @@ RUNNERS = 8
 
 @pytest.fixture(scope="module")
 def warm_functions(stack_users: StackUsers) -> None:
-    """As many workers of each function as there are runners, or those that start first would have won before the rest."""
+    """Start as many workers of each function as there are threads.
+
+    Otherwise the first requests would win before the rest start.
+    """
     account_id = stack_users.a_client(stack_users.clients[0])
     for path in (APPROVALS, f"/accounts/{account_id}/migrations", f"/accounts/{account_id}/users"):
         responses = concurrently(
@@ -73,7 +76,7 @@ def test_more_approvals_than_seats(stack_users: StackUsers) -> None:
 
 @pytest.mark.parametrize(
     ("many", "times"), [(2, 4), (6, 1)]
-)  # two meet at the floor, six get in each other's way first
+)  # two meet at the last-super-admin rule, six first conflict with each other
 def test_all_super_admins_migrate_themselves_at_once(stack_users: StackUsers, many: int, times: int) -> None:
     employees = stack_users.employees[:many]
     for _ in range(times):

@@ -1,4 +1,4 @@
-"""The three ways to become a partner admin, over HTTP with real tokens, on the template that ships."""
+"""The three ways to become a partner admin, over HTTP with real tokens, on the shipped template."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_a_client_approves_the_link_of_a_letter(stack_users: StackUsers) -> None
     assert created.status == 201, created
     assert created.json["state"] == "open"
 
-    email = stack_users.email_to(admin, having="#pal_")  # nobody else writes to him about a link
+    email = stack_users.email_to(admin, having="#pal_")  # no other email to this user contains a link
     assert email.html
     found = SECRET.search(email.text)
     assert found

@@ -1,4 +1,4 @@
-"""What nobody calls: reports of the mail system, and the sweep of links whose time is over, with the rights they have."""
+"""Background functions with their own IAM rights: SES feedback and the expiry of links."""
 
 import json
 import time
@@ -16,7 +16,7 @@ WITHIN = 30.0
 
 
 def eventually(attempt: Callable[[], bool]) -> bool:
-    """Whether it comes true in good time."""
+    """Retry until the attempt succeeds, and return whether it did within 30 seconds."""
     deadline = time.monotonic() + WITHIN
     while not (succeeded := attempt()) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -24,7 +24,7 @@ def eventually(attempt: Callable[[], bool]) -> bool:
 
 
 def delivery_status(stack_users: StackUsers, link: Json) -> str:
-    """What became of the letter with a link, as the partner is shown."""
+    """Return the delivery status of a link's email, as the partner sees it."""
     shown = stack_users.manager.caller.get(f"/partners/{PARTNER}/access-links/{link['link_id']}")
     return str(shown.json["delivery_status"])
 
@@ -50,7 +50,7 @@ def test_a_letter_that_bounces_leaves_the_link_open_and_is_the_last_to_its_addre
 
 
 def _report_bounce(stack_users: StackUsers, link: Json, address: str) -> None:
-    """SES keeps its events to itself on this emulator: the sample that was recorded goes to the topic in its place."""
+    """Publish a recorded SES event to the topic, because this emulator publishes none."""
     sample = json.loads((ROOT / "events" / "record_email_feedback.json").read_text())
     report = json.loads(sample["Records"][0]["Sns"]["Message"])
     (delivery,) = (
@@ -87,7 +87,7 @@ def test_a_link_whose_time_is_over_is_swept_and_its_creator_told(stack_users: St
 
 
 def _expire_link(stack_users: StackUsers, link: Json) -> None:
-    """The one thing that a test cannot do over HTTP."""
+    """Move the expiry of a link into the past. This is not possible over HTTP."""
     aws = stack_users.stack.aws
     table = aws.session().resource("dynamodb", endpoint_url=aws.endpoint).Table(stack_users.stack.table)
     table.update_item(

@@ -1,4 +1,4 @@
-"""The demo and its commands, on the stack of these tests: what people are shown is what the product does."""
+"""Tests of the demo and its commands on the test stack."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from tools.story import run_story
 pytestmark = pytest.mark.usefixtures("invariants_hold")
 
 EMAILS_OPENED = 20
-"""Of the letters of all tests: the inbox reads every one of them for each page."""
+"""Number of emails that the inbox test opens. The inbox reads all emails of all tests for each page."""
 
 
 def test_the_sample_is_as_large_and_as_mixed_as_promised() -> None:

@@ -1,4 +1,7 @@
-"""Each condition is changed, one clause at a time, and a test must fail: else the clause is not needed, or a test is."""
+"""Mutation tests of DynamoDB conditions: each clause is changed on its own, and at least one test must fail.
+
+A surviving mutant means that the clause is unnecessary or that a test is missing.
+"""
 
 import json
 import os
@@ -20,7 +23,7 @@ WEAKER = {"dropped", "line taken out", "checked, not written"}
 
 
 def run_mutants(folder: Path, tests: list[str], *options: str) -> list[dict[str, Any]]:
-    """What became of each mutant."""
+    """Run the mutation tool and return the outcome of each mutant."""
     out = folder / "outcomes"
     done = subprocess.run(
         [sys.executable, "-m", "tools.mutation", "requests", f"--out={out}", *options, *tests],
@@ -35,13 +38,13 @@ def run_mutants(folder: Path, tests: list[str], *options: str) -> list[dict[str,
 
 
 def outcomes(trials: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Of the product as it is, and of its mutants."""
+    """Return the outcome of the unchanged product and those of its mutants."""
     (unchanged,) = (each for each in trials if not each["mutant"])
     return unchanged, [each for each in trials if each["mutant"]]
 
 
 def test_what_nobody_looks_at_survives_and_what_is_looked_at_does_not(tmp_path: Path) -> None:
-    """The control, and a sample of what `make proof` tries whole."""
+    """Run the control and a sample. `make proof` runs all mutants."""
     tests = [f"{HERE}/untested.py", "tests/store/audit/test_tree_heads.py"]
 
     unchanged, mutants = outcomes(run_mutants(tmp_path, tests))

@@ -1,4 +1,7 @@
-"""The grammar of mutants: each kind of clause is changed in each way that there is, and stays a request that AWS takes."""
+"""Tests of the mutation grammar.
+
+Each kind of clause is changed in every supported way, and each mutant is a valid request to AWS.
+"""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The control: a link is retired and nobody looks whether it might be, so that every mutant of this must survive."""
+"""The control for the mutation tests: it retires a link and asserts nothing, so that each mutant must survive."""
 
 from partner_access.store.links import links
 from tests.support.builders import NOW, a_link

@@ -1,4 +1,4 @@
-"""The stage of all faults: nobody waits in earnest, and all that leaves the product is caught."""
+"""The environment of the fault tests: no real waiting, and a fake for each service that the product calls."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +16,10 @@ from tests.support.table import Table
 
 @pytest.fixture
 def environment(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
-    """Two sets of the vendor's have a second version, so that there is one to accept."""
+    """Yield the environment.
+
+    Two of the vendor's sets have a second version, so that there is a set update to accept.
+    """
     monkeypatch.setattr("time.sleep", lambda _: None)
     clock = Clock(monkeypatch, SEND_EMAILS, EXPIRE_LINKS, RECONCILE_ACCESS, SIGN_AUDIT_LOG)
     with (

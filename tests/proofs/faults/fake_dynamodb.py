@@ -1,4 +1,4 @@
-"""DynamoDB's door, as one operation finds it: a token is heeded there, as by the real one, and attempts go wrong by plan."""
+"""A fake of the DynamoDB API for one operation: it honors client request tokens and fails calls by plan."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,11 @@ ANY: Final = ("BatchGetItem", "Query", SNAPSHOT, WRITE)
 
 @dataclass(slots=True)
 class FakeDynamoDb:
-    """From the attempt at `first` on, `times` attempts get the fault, if they ask for one of `at`; `called` says what each asked."""
+    """The fault plan and the calls so far.
+
+    Starting with call number `first`, the next `times` calls get the fault if their action is in `at`. `called` lists
+    the action of each call.
+    """
 
     fault: Fault = faults.succeeds
     first_call: float = inf
@@ -40,7 +44,7 @@ class FakeDynamoDb:
         return once_by_token()
 
     def _once(self, request: Any, send: Send) -> AWSResponse:
-        """What was applied under its token is not applied again; moto would."""
+        """Apply a transaction at most once for each token, as DynamoDB does. Moto ignores tokens."""
         body = faults.body(request)
         token = body.pop("ClientRequestToken", None)
         if token is None:
@@ -65,7 +69,7 @@ def _name(request: Any) -> str:
 def fake_dynamodb(
     fault: Fault = faults.succeeds, first_call: float = inf, faulty_calls: float = 1, actions: tuple[str, ...] = ANY
 ) -> Iterator[FakeDynamoDb]:
-    """The only way to DynamoDB as long as the test looks."""
+    """Route all DynamoDB calls through the fake within the block."""
     fake = FakeDynamoDb(fault, first_call, faulty_calls, actions)
     with faults.replace_calls(dynamo.client(), "", fake.respond):
         yield fake

@@ -1,4 +1,4 @@
-"""What DynamoDB may do to an attempt, by the rows of guarantees.md §7, and how an operation may end then."""
+"""The faults of DynamoDB, by the rows of guarantees.md §7, and the permitted results of an operation for each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from tests.support.faults import Fault, Send
 
 
 class ExpectedEnd(Enum):
-    """How the operation may end under the fault."""
+    """The permitted results of an operation under a fault."""
 
     SUCCESS = auto()
-    """As if nothing had been: it is tried again within."""
+    """Success: the operation retries internally."""
     UNAVAILABLE = auto()
-    """With 503, or for some of its parts; a function that nobody calls may also be ended."""
+    """A response with 503, for the whole or for some parts. A background function may also be cut off."""
     UNHANDLED = auto()
-    """With an exception that nobody catches: a 500 and an alarm."""
+    """An unhandled exception: a response with 500 and an alarm."""
     ERROR = auto()
-    """With a refusal, or well once the facts were read again."""
+    """An error response, or success after the facts are read again."""
     KILLED = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """A fault of a row, at so many attempts, where it may happen, and how an operation ends then."""
+    """A fault of one row: the number of calls that it hits, the actions that it affects, and the permitted result."""
 
     row: str
     description: str
@@ -38,11 +38,14 @@ class FaultPlan:
     end: ExpectedEnd
     actions: tuple[str, ...] = ANY
     takes_effect: bool = False
-    """What was asked comes true although nobody hears of it."""
+    """True if the request takes effect although the caller gets no response."""
 
 
 def conflict_and_condition(request: Any, send: Send) -> AWSResponse:
-    """A conflict at one line, and a condition that failed at another: a transaction of one line has no two."""
+    """Cancel a transaction with a conflict at its first item and a failed condition at its last.
+
+    A transaction of one item is left alone.
+    """
     items = len(faults.body(request)["TransactItems"])
     if items == 1:
         return send()
@@ -52,7 +55,7 @@ def conflict_and_condition(request: Any, send: Send) -> AWSResponse:
 
 
 def audit_entry_fails(request: Any, send: Send) -> AWSResponse:
-    """The entry of the trail cannot be written."""
+    """Cancel a transaction because its audit entry cannot be written."""
     items = faults.body(request)["TransactItems"]
     entries = [at for at, item in enumerate(items) if _is_entry(item)]
     return faults.transaction_canceled("ConditionalCheckFailed", *entries)(request, send) if entries else send()

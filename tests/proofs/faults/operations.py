@@ -1,4 +1,4 @@
-"""Everything that changes something, each on a stage where it succeeds: all doors, and all functions that nobody calls."""
+"""All operations that change something, each with a setup in which it succeeds: routes and background functions."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -51,7 +51,11 @@ OTHER_GRANT: Final = a_grant(grant_id=f"grt_{'8' * 32}")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where operations act: the table, the post, the bus, the clock of the functions that nobody calls, and the vaults."""
+    """The environment of the operations: the table and the fakes around it.
+
+    `post` is the mailbox, `bus` the event bus, and `clock` the clock of the background functions. `vaults` holds the
+    fake stores for signed tree heads.
+    """
 
     table: Table
     mailbox: FakeSes
@@ -60,7 +64,7 @@ class Environment:
     tree_head_stores: ExitStack
 
     def reset(self, *others: Any) -> None:
-        """The usual world and these, and nothing that was sent or heard before."""
+        """Reset the table to the usual records plus these, and forget everything that was sent or published."""
         self.table.clear()
         self.clock.time = now()
         seed(self.table, *others)
@@ -68,22 +72,25 @@ class Environment:
         self.event_bus.accepted.clear()
 
     def audit_entries(self) -> list[Item]:
-        """What doors wrote into trails, as the table's stream brings it."""
+        """Return the audit entries that operations wrote, as the table's stream delivers them."""
         return [item for item in self.table.items_with_prefix("AUDIT#") if item["event"] != "grant.given"]
 
 
 Attempt = Callable[[str], ApiResponse | None]
-"""One attempt under a key; a function that nobody calls has no key and no answer."""
+"""One attempt under an idempotency key. A background function ignores the key and returns no response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`route` is a route, or the module of a function that nobody calls; `sets` prepares the stage for the act."""
+    """An operation, named by its route or by the module of its background function.
+
+    `sets` prepares the environment and returns the attempt.
+    """
 
     route: str
     prepare: Callable[[Environment], Attempt]
     in_parts: bool = False
-    """It comes true in several transactions, each of which is whole."""
+    """True if the operation uses several transactions, each of which is atomic."""
 
 
 def _with_records(attempt: Attempt, *records: Any) -> Callable[[Environment], Attempt]:
@@ -120,13 +127,13 @@ def _two_clients() -> tuple[Any, ...]:
 
 
 def _admin_of_two_clients() -> tuple[Any, ...]:
-    """The employee is partner admin of two clients."""
+    """Return records in which the employee is partner admin of two clients."""
     second = a_partner_admin(account_id=SECOND, grant=OTHER_GRANT)
     return (a_partner_admin(), *_two_clients(), second)
 
 
 def _queue_two_emails(environment: Environment) -> None:
-    """Two letters wait: one brings a link, one tells of an approval."""
+    """Create two pending emails: one with a link, one about an approval."""
     environment.reset()
     assert link_requests.approve().status == 201
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
@@ -174,14 +181,14 @@ def _publish_audit_events(environment: Environment) -> Attempt:
 
 
 def _sign_audit_log(environment: Environment) -> Attempt:
-    """In a vault of its own: what the last one holds would be found again."""
+    """Use a new tree head store, because the old one contains earlier tree heads."""
     environment.tree_head_stores.enter_context(fake_tree_head_store())
     _publish_audit_events(environment)("")
     return lambda _: run_function(SIGN_AUDIT_LOG, {})
 
 
 def _record_bounce(environment: Environment) -> Attempt:
-    """A copy is on its way, and bounces."""
+    """Send an email that bounces."""
     environment.reset(an_open_link(created_by=MANAGER))
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
     environment.clock.catch_up()

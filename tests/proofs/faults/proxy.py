@@ -1,4 +1,4 @@
-"""AWS behind a line that breaks: real sockets on loopback, and a plan for what becomes of each request."""
+"""A proxy to AWS on a loopback socket, with a plan that decides the fate of each request."""
 
 import socket
 import struct
@@ -16,14 +16,17 @@ from typing_extensions import override
 
 LOOPBACK: Final = "127.0.0.1"
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""Closing answers with a reset."""
+"""Value of SO_LINGER that makes a close send a TCP reset."""
 DELAY: Final = 2.5
-"""Seconds; the client waits for two."""
+"""Seconds. The client's timeout is two seconds."""
 
 
 @dataclass(slots=True)
 class ProxyPlan:
-    """The plan, and then `then`, is for requests that hold `about`; `asked` has the body of each request as it came."""
+    """The plan for requests whose body contains `about`. After the plan, every such request gets `then`.
+
+    `asked` has the body of each request, in the order of arrival.
+    """
 
     then: "ConnectionFault"
     plan: deque["ConnectionFault"] = field(default_factory=deque)
@@ -33,7 +36,7 @@ class ProxyPlan:
 
 
 class Request(BaseHTTPRequestHandler):
-    """One request on its way."""
+    """One request to the proxy."""
 
     server: "Proxy"
     protocol_version = "HTTP/1.1"
@@ -47,14 +50,14 @@ class Request(BaseHTTPRequestHandler):
             forward(self)
 
     def forwarded(self) -> urllib3.BaseHTTPResponse:
-        """What AWS answers, who has done what was asked by then."""
+        """Forward the request and return the response of AWS, which has carried out the request by then."""
         headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
         return urllib3.request(
             "POST", self.server.plan.upstream + self.path, body=self.text, headers=headers, retries=False
         )
 
     def respond(self, status: int, body: bytes, *, sent: int | None = None, pause: float = 0) -> None:
-        """The whole body or its first bytes, at once or in ten portions."""
+        """Send the body or its first `sent` bytes in ten portions, with a pause in seconds after each."""
         self.send_response(status)
         self.send_header("content-type", "application/x-amz-json-1.0")
         self.send_header("content-length", str(len(body)))
@@ -72,14 +75,14 @@ class Request(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, *_: object) -> None:
-        """Nothing is written down."""
+        """Write no access log."""
 
 
 ConnectionFault = Callable[[Request], None]
 
 
 class Proxy(ThreadingHTTPServer):
-    """A thread for each connection; what a client gave up on is nobody's error."""
+    """An HTTP server with one thread for each connection. It ignores errors of connections that a client gave up."""
 
     daemon_threads = True
 
@@ -89,7 +92,7 @@ class Proxy(ThreadingHTTPServer):
 
     @override
     def handle_error(self, *_: object) -> None:
-        """The client went away, as it should."""
+        """Ignore the error: the client closed the connection, as the test expects."""
 
 
 def forward(request: Request) -> None:
@@ -115,7 +118,7 @@ def reset_after(request: Request) -> None:
 
 
 def respond_late(request: Request) -> None:
-    """It comes true, and nobody waits for the answer any more."""
+    """Forward the request, and answer nothing until the client has given up."""
     request.forwarded()
     time.sleep(DELAY)
 
@@ -126,13 +129,13 @@ def stay_silent(request: Request) -> None:
 
 
 def respond_slowly(request: Request) -> None:
-    """Every byte comes, slowly."""
+    """Send the whole response slowly."""
     response = request.forwarded()
     request.respond(response.status, response.data or b"{}", pause=0.05)
 
 
 def cut_off(request: Request) -> None:
-    """Half of the answer comes."""
+    """Send half of the response and close the connection."""
     response = request.forwarded()
     body = response.data or b"{}"
     request.respond(response.status, body, sent=len(body) // 2)
@@ -141,7 +144,7 @@ def cut_off(request: Request) -> None:
 
 @contextmanager
 def proxy(plan: ProxyPlan) -> Iterator[str]:
-    """Its address, as long as the block lasts."""
+    """Run a proxy within the block and yield its URL."""
     with Proxy(plan) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()

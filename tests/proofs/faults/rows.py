@@ -1,4 +1,4 @@
-"""Every row of guarantees.md §7, and the tests that show it; what no test on one machine can show, and why."""
+"""The rows of guarantees.md §7, each with the tests that prove it or with the reason that no local test can."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ TEMPLATE: Final = "template/test_template.py::test_"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`shown` are tests, below tests/; `elsewhere` says what of it needs real AWS."""
+    """One row. `shown` lists tests by their path below tests/, and `elsewhere` names the part that needs AWS."""
 
     fault: str
     tests: tuple[str, ...] = ()

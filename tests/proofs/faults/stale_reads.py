@@ -1,4 +1,7 @@
-"""DynamoDB as stale as it may be: an index, and a read that does not insist, answer from any earlier state of the table."""
+"""DynamoDB with maximum staleness.
+
+An index and an eventually consistent read may answer from any earlier state of the table.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +20,7 @@ from tests.support.table import Item, Table
 
 @dataclass(slots=True)
 class PastStates:
-    """The states that the table has had; `stale` counts the answers that came from one of them."""
+    """The earlier states of the table. `stale` counts the responses that came from one of them."""
 
     table: Table
     random: Random
@@ -25,7 +28,7 @@ class PastStates:
     stale: int = 0
 
     def remember(self) -> None:
-        """What is now has been."""
+        """Remember the current state as a past one."""
         self.states.append(self.table.items())
 
     def respond(self, request: Any, send: Send) -> AWSResponse:
@@ -47,7 +50,10 @@ class PastStates:
 
 
 def _is_consistent(request: Any) -> bool:
-    """Transactions always do, an index never can."""
+    """Return whether the request demands consistent reads.
+
+    Transactions always do, and queries of an index never can.
+    """
     if "TransactItems" in request:
         return True
     if "RequestItems" in request:
@@ -57,7 +63,7 @@ def _is_consistent(request: Any) -> bool:
 
 @contextmanager
 def stale_reads(table: Table, random: Random) -> Iterator[PastStates]:
-    """As long as the block lasts."""
+    """Answer eventually consistent reads from past states within the block."""
     past_states = PastStates(table, random)
     with faults.replace_calls(dynamo.client(), "", past_states.respond):
         yield past_states

@@ -1,4 +1,4 @@
-"""Products that are known to be wrong: the proof of all operations must catch each of them."""
+"""Controls: the proof of all operations must detect products that are known to be wrong."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -18,12 +18,12 @@ transact: Final = dynamo.transact
 
 
 def without_keys(*_: object) -> tuple[TransactionItem, ...]:
-    """An answer that was lost is not found again."""
+    """Omit the idempotency key, so that a lost response cannot be found again."""
     return ()
 
 
 def torn_transaction(items: Iterable[TransactionItem], **how: Any) -> None:
-    """The first line is written before the others."""
+    """Write the first item in a transaction of its own, before the others."""
     first, *others = items
     transact([first], **how)
     if others:

@@ -1,4 +1,7 @@
-"""Whatever DynamoDB does to a question: it is answered as things are, or with 503, or not at all (guarantees.md G9)."""
+"""Access decisions under each fault of DynamoDB (guarantees.md G9).
+
+A response is correct, or it is a 503, or there is no response.
+"""
 
 from typing import Final
 

@@ -1,4 +1,7 @@
-"""Each fault of DynamoDB, at each attempt of each operation: what is true afterwards, who is told, and in how many calls."""
+"""Each fault of DynamoDB at each call of each operation.
+
+The tests check the resulting state, the notifications and the number of calls.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -30,18 +33,18 @@ from tools.template import ROOT
 from tools.whole_table import Item
 
 READS: Final = ("GET ", "$default", "POST /access-links/preview", "POST /access/v1/", "functions.serve_pages.")
-"""What changes nothing."""
+"""Routes and functions that change nothing."""
 KEY: Final = "the-same-key"
 SDK_ATTEMPTS: Final = 3
-"""How often the SDK tries one call."""
+"""Attempts that the SDK makes for one call."""
 DECISION_ATTEMPTS: Final = 4
-"""How often a decision is taken at most when facts move on."""
+"""Maximum number of times that a decision is repeated when its facts change."""
 Ended = ApiResponse | BaseException | None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an operation comes to: the acts in the trails, how many items there are of each kind, letters and events."""
+    """The result of an operation: its audit entries, the number of items of each kind, its emails and events."""
 
     audit_entries: Counter[tuple[str, str]]
     items: Counter[str]
@@ -60,7 +63,7 @@ def kind_of(item: Item) -> str:
 def run_under_fault(
     operation: Operation, plan: FaultPlan | None, first: int, attempt: object
 ) -> tuple[Ended, FakeDynamoDb]:
-    """How one attempt ended under the fault."""
+    """Run the operation once under the fault, and return its response or exception with the fake table API."""
     assert callable(attempt)
     faulty = (plan.fault, first, plan.calls, plan.actions) if plan else ()
     with fake_dynamodb(*faulty) as fake:
@@ -71,7 +74,10 @@ def run_under_fault(
 
 
 def settle(environment: Environment, attempt: object) -> Outcome:
-    """SES reports what it sent; later the caller comes again with his key, and the schedules have their turns."""
+    """Finish everything that is pending, and return the outcome.
+
+    SES reports the emails that it sent, the caller repeats the request with its key, and the scheduled functions run.
+    """
     assert callable(attempt)
     for copy in environment.mailbox.sent:
         run_function(RECORD_EMAIL_FEEDBACK, feedback("Send", copy.delivery, copy.address))
@@ -91,7 +97,7 @@ def settle(environment: Environment, attempt: object) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An operation when nothing goes wrong: its answer, its calls, and what it comes to at once and in the end."""
+    """The result of an operation without faults: its response, its calls, and its effects at once and in the end."""
 
     response: ApiResponse | None
     calls: list[str]
@@ -112,7 +118,7 @@ def reference(environment: Environment, operation: Operation) -> Reference:
 
 
 def most_calls(plan: FaultPlan, operation: Operation, first: int, usual: int) -> float:
-    """How many attempts an operation makes at most."""
+    """Return the maximum number of calls that the operation may make."""
     if plan.end is ExpectedEnd.SUCCESS:
         return usual + plan.calls
     if operation.in_parts:
@@ -125,7 +131,10 @@ def most_calls(plan: FaultPlan, operation: Operation, first: int, usual: int) ->
 
 
 def must_have_ended(plan: FaultPlan, operation: Operation, ended: Ended, expected: Reference) -> None:
-    """As the plan says; a function that nobody calls may put off a part and end well, or be ended and come again."""
+    """Assert that the operation ended as planned.
+
+    A background function may also postpone a part and end normally, or be cut off and run again.
+    """
     if plan.end is ExpectedEnd.KILLED:
         assert isinstance(ended, Killed)
     elif plan.end is ExpectedEnd.SUCCESS:
@@ -149,7 +158,10 @@ def must_have_ended(plan: FaultPlan, operation: Operation, ended: Ended, expecte
 def must_survive(
     environment: Environment, operation: Operation, plan: FaultPlan, first: int, expected: Reference
 ) -> None:
-    """One fault at one attempt: sound at once, nothing half done, and in the end as if nothing had been."""
+    """Assert that the operation is correct under one fault at one call.
+
+    The table is sound at once, nothing is half done, and the final outcome is the same as without the fault.
+    """
     attempt = operation.prepare(environment)
     before, entries_before = environment.table.items(), audit_entries(environment)
     ended, fake = run_under_fault(operation, plan, first, attempt)

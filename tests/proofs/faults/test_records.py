@@ -1,4 +1,7 @@
-"""Whatever a stream brings (guarantees.md F23, F24): poison keeps nothing back, and what comes again changes nothing."""
+"""Arbitrary stream records (guarantees.md F23, F24).
+
+A malformed record blocks no other, and a repeated one changes nothing.
+"""
 
 from collections import Counter
 from typing import Any

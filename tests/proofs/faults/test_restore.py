@@ -1,4 +1,7 @@
-"""A torn restore (guarantees.md F38): of a sound table one item is lost, and the invariants miss it, or it is said why not."""
+"""A torn restore (guarantees.md F38): one item of a sound table is lost at a time.
+
+The invariants detect the loss, or the reason that they cannot is listed.
+"""
 
 import os
 from collections import Counter
@@ -29,7 +32,7 @@ DETECTED: Final = frozenset(
         "USER USER",
     }
 )
-"""Each of these, once its entry is chained, is missed whichever it is."""
+"""Kinds of items whose loss the invariants always detect, once their audit entry is in the hash chain."""
 NOT_DETECTED: Final = {
     "RECONCILIATION ACT": "what it would write off counts no more since the act itself; only what has ended for good is missed",
     "DELIVERY DELIVERY": "beside its letter: the letter would go again, once more at most to each",
@@ -48,7 +51,7 @@ def kind(item: Item) -> str:
 
 
 def fill_small(environment: Environment) -> None:
-    """Something of each kind."""
+    """Create at least one item of each kind."""
     environment.reset(a_custom_set(), a_partner_admin(COLLEAGUE))
     assert membership_facts.edit(user_id=CLERK, permission_set=CUSTOM_SET).status == 200
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201

@@ -1,4 +1,4 @@
-"""A warm process (guarantees.md F29): what was asked before, and by whom, changes no answer."""
+"""A warm process (guarantees.md F29): earlier requests, by any caller, change no later response."""
 
 import os
 import re
@@ -11,11 +11,11 @@ from tests.support.gateway import ApiResponse
 from tools.proof.notes import Notes
 
 VARIABLE_PARTS: Final = re.compile(r"[0-9a-f]{32}|\d{4}-\d\d-\d\dT[\d:]+Z|#pal_[\w.-]+|pal_[\w.-]+")
-"""What each act has of its own: names, times, secrets."""
+"""Parts that differ in every run: ids, times and secrets."""
 
 
 def run_operation(environment: Environment, operation: Operation) -> str:
-    """What a caller hears, but for what no two acts have in common."""
+    """Return the response and the calls, without the parts that differ in every run."""
     response, fake = run_under_fault(operation, None, 0, operation.prepare(environment))
     assert response is None or isinstance(response, ApiResponse), response
     visible_response = (response.status, dict(response.headers), response.text) if response else ()

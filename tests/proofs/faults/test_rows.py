@@ -1,4 +1,4 @@
-"""Each row of guarantees.md §7 is shown by tests that there are, or it is said why it cannot be."""
+"""Tests of the table of faults: each row of guarantees.md §7 names existing tests or the reason that there are none."""
 
 import ast
 from functools import cache

@@ -1,4 +1,7 @@
-"""When nothing can be sealed (guarantees.md F34): what people do goes on, and the row of seals catches up in its order."""
+"""Failures of tree head signing (guarantees.md F34).
+
+Operations go on, and the series of signed tree heads catches up.
+"""
 
 from collections.abc import Callable
 
@@ -16,7 +19,7 @@ from tests.support.seeded_table import COLLEAGUE
 from tools.invariants import violations
 from tools.proof.notes import Notes
 
-AWAY: Fault = lambda *_: faults.responds(503, {})  # noqa: E731  it is nothing but its answer
+AWAY: Fault = lambda *_: faults.responds(503, {})  # noqa: E731  a function that only returns one response
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "Sign"])

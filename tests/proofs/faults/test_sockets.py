@@ -1,4 +1,7 @@
-"""Real sockets that break: what the SDK makes of them as we set it, that nothing comes true twice, and in what time."""
+"""Connection faults on real sockets.
+
+They test the settings of the SDK, that each request takes effect at most once, and the time that a response takes.
+"""
 
 import json
 import time
@@ -32,15 +35,15 @@ from tools.whole_table import Item
 KEY: Final = "the-same-key"
 SDK_ATTEMPTS: Final = 3
 GATEWAY_TIMEOUT: Final = 29.0
-"""Seconds, after which the gateway answers for itself."""
+"""Seconds after which the gateway gives up and sends an error of its own."""
 RENDERED: Final = RenderedEmail(subject="A letter", text="Words", html="<p>Words</p>")
 
 
 @contextmanager
 def clients_at(endpoint: str) -> Iterator[None]:
-    """The product's own clients, with their own settings, at this address."""
+    """Point the product's clients, with their own settings, to this endpoint."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it finds
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # the default session keeps the first credentials that it finds
         for name, value in credentials(endpoint).items():
             patch.setenv(name, value)
         patch.delenv("AWS_SESSION_TOKEN", raising=False)
@@ -55,7 +58,7 @@ def tokens(attempts: list[bytes]) -> set[str]:
     return {json.loads(each)["ClientRequestToken"] for each in attempts}
 
 
-# without anybody behind the line
+# no AWS behind the proxy
 
 
 @pytest.mark.parametrize("fault", [proxy.throttle, proxy.fail_with_500, proxy.reset_before])
@@ -92,7 +95,7 @@ def test_ses_is_asked_exactly_once(
     notes.passed(f"F17, on a real socket: SES {fault.__name__.replace('_', ' ')}", attempts=1)
 
 
-# with an emulator behind it that heeds tokens
+# an emulator behind the proxy, which honors client request tokens
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,7 @@ def emulator() -> Iterator[str]:
 
 @pytest.fixture
 def emulator_items(emulator: str, table: Table) -> Iterator[Callable[[], list[Item]]]:
-    """The usual world in the emulator's table; whoever calls gets all that is in it."""
+    """Yield a function that returns all items of the emulator's table, which starts with the usual records."""
     seed(table)
     client: Any = boto3.client(
         "dynamodb", endpoint_url=emulator, aws_access_key_id="test", aws_secret_access_key="test"
@@ -127,9 +130,12 @@ SINGLE_FAULTS: Final = (
     proxy.respond_slowly,
     proxy.cut_off,
 )
-"""What befalls one request."""
+"""Faults that hit one request."""
 TAKEN_FOR_A_RESPONSE: Final = (proxy.respond_slowly, proxy.cut_off)
-"""The SDK takes half a body for all of it: of a transaction nothing more is wanted than that it came true."""
+"""Faults after which the SDK takes half of a response body for the whole.
+
+This is harmless: the product reads nothing from the response of a transaction but its success.
+"""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""As stale as DynamoDB may be (guarantees.md F13, F14): decisions stay as things are, and sweeps break nothing."""
+"""Maximum staleness of DynamoDB (guarantees.md F13, F14): decisions remain correct, and sweeps break nothing."""
 
 import os
 from random import Random
@@ -15,7 +15,7 @@ from tools.proof.notes import Notes
 
 
 def decisions(environment: Environment) -> list[bool]:
-    """Who may look at contacts, and who manages users."""
+    """Return decisions about viewing contacts and managing users, for several users and clients."""
     names = [action("crm.contacts.view"), action("account.users.manage")]
     return [
         DEPLOYED.decide({"subject": subject(user_id), "action": name, "resource": resource(client, "account")})

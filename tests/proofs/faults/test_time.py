@@ -1,4 +1,4 @@
-"""Clocks that differ, and time that is over (guarantees.md F26, F28)."""
+"""Clock skew, and functions that run out of time (guarantees.md F26, F28)."""
 
 from datetime import timedelta
 from itertools import product
@@ -25,7 +25,7 @@ from tools.proof.notes import Notes
 
 SKEWS = (-5, -1, 0, 1, 5)
 WITHOUT_DEADLINE = {PUBLISH_AUDIT_EVENTS, RECORD_EMAIL_FEEDBACK, SIGN_AUDIT_LOG, RECONCILE_ACCESS}
-"""Little is done at a time, or it is looked at between two parts."""
+"""Functions without a check of the remaining time. They do little at a time, or check between two parts."""
 
 
 def test_clocks_that_differ_decide_who_wins_and_never_let_both(

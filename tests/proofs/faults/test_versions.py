@@ -1,4 +1,4 @@
-"""Old and new code on one table (guarantees.md F37): what a later version adds to an item is passed by."""
+"""Old and new code on one table (guarantees.md F37): attributes of a later version are ignored."""
 
 from typing import Final
 
@@ -15,7 +15,11 @@ def operations(*, whole: bool) -> tuple[Operation, ...]:
 
 
 def test_what_a_later_version_adds_is_passed_by(environment: Environment, notes: Notes, *, whole: bool) -> None:
-    """What is written anew as a whole loses it: a later version must not add what an earlier one must keep."""
+    """Add unknown attributes to each item and compare the outcome.
+
+    An item that is rewritten as a whole loses them: a later version must not add attributes that an earlier one has to
+    keep.
+    """
     for operation in operations(whole=whole):
         expected = reference(environment, operation)
         attempt = operation.prepare(environment)

@@ -1,4 +1,4 @@
-"""Each kind of bad input that is known to us, and the tests that try it: one line a row, by the part of the product."""
+"""The known kinds of bad input by part of the product, each with the test that tries it."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -25,7 +25,7 @@ CREATIONS = "tests/store/memberships/test_creations.py"
 TEMPLATE, UNKNOWN = "tests/template/test_template.py", "tests/functions/test_reject_unknown_route.py"
 
 Row = tuple[str, str, str]
-"""What comes in, the file and the test."""
+"""The input, the file and the test."""
 
 TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
     "every door": (

@@ -1,4 +1,4 @@
-"""Words that nobody else uses, told at every door, and every place where one of them turns up afterwards."""
+"""Unique words that enter the product through every route, and a search for all places where they turn up."""
 
 import base64
 import binascii
@@ -47,11 +47,11 @@ SECRET: Final = re.compile(r"pal_[\w.-]+?_[0-9a-f]{8}", re.ASCII)
 ENCODED: Final = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 BY_NUMBER: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 DEPTH: Final = 3
-"""How many wrappings are taken off: base64 of compressed text is two."""
+"""Maximum number of encodings that are removed. Base64 of compressed text has two."""
 
 
 class Kind(StrEnum):
-    """What a canary is."""
+    """The kinds of private data."""
 
     SECRET = auto()
     ADDRESS = auto()
@@ -67,49 +67,55 @@ PERMITTED_PLACES: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.PURPOSE: frozenset({"answer", "letter", "PARTNER", "IDEMPOTENCY"}),
     Kind.REASON: frozenset({"letter", "OUTBOX"}),
 }
-"""Where each may be; a word in capitals is the kind of item of the table. Log, trail, chains, events, seals: none."""
+"""Permitted places of each kind. A word in capitals is a kind of item of the table.
+
+Logs, audit log, hash chains, events and tree heads may have none.
+"""
 FORBIDDEN_PLACES: Final = frozenset({"log", "event", "seal", "exception", "AUDIT", "CHAIN"})
-"""Where much is said, and no canary may be."""
+"""Places with much text where no canary is permitted."""
 
 
 @dataclass(slots=True)
 class Canaries:
-    """Each word with its kind, what was said in each place, and who was told each secret first."""
+    """The canary words with their kinds, the texts of each place, and the first recipient of each secret."""
 
     words: dict[str, Kind] = field(default_factory=dict)
     texts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     first_recipient: dict[str, str] = field(default_factory=dict)
 
     def new_word(self, kind: Kind) -> str:
-        """A new one, which could not be there by chance."""
+        """Return a new word that cannot occur by chance."""
         number = "".join(chr(ord("g") + int(digit)) for digit in f"{len(self.words):05d}")
         word = f"quetzal-{number}@canary.example" if kind is Kind.ADDRESS else f"Quetzal {number} {kind}"
         self.words[word] = kind
         return word
 
     def record(self, place: str, text: str) -> None:
-        """Something was said there."""
+        """Record a text of this place."""
         self.texts[place].add(text)
 
     def record_response(self, number: int, text: str) -> None:
-        """The address of a link is told once, by the answer that made it."""
+        """Record a response. Only the response that created a link may contain its URL."""
         body = json.loads(text or "{}")
         self._record_secrets("answer that made it", f"answer {number}", body.pop("url", ""))
         self.record("answer", json.dumps(body))
 
     def record_email(self, email: SentEmail) -> None:
-        """A secret is minted for one copy of a letter."""
+        """Record an email. Each copy has a secret of its own."""
         self._record_secrets("letter", email.delivery, f"{email.address}\n{email.subject}\n{email.text}\n{email.html}")
 
     def _record_secrets(self, place: str, recipient: str, text: str) -> None:
-        """What is behind the last point of a secret opens the link; told to another before, it is astray."""
+        """Record a text with secrets. A secret that another recipient already has is astray.
+
+        The part after the last period of a secret opens the link.
+        """
         parts = {each.rpartition(".")[2].rpartition("_")[0] for each in SECRET.findall(text)}
         self.words.update(dict.fromkeys(parts, Kind.SECRET))
         is_theirs = all(self.first_recipient.setdefault(part, recipient) == recipient for part in parts)
         self.record(place if is_theirs else f"{place}, of another", text)
 
     def places_by_kind(self) -> dict[Kind, set[str]]:
-        """For each kind, where one of it was found, however it was packed."""
+        """Return the places where words of each kind occur, in any encoding."""
         found: dict[Kind, set[str]] = {kind: set() for kind in Kind}
         for place, texts in self.texts.items():
             everything = "\n".join(each for text in texts for each in decoded(text)).casefold()
@@ -119,14 +125,14 @@ class Canaries:
         return found
 
     def misplaced(self) -> set[tuple[Kind, str]]:
-        """What was found where it does not belong."""
+        """Return the occurrences at places where they are not permitted."""
         return {
             (kind, place) for kind, places in self.places_by_kind().items() for place in places - PERMITTED_PLACES[kind]
         }
 
 
 def decoded(text: str, depth: int = DEPTH) -> Iterator[str]:
-    """The text, and what it holds escaped, in base64 or compressed."""
+    """Yield the text and everything that it contains in escaped, Base64 or compressed form."""
     yield text
     if "%" in text:
         yield unquote(text)
@@ -154,7 +160,7 @@ def _decode(packed: str) -> Iterator[str]:
 
 @dataclass(slots=True)
 class CanaryOperations(RandomOperations):
-    """Acts at random, in which every address, name, purpose and reason is a canary."""
+    """Random operations in which every address, name, purpose and reason is a canary."""
 
     canaries: Canaries = field(default_factory=Canaries)
     mailbox: FakeSes = field(default_factory=FakeSes)
@@ -166,12 +172,12 @@ class CanaryOperations(RandomOperations):
             self._put_account(account, name=self.canaries.new_word(Kind.NAME))
         for person in USERS:
             self._put_user(person, name="")
-        # addresses of the world itself, too: each is somebody's
+        # the addresses of the initial users are canaries, too
         self.canaries.words.update({f"{person}@": Kind.ADDRESS for person in USERS})
 
     @override
     def _put_user(self, user_id: str, **fields: object) -> ApiResponse:
-        """Whoever has a name has one of his own."""
+        """Replace a given name with a canary."""
         new = {"name": self.canaries.new_word(Kind.NAME)} if "name" in fields else {}
         return RandomOperations._put_user(self, user_id, **{**fields, **new})
 
@@ -183,7 +189,7 @@ class CanaryOperations(RandomOperations):
             self.publish_audit_events()
 
     def create_link_for_unknown(self) -> None:
-        """A link with a purpose, by letter, to somebody whom nobody knows."""
+        """Create a link with a purpose and send it to an unknown address."""
         person = self.choose(*PARTNER_OF_EMPLOYEE)
         partner_id = PARTNER_OF_EMPLOYEE[person]
         fields = {
@@ -211,7 +217,7 @@ class CanaryOperations(RandomOperations):
         call(route, self.admin_of(client), {"reason": self.canaries.new_word(Kind.REASON)}, **path)
 
     def create_unknown_user(self) -> None:
-        """Somebody whom nobody knows is refused."""
+        """Create a user with an unknown address, which is refused."""
         client = self.choose(*CLIENTS)
         body = {"email": self.canaries.new_word(Kind.ADDRESS), "permission_set": "partner_admin"}
         call("POST /accounts/{account_id}/users", self.admin_of(client), body, account_id=client)
@@ -224,7 +230,7 @@ class CanaryOperations(RandomOperations):
         call("GET /partners/{partner_id}/access-links", partner_manager, partner_id=partner_id)
 
     def send_emails(self) -> None:
-        """The mailer's minute; now and then a letter comes back, and nobody knows of an answer."""
+        """Run the mailer once. At times a response of SES is lost or an email bounces."""
         if self.random.random() < 0.3:
             self.mailbox.next_faults.append(self.choose(response_lost, aws_error("TooManyRequestsException", 429)))
         run_send_emails()
@@ -234,7 +240,7 @@ class CanaryOperations(RandomOperations):
             )
 
     def create_link_under_fault(self) -> None:
-        """A door dies at its writing, or AWS refuses; what is raised is in the log of Lambda."""
+        """Create a link while its write fails. The exception appears in the log of Lambda."""
         fault = self.choose(killed_after, aws_error("InternalServerError", 500), aws_error("ValidationException"))
         with replace_calls(dynamo.client(), "TransactWriteItems", fault):
             try:
@@ -243,7 +249,7 @@ class CanaryOperations(RandomOperations):
                 self.canaries.record("exception", "".join(format_exception(raised)))
 
     def publish_audit_events(self) -> None:
-        """The stream brings what is new in the trails."""
+        """Deliver the new audit entries of the stream."""
         chained = {
             (item["pk"].replace("CHAIN#", "AUDIT#"), item["sk"]) for item in self.table.items_with_prefix("CHAIN#")
         }
@@ -260,7 +266,7 @@ CANARY_OPERATIONS: Final[tuple[Callable[[CanaryOperations], None], ...]] = (
 
 @contextmanager
 def recording(canaries: Canaries) -> Iterator[FakeSes]:
-    """Hear every answer, letter, event and seal, and every write as the stream of the table would bring it."""
+    """Record every response, email, event and tree head, and every write as the table's stream would deliver it."""
     numbers = count(1)
     send = gateway.send_event
 
@@ -297,7 +303,7 @@ def recording(canaries: Canaries) -> Iterator[FakeSes]:
 
 
 def _texts_of_write(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a write puts where, as text."""
+    """Yield the place and the text of each item that a write changes."""
     for item in request.get("TransactItems", [{"alone": request}]):
         for action in item.values():
             key = (action.get("Key") or action.get("Item"))["pk"]["S"]

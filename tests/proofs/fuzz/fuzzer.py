@@ -1,4 +1,4 @@
-"""Requests made of openapi.json, valid and not, by schemathesis, against a product that runs."""
+"""Valid and invalid requests that Schemathesis generates from openapi.json and sends to the running product."""
 
 import json
 import os
@@ -13,16 +13,19 @@ from tools.template import ROOT
 
 PROGRAM: Final = Path(sys.executable).parent / "schemathesis"
 STATUSES_OF_INVALID: Final = (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 428, 429)
-"""What a request may be answered that is not as the contract wants it: never 2xx, never 5xx."""
+"""Permitted statuses of the response to an invalid request: never 2xx and never 5xx."""
 STATUSES_OF_VALID: Final = ("2xx", 400, 401, 403, 404, 409, 410, 412, 422, 428, 429)
-"""And one that is: it may name what is not there, what the caller may not, or a link for a sixth mail; never 5xx."""
+"""Permitted statuses of the response to a valid request: never 5xx.
+
+A valid request may name a missing record, lack a permission, or ask for a sixth email.
+"""
 KNOWN_ID_PROBABILITY: Final = 0.8
-"""How often an id is one that there is."""
+"""Probability with which an id is that of an existing record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who comes to some of the paths, and the ids that there are for their parameters."""
+    """The token for some of the paths, and existing ids for their parameters."""
 
     token: str
     ids: Mapping[str, Sequence[str]]
@@ -30,13 +33,13 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the product is, and its doors by the beginnings of their paths."""
+    """The URL of the product, and the settings for its paths by their prefixes."""
 
     url: str
     access_by_path: Mapping[str, Access]
 
     def settings(self) -> str:
-        """As schemathesis reads them."""
+        """Return the settings as Schemathesis reads them."""
         dictionaries, operations = ["[dictionaries]"], []
         for nth, (path, access) in enumerate(self.access_by_path.items()):
             parameters = []
@@ -60,7 +63,7 @@ class Target:
 
 
 def fuzz(target: Target, phase: str, folder: Path, *, seed: int, examples: int) -> Mapping[str, Any]:
-    """The report of one phase over the whole contract; what failed is told on standard output."""
+    """Run one phase over the whole contract and return its report. Failures are printed to standard output."""
     settings, report = folder / "settings.toml", folder / "report.json"
     settings.write_text(target.settings(), encoding="utf-8")
     arguments = ("run", str(ROOT / "openapi.json"), "--url", target.url, "--phases", phase, "--checks", "all")

@@ -1,4 +1,4 @@
-"""Whatever bad input is known to us is tried by a test that is there."""
+"""Tests of the table of bad input: each known kind is tried by an existing test."""
 
 import ast
 from functools import cache
@@ -13,7 +13,7 @@ from tools.template import ROOT
 
 @cache
 def names_in(file: str) -> frozenset[str]:
-    """The names of the tests of this file."""
+    """Return the names of the functions of this file."""
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 

@@ -1,4 +1,7 @@
-"""Secrets, addresses, names, purposes and reasons are where they belong after any story, and nowhere else (G10)."""
+"""Tests that private data appears only at permitted places after random operations (G10).
+
+Private data are secrets, addresses, names, purposes and reasons.
+"""
 
 import base64
 import gzip
@@ -22,7 +25,7 @@ CLOCKED = ("partner_access.api.routing", EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EM
 SHORT, LONG = 20, 100
 RUNS = 6
 ALWAYS = (Kind.ADDRESS, Kind.NAME)
-"""Told in any story, however short: the others have doors of their own."""
+"""Kinds that occur in any run, even a short one. The others need certain operations."""
 
 
 @pytest.mark.parametrize("run", range(RUNS if "PROOFS" in os.environ else 1))

@@ -1,4 +1,4 @@
-"""Whatever is asked is answered as the contract says: nothing of it is a fault, and nothing that it forbids is taken."""
+"""Fuzz tests of the running product: it returns no server error and accepts nothing that the contract forbids."""
 
 import os
 import time
@@ -19,15 +19,18 @@ from tools.whole_table import Item
 WHO = ("client", "manager", "employee", "newcomer")
 EXAMPLES = {"coverage": 1, "fuzzing": 25, "stateful": 15}
 PHASES_OF_EACH_OPERATION = {"coverage", "fuzzing"}
-"""Stories go from an answer to what can be done with it, and only some operations have such."""
+"""Phases that try every operation.
+
+Stateful tests follow links from one response to another request, and only some operations have such links.
+"""
 RECONCILED_WITHIN = 60
-"""Seconds in which what follows from a departure is done."""
+"""Seconds in which the reconciliation of an offboarding is complete."""
 SEED = int(os.environ.get("SEED", "1"))
 
 
 @pytest.fixture(scope="module")
 def stack_users(*, whole: bool) -> Iterator[StackUsers]:
-    """Of a stack of its own: what is made up here is nobody else's business."""
+    """Yield users of a separate stack, so that generated records affect no other test."""
     if not whole:
         pytest.skip(
             "the running product is asked at length by make proof; tests/functions/test_contract.py asks in short"
@@ -37,9 +40,9 @@ def stack_users(*, whole: bool) -> Iterator[StackUsers]:
 
 
 def target(stack_users: StackUsers, who: str) -> Target:
-    """The product as one of these finds it, with a client, a partner admin and an open link of its own.
+    """Return the product from the point of view of one user, who has a client, a partner admin and an open link.
 
-    The directory has accounts and people to itself: what becomes of them there shuts no door to the others.
+    The directory API gets accounts and users of its own, so that changes to them block no other request.
     """
     stack_users.put_everyone()
     admin, employee = stack_users.clients[0], stack_users.an_employee()
@@ -75,7 +78,7 @@ def target(stack_users: StackUsers, who: str) -> Target:
 
 
 def items_after_reconciliation(stack_users: StackUsers) -> Sequence[Item]:
-    """The whole table, as soon as nothing that follows from a departure is left to do."""
+    """Return the whole table, as soon as no reconciliation is pending."""
     deadline = time.monotonic() + RECONCILED_WITHIN
     while True:
         items = stack_users.stack.items()
@@ -106,7 +109,7 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(
 def test_an_answer_that_the_contract_does_not_know_is_caught(
     stack_users: StackUsers, notes: Notes, tmp_path: Path
 ) -> None:
-    """The control: a product that is not there answers 404 to what needs no id at all."""
+    """Check the control: a wrong base path, where even requests without an id get 404."""
     made = target(stack_users, "client")
     elsewhere = Target(f"{made.url}/nowhere", made.access_by_path)
 

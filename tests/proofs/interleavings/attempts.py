@@ -1,7 +1,8 @@
-"""An operation as a row of calls: what it asks next depends on nothing but what it has heard so far.
+"""An operation as a sequence of calls to AWS. Its next call depends only on the responses so far.
 
-Identity, time and chance come from its name, so that it can be run again from the start, up to the call that it waits
-for; nothing else runs meanwhile. What it asks after which answers is kept, and runs once.
+Ids, times and random values derive from the name of the attempt. An attempt can therefore be run again from the start
+up to the call that waits for a response. Nothing else runs meanwhile. The calls that follow each sequence of responses
+are remembered, so that each sequence runs once.
 """
 
 import logging
@@ -42,17 +43,17 @@ TIMED_OUT: Final = CallResult(0)
 KILLED: Final = CallResult(-1)
 UNAVAILABLE: Final = 503
 ROW_TO_RETRY: Final = '"reason":"temporarily_unavailable"'
-"""In a row of an answer about many."""
+"""Reason in a row of a bulk response that asks for a retry."""
 MILLISECOND: Final = "019a0000-0000-7"
-"""How every name of an act begins here: they are all of one instant."""
+"""Common prefix of all generated ids: they all have the same instant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One deed: `does` takes the key that names the attempt; `later` is how far its clock is ahead.
+    """One operation. `does` gets the idempotency key of the attempt, and `later` is the lead of its clock.
 
-    `at` is the route or the worker whose deed it is; `in_parts` says that it reads or writes not all of it at one instant,
-    so that others may come between.
+    `at` is its route or the module of its background function. `in_parts` is true if its reads or writes are not all at
+    one instant, so that other operations may come between them.
     """
 
     name: str
@@ -66,7 +67,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An operation, tried: again with the same key, it is the same deed."""
+    """One attempt at an operation. Attempts with the same key are retries of one request."""
 
     operation: Operation
     try_number: int = 1
@@ -74,12 +75,12 @@ class Attempt:
 
     @property
     def key(self) -> str:
-        """The Idempotency-Key: that of all tries of this deed."""
+        """The idempotency key, which all attempts of one request share."""
         return re.sub(r"\W+", "-", f"{self.operation.name} {self.request_number}")
 
     @property
     def label(self) -> str:
-        """Whose try this is, such as `revoke`, `revoke#2` for another's and `revoke~2` for the next."""
+        """The name of the attempt: `revoke`, `revoke#2` for the second request, or `revoke~2` for the first retry."""
         request_suffix, try_suffix = (
             f"#{self.request_number}" if self.request_number > 1 else "",
             f"~{self.try_number}" if self.try_number > 1 else "",
@@ -88,21 +89,21 @@ class Attempt:
 
     @property
     def has_key(self) -> bool:
-        """Whether it is of somebody who names it by a key, so that he may ask for it again."""
+        """True if the caller sends an idempotency key, so that they can retry."""
         return self.operation.is_keyed
 
     def retry(self) -> "Attempt":
-        """The next try of the same deed."""
+        """Return the next attempt of the same request."""
         return Attempt(self.operation, self.try_number + 1, self.request_number)
 
     def as_new_request(self) -> "Attempt":
-        """The same deed by somebody who does not know of this one."""
+        """Return the same operation as a separate request, with a key of its own."""
         return Attempt(self.operation, self.try_number, self.request_number + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended: a status of its answer, 0 when there is none to give."""
+    """The result of an attempt: the HTTP status, or 0 if there is no response."""
 
     status: int
     text: str = ""
@@ -115,18 +116,18 @@ class AttemptResult:
 
     @override
     def __str__(self) -> str:
-        """As much as tells one end from another."""
+        """Return a short description that tells one result from another."""
         return " ".join([str(self.status), self.failed, *re.findall(r'"code": "(\w+)"', self.text)])
 
     @property
     def needs_retry(self) -> bool:
-        """Whether it, or a part of it, is to be tried again: it was not done, or nobody knows."""
+        """True if all or part of the request should be retried, because it failed or its result is unknown."""
         return bool(self.failed) or self.status == UNAVAILABLE or ROW_TO_RETRY in self.text
 
 
 @dataclass(slots=True, eq=False)
 class AttemptProgress:
-    """How far an attempt has come: it asks, or it has ended."""
+    """The progress of an attempt: it waits for the response to a call, or it has ended."""
 
     attempt: Attempt
     responses: tuple[CallResult, ...]
@@ -136,7 +137,7 @@ class AttemptProgress:
 
 
 class WaitsForCall(BaseException):
-    """As far as it is known what an operation heard."""
+    """The attempt has no more known responses and waits for one to this call."""
 
     def __init__(self, call: AwsCall) -> None:
         super().__init__()
@@ -145,7 +146,7 @@ class WaitsForCall(BaseException):
 
 @dataclass(slots=True)
 class AttemptRunner:
-    """Runs attempts, each from its start, with what it has heard so far."""
+    """The runner of attempts. It runs each from its start, with the responses so far."""
 
     clock: Clock
     began: datetime
@@ -156,13 +157,13 @@ class AttemptRunner:
     draws: int = 0
 
     def start(self, attempt: Attempt) -> AttemptProgress:
-        """An attempt that has heard nothing yet."""
+        """Return the attempt before its first response."""
         if attempt not in self.started:
             self.started[attempt] = self._replay(attempt, ())
         return self.started[attempt]
 
     def continue_with(self, run: AttemptProgress, response: CallResult) -> AttemptProgress:
-        """The attempt after it has heard this, too."""
+        """Return the attempt after one more response."""
         if response not in run.next_by_response:
             run.next_by_response[response] = self._replay(run.attempt, (*run.responses, response))
         return run.next_by_response[response]
@@ -177,12 +178,12 @@ class AttemptRunner:
             return AttemptProgress(attempt, responses, waiting.call, None)
 
     def become(self, attempt: Attempt, draws: int) -> None:
-        """From here on identity, time and chance are this attempt's, which has taken so many names."""
+        """Take on ids, time and random values of this attempt, which has already drawn `names` of them."""
         self._attempt, self.draws = attempt, draws
         self.clock.time = self.began + attempt.operation.later
 
     def run_attempt(self, attempt: Attempt) -> AttemptResult:
-        """Run it as far as it comes."""
+        """Run the attempt as far as it gets."""
         try:
             response = attempt.operation.run(attempt.key)
         except faults.Killed:
@@ -194,7 +195,7 @@ class AttemptRunner:
         return AttemptResult(0)
 
     def handle_call(self, service: str, request: Any, send: Send) -> Any:
-        """What becomes of a call: what it is known to have heard, else it waits for it; or whatever is live."""
+        """Return the recorded response to a call, or stop the attempt. In live mode, make the call."""
         if self.live:
             return self.live(send)
         response = next(self._responses, None)
@@ -207,7 +208,7 @@ class AttemptRunner:
         return response.to_response()
 
     def random_bytes(self) -> bytes:
-        """The next of this attempt's own 256 bits."""
+        """Return the next 256 random bits of this attempt."""
         self.draws += 1
         assert self._attempt
         seed = f"{self._attempt.key} {self._attempt.try_number} {self.draws}"
@@ -229,7 +230,7 @@ def _target(service: str, request: Any) -> str:
 
 
 def _body(request: Any) -> bytes:
-    """What is sent, without the lengths and sums that S3 gets along with it."""
+    """Return the request body without the chunk headers and checksums of S3."""
     body = request.body
     if isinstance(body, bytes) or not body:
         return body or b""
@@ -240,7 +241,7 @@ def _body(request: Any) -> bytes:
 
 @contextmanager
 def attempt_runner(began: datetime) -> Iterator[AttemptRunner]:
-    """Every call of the product is heard by the player alone, and nothing is left to chance, or waits."""
+    """Route all AWS calls of the product to the runner, and replace time, random values and waiting."""
     clients = {
         fake_aws.DYNAMODB: dynamo.client(),
         fake_aws.SES: transport.client(),
@@ -255,7 +256,7 @@ def attempt_runner(began: datetime) -> Iterator[AttemptRunner]:
         patch.setattr("uuid.uuid4", runner.uuid7)
         patch.setattr("secrets.token_urlsafe", lambda _: urlsafe_b64encode(runner.random_bytes()).decode().rstrip("="))
         patch.setattr("secrets.token_bytes", lambda size: runner.random_bytes()[:size])
-        # by their own switch: loggers remember what they were told not to write
+        # loggers cache their levels, so logging is switched off as a whole
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)
         for service, client in clients.items():

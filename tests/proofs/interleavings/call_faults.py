@@ -1,4 +1,4 @@
-"""What may become of a call at AWS's door (guarantees.md §7): it is refused, is lost on the way there or back, or ends all."""
+"""The faults of a call to AWS (guarantees.md §7): an error, a lost request or response, or the end of the function."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def fails_with(status: int, code: str) -> Callable[[FakeAws, AwsState, AwsCall],
 
 
 def conflicts(_: FakeAws, state: AwsState, call: AwsCall) -> FaultedCall:
-    """Somebody else is at the first item."""
+    """Cancel a transaction because of a conflict at its first item."""
     if call.target not in TRANSACTIONS:
         return None
     others = [{"Code": "None"}] * (len(call.json["TransactItems"]) - 1)
@@ -31,7 +31,10 @@ def conflicts(_: FakeAws, state: AwsState, call: AwsCall) -> FaultedCall:
 
 
 def takes_effect(result: CallResult) -> Callable[[FakeAws, AwsState, AwsCall], FaultedCall]:
-    """It takes effect, and this is what is heard of it; the table knows a transaction again by its token."""
+    """Let the request take effect and return this response.
+
+    A transaction's token is recorded, so that its repetition has no effect.
+    """
 
     def happens(aws: FakeAws, state: AwsState, call: AwsCall) -> FaultedCall:
         if not call.writes:

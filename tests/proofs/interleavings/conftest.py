@@ -1,4 +1,4 @@
-"""The world that everything is tried in, made once, and the player who runs attempts in it."""
+"""The initial state of all explorations, built once, and the runner of attempts in it."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ SIGNING_SETTINGS = {"TREE_HEADS_BUCKET": "bucket", "TREE_HEAD_SIGNING_KEY": "key
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A whole proof is shared out among workers."""
+    """Give a test with the parameter `share` one run for each shard."""
     if "share" in metafunc.fixturenames:
         metafunc.parametrize("share", range(SHARDS))
 
@@ -49,7 +49,10 @@ def scenario(table: Table, shared_results: SharedResults, monkeypatch: pytest.Mo
 
 
 def _initial_state(aws: FakeAws, runner: AttemptRunner, table: Table) -> AwsState:
-    """What has happened before: somebody was invited, somebody left and nobody tidied up, some entries are chained."""
+    """Return the initial state: an employee has a link, another was offboarded without a reconciliation.
+
+    Some audit entries are already in the hash chain.
+    """
     operations.fill_table(table)
     aws_state = aws.now()
     exploration = Exploration(runner, aws)

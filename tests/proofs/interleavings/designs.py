@@ -1,6 +1,7 @@
-"""Designs that are known to be wrong, each the product's own but for one thing: exploring must find where they fail.
+"""Designs that are known to be wrong, each equal to the product but for one thing.
 
-What they leave out, they leave out at the door to DynamoDB, so that all else is what is shipped.
+The exploration must find their errors. Each leaves something out at the calls to DynamoDB, so that everything else is
+the shipped product.
 """
 
 import re
@@ -39,7 +40,7 @@ transact: Final = dynamo.transact
 
 @contextmanager
 def without_conditions() -> Iterator[None]:
-    """What was read held when it was read; that it still does is hoped for."""
+    """Write without conditions, and hope that the facts still hold."""
 
     def write_in_any_case(items: Iterable[TransactionItem], **how: Any) -> None:
         transact([_bare(item) for item in items if item.action != "ConditionCheck"], **how)
@@ -56,7 +57,7 @@ def _bare(item: TransactionItem) -> TransactionItem:
 
 @contextmanager
 def without_condition_checks() -> Iterator[None]:
-    """What is written has its own conditions; what was only counted has none."""
+    """Write with the conditions of the written items, but without the condition checks of the facts."""
 
     def nothing_is_relied_on(_: Iterable[Record], items: tuple[TransactionItem, ...]) -> Iterator[TransactionItem]:
         return iter(items)
@@ -68,7 +69,10 @@ def without_condition_checks() -> Iterator[None]:
 
 @contextmanager
 def look_up_key_first() -> Iterator[None]:
-    """Hazard 9: whoever asks again is replayed his answer, unless his first try comes true after the look."""
+    """Look up the idempotency key before the transaction instead of in it (hazard 9).
+
+    A retry fails if the first try takes effect after the lookup.
+    """
     route_key = f"DELETE {membership_facts.USER}"
     route = remove_user.routes[route_key]
 
@@ -84,7 +88,7 @@ def look_up_key_first() -> Iterator[None]:
 
 @contextmanager
 def store_response_afterwards() -> Iterator[None]:
-    """First the deed, then a record of its own that it was done."""
+    """Store the response in a transaction of its own after the operation."""
 
     def commit_then_store(decision: Decision, response: ResponseBody | None, *items: TransactionItem) -> None:
         commit(decision, None, *items)
@@ -98,7 +102,7 @@ def store_response_afterwards() -> Iterator[None]:
 
 @contextmanager
 def read_one_by_one() -> Iterator[None]:
-    """Each read is consistent, and all of them are not of one instant."""
+    """Read the facts one by one. Each read is consistent, but they are not of one instant."""
 
     def read(wanted: Iterable[Key], **_: Any) -> Items:
         found = Items()
@@ -113,14 +117,17 @@ def read_one_by_one() -> Iterator[None]:
 
 @contextmanager
 def claim_regardless() -> Iterator[None]:
-    """A copy that looked free is taken."""
+    """Claim a copy even if another mailer has claimed it meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "CAN_CLAIM", f"{outbox.CAN_CLAIM} OR attribute_exists(pk)")
         yield
 
 
 def end_access_and_resume_program(key: str) -> gateway.ApiResponse:
-    """Before, he is not let in because his firm was stopped; after, because of his end; and at no instant in between."""
+    """End the colleague's access, then resume their partner's program.
+
+    Access is denied before because of the program and after because of the removal. There is no instant with access.
+    """
     assert membership_facts.remove(APPROVER, COLLEAGUE, key=key).status < FIRST_ERROR_STATUS
     return put_account(PARTNER, f"{key}-and", program="active")
 
@@ -130,7 +137,10 @@ END_AND_RESUME: Final = Operation("end him, and his firm goes on", "", end_acces
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What is done otherwise, the deeds that show it, what happened before, and what of it is looked at in the end."""
+    """A wrong design with the operations that show its error.
+
+    `after` names an operation that runs before, and `look` makes the check of the final state.
+    """
 
     name: str
     patch: Callable[[], AbstractContextManager[None]]
@@ -141,7 +151,7 @@ class Design:
     after: str = ""
 
     def explore(self, scenario: Scenario, *, as_designed: bool) -> tuple[ExplorationResult, list[Attempt]]:
-        """What comes of these deeds, and of which attempts: done so, or as it is shipped."""
+        """Return the result of exploring the operations and their attempts, with the wrong design or as shipped."""
         known = {**scenario.operations, END_AND_RESUME.name: END_AND_RESUME}
         attempts = [
             Attempt(
@@ -170,7 +180,7 @@ class Design:
 
 
 def one_request(scenario: Scenario, attempt: Attempt, *_: Attempt) -> Check:
-    """However often it was tried."""
+    """Check that one request takes effect once, for any number of tries."""
     return done_once(scenario, attempt)
 
 

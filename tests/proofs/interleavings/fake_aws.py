@@ -1,4 +1,7 @@
-"""What AWS holds, as a value, and what it answers to one call: the table is moto's own, the rest small and exact."""
+"""The state of AWS as an immutable value, and its response to one call.
+
+The table is moto's own. The other services are small, exact fakes.
+"""
 
 import json
 from base64 import b64encode
@@ -31,7 +34,7 @@ PRECONDITION_FAILED: Final = b"<Error><Code>PreconditionFailed</Code></Error>"
 
 @dataclass(frozen=True, slots=True)
 class AwsCall:
-    """One call of an operation: an attempt of the SDK, ready to be sent."""
+    """One call of an operation: one attempt of the SDK, ready to be sent."""
 
     service: str
     target: str
@@ -49,14 +52,14 @@ class AwsCall:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What an operation hears of a call: an answer, nothing in time, or never anything again."""
+    """The result of a call for the operation: a response, a timeout, or the end of the function."""
 
     status: int
     body: bytes = b""
     error: str = ""
 
     def to_response(self) -> AWSResponse:
-        """The answer as the SDK gets it."""
+        """Return the response in the form that the SDK expects."""
         headers = {"x-amzn-errortype": self.error} if self.error else {}
         response = faults.responds(self.status, {}, **headers)
         response.raw = faults._RawBody(self.body)
@@ -65,7 +68,7 @@ class CallResult:
 
 @dataclass(frozen=True, eq=False)
 class AwsState:
-    """All of it at one instant; the same is the same object, within one exploration."""
+    """The state of AWS at one instant. Equal states are the same object within one exploration."""
 
     table: Mapping[str, Mapping[str, Any]]
     emails: tuple[tuple[str, str], ...] = ()
@@ -75,29 +78,29 @@ class AwsState:
 
     @cached_property
     def digest(self) -> bytes:
-        """The same for all that hold the same."""
+        """A digest of the state, equal for equal states."""
         items = sorted(_digest(item) for there in self.table.values() for item in there.values())
         rest = repr((self.emails, self.events, sorted(self.objects.items()), sorted(self.tokens)))
         return sha256(b"".join(items) + rest.encode()).digest()
 
     def digest_without(self, fields: frozenset[str]) -> bytes:
-        """The same for all that hold the same, tokens and these fields of kept answers apart."""
+        """Return a digest of the state without tokens and without these fields of stored responses."""
         items = sorted(_digest_without(item, fields) for there in self.table.values() for item in there.values())
         rest = repr((self.emails, self.events, sorted(self.objects.items())))
         return sha256(b"".join(items) + rest.encode()).digest()
 
     @cached_property
     def items(self) -> list[Item]:
-        """All that is in the table."""
+        """All items of the table."""
         return [_read(item) for there in self.table.values() for item in there.values()]
 
     @cached_property
     def violations(self) -> list[str]:
-        """What of the guarantees does not hold."""
+        """The violated invariants."""
         return violations(self.items)
 
     def item(self, key: tuple[str, str]) -> Item:
-        """One item of the table, or an empty one."""
+        """Return one item of the table, or an empty one."""
         return next((item for item in self.items if (item["pk"], item["sk"]) == key), {})
 
 
@@ -141,14 +144,14 @@ def _ordered(value: Any) -> Any:
 
 @dataclass(slots=True)
 class FakeAws:
-    """Answers calls: each is one step, which takes what is held and gives what is held after it."""
+    """The fake of AWS: each call is a step from one state to the next."""
 
     table: Table
     states: dict[bytes, AwsState] = field(default_factory=dict)
     responses: dict[tuple[bytes, str, bytes], tuple[CallResult, AwsState]] = field(default_factory=dict)
 
     def now(self) -> AwsState:
-        """What moto's table holds at this moment, and nothing else."""
+        """Return the state with the current content of moto's table and nothing else."""
         return self.same(AwsState(self._table_content()))
 
     def same(self, state: AwsState) -> AwsState:
@@ -159,7 +162,7 @@ class FakeAws:
         self.responses.clear()
 
     def respond(self, state: AwsState, call: AwsCall) -> tuple[CallResult, AwsState]:
-        """What is heard, and what is held then; the same question to the same is asked once."""
+        """Return the response and the next state. The same call in the same state runs once."""
         key = (state.digest, call.target, call.body)
         if key not in self.responses:
             result, then = self._respond(state, call)
@@ -199,7 +202,7 @@ class FakeAws:
         return {key: dict(items) for key, items in self._moto_table().items.items() if items}
 
     def restore(self, state: AwsState) -> None:
-        """Let moto's table hold this; what is in it is never changed in place (tests/support/fast_moto.py)."""
+        """Set the content of moto's table. Its items are never changed in place (tests/haste.py)."""
         self._moto_table().items = defaultdict(dict, {key: dict(items) for key, items in state.table.items()})
 
 
@@ -208,7 +211,7 @@ def _ok(body: Mapping[str, Any]) -> CallResult:
 
 
 def _kms(call: AwsCall) -> CallResult:
-    """KMS, as far as seals need it: it knows what it has signed."""
+    """Answer as KMS does, as far as tree head signing needs it: sign, and verify its own signatures."""
     request = call.json
     signature = b64encode(sha256(f"{request['KeyId']} {request['Message']}".encode()).digest()).decode()
     if call.target == "Sign":
@@ -219,7 +222,7 @@ def _kms(call: AwsCall) -> CallResult:
 
 
 def _s3(state: AwsState, call: AwsCall) -> tuple[CallResult, AwsState]:
-    """S3, as far as seals need it: what is there may be kept from being written over."""
+    """Answer as S3 does, as far as tree heads need it, including conditional writes."""
     verb, _, rest = call.target.partition(" ")
     name, _, condition = rest.partition(" ")
     if verb == "GET":

@@ -1,4 +1,4 @@
-"""What was promised of every schedule, and how to see whether it is kept (guarantees.md §1)."""
+"""The invariants of every schedule, and the checks for them (guarantees.md §1)."""
 
 import json
 from collections import Counter
@@ -16,16 +16,19 @@ from tests.proofs.interleavings.schedules import Check, Exploration, Exploration
 from tests.support.background_functions import SEND_EMAILS
 
 FIRST_RESPONSE_ONLY: Final = frozenset({"url"})
-"""What no replay tells again."""
+"""Fields that no replay contains."""
 AS_READ: Final = frozenset({"remaining_super_admins", "remaining_are_partner_employees"})
-"""What an answer tells as it was read: a migration is held to one other super admin, and not to how many there are."""
+"""Fields that state a fact as it was read, without a condition on it in the transaction.
+
+A migration requires at least one other super admin, but not a certain number of them.
+"""
 GAVE_UP: Final = "rights_changed"
-"""The answer to whoever was overtaken as often as he tried: nothing came of it."""
+"""Error code after the last retry because of concurrent changes. The operation has then done nothing."""
 SERVER_ERROR: Final = 500
 GENERATED_IDS: Final = frozenset({"grant_id", "link_id", "set_id"})
-"""Of what an act brought about: another try of it would give another."""
+"""Fields with generated ids, which differ from attempt to attempt."""
 LATER: Final = timedelta(hours=1)
-"""When nothing is in anybody's hands any more."""
+"""Delay after which no claim is still valid."""
 MAILER: Final = "the mailer's sweep"
 RECONCILIATION: Final = "clean-up"
 Outcome = tuple[bytes, tuple[Any, ...]]
@@ -33,7 +36,7 @@ Outcome = tuple[bytes, tuple[Any, ...]]
 
 @dataclass(slots=True)
 class SharedResults:
-    """What no test needs to work out again: where everything begins, who may do what there, and what comes of it."""
+    """Results that all tests share: the initial state, the operations, and the progress of attempts."""
 
     started: dict[Attempt, AttemptProgress] = field(default_factory=dict)
     initial_state: AwsState | None = None
@@ -42,7 +45,7 @@ class SharedResults:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Where everything begins, and who may do what there."""
+    """The initial state and the operations that are possible in it."""
 
     initial_state: AwsState
     operations: Mapping[str, Operation]
@@ -51,14 +54,14 @@ class Scenario:
     decisions: dict[AwsState, str] = field(default_factory=dict)
 
     def attempts(self, *names: str) -> list[Attempt]:
-        """Of these operations; one that is named again is a deed of its own."""
+        """Return attempts at these operations. A repeated name is a separate request."""
         return [
             Attempt(self.operations[name], request_number=1 + names[:position].count(name))
             for position, name in enumerate(names)
         ]
 
     def prove(self, *attempts: Attempt, faults: tuple[Fault, ...] = (), only: str = "") -> ExplorationResult:
-        """All that was promised holds in every schedule of these attempts."""
+        """Assert that all invariants hold in every schedule of these attempts."""
         without_faults = (no_email_sent_twice, no_attempt_fails)
         checks = (invariants_hold, *((no_email_sent_three_times,) if faults else without_faults))
         at_end = self.final_check(*attempts, faults=faults)
@@ -75,7 +78,7 @@ class Scenario:
         faults: tuple[Fault, ...] = (),
         only: str = "",
     ) -> Exploration:
-        """How these attempts are explored; with faults, whoever got no answer asks again."""
+        """Return the exploration of these attempts. With faults, a caller without a response retries."""
         decides = any(attempt.operation.decides for attempt in attempts)
         return Exploration(
             self.runner,
@@ -89,7 +92,7 @@ class Scenario:
         )
 
     def final_check(self, *attempts: Attempt, faults: tuple[Fault, ...] = ()) -> Check:
-        """What must be true at the end of these."""
+        """Return the check of the final state of these attempts."""
         first, *others = attempts
         if first.has_key and all(each.key == first.key for each in others):
             return done_once(self, first)
@@ -102,22 +105,25 @@ class Scenario:
         return all_checks(decisions_hold_at_an_instant, is_serializable(self, *attempts, tries=2 if faults else 1))
 
     def run_alone(self, aws_state: AwsState, attempt: Attempt) -> State:
-        """What comes of an attempt when nobody else is there."""
+        """Return the final state of one attempt that runs alone."""
         (end,) = Exploration(self.runner, self.aws).explore(aws_state, attempt).ends
         return end
 
     def decision_in(self, aws_state: AwsState) -> str:
-        """The answer of whoever looks at one instant."""
+        """Return the access decision in this state."""
         if aws_state not in self.decisions:
             self.decisions[aws_state] = self.run_alone(aws_state, Attempt(DECISION)).results[0].text
         return self.decisions[aws_state]
 
     def outcome(self, aws_state: AwsState, ends: Iterable[AttemptResult]) -> Outcome:
-        """What is held and was answered, apart from what depends on how often somebody had to ask."""
+        """Return the state and the responses, without the parts that depend on the number of retries."""
         return aws_state.digest_without(AS_READ), tuple(map(_comparable, ends))
 
     def sequential_outcomes(self, *attempts: Attempt, tries: int) -> set[Outcome]:
-        """What comes of them one after the other, in every order, with the first try of each, the second or both."""
+        """Return the outcomes of running the attempts one after the other in every order.
+
+        Each runs with its first try, its second, or both.
+        """
         ways = [((each,), (each.retry(),), (each, each.retry())) if tries > 1 else ((each,),) for each in attempts]
         found = set()
         for chosen in product(*ways):
@@ -133,7 +139,7 @@ class Scenario:
 
 
 def _comparable(end: AttemptResult) -> tuple[int, str, str]:
-    """An answer without what is told only once, or as it was read."""
+    """Return a response without fields that only the first response contains and fields stated as read."""
     body = json.loads(end.text) if end.text else {}
     return (
         end.status,
@@ -147,12 +153,12 @@ def all_checks(*checks: Check) -> Check:
 
 
 def no_email_sent_twice(state: State) -> Iterator[str]:
-    """G7: where SES answers, each copy of a letter goes out once."""
+    """Check that each copy of an email is sent once if SES answers (G7)."""
     yield from _sent_more_often_than(1, state)
 
 
 def no_email_sent_three_times(state: State) -> Iterator[str]:
-    """G7: where one answer is lost, a copy may go out once more."""
+    """Check that each copy of an email is sent at most twice if one response is lost (G7)."""
     yield from _sent_more_often_than(2, state)
 
 
@@ -162,14 +168,14 @@ def _sent_more_often_than(most: int, state: State) -> Iterator[str]:
 
 
 def no_attempt_fails(state: State) -> Iterator[str]:
-    """Where nothing fails, nobody hears that something did."""
+    """Check that no attempt fails if there are no faults."""
     for run in state.runs:
         if run.result and (run.result.failed or run.result.status >= SERVER_ERROR):
             yield f"{run.attempt.label}: ended with {run.result}"
 
 
 def decisions_hold_at_an_instant(state: State) -> Iterator[str]:
-    """G4: what was decided was right at some instant between the question and the answer, and so never of before."""
+    """Check that each access decision was correct at some instant between request and response (G4)."""
     for run, ever in zip(state.runs, state.watched, strict=True):
         ends = run.result
         if run.attempt.operation.decides and ends and not ends.needs_retry and ends.text not in ever:
@@ -177,7 +183,10 @@ def decisions_hold_at_an_instant(state: State) -> Iterator[str]:
 
 
 def is_serializable(scenario: Scenario, *attempts: Attempt, tries: int = 1) -> Check:
-    """What came of them comes of them one after the other, in some order; whoever gave up has done nothing."""
+    """Check that the outcome equals that of some sequential order.
+
+    Attempts that gave up because of concurrent changes must have done nothing.
+    """
     known: dict[tuple[int, ...], set[Outcome]] = {}
 
     def check(state: State) -> Iterator[str]:
@@ -191,7 +200,7 @@ def is_serializable(scenario: Scenario, *attempts: Attempt, tries: int = 1) -> C
 
 
 def done_once(scenario: Scenario, attempt: Attempt) -> Check:
-    """G8: whatever became of the tries of one deed, it is done once, and the last of them has its answer."""
+    """Check that a request takes effect once, for any number of tries, and that the last try gets its response (G8)."""
     tries = [scenario.run_alone(scenario.initial_state, each) for each in (attempt, attempt.retry())]
     expected, known = tries[0], {scenario.outcome(each.aws_state, each.results) for each in tries}
 
@@ -215,7 +224,7 @@ def done_once(scenario: Scenario, attempt: Attempt) -> Check:
 
 
 def audit_entries(aws_state: AwsState) -> Counter[tuple[str, str, str]]:
-    """What all trails tell, apart from the names of acts."""
+    """Count the audit entries, without generated ids."""
     return Counter(
         (
             item["pk"],
@@ -233,13 +242,13 @@ def _different(done: Counter[tuple[str, str, str]], wanted: Counter[tuple[str, s
 
 
 def has_effect_of_one_run(scenario: Scenario, attempt: Attempt) -> Check:
-    """F32: a worker that runs twice at once does what one would."""
+    """Check that a background function that runs twice at once has the effect of one run (F32)."""
     expected = scenario.run_alone(scenario.initial_state, attempt).aws_state
     return lambda state: _different(audit_entries(state.aws_state), audit_entries(expected))
 
 
 def completes_at_next_run(scenario: Scenario, attempt: Attempt) -> Check:
-    """A worker that was cut off is run again by its schedule, and then what was to be done is done, once."""
+    """Check that a background function that was cut off completes its work, once, at its next scheduled run."""
     now = attempt.operation
     by_schedule = scenario.operations[MAILER] if now.where == SEND_EMAILS else now
     later = Attempt(replace(by_schedule, name=f"{now.name}, an hour later", later=now.later + LATER))
@@ -258,7 +267,7 @@ def completes_at_next_run(scenario: Scenario, attempt: Attempt) -> Check:
 
 
 def _emails_were_sent(aws_state: AwsState, expected: AwsState) -> Iterator[str]:
-    """G7: each at least once, and twice at most when one answer of SES was lost."""
+    """Check that each email is sent at least once, and at most twice if one response of SES was lost (G7)."""
     sent = Counter(name for name, _ in aws_state.emails)
     for name, _ in expected.emails:
         if not 1 <= sent[name] <= 2:

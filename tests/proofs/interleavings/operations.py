@@ -1,7 +1,8 @@
-"""A small world in which everything can happen at once, and every deed of people, the vendor and the workers in it.
+"""A small initial state in which all operations can run at once, and these operations.
 
-There is one free seat. A colleague of the firm is partner admin of the client, another was stopped there, a consultant of
-the firm runs it. One has left, and nobody has tidied up behind him; the grant of one is over; a letter waits.
+They belong to users, the vendor and background jobs. There is one free partner seat. A colleague is partner admin of
+the client. Another partner admin is suspended there. A consultant of the partner is a super admin. One employee was
+offboarded and their reconciliation has not run. One grant has expired. One email is pending.
 """
 
 from collections.abc import Iterable
@@ -72,7 +73,7 @@ def grant_of(digit: str, **changes: Any) -> Any:
 
 
 def fill_table(table: Table) -> None:
-    """Let everybody be there."""
+    """Create all accounts, users, members, links and deliveries."""
     opened_by = {text: frozenset({LinkSecret.read(text).fingerprint}) for text in (MULTI_USE_SECRET, EXPIRED_SECRET)}
     records: tuple[Record, ...] = (
         the_partner(),
@@ -120,7 +121,7 @@ def fill_table(table: Table) -> None:
     table.put(keys.delivery(SENT_DELIVERY), dict(sent))
 
 
-# what happened before
+# operations that ran before the initial state
 
 INVITE: Final = Operation(
     "invite",
@@ -130,7 +131,7 @@ INVITE: Final = Operation(
 OFFBOARD_AT_ONCE: Final = Operation("leave at once", "before", lambda key: offboard(OFFBOARDED, key=key))
 
 
-# the doors that knocks and hands have not
+# routes without a helper in link_requests and membership_facts
 
 
 def create_user(actor_id: str, email: str, key: str, **fields: object) -> ApiResponse:
@@ -297,7 +298,7 @@ READ_OPERATIONS: Final = (
 
 
 def background_operations(items: Iterable[Item]) -> tuple[Operation, ...]:
-    """What nobody asks for; the streams bring what is in the table."""
+    """Return the operations of background functions. Their streams deliver the items that are in the table."""
     there = sorted(items, key=lambda item: (item["pk"], item["sk"]))
     entries = [item for item in there if item["pk"].startswith("AUDIT#")]
     chained = {(item["pk"].removeprefix("CHAIN#"), item["sk"]) for item in there if item["pk"].startswith("CHAIN#")}
@@ -379,7 +380,7 @@ def background_operations(items: Iterable[Item]) -> tuple[Operation, ...]:
 
 
 def send_by_stream(items: list[Item]) -> None:
-    """A batch of which nothing was done is raised as a whole, for whatever it was that went wrong."""
+    """Deliver stream records. Raise the error of the first record if no record succeeds."""
     try:
         response = background_functions.send_emails_from_stream(items)
     except BatchProcessingError as failed:

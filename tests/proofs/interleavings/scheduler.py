@@ -1,6 +1,6 @@
-"""The same attempts in threads, for real: whoever has the baton makes the call he waits with, and goes on to his next.
+"""The same attempts in real threads. The thread with the turn makes its pending call and runs up to its next one.
 
-Only one thread runs at a time, so that moto is never asked by two. Nothing is kept from one schedule to the next.
+Only one thread runs at a time, so that moto gets one call at a time. Nothing is kept from one schedule to the next.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from tests.support.faults import Send
 
 @dataclass(slots=True)
 class AttemptThread:
-    """Somebody with an attempt, who waits for his turn; `names` is how many it has taken."""
+    """An attempt in a thread that waits for its turn. `names` counts the random values that it has drawn."""
 
     attempt: Attempt
     turn: Semaphore = field(default_factory=lambda: Semaphore(0))
@@ -30,14 +30,17 @@ class AttemptThread:
 
 @dataclass(slots=True)
 class Scheduler:
-    """Where attempts are acted out."""
+    """The scheduler of the threads."""
 
     scenario: Scenario
     control: Semaphore = field(default_factory=lambda: Semaphore(0))
     current: Any = field(default_factory=local)
 
     def run_schedule(self, beginning: str, *attempts: Attempt) -> tuple[str, list[list[str]], Outcome]:
-        """A schedule that begins so and goes on with whoever comes first, who could have gone on when, and what came of it."""
+        """Run a schedule that starts with `beginning` and continues with the first thread that can go on.
+
+        Return the schedule, the threads that could have gone on at each step, and the outcome.
+        """
         actors = [AttemptThread(attempt) for attempt in attempts]
         schedule, choices = "", []
         self.scenario.aws.restore(self.scenario.initial_state)
@@ -54,7 +57,7 @@ class Scheduler:
         return schedule, choices, self.scenario.outcome(self.scenario.aws.now(), ends)
 
     def outcomes(self, *attempts: Attempt) -> Counter[Outcome]:
-        """How many schedules there are to each outcome: at each turn everybody who could, goes on once."""
+        """Count the schedules for each outcome. At each step, each thread that can go on does so once."""
         found: Counter[Outcome] = Counter()
         beginnings = [""]
         while beginnings:

@@ -1,8 +1,8 @@
-"""Every schedule of some attempts: whatever may come next is done next, and all is looked at after each step.
+"""The exploration of every schedule of some attempts, with a check after each step.
 
-Two schedules that come to the same, what is held and what each attempt has heard, have the same future: it is run once,
-and counted for each of them. So a call that commutes with those of the others costs no schedules of its own, and nothing
-needs to be known of which do; test_exploring.py compares with running every schedule from its start.
+Two schedules that lead to the same state of AWS and the same progress of each attempt have the same future. It is
+explored once and counted for each of them. Calls that commute therefore cost nothing extra, and the exploration needs
+no knowledge of which calls commute. test_exploring.py compares the result with running every schedule from its start.
 """
 
 import re
@@ -15,12 +15,12 @@ from tests.proofs.interleavings.fake_aws import AwsCall, AwsState, CallResult, F
 
 LABELS: Final = "ABCDEFGH"
 STEP: Final = re.compile(r"[A-H](?:\[\w+\])?")
-"""Whose step, and what befell it."""
+"""One step of a schedule: the attempt, and optionally the fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What becomes of a call instead of its answer; one that lasts becomes of all later calls of the attempt, too."""
+    """The replacement of a call's normal response. A lasting fault also hits all later calls of the attempt."""
 
     name: str
     apply: Callable[[FakeAws, AwsState, AwsCall], tuple[CallResult, AwsState] | None]
@@ -29,9 +29,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is held, how far each attempt has come, what keeps it from coming further, and how much may yet go wrong.
+    """The state of AWS, the progress and lasting fault of each attempt, and the number of faults left.
 
-    `ever` has for each attempt what was true at any time since its first call, as far as somebody asked to know it.
+    `ever` contains, for each attempt, all values of `watch` since its first call.
     """
 
     aws_state: AwsState
@@ -42,7 +42,7 @@ class State:
 
     @property
     def results(self) -> tuple[AttemptResult, ...]:
-        """How all ended, when all have."""
+        """The results of the attempts that have ended."""
         return tuple(run.result for run in self.runs if run.result)
 
     @property
@@ -51,17 +51,17 @@ class State:
 
 
 Check = Callable[[State], Iterable[str]]
-"""What is not as it was promised, in sentences."""
+"""A check that returns a sentence for each violation."""
 Watch = Callable[[AwsState], Any]
 
 
 class Violated(AssertionError):
-    """A schedule after which something is not as it was promised."""
+    """A schedule that leads to a violation."""
 
 
 @dataclass(slots=True)
 class ExplorationResult:
-    """What an exploration came to; `caught` is the first schedule that breaks something, and no other is shorter."""
+    """The result of an exploration. `caught` is the first schedule with a violation, and no shorter one has any."""
 
     schedules: int = 0
     states: int = 0
@@ -75,13 +75,13 @@ def nothing_wrong(_: State) -> Iterable[str]:
 
 
 def invariants_hold(state: State) -> Iterable[str]:
-    """The guarantees hold in what is held."""
+    """Check the invariants of the table."""
     return state.aws_state.violations
 
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """How to explore: what is looked at after each step, and when all have ended; what may go wrong, and how often."""
+    """The settings of an exploration: the checks after each step and at the end, and the faults with their number."""
 
     runner: AttemptRunner
     aws: FakeAws
@@ -92,10 +92,10 @@ class Exploration:
     retries: int = 0
     watch: Watch | None = None
     only: str = ""
-    """The one schedule that is asked for, such as `ABAB[unanswered]B`."""
+    """The only schedule to run, such as `ABAB[unanswered]B`."""
 
     def explore(self, aws_state: AwsState, *attempts: Attempt) -> ExplorationResult:
-        """All schedules, breadth first; the first that breaks something ends it."""
+        """Explore all schedules, breadth first, up to the first violation."""
         found = ExplorationResult()
         level = {self._first(aws_state, attempts): (1, "")}
         while level:
@@ -116,7 +116,7 @@ class Exploration:
         return found
 
     def must_hold(self, aws_state: AwsState, *attempts: Attempt) -> ExplorationResult:
-        """The same, where nothing may be broken."""
+        """Explore all schedules and raise an error for a violation."""
         found = self.explore(aws_state, *attempts)
         if found.violating_schedule:
             raise Violated(_report(found, attempts))
@@ -162,7 +162,7 @@ class Exploration:
         return State(aws_state, _with(state.runs, position, run), lasting_fault, ever, state.faults_left)
 
     def _ever(self, state: State, which: int, position: int, aws_state: AwsState) -> frozenset[Any]:
-        """What was true while one attempt lasted, now that another, or it itself, has made a step."""
+        """Return the values of `watch` during one attempt, after one step of any attempt."""
         run, was = state.runs[which], state.watched[which]
         if run.result or not self.watch or (not run.responses and which != position):
             return was
@@ -178,13 +178,13 @@ def _report(found: ExplorationResult, attempts: tuple[Attempt, ...]) -> str:
 
 
 def as_text(schedule: str, *attempts: Attempt) -> str:
-    """A schedule as it is told, and asked for again."""
+    """Return the schedule in the form in which a failure prints it and SCHEDULE accepts it."""
     return f"SCHEDULE='{' × '.join(each.label for each in attempts)}: {schedule}'"
 
 
 @dataclass(frozen=True, slots=True)
 class WithSchedule:
-    """Whatever is raised in here, tells by which schedule it was reached."""
+    """A context manager that adds the schedule to each exception raised within it."""
 
     schedule: str
     attempts: tuple[Attempt, ...]

@@ -1,4 +1,7 @@
-"""How much of a proof is run, and how it is shared out among workers: a test is given its part before fixtures are."""
+"""The sharding of a proof among workers, and its short form.
+
+Both are needed when tests are collected, before any fixture exists.
+"""
 
 import os
 from collections.abc import Sequence
@@ -11,5 +14,5 @@ Case = TypeVar("Case")
 
 
 def all_or_first(cases: Sequence[Case], short: int) -> Sequence[Case]:
-    """All of them when the whole proof is asked for, else the first few."""
+    """Return all cases in a full proof, otherwise the first few."""
     return cases if WHOLE else cases[:short]

@@ -1,4 +1,4 @@
-"""An exploration that finds nothing proves nothing unless it finds what is there: designs that are wrong are caught."""
+"""Controls for the exploration: it must find the errors of designs that are known to be wrong."""
 
 import pytest
 

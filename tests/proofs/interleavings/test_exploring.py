@@ -1,4 +1,4 @@
-"""What is explored is what happens: the same as acting out every schedule, each from its start, in threads."""
+"""Tests of the exploration: its outcomes equal those of running every schedule from its start in threads."""
 
 import os
 import re
@@ -27,7 +27,7 @@ THREADED_PAIRS: Final = (
     ("approve", "preview"),
 )
 SAMPLE: Final = "approve × approve as the owner: AABBB[unanswered]BAAAA"
-"""What is run alone when no other schedule is asked for."""
+"""Schedule that runs if the environment requests no other."""
 
 
 @pytest.mark.parametrize("names", all_or_first(THREADED_PAIRS, short=1), ids=" and ".join)
@@ -48,7 +48,7 @@ def test_exploring_comes_to_what_acting_out_every_schedule_comes_to(
 
 
 def test_one_schedule_can_be_run_alone(scenario: Scenario) -> None:
-    """`SCHEDULE='…'`, as a failure tells it, and `-k alone`."""
+    """Run the schedule of the environment variable SCHEDULE. A failure prints it. Select this test with `-k alone`."""
     names, _, schedule = os.environ.get("SCHEDULE", SAMPLE).rpartition(": ")
     attempts = [_attempt(scenario, label) for label in names.split(" × ")]
 

@@ -1,4 +1,4 @@
-"""Whatever befalls a call, at every call of every deed: the guarantees hold, and who asks again has what he asked for, once."""
+"""Faults at every call of every operation: the guarantees hold, and a retry takes effect exactly once."""
 
 from dataclasses import replace
 from typing import Final
@@ -43,7 +43,7 @@ TOGETHER: Final = (
 def test_a_fault_at_any_call_of_a_deed_undoes_nothing_and_doubles_nothing(
     scenario: Scenario, shard: int, whole: bool, notes: Notes
 ) -> None:
-    """F1 to F11 and F27 of guarantees.md §7: of each kind one, or one that lasts, and then the caller asks again."""
+    """Check one fault of each kind, or a lasting one, followed by a retry (F1 to F11 and F27 of guarantees.md §7)."""
     mine = scenario.attempts(*(list(scenario.operations)[shard::SHARDS] if whole else SHORT))
     found = [scenario.prove(each, faults=EVERY_FAULT) for each in mine]
 
@@ -63,7 +63,10 @@ def test_a_fault_where_two_are_at_the_same_things_leaves_them_one_after_the_othe
 def test_a_fault_where_a_claim_has_run_out_meanwhile_sends_no_third_copy(
     scenario: Scenario, whole: bool, notes: Notes
 ) -> None:
-    """H12: whoever still holds the old claim, and whoever took it over; of the faults those that leave a claim behind."""
+    """Check the sweep that takes over an expired claim while its first holder is still active (H12).
+
+    Only faults that leave a claim behind are of interest.
+    """
     if not whole:
         pytest.skip("looked for in the long form")
     first = Attempt(scenario.operations["the mailer's stream"])

@@ -1,4 +1,4 @@
-"""Every two deeds at once: whatever of one comes between what of the other, the guarantees hold at every moment."""
+"""Every pair of operations at once: the guarantees hold in every state of every interleaving."""
 
 from collections.abc import Iterator
 from itertools import combinations_with_replacement, islice
@@ -21,15 +21,15 @@ CHOSEN: Final = (
     ("end the colleague", "decide"),
     ("the mailer's stream", "the letter bounces"),
 )
-"""Those of the short form."""
+"""Pairs of the short form."""
 LEFT_OUT: Final = "the sweep a week later"
 REPEATED: Final = frozenset({"approve", "the owner goes"})
-"""Those of the short form that are asked for twice."""
+"""Operations that the short form requests twice."""
 WITHOUT_EFFECT: Final = frozenset({"preview", "decide", "the letter bounces", "the letter was sent"})
-"""They read, or come before there is anything to do."""
+"""Operations that only read, or that have nothing to do in the initial state."""
 PAGES: Final = "serve_pages"
 SAMPLED: Final = 6
-"""Of how many deeds the short form tries one alone."""
+"""The short form tries one in this many operations alone."""
 
 
 def counts(found: list[ExplorationResult]) -> dict[str, int]:
@@ -60,7 +60,10 @@ def test_every_two_deeds_may_happen_at_once(scenario: Scenario, shard: int, whol
 def test_one_deed_that_is_asked_for_twice_at_once_is_done_once(
     scenario: Scenario, shard: int, whole: bool, notes: Notes
 ) -> None:
-    """G8, for whoever asks again before he is answered: also when what he did takes his own right away."""
+    """Check a retry that starts before the first try has its response (G8).
+
+    This includes operations that remove the caller's own rights.
+    """
     keyed = [attempt for attempt in scenario.attempts(*scenario.operations) if attempt.has_key]
     mine = keyed[shard::SHARDS] if whole else scenario.attempts(*sorted(REPEATED))
     found = [scenario.prove(each, each.retry()) for each in mine]
@@ -84,7 +87,7 @@ def test_every_door_that_changes_something_and_every_worker_is_among_them(scenar
 
 
 def test_alone_every_deed_comes_true(scenario: Scenario, shard: int) -> None:
-    """What is refused anyway does not show what happens when it is not."""
+    """Check that each operation succeeds alone. One that is refused anyway would prove nothing about concurrency."""
     for operation in [*scenario.operations.values()][shard :: max(SHARDS, SAMPLED)]:
         state = scenario.run_alone(scenario.initial_state, Attempt(operation))
         assert state.results[0].succeeded, operation

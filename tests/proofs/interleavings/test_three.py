@@ -1,4 +1,4 @@
-"""Three deeds at once, where what two of them cannot break may break with a third."""
+"""Three operations at once: a third operation may break guarantees that two alone cannot."""
 
 from typing import Final
 

@@ -12,7 +12,7 @@ BAKERY, FLORIST, HARBOUR = "client-bakery", "client-florist", "client-harbour"
 
 
 def full_day(system: System) -> Iterator[tuple[ApiResponse, str]]:
-    """Each answer, with the code that it should bear, if any."""
+    """Yield each response with its expected error code, which is empty for a success."""
     yield from _link_steps(system)
     yield from _member_steps(system)
     yield from _set_steps(system)

@@ -1,7 +1,8 @@
-"""What should become of every request, in plain dicts and in the words of domain.md and contract.md.
+"""The expected outcome of every request, computed with plain dicts and the terms of domain.md and contract.md.
 
-Memberships are kept as Naive reads them (tests/support/reference_policy.py), who says what anybody may do. Where contract.md gives no order,
-the first refusal is the product's. Not foreseen: versions, what a clean-up tells whom, and who is warned of an end.
+Memberships are stored in the shape that `Naive` (tests/naive.py) reads, and `Naive` decides what each user may do.
+Where contract.md gives no order of checks, the model expects the error that the product returns first. The model does
+not predict versions, the audit entries of a reconciliation, or the recipients of expiry warnings.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,24 +18,24 @@ from tests.support.reference_policy import Reach, ReferencePolicy, State, parse_
 DAY: Final = 86_400
 DIRECTORY: Final = "@directory"
 STALE: Final = "999999"
-"""A version that nothing has."""
+"""A version that no record has."""
 ACCOUNT_ROLES: Final = {"super_admin", "user_manager"}
 NOT_PREDICTED: Final = {
     "account.orphaned", "member.retained", "grant.ending", "program.resumed", "program.stopped",
     "member.resumed", "member.suspended",
 }  # fmt: skip
-"""What a clean-up or a sweep tells of what holds already."""
+"""Events that a reconciliation or a sweep reports about a state that already holds."""
 
 Entry = tuple[str, tuple[str, ...]]
 
 
 class Refused(Exception):
-    """Refused, with this code."""
+    """The request is refused with this error code."""
 
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """A request as it counts."""
+    """The parts of a request that determine its outcome."""
 
     route: str
     actor_id: str
@@ -45,14 +46,14 @@ class ModelRequest:
 
 
 class GrantedRights(ReferencePolicy):
-    """All that somebody holds, whether or not a seat opens it, and whether or not the account is open."""
+    """All permissions that a membership gives, without regard to its seat and to the state of the account."""
 
     @override
     def is_paid(self, name: str, assignment: State) -> bool:
         return True
 
     def rights(self, assignment: State) -> Reach:
-        """Of a place, whoever suspends him."""
+        """Return the rights of a membership, even while it is suspended."""
         return {name: reach for name, reach in (self.held_permissions(assignment) or {}).items() if self.exists(name)}
 
 
@@ -61,7 +62,7 @@ def refuse(code: str) -> NoReturn:
 
 
 def without_grant(member: State) -> State:
-    """What is left without the grant: what he was before, or nobody."""
+    """Return the membership after its grant ends: its previous state if there was one, otherwise inactive."""
     gone = {**member, "seat": None, "partner_id": None, "access_generation": 0, "active": False}
     rest = {**member, **member["previous"]} if member["previous"] else gone
     return {**rest, "grant": None, "previous": None, "suspended_by": member["suspended_by"] & {"client"}}
@@ -80,7 +81,7 @@ def additional_permissions(more: Reach, less: Reach) -> set[str]:
 
 
 def broken_implications(rights: Reach) -> set[str]:
-    """Delete ≤ edit ≤ view (domain.md §3)."""
+    """Return the permissions that break delete ≤ edit ≤ view (domain.md §3)."""
     below = {"delete": "edit", "edit": "view"}
     parts = ((name, *name.rpartition(".")[::2]) for name in rights if name in catalogue.SCOPED)
     return {
@@ -114,7 +115,10 @@ ASSIGNMENT_FIELDS: Final = frozenset(assignment("", "", version=1))
 
 
 class Model:
-    """One method for each route, which refuses or changes the dicts; whoever wants a wrong model overrides one."""
+    """The model: one method for each route, which raises an error or changes the dicts.
+
+    A test that needs a wrong model overrides one method.
+    """
 
     def __init__(self) -> None:
         self.accounts: dict[str, State] = {}
@@ -128,7 +132,10 @@ class Model:
         self.now = 0
 
     def apply(self, request: ModelRequest, response: Any, now: int) -> str:
-        """The code of the refusal, or nothing; `told` is the answer, which is only asked for the names it gives."""
+        """Apply a request and return its error code, or an empty string.
+
+        The model reads only generated names from the product's response, such as ids and secrets.
+        """
         self.request, self.response, self.now, self.actor_id = request, response or {}, now, request.actor_id
         self.entries, self.rows = [], []
         try:
@@ -138,10 +145,10 @@ class Model:
         return ""
 
     def expect_event(self, event: str, *accounts: str | None) -> None:
-        """One entry for each account concerned."""
+        """Expect one audit entry for each account concerned."""
         self.entries.append((event, tuple(sorted({each for each in accounts if each}))))
 
-    # who is what, now
+    # facts about users and memberships at the present time
 
     def reader_of(self, account_id: str, user_id: str, kind: type[ReferencePolicy] = GrantedRights) -> Any:
         account, user = self.accounts.get(account_id), self.users.get(user_id)
@@ -163,7 +170,7 @@ class Model:
         return found
 
     def current_member(self, account_id: str, user_id: str) -> State:
-        """The membership as it counts, with `active` false for nobody."""
+        """Return the membership in effect. Its `active` is false if there is none."""
         member = self.members.get((account_id, user_id)) or {"active": False}
         reader = self.reader_of(account_id, user_id)
         while member["active"] and reader.is_over(member):
@@ -171,7 +178,7 @@ class Model:
         return member
 
     def partners_of(self, user_id: str) -> set[str]:
-        """The partner accounts where he is an active member (§2)."""
+        """Return the partner accounts in which the user is an active member (§2)."""
         mine = (account for (account, user), member in self.members.items() if user == user_id and member["active"])
         return {account for account in mine if self.accounts[account]["kind"] == "partner"}
 
@@ -186,7 +193,7 @@ class Model:
         )
 
     def suspended_by(self, account_id: str, user_id: str) -> set[str]:
-        """Who keeps him from access."""
+        """Return the sides that suspend this membership, and the partner if its employee no longer qualifies."""
         now = self.current_member(account_id, user_id)
         if not now["active"]:
             return set()
@@ -210,7 +217,7 @@ class Model:
     def access_generation(self, user_id: str, partner_id: str) -> int:
         return int(self.users[user_id]["offboardings"].get(partner_id, 0) + self.accounts[partner_id]["terminations"])
 
-    # what must be
+    # preconditions, which refuse a request
 
     def must_be_member(self, account_id: str) -> None:
         if not self.is_member(account_id, self.actor_id):
@@ -228,7 +235,7 @@ class Model:
         self.must_be_member(partner_id)
 
     def can_approve(self, account_id: str) -> bool:
-        """Never whoever is here for a partner (§4)."""
+        """Return whether the caller may approve. A partner member never may (§4)."""
         now = self.current_member(account_id, self.actor_id)
         return not now["partner_id"] and "account.users.manage" in self.held_rights(account_id, self.actor_id)
 
@@ -245,11 +252,11 @@ class Model:
             refuse("own_partner_may_not_approve" if independent else "no_independent_approver")
 
     def must_keep_super_admin(self, account_id: str, but: str) -> None:
-        """Rule 16."""
+        """Refuse to remove the last super admin (rule 16)."""
         if not any(self.is_acting_super_admin(account_id, each) for each in self.super_admins(account_id, but)):
             refuse("last_super_admin")
 
-    # the vendor
+    # directory operations of the vendor
 
     def put_account(self, account_id: str) -> None:
         named_fields = dict(self.request.body)
@@ -382,7 +389,10 @@ class Model:
         self.expect_event("link.created", partner_id)
 
     def link_state(self, link: State, *, with_access_generation: bool = True) -> str:
-        """Computed from `expires_at` when read; what asks for somebody whose access was ended asks for nothing."""
+        """Return the state of a link at the present time: an open link expires at `expires_at`.
+
+        An open link for an offboarded employee counts as revoked unless `with_tenure` is false.
+        """
         if link["approvals"] >= link["max_approvals"]:
             return "approved"
         if link["stored_state"] == "open" and link["expires_at"] <= self.now:
@@ -396,7 +406,7 @@ class Model:
         return str(link["stored_state"])
 
     def link_by_secret(self) -> State:
-        """Wrong, malformed and unknown secret: one answer (rule 3)."""
+        """Return the link with the given secret. A wrong, malformed or unknown secret gives the same error (rule 3)."""
         found = [link for link in self.links.values() if link["secret"] == self.request.body["secret"]]
         return found[0] if found else refuse("link_not_found")
 
@@ -436,7 +446,7 @@ class Model:
     def grant_partner_admin(
         self, account_id: str, user_id: str, partner_id: str | None, *, removed: Iterable[str], days: Any, version: int
     ) -> None:
-        """Rules 10 to 12."""
+        """Grant the partner-admin set (rules 10 to 12)."""
         self.must_be_open(account_id)
         if not partner_id or not self.is_eligible(user_id, partner_id):
             refuse("not_eligible")
@@ -494,7 +504,10 @@ class Model:
             self.expect_event("link.renewal_requested", link["partner_id"])
 
     def managed_link(self, partner_id: str, link_id: str) -> State:
-        """To whoever of the firm it does not concern, the link is not there."""
+        """Return the link for a caller who manages links.
+
+        For partner employees without a part in it, the link does not exist.
+        """
         self.must_be_partner_employee(partner_id)
         manages = "partner.client_access.manage" in self.held_rights(partner_id, self.actor_id)
         link = self.links.get(link_id)
@@ -593,7 +606,7 @@ class Model:
             self.bulk_row(self.create_member, account_id, user_id, self.request.body["permission_set"])
 
     def bulk_row(self, operation: Callable[..., None], *arguments: Any) -> None:
-        """One of many: what is refused does not stop the others."""
+        """Apply one item of a bulk request. An error in one item does not stop the others."""
         skipped = {"already_member", "not_super_admin", "nothing_to_accept"}
         try:
             operation(*arguments)
@@ -647,7 +660,7 @@ class Model:
         self.expect_event("super_admin.migrated", account_id, partner_id)
 
     def authorize(self, account_id: str, user_id: str) -> tuple[State, list[str]]:
-        """The membership, and in which capacities the caller may lay hands on it (§4)."""
+        """Return the membership and the roles in which the caller may change it (§4)."""
         now, roles = self.current_member(account_id, user_id), []
         actor_partner_id = self.current_member(account_id, self.actor_id).get("partner_id")
         manages = "account.users.manage" in self.held_rights(account_id, self.actor_id)
@@ -708,7 +721,10 @@ class Model:
             self.create_partner_admin(account_id, user_id, self.request.body)
 
     def must_be_grantable(self, account_id: str, user_id: str, role: str, gained: set[str], will: Reach) -> None:
-        """Nobody gives what he does not hold (§3); no firm widens what the client gave it (§4)."""
+        """Refuse an edit that gives rights that the editor must not give.
+
+        You can only grant permissions that you hold (§3). A partner cannot widen what the client granted to it (§4).
+        """
         now = self.current_member(account_id, user_id)
         if role == "partner_manager":
             refuse("forbidden")
@@ -722,7 +738,7 @@ class Model:
             refuse("permission_not_held")
 
     def promoted(self, account_id: str, user_id: str) -> State:
-        """Rule 20."""
+        """Return the membership after a promotion to super admin (rule 20)."""
         now = self.current_member(account_id, user_id)
         if self.suspended_by(account_id, user_id):
             refuse("grant_suspended")
@@ -749,7 +765,7 @@ class Model:
         return after
 
     def assign_set(self, after: State, name: str, overrides: Mapping[str, list[str]]) -> None:
-        """Assigning a set replaces the overrides; what is named replaces all of them (§3)."""
+        """Assign a permission set with its overrides. Both replace the earlier ones completely (§3)."""
         account_id, user_id = self.request.path["account_id"], self.request.path["user_id"]
         reader, version = self.reader_of(account_id, user_id), after["set_version"]
         grant = after["grant"]
@@ -778,7 +794,7 @@ class Model:
         }
 
     def set_end(self, after: State, role: str) -> None:
-        """Until when: either side shortens, only the client lengthens (rule 23)."""
+        """Change the end of a grant. Either side can shorten it, and only the client can extend it (rule 23)."""
         if not after["grant"]:
             refuse("invalid_field")
         before, days = after["grant"]["expires_at"], self.request.body["access_days"]
@@ -804,7 +820,7 @@ class Model:
             self.void_access(user_id, account_id)
 
     def void_access(self, user_id: str, partner_id: str) -> None:
-        """All that he has for the firm is over at once (rule 21)."""
+        """End all access of the user for the partner at once (rule 21)."""
         offboardings = self.users[user_id]["offboardings"]
         self.users[user_id] = {
             **self.users[user_id],
@@ -813,7 +829,7 @@ class Model:
         self.reconciliations.append({"firm": partner_id, "user": user_id, "ends": True})
 
     def authorize_side(self, account_id: str, user_id: str) -> tuple[State, str]:
-        """The membership, and for which side the caller speaks."""
+        """Return the membership and the side (client or partner) for which the caller acts."""
         now, roles = self.authorize(account_id, user_id)
         if self.accounts[account_id]["kind"] == "partner":
             refuse("not_a_client_account")
@@ -853,7 +869,7 @@ class Model:
         self.void_access(user_id, partner_id)
         self.record_ended_access(self.reconciliations[-1], user_id)
 
-    # an account's own sets
+    # custom permission sets of an account
 
     def must_be_super_admin(self, account_id: str) -> None:
         self.must_be_member(account_id)
@@ -901,7 +917,7 @@ class Model:
             self.bulk_row(self.accept_set_update, account_id, user_id, body["permission_set"])
 
     def accept_set_update(self, account_id: str, user_id: str, name: str) -> None:
-        """The difference is the client's to accept (§3), under the rules of an approval."""
+        """Accept a set update for one member, under the rules of an approval. Only the client can accept it (§3)."""
         now = self.current_member(account_id, user_id)
         if not now["active"] or not self.users[user_id]["active"]:
             refuse("not_found")
@@ -921,10 +937,10 @@ class Model:
         self.members[account_id, user_id] = after
         self.expect_event("permission_set.update_accepted", account_id, now["partner_id"])
 
-    # what nobody asks for
+    # background jobs
 
     def expire(self, now: int) -> None:
-        """What is over by time is written off."""
+        """Record the end of each link and grant that has expired."""
         self.now, self.entries = now, []
         for link in self.links.values():
             if link["stored_state"] == "open" and self.link_state(link) != "approved" and link["expires_at"] <= now:
@@ -937,7 +953,7 @@ class Model:
                 self.expect_event("grant.expired", account_id, grant["partner_id"])
 
     def reconcile(self, now: int) -> None:
-        """What was ended everywhere at once is written off, account by account."""
+        """Record, account by account, the access that an earlier request ended everywhere at once."""
         self.now, self.entries = now, []
         for reconciliation in self.reconciliations:
             employee_ids = [user for account_id, user in self.members if account_id == reconciliation["firm"]]

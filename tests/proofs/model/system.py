@@ -1,4 +1,4 @@
-"""The product with the model beside it: whatever is asked of one is asked of the other, and they must agree after each."""
+"""The product and the model side by side. Every request goes to both, and both must agree after each."""
 
 import json
 import time
@@ -42,16 +42,20 @@ from tools.invariants import violations
 API: Final = "partner_access.api.routing"
 KEY_LIFETIME: Final = timedelta(hours=24)
 SKEW: Final = timedelta(seconds=5)
-"""By how much the clock of a function may be ahead."""
+"""Maximum lead of a function's clock."""
 FIRST_RESPONSE_ONLY: Final = frozenset({"url"})
-"""Told once."""
+"""Fields that only the first response contains, and no replay."""
 
 _names = count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """By which chance something happens, how far the clock of the function is off, and what AWS makes of its nth call."""
+    """The conditions of one step.
+
+    `seed` drives its random choices. `skew` is the offset of the function's clock in seconds.
+    `trouble` names the fault that hits the table call with index `call`.
+    """
 
     seed: int
     skew: int = 0
@@ -77,11 +81,14 @@ FAULTS: Final[Mapping[str, Callable[[int], AbstractContextManager[object]]]] = {
     "killed before": lambda call: _at_call(faults.killed_before, call),
     "killed after": lambda call: _at_call(faults.killed_after, call),
 }
-"""The nth call to the table from now on is in it, from 0."""
+"""Each fault by name. It hits the table call with the given index, counted from 0."""
 
 
 class System:
-    """Both, at one point of time; `done` and `refused` count by operation what they agreed on."""
+    """The product and the model at one point in time.
+
+    `done` and `refused` count, for each operation, the outcomes on which they agreed.
+    """
 
     def __init__(
         self,
@@ -100,7 +107,7 @@ class System:
         self.clear_history()
 
     def create_everyone(self) -> None:
-        """The vendor tells of everybody."""
+        """Create all accounts, users and members through the directory API. The result is the starting state."""
         self.publish_version(1)
         RandomOperations(self.table, self.clock, Random(0)).create_accounts()
         self.starting_state = (
@@ -112,7 +119,7 @@ class System:
         )
 
     def clear_history(self) -> None:
-        """Nothing was asked or brought yet."""
+        """Clear everything that was recorded about earlier requests, entries and notifications."""
         self.steps = 0
         self.repeatable: list[tuple[dict[str, Any], ApiResponse, datetime]] = []
         self.items: list[Item] = []
@@ -123,7 +130,7 @@ class System:
         self.feedback: list[dict[str, Any]] = []
 
     def restart(self) -> None:
-        """As it was when the vendor had told of everybody."""
+        """Return to the starting state, in which the vendor has created everyone."""
         items, model, at, outbox_items, audit_entries = self.starting_state
         self.clear_history()
         self.table.restore(items)
@@ -138,24 +145,27 @@ class System:
         self.publish_version(1)
 
     def publish_version(self, version: int) -> None:
-        """From now on two of the vendor's sets are given in this version."""
+        """Publish two of the vendor's sets in this version."""
         self.publish(**{name: each[:version] for name, each in VERSIONS.items()})
 
     @property
     def at(self) -> int:
         return int(self.clock.time.timestamp())
 
-    # somebody acts
+    # user actions
 
     def run_operation(self, conditions: Moment, operation: Callable[[RandomOperations], object]) -> None:
-        """Somebody's act, and what it should come to; then somebody asks what anybody may do."""
+        """Run one user's operation and compare its outcome with the model. Then compare one access decision."""
         self.steps += 1
         self.conditions, self.operations.random = conditions, Random(f"{conditions.seed} {self.steps}")
         operation(self.operations)
         self.compare_decision()
 
     def send(self, request: Mapping[str, Any], context: Context | None = None) -> ApiResponse:
-        """A request that changes something is foreseen; the rest goes its way."""
+        """Send a request.
+
+        One that changes something is compared with the model, and any other only goes to the product.
+        """
         if request["routeKey"] not in ROUTES:
             return knock(request, context)
         key = f'"town-{next(_names)}"'
@@ -178,7 +188,7 @@ class System:
 
     def must_equal(self, response: ApiResponse, expected: str) -> None:
         code = response.code if response.status >= 400 else ""
-        # the end of the link came true, and its first answer was lost
+        # The link was revoked, but the first response, which reported the reason, was lost.
         lost = self.conditions.fault and (expected, code) == ("not_eligible", "link_revoked")
         assert code == expected or lost, (expected, response, self.request)
         if response.status < 400 and self.model.rows:
@@ -192,7 +202,7 @@ class System:
 
     @contextmanager
     def clock_skewed(self) -> Iterator[None]:
-        """The clock of the function is off."""
+        """Shift the function's clock by the skew of the moment."""
         self.clock.advance(seconds=self.conditions.skew)
         try:
             yield
@@ -200,7 +210,10 @@ class System:
             self.clock.advance(seconds=-self.conditions.skew)
 
     def send_with_retry(self, request: Mapping[str, Any]) -> ApiResponse:
-        """What came to an end without an answer, or to one that says so, is tried again with the same key."""
+        """Send a request under the fault of the moment.
+
+        Retry it with the same key if the function was killed or the response says that it is unavailable.
+        """
         try:
             with self.fault_active():
                 response = knock(request)
@@ -217,7 +230,10 @@ class System:
         return FAULTS[self.conditions.fault](self.conditions.call)
 
     def repeat_request(self, moment: Moment) -> None:
-        """The same key brings the same answer for a day, without what is told once, and nothing happens."""
+        """Repeat a recent request with its key and expect the same response, without any change to the table.
+
+        The stored response lasts for a day and lacks the fields that only the first response contains.
+        """
         recent = [each for each in self.repeatable if self.clock.time - each[2] < KEY_LIFETIME]
         if not recent:
             return
@@ -250,13 +266,13 @@ class System:
         assert may == self.model.is_permitted(user, permission, account), (user, permission, account)
         self.count("a decision", is_done=may)
 
-    # nobody acts
+    # background jobs and the passing of time
 
     def pass_time(self, moment: Moment) -> None:
         self.clock.advance(hours=Random(moment.seed).choice((1, 12, 24, 24 * 3, 24 * 8)))
 
     def publish_second_version(self, _: Moment) -> None:
-        """The vendor gives two of its sets in a second version from now on."""
+        """Publish the second version of two of the vendor's sets."""
         self.publish_version(2)
 
     def expire(self, moment: Moment) -> None:
@@ -268,7 +284,10 @@ class System:
         self.count("clean-up", is_done=True)
 
     def run_job(self, run: Callable[[], object], predict: Callable[[int], None], moment: Moment) -> None:
-        """A worker that is cut off comes by again, in another minute; what it does twice is done once."""
+        """Run a background function.
+
+        One that is cut off runs again within a minute, and its repetition has no further effect.
+        """
         self.conditions = moment
         with self.clock_skewed():
             try:
@@ -282,7 +301,7 @@ class System:
         self.compare(self.model.entries, ignored=NOT_PREDICTED)
 
     def send_emails(self, moment: Moment) -> None:
-        """Letters go out by the stream and by the sweep; SES may be busy; each copy goes once."""
+        """Send emails through the stream and the sweep, with SES throttling at times. Each copy is sent once."""
         chance, before = Random(moment.seed), len(self.mailbox.sent)
         if chance.random() < 0.3:
             self.mailbox.next_faults.append(faults.aws_error("TooManyRequestsException", 429))
@@ -299,7 +318,10 @@ class System:
         self.compare(ignored=NOT_PREDICTED)
 
     def report_delivery(self, moment: Moment) -> None:
-        """SES tells what became of a letter, perhaps twice, perhaps of one that is none of ours."""
+        """Deliver SES feedback about an email, perhaps twice.
+
+        Also deliver feedback about an email that the product never sent.
+        """
         chance = Random(moment.seed)
         if self.mailbox.sent and chance.random() < 0.8:
             copy = chance.choice(self.mailbox.sent)
@@ -316,7 +338,10 @@ class System:
         self.compare()
 
     def publish_audit_events(self, moment: Moment) -> None:
-        """The stream of the trail, perhaps from an earlier record again: every entry gets one place, and keeps it."""
+        """Publish the stream of audit entries, perhaps again from an earlier record.
+
+        Each entry gets one sequence number and keeps it.
+        """
         chance = Random(moment.seed)
         start = max(0, self.published_entries - chance.choice([0, 0, 5, 30]))
         batch = self.audit_entries[start : self.published_entries + chance.randint(1, 40)]
@@ -341,7 +366,7 @@ class System:
         self.compare()
 
     def finish_pending_work(self) -> None:
-        """At the end of the day nothing is left to do, and the product still agrees with the model."""
+        """Finish all pending work at the end of a day and compare the product with the model once more."""
         self.conditions = Moment(0)
         for number in range(3):
             self.clock.advance(minutes=10)
@@ -352,10 +377,13 @@ class System:
         for _ in range(5):
             self.compare_decision()
 
-    # agreement
+    # comparison of the product with the model
 
     def compare(self, predicted: list[Entry] | None = None, *, ignored: AbstractSet[str] = frozenset()) -> None:
-        """The table is what the model says, nothing is broken, and there is one entry for each account concerned."""
+        """Assert that the table matches the model and the invariants.
+
+        There must be one audit entry for each account concerned.
+        """
         before = {(item["pk"], item["sk"]) for item in self.items}
         self.items = self.table.items()
         new = [item for item in self.items if (item["pk"], item["sk"]) not in before]
@@ -377,7 +405,7 @@ class System:
 
 
 def model_request(request: Mapping[str, Any]) -> ModelRequest:
-    """What a request says."""
+    """Convert a gateway request to the model's form."""
     claims = request["requestContext"]["authorizer"]["jwt"]["claims"]
     if_match = request["headers"].get("if-match")
     return ModelRequest(
@@ -399,7 +427,7 @@ def _entry(item: Item) -> Entry:
 
 
 def stored_records(items: list[Item]) -> dict[str, Any]:
-    """What the product keeps of what the model knows."""
+    """Return the part of the table's records that the model also predicts."""
     found: dict[str, Any] = {"accounts": {}, "users": {}, "members": {}, "links": {}, "sets": {}}
     for item in items:
         kind = item["sk"].partition("#")[0]
@@ -442,7 +470,7 @@ def _member(item: Item) -> dict[str, Any]:
 
 
 def predicted_records(model: Model) -> dict[str, Any]:
-    """The same by the model."""
+    """Return the same part as the model predicts it."""
     return {
         "accounts": {
             each: (
@@ -477,7 +505,7 @@ VERSIONS: Final = {
 
 @contextmanager
 def running_system(table: Table, model: Model) -> Iterator[System]:
-    """With all that is outside of it: time, mail, the bus, the vault, and no waiting."""
+    """Run the product and the model with fakes for time, email, event bus and tree head store, without any waiting."""
     with (
         pytest.MonkeyPatch.context() as patched,
         fake_ses() as ses,

@@ -1,4 +1,4 @@
-"""One town that goes on from day to day, where the model's other days each begin anew (hostile.md §3: soak)."""
+"""A soak test: one system runs from day to day (hostile.md §3). The other tests of the model start each day afresh."""
 
 import os
 import time
@@ -13,11 +13,11 @@ from tools.proof.notes import Notes
 
 SEED: Final = int(os.environ.get("SEED", "1"))
 MINUTES: Final = float(os.environ.get("MINUTES", "0"))
-"""How long it goes on; one day at least."""
+"""Minimum run time in minutes. At least one day is simulated."""
 STEPS: Final = 60
-"""Of a day, after which all that waits is brought to its end."""
+"""Random steps in a day. All pending work is finished after them."""
 MAILER_RUNS: Final = 20
-"""How often, a day apart, before no letter may be left."""
+"""Number of daily runs of the mailer after which no email may be pending."""
 
 
 def test_however_long_it_goes_on_nothing_breaks_and_nothing_piles_up(table: Table, notes: Notes) -> None:
@@ -32,7 +32,7 @@ def test_however_long_it_goes_on_nothing_breaks_and_nothing_piles_up(table: Tabl
 
 
 def run_day(system: System, chance: Random) -> None:
-    """Whatever comes, and in the end nothing waits: no letter, no clean-up, nothing that is due."""
+    """Run random steps for a day, finish all pending work, and assert that no email remains in the outbox."""
     for _ in range(STEPS):
         state_machine.STEPS[chance.choice(state_machine.STEP_NAMES)](system, random_conditions(chance))
     system.finish_pending_work()
@@ -43,6 +43,6 @@ def run_day(system: System, chance: Random) -> None:
 
 
 def random_conditions(chance: Random) -> Moment:
-    """In trouble as often as not."""
+    """Return random conditions for one step, with a fault in half of all cases."""
     fault = chance.choice((None,) * len(FAULTS) + tuple(FAULTS))
     return Moment(chance.randrange(2**20), chance.choice((0, 0, 0, -5, 5)), fault, chance.randrange(6))

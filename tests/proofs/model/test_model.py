@@ -1,4 +1,4 @@
-"""A model beside the product: hypothesis acts at every door, and both agree after each act."""
+"""Tests that run random operations on the product and the model, which must agree after each operation."""
 
 import os
 import re
@@ -27,7 +27,7 @@ CHUNKS: Final = 2 if "PROOFS" in os.environ else 1
 STEPS: Final = 40
 DAYS, MANY_DAYS = 2, 40
 READ_ONLY_POSTS: Final = frozenset({"POST /access-links/preview"})
-"""What is posted and changes nothing, like all that is asked under /access/v1/."""
+"""Routes with POST that change nothing, like those under /access/v1/."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def system(table: Table) -> Iterator[System]:
 
 
 def run_random_days(system: System, number: int, days: int, *phases: Phase) -> None:
-    """So many days, by this seed."""
+    """Run this number of random days with the given seed."""
     run_state_machine_as_test(
         seed(number)(state_machine.machine_of(system)),
         settings=settings(
@@ -64,7 +64,7 @@ def test_the_product_does_what_the_model_says(system: System, whole: bool, notes
 
 
 def run_full_day(system: System) -> None:
-    """A full day."""
+    """Run the full day and check each response."""
     system.restart()
     system.done.clear()
     for response, code in full_day(system):
@@ -88,7 +88,7 @@ def test_every_route_that_changes_something_is_in_the_model() -> None:
     assert {route for route in changing - READ_ONLY_POSTS if "/access/v1/" not in route} == set(ROUTES)
 
 
-# what is wrong is told apart
+# controls: a wrong model or a broken product is detected
 
 
 class UnlimitedSeats(Model):
@@ -133,7 +133,7 @@ class EveryLinkIsSingleUse(Model):
 
 
 class RevocationNotShared(Model):
-    """The partner does not hear of the end of its grant."""
+    """A model in which the partner receives no entry about the end of its grant."""
 
     @override
     def expect_event(self, event: str, *accounts: str | None) -> None:
@@ -184,12 +184,12 @@ OMITTED_ITEMS: Final = {
     "no letter is queued": ("OUTBOX#", ""),
     "no seat is counted": ("ACCOUNT#client", "ACCOUNT"),
 }
-"""Which lines of transactions a broken product forgets."""
+"""Transaction items, as prefixes of partition key and sort key, that a broken product leaves out."""
 
 
 @contextmanager
 def omitting(pk: str, sk: str) -> Iterator[None]:
-    """Only that there is nothing where nothing ever is, is looked at in the place of such a line."""
+    """Replace each matching transaction item with a condition check that always passes."""
 
     def forget(params: Mapping[str, Any], **_: Any) -> None:
         for item in params["TransactItems"]:

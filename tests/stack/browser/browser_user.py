@@ -1,4 +1,4 @@
-"""Somebody at a browser, under watch: what no page of ours may do is noted while he goes about."""
+"""A user at a browser. Each tab records everything that no page of the product may do."""
 
 import json
 import os
@@ -24,7 +24,7 @@ DESKTOP: Final = 1280
 API_ERROR: Final = "Failed to load resource: the server responded with a status of 4"
 MOST_TABS: Final = 80
 TIMEOUT: Final = 40_000.0
-"""Milliseconds that a busy machine may take over anything; a quiet one never does."""
+"""Timeout in milliseconds, generous for a busy machine."""
 SIGNED_IN_FOR: Final = 240.0
 TRIES: Final = 6
 SHOWN_WITHIN: Final = 1000
@@ -37,7 +37,7 @@ _checked: set[tuple[str, str]] = set()
 
 
 def a_context(browser: Browser, language: Language) -> BrowserContext:
-    """A browser set up for somebody of this language, with nothing remembered from any visit before."""
+    """Create a browser context for users of this language, without any stored data."""
     context = browser.new_context(
         locale={"en": "en-GB", "ja": "ja-JP"}[language],
         timezone_id={"en": "Europe/London", "ja": "Asia/Tokyo"}[language],
@@ -50,9 +50,9 @@ def a_context(browser: Browser, language: Language) -> BrowserContext:
     return context
 
 
-@dataclass  # without slots: Playwright hangs a mark on whoever listens
+@dataclass  # without slots, because Playwright sets an attribute on objects that own event handlers
 class BrowserUser:
-    """A tab of a browser of his own, the language he likes, and what went wrong in it."""
+    """A browser tab, the language of its user, and the errors that occurred in it."""
 
     page: Page
     origin: str
@@ -62,7 +62,7 @@ class BrowserUser:
 
     @classmethod
     def open_tab(cls, context: BrowserContext, origin: str, *, language: Language, width: int) -> "BrowserUser":
-        """In a new tab, where nobody is signed in."""
+        """Open a new tab without a signed-in user."""
         context.clear_cookies()
         browser_user = cls(context.new_page(), origin, language)
         browser_user.page.set_viewport_size({"width": width, "height": 844 if width < DESKTOP else 900})
@@ -85,13 +85,13 @@ class BrowserUser:
         if response.status >= 500:
             self.errors.append(f"{response.status}: {response.url}")
 
-    # --- what he does ---
+    # --- actions ---
 
     def open(self, path: str) -> None:
         self.page.goto(self.origin + path)
 
     def text(self, key: str, /, **values: object) -> str:
-        """The page's own words in his language."""
+        """Return a text of the page in the user's language."""
         text = serve_pages.texts(self.language)[key]
         assert isinstance(text, str), key
         for name, value in values.items():
@@ -102,16 +102,16 @@ class BrowserUser:
         return self.page.get_by_role("button", name=self.text(name), exact=True)
 
     def see(self, key: str, /, **values: object) -> None:
-        """A heading with these words, before long."""
+        """Wait for a heading with this text."""
         expect(self.page.get_by_role("heading", name=self.text(key, **values), exact=True)).to_be_visible()
 
     def sign_in(self, user: StackUser) -> None:
-        """From the door of a page, through the sign-in, and back."""
+        """Sign in by the button of a page."""
         self.button("sign_in").click()
         self.fill_sign_in_form(user)
 
     def use_stored_sign_in(self, user: StackUser) -> None:
-        """As after an earlier sign-in in this tab; the way through the sign-in has tests of its own."""
+        """Store a token, as after an earlier sign-in in this tab. The sign-in itself has tests of its own."""
         until = (time.time() + SIGNED_IN_FOR) * 1000
         stored_token = json.dumps({"token": user.caller.token, "until": until, "who": user.email})
         self.page.add_init_script(
@@ -120,14 +120,14 @@ class BrowserUser:
         )
 
     def fill_sign_in_form(self, user: StackUser) -> None:
-        """The sign-in's own page."""
+        """Fill in the form of the identity provider."""
         self.page.fill("#username", user.email)
         self.page.fill("#password", user.person.password)
         self.page.keyboard.press("Enter")
         self.button("sign_out").wait_for()
 
     def tab_to(self, words: str) -> None:
-        """By the keyboard alone: forward until what has the focus is called so."""
+        """Press Tab until an element with this text has the focus."""
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
             focused = self.page.evaluate(
@@ -138,7 +138,7 @@ class BrowserUser:
         raise AssertionError(f"the keyboard does not reach {words!r}")
 
     def arrow_to(self, value: str) -> None:
-        """By the keyboard alone: down a list of choices until this one has the focus."""
+        """Press the down arrow until the choice with this value has the focus."""
         for _ in range(MOST_TABS):
             if self.page.evaluate("document.activeElement.value") == value:
                 return
@@ -146,13 +146,16 @@ class BrowserUser:
         raise AssertionError(f"the arrows do not reach {value!r}")
 
     def close(self) -> None:
-        """Closes the tab, and with it all that it remembers."""
+        """Close the tab and with it its session storage."""
         self.page.close()
 
-    # --- what must be true of what he sees ---
+    # --- assertions ---
 
     def check_accessibility(self, state: str) -> None:
-        """No violation that axe finds: each state of a page is looked through once, for its colours also in the dark."""
+        """Assert that axe finds no violation.
+
+        Each state of a page is checked once, and its colors also in the dark scheme.
+        """
         page = urlsplit(self.page.url).path.split("/")[1]
         if (page, state) in _checked:
             return
@@ -173,12 +176,12 @@ class BrowserUser:
         assert broken == [], f"{state}, {scheme}"
 
     def check_fit(self, state: str) -> None:
-        """Nothing hangs out at the side."""
+        """Assert that nothing is wider than the screen."""
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{state} is {wide} pixels too wide"
 
     def check_no_trace_of(self, secret: str) -> None:
-        """Neither the tab's storage nor the address bar nor any request line nor a referrer has it."""
+        """Assert that the secret is in no storage, address bar, request URL or header."""
         assert secret not in self.page.evaluate(
             "JSON.stringify([sessionStorage, localStorage, location.href, document.cookie])"
         )
@@ -189,7 +192,7 @@ class BrowserUser:
                 assert urlsplit(request.url).path.startswith("/access-links/")
 
     def screenshot(self, name: str) -> None:
-        """Pictures for the documents, where they are asked for: `PICTURES` names the folder."""
+        """Take screenshots for the documentation if `PICTURES` names a folder."""
         if Path() == SCREENSHOTS:
             return
         width = self.page.viewport_size["width"] if self.page.viewport_size else 0
@@ -200,7 +203,10 @@ class BrowserUser:
             self.page.screenshot(path=file, full_page=not self.page.locator("dialog").count(), caret="hide")
 
     def check_fast_open(self, path: str, sign: str) -> None:
-        """Something shows within a second and nothing moves about afterwards; a busy machine may try again."""
+        """Open a page and assert that it shows content within a second and does not shift.
+
+        A busy machine may try again.
+        """
         for left in reversed(range(TRIES)):
             self.page.goto("about:blank")
             self.open(path)

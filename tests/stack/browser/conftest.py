@@ -1,4 +1,4 @@
-"""A browser on the one stack, and whoever sits at it; nothing may go wrong behind his back."""
+"""A browser for the stack, and its users. A test fails if an error occurs in any tab."""
 
 import shutil
 import time
@@ -23,7 +23,7 @@ NO_BROWSER = (
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The system's own Chromium, which `make test` installs where it can."""
+    """Start the system's own Chromium, which `make test` installs if possible."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not program:
         pytest.skip(NO_BROWSER)
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def shared_context(browser: Browser) -> Callable[[Language], BrowserContext]:
-    """What tabs of one language have in common: what was loaded before is there, as for anybody who comes again."""
+    """Return one browser context per language, so that pages find a cache like that of a returning user."""
     return cache(lambda language: a_context(browser, language))
 
 
@@ -46,7 +46,7 @@ def personas_by_language(stack_users: StackUsers) -> dict[str, Personas]:
 
 @pytest.fixture(scope="module")
 def invariants_hold_afterwards(stack: LocalStack, reported_violations: set[str]) -> Iterator[None]:
-    """After these tests, everything that must be true of the whole table is."""
+    """Check all invariants of the whole table after the tests of the module."""
     yield
     found = set(invariants.violations(stack.items())) - reported_violations
     if found:
@@ -63,14 +63,17 @@ OpenBrowser = Callable[..., BrowserUser]
 def open_browser(
     browser: Browser, shared_context: Callable[[Language], BrowserContext], stack: LocalStack
 ) -> Iterator[OpenBrowser]:
-    """Makes visitors; when the test is over, nothing went wrong in any of their tabs."""
+    """Return a function that opens a tab for a user. No error may have occurred in any tab at the end of the test."""
     browser_users: list[BrowserUser] = []
     new_contexts: list[BrowserContext] = []
 
     def open_tab(
         *, language: Language = "en", width: int = DESKTOP, who: StackUser | None = None, new_context: bool = False
     ) -> BrowserUser:
-        """`who` is signed in already; `anew` is with a browser that was never here."""
+        """Open a tab, with `who` already signed in.
+
+        The browser context is shared by language unless a new one is requested.
+        """
         context = a_context(browser, language) if new_context else shared_context(language)
         new_contexts.extend([context] if new_context else [])
         browser_user = BrowserUser.open_tab(context, stack.origin, language=language, width=width)

@@ -1,4 +1,4 @@
-"""Who acts in the browser: for each language a partner that asks and a client that answers, with names people have."""
+"""The users of the browser tests: for each language a partner with employees and a client admin."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _numbers: Iterator[int] = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Personas:
-    """A partner with its manager and an employee, and somebody who decides for clients."""
+    """A partner with its manager and an employee, and an admin of client accounts."""
 
     stack_users: StackUsers = field(repr=False)
     language: str
@@ -30,11 +30,11 @@ class Personas:
         return {"en": "en-GB", "ja": "ja-JP"}[self.language]
 
     def a_client(self, name: str | None = None) -> str:
-        """A new client account that the admin runs."""
+        """Create a client account with the admin as super admin."""
         return self.stack_users.a_client(self.admin, name=name or self.client_name, locale=self.language)
 
     def a_link(self, **fields: object) -> tuple[Json, str]:
-        """A new link for the employee: what was answered, and its secret."""
+        """Create a link for the employee, and return the response and the secret."""
         wanted = {"employee_id": self.employee.user_id, "access_days": 180, "purpose": self.purpose, **fields}
         response = with_retries(
             lambda: self.manager.caller.post(f"/partners/{self.partner_id}/access-links", wanted, key=new_key())
@@ -45,7 +45,7 @@ class Personas:
         return response.json, found.group(1)
 
     def an_email(self, **fields: object) -> str:
-        """The subject of a letter to the admin, with a link of its own."""
+        """Create a link that is sent to the admin, and return the subject of the email."""
         token = f"{self.purpose} {next(_numbers)}"
         self.a_link(recipient_email=self.admin.email, locale=self.language, **fields, purpose=token)
         return self.stack_users.email_to(self.admin, having=token).subject
@@ -60,7 +60,7 @@ def _resident(stack_users: StackUsers, email: str, name: str, language: str) -> 
 
 
 def create_personas(stack_users: StackUsers, language: str) -> Personas:
-    """Told to the directory once; clients and links are made for each test."""
+    """Create the partner and its users in the directory. Each test adds clients and links."""
     partner, client, names, purpose = {
         "en": (
             "Harbour & Finch",

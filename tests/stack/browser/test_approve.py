@@ -1,4 +1,4 @@
-"""Somebody approves, narrows or declines a request as people do: from a letter, by clicking, or by the keyboard alone."""
+"""Tests of the approval page in a browser: approve, narrow or decline, from an email, by mouse or by keyboard."""
 
 import time
 from collections.abc import Callable
@@ -22,12 +22,12 @@ ATTEMPTS = 4
 
 
 def member_of(personas: Personas, account_id: str) -> Json | None:
-    """The membership that the employee has in the account now."""
+    """Return the membership of the employee in the account, if any."""
     return personas.stack_users.members_of(account_id).get(personas.employee.user_id)
 
 
 def opened(open_browser: OpenBrowser, personas: Personas, secret: str, **how: object) -> BrowserUser:
-    """The request before the eyes of the admin, who is signed in."""
+    """Open the request for the signed-in admin."""
     browser_user = open_browser(language=personas.language, who=personas.admin, **how)
     browser_user.open(f"/approve#{secret}")
     browser_user.page.wait_for_selector(".facts")
@@ -89,7 +89,7 @@ def test_an_approver_gives_less_than_was_asked(
     for details in page.locator(".group details").all():
         details.locator("summary").click()
     page.get_by_label(export, exact=True).uncheck()
-    page.get_by_label(view, exact=True).uncheck()  # editing and deleting go along
+    page.get_by_label(view, exact=True).uncheck()  # the dependent permissions to edit and delete are removed too
     page.locator("#until").fill("2020-01-01")
     browser_user.button("approve.approve").click()
     expect(page.get_by_role("alert")).to_be_visible()
@@ -209,7 +209,7 @@ def test_whoever_may_not_approve_is_told_why_and_what_then(
     browser_user.screenshot("not-you")
 
 
-# --- what goes wrong is harmless ---
+# --- faults without effect ---
 
 
 def test_a_double_click_and_going_back_are_harmless(
@@ -306,7 +306,7 @@ def test_the_other_language_is_one_click_away_and_keeps_what_was_chosen(
     browser_user.screenshot("home")
 
 
-# --- who only looks ---
+# --- visits without a decision ---
 
 
 def test_a_scanner_that_opens_the_link_changes_nothing(
@@ -340,7 +340,7 @@ def test_a_visit_to_any_page_changes_nothing(
 
 
 def scan(browser_user: BrowserUser, stack: LocalStack, path: str) -> None:
-    """Asks for the head, the page, the page ahead of its time, and then runs its scripts, signed in as nobody."""
+    """Request the page with HEAD, GET and as a prefetch, and then run its scripts without signing in."""
     address = urldefrag(f"{stack.origin}{path}").url
     for method, headers in (("HEAD", {}), ("GET", {}), ("GET", {"sec-purpose": "prefetch"})):
         assert stack.pool.request(method, address, headers=headers).status == 200
@@ -351,7 +351,10 @@ def scan(browser_user: BrowserUser, stack: LocalStack, path: str) -> None:
 
 
 def leaves_table_unchanged(stack: LocalStack, visit: Callable[[], None]) -> bool:
-    """Whether everything in the table is as it was; what letters and sweeps of earlier tests still write may pass by."""
+    """Return whether a visit changes nothing in the table.
+
+    Try again if emails or sweeps of earlier tests changed something meanwhile.
+    """
     for _ in range(ATTEMPTS):
         before = _sorted(stack)
         visit()

@@ -1,4 +1,4 @@
-"""The letters as a browser shows them: on a phone and a desk, in light and dark, in both languages, whatever is in them."""
+"""Tests of emails in a browser: phone and desktop widths, light and dark, both languages, and very long content."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tools.email_preview import CAUSES, SAMPLES
 
 WIDTHS: Final = (320, 390, 900)
 NO_PAGE: Final = {"region": {"enabled": False}, "landmark-one-main": {"enabled": False}}
-"""A letter is shown within a mail program, whose page has the landmarks."""
+"""Rules of axe that do not apply: an email is shown within a mail program, whose page has the landmarks."""
 HALF: Final = tuple(sorted(catalogue.SETS["partner_admin"][-1]))[::2]
 LONGEST: Final[dict[str, Any]] = {
     "partner_name": "Vertriebspartnerschaftsgesellschaft" * 4,
@@ -38,7 +38,7 @@ every_language = pytest.mark.parametrize("language", rendering.LANGUAGES)
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """One tab for all letters; whatever a letter asked for elsewhere would be refused, and noted."""
+    """Open one tab for all emails. A request to any address fails the test."""
     tab = browser.new_page()
     tab.route("**/*", lambda route: pytest.fail(f"a letter asks for {route.request.url}"))
     yield tab
@@ -50,7 +50,7 @@ def show(page: Page, kind: str, language: Language, context: EmailContext) -> No
 
 
 def overflow(page: Page) -> dict[int, int]:
-    """By how many pixels a letter is too wide, at each width where it is."""
+    """Return the overflow in pixels at each width at which the email is too wide."""
     over = {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
@@ -59,7 +59,7 @@ def overflow(page: Page) -> dict[int, int]:
 
 
 def violations(page: Page, scheme: Scheme, options: dict[str, object]) -> list[object]:
-    """What axe finds, and where; all but the colours are the same in the dark."""
+    """Return the violations that axe finds, with their elements. Apart from colors, dark and light are the same."""
     page.emulate_media(color_scheme=scheme)
     found = page.evaluate("(asked) => axe.run({ resultTypes: ['violations'], ...asked })", options)
     assert found["passes"]

@@ -1,4 +1,4 @@
-"""A client admin sees who is in his account, and changes it: by clicking, by the keyboard alone, and against others."""
+"""Tests of the account pages in a browser: members and their changes, by mouse, by keyboard and concurrently."""
 
 import re
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _created_users: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class ClientAccount:
-    """A client account with people of its own, and one of the partner's."""
+    """A client account with ordinary members and a partner member."""
 
     personas: Personas
     account_id: str
@@ -41,21 +41,24 @@ class ClientAccount:
 
     @property
     def partner_member_id(self) -> str:
-        """The partner's employee."""
+        """The user id of the partner member."""
         return self.personas.employee.user_id
 
     def member(self, user_id: str) -> Json:
         return self.personas.stack_users.members_of(self.account_id)[user_id]
 
     def shown(self, user_id: str) -> Json:
-        """As the API shows him now."""
+        """Return the member as the API returns it now."""
         response = self.personas.admin.caller.get(f"{self.path}/users/{user_id}")
         assert response.status == 200, response
         return response.json
 
 
 def create_account(personas: Personas, *, partner_set: str | None = "partner_admin") -> ClientAccount:
-    """Told to the directory; the guest is let in by the admin, or made super admin by the vendor."""
+    """Create the account in the directory.
+
+    The admin grants the partner member access, or the vendor makes them a super admin.
+    """
     account_id, member_ids = personas.a_client(), []
     for nth, (name, permission_set) in enumerate(PEOPLE[personas.language]):
         user_id = f"usr_{personas.language}_{nth}"
@@ -80,7 +83,7 @@ def create_account(personas: Personas, *, partner_set: str | None = "partner_adm
 
 
 def opened(open_browser: OpenBrowser, account: ClientAccount, query: str = "", **how: object) -> BrowserUser:
-    """The page before the eyes of the admin, who is signed in."""
+    """Open the account page for the signed-in admin."""
     browser_user = open_browser(language=account.personas.language, who=account.personas.admin, **how)
     browser_user.open(account.path + query)
     browser_user.page.wait_for_selector(".places")
@@ -88,12 +91,12 @@ def opened(open_browser: OpenBrowser, account: ClientAccount, query: str = "", *
 
 
 def check_page(browser_user: BrowserUser, state: str) -> None:
-    """For all who cannot see or use a mouse, and on this screen."""
+    """Assert that the page is accessible and fits the screen."""
     browser_user.check_accessibility(state)
     browser_user.check_fit(state)
 
 
-# --- who is in ---
+# --- members ---
 
 
 @pytest.mark.parametrize(("language", "width"), LAYOUTS)
@@ -199,7 +202,7 @@ def test_a_manager_of_the_partner_sees_his_own_people_and_only_takes_away(
     assert "crm.import" in account.member(account.partner_member_id)["removed"]
 
 
-# --- what is changed ---
+# --- changes ---
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
@@ -376,7 +379,7 @@ def test_the_last_super_admin_is_not_lost_and_the_refusal_says_what_to_do(
     browser_user.check_accessibility("refused")
 
 
-# --- who comes ---
+# --- new members ---
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
@@ -489,7 +492,7 @@ def test_a_sign_in_that_ran_out_keeps_what_was_typed(
     expect(page.locator(".changes .cannot")).to_have_text(EXPORT["en"])
 
 
-# --- updates and the trail ---
+# --- set updates and audit log ---
 
 
 def test_what_newer_sets_bring_is_shown_and_accepted_by_person(
