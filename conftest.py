@@ -1,17 +1,21 @@
-"""How the tests are shared out among workers; what they stand on is in tests/."""
+"""Distribution of the tests among xdist workers.
+
+The fixtures are in tests/.
+"""
 
 import pytest
 from typing_extensions import override
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it comes without types
-from xdist.workermanage import WorkerController  # type: ignore[import-untyped]  # for the same reason
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no type annotations
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]  # xdist has no type annotations
 
 STACK = "tests/stack/"
 
 
-class StackTogether(LoadScopeScheduling):  # type: ignore[misc]  # for the same reason
-    """Each test by itself, but all on the stack in one worker, so that one stack is started for them.
+class StackTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type annotations
+    """A scheduler that distributes tests one by one, except that all tests of the stack run in one worker.
 
-    This is what `--dist loadgroup` is for; xdist 3.8 cannot tell pytest 9.2 of a test's group any more.
+    One worker is enough for them, so that only one stack is started. `--dist loadgroup` is meant for this, but xdist
+    3.8 cannot read the group of a test from pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -19,7 +23,7 @@ class StackTogether(LoadScopeScheduling):  # type: ignore[misc]  # for the same 
 
     @override
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
-        """Forget what is done: xdist would go through all of it again after every test."""
+        """Delete the group once all its tests are done. Otherwise, xdist iterates over all groups after every test."""
         group = self._split_scope(self.registered_collections[node][item_index])
         tests = self.assigned_work[node][group]
         super().mark_test_complete(node, item_index, duration)
@@ -28,5 +32,5 @@ class StackTogether(LoadScopeScheduling):  # type: ignore[misc]  # for the same 
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """Whatever `--dist` says."""
+    """Use this scheduler for every value of `--dist`."""
     return StackTogether(config, log)

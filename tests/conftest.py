@@ -1,4 +1,4 @@
-"""What every test on this floor stands on: a clean environment, and the template's own table in memory."""
+"""Fixtures of the in-process tests: a clean environment and the template's table in moto."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ from tests.support.fast_moto import speed_up_moto
 from tests.support.table import Table
 from tools import template
 
-# the gate tries the same cases every time; `--hypothesis-profile=anew` tries others
+# the gate runs the same cases every time, and the other profile runs new ones
 settings.register_profile("anew", derandomize=False)
 settings.register_profile("gate", derandomize=True)
 settings.load_profile("gate")
@@ -50,12 +50,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def session_table() -> Iterator[Table]:
-    """The template's table, made once: making it, and the clients, costs more than most tests do."""
+    """Yield the template's table, created once: creating it and the clients takes longer than most tests."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         speed_up_moto(patch)
-        # DynamoDB takes four times as many items in a transaction as moto still thinks
+        # moto still enforces a quarter of the items per transaction that DynamoDB allows
         patch.setattr(responses, "TRANSACTION_MAX_ITEMS", dynamo.MAX_BATCH_ITEMS)
-        # the SDK has only so many retries for all calls of a process: no test shall spend those of another
+        # the SDK limits the retries of all calls in a process, and no test may use up those of another
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
@@ -75,13 +75,13 @@ def session_table() -> Iterator[Table]:
 
 @pytest.fixture
 def table(environment: None, session_table: Table) -> Table:
-    """The table, empty; moto is only ever used by one thread."""
+    """Return the empty table. Only one thread ever uses moto."""
     session_table.clear()
     return session_table
 
 
 def _validate_params(params: Any, model: Any, **_: Any) -> None:
-    """The product's client leaves out what the SDK would look at before each request."""
+    """Validate the parameters of a request, because the product's client skips the SDK's validation."""
     report = ParamValidator().validate(params, model.input_shape)
     assert not report.has_errors(), report.generate_report()
 

@@ -1,4 +1,4 @@
-"""What ships, run as it ships: the built function and the built layer, and nothing else of this project."""
+"""Tests of the built functions and the built layer, run as they ship, without the rest of the project."""
 
 import json
 import ssl
@@ -21,7 +21,7 @@ OURS = {"partner_access"}
 ALLOWED_PACKAGES = {
     "annotated_types",
     "aws_lambda_powertools",
-    "botocore",  # Powertools looks for its name only
+    "botocore",  # Powertools only looks up its name
     "email_validator",
     "idna",
     "jmespath",
@@ -56,7 +56,7 @@ def cold_start(function: BuiltFunction, endpoint: str, reports: Path) -> ColdSta
 
 
 def is_success(answer: Any, function: BuiltFunction) -> bool:
-    """Whether this is no failure, and an answer of the kind that whatever called the function can read."""
+    """Return whether the response is a success that the function's trigger can read."""
     if "HttpApi" not in function.triggers:
         return answer in (None, {"batchItemFailures": []})
     if function.serves_pages:

@@ -1,4 +1,4 @@
-"""The house rules that a machine can keep."""
+"""Tests of the project's conventions that a program can check."""
 
 import ast
 import re
@@ -85,7 +85,7 @@ def test_each_route_of_the_template_is_an_operation_and_each_operation_a_route()
 
 
 def test_the_answer_to_unknown_requests_knows_every_path_and_method() -> None:
-    from functions.reject_unknown_route.app import ROUTES  # noqa: PLC0415  a folder that is no package
+    from functions.reject_unknown_route.app import ROUTES  # noqa: PLC0415  the folder is not a package
 
     declared: dict[str, list[str]] = {}
     for route in template.routes():

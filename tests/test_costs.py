@@ -1,6 +1,6 @@
-"""What each changing operation costs at AWS's door, beside its budget, and a sweep beside what else is open.
+"""Tests of costs: the write units of each operation against its budget, and the requests of the link-expiry job.
 
-When `make bench` asks, what is counted is noted, and the sweep passes by 100,000 links.
+`make bench` records the figures, and runs the job with 100,000 open links.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,13 +27,13 @@ from tools.bench.figures import Figure
 EMAIL_FIELDS: Final = {"recipient_email": "boss@bakery.example", "purpose": "Your new website"}
 NEWCOMER: Final = "user-newcomer"
 REQUESTS: Final = 3
-"""Two reads, the second only where the first gives its keys, and the transaction."""
+"""Two reads, the second only if it needs keys from the first, and the transaction."""
 EMAIL_REASON: Final = "a letter is a line more than the budget counts; the outbox is a promise"
 
 
 @dataclass(frozen=True, slots=True)
 class CostCase:
-    """One operation in one world; `gate` is what it costs today, so that it never gets dearer unseen."""
+    """One operation on one set of records. `gate` is the cost today, so that an increase does not go unnoticed."""
 
     name: str
     send_request: Callable[[], ApiResponse]
@@ -140,7 +140,7 @@ def test_an_operation_costs_no_more_than_it_did(table: Table, case: CostCase) ->
     )
 
 
-# the sweep
+# link-expiry job
 
 
 DUE_LINKS: Final = 1_000 if counts.is_enabled() else 20
@@ -166,7 +166,7 @@ def test_a_sweep_asks_as_much_whatever_else_is_open(table: Table, monkeypatch: p
 
 
 def run_expire_links(table: Table, clock: Clock, open_links: int) -> Costs:
-    """What the sweep asks for that ends all that is due."""
+    """Return the costs of a run that expires all links that are due."""
     table.clear()
     seed(
         table,

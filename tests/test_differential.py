@@ -1,6 +1,6 @@
-"""Three decide alike about every way to stand in an account: the product, a naive reading of domain.md, and Cedar.
+"""Differential tests of the access rules: the product, a reference policy from domain.md, and Cedar must agree.
 
-`STATES=100000` looks at more ways, `SEED=…` at the same ones again.
+`STATES=100000` checks more random memberships. `SEED=…` repeats the same ones.
 """
 
 import os
@@ -45,24 +45,24 @@ COMPARED_PERMISSIONS: Final = sorted(
     | catalogue.RESTRICTED
     | {"crm.contacts.delete", "sales.forecast", "crm.unicorns.view"}
 )
-"""What the rules differ about; of the rest any is like any other."""
+"""Permissions on which the rules differ. The others all behave alike."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def three_versions() -> Iterator[None]:
-    """Of the partner admin set."""
+    """Set three versions of the partner admin set in this module."""
     with published_versions(partner_admin=PARTNER_ADMIN_VERSIONS):
         yield
 
 
 def scaled(usually: int) -> int:
-    """So many ways, or as many times more as is wished."""
+    """Return the number of random memberships, scaled by the environment variable STATES."""
     return usually * int(os.environ.get("STATES", "3000")) // 3000
 
 
 @pytest.fixture
 def random_generator() -> Random:
-    """Another one each time at a desk, always the same in CI; a test that fails shows which."""
+    """Return a random generator with a new seed locally and a fixed one in CI. A failing test shows the seed."""
     seed = int(os.environ.get("SEED") or ("CI" not in os.environ and SystemRandom().randrange(10**9)))
     print(f"SEED={seed}")  # noqa: T201 pytest shows it with a failure
     return Random(seed)
@@ -73,21 +73,21 @@ def random_states(chance: Random, usually: int) -> list[State]:
 
 
 def product_decision(access_facts: AccessFacts) -> Reach:
-    """All that the product permits, and how far it reaches."""
+    """Return all permissions that the product permits, with their reach."""
     decisions = {name: decide(access_facts, name) for name in NAMES}
     assert all(decision.permits == (decision.scope is not None) for decision in decisions.values())
     return {name: int(decision.scope) for name, decision in decisions.items() if decision.scope}
 
 
 def states_in_dispute(states: Iterable[State], naive: type[ReferencePolicy] = ReferencePolicy) -> Iterator[State]:
-    """Those about which the product and a naive model do not agree."""
+    """Yield the states on which the product and a reference policy disagree."""
     return (
         state for state in states if product_decision(access_facts_of(state)) != naive(state, NOW_SECONDS).permissions()
     )
 
 
 def questions(states: Iterable[State], chance: Random, each: int = 4) -> list[cedar.Question]:
-    """Some about each state, rather those that tell something."""
+    """Return some questions about each state, preferably about permissions on which the rules differ."""
     return [
         (
             state,
@@ -102,7 +102,7 @@ def questions(states: Iterable[State], chance: Random, each: int = 4) -> list[ce
 
 
 def questions_in_dispute(asked: list[cedar.Question], policies: Mapping[str, str] = cedar.POLICIES) -> list[Any]:
-    """The questions about which the product and Cedar do not agree."""
+    """Return the questions on which the product and Cedar disagree."""
     facts_by_state = {id(state): access_facts_of(state) for state, _, _ in asked}
     product_decisions = [(decide(facts_by_state[id(state)], name).scope or 0) >= reach for state, name, reach in asked]
     return [
@@ -115,7 +115,10 @@ def questions_in_dispute(asked: list[cedar.Question], policies: Mapping[str, str
 
 
 def needs_more_than_is_read(state: State) -> bool:
-    """Whether more stands behind a membership than is read: what he was before his grant may then be denied for a while."""
+    """Return whether a membership needs more records than the product reads.
+
+    In that case, the assignment before the grant may be denied for a while.
+    """
     assignments = [
         assignment
         for assignment in (state["member"], state["member"] and state["member"].get("previous"))
@@ -126,7 +129,7 @@ def needs_more_than_is_read(state: State) -> bool:
     return len(partners) + len(custom_sets) > access.MAX_RELATED_ITEMS
 
 
-# all agree
+# agreement
 
 
 def test_the_product_and_a_naive_reading_of_the_rules_agree(
@@ -170,11 +173,11 @@ def test_what_is_read_of_the_table_is_decided_alike(table: Table, random_generat
         assert read == whole or (read == {} and needs_more_than_is_read(state)), state
 
 
-# and would be seen not to
+# detection of wrong models
 
 
 def wrong_policy(**methods: Any) -> type[ReferencePolicy]:
-    """The naive model with some sentences of domain.md read wrong."""
+    """Return a reference policy in which some sentences of domain.md are implemented wrongly."""
     return type("Wrong", (ReferencePolicy,), methods)
 
 

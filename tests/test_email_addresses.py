@@ -1,4 +1,4 @@
-"""Addresses: one plain address, compared as domain.md rule 13 says; no address that looks like another's."""
+"""Tests of email addresses: normalized for comparison (domain.md, rule 13), with deceptive look-alikes rejected."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The way out to EventBridge: in order, as much as it takes at once, and what was not taken is raised."""
+"""Tests of publishing to EventBridge: order, batch size, and an error if an event was not accepted."""
 
 import json
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_ten_go_at_once_and_all_in_their_order(
 
 
 def test_large_ones_go_by_themselves(published_events: FakeEventBus) -> None:
-    """EventBridge takes 256 KB in one request, and an entry of the table is smaller than that."""
+    """Stay below the 256 KB that EventBridge accepts in one request. An entry of the table is smaller than that."""
     event_bus.publish(some_events(3, text="é" * 60_000))
 
     assert [len(each) for each in published_events.attempts] == [2, 1]
@@ -113,7 +113,7 @@ def test_a_bus_that_does_not_answer_is_raised(published_events: FakeEventBus) ->
 
 
 def test_what_is_asked_is_what_eventbridge_understands(table: Table) -> None:
-    """By the service's own model, and by moto, which knows the bus."""
+    """Validate with botocore's service model and with moto, which has the bus."""
     event_bus.publish(some_events(1))
     with pytest.raises(ParamValidationError):
         event_bus.client().put_events(Entries=[{"Bus": "partner-access"}])  # type: ignore[typeddict-unknown-key]  # on purpose

@@ -1,4 +1,4 @@
-"""Whoever follows the events, and has read no more than README.md, knows who has access where."""
+"""Tests of a consumer that follows the events with the code in README.md and derives who has access where."""
 
 import json
 import re
@@ -39,13 +39,13 @@ SEED = 1
 OPERATION_COUNT = 300
 CHECK_INTERVAL = 50
 MIN_EVENT_KINDS = 22
-"""How many kinds of entries so many acts leave at least, of the 33 that there are."""
+"""The least number of event kinds that these operations produce, of 33 in total."""
 
 Access = set[tuple[str, str]]
 
 
 class Mirror:
-    """Runs what the README shows."""
+    """A consumer that runs the example code of the README."""
 
     def __init__(self) -> None:
         (block,) = re.findall(r"## Events\n.*?```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
@@ -65,7 +65,7 @@ class Mirror:
 
 
 class FaultyDelivery:
-    """Brings what the stream has to the function, and what the function says to the mirror, as badly as AWS may."""
+    """A faulty delivery path from the table's stream to the mirror, as bad as AWS permits."""
 
     def __init__(self, stream: list[Item], heard: FakeEventBus, chance: Random) -> None:
         self.stream, self.event_bus, self.random = stream, heard, chance
@@ -74,7 +74,10 @@ class FaultyDelivery:
         self.mirror = Mirror()
 
     def deliver_batch(self) -> None:
-        """A batch: perhaps an earlier one again, perhaps taken only in part at first; events out of order, some twice."""
+        """Deliver one batch to the function and its events to the mirror.
+
+        The batch may repeat earlier items or fail in part at first. The events come out of order, and some come twice.
+        """
         start = max(0, self.position - self.random.choice([0, 0, 0, 5, 30]))
         batch = self.stream[start : self.position + self.random.randint(1, 60)]
         if not batch:
@@ -96,7 +99,7 @@ class FaultyDelivery:
 
 
 def access_by_rules(table: Table, at: datetime) -> Access:
-    """Who may do anything in an account that is open, by the rules themselves."""
+    """Return the users with any permission in an open account, computed by the product's rules."""
     found: Access = set()
     for item in members(table):
         actor, account = actors.in_account(item["account_id"], item["user_id"])
@@ -147,7 +150,7 @@ def test_a_mirror_ends_up_with_what_the_table_has(table: Table, published_events
 def test_what_stops_and_goes_on_between_two_sweeps_leaves_no_trace(
     table: Table, published_events: FakeEventBus, clock: Clock
 ) -> None:
-    """Whatever is told in between must not outlast it: no entry of the client's will ever take it back."""
+    """Check a state that no later entry of the client takes back. Events in between must not leave it behind."""
     seed(table, a_partner_admin())
     mirror = Mirror()
     with new_audit_entries() as stream:
@@ -168,7 +171,10 @@ def test_what_stops_and_goes_on_between_two_sweeps_leaves_no_trace(
 
 
 def assert_all_published(table: Table, events: list[Json]) -> None:
-    """Every entry of every trail, in places without a gap, by events that fit; in their order but for what came again."""
+    """Assert that every audit entry was published as a valid event.
+
+    Sequence numbers have no gaps and increase, except for repeated events.
+    """
     sequence_numbers: dict[str, dict[str, str]] = defaultdict(dict)
     for event in events:
         assert validation_errors(event) == []

@@ -1,4 +1,4 @@
-"""The schemas of events: one for each event of the domain, closed, of the domain's own words."""
+"""Tests of the event schemas: one for each event, without additional properties, with the domain's own values."""
 
 import ast
 import json
@@ -23,11 +23,11 @@ from tests.support.schemas import DEFINITIONS, ENVELOPE, SCHEMAS, Json, schemas_
 DOMAIN = Path(__file__).parents[1] / "layers/common/partner_access/domain"
 COMMON = {"cloudevent", "definitions"}
 OPEN_OBJECTS = {f"{ENVELOPE} data", f"{DEFINITIONS} details"}
-"""What each event's own schema closes."""
+"""Objects that the schema of each event closes."""
 
 
 def domain_events() -> set[str]:
-    """The names of all events in the domain: two words that are no permission's."""
+    """Return the names of all events in the domain: strings of two parts that are not a permission."""
     texts = {
         node.value
         for path in DOMAIN.rglob("*.py")
@@ -39,7 +39,7 @@ def domain_events() -> set[str]:
 
 
 def schema_objects(schema: Any, name: str = "") -> Iterator[tuple[str, Json]]:
-    """Each object inside, by the name that it is known by."""
+    """Yield each object in a schema with the name of its property."""
     if isinstance(schema, dict):
         yield name, schema
         for key, value in schema.items():
@@ -50,7 +50,7 @@ def schema_objects(schema: Any, name: str = "") -> Iterator[tuple[str, Json]]:
 
 
 def event_schemas() -> dict[str, Json]:
-    """The schemas of events, by name."""
+    """Return the schemas of events by name."""
     return {schema["title"]: schema for name, schema in schemas_by_id().items() if name not in {ENVELOPE, DEFINITIONS}}
 
 

@@ -1,4 +1,4 @@
-"""The invariants see what they are there to see: a sound table, and one thing broken at a time."""
+"""Tests of the invariants: a consistent table is accepted, and every single violation is found."""
 
 import copy
 from collections.abc import Callable
@@ -109,17 +109,17 @@ CONSISTENT_TABLE |= {
 
 
 def changed_item(name: str, **values: object) -> Callable[[Table], object]:
-    """One item, otherwise."""
+    """Return a change that sets values of an item."""
     return lambda table: table[name].update(values)
 
 
 def without_item(name: str) -> Callable[[Table], object]:
-    """Without this item."""
+    """Return a change that removes an item."""
     return lambda table: table.pop(name)
 
 
 def added_copy(name: str, **values: object) -> Callable[[Table], object]:
-    """One more like this."""
+    """Return a change that adds a copy of an item with other values."""
     return lambda table: table.update({"another": table[name] | values})
 
 
@@ -128,7 +128,7 @@ def both_changes(first: Callable[[Table], object], second: Callable[[Table], obj
 
 
 def queued_reconciliation(after: str = "offboarded", **reconciliation_fields: object) -> Callable[[Table], object]:
-    """A clean-up that waits."""
+    """Return a change that adds a queued reconciliation."""
     return lambda table: table.update(
         {
             "clean-up": {
@@ -148,7 +148,7 @@ def too_many_sets(table: Table) -> None:
 
 
 def suspension_without_notification(side: str) -> Callable[[Table], object]:
-    """The client's trail tells of a suspension, and no letter does."""
+    """Return a change that adds an audit entry of a suspension without its notification."""
     entry_fields = {"sk": "aud_3", "audit_id": "aud_3", "event": "member.suspended", "accounts": ["cli"]}
     return added_copy("client's trail", **entry_fields, details={"suspended_by": side})
 
@@ -292,7 +292,7 @@ def test_what_had_lapsed_before_it_was_ended_is_left_to_the_sweep(ends: int, *, 
 
 @pytest.mark.parametrize(("days", "is_reported"), [(-1, False), (0, False), (1, True)])
 def test_what_time_has_ended_is_the_sweeps_to_write_off(days: int, *, is_reported: bool) -> None:
-    """A clean-up passes by what has lapsed before it came."""
+    """Check that expired grants need no reconciliation: it skips grants that expired before it ran."""
     table, at = copy.deepcopy(CONSISTENT_TABLE), datetime.fromtimestamp(50, UTC) + timedelta(days=9)
     ends = int((at + timedelta(days=days)).timestamp())
     changed_item("emp", offboardings={"firm": 1})(table)

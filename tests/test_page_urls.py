@@ -1,4 +1,4 @@
-"""Addresses of pages: their origin is configuration, and a secret stands where no server sees it."""
+"""Tests of the URLs of pages: their origin is configuration, and a secret is only in the fragment."""
 
 from urllib.parse import urlsplit
 

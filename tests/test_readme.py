@@ -1,4 +1,4 @@
-"""What README.md shows is what happens."""
+"""Tests that the examples in README.md work as shown."""
 
 import json
 import re
@@ -21,7 +21,7 @@ BLOCK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ExampleRequest:
-    """A request as the README shows it."""
+    """An example request in the README."""
 
     who: str
     method: str
@@ -31,7 +31,7 @@ class ExampleRequest:
     status: int
 
     def send(self, secret: str) -> gateway.ApiResponse:
-        """Send it, with the secret that an earlier answer told."""
+        """Send the request, with the secret of an earlier response."""
         path, _, query = self.path.partition("?")
         for route in template.routes():
             method, shape = route.key.split(" ")

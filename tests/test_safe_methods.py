@@ -1,4 +1,4 @@
-"""Looking never changes anything (guarantees.md G5): every GET, by everybody, leaves the whole table as it is."""
+"""Tests that reads change nothing (guarantees.md G5): every GET by every caller leaves the whole table unchanged."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -43,7 +43,7 @@ def seeded(table: Table) -> Table:
 
 
 def path_parameters(path: str) -> Iterator[dict[str, str]]:
-    """Every combination of what may stand in the path."""
+    """Yield every combination of ids in the path."""
     names = [name for name in IDS if f"{{{name}}}" in path]
     for values in product(*(IDS[name] for name in names)):
         yield dict(zip(names, values, strict=True))

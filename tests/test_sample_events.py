@@ -1,4 +1,4 @@
-"""The samples for `sam local invoke`: each is what its function takes, so that none can rot."""
+"""Tests of the samples for `sam local invoke`: each must be accepted by its function."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ EXPECTED = {
     "search_access": 200,
     "view_accounts": 200,
 }
-"""How the API's samples are answered by an empty table; all others name what is not there."""
+"""Expected status codes with an empty table. All other samples name records that do not exist."""
 
 
 def sample(operation: str) -> dict[str, Any]:

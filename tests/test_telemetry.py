@@ -1,4 +1,4 @@
-"""What the operator sees: codes and counts, of this invocation alone, and nobody's name."""
+"""Tests of logs and metrics: codes and counts of one invocation, without personal data."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Cursors hold for a day, for one caller, one list and one filter, and nobody makes them up (hostile.md row 28)."""
+"""Tests of cursors: valid for a day, for one caller, list and filter, and impossible to forge (hostile.md row 28)."""
 
 import base64
 from datetime import timedelta
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 class ThingsQuery(ListQuery):
-    """A list with one filter."""
+    """A query of a list with one filter."""
 
     colour: str | None = None
 
@@ -87,7 +87,7 @@ def test_nothing_of_the_position_is_in_the_cursor() -> None:
 
 
 def test_nothing_shines_through_two_cursors_or_two_blocks() -> None:
-    """What is told twice is never written twice the same way, nor under the same stream of bytes."""
+    """Check that equal positions give different cursors, and that no block of the key stream is used twice."""
     first, second = encrypted_part(cursor_after("a" * 100)), encrypted_part(cursor_after("a" * 100))
     blocks = {encrypted[start : start + 32] for encrypted in (first, second) for start in range(16, len(encrypted), 32)}
 

@@ -1,4 +1,4 @@
-"""Bodies: one JSON object in UTF-8, and nothing that JSON merely tolerates (hostile.md §2.1, rows 8-17)."""
+"""Tests of parsing request bodies: one JSON object in UTF-8, without lenient JSON (hostile.md §2.1, rows 8-17)."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""Fields: strict bodies, plain text, and queries that say each thing once (hostile.md §2.1, rows 18-22, 26, 27)."""
+"""Tests of request fields: strict bodies, plain text, and strict queries (hostile.md §2.1, rows 18-22, 26, 27)."""
 
 import json
 from typing import Any
@@ -179,7 +179,7 @@ def test_removals_never_add() -> None:
 
 
 class CreateThingRequest(Request):
-    """A body with one field that must be there."""
+    """A request body with one required field."""
 
     name: str
     many: int = 1
@@ -204,7 +204,7 @@ def test_a_body_has_no_field_but_those_named_and_no_value_of_another_type(body: 
 
 
 class ThingsQuery(ListQuery):
-    """A list with one filter."""
+    """A query of a list with one filter."""
 
     colour: str | None = None
 
@@ -236,7 +236,7 @@ def test_filters_are_what_the_list_is_of() -> None:
 
 
 class Things(ListResponse):
-    """A list."""
+    """A response with a list."""
 
     items: tuple[str, ...]
 

@@ -6,7 +6,7 @@ from partner_access.api.response_body import ResponseBody
 
 
 class BodyWithSecret(ResponseBody):
-    """An answer with a secret in it."""
+    """A response body with a secret field."""
 
     never_stored: ClassVar[frozenset[str]] = frozenset({"url"})
 

@@ -1,4 +1,4 @@
-"""What callers are shown: the contract's fields, and never a secret or what is only kept."""
+"""Tests of the response models: the fields of the contract, without secrets or internal fields."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The edge: what becomes of events, answers and refusals, whatever the operation (hostile.md §2.1)."""
+"""Tests of the API layer: events, responses and errors, independent of the operation (hostile.md §2.1)."""
 
 import io
 import json
@@ -31,7 +31,7 @@ CANARY = "canary@secret.example"
 
 
 class CreateThingRequest(Request):
-    """A body."""
+    """A request body."""
 
     name: Name
     email: EmailAddress | None = None
@@ -39,13 +39,13 @@ class CreateThingRequest(Request):
 
 
 class ThingsQuery(ListQuery):
-    """A list."""
+    """A query of a list."""
 
     colour: Name | None = None
 
 
 class Thing(ResponseBody):
-    """An answer."""
+    """A response."""
 
     status: ClassVar[int] = 201
 
@@ -79,7 +79,7 @@ def failing_app(error: DomainError, recall: Callable[[Act], None] | None = None)
 
 
 def recording_app() -> tuple[routing.App, list[Act]]:
-    """An app that remembers the acts it was given."""
+    """Return an app and the list of acts that it receives."""
     received_acts: list[Act] = []
     return posting_app(received_acts.append), received_acts
 
@@ -88,7 +88,7 @@ def a_thing(_: Act) -> Thing:
     return Thing(name="a")
 
 
-# answers
+# responses
 
 
 def test_an_answer_has_its_status_its_fields_and_is_kept_by_nobody_on_the_way() -> None:
@@ -99,7 +99,7 @@ def test_an_answer_has_its_status_its_fields_and_is_kept_by_nobody_on_the_way() 
 
 
 class Tagged(Thing):
-    """An answer with a header of its own."""
+    """A response with a header of its own."""
 
     @property
     @override
@@ -124,7 +124,7 @@ def test_an_operation_is_found_by_its_route_and_given_what_it_names(method: str)
     app = routing.App()
     given: list[object] = []
 
-    @getattr(app, method)("/things/{thing_id}")  # type: ignore[untyped-decorator]  # the method is the example
+    @getattr(app, method)("/things/{thing_id}")  # type: ignore[untyped-decorator]  # the parameter selects the method
     def operation(thing_id: str, query: ThingsQuery, act: Act, event: Event) -> Thing:
         given.extend((thing_id, query, act.actor_id, event["rawPath"]))
         return Thing(name=thing_id)
@@ -265,7 +265,7 @@ def test_a_bug_goes_out_as_it_is() -> None:
         call_app(posting_app(bug))
 
 
-# problems
+# errors
 
 ERROR_OF_EACH_STATUS = [
     (errors.MalformedBody, 400),
@@ -587,7 +587,7 @@ def test_a_key_is_the_callers_and_the_routes_and_remembers_what_was_asked() -> N
     assert seen[1].idempotency_key is None
 
 
-# replays and being overtaken
+# replays and concurrent changes
 
 
 def raise_replay(_: Act) -> NoReturn:
@@ -653,16 +653,16 @@ def test_who_is_overtaken_and_then_refused_is_told_the_refusal() -> None:
     assert call_app(posting_app(decide)).code == "link_revoked"
 
 
-# logs and counts
+# logs and metrics
 
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """All that is logged meanwhile."""
+    """Yield the text that is logged in the test."""
     written = io.StringIO()
     handler = telemetry._logger().registered_handler
     assert isinstance(handler, StreamHandler)
-    # not by setStream, which flushes the one before: whoever logged first may have closed it since
+    # setStream would flush the previous stream, which the first test that logged may have closed since
     before, handler.stream = handler.stream, written
     yield written
     handler.stream = before

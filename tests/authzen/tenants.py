@@ -1,4 +1,4 @@
-"""Tenants that only tests switch on: a few entities and one rule each; no route that ships knows them."""
+"""Policies for tests only: a few entities and one rule each. No deployed route uses them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -21,15 +21,15 @@ from partner_access.domain.act import Act
 
 
 class FixturePolicy(ABC):
-    """Decides by its rule; a search asks the rule about everything that there is."""
+    """A policy that decides by one rule. A search applies the rule to every known entity."""
 
     known_ids: Mapping[str, Sequence[str]]
-    """Type → the ids of it."""
+    """The ids of each entity type."""
     action_names: Sequence[str]
 
     @abstractmethod
     def permits(self, subject: Entity, action: Action, resource: Entity) -> bool:
-        """The rule; properties are taken as they are sent."""
+        """Return the decision of the rule. Properties are used as they are sent."""
 
     def is_known(self, entity: Entity) -> bool:
         return entity.id in self.known_ids.get(entity.type, ())
@@ -62,7 +62,7 @@ def _page(names: list[str], after: str | None, limit: int) -> FoundNames:
 
 
 class CertificationPolicy(FixturePolicy):
-    """The fixture of openid/authzen, certification/authorization-api-1_0-scenario.md, sections c-1-1 to c-1-5."""
+    """The policy of openid/authzen, certification/authorization-api-1_0-scenario.md, sections c-1-1 to c-1-5."""
 
     known_ids: Mapping[str, Sequence[str]] = {"user": ("alice", "bob"), "record": ("record-1", "record-2")}
     action_names: Sequence[str] = ("read", "write", "delete")
@@ -85,7 +85,7 @@ class CertificationPolicy(FixturePolicy):
 
 
 class TodoPolicy(FixturePolicy):
-    """A shared list of things to do, by role, and by owner as the request names him."""
+    """A policy for a shared to-do list, by role and by the owner that the request names."""
 
     action_names: Sequence[str] = (
         "can_read_user",
@@ -96,7 +96,7 @@ class TodoPolicy(FixturePolicy):
     )
 
     def __init__(self, people: Mapping[str, tuple[str, Sequence[str]]]) -> None:
-        """Id → address and roles."""
+        """Store the email address and roles of each user id."""
         self.people = people
         self.known_ids = {"user": tuple(people)}
 
@@ -115,12 +115,12 @@ class TodoPolicy(FixturePolicy):
 
 
 class GatewayPolicy(FixturePolicy):
-    """The same at a gateway, which knows methods and routes: who edits may do more than look."""
+    """A policy for a gateway that sees methods and routes: editors can do more than read."""
 
     action_names: Sequence[str] = ("GET", "POST", "PUT", "DELETE")
 
     def __init__(self, editors: Mapping[str, bool]) -> None:
-        """Id → whether he edits."""
+        """Store for each user id whether the user is an editor."""
         self.editors = editors
         self.known_ids = {"identity": tuple(editors)}
 
@@ -130,12 +130,15 @@ class GatewayPolicy(FixturePolicy):
 
 
 class RecordPolicy(FixturePolicy):
-    """Records with an owner and a department: owners do all, colleagues view, managers view all and edit their own."""
+    """A policy for records with an owner and a department.
+
+    Owners can do everything. Colleagues view. Managers view all records and edit those of their department.
+    """
 
     action_names: Sequence[str] = ("view", "edit", "delete")
 
     def __init__(self, users: Mapping[str, Sequence[str]], records: Mapping[str, Sequence[str]]) -> None:
-        """Id → role and department; id → owner and department."""
+        """Store the role and department of each user id, and the owner and department of each record id."""
         self.users, self.records = users, records
         self.known_ids = {"user": tuple(users), "record": tuple(records)}
 

@@ -1,6 +1,6 @@
-"""Bad input at the decision API (authzen.md §4, hostile.md §2.1): refused with a sentence, or denied; nothing changed.
+"""Tests of invalid input at the decision API (authzen.md §4, hostile.md §2.1): an error or a denial, and no change.
 
-What is tried at each route is made from the routes themselves, so that a new one is tried without a word here.
+The cases are derived from the routes, so a new route is tested without a change here.
 """
 
 from collections.abc import Iterator
@@ -60,20 +60,20 @@ VALID_REQUESTS: Final[dict[str, Json]] = {
 
 @pytest.fixture(autouse=True)
 def seeded(table: Table) -> Iterator[Table]:
-    """The usual world, which no bad input changes."""
+    """Yield the default records, which no invalid input changes."""
     seed(table)
     with assert_unchanged(table):
         yield table
 
 
 def call_route(route_key: str, body: object = None, **how: Any) -> ApiResponse:
-    """Somebody who may ask anything."""
+    """Send a request as a caller with all rights."""
     headers = {"idempotency-key": None, **how.pop("headers", {})}
     return call(route_key, ENFORCER, body, scope=DECIDE, headers=headers, **how)
 
 
 def assert_error(answer: ApiResponse, status: int = 400) -> None:
-    """A sentence, that tells nothing of the inside and is no decision."""
+    """Assert that the response is an error message without internal details and without a decision."""
     assert answer.status == status, answer
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
@@ -82,7 +82,7 @@ def assert_error(answer: ApiResponse, status: int = 400) -> None:
         assert inside not in answer.text
 
 
-# at every route
+# all routes
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
@@ -111,7 +111,7 @@ def test_what_is_too_large_is_refused(route_key: str) -> None:
 
 
 def fields_of(route_key: str) -> dict[str, bool]:
-    """What is read of the body, and whether it is needed."""
+    """Return the body fields of a route, each with whether it is required."""
     (model,) = (
         kind for kind in ROUTES[route_key].arguments.values() if isinstance(kind, type) and issubclass(kind, Request)
     )
@@ -178,11 +178,11 @@ def test_headers_that_would_have_it_otherwise_are_ignored() -> None:
     assert plain.status == 200
 
 
-# what a question is made of
+# parts of a question
 
 
 def with_value(body: Json, path: str, value: object) -> Json:
-    """The body with this at the place."""
+    """Return the body with this value at the path."""
     name, _, rest = path.partition(".")
     return {**body, name: with_value(body.get(name, {}), rest, value) if rest else value}
 

@@ -1,6 +1,6 @@
-"""What certification looks at, check by check, at our own edge over the fixture's policy (authzen.md §2).
+"""Tests of the certification checks, one by one, on our API with the policy of the scenario (authzen.md §2).
 
-The checks are those of openid/authzen, certification/authorization-api-1_0-scenario.md; each is named by its section.
+The checks are those of openid/authzen, certification/authorization-api-1_0-scenario.md. Each is named by its section.
 """
 
 import json
@@ -43,7 +43,7 @@ def question(who: Json = ALICE, does: Json = READ, what: Json = ONE, **more: obj
 
 
 def without(body: Json, *path: str) -> Json:
-    """The body when this member of it is missing."""
+    """Return the body without the member at this path."""
     first, *rest = path
     if rest:
         return {**body, first: without(body[first], *rest)}
@@ -51,13 +51,13 @@ def without(body: Json, *path: str) -> Json:
 
 
 def successful_body(answer: ApiResponse) -> Any:
-    """What a good answer says; all are JSON and 200 (section c-5)."""
+    """Return the body of a successful response, which is always JSON with status 200 (section c-5)."""
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json"), answer
     return answer.body
 
 
 def decision_of(answer: ApiResponse) -> bool:
-    """The decision of an answer that is formed as one."""
+    """Return the decision of a well-formed response."""
     body = successful_body(answer)
     assert isinstance(body["decision"], bool)
     assert isinstance(body.get("context", {}), dict)
@@ -66,7 +66,7 @@ def decision_of(answer: ApiResponse) -> bool:
 
 
 def decisions_of(answer: ApiResponse) -> list[bool]:
-    """The decisions of a batch, each formed as one."""
+    """Return the decisions of a batch, each well-formed."""
     body = successful_body(answer)
     assert "decision" not in body
     for each in body["evaluations"]:
@@ -76,7 +76,10 @@ def decisions_of(answer: ApiResponse) -> list[bool]:
 
 
 def results_of(answer: ApiResponse, *must: str, kind: str | None = None) -> list[str]:
-    """What a search found, which holds at least this and nothing of another kind."""
+    """Return the results of a search.
+
+    They must contain the expected ones and only entities of the type.
+    """
     results = successful_body(answer)["results"]
     names = [each["id"] if kind else each["name"] for each in results]
     assert all(set(each) == ({"type", "id"} if kind else {"name"}) for each in results)
@@ -409,7 +412,7 @@ def echoes_everywhere(pdp: DecisionApi) -> None:
 
 
 def ignores_unknown_fields(pdp: DecisionApi) -> None:
-    """Wherever it stands."""
+    """Check that unknown fields are ignored at every level."""
     asked: dict[str, Json] = {EVALUATION: question(), EVALUATIONS: {**BOB_BATCH, "options": {}}, **SEARCHES}
     for what, body in asked.items():
         more = {name: {**part, "future": 1} if isinstance(part, dict) else part for name, part in body.items()}
@@ -451,7 +454,7 @@ def test_no_check_is_forgotten() -> None:
     }
 
 
-# the fixture
+# the policy of the scenario
 
 RULES: Final[list[tuple[Json, bool]]] = [
     (question(), True),

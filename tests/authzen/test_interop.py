@@ -1,6 +1,6 @@
-"""The interop suites of openid/authzen, as our edge answers them over the policies of their scenarios (authzen.md §5).
+"""Tests of the interop suites of openid/authzen on our API with the policies of their scenarios (authzen.md §5).
 
-Results of searches are compared as sorted sets: one too many fails, as it does there.
+Search results are compared as sorted sets, as in the suites: an additional result is a failure.
 """
 
 import json

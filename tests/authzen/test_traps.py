@@ -1,4 +1,4 @@
-"""What is easily got wrong between the two texts, one by one (authzen.md §3)."""
+"""Tests of details in which implementations of the two specifications often fail (authzen.md §3)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -44,14 +44,14 @@ SEARCHES: Final[dict[str, Json]] = {
 
 
 def error_text(answer: Any, status: int = 400) -> str:
-    """What an error says: a text and nothing else."""
+    """Assert that the response is an error, which is a plain text, and return it."""
     assert (answer.status, answer.headers["content-type"]) == (status, "application/json"), answer
     assert isinstance(answer.body, str)
     return answer.body
 
 
 def first_page(what: str = SUBJECTS, **page: Any) -> str:
-    """The token after one result."""
+    """Return the token after the first page."""
     answer = PDP.request(what, {**SEARCHES[what], "page": page or {"limit": 1}})
     token: str = answer.body["page"]["next_token"]
     assert token
@@ -88,7 +88,7 @@ def test_the_length_may_be_said_again_but_not_changed() -> None:
 
 
 class ManyReaders(CertificationPolicy):
-    """The same with more readers than a page holds."""
+    """The same policy with more readers than a page holds."""
 
     known_ids: Mapping[str, Sequence[str]] = {
         "user": tuple(f"user-{nth:03}" for nth in range(150)),
@@ -173,7 +173,7 @@ def test_a_token_lasts_a_day(minutes: int, status: int) -> None:
 
 
 def token_of(act: Act) -> str:
-    """The token that this act would have been given after alice."""
+    """Return the token that this act would have received after the first result."""
     of = SubjectSearchRequest.model_validate(READERS).filters
     return cursors.encrypt(json.dumps([1, "alice"]), of, "SubjectSearchRequest", act)
 
@@ -221,7 +221,7 @@ def test_a_refusal_is_told_to_the_operator_by_its_code(caplog: pytest.LogCapture
     )
 
 
-# 5: one item, or the whole
+# 5: errors of one item or of the whole batch
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_without_a_batch_what_lacks_something_is_refused(alone: Json) -> None:
     assert error.endswith("(/subject)"), "that it is missing, rather than what is missing in it"
 
 
-# 6: short circuits
+# 6: short-circuit semantics
 
 
 PERMITTED_ITEM: Final[Json] = {"action": READ}
@@ -299,7 +299,7 @@ def test_a_batch_ends_with_what_settles_it(semantic: str, asked: list[Json], exp
     assert decisions({"subject": BOB, "resource": ONE, "options": options, "evaluations": asked}) == expected
 
 
-# 8: where it says it is
+# 8: own URL
 
 
 def test_where_it_answers_is_configuration_whatever_the_headers_say(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Accounts: kinds, seats and closing."""
+"""Accounts: kinds, partner seats and closed accounts."""
 
 from typing import Any
 

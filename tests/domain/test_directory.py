@@ -1,4 +1,4 @@
-"""What the vendor tells: accounts, users, members; the same again is nothing, and a super admin always stays."""
+"""Accounts, users and members written by the vendor. Repeated data changes nothing, and a super admin always stays."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -290,7 +290,7 @@ def test_a_user_that_cannot_be(
 DEACTIVATED = {"active": False}
 DEACTIVATED_SUPER_ADMIN = an_actor(a_user("user-gone", active=False))
 MIGRATED = a_temporary_partner_admin_actor("user-migrated")
-"""Who was a super admin when the list of them was read."""
+"""A former super admin who migrated after the list of super admins was read."""
 
 
 def user_facts(super_admin_of: Mapping[str, tuple[Actor, ...]], **changes: Any) -> UserFacts:
@@ -395,7 +395,7 @@ def test_a_super_admin_is_replaced_before_he_is_erased() -> None:
 
 
 def facts(*, user: User | None = USER, member: Member | None = None, **changes: Any) -> DirectoryMemberFacts:
-    """By default somebody new; `user` and `member` are who is told of."""
+    """Build facts for a new member. `user` and `member` are the records of the user who is written."""
     target = Actor(user, member, {PARTNER: the_partner()})
     return DirectoryMemberFacts(
         **{"account": the_client(), "target": target, "others": (OTHER_SUPER_ADMIN,), **changes}
@@ -576,7 +576,7 @@ def test_an_erased_person_comes_back_only_with_address_and_name(fields: Mapping[
         put_user(erased.user_id, UserFacts(user=erased, email_owner_id=None), fields, ACT)
 
 
-# whose access follows
+# reconciliation of access
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Mailing: whom each letter goes to, in which language, and what becomes of one copy of it."""
+"""Email delivery: the recipients of each notification, their language, and the delivery status of each email."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -346,7 +346,7 @@ def test_an_account_is_named_only_where_it_has_acted(kind: NotificationKind) -> 
     assert made.carries_secret is (kind is NotificationKind.LINK_TO_APPROVE)
 
 
-# copies
+# deliveries
 
 
 def a_delivery(**changes: Any) -> Delivery:

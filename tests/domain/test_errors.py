@@ -1,4 +1,4 @@
-"""Every refusal has a stable code and tells what to do; the contract's codes all exist, each with its status."""
+"""Errors: each has a stable code and a detail with advice. Every code of the contract exists with its status."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Acts, their parts, audit entries and what is kept of answers."""
+"""Acts, acts per item, audit entries, records and stored responses."""
 
 import pytest
 from pydantic import ValidationError
@@ -23,7 +23,7 @@ def test_a_record_has_a_new_version_with_each_change_and_never_changes_itself() 
     assert (changed.version, changed.purpose) == (5, "other")
     assert (link.version, link.purpose) == (4, None)
     with pytest.raises(ValidationError):
-        setattr(link, "purpose", "other")  # noqa: B010  mypy knows that it cannot be done
+        setattr(link, "purpose", "other")  # noqa: B010  mypy rejects the plain assignment
 
 
 def test_a_record_that_cannot_be_read_is_told_of_without_what_is_in_it() -> None:

@@ -1,4 +1,4 @@
-"""The letters: what they say, in both languages, and what nobody can make them say."""
+"""Tests of the emails: their content in both languages, and protection against hostile input."""
 
 import re
 from dataclasses import fields, replace
@@ -80,7 +80,7 @@ EMPTY_CONTEXT = EmailContext(
 
 
 class ParsedEmail(HTMLParser):
-    """What a mail program makes of a letter: its elements, and the words between them."""
+    """An email as a mail program parses it: its elements, and the text between them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -350,7 +350,7 @@ def test_whoever_says_no_gives_the_reason(kind: str, language: Language) -> None
         assert {"en": "“Not this year”", "ja": "「Not this year」"}[language] in content
 
 
-# access after it was given
+# changes and end of access
 
 
 @every_language

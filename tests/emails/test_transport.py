@@ -1,4 +1,4 @@
-"""The way out to SES: one attempt each, and an honest word on what came of it."""
+"""Tests of sending to SES: one attempt for each email, and an outcome that tells whether it may have been sent."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -45,7 +45,7 @@ def send() -> SendResult:
 
 
 def test_a_letter_goes_to_one_address_as_ses_wants_it(table: Table) -> None:
-    """By the service's own model: the stub refuses what SES would."""
+    """Validate with botocore's service model: the stub rejects requests that SES would reject."""
     expected = {
         "FromEmailAddress": "access@vendor.example",
         "ConfigurationSetName": "emails",
@@ -149,6 +149,6 @@ def test_the_sdk_itself_never_sends_twice(ses: FakeSes, recorded_pauses: list[fl
 
 def test_what_is_no_address_at_all_is_a_bug(ses: FakeSes) -> None:
     with pytest.raises(ParamValidationError):
-        transport.send(None, EMAIL, DELIVERY_ID)  # type: ignore[arg-type]  # the bug
+        transport.send(None, EMAIL, DELIVERY_ID)  # type: ignore[arg-type]  # the wrong type is what is tested
 
     assert ses.attempts == []

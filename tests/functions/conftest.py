@@ -1,4 +1,4 @@
-"""The world on which the doors are tried, and that it is sound, and can be told of, whatever happened at them."""
+"""Fixtures for tests of the functions: seeded data, and checks of the invariants and event schemas afterwards."""
 
 import json
 from collections.abc import Iterator
@@ -16,21 +16,24 @@ from tools.invariants import violations
 
 @pytest.fixture
 def check_invariants(table: Table) -> Iterator[None]:
-    """Every invariant holds when the test is over."""
+    """Assert after the test that every invariant holds."""
     yield
     assert violations(table.items()) == []
 
 
 @pytest.fixture
 def seeded(table: Table, check_invariants: None) -> Table:
-    """The usual world."""
+    """Seed the table with the usual records."""
     seed(table)
     return table
 
 
 @pytest.fixture(autouse=True)
 def events_match_schemas(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a door wrote into a trail makes an event that fits its schema; where trails are made up, this is too."""
+    """Assert after the test that each audit entry makes an event that matches its schema.
+
+    Entries of `grant.given` are skipped, because the seeded data contains invented ones.
+    """
     table: Table | None = request.getfixturevalue("table") if "table" in request.fixturenames else None
     yield
     if not table:

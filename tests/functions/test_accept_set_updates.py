@@ -1,6 +1,6 @@
-"""Newer versions of the vendor's sets: the account sees what they would bring, and accepts it person by person.
+"""Tests of listing and accepting newer versions of the vendor's permission sets, member by member.
 
-The vendor adds a version as data only: nothing here but the catalogue changes.
+The vendor adds a version as data: only the catalogue changes in these tests.
 """
 
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ def stored_member(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:
     return table.get(keys.member(CLIENT, user_id)) or {}
 
 
-# looking
+# list updates
 
 
 def test_each_member_is_shown_with_what_he_would_gain(table: Table) -> None:
@@ -227,7 +227,7 @@ def test_updates_are_for_whoever_answers_for_the_account(
         assert accept(by=by, account_id=account_id).status == 200
 
 
-# accepting
+# accept updates
 
 
 def test_what_is_accepted_counts_from_then_on_and_is_told(table: Table) -> None:
@@ -343,7 +343,7 @@ def test_twenty_five_are_done_at_once(table: Table) -> None:
     assert len(table.items_with_prefix("OUTBOX#")) == 25
 
 
-# again
+# idempotency and partial failures
 
 
 def test_a_report_without_failures_is_replayed(table: Table) -> None:

@@ -1,4 +1,4 @@
-"""A partner admin brings colleagues of his firm into a client: each in a transaction, with no more than he has himself."""
+"""Tests of adding colleagues to a client: one transaction per colleague, no permission that the caller lacks."""
 
 from itertools import count
 from typing import Any
@@ -82,11 +82,11 @@ def only_row(response: ApiResponse) -> tuple[str, str | None]:
 
 
 def with_partner_admin(*others: Record) -> tuple[Record, ...]:
-    """The employee is partner admin of the client."""
+    """Return records in which the employee is partner admin of the client."""
     return (a_partner_admin(), *others)
 
 
-# what is done
+# successful rows
 
 
 def test_colleagues_come_in_on_behalf_of_the_firm_with_a_lesser_set(table: Table) -> None:
@@ -161,7 +161,7 @@ def test_a_former_member_comes_back_with_the_same_history(table: Table) -> None:
     assert (stored_member["version"], stored_member["since"]) == (2, int(former.since.timestamp()))
 
 
-# what becomes of a row
+# skipped and failed rows
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_whom_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> Non
     assert costs.reads == 3 + 1 + 1
 
 
-# the same key
+# idempotency keys
 
 
 def test_the_same_key_brings_the_same_report(table: Table) -> None:
@@ -309,7 +309,7 @@ def test_a_report_is_told_again_though_the_caller_is_there_no_more(table: Table)
 
 
 def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_there_no_more(table: Table) -> None:
-    """It was not there yet when the key was looked up, and is when the caller is turned down."""
+    """The stored response does not exist at the key lookup, but does when the caller is refused."""
     seed(table, *with_partner_admin())
     first: list[ApiResponse] = []
     reads = count()
@@ -329,7 +329,7 @@ def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_
     assert (second.replayed, second.body) == (True, first[0].body)
 
 
-# who may
+# authorization and fields
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_nothing_else_is_asked_for(table: Table, field: str) -> None:
     assert_error(table, lambda: call(ADD, EMPLOYEE, body, partner_id=PARTNER, account_id=CLIENT), 422, "unknown_field")
 
 
-# races
+# concurrent changes
 
 
 @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ def test_a_row_that_comes_too_late_changes_nothing(table: Table, move: Change, r
 
 
 def _restore_invariants(table: Table) -> None:
-    """What the moves leave undone is no matter of this test."""
+    """Restore the invariants that the concurrent changes broke. This test does not cover them."""
     seed(table)
     table.remove(keys.member(CLIENT, EMPLOYEE))
     table.remove(keys.account_of(EMPLOYEE, CLIENT))
@@ -451,7 +451,7 @@ def test_a_set_that_goes_meanwhile_is_not_given(table: Table) -> None:
 
 
 def test_a_colleague_costs_two_reads_and_a_write(table: Table) -> None:
-    """Beside what it takes to know the caller and to keep the report."""
+    """Reading the caller costs three more reads, and storing the response one more write."""
     seed(table, *with_partner_admin())
 
     with count_costs(table) as one:

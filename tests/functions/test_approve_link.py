@@ -1,4 +1,4 @@
-"""Who may say yes to an access link, what comes of it, and what happens to those who come too late."""
+"""Tests of approving an access link: authorization, the resulting grant, and concurrent changes."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -46,7 +46,7 @@ from tests.support.table import Table
 OTHER_ADMIN = "user-boss"
 """Another super admin of the client."""
 OTHER_CLIENT = "client-other"
-"""Another client, which the boss runs."""
+"""Another client, with the same other super admin."""
 
 TWO_ADMINS = (a_user(OTHER_ADMIN), a_member(OTHER_ADMIN))
 TWO_CLIENTS = (
@@ -64,7 +64,7 @@ def _link(table: Table) -> Link:
     return Link.model_validate(table.get(keys.link(PARTNER, LINK)))
 
 
-# yes
+# successful approvals
 
 
 def test_an_approver_makes_the_employee_a_partner_admin(seeded: Table) -> None:
@@ -146,7 +146,7 @@ def test_a_link_bound_to_the_account(table: Table, check_invariants: None) -> No
     assert approve().status == 201
 
 
-# the counter-offer
+# changes by the approver
 
 
 def test_the_approver_takes_away_and_shortens_and_both_are_kept(table: Table, check_invariants: None) -> None:
@@ -221,7 +221,7 @@ def test_an_approval_needs_a_secret_and_an_account(seeded: Table) -> None:
     assert [error["pointer"] for error in response.body["errors"]] == ["/secret", "/account_id"]
 
 
-# who the employee is in the account
+# existing memberships of the employee
 
 
 def test_an_ordinary_member_is_converted_and_falls_back_one_day(table: Table, check_invariants: None) -> None:
@@ -279,7 +279,7 @@ def test_whoever_is_more_already_stays_it(table: Table, check_invariants: None, 
     assert link_requests.view().body["state"] == "open"
 
 
-# no
+# refused approvals
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_an_approval_after_a_refusal(seeded: Table) -> None:
 
 
 def test_order_of_refusal(table: Table, check_invariants: None) -> None:
-    """The secret, the link, the account, the authority, the account's state, its capacity (contract.md)."""
+    """The order is secret, link, account, authority, account state, partner seats (contract.md)."""
     seed(table, the_client(state="closed", partner_seat_limit=0), an_open_link(stored_state="revoked"))
     wrong = SECRET_TEXT.replace("c" * 43, "d" * 43)
 
@@ -418,7 +418,7 @@ def test_order_of_refusal(table: Table, check_invariants: None) -> None:
     assert_error(table, approve, 409, "no_seat_left")
 
 
-# many approvals
+# links for several approvals
 
 
 def test_many_clients_may_approve_a_personal_link_each_once(table: Table, check_invariants: None) -> None:
@@ -450,7 +450,7 @@ def test_nobody_without_authority_learns_what_an_account_answered(table: Table, 
     assert_error(table, lambda: approve(CLERK), 403, "not_an_approver")
 
 
-# the subject lost eligibility
+# employees who are no longer eligible
 
 
 ELIGIBILITY_LOSSES: list[Callable[[], object]] = [
@@ -563,7 +563,7 @@ def test_a_creator_who_left_leaves_a_valid_link(table: Table, check_invariants: 
     assert approve().status == 201
 
 
-# the same key
+# idempotency keys
 
 
 def test_the_same_key_approves_once(seeded: Table) -> None:
@@ -607,7 +607,7 @@ def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
 def test_a_retry_is_told_what_came_true_whatever_happened_since(
     table: Table, check_invariants: None, concurrent_change: Callable[[], object]
 ) -> None:
-    """The effect hides the actor (guarantees.md H9): his retry is neither refused nor done again."""
+    """The actor may have lost access since (guarantees.md H9). The retry is neither refused nor executed again."""
     seed(table, *TWO_ADMINS)
     first = approve(key="one")
     concurrent_change()
@@ -619,7 +619,7 @@ def test_a_retry_is_told_what_came_true_whatever_happened_since(
 
 
 def test_the_same_key_overtakes_itself(seeded: Table) -> None:
-    """The first attempt commits while the second has already read (guarantees.md H9)."""
+    """The first attempt commits after the second has read its facts (guarantees.md H9)."""
     firsts = []
 
     second = send_during_change(seeded, lambda: firsts.append(approve(key="one")), lambda: approve(key="one"))
@@ -633,7 +633,7 @@ def test_a_key_used_for_something_else_meanwhile(seeded: Table) -> None:
     assert (response.status, response.code) == (422, "idempotency_key_reused")
 
 
-# overtaken
+# concurrent changes
 
 
 def _expire_link(table: Table) -> None:
@@ -724,7 +724,7 @@ def test_another_link_makes_him_partner_admin_meanwhile(table: Table, check_inva
 def test_whoever_comes_second_for_his_account_is_told_so_even_between_two_reads(
     table: Table, check_invariants: None
 ) -> None:
-    """As if he had come after the first, and not that the employee is partner admin there, which is the link's doing."""
+    """The error is not `already_partner_admin`, because this link made the employee partner admin."""
     seed(table, *TWO_ADMINS, an_open_link(max_approvals=2))
 
     def another_is_first(_: object, send: faults.Send) -> AWSResponse:
@@ -800,7 +800,7 @@ def test_whatever_keeps_changing_is_refused_in_the_end(seeded: Table) -> None:
     assert seeded.items_with_prefix("AUDIT#") == []
 
 
-# opening it changes nothing, and what it costs
+# methods and secrets
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])

@@ -1,6 +1,6 @@
-"""Who may do what (domain.md §4), at the real doors: every route, every kind of person, at home and elsewhere.
+"""Authorization matrix (domain.md §4): every role calls every route, in its own accounts and in others.
 
-A route that is not in the table fails, so that none is added without saying who may.
+A route that is missing from the matrix fails a test, so every new route states who can call it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ EXPIRED_LINK: Final = f"lnk_{'7' * 32}"
 EXPIRED_LINK_SECRET: Final = LinkSecret.write(PARTNER, EXPIRED_LINK, RANDOM)
 FLORIST, SOUTH, NOWHERE = "client-florist", "partner-south", "nowhere"
 REJECTED_BY_GATEWAY: Final = 0
-"""Turned away by API Gateway, for want of the scope."""
+"""Stands for a request that API Gateway rejects, because its token lacks the scope."""
 
 ROLES: Final = {
     "partner super admin": MANAGER,
@@ -63,7 +63,7 @@ ROLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """A request to a route, and its status for each role, in their order."""
+    """A request to a route, with the expected status for each role in the order of `ROLES`."""
 
     route: str
     body: object
@@ -92,7 +92,7 @@ DECISION_BODY = {"subject": {"type": "user", "id": CLERK}, "resource": {"type": 
 DECISION_REQUESTS: Final = {
     each: {**DECISION_BODY, "action": {"name": "crm.import"}} for each in authzen_requests.ENDPOINTS
 }
-"""What only a policy enforcement point may ask, which is none of the roles: it has a scope of its own and no rights."""
+"""Requests that only a policy enforcement point can send. It has its own scope, and is none of the roles."""
 
 #    roles, in their order                        PSA  CAM  OPE  PA   CSA  CUM  OCU  SAF  FM   DE   STR  OP
 MATRIX: Final = (
@@ -215,7 +215,7 @@ MATRIX: Final = (
 
 @pytest.fixture
 def seeded_table(table: Table) -> Table:
-    """One person for each role, and another client and partner whom they have nothing to do with."""
+    """Seed one user per role, and another client and partner to which only the stranger belongs."""
     former_employees = [a_partner_account_member(each) for each in ("user-both", "user-gone", "user-former")]
     seed(
         table,
@@ -243,7 +243,7 @@ def seeded_table(table: Table) -> Table:
 
 
 def _other_partner_admins() -> Iterator[Record]:
-    """One who may not all until in ten days, and one whom both sides have stopped."""
+    """Yield a narrowed partner admin whose grant ends in ten days, and one suspended by both sides."""
     grants = (a_grant(grant_id=f"grt_{nth * 32}") for nth in "34")
     yield from (made(each) for each in (FELLOW, SUSPENDED_USER) for made in (an_employee, a_partner_account_member))
     yield a_partner_admin(FELLOW, removed=REMOVED_PERMISSIONS, grant=next(grants).with_end_in(10, now()))
@@ -263,7 +263,7 @@ def _expired_link() -> Any:
 
 
 def restore(table: Table, before: list[Item]) -> None:
-    """Make everything as it was before."""
+    """Restore the table to these items."""
     was = {(item["pk"], item["sk"]): item for item in before}
     for item in table.items():
         key = keys.Key(item["pk"], item["sk"])
@@ -277,7 +277,7 @@ def restore(table: Table, before: list[Item]) -> None:
 
 
 def own_path_parameters(**others: str) -> dict[str, str]:
-    """What stands in the path."""
+    """Return the path parameters of the usual accounts, replaced by the given ones."""
     parts = {"account_id": CLIENT, "partner_id": PARTNER, "link_id": LINK, "user_id": CLERK, "set_id": CUSTOM_SET}
     return {**parts, **others}
 
@@ -295,7 +295,7 @@ def scope_of(by: str) -> str:
 
 @pytest.fixture(scope="session")
 def scopes() -> dict[str, set[str]]:
-    """The scopes that API Gateway asks for, by route."""
+    """Return the scopes that API Gateway requires, by route."""
     return {route.key: set(map(template.parameter_default, route.scopes)) for route in template.routes()}
 
 
@@ -339,7 +339,7 @@ def test_elsewhere_there_is_nothing_for_anybody(
         if role == "stranger" or scope_of(by) not in scopes[row.route]:
             continue
         if role == "operator" and row.route == f"GET {AUDIT}":
-            continue  # he reads of every account that entries are there
+            continue  # the operator can list the entries of every account, without their details
         foreign, unknown = send_request(row, by, elsewhere), send_request(row, by, nowhere)
         assert (foreign.status, foreign.text) == (404, unknown.text), role
     assert seeded_table.items() == before

@@ -1,7 +1,7 @@
-"""Bad input at every route that there is (hostile.md §2.1): refused as a problem, never an exception, nothing changed.
+"""Bad input at every route (hostile.md §2.1): it returns a problem, raises no exception and changes nothing.
 
-What is tried is made from the routes themselves, so that a new one is tried without a word here. The decision API refuses
-in its own way: tests/authzen/test_bad_input.py.
+The inputs are derived from the routes, so a new route needs no change here. The decision API has its own error format:
+tests/authzen/test_bad_input.py.
 """
 
 import json
@@ -47,7 +47,7 @@ def is_subclass(base: type, kind: object) -> bool:
 
 
 def body_of(route_key: str) -> type[Request] | None:
-    """What the route reads of the body."""
+    """Return the model of the request body, or None for a route without a body."""
     return next((kind for kind in ROUTES[route_key].arguments.values() if is_subclass(Request, kind)), None)
 
 
@@ -61,13 +61,13 @@ WITH_PATH_PARAMETERS: Final = [each for each in ALL_ROUTES if "{" in each]
 VALID_BODIES: Final[dict[str, object]] = {
     "PUT /accounts/{account_id}/permission-sets/{set_id}": {"name": "Desk", "permissions": ["crm.tickets.view"]}
 }
-"""A body that would be taken."""
+"""A valid body, for routes that do not accept an empty object."""
 LISTS: Final = [each for each in ALL_ROUTES if is_subclass(ListQuery, query_of(each))]
 GET_ROUTES: Final = [each for each in ALL_ROUTES if each.startswith("GET ")]
 
 
 def send_request(route_key: str, body: object = None, **how: Any) -> ApiResponse:
-    """Somebody with every right at this door."""
+    """Call the route as a user with every permission that it requires."""
     by, scope = MANAGER if "/partners/" in route_key else APPROVER, USE
     if "/directory/" in route_key:
         by, scope = VENDOR, DIRECTORY
@@ -79,7 +79,7 @@ def send_request(route_key: str, body: object = None, **how: Any) -> ApiResponse
 
 
 def assert_problem(response: ApiResponse, status: int, *codes: str) -> None:
-    """A problem as RFC 9457 has it, that tells nothing of the inside."""
+    """Assert that the response is an RFC 9457 problem that reveals no internals."""
     assert (response.status, response.code in codes) == (status, True), response
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
@@ -93,7 +93,7 @@ def assert_problem(response: ApiResponse, status: int, *codes: str) -> None:
 
 @pytest.fixture
 def seeded(table: Table) -> Iterator[Table]:
-    """The usual world, which no bad input changes."""
+    """Seed the table and assert that the test leaves it unchanged."""
     seed(table, a_custom_set())
     with assert_unchanged(table):
         yield table
@@ -211,7 +211,7 @@ def test_text_that_nobody_writes_is_refused(seeded: Table, route_key: str) -> No
                 )
 
 
-# addresses
+# paths and queries
 
 MALFORMED_IDS: Final = (
     "", " ", "a b", "a#b", "a/b", "..", ".", "-a", "_a", "%2F", "a%2Fb", "%00", "a\0", "a\n", "é", "１２",

@@ -1,6 +1,6 @@
-"""Requests made of openapi.json, valid and not, at every function: answered as the contract says, and never by a fault.
+"""Valid and invalid requests, generated from openapi.json: each response matches the contract and is no server error.
 
-`make proof` asks the running product the same, at length.
+`make proof` sends such requests to the running product, in greater number.
 """
 
 import copy
@@ -30,14 +30,14 @@ from tools.template import ROOT
 
 CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
 CALLERS = {"/directory": (VENDOR, DIRECTORY), "/access/": (VENDOR, DECIDE), "/partners": (MANAGER, USE)}
-"""Who asks at paths that begin so; elsewhere somebody who runs a client."""
+"""Caller and scope by path prefix. A super admin of the client calls all other paths."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 def schema_of(contract: Any) -> schemathesis.BaseSchema:
-    """The functions, as a server of web requests that promises this."""
+    """Return the schema of a WSGI application that publishes this contract and calls the functions."""
 
     def application(environ: Mapping[str, Any], start: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
@@ -52,7 +52,7 @@ def schema_of(contract: Any) -> schemathesis.BaseSchema:
 
 
 def _event(environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]:
-    """As API Gateway would make it of the request."""
+    """Return the event that API Gateway would build from the request."""
     by, scope = next((caller for start, caller in CALLERS.items() if path.startswith(start)), (APPROVER, USE))
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read(length).decode("utf-8", "surrogateescape") if length else None

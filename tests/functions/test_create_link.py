@@ -1,4 +1,4 @@
-"""Who may ask for access, in whose name and how; and that the secret is told once."""
+"""Tests of creating an access link: authorization, fields, and the secret, which is returned only once."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -287,7 +287,10 @@ def test_an_employee_who_is_not_eligible(table: Table, check_invariants: None, o
 
 
 def test_one_answer_for_all_who_are_not_eligible(seeded: Table) -> None:
-    """Unknown, of a client, and of no verified domain: nobody learns who is known (hostile.md row 39)."""
+    """The error is the same for unknown users, client users and unverified domains (hostile.md row 39).
+
+    It does not reveal which users exist.
+    """
     seeded.change(keys.user(COLLEAGUE), email="someone@elsewhere.example")
     seeded.remove(keys.email(f"{COLLEAGUE}@north.example"))
     seeded.put(keys.email("someone@elsewhere.example"), {"user_id": COLLEAGUE})
@@ -329,7 +332,7 @@ def test_an_ended_link_makes_room(table: Table, check_invariants: None) -> None:
     assert create(employee_id=EMPLOYEE).status == 201
 
 
-# the same key
+# idempotency keys
 
 
 def test_the_same_key_makes_one_link_and_never_tells_its_address_again(seeded: Table) -> None:
@@ -401,7 +404,7 @@ def test_a_retry_after_the_maker_lost_his_rights_is_told_what_he_made(table: Tab
     assert again.body["link_id"] == first.body["link_id"]
 
 
-# overtaken
+# concurrent changes
 
 
 @pytest.mark.parametrize(
@@ -444,7 +447,7 @@ def test_who_loses_the_right_meanwhile_makes_no_link(
 
 
 def test_a_maker_who_leaves_later_leaves_a_valid_link(table: Table, check_invariants: None) -> None:
-    """The link rests on its employee (domain.md rule 6)."""
+    """The link depends on its employee, not on its creator (domain.md rule 6)."""
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     response = create(employee_id=EMPLOYEE)
     link_requests.put_user(MANAGER, active=False)
@@ -481,7 +484,7 @@ def test_whatever_keeps_changing_is_refused_in_the_end(seeded: Table) -> None:
 
 
 def test_a_world_with_two_partners_keeps_them_apart(table: Table) -> None:
-    """A super admin of one partner is nobody in the other."""
+    """A super admin of one partner has no role in another."""
     south = the_partner(account_id="partner-south", name="South", domains=("south.example",))
     rival = User(version=1, user_id="user-rival", email="rival@south.example", name="Rival")
     seed(table, south, rival, a_member("user-rival", account_id="partner-south"), the_client(), a_user())

@@ -1,4 +1,4 @@
-"""A client takes a person in: partner admins by the third way, and anybody else with an ordinary set."""
+"""Tests of adding a user to a client: as a partner admin, or as a member with any other permission set."""
 
 from functools import partial
 from typing import Any
@@ -252,7 +252,7 @@ def test_a_stranger_learns_nothing_of_anybody(table: Table) -> None:
     assert len(texts) == 1
 
 
-# ordinary sets
+# other permission sets
 
 
 @pytest.mark.parametrize(("permission_set", "seat"), [
@@ -415,7 +415,7 @@ def test_an_ordinary_creation_is_refused(
     assert_error(table, lambda: create(**{"email": NEWCOMER_EMAIL, "permission_set": "sales", **fields}), *error)
 
 
-# keys
+# idempotency keys
 
 
 def test_the_same_key_replays(table: Table) -> None:

@@ -1,4 +1,4 @@
-"""POST /access/v1/evaluation and …/evaluations at the door, over the product's own policy."""
+"""Tests of POST /access/v1/evaluation and …/evaluations with the product's own policy."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -46,7 +46,7 @@ IMPORT: Final = "crm.import"
 
 @pytest.fixture(autouse=True)
 def seeded(table: Table) -> None:
-    """The usual world, in which the employee is partner admin."""
+    """Seed the table with the employee as partner admin."""
     seed(table, a_partner_admin())
 
 
@@ -65,7 +65,7 @@ def is_permitted(user_id: str, permission: str = IMPORT, account_id: str = CLIEN
     return DEPLOYED.decide(decision_request(user_id, permission, account_id))
 
 
-# who may what
+# permissions
 
 
 @pytest.mark.parametrize(("user_id", "account_id", "permitted", "denied"), [
@@ -157,7 +157,7 @@ def test_a_name_in_its_scope_is_no_permission() -> None:
         assert not is_permitted(APPROVER, name)
 
 
-# what a decision says
+# context of a decision
 
 
 def test_a_permit_says_when_on_what_and_how_far(table: Table) -> None:
@@ -276,11 +276,11 @@ def test_an_id_in_other_letters_is_another() -> None:
     assert not is_permitted(APPROVER, account_id=CLIENT.upper())
 
 
-# what it costs
+# cost
 
 
 def item_counts(requests: list[Any]) -> list[int]:
-    """How many items each request read at one instant; there is no other request."""
+    """Return the number of items of each transactional read. No other kind of request is expected."""
     return [len(each["TransactItems"]) for each in requests]
 
 
@@ -330,7 +330,7 @@ def test_what_cannot_be_read_of_a_batch_is_not_looked_up(table: Table) -> None:
     assert costs.requests == 0
 
 
-# under doubt
+# faults of the table
 
 TABLE_FAULTS: Final[dict[str, Fault]] = {
     "throttled": faults.aws_error("ThrottlingException"),

@@ -1,4 +1,4 @@
-"""Who may say no to an access link, for whom it ends, and who is told."""
+"""Tests of declining an access link: authorization, the accounts for which it ends, and the email."""
 
 from collections.abc import Callable
 from datetime import timedelta

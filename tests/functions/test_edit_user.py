@@ -1,4 +1,4 @@
-"""A membership is edited: by whoever may, from the version that he saw, and so that it holds from the next request on."""
+"""Tests of editing a membership: authorization, the expected version, and effect from the next request on."""
 
 from functools import partial
 from typing import Any
@@ -56,7 +56,7 @@ MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
 
 @pytest.fixture
 def seeded_table(table: Table) -> Table:
-    """The employee and his colleague are partner admins; somebody manages users."""
+    """Seed a user manager and two partner admins: the employee and a colleague."""
     seed_members(table)
     return table
 
@@ -66,7 +66,7 @@ def seed_members(table: Table, *others: Record) -> None:
 
 
 def list_permission_sets(by: str = APPROVER) -> ApiResponse:
-    """What only those are shown who manage users."""
+    """List the permission sets. Only people who manage users can see them."""
     return call("GET /accounts/{account_id}/permission-sets", by, account_id=CLIENT)
 
 
@@ -86,7 +86,7 @@ def queued_email(table: Table) -> dict[str, Any]:
     return notification
 
 
-# what an edit does
+# effects
 
 
 def test_permissions_are_taken_away_and_the_next_request_shows_it(seeded_table: Table) -> None:
@@ -256,7 +256,7 @@ def test_who_manages_users_does_not_touch_super_admins(seeded_table: Table) -> N
         assert_error(seeded_table, partial(edit, USERS, APPROVER, **change), 403, "forbidden")
 
 
-# becoming partner admin
+# changes to partner admin
 
 
 def test_a_super_admin_who_is_set_to_partner_admin_is_migrated(table: Table) -> None:
@@ -356,7 +356,7 @@ def test_becoming_partner_admin_has_its_own_rules(
     assert_error(table, partial(edit, by, permission_set="partner_admin"), status, code)
 
 
-# seats and time
+# seats and end dates
 
 
 def test_a_paid_seat_lifts_the_notice_of_a_legacy_account(table: Table) -> None:
@@ -428,7 +428,7 @@ def test_days_count_from_now_and_null_takes_the_end_away(seeded_table: Table) ->
     assert_error(seeded_table, partial(edit, APPROVER, CLERK, access_days=3), 422, "invalid_field")
 
 
-# what is no edit
+# edits without effect, and invalid edits
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, COLLEAGUE, MANAGER])
@@ -494,7 +494,7 @@ def test_from_the_partners_side_nothing_is_given(seeded_table: Table) -> None:
     assert_error(seeded_table, partial(edit, MANAGER, expected_version=2, permissions={}), 403, "forbidden")
 
 
-# what was seen
+# expected versions
 
 
 @pytest.mark.parametrize(
@@ -522,7 +522,7 @@ def test_two_editors_do_not_overwrite_each_other(seeded_table: Table) -> None:
     assert edit(expected_version=2, permission_set="sales").status == 200
 
 
-# who may not
+# refused edits
 
 EDIT_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]]] = [
     ("an account that is not there", (), {"account_id": "client-nowhere"}, (404, "not_found")),
@@ -569,7 +569,7 @@ def test_the_vendor_edits_nothing(seeded_table: Table) -> None:
     assert_error(seeded_table, send_request, 403, "forbidden")
 
 
-# again
+# idempotency keys
 
 
 def test_the_same_key_brings_the_same_answer(seeded_table: Table) -> None:
@@ -603,7 +603,7 @@ def test_a_migration_and_a_creation_are_replayed_too(table: Table) -> None:
         assert_replayed(table, lambda key: edit(key=key, permission_set="partner_admin"))
 
 
-# what else counts
+# suspensions
 
 
 def test_a_grant_that_is_stopped_by_the_program_shows_so(seeded_table: Table) -> None:

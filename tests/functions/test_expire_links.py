@@ -1,4 +1,4 @@
-"""The sweep of links and grants whose time is over: each ends once, and people are told once, of a grant also before."""
+"""Tests of the link-expiry job: due links and grants end once, with one email. Warnings precede the end of a grant."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -49,7 +49,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def seeded(table: Table, clock: Clock) -> Iterator[Table]:
-    """The usual world; whatever happens, it is sound afterwards."""
+    """Seed the table and check the invariants afterwards."""
     seed(table)
     yield table
     assert violations(table.items()) == []
@@ -233,7 +233,7 @@ def test_whoever_ends_or_renews_a_link_first_keeps_it(
     left: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """By the sweep's clock the link is over, by the others' it is not: the conditions say who was first."""
+    """The link is over by the clock of the job, but not by the others'. The write conditions decide who was first."""
     clock.advance(days=6, minutes=1)
     responses = []
 
@@ -254,7 +254,7 @@ def test_whoever_ends_or_renews_a_link_first_keeps_it(
 
 
 def test_a_link_that_the_index_still_shows_is_not_counted_again(seeded: Table, clock: Clock) -> None:
-    """An index lags: it may show what left it, as it was."""
+    """The index is eventually consistent. It can still show an earlier state of an item that has left it."""
     seed(seeded, expired_link(clock))
     query = dynamo.query
     cached_pages: dict[str, dynamo.QueryPage] = {}
@@ -418,7 +418,7 @@ def test_links_that_ended_otherwise_are_not_even_looked_at(seeded: Table, clock:
 
 
 def partner_admin_ending(clock: Clock, warned: int | None = None, link_id: str | None = None, **left: float) -> Member:
-    """The employee, partner admin for so much longer."""
+    """Return the employee as partner admin, with a grant that ends after this time."""
     end = clock.time + timedelta(**left)
     return a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=end, last_warning_days=warned, link_id=link_id))
 
@@ -430,20 +430,20 @@ def stored_member(table: Table) -> Item:
 
 
 def change_member(table: Table, **changes: Any) -> None:
-    """Somebody changes the membership meanwhile."""
+    """Change the membership, as a concurrent operation would."""
     member = Member.model_validate(stored_member(table)).next_version(**changes)
     table.put(keys.of(member), members.item(member))
 
 
 def change_grant_end(table: Table, clock: Clock, days: int | None) -> None:
-    """The client gives the grant a new end."""
+    """Give the grant a new end, as the client would."""
     grant = Member.model_validate(stored_member(table)).grant
     assert grant
     change_member(table, grant=grant.with_end_in(days, clock.time))
 
 
 def end_emails(table: Table) -> list[tuple[str, int | None]]:
-    """Of what the letters are that have to do with time, oldest first."""
+    """Return kind and days left of the emails on the end of a grant, oldest first."""
     found = sorted(emails_with_id(table))
     return [
         (notification["kind"], notification.get("days_left"))
@@ -638,7 +638,7 @@ ACCESS_ENDINGS: dict[str, Record] = {
 def test_nobody_is_warned_of_a_grant_that_ended_with_all_that_its_holder_had_for_his_firm(
     seeded: Table, clock: Clock, gone: Record, meanwhile: bool
 ) -> None:
-    """The sweep leaves such a grant to the clean-up, which comes within minutes."""
+    """The job leaves such a grant to reconciliation, which runs within minutes."""
     due = partner_admin_ending(clock, days=1)
     seed(seeded, due, *(() if meanwhile else (gone,)))
     seeded.put(
@@ -681,7 +681,7 @@ def test_the_index_may_still_show_a_grant_that_has_a_later_end(seeded: Table, cl
     assert seeded.items() == before
 
 
-# who is first
+# concurrent changes
 
 
 @pytest.mark.parametrize(("left", "warned"), [(0, 1), (1, 7)], ids=["over", "to be warned of"])
@@ -689,7 +689,7 @@ def test_the_index_may_still_show_a_grant_that_has_a_later_end(seeded: Table, cl
 def test_who_lengthens_a_grant_meanwhile_was_first(
     seeded: Table, clock: Clock, left: int, warned: int, days: int | None
 ) -> None:
-    """By the sweep's clock the grant is over, by the client's it was not yet."""
+    """The grant is over by the clock of the job, but was not yet by the client's."""
     seed(seeded, partner_admin_ending(clock, days=left, warned=warned))
 
     with before_commit(lambda: change_grant_end(seeded, clock, days)):
@@ -818,7 +818,7 @@ def test_a_sweep_of_grants_that_ends_anywhere_is_finished_by_the_next(
 
 @pytest.fixture
 def shared_clock(seeded: Table, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The doors go by the sweep's clock."""
+    """Set the clock of the API to the clock of the job."""
     return Clock(monkeypatch, EXPIRE_LINKS, "partner_access.api.routing")
 
 
@@ -858,7 +858,7 @@ def test_whoever_was_there_before_is_what_he_was_from_that_instant_on(
 
 
 def visible_account_ids() -> list[str]:
-    """The accounts in which the employee is."""
+    """Return the ids of the accounts that the employee can see."""
     return [row["account_id"] for row in call("GET /accounts", EMPLOYEE).body["items"]]
 
 

@@ -1,4 +1,4 @@
-"""POST /access/v1/explanations: the rule and its facts are right, who is named can really do it, and nobody else can."""
+"""Tests of POST /access/v1/explanations: rule and facts are right, and only the named people can change it."""
 
 import re
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ def explanation_request(subject: object, permission: object = EXPORT, account: o
 
 
 def explain(subject: object, permission: object = EXPORT, by: str = VENDOR, *, account: object = CLIENT) -> ApiResponse:
-    """Asked by the vendor's product unless somebody is named."""
+    """Request an explanation, by default as the vendor's product."""
     scope = DECIDE if by == VENDOR else USE
     return call(
         EXPLAIN, by, explanation_request(subject, permission, account), scope=scope, headers={"idempotency-key": None}
@@ -83,7 +83,7 @@ def decision_of(subject: str, permission: str, account: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ExplanationCase:
-    """A world, a question in it, and what has to be explained."""
+    """Records, a question about them, and the expected explanation."""
 
     rule: Rule
     subject: str
@@ -275,14 +275,14 @@ def test_every_rule_is_explained() -> None:
     assert {each.rule for each in CASES} == set(Rule)
 
 
-# who is named can do it, and who is not cannot
+# only the named people can make the suggested request
 
 
 ROUTES: Final = [(*route.key.split(" "), route.key) for route in template.routes()]
 
 
 def send_suggested_request(request_body: Mapping[str, Any], by: str, email: str) -> ApiResponse:
-    """The request as it was told, with the address filled in."""
+    """Send the suggested request, with the email address filled in."""
     for method, shape, key in ROUTES:
         found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", shape), request_body["path"])
         if found and method == request_body["method"]:
@@ -295,7 +295,7 @@ def send_suggested_request(request_body: Mapping[str, Any], by: str, email: str)
 
 
 def user_with_role(role: str, account: str, permissions: tuple[str, ...]) -> tuple[str, tuple[Record, ...]]:
-    """Somebody in this capacity who holds this, and the records that make him it."""
+    """Return the id of a user with this role and these permissions, and the records that give them."""
     match role:
         case "vendor":
             return VENDOR, ()
@@ -376,12 +376,12 @@ def test_a_user_manager_needs_all_that_is_told_and_no_more(table: Table, example
         ), lacked
 
 
-# who may ask
+# authorization
 
 
 @pytest.fixture
 def seeded_table(table: Table) -> Table:
-    """Beside the usual people: a user manager, one who was a member, one whom the vendor deactivated, another client."""
+    """Seed a user manager, a former member, a deactivated user, a suspended member and another client."""
     seed(
         table,
         a_partner_admin(removed=(EXPORT,)),
@@ -522,7 +522,7 @@ def test_a_group_of_the_callers_own_name_is_not_he(seeded_table: Table) -> None:
     assert call(EXPLAIN, CLERK, request_body).status == 403
 
 
-# the edge
+# requests, faults and cost
 
 
 def test_unknown_fields_and_properties_count_for_nothing(seeded_table: Table) -> None:
@@ -606,7 +606,7 @@ def test_ten_super_admins_are_named_at_most(table: Table) -> None:
 
 
 def test_who_was_erased_or_cannot_do_it_is_not_named(table: Table) -> None:
-    """A super admin who works for the partner widens no grant of his own firm's."""
+    """A super admin who works for the partner cannot widen a grant of that partner (own-partner rule)."""
     seed(
         table,
         a_partner_admin(removed=(EXPORT,)),

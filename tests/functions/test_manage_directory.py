@@ -1,4 +1,7 @@
-"""What the vendor's back end tells is kept, once, and never takes an account's last super admin unnoticed."""
+"""Tests of the directory operations that store the accounts, users and members that the vendor's back end reports.
+
+Repeated requests change nothing, and the last super admin of an account is protected or reported as missing.
+"""
 
 import json
 from collections.abc import Callable
@@ -61,12 +64,12 @@ def stored_item(table: Table, key: keys.Key) -> dict[str, Any]:
 
 
 def items_without_stored_responses(table: Table) -> list[Item]:
-    """All that is kept but for what callers' keys were answered."""
+    """Return all items except the stored responses of idempotency keys."""
     return [item for item in table.items() if item["sk"] != "IDEMPOTENCY"]
 
 
 def metrics(written: str) -> dict[str, float]:
-    """The counts in what a function wrote."""
+    """Return the metric values in the output of a function."""
     counted = [line for line in map(json.loads, written.splitlines()) if "_aws" in line]
     return {
         metric["Name"]: line[metric["Name"]][0]
@@ -552,7 +555,7 @@ def test_what_a_terminated_partner_had_is_gone_even_when_its_program_goes_on(tab
     assert_error(table, lambda: call(sets, EMPLOYEE, account_id=CLIENT), 404, "not_found")
 
 
-# looking, and keys
+# reads and idempotency keys
 
 
 @pytest.mark.parametrize(("path", "where"), [

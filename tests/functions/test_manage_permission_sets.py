@@ -1,4 +1,7 @@
-"""Super admins make, change and drop permission sets of their account's own; what they hold counts at once."""
+"""Tests of creating, updating and removing an account's own permission sets.
+
+Only super admins can do so, and each change takes effect for its holders at once.
+"""
 
 from functools import partial
 from typing import Any
@@ -77,7 +80,7 @@ def audit_entries(table: Table, event: str) -> list[dict[str, Any]]:
     return [entry for entry in table.items_with_prefix("AUDIT#") if entry["event"] == event]
 
 
-# making
+# create
 
 
 def test_a_set_is_made_and_counted_and_told(table: Table) -> None:
@@ -155,7 +158,7 @@ def test_a_set_has_a_name_and_permissions_within_limits(table: Table, fields: di
 
 
 def test_the_longest_name_and_the_most_permissions_are_taken(table: Table) -> None:
-    """All that may stand in a client's set."""
+    """Use every permission that a client's set can contain."""
     seed(table)
     all_of_them = sorted(catalogue.CATALOGUE - catalogue.PARTNER_ONLY - {"account.super_admins.manage"})
 
@@ -179,7 +182,7 @@ def test_the_same_key_makes_one_set(table: Table) -> None:
     assert (table.get(keys.account(CLIENT)) or {})["custom_set_count"] == 1
 
 
-# changing
+# update
 
 
 def test_a_change_is_a_new_version(table: Table) -> None:
@@ -258,7 +261,7 @@ def test_a_set_that_partner_staff_hold_gets_nothing_restricted(
         assert update_set(permissions=["crm.import"]).status == 200
 
 
-# dropping
+# remove
 
 
 def test_a_set_that_nobody_holds_goes_for_good(table: Table) -> None:
@@ -298,7 +301,7 @@ def test_the_same_key_removes_once(table: Table) -> None:
     assert_replayed(table, lambda key: remove_set(key=key))
 
 
-# who, and what he saw
+# caller and expected version
 
 
 @pytest.mark.parametrize(("others", "by", "account_id", "outcome"), [

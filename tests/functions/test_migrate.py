@@ -1,4 +1,4 @@
-"""Super admins become partner admins: one by one or in many accounts at once, by nobody who may not."""
+"""Tests of migrating super admins to partner admins, in one account or in many at once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,11 +41,11 @@ def migrate(by: str = EMPLOYEE, user_id: str = EMPLOYEE, account_id: str = CLIEN
 
 
 def both_super_admins(*others: Record) -> tuple[Record, ...]:
-    """The employee is super admin of the client, beside the client's own."""
+    """Return records in which the employee is a super admin of the client, next to the client's own super admin."""
     return (a_member(EMPLOYEE), *others)
 
 
-# one
+# one account
 
 
 @pytest.mark.parametrize("by", [EMPLOYEE, APPROVER])
@@ -254,11 +254,11 @@ def test_the_same_key_replays_though_he_is_no_super_admin_any_more(table: Table)
     assert table.items() == after
 
 
-# many
+# many accounts
 
 
 def clients(*numbers: int, without_other_super_admin: tuple[int, ...] = ()) -> Iterator[Record]:
-    """Client accounts of which the employee is super admin; in those `alone`, there is no other."""
+    """Yield client accounts of which the employee is a super admin. In the accounts `alone`, there is no other one."""
     for number in numbers:
         account_id = f"client-{number:02}"
         yield the_client(account_id=account_id)

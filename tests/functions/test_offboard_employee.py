@@ -1,4 +1,4 @@
-"""All that somebody may do for a partner ends with one write: who may say so, what is gone, and what the receipt says."""
+"""Tests of offboarding an employee: authorization, the access that one write voids, and the receipt."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -59,7 +59,7 @@ def client_id(number: int) -> str:
 
 
 def clients(how_many: int, **changes: Any) -> list[Record]:
-    """Clients where the employee is partner admin."""
+    """Return records of clients in which the employee is partner admin."""
     return [
         record
         for number in range(how_many)
@@ -107,7 +107,7 @@ def accounts_of(by: str = EMPLOYEE) -> list[str]:
     return [each["account_id"] for each in call("GET /accounts", by).body["items"]]
 
 
-# what ends
+# effects
 
 
 def test_a_grant_ends_its_seat_is_free_and_both_sides_trails_tell_of_it(table: Table, check_invariants: None) -> None:
@@ -198,7 +198,7 @@ def test_what_he_was_before_the_grant_comes_back_unless_that_was_the_firms_as_we
 
 
 def test_what_he_has_for_another_firm_stays(table: Table, check_invariants: None) -> None:
-    """Rule 14: revoking one never touches the other."""
+    """Ending access for one partner never affects access for another (domain.md, rule 14)."""
     south = the_partner(account_id=SOUTH, name="South", domains=("north.example",))
     grant = a_grant(grant_id=f"grt_{'9' * 32}", partner_id=SOUTH)
     seed(
@@ -235,7 +235,7 @@ def test_a_former_employees_access_ends_too_and_twice_is_no_harm(table: Table, c
     assert entries(table) == ["access.ended"]
 
 
-# who may
+# authorization and queries
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> No
     assert_error(seeded, lambda: offboard(**query), 400, "invalid_query")
 
 
-# looking first
+# dry runs
 
 
 def test_a_dry_run_shows_what_would_end_and_what_is_kept_and_changes_nothing(
@@ -308,7 +308,7 @@ def test_a_dry_run_of_a_leaving_whose_clean_up_waits(table: Table, check_invaria
     assert receipt_rows(offboard(dry_run="true")) == [(client_id(1), "pending", None)]
 
 
-# page by page
+# pages of the receipt
 
 
 def test_the_receipt_goes_on_over_many_clients_and_ends_nothing_again(table: Table, check_invariants: None) -> None:
@@ -373,7 +373,7 @@ def approve_new_link(account_id: str = CLIENT) -> ApiResponse:
     return link_requests.approve(secret=link_requests.secret_of(made), account_id=account_id)
 
 
-# once
+# idempotency keys, faults and conflicts
 
 
 def test_the_same_key_gets_the_same_receipt_and_ends_nothing_again(table: Table, check_invariants: None) -> None:
@@ -471,7 +471,7 @@ def test_a_line_that_is_overtaken_is_pending(table: Table, check_invariants: Non
     assert entries(table, client_id(0)) == ["access.ended"]
 
 
-# gone at once
+# effect right after the write, and cost
 
 
 DENIED_REQUESTS: dict[str, tuple[Callable[[], ApiResponse], int]] = {
@@ -591,7 +591,7 @@ def test_a_new_link_makes_a_new_grant_that_the_old_clean_up_leaves_alone(
     assert "access.ended" not in entries(table)
 
 
-# races
+# concurrent changes
 
 
 def test_an_approval_that_comes_too_late_is_refused(seeded: Table) -> None:
@@ -642,7 +642,7 @@ def test_a_manager_who_is_dismissed_meanwhile_ends_nobodys_access(seeded: Table)
     assert (response.status, response.code) == (403, "forbidden")
 
 
-# by other doors
+# other operations and callers
 
 
 def test_whoever_is_removed_from_the_firm_is_out_everywhere_for_good(table: Table, check_invariants: None) -> None:

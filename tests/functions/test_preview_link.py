@@ -1,4 +1,4 @@
-"""What whoever holds a link is shown, and that looking changes nothing."""
+"""Tests of previewing an access link: the response, and that a preview changes nothing."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ SHOP, CLOSED, FULL = "client-shop", "client-closed", "client-full"
 
 
 def _accounts(answer: ApiResponse) -> dict[str, str | None]:
-    """Where he may approve: the reason why not, None where he may."""
+    """Return the reason per account why the caller cannot approve there, or None where they can."""
     assert answer.status == 200, answer
     for choice in answer.body["accounts"]:
         assert choice["can_approve"] is ("reason" not in choice)

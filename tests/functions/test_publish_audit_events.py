@@ -1,4 +1,4 @@
-"""Behind the trail: what the stream brings is chained and published, in its order, however often it comes."""
+"""Tests of publishing audit events: stream records are chained and published in order, even when repeated."""
 
 from collections import Counter
 
@@ -18,7 +18,7 @@ from tests.support.table import Item, Table
 
 
 def stream_entries(table: Table) -> list[Item]:
-    """The entries that doors wrote, as their stream would bring them."""
+    """Return the audit entries that operations wrote, as the stream would deliver them."""
     return [item for item in table.items_with_prefix("AUDIT#") if item["event"] != "grant.given"]
 
 

@@ -1,4 +1,4 @@
-"""Behind what one write ended or stopped everywhere: who has nothing from that instant, what is told, and how it ends."""
+"""Tests of reconciliation: access is void from the original write on, each client is notified once, and jobs finish."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -56,7 +56,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def seeded(table: Table, clock: Clock) -> Iterator[Table]:
-    """Two clients: in one the employee and a colleague are partner admins, in the other the employee; sound afterwards."""
+    """Seed two clients and check the invariants afterwards.
+
+    The employee is partner admin in both. A colleague is partner admin in the first.
+    """
     seed(table, *two_clients())
     yield table
     assert violations(table.items()) == []
@@ -79,7 +82,7 @@ def member(table: Table, account_id: str = CLIENT, user_id: str = EMPLOYEE) -> I
 
 
 def state(account_id: str = CLIENT, user_id: str = EMPLOYEE) -> tuple[str, list[str] | None]:
-    """How the client sees the membership."""
+    """Return the state and the suspension reasons that the client sees."""
     response_body = call(
         "GET /accounts/{account_id}/users/{user_id}", APPROVER, account_id=account_id, user_id=user_id
     ).body
@@ -112,7 +115,7 @@ def pending_jobs(table: Table) -> list[Item]:
 
 
 def offboard(user_id: str = EMPLOYEE) -> None:
-    """All access of an employee ends, and nobody has tidied up yet."""
+    """Offboard an employee while every write of the reconciliation fails."""
     with faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, last_fault=faults.WRITE_CONFLICT):
         assert call(OFFBOARD_ROUTE, MANAGER, partner_id=PARTNER, user_id=user_id).status == 200
 
@@ -121,7 +124,7 @@ def update_partner(**fields: object) -> None:
     link_requests.put_account(PARTNER, **fields)
 
 
-# the program
+# program changes
 
 
 def test_a_suspended_program_stops_everybody_at_once_and_each_client_hears_it_once(seeded: Table) -> None:
@@ -229,7 +232,7 @@ def test_a_firm_without_its_domain_has_no_employees(seeded: Table, fields: dict[
     assert "suspended_by" not in member(seeded)
 
 
-# one person
+# changes of one user
 
 
 @pytest.mark.parametrize("by", ["vendor", "firm"])
@@ -330,11 +333,11 @@ def test_a_lapsed_grant_is_left_to_its_own_sweep(table: Table, clock: Clock) -> 
     assert pending_jobs(table) == []
 
 
-# several at once
+# repeated and concurrent runs
 
 
 def test_who_left_and_is_then_deactivated_is_told_of_as_having_left(seeded: Table) -> None:
-    """Each clean-up tidies up after its own write, whichever comes first."""
+    """Each job reconciles its own write. The order of the jobs does not matter."""
     link_requests.put_user(EMPLOYEE, active=False)
     link_requests.put_user(EMPLOYEE, active=True)
     link_requests.put_user(EMPLOYEE, active=False)

@@ -1,4 +1,7 @@
-"""What the mail system reports: each report counts once, whenever it comes, and whoever it may be from."""
+"""Tests of recording email feedback from SES.
+
+Each report counts once, in any order. Unrelated messages are ignored.
+"""
 
 import json
 from dataclasses import dataclass, replace
@@ -31,7 +34,7 @@ SUPPRESSED = keys.suppressed(ADDRESS)
 
 @pytest.fixture
 def delivery(table: Table, monkeypatch: pytest.MonkeyPatch) -> Key:
-    """A copy of the letter with the world's link, just sent."""
+    """Store a copy of the email with the default link, in state `sent`, and return its key."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     seed(table, an_open_link(recipient=ADDRESS, delivery_status="sent"))
     return store_delivery(table)
@@ -66,7 +69,7 @@ def link_delivery_status(table: Table) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedEffect:
-    """What a report leaves."""
+    """The expected effect of a feedback report."""
 
     delivery_status: str
     link_status: str

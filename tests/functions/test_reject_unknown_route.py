@@ -1,4 +1,4 @@
-"""What no route takes: a problem that says whether the path is there, and by which methods."""
+"""Tests of unknown routes: the problem reports whether the path exists and which methods it allows."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A grant ends, or a membership: by either side, by the vendor, by himself; and from the next request on it is over."""
+"""Tests of removing a user: either side, the vendor or the user ends a grant or membership, at once."""
 
 from functools import partial
 from typing import Any
@@ -44,7 +44,7 @@ MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
 
 @pytest.fixture
 def seeded_table(table: Table) -> Table:
-    """The employee and his colleague are partner admins; somebody manages users."""
+    """Seed a user manager and two partner admins: the employee and a colleague."""
     seed_members(table)
     return table
 
@@ -213,7 +213,7 @@ def test_an_employee_may_leave_his_firm_and_the_last_super_admin_may_not(seeded_
     assert_error(seeded_table, partial(remove, COLLEAGUE, MANAGER, account_id=PARTNER), 403, "forbidden")
 
 
-# what was seen, and who may not
+# expected versions and refused removals
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_an_end_is_refused(
     assert_error(table, partial(remove, scope=scope, **how), *error)
 
 
-# again
+# idempotency keys and later requests
 
 
 @pytest.mark.parametrize("by", [APPROVER, EMPLOYEE, MANAGER])

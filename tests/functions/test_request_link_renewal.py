@@ -1,4 +1,4 @@
-"""Whoever holds an ended link may ask its creator for a new one, once per link."""
+"""Tests of requesting a new link from the creator of an ended one: any holder of the secret can, once per link."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ from tests.support.table import Table
 
 @pytest.fixture
 def ended_link(table: Table, check_invariants: None) -> Table:
-    """The usual world, its link over since yesterday."""
+    """Return the table with the default records, in which the link expired yesterday."""
     seed(table, an_open_link(expires_at=now() - timedelta(days=1), created_by=MANAGER))
     return table
 

@@ -1,4 +1,4 @@
-"""Sending a link again: a new secret, its days anew, and not too often."""
+"""Tests of resending a link: a new secret, a new validity period, and rate limits."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -188,7 +188,7 @@ def test_the_days_before_are_forgotten(table: Table, check_invariants: None) -> 
     assert len(_link(table).resent_at) == 2
 
 
-# the same key
+# idempotency key
 
 
 def test_the_same_key_sends_once_and_never_tells_the_address_again(table: Table, check_invariants: None) -> None:
@@ -235,7 +235,7 @@ def test_a_retry_after_the_manager_lost_his_rights_is_told_what_came_true(table:
     assert again.body["expires_at"] == first.body["expires_at"]
 
 
-# overtaken
+# concurrent changes
 
 
 def _expire_link(table: Table) -> None:

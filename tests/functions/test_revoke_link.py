@@ -1,4 +1,4 @@
-"""Who may withdraw a link, and what that does to it."""
+"""Tests of revoking a link: the callers that can, and the effects."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -134,7 +134,7 @@ def test_a_partner_out_of_the_program_may_still_withdraw(table: Table, check_inv
     assert revoke().status == 204
 
 
-# a key is not needed, but kept
+# optional idempotency key
 
 
 def test_the_same_key_withdraws_once(seeded: Table) -> None:
@@ -166,7 +166,7 @@ def test_a_retry_after_the_manager_lost_his_rights_is_told_what_came_true(table:
     assert (again.status, again.text, again.replayed) == (204, "", True)
 
 
-# overtaken
+# concurrent changes
 
 
 def _expire_link(table: Table) -> None:

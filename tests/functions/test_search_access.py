@@ -1,4 +1,4 @@
-"""POST /access/v1/search/… at the door, over the product's own policy."""
+"""Tests of `POST /access/v1/search/…` through the API, with the product's own policy."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -63,7 +63,10 @@ SUSPENDED_BY_CLIENT: Final = frozenset({SuspensionReason.CLIENT})
 
 @pytest.fixture(autouse=True)
 def seeded(table: Table) -> None:
-    """The usual world, in which the employee is partner admin, and the approver knows another client."""
+    """Store the default records.
+
+    The employee is a partner admin, and the approver is a member of another client too.
+    """
     seed(table, a_partner_admin(), the_client(account_id=OTHER_CLIENT), a_member(account_id=OTHER_CLIENT))
 
 
@@ -86,7 +89,7 @@ VALID_REQUESTS: Final[dict[str, Json]] = {
 }
 
 
-# what is found
+# results
 
 
 def test_who_may_do_this_here() -> None:
@@ -224,7 +227,7 @@ def test_a_page_of_nothing_asks_nobody(table: Table, what: str) -> None:
 
 
 def members(*permitted: str, many: int = 30, other: str = "view_only") -> Iterator[Record]:
-    """As many members of another client, of whom these may."""
+    """Yield another client with `many` members. Those in `permitted` are super admins."""
     yield the_client(account_id="client-crowd")
     for nth in range(many):
         name = f"user-{nth:03}"
@@ -244,11 +247,11 @@ def test_who_loses_access_between_pages_is_not_found_and_nobody_else_is_missed(t
     store_records(table, members(*permitted))
 
     first = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"limit": 3}}).body
-    suspend(table, "user-002")  # after whom the first page ended
+    suspend(table, "user-002")  # the last one of the first page
     suspend(table, "user-004")
     table.remove(keys.member("client-crowd", "user-005"))
     second = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"token": first["page"]["next_token"]}}).body
-    table.remove(keys.member("client-crowd", "user-007"))  # after whom the second did
+    table.remove(keys.member("client-crowd", "user-007"))  # the last one of the second page
     third = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"token": second["page"]["next_token"]}}).body
 
     found = [[each["id"] for each in page["results"]] for page in (first, second, third)]
@@ -293,7 +296,7 @@ def test_what_somebody_may_no_more_is_not_on_the_next_page(table: Table) -> None
 
 
 def test_one_among_three_hundred_is_found_in_bounded_requests_by_short_pages_that_go_on(table: Table) -> None:
-    """Whether a page was asked for or not."""
+    """Request no page at first: a response can be paged all the same."""
     store_records(table, members("user-250", many=300))
     body, requests = LARGE_ACCOUNT_SEARCH, []
     found: list[list[str]] = []
@@ -323,7 +326,7 @@ def test_a_full_page_looks_no_further(table: Table) -> None:
 
 
 def test_the_dearest_page_is_bounded_too(table: Table) -> None:
-    """Each of a firm and of a set of the account's own, and none of them may: three requests for twenty."""
+    """Give each member a partner and a custom set, and none the permission: three requests for twenty members."""
     own = a_custom_set(account_id="client-crowd")
     people = [f"user-{nth:03}" for nth in range(25)]
     here = [a_partner_admin(each, account_id="client-crowd").next_version(permission_set=CUSTOM_SET) for each in people]
@@ -339,12 +342,12 @@ def test_the_dearest_page_is_bounded_too(table: Table) -> None:
     assert DEPLOYED.find_all(SUBJECTS, subjects_request("crm.tickets.view", "client-crowd"), limit=50) == people
 
 
-# search and evaluation agree
+# search agrees with evaluation
 
 UNSHRUNK: Final = settings(
     deadline=None,
     max_examples=8,
-    phases=(Phase.explicit, Phase.generate),  # moto is too slow to look for a smaller case
+    phases=(Phase.explicit, Phase.generate),  # moto is too slow to shrink a failing case
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 USERS: Final = tuple(f"user-{nth}" for nth in range(4))
@@ -359,7 +362,7 @@ COMPARED_PERMISSIONS: Final = (
 
 
 def random_records(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Iterator[Record]:
-    """Some accounts, and how some people stand in them."""
+    """Yield some accounts, and random memberships of some users in them."""
     usually = st.sampled_from((True, True, True, False))
     yield the_partner(domains=("north.example",) if draw(usually) else ())
     for account_id in ACCOUNTS:
@@ -399,7 +402,7 @@ def membership_options(user_id: str, account_id: str) -> tuple[tuple[Record, ...
 
 
 def evaluation_decisions(asked: list[Json]) -> list[bool]:
-    """What evaluations say, fifty at once."""
+    """Return the decisions of the evaluations API, requested fifty at a time."""
     decisions: list[bool] = []
     for start in range(0, len(asked), 50):
         answer = DEPLOYED.request(EVALUATIONS, {"evaluations": asked[start : start + 50]})
@@ -460,7 +463,7 @@ def test_whoever_loses_access_while_pages_are_turned_is_found_before_or_not_at_a
     assert may <= set(found)
 
 
-# under doubt
+# faults
 
 LASTING_FAULTS: Final[dict[str, Fault]] = {
     "throttled": faults.aws_error("ThrottlingException"),

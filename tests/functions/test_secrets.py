@@ -1,4 +1,7 @@
-"""Without a link's secret nobody learns anything at any door: one answer, and one count of requests (guarantees.md G12)."""
+"""Tests that operations with a link secret reveal nothing to callers without it.
+
+All wrong secrets get the same response after the same number of requests (guarantees.md G12).
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +39,7 @@ WRONG_SECRETS = {
 
 @pytest.fixture
 def links(table: Table, check_invariants: None) -> Table:
-    """The usual world with another link and another partner."""
+    """Return the table with the default records, a second link and a second partner."""
     other = an_open_link(link_id=OTHER_LINK, secrets=frozenset({LinkSecret.read(OTHER).fingerprint}))
     seed(table, other, the_partner(account_id="partner-south", name="South"))
     return table

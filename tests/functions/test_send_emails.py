@@ -1,4 +1,4 @@
-"""The mailer under everything that can go wrong: each letter reaches everybody whom it is for, once (guarantees.md §4)."""
+"""Tests of sending emails under faults: each notification reaches each of its recipients once (guarantees.md §4)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -62,19 +62,19 @@ ADDRESS = {
     CLERK: f"{CLERK}@bakery.example",
 }
 NO_ACT_VIOLATION = "no act asked for it"
-"""What the invariants say of letters that a test made up."""
+"""The invariant violation of notifications that a test made up. Each sentence about one ends with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmailScenario:
-    """A world with its table, its post and its clock."""
+    """The table, the emails and the clock of a test."""
 
     table: Table
     ses: FakeSes
     clock: Clock
 
     def queue(self, kind: NotificationKind = NotificationKind.LINK_TO_APPROVE, name: str = "", **changes: Any) -> Item:
-        """A letter in the outbox, on the usual people and the usual link."""
+        """Store a notification in the outbox about the default users and the default link, and return its item."""
         outbox_id = name or f"{len(self.outbox_items):032x}"
         usual_fields = {
             "kind": kind,
@@ -93,7 +93,7 @@ class EmailScenario:
         return found
 
     def reseed(self, *others: Record) -> None:
-        """The usual world from its beginning, with these in it; the link has a recipient."""
+        """Replace the table's content with the default records and these ones. The link has a recipient."""
         for item in self.table.items():
             self.table.remove(keys.Key(item["pk"], item["sk"]))
         seed(self.table, an_open_link(recipient=RECIPIENT, delivery_status="queued"), *others)
@@ -114,7 +114,7 @@ class EmailScenario:
 
     @property
     def email_secret_fingerprints(self) -> set[str]:
-        """What opens the link besides the secret that its creator was told."""
+        """Return the fingerprints of the link's secrets, except the one that its creator received."""
         return set(self.link["secrets"]) - {SECRET.fingerprint}
 
 
@@ -135,7 +135,10 @@ def recorded_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def scenario(
     table: Table, ses: FakeSes, recorded_pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EmailScenario]:
-    """The usual world, whose link has a recipient; it is sound afterwards, and the mailer has told no trail anything."""
+    """Yield the default records, in which the link has a recipient.
+
+    Afterwards, assert that the invariants hold and that no secret was stored.
+    """
     here = EmailScenario(table, ses, Clock(monkeypatch, SEND_EMAILS))
     here.reseed()
     yield here
@@ -147,7 +150,7 @@ def digest(copy: SentEmail) -> str:
     return LinkSecret.read(copy.secret).fingerprint
 
 
-# the way of a letter
+# delivery
 
 
 @pytest.mark.parametrize("trigger", [send_emails_from_stream, lambda _: run_send_emails()], ids=["stream", "sweep"])
@@ -204,7 +207,7 @@ def test_records_in_any_order_come_to_the_same(scenario: EmailScenario) -> None:
 
 
 def fails_on(name: str) -> Fault:
-    """Everything in the table works but transactions on this one item."""
+    """Return a fault that fails only transactions on this item, with write conflicts."""
 
     def fault(request_body: Any, send: faults.Send) -> Any:
         return faults.WRITE_CONFLICT(request_body, send) if name in str(request_body.body) else send()
@@ -283,7 +286,7 @@ def test_a_crowded_letter_does_not_keep_the_others_of_a_sweep(
     assert metric_counts(capsys.readouterr().out) == {"EmailSent": 1, "ConflictExhausted": 1}
 
 
-# one copy, whoever looks at it
+# concurrent runs
 
 
 def test_a_sweep_beside_the_stream_leaves_a_claimed_copy_alone(scenario: EmailScenario) -> None:
@@ -299,7 +302,7 @@ def test_a_sweep_beside_the_stream_leaves_a_claimed_copy_alone(scenario: EmailSc
 
 
 def test_who_claims_second_sends_nothing(scenario: EmailScenario) -> None:
-    """The other reads first and commits last: the condition on the claim keeps him out."""
+    """Let one run read first and commit last, so that the condition on the claim rejects it."""
     item = scenario.queue()
 
     with before_commit(lambda: send_emails_from_stream([item])):
@@ -363,7 +366,7 @@ def test_nothing_is_begun_that_could_not_be_ended(scenario: EmailScenario) -> No
     assert scenario.outbox_items == []
 
 
-# answers of SES
+# responses of SES
 
 LOST_RESPONSES: dict[str, Fault] = {
     "no answer": faults.response_lost,
@@ -596,7 +599,7 @@ def test_a_failed_letter_leaves_the_link_open(scenario: EmailScenario) -> None:
     assert link_requests.approve().status == 201
 
 
-# wherever Lambda ends the function
+# interruption by Lambda
 
 
 @pytest.mark.parametrize("kind", [NotificationKind.LINK_TO_APPROVE, NotificationKind.LINK_EXPIRED])
@@ -623,7 +626,7 @@ def test_a_function_that_ends_anywhere_tears_nothing_and_is_finished_later(
 
 
 def _was_killed_at(position: int, kills: Fault, item: Item) -> bool:
-    """Whether so many calls to the table were made at all."""
+    """Return whether the run made so many calls to the table that this one interrupted it."""
     with faults.inject(dynamo.client(), "", *[faults.succeeds] * position, kills):
         try:
             send_emails_from_stream([item])
@@ -648,7 +651,7 @@ def test_a_call_to_the_table_that_got_no_answer_is_repeated_and_one_copy_goes(
         assert scenario.link["delivery_status"] == "sent"
 
 
-# the link's fate meanwhile
+# changes of the link in the meantime
 
 
 @pytest.mark.parametrize("standing", [StoredLinkState.REVOKED, StoredLinkState.DECLINED, StoredLinkState.EXPIRED])
@@ -783,7 +786,7 @@ def test_it_is_kept_that_there_was_nobody_to_tell(scenario: EmailScenario) -> No
     assert kept["delivery_id"] == outbox.delivery_id(queued["outbox_id"], outbox.NO_ADDRESS)
 
 
-# reports
+# feedback
 
 
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
@@ -846,7 +849,7 @@ def test_a_letter_to_nobody_says_nothing_of_a_link_whose_letter_bounced(scenario
     assert scenario.link["delivery_status"] == "bounced"
 
 
-# to whom, and in which language
+# recipients and languages
 
 ADMIN = "user-admin"
 TWO_ADMINS = (a_user(ADMIN), a_member(ADMIN))
@@ -986,7 +989,7 @@ def test_a_user_whom_a_client_created_for_itself_reads_the_clients_language(scen
     }
 
 
-# what they say
+# content
 
 
 @pytest.mark.parametrize(
@@ -1007,7 +1010,7 @@ def test_a_user_whom_a_client_created_for_itself_reads_the_clients_language(scen
 def test_an_account_is_named_only_where_it_acted_itself(
     scenario: EmailScenario, kind: NotificationKind, named: bool
 ) -> None:
-    """Whoever binds a link to an account's id does not learn by mail whose it is (contract.md)."""
+    """Assert that the account's name stays hidden from a partner that binds a link to its id (contract.md)."""
     queue_and_send(scenario, kind, account_id=CLIENT)
 
     assert scenario.ses.sent
@@ -1026,7 +1029,7 @@ LINK_PATHS = {
     NotificationKind.PROGRAM_RESUMED: USERS,
     NotificationKind.ACCOUNT_ORPHANED: USERS,
 }
-"""Where letters lead; those that are not here, to the person in the account."""
+"""The path that emails of a kind link to. The kinds that are missing link to the user in the account."""
 WITHOUT_LINK = {(NotificationKind.ACCESS_ENDED, ADDRESS[EMPLOYEE]), (NotificationKind.ACCOUNT_ORPHANED, ADDRESS[CLERK])}
 READERS = {**{address: user_id for user_id, address in ADDRESS.items()}, RECIPIENT: APPROVER}
 MEMBERSHIP_AFTER = {
@@ -1034,11 +1037,11 @@ MEMBERSHIP_AFTER = {
     NotificationKind.ACCESS_ENDED: a_partner_admin().ended(),
     NotificationKind.MEMBER_RETAINED: a_partner_admin().ended(),
 }
-"""What the person is in the account when the letter arrives, if not a partner admin."""
+"""The user's membership when the email arrives, if they are not a partner admin."""
 
 
 def request_page_data(address: str, by: str) -> ApiResponse:
-    """What the page at an address first asks of the API, in its reader's name."""
+    """Send the first API request of the page at an address as the email's recipient, and return the response."""
     page = urlsplit(address)
     assert any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), page.path) for path in serve_pages.PAGES)
     if page.path == "/approve":
@@ -1244,7 +1247,7 @@ def test_the_logs_name_nobody(
         assert private not in str(lines)
 
 
-# what cannot be read
+# unreadable items
 
 EXPIRED = {"kind": "link_expired", "employee_id": EMPLOYEE, "link_created_by": MANAGER, "partner_id": PARTNER}
 UNREADABLE: dict[str, dict[str, Any]] = {
@@ -1299,7 +1302,7 @@ def test_a_letter_that_nobody_can_write_is_claimed_by_nobody(scenario: EmailScen
     assert scenario.deliveries == []
 
 
-# from deed to letter
+# from operation to email
 
 
 def test_an_approval_is_told_to_both_sides_once(table: Table, scenario: EmailScenario) -> None:

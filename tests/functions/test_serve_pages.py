@@ -1,4 +1,4 @@
-"""The pages as they are served: shells in the reader's language, what they load, and the headers that guard them."""
+"""Tests of serving the pages: HTML shells in the user's language, their assets, and security headers."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ServedResponse:
-    """What the browser would see."""
+    """A response as the browser sees it. `sent` is the body's size in bytes before decompression."""
 
     status: int
     headers: Mapping[str, str]
@@ -165,7 +165,7 @@ def test_all_that_a_page_loads_stays_within_its_budget(path: str, language: str)
     assert served.sent + sum(get_asset(name, **request_headers).sent for name in names) < PAGE_BUDGET_BYTES
 
 
-# --- words ---
+# --- texts ---
 
 
 def test_both_languages_say_the_same_things_with_the_same_places() -> None:

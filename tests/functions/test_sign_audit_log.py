@@ -1,4 +1,4 @@
-"""The sealer under everything that can go wrong: one row of seals, each signed, locked, and after the one before."""
+"""Tests of signing the audit log under faults: the signed tree heads form one chain, each is signed and locked."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def sign_audit_log() -> None:
 
 
 def store_chain_head(table: Table, entries: int, account_id: str = CLIENT) -> ChainHead:
-    """The chain of an account has so many entries now."""
+    """Store a hash chain of the account with this number of entries and return its head."""
     head = ChainHead(account_id=account_id, entries=entries, chain_hash=f"{entries:064x}")
     table.put(keys.chain_head(account_id), dict(head))
     return head
@@ -64,7 +64,10 @@ def is_signed(seal: dict[str, Any], pem: str) -> bool:
 
 
 def assert_one_chain(table: Table, store: FakeTreeHeadStore) -> list[dict[str, Any]]:
-    """Every seal is signed, covers what lies under its root, and follows the one before; the table knows the last."""
+    """Assert that the signed tree heads form one chain that ends at the latest one in the table, and return them.
+
+    Each head must have a valid signature, match the root over its leaves, and name the hash of its predecessor.
+    """
     signed_heads = store.tree_heads()
     before = GENESIS_HASH
     for number, each in enumerate(signed_heads, 1):
@@ -122,7 +125,7 @@ def test_a_seal_is_locked_for_as_long_as_seals_are_kept(table: Table, store: Fak
 def test_wherever_a_run_is_cut_off_the_next_one_goes_on(
     table: Table, store: FakeTreeHeadStore, clock: Clock, fault: faults.Fault, call: int
 ) -> None:
-    """The calls of a run: leaves, signature, seal, note."""
+    """Interrupt one of the four calls of a run: leaves, signature, signed tree head, update of the table."""
     client, operation = [
         (tree_head_store.s3_client(), "PutObject"),
         (tree_head_store.kms_client(), "Sign"),
@@ -147,7 +150,10 @@ def test_wherever_a_run_is_cut_off_the_next_one_goes_on(
 
 
 def _inject(client: Any, operation: str, plan: Sequence[faults.Fault]) -> Any:
-    """Storage speaks no JSON: faults are told of attempts, and not of what they ask."""
+    """Apply the faults of the plan to the attempts in order.
+
+    Requests to S3 are not JSON, so the faults cannot read them.
+    """
     waiting = iter(plan)
 
     def answer(request_body: Any, send: faults.Send) -> AWSResponse:
@@ -178,7 +184,7 @@ def test_two_sealers_side_by_side_make_one_row(table: Table, store: FakeTreeHead
 
 @contextmanager
 def _before_signing(change: Callable[[], None]) -> Iterator[None]:
-    """Just before the next signature is asked for."""
+    """Run `happens` once, just before the next call of KMS Sign."""
     waiting = [change]
 
     def interrupt(**_: Any) -> None:
@@ -217,7 +223,7 @@ def test_a_seal_that_does_not_follow_is_not_gone_on_from(table: Table, store: Fa
 
 
 def forged_tree_head(previous: dict[str, Any]) -> bytes:
-    """The next seal, by somebody who may write to the bucket and has a key of his own."""
+    """Return the next tree head, signed by an attacker who can write to the bucket and has another key."""
     other = tree_head_store.kms_client().create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"][
         "Arn"
     ]

@@ -1,4 +1,8 @@
-"""Access stops for now and goes on: each side for its own reason, from the very next request, seat kept."""
+"""Tests of suspending and resuming a member.
+
+Client and partner each set and lift a suspension reason of their own. It takes effect on the next request, and the seat
+is kept.
+"""
 
 from functools import partial
 from typing import Any
@@ -38,7 +42,7 @@ BY_THE_CLIENT, BY_THE_PARTNER = frozenset({SuspensionReason.CLIENT}), frozenset(
 
 @pytest.fixture
 def members(table: Table) -> Table:
-    """The employee and his colleague are partner admins; somebody manages users."""
+    """Return the table with the employee and a colleague as partner admins, and a member who manages users."""
     seed_members(table)
     return table
 

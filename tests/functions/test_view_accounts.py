@@ -1,4 +1,4 @@
-"""One's accounts, page by page, and in which of them one may approve."""
+"""Tests of listing the caller's accounts, page by page, and in which of them they can approve links."""
 
 import pytest
 

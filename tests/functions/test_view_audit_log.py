@@ -1,4 +1,4 @@
-"""Who did what and when: which entries are told to whom, over what time, page by page, as JSON or for a spreadsheet."""
+"""Tests of reading the audit log: visible entries, time range, filters, pages, JSON and CSV."""
 
 import csv
 import json
@@ -46,12 +46,15 @@ CSV = {"accept": "text/csv"}
 
 @pytest.fixture
 def events_match_schemas() -> None:
-    """Entries are made up here."""
+    """Replace the schema check of events: the entries of this file are made up."""
 
 
 @pytest.fixture
 def seeded(table: Table) -> Table:
-    """The usual world; what its trail is made to tell here never happened in it."""
+    """Return the table with the default records.
+
+    The entries that tests add match no operation, so invariants are not checked.
+    """
     seed(table)
     return table
 
@@ -76,7 +79,7 @@ def store_entry(
     number: int = 0,
     **details: Any,
 ) -> str:
-    """The id of an entry that all these accounts keep."""
+    """Store an entry in the audit log of each of these accounts and return its id."""
     name = f"{(at - EPOCH) // timedelta(milliseconds=1):012x}7{number:019x}"
     entry = audit(event, an_act(actor_id, at=at.replace(microsecond=0), id=name), *accounts, **details)
     for account_id in accounts:
@@ -97,7 +100,7 @@ def to_rfc3339(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-# what is told
+# content
 
 
 def test_an_approval_is_told_to_both_sides_with_the_names_of_both(seeded: Table, check_invariants: None) -> None:
@@ -190,7 +193,7 @@ def test_an_account_is_not_told_of_others_that_lost_the_same_person(table: Table
     assert_error(table, lambda: view_audit_log(account_id=VENDORS_TRAIL), 404, "not_found")
 
 
-# what time
+# time range
 
 
 def test_a_time_includes_its_start_and_not_its_end(seeded: Table) -> None:
@@ -285,7 +288,7 @@ def test_a_time_when_nothing_happened(seeded: Table, query: dict[str, str]) -> N
     assert call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=query).body["items"] == []
 
 
-# which entries
+# filters
 
 
 def test_entries_are_asked_for(seeded: Table) -> None:
@@ -322,7 +325,7 @@ def test_a_partner_asks_for_one_of_its_clients(table: Table) -> None:
     assert answer.body["names"][FLORIST] == "The Bakery"
 
 
-# who
+# callers
 
 
 READERS: list[tuple[tuple[Record, ...], str, str]] = [
@@ -402,7 +405,7 @@ def test_the_vendor_reads_no_details(seeded: Table) -> None:
 
 
 def a_thousand(table: Table) -> list[str]:
-    """Their ids, newest first."""
+    """Store a thousand entries, one second apart, and return their ids, newest first."""
     start = now() - timedelta(hours=1)
     made = [
         store_entry(
@@ -504,7 +507,7 @@ def test_what_a_page_costs(table: Table) -> None:
         assert (costs.requests, costs.writes) == (requests, 0)
 
 
-# for a spreadsheet
+# CSV
 
 
 def rows(answer: ApiResponse) -> list[list[str]]:

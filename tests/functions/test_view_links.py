@@ -1,4 +1,4 @@
-"""Who sees which links, page by page, and that looking neither changes nor tells what it must not."""
+"""Tests of reading links: visibility, states, pages, and that reading neither changes anything nor reveals secrets."""
 
 from datetime import timedelta
 from functools import partial
@@ -253,7 +253,7 @@ def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> No
 
 @pytest.fixture
 def cursor(table: Table, check_invariants: None) -> str:
-    """The manager's, after two of many links of the partner."""
+    """Return the manager's cursor after two of the partner's links."""
     south = the_partner(account_id=SOUTH, name="South")
     seed(
         table,

@@ -1,4 +1,7 @@
-"""A partner looks at its people: where they are, as what and until when, and never at anybody else's."""
+"""Tests of the partner console.
+
+It shows the partner's members at its clients with permission set and end, and no other users.
+"""
 
 from base64 import urlsafe_b64decode
 from datetime import timedelta
@@ -73,7 +76,7 @@ def ids(answer: ApiResponse) -> list[str]:
 
 
 def console_members() -> list[Record]:
-    """The employee is partner admin of two clients, the colleague a member of one; a client made the manager another."""
+    """Return memberships: the employee as partner admin of two clients, a colleague, and a manager as super admin."""
     return [
         the_client(account_id=FLORIST, name="The Florist"),
         a_partner_admin(),
@@ -425,7 +428,7 @@ def test_a_page_of_employees_has_25_at_most(table: Table) -> None:
 
 
 def test_what_a_cursor_holds_is_hidden(table: Table) -> None:
-    """The position may lie in an account of another firm."""
+    """Check both lists: the position can lie in an account of another partner."""
     seed(table, *console_members())
 
     for route in (CLIENTS, EMPLOYEES):
@@ -466,7 +469,7 @@ def test_employees_are_not_filtered(table: Table) -> None:
     assert_error(table, lambda: employees(employee_id=EMPLOYEE), 400, "invalid_query")
 
 
-# both
+# both lists
 
 
 @BOTH
@@ -504,7 +507,7 @@ def test_the_vendor_is_no_member_of_the_firm(table: Table, route: str) -> None:
 
 @pytest.fixture
 def cursors(table: Table) -> dict[str, str]:
-    """The manager's, after one of many, by route."""
+    """Return the manager's cursor after the first item, by route."""
     south = the_partner(account_id=SOUTH, domains=("north.example",))
     seed(
         table,
@@ -562,7 +565,7 @@ def test_what_looking_costs(table: Table) -> None:
 
 
 def test_the_name_of_a_link_is_nobodys_client(table: Table) -> None:
-    """Links and people stand in one index, and are told apart."""
+    """Store both: links and memberships of a partner share an index."""
     seed(table, an_open_link(), a_partner_admin())
 
     assert members_by_client(clients()) == [(CLIENT, [EMPLOYEE], False)]

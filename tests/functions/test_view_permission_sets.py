@@ -1,4 +1,7 @@
-"""The sets that may be chosen are those that a creation would take: the vendor's, and the account's own."""
+"""Tests of listing permission sets.
+
+The offered sets are those that `create_user` accepts: the vendor's and the account's own.
+"""
 
 import pytest
 
@@ -113,7 +116,7 @@ def test_an_odd_question_gets_no_answer(table: Table, query: dict[str, str]) -> 
     assert_error(table, lambda: call(SETS, APPROVER, query=query, account_id=CLIENT), 400, "invalid_query")
 
 
-# the account's own
+# custom sets
 
 BILLING_SET = a_custom_set(f"set_{'4' * 32}", name="Books", permissions=("account.billing.manage",))
 SERVICE_DESK_SET = a_custom_set()
@@ -184,7 +187,7 @@ def test_where_there_are_none_nothing_is_looked_for(table: Table) -> None:
     assert costs.reads == 1
 
 
-# one of them
+# one set
 
 
 def view(by: str = APPROVER, set_id: str = CUSTOM_SET, account_id: str = CLIENT) -> ApiResponse:

@@ -1,4 +1,4 @@
-"""Who is in an account, page by page or one by one: with what, since when, by whom, until when, and seen by whom."""
+"""Tests of reading the members of an account, page by page or one by one, and of who can see them."""
 
 from datetime import timedelta
 from typing import Any
@@ -62,7 +62,7 @@ def rows(answer: ApiResponse) -> dict[str, dict[str, Any]]:
     return {each["user_id"]: each for each in answer.body["items"]}
 
 
-# what is shown
+# content
 
 
 def test_who_can_get_in_with_what_since_when_by_whom_and_until_when(table: Table, check_invariants: None) -> None:
@@ -268,7 +268,7 @@ def test_whoever_is_here_for_a_partner_costs_one_more(table: Table) -> None:
     assert costs.requests == 4
 
 
-# who sees the list
+# callers of the list
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_a_partner_has_members_too(table: Table, check_invariants: None) -> None
     assert_error(table, lambda: list_users(APPROVER, account_id=PARTNER), 404, "not_found")
 
 
-# one
+# one member
 
 
 def test_one_has_the_tag_of_its_version(table: Table, check_invariants: None) -> None:

@@ -1,4 +1,4 @@
-"""The accounts of one user: all of them, page by page, each with what counts in it now."""
+"""The accounts of one user: paged, complete, and each with the current membership."""
 
 import pytest
 

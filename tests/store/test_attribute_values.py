@@ -1,4 +1,4 @@
-"""Values go into the table plainly and come back as they were."""
+"""Attribute values: plain values in the table that can be read back unchanged."""
 
 from datetime import timedelta
 from enum import StrEnum

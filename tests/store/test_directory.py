@@ -1,4 +1,4 @@
-"""What the vendor tells rests on what stood there, and no count of anybody else's is lost over it."""
+"""Vendor writes in the table: concurrent changes lead to a new decision, and counters of other writers are kept."""
 
 from collections.abc import Callable
 from typing import Any
@@ -142,7 +142,7 @@ def test_an_address_that_is_taken_meanwhile_is_refused(table: Table) -> None:
 
 
 def test_an_address_is_not_freed_for_another_who_has_it(table: Table) -> None:
-    """Should an address and its user ever disagree, the address stays with whom it names."""
+    """Check that an email item which disagrees with its user stays with the user it names."""
     seed(table)
     table.put(keys.email(f"{CLERK}@bakery.example"), {"user_id": APPROVER})
     before = table.items()
@@ -173,7 +173,7 @@ def test_a_user_made_twice_at_once_is_one(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-# whoever goes, and who stays
+# super admins that leave or stay
 
 
 LOSSES: list[tuple[str, Change]] = [
@@ -405,7 +405,7 @@ def test_the_seat_of_a_lapsed_grant_is_not_given_back_in_an_account_closed_meanw
 
 
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
-    """Should the count and the members ever disagree, the count goes no lower than nothing."""
+    """Check that the seat count never becomes negative, even if it disagrees with the members."""
     seed(table, an_expired_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment))
     partner_seats_used(0)(table)
 

@@ -1,4 +1,4 @@
-"""The door to DynamoDB: values, reading together, writing together, and every fault on the way (guarantees.md §5, §7)."""
+"""DynamoDB access: batch reads, snapshots, transactions, stored responses and faults (guarantees.md §5, §7)."""
 
 import runpy
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ OPEN = "stored_state = :open"
 
 @pytest.fixture(autouse=True)
 def recorded_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long every pause would have lasted."""
+    """Replace `time.sleep`. Return the list of the pauses in seconds."""
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     return pauses
@@ -70,7 +70,7 @@ def increment_if_open(key: Key = KEY, **options: Any) -> dynamo.TransactionItem:
     return dynamo.update(key, "ADD times :one", only_if=OPEN, open="open", one=1, **options)
 
 
-# reading
+# reads
 
 
 def test_nothing_is_asked_where_nothing_is_wanted(table: Table) -> None:
@@ -95,7 +95,7 @@ def test_up_to_a_hundred_items_are_one_request(table: Table, wanted: int, asked:
 
 
 def unprocessed(count: int) -> Fault:
-    """DynamoDB reads all but some of the items."""
+    """Simulate DynamoDB leaving this many keys unprocessed."""
 
     def fault(operation: Any, _: faults.Send) -> Any:
         asked = faults.body(operation)["RequestItems"]
@@ -169,7 +169,7 @@ def test_what_has_been_found_is_not_read_again(table: Table) -> None:
     assert [len(operation["RequestItems"][table.name]["Keys"]) for operation in requests] == [2]
 
 
-# as it all was at one instant
+# snapshots
 
 
 def test_a_snapshot_is_one_request_for_each_item_once(table: Table) -> None:
@@ -298,7 +298,7 @@ def test_a_list_is_read_as_it_is_now_but_for_an_index(listed_items: Table) -> No
     assert "number" not in found.items[0]
 
 
-# writing
+# writes
 
 
 def test_all_of_a_decision_comes_true_together(table: Table) -> None:
@@ -443,7 +443,7 @@ def test_a_line_with_a_refusal_of_its_own_says_it_unless_its_record_moved_on(tab
     assert overtaken.value.error is (RightsChanged if moved_on else NoSeatLeft)
 
 
-# keys of callers
+# idempotency keys
 
 
 def test_the_same_key_and_request_is_answered_as_before(table: Table) -> None:
@@ -620,7 +620,7 @@ def test_no_answer_is_kept_for_whom_no_time_is_left(table: Table, store: Callabl
 
 @pytest.mark.parametrize("conflicting", [0, 1])
 def test_a_condition_that_failed_beside_a_conflict_is_the_answer(table: Table, conflicting: int) -> None:
-    """F9: a definite answer needs no second attempt, whichever came first."""
+    """Check that a failed condition is final, whichever reason comes first (guarantees.md F9)."""
     others = {f"at_{conflicting}": "TransactionConflict"}
     fault = faults.transaction_canceled("ConditionalCheckFailed", 1 - conflicting, **others)
     act = an_act()
@@ -650,7 +650,7 @@ def test_a_reason_that_is_nobodys_fault_but_ours_is_a_bug(table: Table, reason: 
     assert table.items() == []
 
 
-# what the SDK does, and what is left of it
+# retries by the SDK
 
 TEMPORARY_FAULTS: dict[str, Fault] = {
     **{code: faults.aws_error(code) for code in ("ThrottlingException", "ProvisionedThroughputExceededException")},
@@ -723,7 +723,7 @@ def test_a_refusal_that_was_cut_off_is_nobodys_bug(table: Table, ask: str, left:
 
 
 def test_an_answer_that_was_lost_takes_effect_once(table: Table) -> None:
-    """F5: where the token is not heeded, as here, the caller's key stands in for it."""
+    """Check that the idempotency key prevents a second effect, since moto ignores the token (guarantees.md F5)."""
     table.put(KEY, {"stored_state": "open"})
 
     with (
@@ -739,7 +739,7 @@ def test_an_answer_that_was_lost_takes_effect_once(table: Table) -> None:
 
 
 def test_an_effect_whose_answers_were_all_lost_is_recalled_by_its_key(table: Table) -> None:
-    """F6: the caller comes back when everything in between is gone."""
+    """Check that the caller gets the stored response with a later request (guarantees.md F6)."""
     plan = [faults.response_lost, faults.request_lost, faults.request_lost]
     with faults.inject(dynamo.client(), "TransactWriteItems", *plan), pytest.raises(TemporarilyUnavailable):
         commit(a_decision())
@@ -780,12 +780,12 @@ def test_every_transaction_has_a_token(table: Table) -> None:
     assert len(set(tokens)) == 2
 
 
-# starting
+# start of a function
 
 
 @pytest.fixture
 def aws_calls(monkeypatch: pytest.MonkeyPatch, table: Table) -> list[str]:
-    """What is signed, and what is asked."""
+    """Record the requests that are signed and the requests that are sent."""
     calls: list[str] = []
     signed = RequestSigner.generate_presigned_url
 

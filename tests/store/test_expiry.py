@@ -1,4 +1,4 @@
-"""What is due, from the index: as it is now, and nothing that has gone."""
+"""Due links and grants from the index: with their current records, and without removed ones."""
 
 from datetime import timedelta
 

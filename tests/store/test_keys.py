@@ -1,4 +1,4 @@
-"""Where everything stands: no two things at one place, each record where its key says."""
+"""Table keys: the key of each record, distinct keys for distinct items, and shards."""
 
 from collections import Counter
 

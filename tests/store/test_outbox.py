@@ -1,4 +1,4 @@
-"""Letters on their way, in the table: queued, claimed, minted, settled, reported; each step under its condition."""
+"""Outbox in the table: queued notifications, claimed deliveries, link secrets and delivery results with conditions."""
 
 from datetime import timedelta
 from typing import Any
@@ -75,7 +75,7 @@ def stored_link(table: Table) -> Item:
     return found
 
 
-# queued
+# queue
 
 
 def queue_item(table: Table, name: str, **changes: Any) -> Item:
@@ -155,7 +155,7 @@ def test_a_claim_whose_answer_was_lost_is_still_ones_own(table: Table, monkeypat
 def test_only_what_is_due_and_not_settled_is_claimed(
     table: Table, status: DeliveryStatus, next_at: Any, moment: str, *, due: bool
 ) -> None:
-    """Unseen: by what was read it was free, so that the condition has to tell."""
+    """Check the claim. With "unseen", the delivery changes after the read, so that only the condition can reject it."""
     free = due and status in {DeliveryStatus.PENDING, DeliveryStatus.SENDING}
     if moment == "seen":
         store_delivery(table, delivery_status=status, next_at=next_at)
@@ -247,7 +247,7 @@ def test_a_link_that_was_sent_again_gets_no_secret_of_an_earlier_letter(table: T
     assert stored_link(table)["secrets"] == {SECRET.fingerprint}
 
 
-# what becomes of a copy
+# delivery results
 
 
 def test_what_stands_for_a_letter_to_nobody_is_as_a_copy_that_is_done_with(table: Table) -> None:
@@ -286,7 +286,7 @@ def test_a_bounce_stops_mail_to_its_address_once_more_or_not(
 
 @pytest.fixture
 def delivery(table: Table) -> Delivery:
-    """My copy of the letter with the link, under way, and its secret minted."""
+    """Claim the delivery of a link's email. Its secret is already added to the link."""
     known = a_link(delivery_status="queued", secrets=frozenset({SECRET.fingerprint, OTHER_SECRET.fingerprint}))
     table.put_records(known)
     return claim(link=known)
@@ -476,7 +476,7 @@ def test_no_other_letter_looks_for_members(table: Table, changes: dict[str, Any]
 
 
 def many_members(table: Table, unsuitable: int, suitable: int) -> list[str]:
-    """Those who may stand in, after others who may not."""
+    """Create members who can be notified, sorted after members who cannot. Return the ids of the former."""
     unsuitable_ids = [f"user-a{number:03}" for number in range(unsuitable)]
     suitable_ids = [f"user-b{number:03}" for number in range(suitable)]
     inactive_users = (a_user(each, active=False) for each in unsuitable_ids)

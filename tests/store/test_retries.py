@@ -1,4 +1,4 @@
-"""How long AWS is waited for; that the table waits so is told beside the table's door."""
+"""Pauses between retries of AWS requests. `test_dynamo.py` checks that the table uses them."""
 
 import pytest
 

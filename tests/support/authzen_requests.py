@@ -1,4 +1,4 @@
-"""Asking the decision API as a policy enforcement point does, whatever policy answers."""
+"""Requests to the decision API as a policy enforcement point sends them, with any policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from partner_access.api.authzen import App, Policy
 from tests.support.gateway import DECIDE, ApiResponse, Context, api_event
 
 ENFORCER: Final = "policy-enforcement-point"
-"""Who asks."""
+"""The caller."""
 EVALUATION, EVALUATIONS = "evaluation", "evaluations"
 SUBJECTS, RESOURCES, ACTIONS = "search/subject", "search/resource", "search/action"
 ENDPOINTS: Final = (EVALUATION, EVALUATIONS, SUBJECTS, RESOURCES, ACTIONS)
 SEARCHES: Final = (SUBJECTS, RESOURCES, ACTIONS)
 MAX_PAGES: Final = 200
-"""More pages than any search of a test has."""
+"""A number of pages that no search in a test exceeds."""
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionApi:
-    """The functions that take questions, over one policy."""
+    """The functions of the decision API with one policy."""
 
     decision_app: App
     search_app: App
@@ -42,13 +42,13 @@ class DecisionApi:
         context: Context | None = None,
         **more: Any,
     ) -> ApiResponse:
-        """The answer to a body at one of the endpoints; text is sent as it stands."""
+        """Send a body to one of the endpoints and return the response. Text is sent unchanged."""
         sent = {"idempotency-key": None, **(headers or {})}
         request_event = api_event(f"POST /access/v1/{endpoint}", caller_id, body, headers=sent, scope=DECIDE, **more)
         return self.send(request_event, context)
 
     def configuration(self, **how: Any) -> ApiResponse:
-        """What is told of the endpoints to anybody."""
+        """Return the response with the public configuration of the endpoints."""
         return self.send(api_event("GET /.well-known/authzen-configuration", None, **how))
 
     def send(self, api_event: Mapping[str, Any], context: Context | None = None) -> ApiResponse:
@@ -57,18 +57,18 @@ class DecisionApi:
         return ApiResponse(lambda_response["statusCode"], lambda_response["headers"], lambda_response["body"])
 
     def decide(self, body: Json) -> bool:
-        """The bare decision."""
+        """Return the decision of one evaluation."""
         answer = self.request(EVALUATION, body)
         assert answer.status == 200, answer
         decision: bool = answer.body["decision"]
         return decision
 
     def find_all(self, endpoint: str, body: Json, **page: Any) -> list[str]:
-        """All that a search finds, through all pages of this size."""
+        """Return all results of a search over all pages of this size."""
         return [name for found in self.find_pages(endpoint, body, **page) for name in found]
 
     def find_pages(self, endpoint: str, body: Json, **page: Any) -> list[list[str]]:
-        """What each page of a search holds; only the first says how long they are."""
+        """Return the results of a search by page. Only the first request sets the page size."""
         result_pages: list[list[str]] = []
         while len(result_pages) < MAX_PAGES:
             answer = self.request(endpoint, {**body, "page": page})
@@ -82,7 +82,7 @@ class DecisionApi:
 
 
 DEPLOYED: Final = DecisionApi(decide_access.handler, search_access.handler)
-"""What is deployed: users, permissions and accounts."""
+"""The deployed functions, with users, permissions and accounts."""
 
 
 def subject(user_id: str, kind: str = "user", **properties: object) -> Json:

@@ -1,4 +1,4 @@
-"""The functions that nobody calls: the clock they see, their triggers, and what they count."""
+"""Background functions that no user calls: their clock, their triggers and their metrics."""
 
 import importlib
 import json
@@ -24,7 +24,7 @@ SIGN_AUDIT_LOG = "functions.sign_audit_log.app"
 
 
 class Clock:
-    """Time as the workers see it: it stands still until a test lets it pass."""
+    """The time as background functions see it. It stands still until a test moves it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
         self.time = now()
@@ -40,7 +40,7 @@ class Clock:
             monkeypatch.setattr(f"{module}.datetime", StoppedDatetime)
 
     def catch_up(self) -> None:
-        """What doors did by their own clock is not in the future."""
+        """Move the clock to the real time if it is behind. The API functions use the real time."""
         self.time = max(self.time, now())
 
     def advance(self, **time: float) -> None:
@@ -52,17 +52,17 @@ def run_function(module: str, event: dict[str, Any], context: Context | None = N
 
 
 def run_send_emails(context: Context | None = None) -> None:
-    """The mailer's minute has come."""
+    """Run `send_emails` as its schedule does."""
     assert run_function(SEND_EMAILS, {}, context) is None
 
 
 def run_reconcile_access(context: Context | None = None) -> None:
-    """The minute has come to tidy up behind what ended or stopped everywhere."""
+    """Run `reconcile_access` as its schedule does."""
     assert run_function(RECONCILE_ACCESS, {}, context) is None
 
 
 def send_emails_from_stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> Any:
-    """The table's stream brings these new items, each with its position as its number."""
+    """Run `send_emails` with new items of the table's stream. Each item's position is its sequence number."""
     records = [
         {
             "eventName": "INSERT",
@@ -78,12 +78,12 @@ def send_emails_from_stream(items: Iterable[dict[str, Any]], context: Context | 
 
 
 def publish_audit_events(items: Iterable[dict[str, Any]], context: Context | None = None) -> None:
-    """The table's stream brings these new entries of trails."""
+    """Run `publish_audit_events` with new audit entries of the table's stream."""
     assert run_function(PUBLISH_AUDIT_EVENTS, stream_event_of(items), context) is None
 
 
 def stream_event_of(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """As the stream tells of them."""
+    """Return the stream event for new items."""
     records = [
         {
             "eventName": "INSERT",
@@ -99,13 +99,13 @@ def stream_event_of(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def logged_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """The lines of the log, as CloudWatch gets them."""
+    """Return the log lines as CloudWatch gets them."""
     formatter = telemetry._logger().registered_formatter
     return [json.loads(formatter.format(record)) for record in caplog.records]
 
 
 def metric_counts(written: str) -> Counter[str]:
-    """What was counted, from the metrics among the lines that a function wrote."""
+    """Return the metric values in the output of a function."""
     found: Counter[str] = Counter()
     for line in written.splitlines():
         log_line = json.loads(line)

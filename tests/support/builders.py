@@ -1,4 +1,4 @@
-"""People, accounts and links that are good by default; a test names only what it is about."""
+"""Valid users, accounts, links and other records by default, so that a test states only the values that it is about."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -125,7 +125,7 @@ def an_actor(
     partners: Iterable[Account] = (),
     sets: Iterable[CustomSet] = (),
 ) -> Actor:
-    """By default the client's super admin."""
+    """Return an actor, by default the client's super admin."""
     acting_user = user or a_user()
     return Actor(
         user=acting_user,
@@ -136,7 +136,10 @@ def an_actor(
 
 
 def a_partner_admin_actor(user: User | None = None, member: Member | None = None, **partner_changes: Any) -> Actor:
-    """By default the employee, partner admin of the client for his firm; `firm` is what is special about that."""
+    """Return an actor, by default the employee as partner admin of the client.
+
+    Other arguments change their partner account.
+    """
     acting_user = user or an_employee()
     return an_actor(
         acting_user, member or a_partner_admin(acting_user.user_id), partners=[the_partner(**partner_changes)]
@@ -144,7 +147,7 @@ def a_partner_admin_actor(user: User | None = None, member: Member | None = None
 
 
 def a_temporary_partner_admin_actor(user_id: str = EMPLOYEE) -> Actor:
-    """The same, whose access ends: what he holds depends on when it is looked at."""
+    """Return the same actor with a grant that ends in a day, so that their permissions depend on the time."""
     one_day_grant = a_grant(expires_at=NOW + timedelta(days=1))
     return a_partner_admin_actor(an_employee(user_id), a_partner_admin(user_id, grant=one_day_grant))
 

@@ -1,4 +1,7 @@
-"""What `make host` built, and how to run it as Lambda would: nothing but the function's folder and the layer's."""
+"""Functions and layer that `make host` built, and helpers to run them as Lambda does.
+
+A built function sees its own folder and the layer's, nothing else.
+"""
 
 import json
 import os
@@ -27,7 +30,7 @@ START_TIMEOUT_SECONDS = 30.0
 
 Json = dict[str, Any]
 
-# Stand-ins for what CloudFormation would fill in; the rest of the environment is taken as the template has it.
+# Values in place of those that CloudFormation would fill in. The rest of the environment is the template's.
 PARAMETER_VALUES = {
     "AUTHORIZATION_URL": "https://sign-in.example.com/oauth2/authorize",
     "BASE_URL": "https://access.example.com",
@@ -49,7 +52,7 @@ PARAMETER_VALUES = {
 
 
 class ProgramNotStarted(Exception):
-    """A program that a test started did not come up in time."""
+    """A program that a test started did not listen on its port in time."""
 
 
 TEMPLATE = template.read()
@@ -57,14 +60,14 @@ TEMPLATE = template.read()
 
 @dataclass(frozen=True, slots=True)
 class BuiltFunction:
-    """One built function."""
+    """A built function."""
 
     logical_id: str
     resource: Mapping[str, Any]
 
     @property
     def operation(self) -> str:
-        """Its folder under functions/."""
+        """The function's folder under functions/."""
         words = "".join(f"_{each.lower()}" if each.isupper() else each for each in self.logical_id)
         return words.removeprefix("_").removesuffix("_function")
 
@@ -78,7 +81,7 @@ class BuiltFunction:
 
     @property
     def serves_pages(self) -> bool:
-        """Its answers are pages, no API's."""
+        """True if the function returns HTML pages instead of JSON."""
         return (ROOT / "functions" / self.operation / "static").is_dir()
 
     @property
@@ -119,7 +122,7 @@ FUNCTIONS = [
 
 @contextmanager
 def running_program(command: list[str], *, port: int, **settings: Any) -> Iterator[None]:
-    """Run a program until the block ends; the block starts when something listens at the port."""
+    """Run a program until the block ends. The block starts when the program listens on the port."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **settings) as program:
         try:
             deadline = time.monotonic() + START_TIMEOUT_SECONDS
@@ -156,7 +159,10 @@ def credentials(endpoint: str) -> dict[str, str]:
 
 @contextmanager
 def moto_server() -> Iterator[str]:
-    """A moto server with the template's table, in it no more than a chain to be sealed, and all around it; its address."""
+    """Yield the address of a moto server with the template's resources.
+
+    The table holds one chain head, so that there is something to sign.
+    """
     port = free_port()
     with running_program([sys.executable, "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)], port=port):
         endpoint = f"http://{LOOPBACK}:{port}"
@@ -189,7 +195,7 @@ def moto_server() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """What happened in a new process from its start to its first answer."""
+    """The result of a new process from its start to its first response."""
 
     response: Any
     compiled: list[str]
@@ -201,7 +207,7 @@ class ColdStart:
 
 
 def cold_start(function: BuiltFunction, endpoint: str, report: Path) -> ColdStart:
-    """Have a bare interpreter, which sees the function, the layer and the standard library, answer the sample."""
+    """Invoke the sample in an isolated interpreter that sees only the function, the layer and the standard library."""
     subprocess.run(
         [sys.executable, "-I", "-S", "-B", Path(__file__).with_name("cold_start.py"), function.folder, LAYER, report],
         input=function.sample,
@@ -214,7 +220,10 @@ def cold_start(function: BuiltFunction, endpoint: str, report: Path) -> ColdStar
 
 
 def runtime_interface_emulator() -> Path | None:
-    """AWS's own emulator of the Lambda runtime, which comes with the SAM command line; it runs on Linux only."""
+    """Return the path of AWS's Lambda runtime emulator, or None on a system other than Linux.
+
+    It is installed with the SAM command line.
+    """
     if sys.platform != "linux":
         return None
     machine = "arm64" if platform.machine() == "aarch64" else "x86_64"
@@ -223,7 +232,7 @@ def runtime_interface_emulator() -> Path | None:
 
 
 def invoke_under_lambda_runtime(emulator: Path, function: BuiltFunction, endpoint: str) -> Any:
-    """The answer to the sample by AWS's runtime client under AWS's runtime interface emulator."""
+    """Return the response to the sample from AWS's runtime client under AWS's runtime interface emulator."""
     port, inner_port = free_port(), free_port()
     command = [
         str(emulator),

@@ -1,4 +1,4 @@
-"""Who may do what, as Cedar policies over entities made of the same plain values: the third opinion."""
+"""Access rules as Cedar policies over entities made of plain values: the third implementation to compare."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,10 +10,10 @@ from partner_access.domain.permissions import catalogue
 
 State = dict[str, Any]
 Question = tuple[State, str, int]
-"""Whether he of this state may do this as widely as that: 1 to what he owns, 2 to his team's, 3 to all."""
+"""A state, a permission, and the reach asked about: 1 for owned records, 2 for those of the team, 3 for all."""
 REACH: Final = {"owned": 1, "team": 2, "all": 3, "": 3}
 
-# what must hold of the place that counts, `{place}`: the membership itself, or what it was before the grant
+# conditions on an assignment, `{place}`: the membership itself, or the membership before the grant
 NOT_ENDED: Final = """
 (!({place} has firm) || ({place}.firm has endings && {place}.tenure >= {place}.leavings + {place}.firm.endings))"""
 ELIGIBLE: Final = """
@@ -60,7 +60,10 @@ unless {{ principal.suspended_by.contains("client") || principal.before.needs_gr
 
 
 def permits(questions: Iterable[Question], now: int, policies: Iterable[str] = POLICIES.values()) -> list[bool]:
-    """What Cedar says to each; all states are told together, so each has ids of its own."""
+    """Return Cedar's decision on each question.
+
+    All states are sent in one request, so each one has entity ids of its own.
+    """
     question_list = list(questions)
     states = {id(state): state for state, _, _ in question_list}
     names = {name for _, name, _ in question_list} & catalogue.CATALOGUE
@@ -89,13 +92,13 @@ def _reference(kind: str, name: str | None) -> dict[str, object] | None:
 
 
 def _permission_keys(names: Iterable[str]) -> list[str]:
-    """Each permission as widely as it is named, and less widely."""
+    """Return each permission with its reach and every narrower reach."""
     split = (name.partition(":") for name in names)
     return [f"{name}@{reach}" for name, _, scope in split for reach in range(1, REACH[scope] + 1)]
 
 
 def _catalogue(names: Iterable[str]) -> Iterator[dict[str, object]]:
-    """These permissions in every reach, with the versions of the vendor's sets that hold it."""
+    """Yield these permissions in every reach, with the versions of the vendor's sets that contain them."""
     held = {
         f"{name}/{version}": frozenset(_permission_keys(names))
         for name, versions in catalogue.SETS.items()

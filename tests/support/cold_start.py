@@ -1,4 +1,7 @@
-"""A program: `cold_start.py FUNCTION LAYER REPORT < event` answers one event as Lambda would, and reports how."""
+"""Program that handles one event as Lambda would: `cold_start.py FUNCTION LAYER REPORT < event`.
+
+It writes the response, the compiled files and the loaded modules to the report.
+"""
 
 import json
 import sys
@@ -15,7 +18,7 @@ def record_compiled_file(event_name: str, details: tuple[object, ...]) -> None:
 
 
 class Context:
-    """As much of Lambda's context as there is in a first call."""
+    """The part of Lambda's context object that a first call uses."""
 
     aws_request_id = "c0ffee00-0000-4000-8000-000000000000"
     function_name = "function"

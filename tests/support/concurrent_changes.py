@@ -1,4 +1,7 @@
-"""What moves on between a reading and its committing, as another operation would leave it: with a new version."""
+"""Concurrent changes between the read and the commit of an operation.
+
+Each writes what another operation would write, with a new version.
+"""
 
 from collections.abc import Callable
 
@@ -27,7 +30,7 @@ def super_admins(*user_ids: str, account_id: str = CLIENT) -> Change:
 
 
 def partner_seats_used(number: int, account_id: str = CLIENT) -> Change:
-    """Seats come and go without a new version of the account."""
+    """Change the seats used, which does not change the account's version."""
     return lambda table: table.change(keys.account(account_id), partner_seats_used=number)
 
 

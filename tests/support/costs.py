@@ -1,7 +1,8 @@
-"""What an operation costs, counted at AWS's door: requests, and write units as DynamoDB charges for them.
+"""Costs of an operation, counted at the AWS client: requests, and write units as DynamoDB charges for them.
 
-A line of a transaction costs two units for each KB of its item, the larger of before and after; a condition check
-costs like a write. An index costs one unit for each entry that comes or goes, two for one that moves.
+An item of a transaction costs two units for each KB, of its size before or after, whichever is larger. A condition
+check costs as much as a write. An index costs one unit for each entry that is added or removed, and two for an entry
+that moves.
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ from tests.support.table import Item, Table
 KB: Final = 1024
 INDEXES: Final = (("due_shard", "due_at"), ("list_key", "list_sort_key"))
 MIXED_PARTITIONS: Final = ("ACCOUNT#", "PARTNER#", "USER#")
-"""Partitions that hold items of several kinds."""
+"""The partitions that hold several kinds of items."""
 ITEMS: Final = {
     ("IDEMPOTENCY", ""): "the kept answer",
     ("AUDIT", ""): "audit entries",
@@ -46,14 +47,14 @@ EVERY_REQUEST: Final = "before-parameter-build.dynamodb"
 
 @dataclass(slots=True)
 class Costs:
-    """What has been spent."""
+    """Requests and write units that were used."""
 
     reads: int = 0
     writes: int = 0
     units: int = 0
     transaction_items: list[Mapping[str, Any]] = field(default_factory=list)
     units_by_kind: Counter[str] = field(default_factory=Counter)
-    """Units by what they are spent on."""
+    """The units for each kind of item."""
 
     @property
     def requests(self) -> int:
@@ -62,7 +63,7 @@ class Costs:
 
 @contextmanager
 def count_costs(table: Table) -> Iterator[Costs]:
-    """Count all requests in here, and the units when it is over."""
+    """Count all requests in the block, and the write units when it ends."""
     costs, before = Costs(), _by_key(table)
     with count_requests(costs):
         yield costs
@@ -74,7 +75,7 @@ def count_costs(table: Table) -> Iterator[Costs]:
 
 @contextmanager
 def count_requests(costs: Costs) -> Iterator[None]:
-    """Count all requests in here, and only these."""
+    """Count the requests in the block, without the write units."""
 
     def count(params: Mapping[str, Any], model: Any, **_: Any) -> None:
         if model.name == "TransactWriteItems":
@@ -103,7 +104,7 @@ def _item_kind(transaction_item: Mapping[str, Any]) -> str:
 
 
 def key_of(request: Mapping[str, Any]) -> tuple[str, str]:
-    """Of the item that a line is about."""
+    """Return the key of the item that an action of a transaction is about."""
     where = request.get("Key") or request["Item"]
     return where["pk"]["S"], where["sk"]["S"]
 
@@ -124,7 +125,7 @@ def _index_units(old: Item, new: Item, *attributes: str) -> int:
 
 
 def size(value: object) -> int:
-    """How many bytes DynamoDB counts for a value."""
+    """Return the size of a value in bytes, as DynamoDB counts it."""
     match value:
         case str():
             return len(value.encode())

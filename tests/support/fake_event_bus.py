@@ -1,4 +1,4 @@
-"""EventBridge as a test sees it: what the bus took, in its order, and what became of each attempt."""
+"""Fake EventBridge: the entries that the bus accepted, in order, and the result of each attempt."""
 
 import json
 from collections import deque
@@ -17,7 +17,11 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class FakeEventBus:
-    """`heard` is what the bus took and `tried` what each attempt brought; `plan` is what becomes of the next attempts."""
+    """A fake event bus.
+
+    `heard` are the accepted entries and `tried` the entries of each attempt. `plan` are the faults of the next
+    attempts.
+    """
 
     accepted: list[Json] = field(default_factory=list)
     attempts: list[list[Json]] = field(default_factory=list)
@@ -25,7 +29,7 @@ class FakeEventBus:
 
     @property
     def events(self) -> list[Json]:
-        """The CloudEvents alone."""
+        """The CloudEvents of the accepted entries."""
         return [json.loads(each["Detail"]) for each in self.accepted]
 
     def respond(self, request: Any, _: Send) -> AWSResponse:
@@ -41,7 +45,7 @@ class FakeEventBus:
 
 
 def rejects_entry_at(position: int, code: str = "ThrottlingException") -> Fault:
-    """The bus does not take this one of an attempt."""
+    """Return a fault in which the bus rejects the entry at this position."""
 
     def respond(request: Any, _: Send) -> AWSResponse:
         results = [{"EventId": "event"} for _ in body(request)["Entries"]]
@@ -57,7 +61,7 @@ def _put_events_result(results: list[dict[str, str]]) -> Mapping[str, Any]:
 
 @contextmanager
 def fake_event_bus() -> Iterator[FakeEventBus]:
-    """The bus, as long as the test looks."""
+    """Replace the event bus with a fake in the block."""
     listening = FakeEventBus()
     with replace_calls(event_bus.client(), "PutEvents", listening.respond):
         yield listening

@@ -1,4 +1,4 @@
-"""SES as a test sees it: what it took, from whom it took nothing, and what it reports of it."""
+"""Fake SES: the emails that it accepted, the attempts, and the feedback that it publishes."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.support.faults import Fault, Send, replace_calls, responds, succeeds
 
 @dataclass(frozen=True, slots=True)
 class SentEmail:
-    """What SES was given."""
+    """A request to SES to send an email."""
 
     request: Mapping[str, Any]
 
@@ -44,7 +44,7 @@ class SentEmail:
 
     @property
     def secret(self) -> str:
-        """The secret that the button leads to."""
+        """The secret in the link of the email's button."""
         found = re.search(r"/approve#(pal_\S+)", self.text)
         assert found, self.text
         return found[1]
@@ -52,7 +52,11 @@ class SentEmail:
 
 @dataclass(slots=True)
 class FakeSes:
-    """`sent` is what SES took and `tried` what it was asked; `plan` is what it makes of the next attempts."""
+    """A fake SES.
+
+    `sent` are the accepted emails and `tried` the attempts. `plan` are the faults of the next attempts, and `always` is
+    the fault of all later ones.
+    """
 
     sent: list[SentEmail] = field(default_factory=list)
     attempts: list[SentEmail] = field(default_factory=list)
@@ -79,14 +83,14 @@ class FakeSes:
 
 @contextmanager
 def fake_ses() -> Iterator[FakeSes]:
-    """All mail ends here."""
+    """Replace SES with a fake in the block."""
     box = FakeSes()
     with replace_calls(transport.client(), "SendEmail", box.respond):
         yield box
 
 
 def feedback(kind: str, delivery: str | None, address: str = "someone@example.com", **more: Any) -> dict[str, Any]:
-    """What SES publishes of a letter, as the topic hands it on."""
+    """Return SES feedback about an email as the SNS topic delivers it."""
     tags = {"delivery": [delivery]} if delivery else {}
     return sns_event(json.dumps({"eventType": kind, "mail": {"destination": [address], "tags": tags}, **more}))
 
@@ -96,7 +100,10 @@ def sns_event(message: str) -> dict[str, Any]:
 
 
 def bounce_feedback(email: SentEmail, kind: str = "Permanent", *, bounced_address: str | None = None) -> dict[str, Any]:
-    """A bounce; the address that it names is where the mail ended, which need not be where it was sent."""
+    """Return a bounce report.
+
+    The address in it is that of the final mailbox, which can differ from the address the email was sent to.
+    """
     recipients = [{"emailAddress": bounced_address or email.address}]
     return feedback(
         "Bounce", email.delivery, email.address, bounce={"bounceType": kind, "bouncedRecipients": recipients}

@@ -1,4 +1,4 @@
-"""Locked storage and a key that signs, in memory: a new bucket for each test."""
+"""Fake tree head store: a new bucket with object lock for each test, and a signing key, both in memory."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class FakeTreeHeadStore:
-    """What is kept, as somebody who may read it finds it."""
+    """The stored tree heads as a reader of the bucket finds them."""
 
     bucket: str
     key_id: str
@@ -30,7 +30,7 @@ class FakeTreeHeadStore:
 
     @property
     def pem(self) -> str:
-        """The public key."""
+        """The public key in PEM format."""
         found = load_der_public_key(self.signer.get_public_key(KeyId=self.key_id)["PublicKey"])
         return found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
@@ -42,23 +42,23 @@ class FakeTreeHeadStore:
         return found
 
     def delete_versions(self, name: str) -> None:
-        """All versions, as when their time is over."""
+        """Delete all versions of an object, as after their retention time."""
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.bucket].keys.pop(name)
 
     def make_older(self, name: str, *, days_ago: int) -> None:
-        """Longer ago than it was."""
+        """Make an object older by this number of days."""
         (version,) = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.bucket].keys.getlist(name)
         version.last_modified -= timedelta(days=days_ago)
 
     def tree_heads(self) -> list[dict[str, Any]]:
-        """In the order of their numbers."""
+        """Return the signed tree heads in the order of their numbers."""
         found = [json.loads(self.read(name)) for name in self.names() if name.startswith("tree-heads/")]
         return sorted(found, key=lambda seal: int(seal["number"]))
 
 
 @contextmanager
 def fake_tree_head_store() -> Iterator[FakeTreeHeadStore]:
-    """Within the mock of AWS: what the environment of the sealer names."""
+    """Create the bucket and the key, and name them in the environment. Must run inside moto's mock."""
     storage, signer = tree_head_store.s3_client(), tree_head_store.kms_client()
     bucket = f"seals-{next(_numbers)}"
     storage.create_bucket(
@@ -68,7 +68,7 @@ def fake_tree_head_store() -> Iterator[FakeTreeHeadStore]:
     )
     key = signer.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
     with pytest.MonkeyPatch.context() as patch:
-        # moto copies what it lists, and does not close the copies
+        # moto copies the objects it lists and does not close the copies
         patch.setattr(FakeKey, "__deepcopy__", lambda version, _: version, raising=False)
         patch.setenv("TREE_HEADS_BUCKET", bucket)
         patch.setenv("TREE_HEAD_SIGNING_KEY", key)

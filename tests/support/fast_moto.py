@@ -1,4 +1,4 @@
-"""Moto's table in a hurry: it does the same, without what costs more than most tests do (tests/support/test_fast_moto.py)."""
+"""Faster versions of slow parts of moto's table, with the same behavior (tests/test_haste.py)."""
 
 import copy
 from collections import defaultdict
@@ -16,7 +16,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
 MAX_ITEM_BYTES: Final = 405_000
-"""How many bytes moto takes for one item."""
+"""The largest size of an item in bytes that moto accepts."""
 
 original_serialize_structure: Final = BaseJSONSerializer._serialize_type_structure
 original_all_items: Final = Table.all_items
@@ -24,18 +24,18 @@ original_update_item: Final = DynamoDBBackend.update_item
 
 
 def speed_up_moto(patch: pytest.MonkeyPatch) -> None:
-    """Until the patch is undone."""
+    """Replace the slow parts of moto. The patch undoes it."""
     # moto keeps every item it copies until the mock ends, unless its models are plain objects
     patch.setattr(BaseModel, "__new__", lambda cls, *_, **__: object.__new__(cls))
-    # it looks for its own methods at every request
+    # moto collects its own method names at every request
     patch.setattr(responses, "method_names_from_class", cache(utils.method_names_from_class))
-    # it asks of every attribute, ten times, by which of six names its kind is known
+    # moto checks every attribute ten times for which of six type names it has
     patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialize_structure)
-    # it weighs what an item has so far at every attribute that comes to it
+    # moto computes the item's size again for every attribute that is added
     patch.setattr(Item, "__init__", _init_item)
-    # it orders the whole table, key by key in Python, whenever it looks through it
+    # moto sorts the whole table by key in Python on every iteration
     patch.setattr(Table, "all_items", _sorted_items)
-    # it copies the whole table before every transaction: what is never changed in place need not be copied
+    # moto copies the whole table before every transaction, which is not needed if items are never changed in place
     patch.setattr(Table, "__deepcopy__", _shallow_copy, raising=False)
     patch.setattr(DynamoDBBackend, "update_item", _update_copy)
 
@@ -48,7 +48,7 @@ def _serialize_structure(serializer: Any, output: dict[str, Any], value: Any, sh
 
 
 def _serialize_attribute(value: dict[str, Any], base64: Callable[[Any], str]) -> dict[str, Any]:
-    """The one name and what it stands for, as they are, but for bytes."""
+    """Serialize an attribute by its type name. Only bytes need a conversion."""
     ((type_name, content),) = value.items()
     match type_name:
         case "B":
@@ -71,7 +71,7 @@ def _init_item(item: Item, hash_key: DynamoType, range_key: DynamoType | None, a
 
 
 def _sorted_items(table: Table) -> list[Item]:
-    """Keys that are text have the order of their text."""
+    """Return all items, sorted by the text of their keys."""
     items = (item for items in table.items.values() for item in items.values())
     return sorted(items, key=lambda item: (item.hash_key.value, item.range_key.value))
 

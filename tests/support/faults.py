@@ -1,4 +1,4 @@
-"""Faults at AWS's door: what becomes of each attempt of a call, before or after it took effect (guarantees.md §7)."""
+"""Faults of AWS calls: the result of each attempt, before or after it took effect (guarantees.md §7)."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -15,11 +15,11 @@ from moto.core.models import botocore_stubber
 
 Send = Callable[[], AWSResponse]
 Fault = Callable[[Any, Send], AWSResponse]
-"""What AWS makes of one attempt, a prepared request; calling the second argument lets it take effect."""
+"""The result of one attempt. It takes the prepared request and a function that lets the request take effect."""
 
 
 class Killed(BaseException):
-    """Lambda ended the function here."""
+    """Lambda ended the function at this point."""
 
 
 class _RawBody(BytesIO):
@@ -28,7 +28,7 @@ class _RawBody(BytesIO):
 
 
 def body(request: Any) -> Any:
-    """What an attempt asks."""
+    """Return the parsed body of a request."""
     return json.loads(request.body)
 
 
@@ -41,18 +41,18 @@ def succeeds(_: Any, send: Send) -> AWSResponse:
 
 
 def request_lost(_: Any, send: Send) -> AWSResponse:
-    """It never arrived, and no answer says so."""
+    """Time out before the request takes effect."""
     raise ReadTimeoutError(endpoint_url="aws")
 
 
 def response_lost(_: Any, send: Send) -> AWSResponse:
-    """It took effect, and its answer was lost."""
+    """Let the request take effect, then lose its response."""
     send()
     raise ReadTimeoutError(endpoint_url="aws")
 
 
 def response_cut_off(share: float) -> Fault:
-    """It took effect, and this much of the answer's body came."""
+    """Return a fault that lets the request take effect and returns only this share of the response body."""
 
     def cut(_: Any, send: Send) -> AWSResponse:
         answer = send()
@@ -72,18 +72,21 @@ def killed_after(_: Any, send: Send) -> AWSResponse:
 
 
 def aws_error(code: str, status: int = 400, **more: Any) -> Fault:
-    """AWS refuses in these words."""
+    """Return a fault that responds with this AWS error."""
     return lambda *_: responds(status, {"__type": code, "message": "", **more}, **{"x-amzn-errortype": code})
 
 
 def error_cut_off(code: str, share: float) -> Fault:
-    """AWS refuses in these words, of which this much is heard."""
+    """Return a fault that responds with this AWS error, cut off after this share of its body."""
     whole = json.dumps({"__type": code, "message": ""}).encode()
     return lambda *_: AWSResponse("", 400, HTTPHeaders(), _RawBody(whole[: int(share * len(whole))]))
 
 
 def transaction_canceled(code: str, *positions: int, **others: str) -> Fault:
-    """The transaction is cancelled for this reason, at these positions or at all; `at_2="…"` gives another reason."""
+    """Return a fault that cancels a transaction for this reason.
+
+    `positions` are the affected items, by default all. `at_2="…"` sets another reason for one item.
+    """
 
     def cancel(request: Any, _: Send) -> AWSResponse:
         lines = len(body(request)["TransactItems"])
@@ -106,7 +109,10 @@ def _moto_response(event_name: str, request: Any) -> AWSResponse:
 
 @contextmanager
 def replace_calls(client: BaseClient, operation: str, fault: Fault) -> Iterator[None]:
-    """Have each attempt of this operation, or of all, answered so; what moto would say is heard only when asked for."""
+    """Answer every attempt of this operation, or of all operations, with the fault.
+
+    Moto responds only if the fault asks it.
+    """
     events, name = client.meta.events, f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
 
     def respond(request: Any, event_name: str, **_: Any) -> Any:
@@ -130,7 +136,10 @@ def replace_calls(client: BaseClient, operation: str, fault: Fault) -> Iterator[
 def inject(
     client: BaseClient, operation: str, *faults_in_order: Fault, last_fault: Fault = succeeds
 ) -> Iterator[list[Any]]:
-    """One fault for each attempt, and then always the last; the list grows by the body of each attempt."""
+    """Apply one fault to each attempt in order, then `then` to all later ones.
+
+    The list that is yielded collects the body of each attempt.
+    """
     attempts: list[Any] = []
     faults = chain(faults_in_order, repeat(last_fault))
 

@@ -1,4 +1,4 @@
-"""Calling the functions as API Gateway does, in this process: payload 2.0 in, status, headers and body out."""
+"""Calls of the functions in this process as API Gateway makes them: payload 2.0 in, status, headers and body out."""
 
 import importlib
 import json
@@ -21,7 +21,7 @@ _keys = count(1)
 
 
 class Context:
-    """Lambda's, with time enough."""
+    """A Lambda context with enough time left by default."""
 
     aws_request_id = "00000000-0000-0000-0000-000000000001"
     function_name = "function"
@@ -37,7 +37,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What came back."""
+    """The response of a function."""
 
     status: int
     headers: Mapping[str, str]
@@ -49,7 +49,7 @@ class ApiResponse:
 
     @property
     def code(self) -> str:
-        """The refusal's code."""
+        """The error's code."""
         return str(self.body["code"])
 
     @property
@@ -58,13 +58,13 @@ class ApiResponse:
 
 
 def app(operation: str) -> App:
-    """The function of this folder."""
+    """Return the app of this function's folder."""
     found: App = importlib.import_module(f"functions.{operation}.app").handler
     return found
 
 
 ROUTES: dict[str, str] = {}
-"""Route key → the folder of the function that takes it; filled from the functions themselves."""
+"""The function that handles each route key. It is filled from the functions themselves."""
 
 
 def app_for_route(route_key: str) -> App:
@@ -93,7 +93,10 @@ def api_event(
     scope: str = USE,
     **path_parameters: str,
 ) -> dict[str, Any]:
-    """The event for a request; a header that is None is left out, `body` may be text as it stands."""
+    """Return the event for a request.
+
+    A header with the value None is left out. A `body` that is text is sent unchanged.
+    """
     method, _, template = route_key.partition(" ")
     raw_path = path or re.sub(r"\{(\w+)\}", lambda part: path_parameters[part[1]], template)
     text = body if isinstance(body, str) or body is None else json.dumps(body)
@@ -122,17 +125,17 @@ def api_event(
 
 
 def call(route_key: str, caller_id: str | None, body: object = None, **options: Any) -> ApiResponse:
-    """Knock and wait for the answer."""
+    """Send a request and return the response."""
     return send_event(api_event(route_key, caller_id, body, **options))
 
 
 def call_as_vendor(route_key: str, body: object = None, **options: Any) -> ApiResponse:
-    """The vendor's back end speaks."""
+    """Send a request as the vendor's back end."""
     return call(route_key, VENDOR, body, scope=DIRECTORY, **options)
 
 
 def send_event(api_event_sent: Mapping[str, Any], context: Context | None = None) -> ApiResponse:
-    """Give a ready event to whichever function takes its route."""
+    """Send an event to the function of its route."""
     function_app = app_for_route(api_event_sent["routeKey"])
     routed_event = (
         api_event_sent
@@ -148,7 +151,10 @@ def send_event(api_event_sent: Mapping[str, Any], context: Context | None = None
 
 
 def _unknown_pointers(api_event_sent: Mapping[str, Any], api_response: ApiResponse) -> list[str]:
-    """Pointers at what the contract does not know, unless they say just that."""
+    """Return error pointers at fields that the contract does not define.
+
+    Errors about unknown fields are allowed to point at them.
+    """
     known_fields = FIELDS_BY_ROUTE.get(api_event_sent["routeKey"], frozenset())
     pointers = [
         str(each["pointer"]) for each in api_response.body.get("errors", []) if each["code"] not in UNKNOWN_FIELD_CODES
@@ -157,7 +163,7 @@ def _unknown_pointers(api_event_sent: Mapping[str, Any], api_response: ApiRespon
 
 
 def _contract_fields(path: str, operation: Mapping[str, Any]) -> frozenset[str]:
-    """What a request has by the contract, in its path, its query and its body."""
+    """Return the fields of a request in the contract: those of its path, query and body."""
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     body_schema = CONTRACT["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {})
     return frozenset(

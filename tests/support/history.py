@@ -1,4 +1,7 @@
-"""What was asked and what was done, with when each began and had its answer; and what of it cannot be (guarantees.md G4)."""
+"""Histories of access changes and access checks, each with its start and end time.
+
+A history is checked for decisions that cannot be correct (guarantees.md G4).
+"""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -8,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class AccessChange:
-    """Something that takes access, or gives back what was taken for one of these causes; `ended` is None while it lasts."""
+    """An operation that takes access away, or restores it after one of these causes. `ended` is None while it runs."""
 
     causes: frozenset[str]
     removes_access: bool
@@ -16,7 +19,7 @@ class AccessChange:
     ended: float | None = None
 
     def was_refused(self) -> None:
-        """It was refused, and gave nobody anything."""
+        """Record that the operation was refused and restored no access."""
         self.causes = frozenset()
 
     def ended_before(self, moment: float) -> bool:
@@ -25,7 +28,7 @@ class AccessChange:
 
 @dataclass(frozen=True, slots=True)
 class AccessCheck:
-    """A question, and whether it was answered with yes."""
+    """An access check and its decision."""
 
     started: float
     ended: float
@@ -34,14 +37,14 @@ class AccessCheck:
 
 @dataclass(slots=True)
 class History:
-    """Of one person in one account; whoever adds to it does so from a thread of his own."""
+    """The history of one user in one account. Each writer adds to it from a thread of its own."""
 
     changes: list[AccessChange] = field(default_factory=list)
     checks: list[AccessCheck] = field(default_factory=list)
 
     @contextmanager
     def removing_access(self, cause: str) -> Iterator[None]:
-        """Access is taken in here, unless this fails: then nothing need have been."""
+        """Record that access is taken away in the block, unless it raises: then it may not have been."""
         act = AccessChange(frozenset({cause}), removes_access=True, started=time.monotonic())
         yield
         act.ended = time.monotonic()
@@ -49,7 +52,7 @@ class History:
 
     @contextmanager
     def restoring_access(self, *causes: str) -> Iterator[AccessChange]:
-        """Access may be given back in here, whether or not this fails."""
+        """Record that access may be restored in the block, even if it raises."""
         act = AccessChange(frozenset(causes), removes_access=False, started=time.monotonic())
         self.changes.append(act)
         try:
@@ -58,11 +61,11 @@ class History:
             act.ended = time.monotonic()
 
     def relevant_checks(self) -> list[AccessCheck]:
-        """The questions after somebody who took access had his answer, and before anybody began to give it back."""
+        """Return the checks after access was taken away and before any operation began to restore it."""
         return [check for check in list(self.checks) if any(self._removals_in_force(check))]
 
     def wrong_checks(self) -> list[AccessCheck]:
-        """Those of them that were answered with yes."""
+        """Return those checks that wrongly permitted access."""
         return [check for check in self.relevant_checks() if check.permits]
 
     def _removals_in_force(self, check: AccessCheck) -> Iterable[AccessChange]:
@@ -75,7 +78,7 @@ class History:
         )
 
     def _possible_restorations(self, taken: AccessChange, check: AccessCheck) -> Iterable[AccessChange]:
-        """Acts that can have come true after the taking and before the answer."""
+        """Yield operations that can have taken effect after access was taken away and before the check ended."""
         return (
             given
             for given in list(self.changes)

@@ -1,4 +1,4 @@
-"""Knocking at the doors of access links: a good request by default, a test names only what it is about."""
+"""Requests about access links: valid by default, so that a test states only the values that it is about."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ SendRequest = Callable[[], ApiResponse]
 
 
 def idempotency_header(key: str | None) -> Mapping[str, str] | None:
-    """The header that names an attempt; without a name each attempt has its own."""
+    """Return the header with the idempotency key. Without a key, each attempt gets a new one."""
     return {"idempotency-key": key} if key else None
 
 
@@ -79,7 +79,7 @@ def request_renewal(
 
 
 def put_account(account_id: str, **fields: object) -> ApiResponse:
-    """The vendor tells something new of an account."""
+    """Store new fields of an account, as the vendor's back end."""
     return _assert_saved(call_as_vendor("PUT /directory/accounts/{account_id}", fields, account_id=account_id))
 
 
@@ -98,20 +98,20 @@ def _assert_saved(answer: ApiResponse) -> ApiResponse:
 
 
 def secret_of(answer: ApiResponse) -> str:
-    """The secret in the address that was told, this once."""
+    """Return the secret in the URL of a response, which only the first response has."""
     return str(answer.body["url"]).rpartition("#")[2]
 
 
 @contextmanager
 def assert_unchanged(table: Table) -> Iterator[None]:
-    """What happens here leaves the whole table as it is."""
+    """Assert that the whole table is unchanged after the block."""
     before = table.items()
     yield
     assert differences(before, table.items()) == []
 
 
 def assert_error(table: Table, send_request: SendRequest, status: int, code: str) -> ApiResponse:
-    """The answer to a knock that is refused so, and changes nothing."""
+    """Send a request, assert that it fails with this error and changes nothing, and return the response."""
     with assert_unchanged(table):
         answer = send_request()
     assert (answer.status, answer.code) == (status, code), answer
@@ -119,7 +119,10 @@ def assert_error(table: Table, send_request: SendRequest, status: int, code: str
 
 
 def send_during_change(table: Table, change: Callable[[], object], send_request: SendRequest) -> ApiResponse:
-    """The answer to a knock when this happens between its reading and its committing; a refusal changes nothing more."""
+    """Send a request while `happens` runs between its read and its commit, and return the response.
+
+    If the request fails, assert that it changed nothing after that.
+    """
     items_after_change: list[list[Item]] = []
 
     def apply_change() -> None:
@@ -137,7 +140,10 @@ def send_during_change(table: Table, change: Callable[[], object], send_request:
 def assert_replayed(
     table: Table, send_request: Callable[[str], ApiResponse], *, only_in_first_response: frozenset[str] = frozenset()
 ) -> None:
-    """The same key brings the same answer again, but for what is told only once, and nothing more happens."""
+    """Assert that a second request with the same key returns the stored response and changes nothing.
+
+    Fields that only the first response has are missing in it.
+    """
     first = send_request("the-same-key")
     assert not first.replayed
     assert first.status < 300, first
@@ -155,6 +161,6 @@ def assert_replayed(
 
 
 def expire_idempotency_keys(table: Table) -> None:
-    """As if every key had been used more than 25 hours ago."""
+    """Expire all idempotency keys, as if they had been used more than 25 hours ago."""
     for item in table.items_with_prefix("IDEMPOTENCY#"):
         table.change(Key(item["pk"], item["sk"]), ttl=1)

@@ -1,4 +1,4 @@
-"""What no route takes, whatever it is for: bodies that cannot be read, media that are not JSON, keys that are none."""
+"""Malformed requests that every route must reject: unreadable bodies, media types other than JSON, and invalid keys."""
 
 import base64
 from typing import Final
@@ -29,7 +29,7 @@ MALFORMED_BODIES: Final = {
     "beyond all numbers": '{"a": 1e400}',
     "a number of forty digits": '{"a": ' + "1" * 40 + "}",
 }
-"""What cannot be read, as text."""
+"""Bodies that cannot be parsed, as text."""
 UNDECODABLE_BODIES: Final = {
     "no UTF-8": base64.b64encode(b'{"a": "\xff"}').decode(),
     "too long a form": base64.b64encode(b'{"a": "\xc0\xaf"}').decode(),

@@ -1,4 +1,4 @@
-"""A membership that somebody would change, by default the employee's grant, and one person for each capacity."""
+"""Facts about a change of a membership, by default the employee's grant, and one actor for each role."""
 
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ TARGET: Final = a_partner_admin_actor(
 ADMIN: Final = an_actor()
 MANAGES_USERS: Final = an_actor(a_user(USERS), a_member(USERS, "view_only", added=("account.users.manage",)))
 OWN_PARTNER_SUPER_ADMIN: Final = an_actor(an_employee(BOTH))
-"""The client's super admin, who works for the partner, too."""
+"""The client's super admin who is also an employee of the partner."""
 COLLEAGUE_ACTOR: Final = a_partner_admin_actor(an_employee(COLLEAGUE))
 PARTNER_MANAGER_ACTOR: Final = Actor(an_employee(MANAGER), a_partner_account_member(MANAGER, "super_admin"))
 
@@ -44,7 +44,7 @@ ACTORS: Final = {
 
 
 def facts(role: Role = Role.SUPER_ADMIN, **changes: Any) -> MembershipFacts:
-    """What somebody in this capacity finds."""
+    """Return the facts that an actor in this role would read."""
     target = changes.get("target", TARGET)
     manager = {"manager": PARTNER_MANAGER_ACTOR} if role is Role.PARTNER_MANAGER else {}
     actor = ACTORS.get(role, target)
@@ -52,12 +52,12 @@ def facts(role: Role = Role.SUPER_ADMIN, **changes: Any) -> MembershipFacts:
 
 
 def act_of(given_facts: MembershipFacts, **changes: Any) -> Act:
-    """The act of whoever it is; of the vendor when it is nobody."""
+    """Return an act by the actor of these facts, or by the vendor if they have no actor."""
     actor_id = given_facts.actor.user.user_id if given_facts.actor.user else "vendor-back-end"
     return an_act(actor_id, **{"for_vendor": given_facts.actor.user is None, **changes})
 
 
-# at the doors
+# calls of the API
 
 USER = "/accounts/{account_id}/users/{user_id}"
 SUSPENSION = f"{USER}/suspension"

@@ -1,4 +1,7 @@
-"""Something happens between reading and committing: at AWS's door, so that our own code is the real one."""
+"""Changes between the read and the commit of an operation.
+
+They are made at the AWS client, so that the product's own code runs.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +16,10 @@ BEFORE_TRANSACTION = "before-parameter-build.dynamodb.TransactWriteItems"
 
 @contextmanager
 def before_commit(change: Callable[[], object], *, times: int = 1) -> Iterator[list[None]]:
-    """Let this happen just before each of the next transactions is sent; the list grows as it happens."""
+    """Run `happens` just before each of the next `times` transactions is sent.
+
+    The list that is yielded grows with each run.
+    """
     runs: list[None] = []
 
     def interrupt(**_: Any) -> None:
@@ -30,6 +36,6 @@ def before_commit(change: Callable[[], object], *, times: int = 1) -> Iterator[l
 
 
 def raise_throttling() -> None:
-    """What happens is that DynamoDB has no room for this one."""
+    """Raise the throttling error of DynamoDB."""
     error_response: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     raise ClientError(error_response, "TransactWriteItems")

@@ -1,7 +1,7 @@
-"""Ways to stand in an account, made up one after another as plain values, and the product's own records of them.
+"""Random memberships in an account as plain values, and the product's records made from them.
 
-The values have the names of the table's attributes, so that whoever decides about them needs no code of the product.
-Most of each are such that they permit something, or hardly any would.
+The values have the names of the table's attributes, so that a policy needs no code of the product to read them. Most
+values of each field are ordinary, because few random memberships would permit anything otherwise.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from partner_access.domain.users import User
 from tests.support.builders import NOW
 
 State = dict[str, Any]
-"""`account`, `user`, `member`, `firms` and `sets` by their ids; None or absent is what is not there."""
+"""The account, user and member, and the partners and sets by their ids. What does not exist is None or absent."""
 Option = TypeVar("Option")
 
 NOW_SECONDS: Final = int(NOW.timestamp())
@@ -30,9 +30,12 @@ PARTNER_ADMIN_VERSIONS: Final = (
     catalogue.SETS["partner_admin"][-1],
     tuple(name for name in catalogue.SETS["partner_admin"][-1] if name not in {"crm.import", "crm.export"}),
 )
-"""Of the partner admin set: the second brings one permission, the third takes away one that all had and one of the first."""
+"""Versions of the partner admin set.
+
+The second adds one permission. The third removes one that all had and one of the first.
+"""
 UNKNOWN_VERSION: Final = 9
-"""A version that a newer deployment may have given."""
+"""A version that a newer deployment may have stored."""
 ORDINARY_SETS: Final = ("super_admin", "marketing", "sales", "service", "reporting", "view_only")
 SEATS: Final = ("core", "core", "sales", "service", "view_only", "partner", None)
 CUSTOM_SET_PERMISSIONS: Final = (
@@ -60,13 +63,13 @@ EMAILS: Final = ("u@north.example", "u@south.example", "u@sub.both.example", "bo
 
 
 class Choose(Protocol):
-    """Takes one of these; by what chance is its own affair."""
+    """A function that chooses one of the options, with any probability."""
 
     def __call__(self, options: Sequence[Option], /) -> Option: ...
 
 
 def random_state(choose: Choose, number: int = 0) -> State:
-    """One more; what has the same number has the same ids."""
+    """Return a random membership with its account, user, partners and sets. The number makes the ids unique."""
     north, south = f"north-{number}", f"south-{number}"
     custom_set_ids = [f"set_{number}_{suffix}" for suffix in "ab"]
     return {
@@ -142,7 +145,7 @@ def _member(choose: Choose, number: int, partners: Sequence[str], custom_set_ids
 
 
 def _granted_assignment(choose: Choose, partners: Sequence[str], custom_set_ids: Sequence[str]) -> State:
-    """A partner admin, or what his grant has been edited to."""
+    """Return a partner admin, possibly with an edited grant."""
     assignment = _assignment(
         choose, partners, custom_set_ids, *_usually(choose, ("partner_admin",), custom_set_ids, ORDINARY_SETS[1:])
     )
@@ -182,7 +185,7 @@ def _assignment(choose: Choose, partners: Sequence[str], custom_set_ids: Sequenc
 
 
 def records(state: State) -> Iterator[Record]:
-    """What the product keeps of it."""
+    """Yield the records that the product would store for this state."""
     record_fields: tuple[tuple[type[Record], str], ...] = ((Account, "account"), (User, "user"), (Member, "member"))
     for record, name in record_fields:
         if state[name]:
@@ -194,7 +197,7 @@ def records(state: State) -> Iterator[Record]:
 
 
 def access_facts_of(state: State) -> AccessFacts:
-    """How he stands there, when all that there is was read."""
+    """Return the facts that the product would decide on if it had read all records of this state."""
     all_records = list(records(state))
     accounts = [each for each in all_records if isinstance(each, Account)]
     partners = {each.account_id: each for each in accounts if each.account_id in state["firms"]}

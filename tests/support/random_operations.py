@@ -1,4 +1,4 @@
-"""Whatever people and the vendor may think of, at random: acts at every door that changes who has access where."""
+"""Random operations of users and the vendor that change who has access to an account, called through the API."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,7 +27,10 @@ Operation = Callable[["RandomOperations"], object]
 
 @dataclass(slots=True)
 class RandomOperations:
-    """Two partners with three employees each, three clients with two people each; the first of each runs it."""
+    """A generator of random operations on two partners with three employees each and three clients with two users each.
+
+    The first user of each account is its super admin.
+    """
 
     table: Table
     clock: Clock
@@ -36,7 +39,7 @@ class RandomOperations:
     succeeded: int = 0
 
     def create_accounts(self) -> None:
-        """The vendor tells of everybody."""
+        """Create all accounts, users and members through the directory operations."""
         for partner, domain in DOMAIN_OF_PARTNER.items():
             link_requests.put_account(partner, kind="partner", name="A firm", domains=[domain])
         for client in CLIENTS:
@@ -50,36 +53,36 @@ class RandomOperations:
             )
 
     def run_one(self) -> None:
-        """One act of somebody, whether or not it is refused; nothing is ever a fault."""
+        """Run one random operation and assert that it returns no server error. Client errors are expected."""
         operation = self.random.choice(ALL_OPERATIONS)
         answer = operation(self)
         if isinstance(answer, ApiResponse):
             assert answer.status < 500, answer
             self.succeeded += answer.status < 300
 
-    # who and what
+    # actors and records
 
     def choose(self, *options: Any) -> Any:
         return self.random.choice(options)
 
     def some_of(self, **values: Any) -> dict[str, Any]:
-        """Some of these."""
+        """Return a random selection of these values."""
         return {name: value for name, value in values.items() if self.random.random() < 0.5}
 
     def read_item(self, key: keys.Key) -> Item:
         return dict(dynamo.read([key]).get(key, {}))
 
     def items_of_account(self, account_id: str) -> list[Item]:
-        """All that stands with an account."""
+        """Return all items of the account's partition."""
         return dynamo.query("pk = :pk", pk=f"ACCOUNT#{account_id}").items
 
     def admin_of(self, account_id: str) -> str:
-        """Mostly somebody who runs the account, if anybody does."""
+        """Return a super admin of the account in nine of ten cases, or any user."""
         admin_ids = sorted(self.read_item(keys.super_admins(account_id)).get("user_ids", ()))
         return str(self.choose(*admin_ids)) if admin_ids and self.random.random() < 0.9 else str(self.choose(*USERS))
 
     def member_of(self, account_id: str) -> str:
-        """Mostly somebody who is in there now, and rather for a partner."""
+        """Return a user who is probably an active member of the account, preferably on behalf of a partner."""
         memberships = [item for item in self.items_of_account(account_id) if item["sk"].startswith("MEMBER#")]
         active_ids = [item["user_id"] for item in memberships if item["active"]]
         for_partners = [item["user_id"] for item in memberships if item.get("partner_id")]
@@ -91,11 +94,11 @@ class RandomOperations:
         return int(self.read_item(keys.member(account_id, user_id)).get("version", 1))
 
     def set_of(self, account_id: str) -> Item:
-        """One of the account's own sets, if it has any."""
+        """Return one of the account's custom sets, or an unknown set if there is none."""
         custom_sets = [item for item in self.items_of_account(account_id) if item["sk"].startswith("SET#")]
         return self.random.choice(custom_sets) if custom_sets else {"set_id": f"set_{'0' * 32}", "version": 1}
 
-    # the vendor
+    # operations of the vendor
 
     def change_partner(self) -> ApiResponse:
         partner = self.choose(*DOMAIN_OF_PARTNER)
@@ -163,7 +166,7 @@ class RandomOperations:
             return self.restore_user()
         return call_as_vendor("POST /directory/users/{user_id}/erasure", {}, user_id=self.choose(*USERS))
 
-    # links
+    # operations on links
 
     def create_link(self) -> ApiResponse:
         employee_id = self.choose(*PARTNER_OF_EMPLOYEE)
@@ -175,7 +178,7 @@ class RandomOperations:
         return self._remember_secret(answer)
 
     def _remember_secret(self, answer: ApiResponse) -> ApiResponse:
-        """Whoever was told a secret may use it."""
+        """Remember the secret of a response, so that later operations can use it."""
         if answer.status < 300 and answer.text and "url" in answer.body:
             self.links.append(link_requests.secret_of(answer))
         return answer
@@ -206,7 +209,7 @@ class RandomOperations:
     def request_link_renewal(self) -> ApiResponse:
         return link_requests.request_renewal(self.choose(*CLIENT_OF_USER), secret=self._recent_secret())
 
-    # members
+    # operations on members
 
     def create_user(self) -> ApiResponse:
         client, user_id = self.choose(*CLIENTS), self.choose(*USERS)
@@ -309,7 +312,7 @@ class RandomOperations:
         by = self.choose(employee_id, self.admin_of(partner), self.choose(*USERS))
         return call(route, by, partner_id=partner, user_id=employee_id)
 
-    # an account's own sets
+    # operations on custom sets
 
     def create_set(self) -> ApiResponse:
         account_id = self.choose(*CLIENTS, *DOMAIN_OF_PARTNER)
@@ -333,7 +336,7 @@ class RandomOperations:
         return call(f"PUT {route}", self.admin_of(account_id), update, **where)
 
     def accept_set_updates(self) -> ApiResponse:
-        """Of a set of the vendor's, in the version that is the latest."""
+        """Accept the latest version of one of the vendor's sets."""
         client, name = self.choose(*CLIENTS), self.choose("partner_admin", "sales")
         acceptance = {"permission_set": name, "version": latest_version(name), "user_ids": [self.member_of(client)]}
         outdated_members = [
@@ -350,7 +353,7 @@ class RandomOperations:
         route = "POST /accounts/{account_id}/permission-sets/updates"
         return call(route, self.admin_of(client), acceptance, account_id=client)
 
-    # time
+    # time and scheduled jobs
 
     def time_passes(self) -> None:
         self.clock.advance(hours=self.choose(1, 12, 30, 24 * 8))
@@ -362,7 +365,7 @@ class RandomOperations:
         run_reconcile_access()
 
     def run_scheduled_jobs(self) -> None:
-        """Time enough for the sweeps to see to all that is due."""
+        """Run the scheduled jobs until no reconciliation is queued."""
         for _ in range(5):
             self.clock.time += timedelta(minutes=5)
             self.expire_links()

@@ -1,4 +1,4 @@
-"""Who may do what, read out of domain.md over plain values: slow, plain, and with nothing of the product's rules."""
+"""Reference policy: the access rules of domain.md over plain values, simple and slow, without the product's rules."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from partner_access.domain.permissions import catalogue
 
 State = dict[str, Any]
 Reach = dict[str, int]
-"""How far each permission reaches that somebody has: 1 what he owns, 2 his team's, 3 all."""
+"""The reach of each permission held: 1 for owned records, 2 for those of the team, 3 for all."""
 REACH = {"owned": 1, "team": 2, "all": 3, "": 3}
 
 
@@ -15,14 +15,14 @@ def parse_reach(names: tuple[str, ...]) -> Reach:
 
 
 class ReferencePolicy:
-    """Each method is one sentence of domain.md; whoever wants a wrong model overrides one."""
+    """A policy in which each method implements one sentence of domain.md. Tests override one for a wrong model."""
 
     def __init__(self, state: State, now: int) -> None:
         self.account, self.user, self.member = state["account"], state["user"], state["member"]
         self.partners, self.sets, self.now = state["firms"], state["sets"], now
 
     def permissions(self) -> Reach:
-        """All that he may do there now."""
+        """Return all permissions that the user has in the account now."""
         if not self.account or not self.user or not self.member:
             return {}
         if self.account["state"] != "active" or not self.user["active"] or not self.member["active"]:
@@ -36,14 +36,17 @@ class ReferencePolicy:
         return {}
 
     def permissions_of(self, assignment: State) -> Reach:
-        """What he may as this, unless his firm keeps him from it."""
+        """Return the permissions of this assignment, or none if its partner makes the user ineligible."""
         held = self.held_permissions(assignment)
         if held is None or (assignment["partner_id"] and not self.is_eligible(assignment["partner_id"])):
             return {}
         return {name: reach for name, reach in held.items() if self.exists(name) and self.is_paid(name, assignment)}
 
     def has_ended(self, assignment: State) -> bool:
-        """An end is exclusive (§5); what was ended with all that he had for his firm never revives (rule 21)."""
+        """Return whether the assignment has ended.
+
+        An end is exclusive (§5). Access that ended with all access for the partner never revives (rule 21).
+        """
         grant = assignment.get("grant")
         return bool(grant and self.has_expired(grant)) or bool(
             assignment["partner_id"] and not self.has_current_generation(assignment)
@@ -58,18 +61,21 @@ class ReferencePolicy:
         return partner is not None and assignment["access_generation"] >= ended
 
     def suspended_by(self) -> tuple[str, ...]:
-        """Of his firm and the program it is known at every look."""
+        """Return the stored suspension reasons. Those of the employee and the program are computed at each check."""
         return tuple(self.member["suspended_by"])
 
     def is_eligible(self, partner_id: str) -> bool:
-        """Partner employee + partner account active (§2); the domain matches exactly (rule 13)."""
+        """Return whether the user is an employee of an active partner (§2).
+
+        Their email domain must match exactly (rule 13).
+        """
         partner, email = self.partners[partner_id], self.user["email"]
         in_program = partner["kind"] == "partner" and partner["program"] == partner["state"] == "active"
         is_employee = partner_id in self.user["employed_by"] and email is not None
         return in_program and is_employee and email.split("@")[1] in partner["domains"]
 
     def held_permissions(self, assignment: State) -> Reach | None:
-        """His set with what was taken and added (§3); None when nobody can tell."""
+        """Return the permissions of the assignment's set with its edits (§3), or None if they cannot be determined."""
         base = self.set_permissions(assignment["permission_set"], assignment["set_version"])
         if base is None or (assignment["permission_set"] == "partner_admin" and not assignment.get("grant")):
             return None
@@ -79,7 +85,10 @@ class ReferencePolicy:
         return {name: reach for name, reach in left.items() if not self.is_restricted(name, assignment)}
 
     def set_permissions(self, name: str, version: int) -> Reach | None:
-        """An account's own as it is; a default one as it was given, less what later versions took (§3)."""
+        """Return the permissions of a set.
+
+        A custom set counts as it is. A vendor's set counts in the version given, less what later versions removed (§3).
+        """
         if name not in catalogue.SETS:
             return parse_reach(self.sets[name]["permissions"]) if name in self.sets else None
         versions = [parse_reach(each) for each in catalogue.SETS[name]]
@@ -90,14 +99,17 @@ class ReferencePolicy:
         return {name: min(each[name] for each in since) for name in since[0] if all(name in each for each in since)}
 
     def is_restricted(self, name: str, assignment: State) -> bool:
-        """Never a partner's, by no door (§3)."""
+        """Return whether the permission is restricted, which no one can give to a partner member (§3)."""
         return name in catalogue.RESTRICTED and assignment["partner_id"] is not None
 
     def exists(self, name: str) -> bool:
         return name not in catalogue.PARTNER_ONLY or self.account["kind"] == "partner"
 
     def is_paid(self, name: str, assignment: State) -> bool:
-        """A paid seat opens its features; the free partner seat does where pricing is by seats (§3)."""
+        """Return whether a seat pays for the permission.
+
+        A paid seat includes its features. The free partner seat includes them only with seat-based pricing (§3).
+        """
         if name not in catalogue.PAID_FEATURE_SEATS or (
             assignment["seat"] == "partner" and self.account["pricing"] == "seat_based"
         ):

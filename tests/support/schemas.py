@@ -1,4 +1,4 @@
-"""The schemas of events, as whoever follows them reads them."""
+"""Validation of events against the published schemas."""
 
 import json
 from functools import cache
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 @cache
 def schemas_by_id() -> dict[str, Json]:
-    """All schemas, by their `$id`."""
+    """Return all schemas by their `$id`."""
     found = (json.loads(path.read_text(encoding="utf-8")) for path in SCHEMAS.glob("*.json"))
     return {each["$id"]: each for each in found}
 
@@ -30,6 +30,6 @@ def _validator(name: str) -> Validator:
 
 
 def validation_errors(event: Json) -> list[str]:
-    """What of an event does not fit, in its envelope or its data; nothing when all is well."""
+    """Return the validation errors of an event's envelope and data. An empty list means that the event is valid."""
     errors = [*_validator(ENVELOPE).iter_errors(event), *_validator(event["dataschema"]).iter_errors(event["data"])]
     return [f"{event['type']}: {error.json_path}: {error.message}" for error in errors]

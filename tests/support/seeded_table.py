@@ -1,7 +1,7 @@
-"""A small world in the table, sound from the start: what goes along with its records is worked out from them.
+"""A small consistent set of records in the table. Items that depend on records are computed from them.
 
-The North Partners have a manager (super admin), an employee and a colleague; the Bakery has an approver (super admin)
-and a clerk who may nothing. Functions have the real clock, so that the world's link is open now.
+The North Partners have a manager (super admin), an employee and a colleague. The Bakery has an approver (super admin)
+and a clerk with view-only permissions. Functions use the real clock, so the link is open now.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,28 +40,28 @@ CLERK = "user-clerk"
 
 
 def now() -> datetime:
-    """This second, as the functions take it."""
+    """Return the current time in whole seconds, as the functions use it."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 def an_open_link(**changes: Any) -> Link:
-    """A day old, open for six more."""
+    """Return a link that was created a day ago and expires in six days."""
     times = {"created_at": now() - timedelta(days=1), "expires_at": now() + timedelta(days=6)}
     return a_link(**{**times, **changes})
 
 
 def an_expired_partner_admin(**changes: Any) -> Member:
-    """One whose time is over, and of whom nobody has written that down yet."""
+    """Return a partner admin whose grant has expired but is still stored as active."""
     return a_partner_admin(**{"grant": a_grant(expires_at=now()), **changes})
 
 
 def a_partner_account_member(user_id: str, permission_set: str = "view_only", **changes: Any) -> Member:
-    """A member of the partner account."""
+    """Return a member of the partner account."""
     return a_member(user_id, permission_set, **{"account_id": PARTNER, **changes})
 
 
 def default_records() -> tuple[Record, ...]:
-    """Who and what is there when a test says nothing else."""
+    """Return the records that exist unless a test adds others."""
     return (
         the_partner(),
         the_client(),
@@ -77,12 +77,12 @@ def default_records() -> tuple[Record, ...]:
 
 
 def seed(table: Table, *others: Record) -> None:
-    """Keep the usual world with these records in it, each instead of the usual one of the same key."""
+    """Store the default records and these. A record replaces the default one with the same key."""
     store_records(table, {keys.of(record): record for record in (*default_records(), *others)}.values())
 
 
 def store_records(table: Table, records: Iterable[Record]) -> None:
-    """Keep records with all that goes along with them."""
+    """Store records with all items that depend on them."""
     for key, values in _items(list(records)):
         table.put(key, values)
 
@@ -160,7 +160,7 @@ def _is_due(link: Link) -> bool:
 
 
 def _audit_entry_of_grant(member: Member) -> tuple[Key, dict[str, object]]:
-    """The act that gave a grant before the world began."""
+    """Return the audit entry of a grant that existed before the test."""
     grant = member.grant
     assert grant
     audit_id = f"aud_{grant.grant_id.removeprefix('grt_')}"

@@ -1,4 +1,4 @@
-"""The vendor adds versions of its sets: as data, and nothing else."""
+"""New versions of the vendor's permission sets, added as data only."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ from partner_access.domain.permissions.rights import default_set_rights
 
 PARTNER_ADMIN_PERMISSIONS: Final = catalogue.SETS["partner_admin"][-1]
 ADDED_PERMISSIONS: Final = ("crm.export", "crm.import")
-"""What the second version of `partner_admin` brings in these tests; `sales` then gets the same."""
+"""The permissions that the second version of `partner_admin` adds in these tests. `sales` adds the same ones."""
 SALES_PERMISSIONS: Final = catalogue.SETS["sales"][-1]
 
 
 @contextmanager
 def published_versions(**versions: tuple[tuple[str, ...], ...]) -> Iterator[Callable[..., None]]:
-    """The vendor's sets, some of them in these versions, or in those that it makes known later."""
+    """Set these versions of the vendor's sets in the block. The function that is yielded publishes more."""
     with pytest.MonkeyPatch.context() as patched:
 
         def publish(**newer: tuple[tuple[str, ...], ...]) -> None:
@@ -31,7 +31,7 @@ def published_versions(**versions: tuple[tuple[str, ...], ...]) -> Iterator[Call
 
 @contextmanager
 def two_set_versions() -> Iterator[None]:
-    """A second version of two sets, with something new."""
+    """Add a second version with new permissions to `partner_admin` and `sales` in the block."""
     older = tuple(name for name in PARTNER_ADMIN_PERMISSIONS if name not in ADDED_PERMISSIONS)
     with published_versions(
         partner_admin=(older, PARTNER_ADMIN_PERMISSIONS),

@@ -1,4 +1,4 @@
-"""The table's stream as a test sees it: what was put into trails, in the order in which it was committed."""
+"""Fake table stream: new audit entries in the order of their commits."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ BEFORE_REQUEST, AFTER_RESPONSE = (
 
 @contextmanager
 def new_audit_entries() -> Iterator[list[Item]]:
-    """The list grows by the entries of each transaction that came true."""
+    """Yield a list that grows by the audit entries of each successful transaction."""
     entries: list[Item] = []
     transaction_items: list[Mapping[str, Any]] = []
 

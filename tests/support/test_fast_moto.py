@@ -1,4 +1,4 @@
-"""What moto leaves out in a hurry is not missed: a failed transaction leaves nothing behind, attributes are as written."""
+"""Tests of the faster moto: attributes stay as written, and a failed transaction changes nothing."""
 
 from typing import Any, Final
 

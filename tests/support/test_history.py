@@ -1,4 +1,4 @@
-"""The checker of histories sees what cannot be, and lets be what can."""
+"""Tests of the history checker: it finds decisions that cannot be correct and accepts all others."""
 
 import pytest
 
@@ -19,11 +19,11 @@ PERMITTED_CHECK = AccessCheck(12, 13, permits=True)
     [
         ([], PERMITTED_CHECK),
         ([REMOVED], AccessCheck(12, 13, permits=False)),
-        # it began before the taking had its answer
+        # the check began before the response to the removal
         ([REMOVED], AccessCheck(10.9, 13, permits=True)),
         ([REMOVED], AccessCheck(11, 13, permits=True)),
         ([REMOVED], AccessCheck(5, 6, permits=True)),
-        # what was given may have come after what was taken
+        # the restoration may have taken effect after the removal
         ([REMOVED, restored(11.5, 11.8)], PERMITTED_CHECK),
         ([REMOVED, restored(11.5, None)], PERMITTED_CHECK),
         ([REMOVED, restored(12.9, 20)], PERMITTED_CHECK),
@@ -49,19 +49,19 @@ def test_what_can_be(acts: list[AccessChange], check: AccessCheck) -> None:
     [
         [REMOVED],
         [REMOVED, REMOVED],
-        # given before it was taken, or not yet
+        # restored before the removal, or not yet
         [restored(8, 9.9), REMOVED],
         [REMOVED, restored(13.1, 14)],
         [REMOVED, restored(13.1, None)],
-        # given for another cause
+        # restored after another cause
         [REMOVED, restored(11.5, 11.8, "partner")],
-        # taken again
+        # removed again
         [
             REMOVED,
             restored(11.1, 11.2),
             AccessChange(frozenset({"client"}), removes_access=True, started=11.5, ended=11.6),
         ],
-        # taken for two causes, of which one is left
+        # removed for two causes, of which one remains
         [
             REMOVED,
             AccessChange(frozenset({"grant"}), removes_access=True, started=10, ended=11),

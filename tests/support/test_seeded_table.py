@@ -1,4 +1,4 @@
-"""The world that tests start from is sound, whatever is put into it."""
+"""Tests of the records that tests start from: they are consistent, with any records added."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it: SAM's own transform, run where it is installed."""
+"""Fixture with the template as CloudFormation gets it, expanded by SAM's own transform in its environment."""
 
 import json
 import subprocess

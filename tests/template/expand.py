@@ -1,4 +1,7 @@
-"""Run by the SAM environment's interpreter, where the transform is: prints the template as CloudFormation gets it."""
+"""Program that prints the template as CloudFormation gets it.
+
+It runs in the SAM environment, which has the transform.
+"""
 
 import json
 import sys
@@ -11,7 +14,7 @@ CODE_URI = "s3://artefacts/code.zip"
 
 
 class NoManagedPolicyLoader:
-    """Stands in for a look-up of AWS's own policies by name, which this template never needs."""
+    """A stand-in for the lookup of AWS's managed policies by name, which this template never needs."""
 
     def load(self) -> dict[str, str]:
         return {}

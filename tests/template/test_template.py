@@ -1,4 +1,4 @@
-"""What the template promises, read from what CloudFormation gets: a promise broken by a later edit fails here."""
+"""Tests of the expanded template, as CloudFormation gets it: permissions, routes, resources and alarms."""
 
 import ast
 import json
@@ -150,7 +150,7 @@ ROUTES |= {
     f"{method} {path}": ("serve_pages", None) for path in (*PAGES, "/problems/{problem}") for method in ("GET", "HEAD")
 }
 
-# In the words of the template, the things that rights are given to.
+# The ARNs in the template, by resource name.
 RESOURCE_NAMES = {
     '"*"': "*",
     '{"Fn::GetAtt": ["EventBus", "Arn"]}': "bus",
@@ -164,7 +164,7 @@ RESOURCE_NAMES = {
     '{"Fn::Sub": "${Table.Arn}/index/listing"}': "index listing",
 }
 
-# AWS's own, for writing logs and traces.
+# AWS's managed policies for writing logs and traces.
 AWS_POLICIES = {"AWSLambdaBasicExecutionRole", "AWSXRayDaemonWriteAccess", "AWSXrayWriteOnlyAccess"}
 
 
@@ -201,7 +201,7 @@ def resource_name(resource: Any) -> str:
 
 
 def statements(template: Json, function: Json) -> Iterator[Json]:
-    """All that the function's role says, AWS's own policies apart."""
+    """Yield all statements of the function's role, except those of AWS's managed policies."""
     role = template["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
     for policy in role["ManagedPolicyArns"]:
         if isinstance(policy, Mapping) and "Ref" in policy:
@@ -302,7 +302,7 @@ PROOF_ACCESS = {
         "dynamodb:Query": ["CHAIN_HEAD#*"],
     },
 }
-"""Whoever may write to the proof writes this of it, and nothing else in the table."""
+"""The parts of the audit log's proof that each function can access, and nothing else in the table."""
 
 
 @pytest.mark.parametrize("name", sorted(PROOF_ACCESS))
@@ -319,7 +319,7 @@ def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, 
 
 
 def test_events_lie_on_the_bus_of_the_stack(template: Json) -> None:
-    """A bus must have a name, and stacks of one account have different ones."""
+    """Check the name: a bus must have one, and it must be different for each stack of an account."""
     assert only_resource(template, "AWS::Events::EventBus")["Name"] == {"Ref": "AWS::StackName"}
     assert functions(template)["publish_audit_events"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "EventBus"}
     assert template["Outputs"]["EventBusName"]["Value"] == {"Ref": "EventBus"}
@@ -720,7 +720,7 @@ def test_the_dashboard_is_readable(template: Json) -> None:
 
 
 def counted_metrics() -> set[str]:
-    """The names of all that the code counts: given to `count` as they are, or by a table of them."""
+    """Return the names of all metrics that the code counts, given to `count` directly or through a table of names."""
     found = set()
     for path in (*ROOT.glob("functions/*/app.py"), *ROOT.glob("layers/common/partner_access/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

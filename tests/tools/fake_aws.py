@@ -1,4 +1,4 @@
-"""AWS as it would answer: the real clients of boto3, their answers given here, each named as the service names it."""
+"""A fake AWS: real boto3 clients with responses by service and operation name."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -12,16 +12,16 @@ Responses = dict[str, Callable[[Params], Any]]
 
 
 class AwsError(Exception):
-    """What AWS refuses: the error's code."""
+    """An error response of AWS. The message is the error code."""
 
 
 _Session = boto3.Session
 _responses: Responses = {}
-"""What is answered now: a client takes longer to be made than most tests do, and so is made once."""
+"""The current responses. They are replaced in place, because clients are slow to create and therefore cached."""
 
 
 def fake_clients(responses: Responses) -> Callable[[str], Any]:
-    """A way to each service; what has no answer here is a call that the service does not know."""
+    """Set the responses and return a factory of clients. An operation without a response is unknown to the service."""
     _responses.clear()
     _responses.update(responses)
     return _client
@@ -37,7 +37,7 @@ def _client(service: str) -> Any:
 
 
 class Session:
-    """Instead of boto3's, for what makes its own: whoever asks, and in whichever region, is answered the same."""
+    """A replacement for boto3's session. All regions and credentials get the same responses."""
 
     def __init__(self, **_: object) -> None: ...
 

@@ -1,4 +1,4 @@
-"""A directory of our own behind HTTP, which takes what the real one takes, and trips when it is told to."""
+"""A fake directory over HTTP. It accepts the requests that the real one accepts, and fails on demand."""
 
 import json
 import socketserver
@@ -17,7 +17,7 @@ TOKEN = "good"
 
 @dataclass
 class FakeDirectory:
-    """What was told; `trips` are answered instead, one after the other, to whoever comes next at that path."""
+    """The stored data. `trips` are error responses for the next requests to a path, in order."""
 
     base_url: str = ""
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class FakeDirectory:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, path: str, body: dict[str, Any], authorization: str) -> tuple[int, str, object]:
-        """The status, one more header, and the body."""
+        """Store a body. Return the status, an additional header, and the response body."""
         with self.lock:
             self.paths.append(path)
             if authorization != f"Bearer {self.token}":
@@ -45,7 +45,7 @@ class FakeDirectory:
 
     @property
     def counts(self) -> Counter[str]:
-        """How often each path was put."""
+        """The number of requests to each path."""
         return Counter(self.paths)
 
 
@@ -60,7 +60,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    """As little of HTTP as keeps connections alive; the library's own is too slow for 10,000 requests."""
+    """A minimal HTTP server with keep-alive. The standard library's is too slow for 10,000 requests."""
 
     disable_nagle_algorithm = True
 
@@ -73,7 +73,7 @@ class _Handler(socketserver.StreamRequestHandler):
             assert isinstance(self.server, _Server)
             path = unquote(start.split()[1].decode())
             status, extra, response = self.server.directory.put(path, body, headers["authorization"])
-            if status == 0:  # hangs up
+            if status == 0:  # status 0 closes the connection without a response
                 return
             text = json.dumps(response).encode()
             kind = (
@@ -85,7 +85,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 @contextmanager
 def running_directory() -> Iterator[FakeDirectory]:
-    """One that is empty, on loopback."""
+    """Run an empty directory on loopback."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.directory = FakeDirectory(f"http://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

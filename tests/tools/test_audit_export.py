@@ -1,4 +1,4 @@
-"""An exported trail under every change: each byte, each row, and what somebody could do who knows how it is made."""
+"""An exported audit log under every change: each byte, each line, and forgeries by a person who knows the format."""
 
 import base64
 import json
@@ -64,7 +64,7 @@ def chained(entries: Sequence[AuditEntry]) -> list[ChainedEntry]:
 def signed_head(
     number: int, links: Sequence[ChainedEntry], key: Any = KEY, *, after: TreeHeadProof | None = None
 ) -> TreeHeadProof:
-    """By a seal of this number, over the account and some others."""
+    """Return a signed tree head with this number that covers the account and some others."""
     leaf = ChainHead(account_id=CLIENT, entries=len(links), chain_hash=links[-1].chain_hash if links else GENESIS_HASH)
     heads = tree_heads.in_tree_order([leaf, *OTHER_HEADS])
     before = sha256(after.seal.to_stored_json()).hexdigest() if after else f"{number:064x}"
@@ -80,7 +80,7 @@ def signed_head(
 
 @cache
 def an_export(entries: int = 8, covered: tuple[int, ...] = (6, 5, 3)) -> AuditExport:
-    """Eight entries, the latest seal over six of them, two more seals over five and three."""
+    """Return an export of eight entries with three tree heads, which cover six, five and three of them."""
     links = chained([an_entry(number) for number in range(1, entries + 1)])
     found: list[TreeHeadProof] = []
     for position, many in reversed(list(enumerate(covered))):
@@ -93,14 +93,14 @@ def export_lines(found: AuditExport | None = None) -> list[bytes]:
 
 
 def verification_error(written: bytes, key: str | None = None) -> str:
-    """What is said of a file that is not as it was."""
+    """Return the message about a file that was altered."""
     with pytest.raises(AuditLogAltered) as broken:
         verify(written, key)
     return str(broken.value)
 
 
 def line_index(position: int, found: AuditExport | None = None) -> int:
-    """Where an entry stands among the lines."""
+    """Return the index of an entry's line in the file."""
     return position + len((found or an_export()).seals)
 
 
@@ -108,7 +108,7 @@ def audit_id_at(position: int) -> str:
     return an_export().links[position - 1].entry.audit_id
 
 
-# what is as it was
+# Intact exports
 
 
 @pytest.mark.parametrize("covered", [(6, 5, 3), (8,), (1,), ()])
@@ -143,7 +143,7 @@ def test_what_no_seal_covers_in_good_time_is_in_doubt(covered: tuple[int, ...], 
     assert message.startswith(doubt.format(audit_id_at(7)))
 
 
-# each byte
+# Changed bytes
 
 
 def test_every_byte_that_is_changed_taken_away_or_put_in_is_found() -> None:
@@ -179,7 +179,7 @@ def test_a_byte_of_an_entry_names_that_entry(entry_position: int) -> None:
         ).startswith(f"Entry {entry_position}")
 
 
-# each row
+# Changed lines
 
 
 @pytest.mark.parametrize("position", range(1, 9))
@@ -280,11 +280,11 @@ def test_nothing_at_all_is_no_trail() -> None:
     assert verification_error(b"".join(export_lines()[:2])) == "Line 3, a seal, cannot be read or was altered."
 
 
-# whoever knows how it is made
+# Forgeries by a person who knows the format
 
 
 def rewritten_chain(position: int, entries: Callable[[list[AuditEntry]], list[AuditEntry]]) -> list[ChainedEntry]:
-    """The whole chain made anew, with something done to its entries."""
+    """Return the chain recomputed after a change to its entries."""
     return chained(entries([link.entry for link in an_export().links]))
 
 
@@ -322,7 +322,7 @@ def test_a_chain_that_was_made_anew_and_sealed_since_does_not_pass_through_older
 
 
 def test_what_has_come_since_the_seal_is_chained_and_can_still_be_made_anew() -> None:
-    """The five minutes that the README tells of."""
+    """Entries are not protected in the five minutes before their signature, as the README says."""
     links = chain_without_details(7)
     found = an_export()
 
@@ -394,7 +394,10 @@ def test_seals_go_back_in_time() -> None:
 
 
 def with_second_signature(found: TreeHeadProof) -> TreeHeadProof:
-    """The seal with the other signature of ECDSA that can be made of one, (r, n - s), without the key."""
+    """Return the tree head with the second valid ECDSA signature, (r, n - s).
+
+    Anyone can compute it from the first one without the key.
+    """
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     r, s = decode_dss_signature(base64.b64decode(found.seal.signature))
     signature = base64.b64encode(encode_dss_signature(r, order - s)).decode()
@@ -443,7 +446,7 @@ def test_a_signature_is_written_in_one_way_alone() -> None:
 
 
 def _non_canonical(text: str) -> str:
-    """The same bytes by other letters: the last digit of base64 may have bits that mean nothing."""
+    """Return another base64 text of the same bytes: unused bits of the last digit are changed."""
     digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     bare = text.rstrip("=")
     return bare[:-1] + digits[digits.index(bare[-1]) + 1] + text[len(bare) :]
@@ -471,11 +474,11 @@ def test_a_key_of_another_kind_is_not_exported() -> None:
         public_key_pem(der)
 
 
-# one entry, for a third party
+# Inclusion proof of one entry
 
 
 def run_check_inclusion(*files: Path) -> subprocess.CompletedProcess[str]:
-    """By what is in the documentation, with the standard library alone."""
+    """Run the program of the documentation with the standard library only."""
     program = [sys.executable, "-I", "-S", str(ROOT / "docs/check_inclusion.py"), *map(str, files)]
     return subprocess.run(program, capture_output=True, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""The trail of a stack, from the doors to the verdict: exported, verified, tampered with, erased from, mended."""
+"""The audit log of a stack from the API to the verification: exported, verified, altered, erased from and repaired."""
 
 import io
 import json
@@ -44,7 +44,7 @@ from tools.operate.tree_head_list import read_tree_heads
 from tools.template import ROOT
 
 AFTER_DELIVERY = datetime.now(UTC) + timedelta(hours=1)
-"""When the stream has had its time."""
+"""A time at which the stream has delivered all entries."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def tree_head_store(table: Table) -> Iterator[FakeTreeHeadStore]:
 
 @pytest.fixture
 def stack(table: Table, tree_head_store: FakeTreeHeadStore) -> DeployedStack:
-    """A stack whose table, storage and key are those in memory; its function is the one that is tested."""
+    """A stack that uses the table, storage and key in memory, and the real publishing function."""
 
     def invoke(parameters: fake_aws.Params) -> Any:
         try:
@@ -92,14 +92,14 @@ def stack(table: Table, tree_head_store: FakeTreeHeadStore) -> DeployedStack:
 
 
 def suspend_and_resume(times: int = 1) -> None:
-    """Two acts that concern the client and the partner, as often."""
+    """Perform two acts that concern the client and the partner, this many times."""
     for _ in range(times):
         assert suspend().status == 200
         assert resume().status == 200
 
 
 def publish_entries(table: Table) -> None:
-    """The stream has brought everything."""
+    """Process all audit entries as if the stream had delivered them."""
     publish_audit_events(sorted(table.items_with_prefix("AUDIT#"), key=lambda item: str(item["sk"])))
 
 
@@ -204,7 +204,7 @@ def test_a_latest_seal_that_is_gone_is_no_export(
 
 
 def add_delete_marker(tree_head_store: FakeTreeHeadStore, name: str) -> Any:
-    """As somebody can who administers the storage."""
+    """Put a delete marker over an object, as an administrator of the bucket can."""
     return tree_head_store.storage.delete_object(Bucket=tree_head_store.bucket, Key=name)
 
 
@@ -243,7 +243,7 @@ def test_whoever_hides_seals_hides_them_from_no_export(
 
 
 def table_record(tree_head_store: FakeTreeHeadStore, number: int) -> dict[str, Any]:
-    """What the table said of this seal."""
+    """Return the table's record of this tree head."""
     return {"number": number, "tree_head_hash": sha256(tree_head_store.read(f"tree-heads/{number}.json")).hexdigest()}
 
 
@@ -308,13 +308,13 @@ def test_the_row_of_seals_is_looked_at_as_a_whole(
 
 
 def replace_tree_head(tree_head_store: FakeTreeHeadStore, number: int, written: bytes) -> None:
-    """Where no lock is any more."""
+    """Replace a signed tree head, as is possible after its lock has expired."""
     tree_head_store.delete_versions(f"tree-heads/{number}.json")
     tree_head_store.storage.put_object(Bucket=tree_head_store.bucket, Key=f"tree-heads/{number}.json", Body=written)
 
 
 def signed_after_other(store: FakeTreeHeadStore, number: int) -> bytes:
-    """A seal of this number that the key signed after another seal."""
+    """Return a tree head with this number, signed with the key after a different predecessor."""
     tree_head = json.loads(store.read(f"tree-heads/{number}.json"))
     del tree_head["signature"]
     return production_store.sign(TreeHead(**{**tree_head, "previous": "ab" * 32})).to_stored_json()
@@ -385,7 +385,7 @@ def test_a_chain_that_somebody_made_anew_in_the_table_and_had_sealed_is_found(
 
 
 def _rewrite_chain(table: Table, entries: list[AuditEntry]) -> None:
-    """By somebody who may write to the table and knows the code."""
+    """Rewrite the chain, as an attacker with write access to the table and knowledge of the code can."""
     for item in (
         *table.items_with_prefix(f"CHAIN#{CLIENT}"),
         *(each for each in table.items_with_prefix("CHAIN_HEAD#") if CLIENT in each["sk"]),
@@ -453,7 +453,7 @@ def test_what_cannot_be_mended_is_said(table: Table, stack: DeployedStack) -> No
 def store_failed_batch(
     tree_head_store: FakeTreeHeadStore, name: str, items: list[Item], function: str = "follow-trail"
 ) -> None:
-    """A batch as Lambda's documentation shows what goes to a destination in S3."""
+    """Store a batch in the format of Lambda's documentation of S3 destinations."""
     document = {
         "requestContext": {
             "requestId": "c9b8fa9f-5a7f-xmpl-af9c-0c604cde93a5",
@@ -482,7 +482,7 @@ def store_failed_batch(
 
 @pytest.fixture
 def failed_records(tree_head_store: FakeTreeHeadStore) -> Iterator[Callable[[], list[str]]]:
-    """What lies in the bucket of failed records."""
+    """A function that returns the object names in the bucket of failed records."""
     bucket = f"{tree_head_store.bucket}-failed-records"
     tree_head_store.storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
@@ -496,7 +496,7 @@ def failed_records(tree_head_store: FakeTreeHeadStore) -> Iterator[Callable[[], 
 
 @pytest.fixture
 def published() -> Iterator[list[Any]]:
-    """What goes to the bus."""
+    """The list of events that are published."""
     found: list[Any] = []
 
     def note(params: Any, **_: Any) -> None:
@@ -544,7 +544,7 @@ def test_a_stack_without_a_bucket_of_given_up_records_has_nothing_to_bring() -> 
         list(audit_log.replay(nameless))
 
 
-# the command
+# Command-line interface
 
 
 @pytest.fixture

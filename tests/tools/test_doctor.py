@@ -1,4 +1,4 @@
-"""The doctor: a stack that is well, and one thing wrong at a time; what cannot be asked is not checked."""
+"""Health checks of a stack: a healthy stack, one problem at a time, and checks that cannot run."""
 
 import copy
 import io
@@ -49,7 +49,7 @@ HEALTHY: dict[str, Any] = {
 
 
 def responses(stack: Mapping[str, Any]) -> Responses:
-    """AWS over a stack as told; a value that is a string is the code of a refusal."""
+    """Return the AWS responses of a stack. A string instead of a value is an error code."""
 
     def of(name: str, wrap: Callable[[Any], Any] = lambda value: value) -> Callable[[Params], Any]:
         return lambda _: wrap(_value_or_error(stack[name]))
@@ -98,7 +98,7 @@ def listed_object(name: int) -> dict[str, Any]:
 
 
 def a_batch(function: str, records: int) -> bytes:
-    """What a reader of the stream gave up."""
+    """Return a batch of records that a stream consumer could not process."""
     return json.dumps(
         {
             "requestContext": {"functionArn": f"arn:aws:lambda:eu-west-1:000000000000:function:{function}"},

@@ -1,4 +1,4 @@
-"""The operator's import: told in order, once, whatever comes between; what fails is said, and can be mended."""
+"""The operator's import: order, repetition, interruption, and errors that can be corrected."""
 
 import json
 import os
@@ -383,7 +383,7 @@ def test_an_import_that_is_stopped_says_so_and_goes_on_later(
     assert len(directory.paths) <= 400 + 16
 
 
-# killed, and large
+# Killed and large imports
 
 
 def users_csv(number: int) -> str:
@@ -407,7 +407,7 @@ def write_files(accounts: int, users: int, members: int) -> list[str]:
 
 
 def start_import(directory: FakeDirectory, *arguments: str) -> "subprocess.Popen[bytes]":
-    """The command in a process of its own."""
+    """Start the command in a process of its own."""
     here = str(template.ROOT)
     return subprocess.Popen(
         [sys.executable, "-m", "tools.operate", "import", "--url", directory.base_url, *JOURNAL, *arguments],
@@ -418,7 +418,7 @@ def start_import(directory: FakeDirectory, *arguments: str) -> "subprocess.Popen
 
 
 def finish_import(directory: FakeDirectory, *arguments: str) -> tuple[int, int]:
-    """The exit code, and the most memory that the command had at once, in KiB."""
+    """Run the command. Return the exit code and the peak memory in KiB."""
     with start_import(directory, *arguments) as child:
         assert child.stderr
         drain = threading.Thread(target=child.stderr.read)

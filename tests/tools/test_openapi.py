@@ -1,4 +1,4 @@
-"""The contract that is committed: what generators of clients and of requests rely on."""
+"""The committed OpenAPI document and the properties that code generators rely on."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The operator's command on a stack of AWS, from the name of the stack to the exit code."""
+"""The operator's command on a stack of AWS, from the stack's name to the exit code."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""PROOFS.md is made of what the proofs noted, and every part of it is there to be run."""
+"""The generation of PROOFS.md from the notes of the proofs, and the completeness of its parts."""
 
 from pathlib import Path
 

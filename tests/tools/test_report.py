@@ -1,4 +1,4 @@
-"""Reports: what the table says at this instant by the product's own rules, in each format."""
+"""Reports on the table's current state by the product's own rules, in each format."""
 
 import csv
 import io
@@ -237,7 +237,7 @@ def run_report(*arguments: str) -> Result:
 
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Moto takes no more."""
+    """Scan with one segment, since moto does not support parallel ones."""
     monkeypatch.setattr(scanning, "SEGMENTS", 1)
 
 

@@ -1,4 +1,4 @@
-"""Rows of files: each fault at its place, and what is told of those that are well."""
+"""Rows of import files: errors with their location, and the requests of valid rows."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Finding a deployed stack, and a token of its pool."""
+"""The stack of the operator's commands and the token of its user pool."""
 
 import json
 from collections.abc import Iterator
@@ -101,7 +101,7 @@ def test_a_token_may_not_go_in_the_clear(address: str) -> None:
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A demo's file, and a token endpoint beside it."""
+    """A demo file and its token endpoint. Yields the scopes of the issued tokens."""
     with token_endpoint() as (address, given):
         endpoints = dict.fromkeys(("authorization_endpoint", "user_pool", "people_client", "redirect_uri"), "")
         sign_in = {**endpoints, "token_endpoint": f"{address}/oauth2/token"}

@@ -1,4 +1,4 @@
-"""A token endpoint that knows one client, and counts what it gives."""
+"""A fake token endpoint with one client. It records the requested scopes."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from typing_extensions import override
 
 
 class _TokenHandler(BaseHTTPRequestHandler):
-    """A token endpoint that counts."""
+    """A handler of token requests that numbers its tokens."""
 
     requested_scopes: list[str]
 

@@ -1,4 +1,4 @@
-"""The trail: who reads what of it, over what time."""
+"""Audit log: time ranges, readers, their share of the entries, and filters."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def an_entry(**changes: Any) -> AuditEntry:
     )
 
 
-# what time
+# time ranges
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_never_backwards_nor_more_than_ninety_days(start: datetime, end: datetim
     assert [each["pointer"] for each in raised.value.errors] == ["/from", "/to"]
 
 
-# who
+# readers
 
 
 def client_reader(*added: str, **changes: Any) -> Actor:
@@ -168,7 +168,7 @@ def test_the_vendor_does_not_learn_by_a_filter_what_he_is_not_told() -> None:
     )
 
 
-# what
+# entries and filters
 
 
 def reading(

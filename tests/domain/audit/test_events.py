@@ -1,4 +1,4 @@
-"""What is told of an entry: one event for each account concerned, with what is kept there now."""
+"""Events of an audit entry: one for each account concerned, with the current records of that account."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -120,7 +120,10 @@ def test_a_partner_has_its_program() -> None:
 
 
 def test_a_member_is_told_as_he_is_kept_and_not_as_he_counts() -> None:
-    """Only what is a matter of the record alone may go by its version."""
+    """Check that the state in an event is the stored one.
+
+    The event carries the version of the record. A state that follows from time or other records would not match it.
+    """
     over = a_partner_admin(grant=a_grant(expires_at=NOW - timedelta(days=1)))
 
     for member, state in [

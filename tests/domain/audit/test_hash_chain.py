@@ -1,4 +1,4 @@
-"""Chains by hand: what is hashed, in which order, and that nothing about an entry or its place is left out."""
+"""The hash chain, computed by hand. Every field of an entry and its position affect the hashes."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Seals by hand: the tree of RFC 6962, when a seal is due, what it says, and what follows it."""
+"""Signed tree heads: the Merkle tree of RFC 6962, computed by hand, the signed content, due times and succession."""
 
 from datetime import timedelta
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""May this person do this here: each rule by what it refuses and the one thing that makes it permit, and their order."""
+"""Access decisions: the rules that deny, the change that turns each denial into a permit, and their order."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -45,10 +45,10 @@ PREVIOUS_ASSIGNMENT: Final = a_member(EMPLOYEE, "reporting").assignment
 
 @dataclass(frozen=True, slots=True)
 class AccessCheck:
-    """Whether somebody may do something; by default the client's super admin, what every employee of it may."""
+    """A permission check for an actor in an account. By default, a super admin of the client asks for `crm.import`."""
 
     permission: str = "crm.import"
-    actor: Actor = an_actor()  # noqa: RUF009 it is immutable
+    actor: Actor = an_actor()  # noqa: RUF009 the value is immutable
     account: Account | None = the_client()  # noqa: RUF009 as well
     at: datetime = NOW
 
@@ -62,17 +62,17 @@ class AccessCheck:
 
 
 def partner_admin_check(permission: str = "crm.import", actor: Actor | None = None, **changes: Any) -> AccessCheck:
-    """By default about the partner admin."""
+    """Build a permission check for the partner admin unless another actor is given."""
     return AccessCheck(permission, actor or a_partner_admin_actor(), **changes)
 
 
 def member_with_set(permission_set: str, **changes: Any) -> Actor:
-    """Somebody of the client with this set."""
+    """Build a client member with this permission set."""
     return an_actor(member=a_member(permission_set=permission_set, **changes))
 
 
 def member_with_custom_set(*permissions: str, **changes: Any) -> Actor:
-    """Somebody of the client with a set of the account's own."""
+    """Build a client member with a custom set of these permissions."""
     return an_actor(member=a_member(permission_set=CUSTOM_SET, **changes), sets=[a_custom_set(permissions=permissions)])
 
 
@@ -92,7 +92,7 @@ OVERRIDES: Final = {"removed": ("crm.import",), "added": ("crm.contacts.view:tea
 SALES_SEAT: Final = {"seat": Seat.SALES}
 
 
-# each rule: what it refuses, and what is permitted when one thing is otherwise
+# Each row holds a rule, a check that it denies, and the same check with one change, which is permitted.
 
 DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
     (Rule.UNKNOWN_PERMISSION, AccessCheck("crm.imports"), AccessCheck("crm.import")),
@@ -111,7 +111,7 @@ DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
         partner_admin_check(),
     ),
     (Rule.MEMBER_DEACTIVATED, AccessCheck(actor=member_with_set("super_admin", active=False)), AccessCheck()),
-    # the end is exclusive
+    # `expires_at` is exclusive.
     (
         Rule.GRANT_EXPIRED,
         partner_admin_check(actor=admin_with_grant_until(NOW)),
@@ -122,7 +122,7 @@ DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
         partner_admin_check(actor=admin_with_grant_until(NOW)),
         partner_admin_check(actor=admin_with_grant_until(NOW), at=NOW - SECOND),
     ),
-    # tenure: his own leavings, and the ends of his firm's program
+    # The access generation counts the employee's offboardings and the partner's program terminations.
     (
         Rule.ACCESS_ENDED,
         partner_admin_check(actor=a_partner_admin_actor(an_employee(offboardings={PARTNER: 1}))),
@@ -157,7 +157,7 @@ DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
         ),
     ),
     (Rule.ACCESS_ENDED, partner_admin_check(actor=Actor(an_employee(), a_partner_admin())), partner_admin_check()),
-    # a firm that was another's is not his
+    # A membership for one partner does not work through another partner of the same employee.
     (
         Rule.ACCESS_ENDED,
         partner_admin_check(
@@ -165,7 +165,7 @@ DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
         ),
         partner_admin_check(actor=an_actor(EMPLOYEE_OF_TWO_PARTNERS, a_partner_admin(), partners=[the_partner()])),
     ),
-    # suspension: by the two sides, by the firm's program, because he left it or was never of it
+    # Access is suspended by the client, by the partner, by its program, or because the user is no partner employee.
     (
         Rule.SUSPENDED,
         partner_admin_check(actor=suspended_admin(SuspensionReason.CLIENT)),
@@ -233,7 +233,7 @@ DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
             a_partner_admin_actor(an_employee(employed_by=frozenset()), a_member(EMPLOYEE, "marketing")),
         ),
     ),
-    # a set that is not known here
+    # The deployed catalogue lacks the set or its version.
     (
         Rule.UNKNOWN_SET,
         partner_admin_check(actor=admin(set_version=2)),
@@ -254,7 +254,7 @@ DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
         AccessCheck("crm.import", member_with_set("hired_later")),
         AccessCheck("crm.import", member_with_custom_set("crm.import")),
     ),
-    # what exists in partner accounts alone
+    # The permission exists only in partner accounts.
     (
         Rule.PARTNER_ACCOUNTS_ONLY,
         AccessCheck("partner.client_access.manage"),
@@ -273,7 +273,7 @@ DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
             the_partner(),
         ),
     ),
-    # what nobody holds who is here for a partner, by whatever door
+    # No partner member holds a restricted permission, whether by set, override or custom set.
     *(
         (Rule.RESTRICTED, partner_admin_check(name), AccessCheck(name, Actor(an_employee(), a_member(EMPLOYEE))))
         for name in sorted(catalogue.RESTRICTED)
@@ -362,7 +362,7 @@ def test_every_rule_that_refuses_has_its_may_and_its_may_not() -> None:
     assert {rule for rule, _, _ in DENIED_AND_PERMITTED} == set(Rule) - {Rule.IN_SET, Rule.ADDED}
 
 
-# what permits, and how far it reaches
+# permitting rules and scopes
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def test_every_rule_that_refuses_has_its_may_and_its_may_not() -> None:
         (AccessCheck("crm.tickets.edit", member_with_custom_set("crm.tickets.edit:team")), Rule.IN_SET, Scope.TEAM),
         (AccessCheck("crm.import", member_with_set("sales", added=("crm.import",))), Rule.ADDED, Scope.ALL),
         (AccessCheck("crm.deals.edit", member_with_set("view_only", added=("crm.deals.edit:owned",))), Rule.ADDED, Scope.OWNED),
-        # an override widens what the set has, and never narrows it unless it was taken away first
+        # An added permission widens the set's scope. It narrows it only if the permission is removed as well.
         (AccessCheck("crm.deals.edit", member_with_set("sales", added=("crm.deals.edit",))), Rule.IN_SET, Scope.ALL),
         (AccessCheck("crm.deals.view", member_with_set("sales", added=("crm.deals.view:owned",))), Rule.IN_SET, Scope.ALL),
         (
@@ -384,9 +384,9 @@ def test_every_rule_that_refuses_has_its_may_and_its_may_not() -> None:
             Rule.IN_SET,
             Scope.OWNED,
         ),
-        # of a set of the account's own, every version is as it is now
+        # Custom sets have one current content, whatever version the member stores.
         (AccessCheck("crm.import", member_with_custom_set("crm.import", set_version=99)), Rule.IN_SET, Scope.ALL),
-        # what a person was before his grant needs no firm
+        # The membership before the grant does not depend on the partner.
         (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT)), Rule.IN_SET, Scope.ALL),
         (
             AccessCheck("reports.create", a_partner_admin_actor(an_employee(offboardings={PARTNER: 1}), a_partner_admin(previous=PREVIOUS_ASSIGNMENT))),
@@ -398,7 +398,7 @@ def test_every_rule_that_refuses_has_its_may_and_its_may_not() -> None:
             Rule.IN_SET,
             Scope.ALL,
         ),
-        # and whom his own side had suspended is himself again
+        # A suspension by the partner ends with the grant.
         (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT, suspended_by=frozenset({SuspensionReason.PARTNER}))), Rule.IN_SET, Scope.ALL),
     ],
 )  # fmt: skip
@@ -413,13 +413,13 @@ def test_how_far_what_is_permitted_reaches(question: AccessCheck, rule: Rule, sc
         (AccessCheck("crm.import", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT)), Rule.NOT_IN_SET),
         (AccessCheck("reports.create", admin_with_grant_until(NOW + SECOND, previous=PREVIOUS_ASSIGNMENT, removed=("reports.create",))), Rule.REMOVED),
         (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT, suspended_by=frozenset({SuspensionReason.CLIENT}))), Rule.SUSPENDED),
-        # what he was before was for a firm as well
+        # The membership before the grant was on behalf of a partner as well.
         (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"partner_id": SOUTH}))), Rule.GRANT_EXPIRED),
         (
             AccessCheck("reports.create", replace(admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"partner_id": SOUTH})), partners={SOUTH: the_partner(account_id=SOUTH)})),
             Rule.SUSPENDED,
         ),
-        # what he was before is not known here
+        # The deployed catalogue lacks the set of the membership before the grant.
         (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"set_version": 2}))), Rule.UNKNOWN_SET),
         (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"permission_set": CUSTOM_SET}))), Rule.UNKNOWN_SET),
     ],
@@ -501,11 +501,11 @@ def test_what_is_paid_for_is_all_that_there_is_of_sales_and_service() -> None:
     )
 
 
-# which rule speaks, when several would
+# precedence of rules
 
 
 def test_rules_speak_one_after_another() -> None:
-    """Everything is wrong at first; then one thing after another is put right."""
+    """Start with every rule violated and correct one violation per step."""
     partner = the_partner(terminations=1)
     member = a_partner_admin(
         active=False,
@@ -572,7 +572,7 @@ def test_the_rule_that_tells_more_speaks(question: AccessCheck, rule: Rule) -> N
     assert question.decision == AccessDecision(rule)
 
 
-# what it all follows from
+# records behind a decision
 
 
 def test_a_presence_rests_on_all_that_was_read_for_it() -> None:
@@ -605,7 +605,7 @@ def test_somebody_is_known_by_what_he_has_become_and_by_nothing_else() -> None:
     assert lapsed.rights_at(NOW) != NO_RIGHTS
 
 
-# what is permitted is held, whatever the state
+# consistency with the rights of the member
 
 
 @settings(deadline=None, max_examples=300)

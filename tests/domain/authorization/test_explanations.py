@@ -1,4 +1,4 @@
-"""Each rule has its facts and its sentence, and an explanation is of the decision itself."""
+"""Explanations of access decisions: the facts and advice of each rule, and the same decision as the decision API."""
 
 from random import Random
 from typing import Any
@@ -41,7 +41,7 @@ ADMINS = RelatedActors(super_admins=(an_actor(),))
 
 
 def explanation_facts(target: Actor, caller: Actor = NO_ACTOR, *, account: Any = None, **more: Any) -> ExplanationFacts:
-    """About the target, by default for the vendor's product."""
+    """Build the facts for explaining the target's access. By default, the vendor's product asks."""
     account_now = account or the_client()
     user_id = target.user.user_id if target.user else "user-nobody"
     by_vendor = {"for_decisions": caller is NO_ACTOR}

@@ -1,4 +1,4 @@
-"""Who could change a decision is found by trying: what no door lets through is proposed to nobody."""
+"""Remediation of a denied decision. Each remedy is tried on the domain rules, so an impossible one is never offered."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is proposed does what is wanted, keeps the order of view, edit and delete, and is no more than that."""
+"""Suggested edits: they reach their aim, keep the order of view, edit and delete, and change nothing else."""
 
 import pytest
 
@@ -37,7 +37,7 @@ MEMBER_IDS = ["view only", "less than sales", "more than sales", "an own set", "
 
 
 def member_after(member: Member, suggested: MemberEdit) -> Member:
-    """The membership after the edit."""
+    """Return the membership after the edit."""
     name = suggested.permission_set or member.permission_set
     with_other_set = member.model_copy(update={"permission_set": name, "added": (), "removed": ()})
     now = (

@@ -1,4 +1,4 @@
-"""Approvals: an account's answer to a link, the order of its refusals, and the preview that shows them before."""
+"""Approving, declining and previewing a link: the results, the errors and the order of the errors."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -79,7 +79,10 @@ def a_reply(state: LinkState = LinkState.APPROVED) -> LinkReply:
 
 
 def facts(*, employee: User | None = LINKED_EMPLOYEE, member: Member | None = None, **changes: Any) -> ReplyFacts:
-    """By default all is well; `employee` and `member` are who the link names, and what he is in the account so far."""
+    """Build facts for a valid approval.
+
+    `employee` is the user whom the link names, `member` their membership in the account before the approval.
+    """
     target = a_partner_admin_actor(member=member) if member else Actor()
     return ReplyFacts(
         **{
@@ -222,7 +225,7 @@ def test_an_approval_is_refused(changes: Mapping[str, Any], error: type[DomainEr
 
 @pytest.mark.parametrize("first", range(len(REPLY_ERRORS + APPROVAL_ONLY_ERRORS)))
 def test_the_refusals_of_an_approval_come_in_their_order(first: int) -> None:
-    """Whatever else is wrong further down the ladder does not show before what is above it."""
+    """Check that an error later in the list never hides an earlier one."""
     changes, error = (REPLY_ERRORS + APPROVAL_ONLY_ERRORS)[first]
     for others, _ in (REPLY_ERRORS + APPROVAL_ONLY_ERRORS)[first + 1 :]:
         if not changes.keys() & others.keys():
@@ -290,7 +293,7 @@ def test_a_link_of_before_all_was_ended_brings_nobody_in(
         assert preview(seen, an_act()).choices[0].error_code is None
 
 
-# the account's mark
+# replies to links for several accounts
 
 
 @pytest.mark.parametrize(("max_approvals", "stored"), [(1, False), (2, True), (1000, True)])

@@ -1,4 +1,4 @@
-"""Links: their states, who makes and ends them, and what a partner, time and a forgetful client do to them."""
+"""Links: states, creation, visibility, revocation and expiry."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -327,7 +327,7 @@ def test_whether_an_employee_may_have_links_is_only_told_to_who_may_make_them() 
         create(facts(creator=OUTSIDER_ACTOR, employee=None), a_new_link(), act_of(OUTSIDER_ACTOR))
 
 
-# seeing
+# visibility
 
 
 MANAGERS_LINK = a_link(created_by=MANAGER)
@@ -411,7 +411,7 @@ def test_a_link_that_some_approved_is_revoked_for_the_others() -> None:
     assert revoke(link_facts(link=a_link(approvals=1, max_approvals=2)), act_of(SUPER_ADMIN))
 
 
-# what time and lost eligibility do
+# expiry and lost eligibility
 
 
 def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_that() -> None:

@@ -1,4 +1,4 @@
-"""Links sent again by their partner, and asked for anew by a forgetful client."""
+"""Links that the partner resends, and renewals that a client requests for an ended link."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -52,10 +52,10 @@ def act_of(actor: Actor, **changes: Any) -> Any:
     return an_act(actor.user.user_id, **changes)
 
 
-# resending
+# resends
 
 
-# asking anew
+# renewal requests
 
 
 def renewal_facts(link: Link | None, **changes: Any) -> RenewalFacts:

@@ -1,4 +1,4 @@
-"""Secrets: what is written is read again, and nothing else is."""
+"""Link secrets: a written secret can be read, and malformed text is rejected."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""People: who is eligible, what somebody may do at an instant, who answers for an account, who stays."""
+"""Users and actors: eligibility, rights at an instant, approvers, and the super admin that must stay."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -168,7 +168,7 @@ def test_what_he_had_before_all_of_it_was_ended_is_nothing_and_what_came_after_c
     ],
 )
 def test_who_loses_all_for_one_firm_falls_back_to_what_is_still_his(member: Member, place: Any) -> None:
-    """None: he stays as he is; nothing: he is no member any more."""
+    """Check the fallback. `place` None means an unchanged membership, and () means no membership."""
     actor = an_actor(
         EMPLOYEE_OF_BOTH.model_copy(update={"offboardings": {PARTNER: 1, OTHER_PARTNER: 5}}),
         member,
@@ -278,7 +278,7 @@ def test_a_suspended_super_admin_runs_no_account_and_answers_for_none() -> None:
         witness((stopped,), NOW)
 
 
-# who is there
+# membership and employment
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_a_partner_is_there_for_its_staff() -> None:
     assert an_actor().must_be_employee(the_partner(), NOW) == the_partner()
 
 
-# who answers for an account
+# approvers
 
 
 def own_partner_super_admin(member: Member | None = None) -> Actor:
@@ -393,7 +393,7 @@ def test_a_partner_admin_whose_grant_lapsed_answers_again_as_what_he_was(
     assert a_partner_admin_actor(member=lapsed).is_approver_at(NOW) is can_approve
 
 
-# who stays
+# witnesses
 
 
 def a_super_admin(user_id: str, **changes: Any) -> Actor:

@@ -1,4 +1,4 @@
-"""Direct creation: partner admins and ordinary members, by whom, with what, and in which order it is refused."""
+"""Direct creation of partner admins and ordinary members: creators, rights given, and the order of errors."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -70,7 +70,7 @@ CLOSED = the_client(state=AccountState.CLOSED)
 
 
 def facts(*, member: Member | None = None, **changes: Any) -> MemberCreationFacts:
-    """By default all is well; `member` is what the person is in the account so far."""
+    """Build facts for a valid creation. `member` is the user's membership in the account before it."""
     person = changes.get("person", an_employee())
     return MemberCreationFacts(
         **{

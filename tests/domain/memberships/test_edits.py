@@ -1,4 +1,4 @@
-"""Edits: who may change what of a membership, that nobody gives what he does not hold, and what else an edit can be."""
+"""Edits of a membership: the changes each role can make, the rights needed, and edits that migrate or create."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -90,7 +90,7 @@ def assert_refused(found: MembershipFacts, change: MemberEdit, error: type[Domai
     return caught.value
 
 
-# who may what
+# changes allowed to each role
 
 EDITS: dict[str, tuple[MemberEdit, dict[Role, type[DomainError]]]] = {
     "less": (NARROWER, {}),
@@ -843,7 +843,7 @@ def test_a_paid_seat_opens_the_paid_features_of_a_legacy_account() -> None:
     assert not paid_seat_required(legacy, edited(facts(account=legacy), PAID).member)
 
 
-# how long
+# duration of access
 
 
 @pytest.mark.parametrize(
@@ -921,7 +921,7 @@ def test_only_a_grant_has_an_end(days: int | None) -> None:
     )
 
 
-# what was seen, and nothing
+# expected version, and edits without changes
 
 
 def test_what_was_seen_must_still_be_so_even_for_no_change() -> None:

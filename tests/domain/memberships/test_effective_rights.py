@@ -46,7 +46,7 @@ def test_who_holds_an_accounts_own_set_holds_what_it_has_become_and_nothing_when
 
 @pytest.fixture
 def two_versions() -> Iterator[str]:
-    """Of the partner admin set: what the second one has is this besides."""
+    """Give the partner admin set two versions. Yields the one permission that only the second version has."""
     with pytest.MonkeyPatch.context() as patched:
         first = catalogue.SETS["partner_admin"][0]
         patched.setattr(catalogue, "SETS", {**catalogue.SETS, "partner_admin": (first[:-1], first)})

@@ -1,4 +1,4 @@
-"""Grants: what admits somebody as partner admin, by link or creation, and on which terms."""
+"""Grants: creation by link or by the client, their terms, narrowed offers, expiry and warnings."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -73,7 +73,7 @@ ORDINARY = a_member(EMPLOYEE, "sales", seat=Seat.SALES, added=("crm.import",), v
 
 
 def a_candidate(*, before: Member | None = None, **changes: Any) -> GrantCandidate:
-    """By default somebody new; `before` is what he is in the account so far."""
+    """Build a candidate without a membership. `before` is their membership in the account before the grant."""
     partners = [the_partner(), the_partner(account_id="partner-south")]
     target = an_actor(an_employee(), before, partners=partners) if before else Actor(an_employee())
     return GrantCandidate(**{"employee": an_employee(), "partner": the_partner(), "target": target, **changes})
@@ -358,11 +358,11 @@ def test_a_counter_offer_never_adds(
     assert (offered.access_days is None) is (days is None and fewer is None)
 
 
-# the sweep
+# the scheduled job for due grants
 
 
 def due_grant(grant: Grant | None, **member: Any) -> DueGrant:
-    """The employee's, in the usual client."""
+    """Build a due grant of the employee in the default client."""
     return due_grant_of(a_partner_admin_actor(member=a_partner_admin(grant=grant, **member)))
 
 

@@ -1,4 +1,4 @@
-"""Members: what they hold at an instant, what is left when a grant ends, and which seats they take."""
+"""Members: the membership at an instant, the end of a grant, warnings before it, and seats."""
 
 from datetime import timedelta
 from typing import Any
@@ -80,7 +80,7 @@ def test_a_suspended_partner_admin_keeps_his_seat(reason: SuspensionReason) -> N
     assert partner_seat_change(None, member) == 1
 
 
-# the end of a grant, and who is told of it when
+# the end of a grant and its warnings
 
 
 @pytest.mark.parametrize(

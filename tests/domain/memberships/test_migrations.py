@@ -1,4 +1,4 @@
-"""Migrations: who turns a super admin into a partner admin, what it takes, and who stays."""
+"""Migrations of a super admin to partner admin: callers, losses, remaining super admins and errors."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What somebody is in an account ends: by whom, what is left of it, and that somebody still runs the account."""
+"""Removal of a member: the roles that can remove, what is left, and the super admin that must stay."""
 
 import pytest
 

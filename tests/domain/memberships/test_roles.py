@@ -1,4 +1,4 @@
-"""In which capacity somebody lays hands on a membership; to whoever has none, there is nothing or no right."""
+"""Roles on a membership. A caller without a role gets 404 or 403."""
 
 from collections.abc import Mapping
 from typing import Any

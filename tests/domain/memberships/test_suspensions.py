@@ -1,4 +1,4 @@
-"""Access stops for now and goes on: each side puts and lifts its own reason, and no other."""
+"""Suspending and resuming access: each side sets and clears only its own reason."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who sees whom in an account."""
+"""Visibility of members in an account."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -40,7 +40,7 @@ def view_only_member(*added: str, **changes: Any) -> Actor:
 
 
 def access_manager(*, at: str = PARTNER, **changes: Any) -> Actor:
-    """Somebody who manages client access for a firm, in the firm's account."""
+    """Build a client access manager in a partner account."""
     made = {"account_id": at, "added": (CLIENT_ACCESS,), **changes}
     return an_actor(an_employee(MANAGER), a_member(MANAGER, "view_only", **made))
 

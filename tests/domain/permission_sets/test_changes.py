@@ -1,4 +1,4 @@
-"""An account's own permission sets: who keeps them, what they may hold, and in which order it is refused."""
+"""Custom permission sets: callers, allowed content, changes, removal and the order of errors."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def facts(**changes: Any) -> CustomSetFacts:
     return CustomSetFacts(**{"account": the_client(), "actor": SUPER_ADMIN, "custom_set": a_custom_set(), **changes})
 
 
-# making
+# creation
 
 
 def test_a_super_admin_makes_a_set_that_is_written_in_full() -> None:
@@ -134,7 +134,7 @@ def test_a_hundred_sets_are_the_most() -> None:
     assert update(facts(account=the_client(custom_set_count=MAX_CUSTOM_SETS)), DESK_SET, 1, an_act())
 
 
-# changing
+# changes
 
 
 def test_a_change_is_a_new_version_and_tells_what_came_and_went() -> None:
@@ -185,7 +185,7 @@ def test_a_set_that_somebody_of_a_partner_holds_gets_nothing_restricted() -> Non
     assert [each["pointer"] for each in raised.value.errors] == ["/permissions"]
 
 
-# dropping
+# removal
 
 
 def test_a_set_that_nobody_holds_goes() -> None:
@@ -202,7 +202,7 @@ def test_a_set_that_is_held_stays() -> None:
     assert raised.value.details == {"holders": 2}
 
 
-# the order of refusals
+# order of errors
 
 CALLER_ERRORS: list[tuple[dict[str, Any], type[DomainError]]] = [
     ({"account": None}, NotFound),
@@ -217,7 +217,7 @@ CALLER_ERRORS: list[tuple[dict[str, Any], type[DomainError]]] = [
 
 @pytest.mark.parametrize("first", range(len(CALLER_ERRORS)))
 def test_authority_comes_before_all_else(first: int) -> None:
-    """Each refusal with all that would be refused later on in the same facts."""
+    """Check that each error comes first although the same facts would cause every later error."""
     later = {"account": CLOSED, "custom_set": None}
     changes, error = CALLER_ERRORS[first]
     content = SetContent("Desk", ("crm.everything",))
@@ -240,7 +240,7 @@ def test_a_set_must_be_there_and_as_it_was_seen_before_its_content_matters() -> 
             remove(facts(custom_set=own), 1, an_act())
 
 
-# looking
+# reading
 
 
 @pytest.mark.parametrize("actor", [SUPER_ADMIN, MANAGES_USERS, a_partner_admin_actor()])

@@ -1,4 +1,4 @@
-"""Newer versions of the vendor's sets: what they would bring to whom, and who accepts it."""
+"""Set updates: the permissions that a newer version of a default set adds, and their acceptance."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -73,7 +73,7 @@ def ordinary(member: Member = SALES_MEMBER, **user: Any) -> Actor:
     return an_actor(a_user(member.user_id, **user), member)
 
 
-# what is new to whom
+# differences to the latest version
 
 
 def test_a_newer_version_would_bring_a_partner_admin_what_is_new() -> None:
@@ -183,7 +183,7 @@ def test_what_would_go_further_than_what_was_taken_is_taken_along(
 
 
 def test_what_was_out_of_order_before_is_left_to_whoever_edits_it() -> None:
-    """Another version narrowed what an override had gone further than."""
+    """Use a version that narrows `edit`, so that an added `delete` is already out of order."""
     with set_versions.published_versions(sales=((VIEW, EDIT), (VIEW, f"{EDIT}:team", "crm.import"))):
         found = gain_from_update(ordinary(a_member(CLERK, "sales", set_version=1, added=(DELETE,))), an_act())
 
@@ -191,7 +191,7 @@ def test_what_was_out_of_order_before_is_left_to_whoever_edits_it() -> None:
         assert found.gained == ("crm.import",)
 
 
-# who answers
+# callers
 
 
 def test_whoever_manages_users_answers_for_the_account() -> None:
@@ -227,7 +227,7 @@ def test_what_was_not_looked_at_is_not_accepted(permission_set: str, version: in
         must_be_latest(AcceptedVersion(permission_set, version))
 
 
-# accepting
+# acceptance
 
 
 def facts(**changes: Any) -> SetUpdateFacts:

@@ -1,4 +1,4 @@
-"""The catalogue: the vendor's data says what domain.md §3 says."""
+"""The catalogue: the vendor's data matches domain.md §3."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An account's own sets: what they come to, for whom, and who holds them."""
+"""Custom permission sets: their content, their effect on each kind of member, and their holders."""
 
 import pytest
 

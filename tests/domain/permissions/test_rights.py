@@ -1,4 +1,4 @@
-"""Permissions: the lattice of rights and overrides, and the rules about giving them (domain.md §3)."""
+"""Permissions: comparison of rights, overrides, and the rules for giving permissions (domain.md §3)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -55,7 +55,7 @@ overrides = st.builds(
 )
 
 
-# the order of rights
+# comparison of rights
 
 
 @given(rights, rights)
@@ -191,7 +191,7 @@ def test_nobody_deletes_more_widely_than_he_edits_or_edits_more_widely_than_he_v
 
 @pytest.fixture
 def three_versions() -> Iterator[Mapping[str, tuple[tuple[str, ...], ...]]]:
-    """Sets of which the second version lost and gained something, and the third has everything again."""
+    """Replace the sets. The second version loses and gains permissions, and the third has all of them."""
     with pytest.MonkeyPatch.context() as patched:
         versions = (
             ("crm.deals.view", "crm.import", "crm.export"),

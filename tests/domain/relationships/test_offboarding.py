@@ -1,4 +1,4 @@
-"""Who ends whose access, and what one account hears and writes down of it, by the facts alone."""
+"""Offboarding an employee, and the reconciliation of one account that follows, from facts alone."""
 
 from datetime import timedelta
 from typing import Any
@@ -59,7 +59,7 @@ def facts(
     return OffboardingFacts(partner=partner or the_partner(), actor=actor, employee=employee)
 
 
-# the one write
+# the write that offboards
 
 
 def test_all_access_ends_by_one_more_leaving() -> None:
@@ -115,7 +115,7 @@ def test_nobody_ends_access_for_what_is_no_partner() -> None:
         )
 
 
-# what follows in one account
+# reconciliation of one account
 
 
 def affected_membership(
@@ -126,7 +126,7 @@ def affected_membership(
     partner: Account | None = None,
     **changes: Any,
 ) -> AffectedMembership:
-    """By default the employee has left, and is still written down as partner admin."""
+    """Build the facts after an offboarding whose employee is still stored as partner admin."""
     partner_account = partner or the_partner()
     south = the_partner(account_id=SOUTH, domains=("north.example",))
     person = Actor(
@@ -140,7 +140,7 @@ def affected_membership(
 
 
 def colleague(**changes: Any) -> Member:
-    """Somebody whom the firm itself added."""
+    """Build a member added by the partner itself."""
     return a_member(EMPLOYEE, "view_only", **{"partner_id": PARTNER, "seat": Seat.VIEW_ONLY, **changes})
 
 
@@ -257,7 +257,7 @@ def test_whoever_is_no_employee_any_more_since_nobody_knows_him_is_written_off()
     assert facts.after_offboarding().subject.user is None
 
 
-# stopped and resumed
+# suspended and resumed
 
 BY_PROGRAM, BY_ELIGIBILITY, BY_CLIENT = (
     frozenset({SuspensionReason.PROGRAM}),
@@ -360,7 +360,7 @@ def test_what_the_program_changed_is_left_to_its_own_clean_up(
     assert reconcile(affected_membership(reason, member, user=user or an_employee(), partner=partner), ACT) is None
 
 
-# who stays
+# members who stay
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_another_super_admin_who_is_barred_as_well_runs_nothing() -> None:
     assert reconcile(orphaned(other_super_admins=(Actor(a_user(active=False), a_member()),)), ACT)
 
 
-# the receipt
+# the receipt of the offboarding
 
 
 @pytest.mark.parametrize(

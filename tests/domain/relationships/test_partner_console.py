@@ -1,4 +1,4 @@
-"""The partner's console: whom of the firm it shows, to whom, and who brings in colleagues."""
+"""The partner console: the employees it shows, its readers, and the callers who can add colleagues."""
 
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ MANAGER_BY_CUSTOM_SET = an_actor(
     sets=[a_custom_set(account_id=PARTNER, permissions=(MANAGE,))],
 )
 
-# who is shown whom
+# readers of the console
 
 
 @pytest.mark.parametrize("caller", [SUPER_ADMIN, MANAGER, MANAGER_BY_CUSTOM_SET])
@@ -83,7 +83,7 @@ def test_to_others_there_is_no_console(caller: Actor, partner: Account | None, e
         listed_employee_id(caller, partner, None, an_act(EMPLOYEE))
 
 
-# whom it shows
+# employees that it shows
 
 
 def membership_of(actor: Actor, account: Account | None = None) -> ClientMembership | None:
@@ -104,7 +104,7 @@ def membership_of(actor: Actor, account: Account | None = None) -> ClientMembers
 def test_whoever_is_there_on_behalf_of_the_firm_is_shown_even_while_he_has_no_access(actor: Actor) -> None:
     found = membership_of(actor)
 
-    assert found == ClientMembership(the_client(), actor, actor.member)  # type: ignore[arg-type]  # he has a membership
+    assert found == ClientMembership(the_client(), actor, actor.member)  # type: ignore[arg-type]  # the actor has a membership
     assert (found.user_id, found.created_by_client) == (EMPLOYEE, False)
 
 
@@ -154,7 +154,7 @@ def test_neither_the_firm_itself_nor_an_account_that_is_gone_is_shown() -> None:
     assert client_membership(PARTNER, None, a_partner_admin_actor(), NOW) is None
 
 
-# who brings in colleagues
+# adding colleagues
 
 
 @pytest.mark.parametrize(

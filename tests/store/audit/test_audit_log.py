@@ -1,4 +1,4 @@
-"""The trail in the table: entries of a time, newest first, page by page, at what cost."""
+"""Audit log in the table: entries of a time range, newest first, paged, in few requests."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ LAST_DAY = Span(NOW - DAY)
 
 
 def act_id_at(moment: datetime, rest: str = "7000" + "0" * 16) -> str:
-    """The name of an act at this moment."""
+    """Return the id of an act at this moment."""
     milliseconds = (moment - EPOCH) // MILLISECOND
     return f"{milliseconds:012x}{rest}"
 

@@ -1,4 +1,4 @@
-"""What is kept now beside entries: read at once, in their order, at what cost."""
+"""Current records for events: read together, returned in the order of the entries, in few requests."""
 
 from partner_access.domain.audit.events import RecordSnapshots
 from partner_access.domain.records import DIRECTORY_LOG_ID, AuditEntry, audit

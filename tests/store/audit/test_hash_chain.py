@@ -1,4 +1,4 @@
-"""Chains in the table: each entry once and in order, whatever comes twice, at once, or in between."""
+"""Hash chains in the table: each entry once and in order, despite duplicates and concurrent writers."""
 
 from datetime import timedelta
 from itertools import count
@@ -21,7 +21,7 @@ _numbers = count(1)
 
 
 def entries(total: int, *accounts: str, **details: Any) -> list[AuditEntry]:
-    """As many acts, each later than the one before."""
+    """Create entries of as many acts, each one second after the previous one."""
     return [
         audit("link.approved", an_act(id=f"{number:032x}", at=NOW + timedelta(seconds=number)), *accounts, **details)
         for number in (next(_numbers) for _ in range(total))

@@ -1,4 +1,4 @@
-"""What sealing reads and notes in the table."""
+"""Signed tree heads in the table: chain heads and the latest tree head."""
 
 import pytest
 

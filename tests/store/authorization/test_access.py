@@ -1,4 +1,4 @@
-"""How people stand in accounts is read at one instant, in few requests, and never guessed (guarantees.md §3, G4, G9)."""
+"""Access facts in the table: one snapshot, few requests, no decision without all facts (guarantees.md §3, G4, G9)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -53,26 +53,26 @@ CHECKED_PERMISSIONS: Final = sorted(
 
 @pytest.fixture(autouse=True)
 def recorded_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long every pause would have lasted."""
+    """Replace `time.sleep`. Return the list of the pauses in seconds."""
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     return pauses
 
 
 def item_counts(requests: list[Any]) -> list[int]:
-    """How many items each request took; each was a snapshot, and there was no other."""
+    """Return the number of items per request. Every request must be a `TransactGetItems`."""
     assert all(set(operation) == {"TransactItems"} for operation in requests)
     return [len(operation["TransactItems"]) for operation in requests]
 
 
 def keys_read(operation: Any) -> list[Key]:
-    """Which items a request took."""
+    """Return the keys that a request read."""
     gets = [each["Get"]["Key"] for each in operation["TransactItems"]]
     return [Key(key["pk"]["S"], key["sk"]["S"]) for key in gets]
 
 
 def before_request(change: Any) -> Fault:
-    """Something happens just before this request is heard."""
+    """Call `happens` just before the table receives the request."""
 
     def fault(_: Any, send: faults.Send) -> Any:
         change()
@@ -85,7 +85,7 @@ def decision(table: Table, pair: MemberId = EMPLOYED, permission: str = "crm.imp
     return decide(access_facts([pair], NOW)[pair], permission)
 
 
-# what it costs
+# cost
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def decision(table: Table, pair: MemberId = EMPLOYED, permission: str = "crm.imp
         ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment), a_custom_set()), EMPLOYED, [3, 5]),
         ((a_partner_admin(previous=a_member(partner_id=SOUTH).assignment),), EMPLOYED, [3, 5]),
         ((a_partner_admin(previous=a_member(partner_id=PARTNER).assignment),), EMPLOYED, [3, 4]),
-        # nothing stands behind what is over
+        # An expired grant needs no further records.
         ((a_partner_admin(grant=a_grant(expires_at=NOW)),), EMPLOYED, [3]),
         ((a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member().assignment),), EMPLOYED, [3]),
     ],
@@ -123,7 +123,11 @@ def test_a_decision_takes_three_items_or_three_and_then_five_at_most(
 
 
 def test_more_than_five_items_are_never_read_for_one_decision(table: Table) -> None:
-    """What somebody was before his grant is then denied until what ended is written off: late, and never too early."""
+    """Check the limit of five items per decision.
+
+    The set of the previous membership does not fit. Its rights are denied until the reconciliation ends the grant.
+    The decision permits late, but never too early.
+    """
     previous = a_member(permission_set=OTHER_SET).assignment
     member = a_partner_admin(previous=previous).next_version(permission_set=CUSTOM_SET)
     own = (a_custom_set(), a_custom_set(OTHER_SET, permissions=("crm.import",)))
@@ -203,11 +207,14 @@ def test_even_the_most_that_can_stand_behind_twenty_is_as_much_as_one_request_ta
     assert access.PAIRS_PER_SNAPSHOT * (3 + access.MAX_RELATED_ITEMS) == dynamo.MAX_BATCH_ITEMS
 
 
-# of one instant
+# one instant
 
 
 def test_what_decides_is_the_last_reading_alone(table: Table) -> None:
-    """The new enemy: between the two readings his access is ended, and the account's door opened for somebody else."""
+    """Check the "new enemy" problem.
+
+    Between the two reads, the employee's access is ended and the closed account is reopened.
+    """
     seed(table, a_partner_admin(), the_client(state="closed"))
 
     def moves_on() -> None:
@@ -221,7 +228,7 @@ def test_what_decides_is_the_last_reading_alone(table: Table) -> None:
 
 
 def test_who_changes_firms_between_two_readings_is_read_again_with_the_new_one(table: Table) -> None:
-    """He was there for a firm that has its program; the one that he is there for now has none."""
+    """Check that the partner is read again. The first partner is in the program, and the second one is suspended."""
     south = the_partner(account_id=SOUTH, domains=BOTH_DOMAINS, program="suspended")
     seed(table, EMPLOYEE_OF_BOTH, the_partner(domains=BOTH_DOMAINS), south, a_partner_admin())
 
@@ -286,11 +293,11 @@ def test_who_is_never_the_same_twice_is_not_decided_about(table: Table) -> None:
     assert item_counts(requests) == [5, 4, 4, 4]
 
 
-# nobody else's
+# independence of other pairs
 
 
 def test_what_was_read_for_somebody_else_changes_no_answer(table: Table) -> None:
-    """A set that is not read for one, since too much stands behind him, is not his because another holds it."""
+    """Check a set that exceeds the limit of one user and is read for another user in the same request."""
     previous = a_member(permission_set=OTHER_SET).assignment
     seed(
         table,
@@ -355,7 +362,7 @@ def test_of_an_account_or_a_person_that_is_not_there_nothing_is_made_up(table: T
     assert {decide(each, "crm.import").rule for each in found.values()} == {Rule.NOT_A_MEMBER}
 
 
-# faults: deny, never permit
+# faults deny and never permit
 
 PERSISTENT_FAULTS: Final[dict[str, Fault]] = {
     "throttled": faults.aws_error("ThrottlingException"),
@@ -374,7 +381,7 @@ PERSISTENT_FAULTS: Final[dict[str, Fault]] = {
 def test_a_table_that_stays_so_decides_nothing(
     table: Table, fault: Fault, after: int, recorded_pauses: list[float]
 ) -> None:
-    """F3: whoever may do it is denied along with the rest, in a bounded number of calls."""
+    """Check that no decision is made, and that the number of calls is bounded (guarantees.md F3)."""
     seed(table, a_partner_admin())
     assert decision(table).permits
 
@@ -392,7 +399,7 @@ def test_a_table_that_stays_so_decides_nothing(
 
 @pytest.mark.parametrize("times", [1, 2, 5])
 def test_a_conflict_is_waited_out(table: Table, times: int, recorded_pauses: list[float]) -> None:
-    """F7."""
+    """Check that a conflict is retried after a pause (guarantees.md F7)."""
     seed(table, a_partner_admin())
 
     with faults.inject(dynamo.client(), "", *[faults.WRITE_CONFLICT] * times) as requests:
@@ -427,7 +434,7 @@ def test_a_question_is_given_up_when_its_time_is_over(table: Table, monkeypatch:
 
 
 def test_what_cannot_be_read_is_nobodys_right(table: Table) -> None:
-    """A record of another make: the question fails, rather than being answered without it."""
+    """Check a record of an incompatible version. The read fails instead of ignoring the record."""
     seed(table, a_partner_admin())
     for key, wrong in ((keys.member(*EMPLOYED), "seat"), (keys.account(CLIENT), "state")):
         before = table.get(key) or {}
@@ -437,12 +444,12 @@ def test_what_cannot_be_read_is_nobodys_right(table: Table) -> None:
         table.put(key, before)
 
 
-# nothing but the snapshot
+# no other reads
 
 
 @pytest.fixture
 def every_request(table: Table) -> Iterator[list[str]]:
-    """The name of every operation that the table is asked for."""
+    """Yield the list of DynamoDB operations that were requested."""
     seen: list[str] = []
 
     def see(model: Any, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What an explanation reads, and in how many requests."""
+"""Facts for explanations and the number of requests that read them."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Answers to links in the table: every clause of every condition, and all that goes along with a yes or no."""
+"""Link replies in the table: every clause of every condition, and all items that an approval or decline writes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -53,7 +53,7 @@ ORDINARY = a_member(EMPLOYEE, "sales")
 
 
 class EmptyBody(ResponseBody):
-    """Whatever the caller is told."""
+    """A response body without fields."""
 
 
 def approval() -> Recorder:
@@ -69,7 +69,7 @@ def decline() -> Recorder:
 
 
 def closing_changes(max_approvals: int) -> list[dict[str, Any]]:
-    """Each way in which a link closes, alone."""
+    """Return each single change that closes a link."""
     return [
         {"stored_state": "revoked"},
         {"expires_at": NOW},

@@ -1,4 +1,4 @@
-"""Links in the table: every clause of every condition, and what the sweep and the lists find."""
+"""Links in the table: every clause of every condition, due links, and lists."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ Recorder = Callable[[], object]
 
 
 class EmptyBody(ResponseBody):
-    """Whatever the caller is told."""
+    """A response body without fields."""
 
 
 def links_due(at: datetime) -> Iterator[Link]:
@@ -272,7 +272,7 @@ def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) 
         record()
 
 
-# what the sweep finds
+# due links
 
 
 def test_what_is_due_and_nothing_else(table: Table) -> None:
@@ -293,14 +293,14 @@ def test_more_than_fit_on_a_page_are_due(table: Table) -> None:
 
 
 def test_a_link_that_the_index_still_shows_is_read_as_it_is_now(table: Table) -> None:
-    """An index may lag: what it names is looked up, and what is gone is passed over (guarantees.md F14)."""
+    """Check that stale index entries are read again and missing links are skipped (guarantees.md F14)."""
     seed(table, a_link(expires_at=NOW))
     found = stored._read_links([{"pk": LINK_KEY.pk, "sk": LINK_KEY.sk}, {"pk": LINK_KEY.pk, "sk": "LINK#gone"}])
 
     assert [link.link_id for link in found] == [LINK]
 
 
-# what others read
+# facts and lists
 
 
 def test_whoever_asks_comes_with_the_firms_own_set_that_he_holds(table: Table) -> None:

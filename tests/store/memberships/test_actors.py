@@ -1,4 +1,4 @@
-"""Who acts is put together from two readings, the second of which the first one names."""
+"""Actors: built from two reads. The first read determines the keys of the second."""
 
 from partner_access.domain.memberships.actors import Actor
 from partner_access.store import dynamo, keys

@@ -1,4 +1,4 @@
-"""A change of a membership rests on what it read: whatever of it moves before it comes true is decided anew."""
+"""Membership changes in the table: a concurrent change of the facts leads to a new decision."""
 
 from collections.abc import Callable
 
@@ -54,11 +54,11 @@ MANAGE_CLIENT_ACCESS = "partner.client_access.manage"
 
 
 def seed_partner_admins(table: Table, *others: Record) -> None:
-    """The employee and his colleague are partner admins; somebody manages users."""
+    """Seed the table with two partner admins, the employee and a colleague, and with a user manager."""
     seed(table, a_user(USERS), a_partner_admin(), FELLOW, MANAGES_USERS, *others)
 
 
-# what is read
+# reads
 
 
 def test_the_clients_own_people_need_two_readings(table: Table) -> None:
@@ -157,7 +157,7 @@ def test_the_set_that_is_named_and_those_that_are_held_are_read(table: Table) ->
     assert changes.facts(CLIENT, CLERK, APPROVER, MemberEdit(permission_set=f"set_{'5' * 32}")).sets == {}
 
 
-# what is relied on
+# relied-on facts
 
 CLERK_DEMOTED = both_changes(member(CLERK, permission_set="sales"), super_admins(APPROVER))
 
@@ -356,7 +356,7 @@ def test_what_keeps_changing_is_given_up(table: Table, key: keys.Key, operation:
     assert (answer.code, len(times)) == ("rights_changed", 4)
 
 
-# what is written
+# writes
 
 
 def test_a_grant_that_ends_frees_its_seat_and_its_place_in_the_lists(table: Table) -> None:
@@ -371,7 +371,7 @@ def test_a_grant_that_ends_frees_its_seat_and_its_place_in_the_lists(table: Tabl
 
 @pytest.mark.parametrize("operation", [promote, remove])
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table, operation: Request) -> None:
-    """Should the count and the members ever disagree, the count goes no lower than nothing."""
+    """Check that the seat count never becomes negative, even if it disagrees with the members."""
     seed_partner_admins(table)
     partner_seats_used(0)(table)
 
@@ -464,7 +464,7 @@ def test_an_employee_who_joined_another_firm_meanwhile_keeps_it(table: Table, ot
     assert (table.get(keys.user(EMPLOYEE)) or {})["employed_by"] == {SOUTH, *others}
 
 
-# what it costs
+# cost
 
 SUSPENDED = a_partner_admin(suspended_by=frozenset({"client"}))
 SUSPENDED_BY_PARTNER = a_partner_admin(suspended_by=frozenset({"partner"}))

@@ -1,4 +1,4 @@
-"""A direct creation rests on what it read: whatever of it changes before it comes true is decided anew."""
+"""Direct creation in the table: a concurrent change of the facts leads to a new decision."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def create(
 
 
 def concurrently_added(user_id: str, permission_set: str) -> Change:
-    """Somebody is in the account all of a sudden."""
+    """Build the concurrent change that adds this member to the account."""
     stored = a_partner_admin(user_id) if permission_set == "partner_admin" else a_member(user_id, permission_set)
 
     def move(table: Table) -> None:
@@ -300,7 +300,7 @@ def test_a_choice_of_sets_costs_three_reads_at_most(table: Table) -> None:
 
 
 def test_an_address_that_changes_hands_while_it_is_read_leads_to_nobody(table: Table) -> None:
-    """It led to the person in one read, and is somebody else's by the next."""
+    """Check an email address whose user changes between two reads."""
     seed(table)
     events = dynamo.client().meta.events
     moved: list[bool] = []

@@ -1,4 +1,4 @@
-"""The lines of a membership: seats are counted under their condition, the list of super admins follows."""
+"""Transaction items of a membership: seats, the list of super admins, index entries and holders of custom sets."""
 
 from datetime import datetime, timedelta
 
@@ -109,7 +109,7 @@ def test_the_list_of_super_admins_follows(table: Table, before: Member | None, a
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == listed
 
 
-# places in the indexes
+# index entries
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_who_has_a_grant_with_an_end_is_due_when_there_is_something_to_do(
     assert stored.get("due_shard") == (keys.due_shard(EMPLOYEE) if due_at else None)
 
 
-# an account's own sets
+# custom sets
 
 CUSTOM_SET_HOLDER = a_member(EMPLOYEE, CUSTOM_SET)
 PARTNER_HOLDER = a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER)

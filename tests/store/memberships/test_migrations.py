@@ -1,4 +1,4 @@
-"""A migration rests on what it read: whatever of it changes before it comes true is decided anew."""
+"""Migrations in the table: a concurrent change of the facts leads to a new decision."""
 
 import pytest
 

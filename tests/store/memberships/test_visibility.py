@@ -1,4 +1,4 @@
-"""The people in an account as they are looked at, with all that stands behind them, at what cost."""
+"""Visible members of an account: the records read with them, and the number of requests."""
 
 import pytest
 
@@ -24,7 +24,7 @@ SOUTH = "partner-south"
 
 
 def seed_many_members(table: Table, count: int) -> None:
-    """So many members beside those of the usual world, whose names sort before them."""
+    """Seed the table with the default records and this many members, whose ids sort after the default ones."""
     seed(
         table,
         a_custom_set(),

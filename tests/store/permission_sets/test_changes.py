@@ -1,4 +1,4 @@
-"""An account's own sets rest on what was read, and hold against whoever gives them to people at the same instant."""
+"""Custom sets in the table: concurrent changes of the facts, of the set and of its holders."""
 
 from collections.abc import Callable
 
@@ -62,7 +62,7 @@ def create_colleague_with_set() -> ApiResponse:
 
 
 def succeeding(operation: Callable[[], ApiResponse]) -> Callable[[], None]:
-    """What happens in between must itself come true."""
+    """Wrap a request that must succeed as the concurrent change."""
 
     def concurrent_change() -> None:
         answer = operation()
@@ -76,7 +76,7 @@ def stored_set(table: Table) -> dict[str, object]:
 
 
 def custom_sets(number: int | None) -> Change:
-    """Sets come and go without a new version of the account."""
+    """Build the change of the account's set count, which does not change the account's version."""
     return lambda table: table.change(keys.account(CLIENT), custom_set_count=number)
 
 
@@ -95,7 +95,7 @@ def test_what_comes_too_late_changes_nothing(
     assert send_during_change(table, lambda: move(table), operation).code == code
 
 
-# room
+# number of sets
 
 
 def test_the_last_place_goes_to_one(table: Table) -> None:
@@ -142,7 +142,7 @@ def test_no_set_is_written_over_another(table: Table) -> None:
         changes.record_created(created, response_body.ResponseBody())
 
 
-# two who change it
+# concurrent changes of one set
 
 
 @pytest.mark.parametrize(("first", "second", "code"), [
@@ -160,7 +160,7 @@ def test_of_two_changes_one_comes_true(
     assert invariants.violations(table.items()) == []
 
 
-# somebody is given it meanwhile
+# concurrent holders
 
 
 def test_a_holder_who_comes_meanwhile_is_counted(table: Table) -> None:
@@ -239,7 +239,7 @@ def test_what_the_vendor_tells_of_the_account_leaves_the_count_alone(table: Tabl
     assert invariants.violations(table.items()) == []
 
 
-# reading
+# reads
 
 
 def test_all_sets_of_an_account_are_read_at_once_and_no_others(table: Table) -> None:

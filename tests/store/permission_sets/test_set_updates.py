@@ -1,4 +1,4 @@
-"""What is accepted rests on what was read, and looking at updates costs in proportion to the page."""
+"""Set updates in the table: concurrent changes of the facts, and reads proportional to the page."""
 
 from collections.abc import Iterator
 
@@ -141,7 +141,10 @@ def test_other_super_admins_are_read_only_where_they_matter(table: Table) -> Non
 def test_accepting_for_one_costs_little(
     table: Table, others: Record, user_id: str, permission_set: str, reads: int, units: int
 ) -> None:
-    """One read finds the caller out and one or two the facts; one write for the member, one that keeps the report."""
+    """Check the cost: one read for the caller, one or two for the facts, and two writes.
+
+    The writes are for the member and for the stored response.
+    """
     seed(table, others)
 
     with count_costs(table) as costs:
@@ -162,7 +165,7 @@ def many_members(number: int, outdated: int) -> Iterator[Record]:
 def test_a_page_costs_the_same_however_many_members_there_are(
     table: Table, members: int, outdated: int, reads: int
 ) -> None:
-    """Of the account and the caller, of the page, and of the people on it whom it may concern."""
+    """Check the reads: the account with the caller, the page, and the members on it with an outdated set."""
     seed(table, *many_members(members, outdated))
 
     with count_costs(table) as costs:

@@ -1,4 +1,4 @@
-"""Ended access in the table: the one write and its conditions, and whom and what a clean-up finds, page by page."""
+"""Offboarding in the table: the write and its conditions, and the users, accounts and links a reconciliation finds."""
 
 from datetime import timedelta
 from typing import Any
@@ -145,7 +145,7 @@ def test_what_is_put_off_rests_until_then_and_what_is_done_is_gone(table: Table)
     assert list(stored.queued()) == []
 
 
-# whom it is about
+# affected users and accounts
 
 
 def test_a_clean_up_is_about_one_or_about_all_who_work_or_worked_there(table: Table) -> None:
@@ -269,7 +269,7 @@ def test_an_end_rests_on_the_membership_alone(table: Table) -> None:
 
 
 def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
-    """Should the count and the members ever disagree, the count goes no lower than nothing."""
+    """Check that the seat count never becomes negative, even if it disagrees with the members."""
     seed(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
     (found,) = stored.all_of(OFFBOARDING, EMPLOYEE, an_act())
     table.change(keys.account(CLIENT), partner_seats_used=0)

@@ -1,4 +1,4 @@
-"""The partner's console pages through its people, each once, and reads in proportion to the page."""
+"""Partner console in the table: pages list each client membership once, and reads are proportional to the page."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -40,7 +40,7 @@ def console_page(after: str | None = None, limit: int = 25) -> partner_console.P
 
 
 def all_pages(walk: ReadPage) -> list[list[tuple[str, str, bool]]]:
-    """All pages to the end."""
+    """Return all pages to the end."""
     page = walk(None)
     found = [rows_of(page.items)]
     while page.after:
@@ -62,7 +62,7 @@ def clients(*names: str) -> list[Record]:
     return [the_client(account_id=name) for name in names]
 
 
-# client by client, then employee by employee
+# memberships by client, then by employee
 
 
 def test_those_on_behalf_of_the_firm_come_client_by_client_and_then_those_made_by_clients(table: Table) -> None:
@@ -154,7 +154,7 @@ def test_whoever_comes_first_by_id_is_not_passed_over_where_a_page_ends(table: T
 
 @pytest.mark.parametrize("limit", [1, 2])
 def test_a_full_page_is_where_the_clients_end(table: Table, limit: int) -> None:
-    """The second part begins on a page of its own when there is no room left."""
+    """Check that the second part starts on a new page if the first part fills the page."""
     seed(table, *clients("a"), *memberships_in(EMPLOYEE, "a"), *memberships_in(COLLEAGUE, "a", made_by_client=True))
 
     first = console_page(limit=limit)
@@ -275,14 +275,14 @@ def test_a_page_of_those_made_by_clients_is_cut_where_it_is_full(table: Table) -
 
 @pytest.fixture
 def thousand_clients(table: Table) -> Table:
-    """Each client has one or two of the firm's people."""
+    """Create a thousand clients, each with one or two partner members."""
     names = [f"client-{number:04}" for number in range(1000)]
     seed(table, *clients(*names), *memberships_in(EMPLOYEE, *names), *memberships_in(COLLEAGUE, *names[::10]))
     return table
 
 
 def test_a_thousand_clients_page_smoothly(thousand_clients: Table) -> None:
-    """As far as the second part, whose own bounds are tried above."""
+    """Read up to the second part. Other tests check the bounds of that part."""
     found, after = [], None
     with count_costs(thousand_clients) as costs:
         while not after or after.startswith("client"):
@@ -307,7 +307,7 @@ def test_an_early_page_costs_as_much_as_a_late_one(thousand_clients: Table) -> N
     assert cost(None).reads == cost(f"client#client-0900#{EMPLOYEE}").reads == 4
 
 
-# one's own
+# clients of one employee
 
 
 def test_ones_clients_come_by_id_however_he_came_there(table: Table) -> None:
@@ -328,7 +328,7 @@ def test_ones_clients_come_by_id_however_he_came_there(table: Table) -> None:
 
 
 def for_other_partner(*names: str) -> list[Record]:
-    """The employee is there for another firm."""
+    """Build clients in which the employee is a member for another partner."""
     south = the_partner(account_id=SOUTH, domains=("north.example",))
     there = [a_member(EMPLOYEE, "sales", account_id=name, partner_id=SOUTH) for name in names]
     return [south, a_partner_account_member(EMPLOYEE, account_id=SOUTH), *clients(*names), *there]

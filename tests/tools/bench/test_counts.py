@@ -1,4 +1,4 @@
-"""A bench of counts is what tests noted while they held; one that does not hold ends it."""
+"""Benchmarks that count: tests record the figures, and a failed test stops the benchmark."""
 
 from pathlib import Path
 

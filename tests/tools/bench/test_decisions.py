@@ -1,4 +1,4 @@
-"""The bench counts what a decision reads; its times are of a machine, and no test's business."""
+"""The reads of an access decision. Times depend on the machine and are not tested."""
 
 import pytest
 
@@ -11,7 +11,7 @@ EXPECTED_READS = {
     "somebody unknown": (1, 6),
     "a batch of 20 on one partner admin": (2, 14),
 }
-"""Requests and read units: two units for each item that is read at one instant."""
+"""Requests and read units. A transactional read costs two units for each item."""
 
 
 @pytest.mark.parametrize("case", sorted(EXPECTED_READS))

@@ -1,4 +1,4 @@
-"""What is measured side by side does the same."""
+"""The handlers that are compared behave alike."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ from tools.bench import agreement, compared_handlers
 from tools.template import ROOT
 
 pytestmark = [
-    pytest.mark.xdist_group("bench"),  # they are made ready in one place
+    pytest.mark.xdist_group("bench"),  # the handlers are prepared in one worker
     pytest.mark.skipif(
         not (ROOT / ".venvs/bench/.made").exists(),
         reason="the frameworks are installed by `make bench`, which looks as well",

@@ -1,4 +1,4 @@
-"""The layer's size is that of its files, and of them in an archive."""
+"""The measured size of the layer, zipped and unzipped."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""BENCHMARKS.md tells what was aimed at, what was measured, and why something was missed."""
+"""BENCHMARKS.md with targets, measured figures and reasons for missed targets."""
 
 import re
 from pathlib import Path
